@@ -1,0 +1,1 @@
+"""From photo and network to a colour for every vertex."""

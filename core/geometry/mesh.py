@@ -1,0 +1,101 @@
+"""Triangle-mesh basics on plain arrays: vertices (V, 3) float, faces (F, 3) int, counter-clockwise seen from outside."""
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Area-weighted (unnormalised) face normals, (F, 3)."""
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    return np.cross(b - a, c - a)
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit area-weighted vertex normals, (V, 3); zero for vertices without faces."""
+    normals = face_normals(vertices, faces)
+    summed = np.stack(
+        [
+            np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), minlength=len(vertices))
+            for axis in range(3)
+        ],
+        axis=1,
+    )
+    length = np.linalg.norm(summed, axis=1, keepdims=True)
+    return (summed / np.maximum(length, 1e-20)).astype(vertices.dtype)
+
+
+def unique_edges(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Undirected edges (E, 2) and, for every face, the ids of its edges 01, 12, 20 as (F, 3)."""
+    directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges, inverse = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
+    return edges, inverse.reshape(3, -1).T
+
+
+def adjacency(faces: np.ndarray, count: int) -> sp.csr_matrix:
+    """Symmetric 0/1 vertex adjacency, (count, count)."""
+    edges, _ = unique_edges(faces)
+    ones = np.ones(len(edges), np.float32)
+    half = sp.coo_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(count, count))
+    return (half + half.T).tocsr()
+
+
+def smoothing_matrix(faces: np.ndarray, count: int, strength: float = 0.5) -> sp.csr_matrix:
+    """One step of umbrella smoothing as a matrix: x' = (1 - strength) x + strength * mean of neighbours."""
+    neighbours = adjacency(faces, count)
+    degree = np.asarray(neighbours.sum(1)).ravel()
+    lonely = degree == 0
+    mean = sp.diags(strength / np.maximum(degree, 1)) @ neighbours
+    return (sp.diags(np.where(lonely, 1.0, 1 - strength)) + mean).tocsr().astype(np.float32)
+
+
+def loop_subdivision(faces: np.ndarray, count: int) -> tuple[sp.csr_matrix, np.ndarray]:
+    """One level of Loop subdivision (Loop 1987) of a closed mesh.
+
+    Returns a matrix S, (count + E, count), with new vertices = S @ vertices, and the new faces, (4 F, 3).
+    Any per-vertex quantity subdivides with the same matrix.
+    """
+    edges, face_edges = unique_edges(faces)
+    total = len(edges)
+    opposite = np.stack([faces[:, 2], faces[:, 0], faces[:, 1]], axis=1)
+    sharing = np.bincount(face_edges.ravel(), minlength=total)
+    rows = np.concatenate([np.repeat(np.arange(total), 2), face_edges.ravel()])
+    columns = np.concatenate([edges.ravel(), opposite.ravel()])
+    weights = np.concatenate([np.full(2 * total, 3 / 8), 0.25 / sharing[face_edges.ravel()]])
+    edge_points = sp.csr_matrix((weights, (rows, columns)), shape=(total, count))
+    neighbours = adjacency(faces, count)
+    degree = np.maximum(np.asarray(neighbours.sum(1)).ravel(), 1)
+    beta = np.where(degree == 3, 3 / 16, 3 / (8 * degree))
+    vertex_points = sp.diags(1 - degree * beta) + sp.diags(beta) @ neighbours
+    matrix = sp.vstack([vertex_points, edge_points]).tocsr().astype(np.float32)
+    e01, e12, e20 = (face_edges[:, i] + count for i in range(3))
+    a, b, c = faces.T
+    corners = [(a, e01, e20), (b, e12, e01), (c, e20, e12), (e01, e12, e20)]
+    return matrix, np.concatenate([np.stack(corner, axis=1) for corner in corners])
+
+
+def boundary_loops(faces: np.ndarray) -> list[np.ndarray]:
+    """Boundary loops, each a cyclic list of vertex ids in the direction of the faces' own half-edges."""
+    directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    present = set(map(tuple, directed.tolist()))
+    following = {a: b for a, b in directed.tolist() if (b, a) not in present}
+    loops = []
+    while following:
+        start, current = following.popitem()
+        loop = [start]
+        while current != start and current in following:
+            loop.append(current)
+            current = following.pop(current)
+        loops.append(np.array(loop))
+    return loops
+
+
+def compact(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Drop unused vertices. Returns vertices, faces and the ids of the kept vertices."""
+    kept, inverse = np.unique(faces, return_inverse=True)
+    return vertices[kept], inverse.reshape(faces.shape).astype(faces.dtype), kept
+
+
+def signed_volume(vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Enclosed volume; positive when faces look outwards."""
+    a, b, c = (vertices[faces[:, i]].astype(np.float64) for i in range(3))
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)

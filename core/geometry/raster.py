@@ -1,0 +1,147 @@
+"""Orthographic rasterisation in plain PyTorch, the same on CPU and CUDA.
+
+Vertices are in a crop frame: x right, y up, both in [-1, 1] over a square picture, z towards the viewer in the same unit.
+Pictures are row-major with row 0 at the top. A *fragment* is one triangle covering one pixel centre; keeping all of them,
+not only the nearest, gives exact inside/outside labels (layered depth) as well as ordinary pictures.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+_CHUNK = 4_000_000  # candidate pixels at once: bounds memory at roughly 200 MB
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """All (triangle, pixel) pairs of a picture, in no particular order.
+
+    pixel (M,) int64 row * size + column; depth (M,) z; face (M,) int64; barycentric (M, 3);
+    sign (M,) +1 where the triangle faces the viewer, -1 where it faces away.
+    """
+
+    pixel: torch.Tensor
+    depth: torch.Tensor
+    face: torch.Tensor
+    barycentric: torch.Tensor
+    sign: torch.Tensor
+    size: int
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Nearest fragments: face (size, size) int64 with -1 for background, barycentric (size, size, 3), depth (size, size), -inf outside."""
+
+    face: torch.Tensor
+    barycentric: torch.Tensor
+    depth: torch.Tensor
+
+    @property
+    def mask(self) -> torch.Tensor:
+        """(size, size) bool, True where the mesh covers the pixel centre."""
+        return self.face >= 0
+
+
+def fragments(vertices: torch.Tensor, faces: torch.Tensor, size: int) -> Fragments:
+    """Every fragment of the mesh (V, 3), (F, 3) in a size x size picture.
+
+    Pixel centres exactly on a shared edge go to one triangle only in exact arithmetic; the half-open test
+    u >= 0, v >= 0, u + v < 1 keeps the double counts negligible.
+    """
+    faces = faces.long()
+    x = (vertices[:, 0] + 1) * (size / 2)
+    y = (1 - vertices[:, 1]) * (size / 2)
+    corners = torch.stack([x, y, vertices[:, 2]], dim=1)[faces]
+    low = torch.ceil(corners[..., :2].amin(1) - 0.5).clamp(0, size).long()
+    high = torch.floor(corners[..., :2].amax(1) - 0.5).clamp(-1, size - 1).long()
+    extent = (high - low + 1).clamp_min(0)
+    counts = extent[:, 0] * extent[:, 1]
+    origin = corners[:, 0]
+    edge1, edge2 = corners[:, 1] - origin, corners[:, 2] - origin
+    area = edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0]
+    used = torch.nonzero((counts > 0) & (area.abs() > 1e-12))[:, 0]
+    parts: list[tuple[torch.Tensor, ...]] = []
+    ends = torch.cumsum(counts[used], 0)
+    start = 0
+    while start < len(used):
+        done = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(torch.searchsorted(ends, done + _CHUNK)))
+        ids = used[start:stop]
+        n = counts[ids]
+        face = torch.repeat_interleave(ids, n)
+        k = torch.arange(len(face), device=face.device) - torch.repeat_interleave(torch.cumsum(n, 0) - n, n)
+        column = low[face, 0] + k % extent[face, 0]
+        row = low[face, 1] + torch.div(k, extent[face, 0], rounding_mode="floor")
+        dx = column + 0.5 - origin[face, 0]
+        dy = row + 0.5 - origin[face, 1]
+        u = (dx * edge2[face, 1] - dy * edge2[face, 0]) / area[face]
+        v = (dy * edge1[face, 0] - dx * edge1[face, 1]) / area[face]
+        inside = torch.nonzero((u >= 0) & (v >= 0) & (u + v < 1))[:, 0]
+        face, u, v = face[inside], u[inside], v[inside]
+        depth = origin[face, 2] + u * edge1[face, 2] + v * edge2[face, 2]
+        # Rows grow downwards, so a triangle that faces the viewer has negative area here.
+        parts.append((row[inside] * size + column[inside], depth, face, u, v, -torch.sign(area[face])))
+        start = stop
+    if not parts:
+        empty = faces.new_zeros(0)
+        real = vertices.new_zeros(0)
+        return Fragments(empty, real, empty, vertices.new_zeros(0, 3), real, size)
+    pixel, depth, face, u, v, sign = (torch.cat(column) for column in zip(*parts, strict=True))
+    return Fragments(pixel, depth, face, torch.stack([1 - u - v, u, v], dim=1), sign, size)
+
+
+def nearest(pieces: Fragments) -> Raster:
+    """The visible fragments (largest z) of every pixel."""
+    size = pieces.size
+    depth = pieces.depth.new_full((size * size,), -torch.inf).scatter_reduce_(0, pieces.pixel, pieces.depth, "amax")
+    front = torch.nonzero(pieces.depth >= depth[pieces.pixel])[:, 0]
+    face = pieces.face.new_full((size * size,), -1)
+    barycentric = pieces.barycentric.new_zeros(size * size, 3)
+    face[pieces.pixel[front]] = pieces.face[front]
+    barycentric[pieces.pixel[front]] = pieces.barycentric[front]
+    return Raster(face.view(size, size), barycentric.view(size, size, 3), depth.view(size, size))
+
+
+def rasterize(vertices: torch.Tensor, faces: torch.Tensor, size: int) -> Raster:
+    """Nearest surface of the mesh in every pixel of a size x size picture."""
+    return nearest(fragments(vertices, faces, size))
+
+
+def interpolate(raster: Raster, faces: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
+    """Per-vertex attributes (V, C) over the picture, (size, size, C); 0 on the background."""
+    corners = attributes[faces.long()[raster.face.clamp_min(0)]]
+    values = (corners * raster.barycentric[..., None].to(attributes.dtype)).sum(2)
+    return values * raster.mask[..., None]
+
+
+class LayeredDepth:
+    """Exact occupancy along the viewing rays of a closed mesh, or of a union of closed meshes (layered depth images, Shade et al. 1998)."""
+
+    def __init__(self, pieces: Fragments) -> None:
+        self.size = pieces.size
+        order = torch.argsort(self._key(pieces.pixel, pieces.depth))
+        self._keys = self._key(pieces.pixel, pieces.depth)[order]
+        # Walking from far (small z) to near, a face turned away enters the solid and one turned to the viewer leaves it.
+        self._winding = torch.cumsum(-pieces.sign[order], 0)
+        self.order = order
+
+    @staticmethod
+    def _key(pixel: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
+        return pixel.double() * 64 + depth.double().clamp(-31, 31) + 32
+
+    def winding(self, pixel: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
+        """Winding number at depths (N,) of the columns through pixel centres (N,); non-zero means inside."""
+        padded = torch.cat([self._winding.new_zeros(1), self._winding])
+        here = torch.searchsorted(self._keys, self._key(pixel, depth))
+        base = torch.searchsorted(self._keys, pixel.double() * 64)
+        return padded[here] - padded[base]
+
+    def outer(self) -> torch.Tensor:
+        """Ids into the fragments (N,) of those on the boundary of the union: the winding number changes between 0 and not 0."""
+        after = self._winding
+        pixel = torch.div(self._keys, 64, rounding_mode="floor")
+        padded = torch.cat([after.new_zeros(1), after])
+        base = padded[torch.searchsorted(self._keys, pixel * 64)]
+        before = padded[:-1] - base
+        boundary = (before.abs() < 0.5) != ((after - base).abs() < 0.5)
+        return self.order[boundary]

@@ -1,0 +1,1 @@
+"""Head model, its fit to a photo, and the prior maps and volumes made from a fit."""

@@ -1,0 +1,1 @@
+"""Photo intake: decode safely, turn upright, find the face, cut the person out."""

@@ -1,0 +1,71 @@
+"""One photo prepared for reconstruction, and the maps between photo pixels, camera frame and crop frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CROP_HALF = 0.20
+"""Half the side of the head crop in metres: the crop cube is 0.4 m wide and one crop unit is 0.2 m."""
+CROP_CENTRE_Y = -0.03
+"""Height of the crop's centre above the point between the eyes' joints, metres."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Perspective camera on the axis through the origin of the camera frame, or an orthographic one.
+
+    Camera frame: x right, y up, z towards the viewer, metres, origin between the eyes' joints.
+    centre: (column, row) in photo pixels where the origin projects, pixel centres at integer + 0.5.
+    scale: photo pixels a metre at depth z = 0. distance: metres from the camera to the origin; infinity is orthographic.
+    """
+
+    centre: tuple[float, float]
+    scale: float
+    distance: float = float("inf")
+
+    def _magnification(self, z: np.ndarray) -> np.ndarray:
+        return np.ones_like(z) if np.isinf(self.distance) else self.distance / (self.distance - z)
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Photo pixels (N, 2), column and row, of camera-frame points (N, 3)."""
+        flat = points[:, :2] * self._magnification(points[:, 2])[:, None] * self.scale
+        return np.stack([self.centre[0] + flat[:, 0], self.centre[1] - flat[:, 1]], axis=1)
+
+    def to_crop(self, points: np.ndarray) -> np.ndarray:
+        """Crop-frame points (N, 3) of camera-frame points. Perspective is folded in: crop x, y are the projected position.
+
+        Networks work in the crop frame, where viewing rays are parallel to z whatever the camera was.
+        """
+        flat = points[:, :2] * self._magnification(points[:, 2])[:, None]
+        flat = flat - np.array([0.0, CROP_CENTRE_Y], points.dtype)
+        return np.concatenate([flat, points[:, 2:]], axis=1) / CROP_HALF
+
+    def from_crop(self, points: np.ndarray) -> np.ndarray:
+        """Camera-frame points (N, 3) of crop-frame points; the inverse of to_crop."""
+        metres = points * CROP_HALF
+        flat = metres[:, :2] + np.array([0.0, CROP_CENTRE_Y], points.dtype)
+        return np.concatenate([flat / self._magnification(metres[:, 2])[:, None], metres[:, 2:]], axis=1)
+
+    @property
+    def crop_box(self) -> tuple[float, float, float]:
+        """Left column, top row and side length in photo pixels of the square crop; may reach over the photo's edges."""
+        half = CROP_HALF * self.scale
+        return (self.centre[0] - half, self.centre[1] - CROP_CENTRE_Y * self.scale - half, 2 * half)
+
+
+@dataclass(frozen=True)
+class View:
+    """A photo with what was seen in it.
+
+    image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: (468, 3) photo pixels
+    (column, row, and z in the same unit, towards the viewer positive). focal: pixels, or None when the photo does not tell. name: file stem.
+    roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
+    """
+
+    image: np.ndarray
+    matte: np.ndarray
+    landmarks: np.ndarray
+    focal: float | None
+    name: str
+    warnings: tuple[str, ...] = ()
+    roll: int = 0

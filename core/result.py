@@ -1,0 +1,68 @@
+"""What a reconstruction gives back: plain arrays in the Blender-independent camera frame, ready for a scene or a file."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import AssetError
+from .photo.view import Camera
+
+_ARRAYS = ("vertices", "faces", "colours", "observed", "normals", "photo")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One person.
+
+    vertices (V, 3) float32 metres, camera frame (x right, y up, z towards the viewer, origin between the eyes' joints);
+    faces (F, 3) int32, outward; colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied;
+    normals (V, 3) float32 unit vertex normals; photo (H, W, 3) uint8, upright, the picture that `camera` overlays;
+    rotation (3, 3): turns the head's own upright, forward-facing frame into the camera frame (columns are the head's axes);
+    neck (3,) metres, camera frame: the neck joint, which becomes the origin in Blender;
+    report: strict-JSON settings, versions, weights' hashes, timings, measures and warnings (docs/architecture.md lists the keys).
+    """
+
+    name: str
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+    observed: np.ndarray
+    normals: np.ndarray
+    photo: np.ndarray
+    camera: Camera
+    rotation: np.ndarray
+    neck: np.ndarray
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        """Write everything as one .npz without pickles; the form in which the worker hands results to Blender."""
+        np.savez(
+            path,
+            **{name: getattr(self, name) for name in _ARRAYS},
+            camera=np.array([*self.camera.centre, self.camera.scale, self.camera.distance]),
+            rotation=self.rotation,
+            neck=self.neck,
+            text=np.array(json.dumps({"name": self.name, "report": self.report}, allow_nan=False)),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "Result":
+        """Raises AssetError when the file is not a result of this version."""
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                arrays = {name: data[name] for name in _ARRAYS}
+                column, row, scale, distance = data["camera"].tolist()
+                text = json.loads(str(data["text"]))
+                return cls(
+                    name=text["name"],
+                    **arrays,
+                    camera=Camera((column, row), scale, distance),
+                    rotation=data["rotation"],
+                    neck=data["neck"],
+                    report=text["report"],
+                )
+        except (OSError, KeyError, ValueError) as error:
+            raise AssetError(f"{path} is not a Likeness result; run the reconstruction again.") from error

@@ -1,0 +1,55 @@
+"""The single truth for every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .errors import InputError
+
+QUALITIES = ("draft", "standard", "high")
+GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
+DEVICES = ("auto", "cpu", "cuda", "mps")
+FORMATS = ("blend", "glb", "ply", "obj")
+
+
+def _option(default: Any, label: str, help: str, choices: tuple[str, ...] = (), low: int | None = None) -> Any:
+    return field(default=default, metadata={"label": label, "help": help, "choices": choices, "low": low})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One reconstruction's options. Metadata of each field: label, help (no final full stop), choices, low (smallest value)."""
+
+    quality: str = _option("standard", "Quality", "Detail of the surface: 128, 256 or 512 cells a side", QUALITIES)
+    subject_index: int = _option(-1, "Subject", "Which person, counted from the left from 0; -1 takes the largest face", low=-1)
+    device: str = _option("auto", "Device", "Where the networks run", DEVICES)
+    seed: int = _option(0, "Seed", "Makes a run repeatable", low=0)
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if type(value) is not type(option.default):
+                raise InputError(f"{option.name} must be of type {type(option.default).__name__}, not {value!r}.")
+            choices, low = option.metadata["choices"], option.metadata["low"]
+            if choices and value not in choices:
+                raise InputError(f"{option.name} must be one of {', '.join(choices)}, not {value!r}.")
+            if low is not None and value < low:
+                raise InputError(f"{option.name} must be at least {low}, not {value!r}.")
+
+    @property
+    def resolution(self) -> int:
+        """Cells of the evaluation grid along each side of the crop cube."""
+        return GRID_RESOLUTION[self.quality]
+
+    def to_json(self) -> str:
+        """Strict JSON, the form stored on objects and in reports."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Settings":
+        """Raises InputError for an unknown option or a bad value."""
+        unknown = set(values) - {option.name for option in fields(cls)}
+        if unknown:
+            raise InputError(f"Unknown option {', '.join(sorted(unknown))}; remove it.")
+        return cls(**values)

@@ -1,0 +1,1 @@
+"""From a signed-distance function to one closed mesh."""
