@@ -1,0 +1,211 @@
+"""Faces and their 468 landmarks, behind a small protocol so that another detector can take MediaPipe's place."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+RIGHT_EYE_CORNER, LEFT_EYE_CORNER = 33, 263
+"""Outer corners of the person's right and left eye in MediaPipe's numbering."""
+
+_LANDMARKS = 468
+_DETECTION_SIDE = 1280
+_CROP_SIDE = 384
+_CROP_MARGIN = 2.0
+_MIN_SCORE = 0.5
+_MAX_FACES = 16
+_MIN_SIDE = 32  # smaller pictures cannot hold a usable face and upset the detector's graph
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face in the pixels of the picture given to the detector.
+
+    landmarks: (468, 3) float32 column, row, and z in the same unit, growing towards the viewer. score: detector's confidence in [0, 1].
+    """
+
+    landmarks: np.ndarray
+    score: float
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of the landmarks."""
+        low, high = self.landmarks[:, :2].min(0), self.landmarks[:, :2].max(0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    @property
+    def size(self) -> float:
+        """Longer side of the box, pixels."""
+        left, top, right, bottom = self.box
+        return max(right - left, bottom - top)
+
+    @property
+    def tilt(self) -> float:
+        """Angle of the eye line, radians; positive when the face leans clockwise on the screen."""
+        across = self.landmarks[LEFT_EYE_CORNER] - self.landmarks[RIGHT_EYE_CORNER]
+        return float(np.arctan2(across[1], across[0]))
+
+    @property
+    def roll(self) -> int:
+        """Counter-clockwise quarter turns of the picture (0..3) that bring the face nearest to upright."""
+        return round(self.tilt / (np.pi / 2)) % 4
+
+    def turned(self, turns: int, shape: tuple[int, ...]) -> "Face":
+        """The same face after `np.rot90(picture, turns)` of a picture of the given (rows, columns, ...)."""
+        return Face(_turn(self.landmarks, turns, shape), self.score)
+
+
+class FaceDetector(Protocol):
+    """Anything that finds faces with MediaPipe's 468 landmarks."""
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Faces, sorted from left to right, of an (H, W, 3) uint8 picture in which people may also lie sideways or upside down."""
+        ...
+
+
+class MediaPipeDetector:
+    """The models bundled with MediaPipe 0.10.21: full-range face detection, then the attention face mesh on a levelled crop.
+
+    The detector looks at all four quarter turns, since it misses faces that are far from upright and the mesh is silently wrong on them.
+    Its key points give the crop, the mesh is run twice, the second time on a crop levelled and centred by the first result.
+    Not safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        with quiet_libraries():
+            import mediapipe  # an import of a second or more
+
+            solutions: Any = mediapipe.solutions  # pyright: ignore[reportAttributeAccessIssue]
+            self._detector = solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=_MIN_SCORE)
+            self._mesh = solutions.face_mesh.FaceMesh(
+                static_image_mode=True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=0.3
+            )
+            blank = np.zeros((64, 64, 3), np.uint8)
+            self._detector.process(blank)
+            self._mesh.process(blank)
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """See FaceDetector."""
+        if min(image.shape[:2]) < _MIN_SIDE:
+            return []
+        faces: list[Face] = []
+        for score, centre, side, tilt in self._candidates(image):
+            landmarks = self._landmarks(image, centre, side, tilt)
+            if landmarks is not None and not any(_same(landmarks, face) for face in faces):
+                faces.append(Face(landmarks, score))
+        return sorted(faces, key=lambda face: face.landmarks[:, 0].mean())
+
+    def _candidates(self, image: np.ndarray) -> list[tuple[float, np.ndarray, float, float]]:
+        """Score, centre (2,), side and tilt of possible faces, best first; the same face may come from several turns."""
+        height, width = image.shape[:2]
+        scale = min(1.0, _DETECTION_SIDE / max(height, width))
+        small = image
+        if scale < 1:
+            small = cv2.resize(image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
+        found = []
+        # A face that fills the frame is found only with some room around it, so the padded picture is the second try.
+        for margin in (0, max(small.shape[:2]) // 2):
+            padded = cv2.copyMakeBorder(small, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+            for turns in range(4):
+                turned = np.ascontiguousarray(np.rot90(padded, turns))
+                for score, box, eyes in self._detections(turned):
+                    across = eyes[1] - eyes[0]
+                    lean = float(np.arctan2(across[1], across[0]))
+                    points = _turn(np.stack([box[:2] + box[2:] / 2, *eyes]), -turns, turned.shape) - margin
+                    across = points[2] - points[1]
+                    # A turn in which the face leans less is the better witness at the same score.
+                    rank = score - abs(lean) / np.pi
+                    found.append((rank, score, points[0] / scale, float(max(box[2:])) / scale, float(np.arctan2(across[1], across[0]))))
+            if found:
+                break
+        found.sort(key=lambda candidate: -candidate[0])
+        return [candidate[1:] for candidate in found[: 4 * _MAX_FACES]]
+
+    def _detections(self, image: np.ndarray) -> list[tuple[float, np.ndarray, np.ndarray]]:
+        """Score, box (left, top, width, height) and the right and left eye (2, 2), in pixels."""
+        size = np.array([image.shape[1], image.shape[0]], float)
+        results = []
+        for detection in self._detector.process(image).detections or []:
+            location = detection.location_data
+            box = location.relative_bounding_box
+            points = np.array([[point.x, point.y] for point in location.relative_keypoints[:2]]) * size
+            results.append((float(detection.score[0]), np.array([box.xmin, box.ymin, box.width, box.height]) * [*size, *size], points))
+        return results
+
+    def _landmarks(self, image: np.ndarray, centre: np.ndarray, side: float, tilt: float) -> np.ndarray | None:
+        landmarks = None
+        for _ in range(2):
+            landmarks = self._mesh_in_crop(image, centre, side * _CROP_MARGIN, tilt)
+            if landmarks is None:
+                return None
+            tilt = Face(landmarks, 0.0).tilt
+            level = landmarks[:, :2] @ _rotation(-tilt).T
+            low, high = level.min(0), level.max(0)
+            centre, side = _rotation(tilt) @ ((low + high) / 2), float((high - low).max())
+        return landmarks
+
+    def _mesh_in_crop(self, image: np.ndarray, centre: np.ndarray, side: float, tilt: float) -> np.ndarray | None:
+        """Landmarks (468, 3) in the picture's pixels, from a square crop that is turned by tilt."""
+        scale = _CROP_SIDE / side
+        if scale < 0.5:  # warping would alias, so shrink the neighbourhood by area first
+            reach = side * 0.75
+            left, top = (np.maximum(centre - reach, 0)).astype(int)
+            right, bottom = (centre + reach).astype(int) + 1
+            part = image[top:bottom, left:right]
+            rows, columns = max(1, round(part.shape[0] * scale)), max(1, round(part.shape[1] * scale))
+            source = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+            to_source = np.array([columns / part.shape[1], rows / part.shape[0]])
+            offset = np.array([left, top])
+        else:
+            source, to_source, offset = image, np.ones(2), np.zeros(2)
+        # Continuous pixel coordinates: crop = linear @ photo + shift, pixel centres at +0.5 on both sides.
+        linear = _rotation(-tilt) * scale
+        shift = _CROP_SIDE / 2 - linear @ centre
+        warp = np.concatenate([linear / to_source, (linear @ offset + shift + linear @ (0.5 / to_source) - 0.5)[:, None]], axis=1)
+        crop = cv2.warpAffine(source, warp, (_CROP_SIDE, _CROP_SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        meshes = self._mesh.process(crop).multi_face_landmarks
+        if not meshes:
+            return None
+        points = np.array([[point.x, point.y, point.z] for point in meshes[0].landmark[:_LANDMARKS]]) * _CROP_SIDE
+        flat = np.linalg.solve(linear, (points[:, :2] - shift).T).T
+        return np.concatenate([flat, -points[:, 2:] / scale], axis=1).astype(np.float32)
+
+
+def _rotation(angle: float) -> np.ndarray:
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def _turn(points: np.ndarray, turns: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Where points (N, 2 or 3) of a picture of the given shape lie after np.rot90(picture, turns)."""
+    height, width = shape[:2]
+    points = points.copy()
+    for _ in range(turns % 4):
+        points[:, 0], points[:, 1] = points[:, 1].copy(), width - points[:, 0]
+        height, width = width, height
+    return points
+
+
+def _same(landmarks: np.ndarray, face: Face) -> bool:
+    """Whether two meshes lie on the same face: their centres are closer than half a face."""
+    apart = np.linalg.norm(landmarks[:, :2].mean(0) - face.landmarks[:, :2].mean(0))
+    return bool(apart < 0.5 * max(face.size, Face(landmarks, 0.0).size))
+
+
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keeps the start-up chatter of MediaPipe's C++ parts, which no log level silences, from file descriptor 2."""
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)

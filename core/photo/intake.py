@@ -1,0 +1,101 @@
+"""From a photo file to a View: decode, find the face, turn upright, cut the person out, and say what may spoil the result."""
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import NoFaceError
+from .decode import Photo, read_photo
+from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, FaceDetector, MediaPipeDetector
+from .matte import MatteNetwork, person_matte
+from .view import View
+
+MIN_FACE = 48
+"""Smallest longer side of a face, pixels, with which anything can be done."""
+GOOD_FACE = 96
+_TURNED = 45.0
+_FULL_FRAME = 36.0  # mm: the long side of the 35 mm frame
+
+
+def load_view(path: str | Path, subject_index: int = -1, detector: FaceDetector | None = None) -> View:
+    """Prepare one photo. subject_index counts people from the left from 0; -1 takes the largest face.
+
+    Raises InputError when the file cannot be used and NoFaceError when it shows no usable face.
+    """
+    path = Path(path)
+    return _view(read_photo(path), path.name, subject_index, detector)
+
+
+def view_from_image(
+    image: np.ndarray,
+    name: str,
+    alpha: np.ndarray | None = None,
+    focal_35mm: float | None = None,
+    subject_index: int = -1,
+    detector: FaceDetector | None = None,
+) -> View:
+    """As load_view, for an upright (H, W, 3) uint8 sRGB picture in memory with alpha (H, W) float32 in [0, 1] or None."""
+    return _view(Photo(np.ascontiguousarray(image), alpha, focal_35mm, name), name, subject_index, detector)
+
+
+@cache
+def _default_detector() -> FaceDetector:
+    return MediaPipeDetector()
+
+
+@cache
+def _default_matte_network() -> MatteNetwork:
+    return MatteNetwork()
+
+
+def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None) -> View:
+    face = _choose((detector or _default_detector()).detect(photo.image), subject_index, label)
+    turns = face.roll
+    image = np.ascontiguousarray(np.rot90(photo.image, turns))
+    face = face.turned(turns, photo.image.shape)
+    if photo.alpha is None:
+        matte = person_matte(image, face, _default_matte_network())
+    else:
+        matte = np.ascontiguousarray(np.rot90(photo.alpha, turns))
+    focal = photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(image.shape[:2])
+    return View(image, matte, face.landmarks, focal, photo.name, photo.warnings + tuple(_doubts(image, face, label)), turns)
+
+
+def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
+    if not faces:
+        raise NoFaceError(f"No face was found in {label}; use a photo that shows the face clearly and from the front.")
+    if subject_index >= len(faces):
+        count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+        raise NoFaceError(f"{label} shows {count}, so there is no subject {subject_index}; choose one from 0 to {len(faces) - 1}.")
+    face = faces[subject_index] if subject_index >= 0 else max(faces, key=lambda one: one.size)
+    if face.size < MIN_FACE:
+        raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
+    return face
+
+
+def _doubts(image: np.ndarray, face: Face, label: str) -> list[str]:
+    """Sentences about what may spoil the result."""
+    notes = []
+    if face.size < GOOD_FACE:
+        notes.append(f"The face in {label} is small ({face.size:.0f} pixels); a larger one gives more detail.")
+    left, top, right, bottom = face.box
+    height, width = image.shape[:2]
+    if left < 0 or top < 0 or right > width or bottom > height:
+        notes.append(f"The face in {label} is cut by the photo's edge; what is missing is guessed.")
+    part = image[max(int(top), 0) : int(bottom) + 1, max(int(left), 0) : int(right) + 1]
+    grey = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY)
+    if np.median(grey) < 40:
+        notes.append(f"The face in {label} is under-exposed; a brighter photo gives better colours.")
+    elif np.mean(grey >= 250) > 0.25:
+        notes.append(f"The face in {label} is over-exposed; a darker photo gives better colours.")
+    if abs(_yaw(face)) > _TURNED:
+        notes.append(f"The head in {label} is turned far to the side; the hidden half is guessed.")
+    return notes
+
+
+def _yaw(face: Face) -> float:
+    """Degrees by which the line between the eyes is turned away from the picture's plane."""
+    across = face.landmarks[LEFT_EYE_CORNER] - face.landmarks[RIGHT_EYE_CORNER]
+    return float(np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1]))))
