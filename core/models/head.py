@@ -1,0 +1,341 @@
+"""The parametric head: identity, ARKit expressions and five joints in FLAME's order, with a closed smooth solid over its skin.
+
+Frames are those of docs/architecture.md. Everything here is numpy; the file's arrays are listed there too.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+from zipfile import BadZipFile
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..errors import AssetError
+from ..geometry.mesh import loop_subdivision, vertex_normals
+from .rotation import rotation_matrix
+
+DEFAULT_FILE = Path(__file__).parents[2] / "weights" / "head_model.npz"
+GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
+_MOUTH_DEPTH = 0.004  # metres that the membrane between the lips lies behind the line through their inner rims
+_REAL, _WHOLE, _TEXT = "f", "iu", "U"
+_LIMIT = 1_000_000  # rows; bounds what a hostile file can make us compute
+# name -> (kind, shape); letters are sizes that must agree, numbers are fixed, "*" is free.
+_ARRAYS: dict[str, tuple[str, tuple[str | int, ...]]] = {
+    "mean": (_REAL, ("V", 3)),
+    "identity": (_REAL, ("K", "V", 3)),
+    "expression": (_REAL, (52, "V", 3)),
+    "expression_names": (_TEXT, (52,)),
+    "faces": (_WHOLE, ("F", 3)),
+    "face_part": (_WHOLE, ("F",)),
+    "part": (_WHOLE, ("V",)),
+    "joints": (_REAL, (5, 3)),
+    "joint_identity": (_REAL, ("K", 5, 3)),
+    "parents": (_WHOLE, (5,)),
+    "weights": (_REAL, ("V", 5)),
+    "uv": (_REAL, ("U", 2)),
+    "faces_uv": (_WHOLE, ("F", 3)),
+    "code": (_REAL, ("V", 3)),
+    "regions": (_REAL, ("R", "V")),
+    "region_names": (_TEXT, ("R",)),
+    "mirror": (_WHOLE, ("V",)),
+    "landmark_faces": (_WHOLE, (468,)),
+    "landmark_barycentric": (_REAL, (468, 3)),
+    "landmark_bias": (_REAL, (468, 3)),
+    "landmark_weight": (_REAL, (468,)),
+    "landmark68_faces": (_WHOLE, (68,)),
+    "landmark68_barycentric": (_REAL, (68, 3)),
+    "hm08": (_WHOLE, ("V",)),
+    "solid_faces": (_WHOLE, ("S", 3)),
+    "solid_csr_data": (_REAL, ("N",)),
+    "solid_csr_indices": (_WHOLE, ("N",)),
+    "solid_csr_indptr": (_WHOLE, ("*",)),
+    "solid_mouth": (_WHOLE, ("*",)),
+    "solid_left_eye": (_WHOLE, ("*",)),
+    "solid_right_eye": (_WHOLE, ("*",)),
+}
+_INDEX_INTO = {
+    "faces": "V",
+    "mirror": "V",
+    "faces_uv": "U",
+    "landmark_faces": "F",
+    "landmark68_faces": "F",
+}
+
+
+@dataclass(frozen=True)
+class HeadParameters:
+    """identity (K,) in standard deviations; expression (52,) in [0, 1]; rotations (5, 3) rotation vectors of the joints, each relative
+    to its parent: global, neck, jaw, left eye, right eye. The global one turns the model frame into the camera frame."""
+
+    identity: np.ndarray
+    expression: np.ndarray
+    rotations: np.ndarray
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A posed head in the camera frame: origin between the posed eyes' joints, metres.
+
+    vertices (V, 3), joints (5, 3), rotation (3, 3) of the head from model to camera axes (global and neck),
+    solid_vertices and solid_normals (Vs, 3) of the closed bust, eye_midpoint (3,): where the origin lay before the shift, in the model frame after posing.
+    """
+
+    vertices: np.ndarray
+    joints: np.ndarray
+    rotation: np.ndarray
+    solid_vertices: np.ndarray
+    solid_normals: np.ndarray
+    eye_midpoint: np.ndarray
+
+
+@dataclass(frozen=True)
+class HeadModel:
+    """Arrays of the file, as float32 and int64, under their documented names; V vertices, K identity components.
+
+    Made from the file: solid_matrix (Vs, Vskin + caps) and solid_faces (Fs, 3), one Loop subdivision of the closed bust,
+    solid_code (Vs, 3) and `solid_region`. Instances are shared: treat their arrays as constants.
+    """
+
+    mean: np.ndarray
+    identity: np.ndarray
+    expression: np.ndarray
+    expression_names: tuple[str, ...]
+    faces: np.ndarray
+    face_part: np.ndarray
+    part: np.ndarray
+    joints: np.ndarray
+    joint_identity: np.ndarray
+    parents: np.ndarray
+    weights: np.ndarray
+    uv: np.ndarray
+    faces_uv: np.ndarray
+    code: np.ndarray
+    regions: np.ndarray
+    region_names: tuple[str, ...]
+    mirror: np.ndarray
+    landmark_faces: np.ndarray
+    landmark_barycentric: np.ndarray
+    landmark_bias: np.ndarray
+    landmark_weight: np.ndarray
+    landmark68_faces: np.ndarray
+    landmark68_barycentric: np.ndarray
+    hm08: np.ndarray
+    solid_base: sp.csr_matrix
+    solid_pockets: dict[str, np.ndarray]
+    solid_matrix: sp.csr_matrix
+    solid_faces: np.ndarray
+    solid_code: np.ndarray
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """Read a head-model file, the bundled one by default.
+
+        Raises AssetError when it is missing, damaged or of another layout.
+        """
+        path = DEFAULT_FILE if path is None else Path(path)
+        arrays = _read(path)
+        skin = int((arrays["part"] == 0).sum())
+        indptr = arrays.pop("solid_csr_indptr")
+        shape = (len(indptr) - 1, skin)
+        base = sp.csr_matrix(
+            (arrays.pop("solid_csr_data"), arrays.pop("solid_csr_indices"), indptr),
+            shape=shape,
+        )
+        pockets = {
+            name: arrays.pop(f"solid_{name}")
+            for name in ("mouth", "left_eye", "right_eye")
+        }
+        subdivision, faces = loop_subdivision(arrays.pop("solid_faces"), shape[0])
+        code = np.clip(subdivision @ (base @ arrays["code"][:skin]), 0, 1).astype(
+            np.float32
+        )
+        names = {
+            name: tuple(arrays.pop(name).tolist())
+            for name in ("expression_names", "region_names")
+        }
+        return cls(
+            **arrays,
+            **names,
+            solid_base=base,
+            solid_pockets=pockets,
+            solid_matrix=subdivision,
+            solid_faces=faces,
+            solid_code=code,
+        )
+
+    def neutral(self) -> HeadParameters:
+        """The mean head, at rest, looking along +z."""
+        return HeadParameters(
+            np.zeros(len(self.identity)),
+            np.zeros(len(self.expression)),
+            np.zeros((5, 3)),
+        )
+
+    def rest(
+        self, identity: np.ndarray, expression: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Shaped but unposed vertices (V, 3) and joints (5, 3), model frame."""
+        identity = np.asarray(identity, np.float32)
+        vertices = self.mean + np.tensordot(identity, self.identity, 1)
+        active = np.flatnonzero(expression)
+        vertices += np.tensordot(
+            np.asarray(expression, np.float32)[active], self.expression[active], 1
+        )
+        return vertices, self.joints + np.tensordot(identity, self.joint_identity, 1)
+
+    def transforms(
+        self, joints: np.ndarray, rotations: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Linear parts (5, 3, 3) and offsets (5, 3) that move rest points with each joint; the global one turns about the origin."""
+        local = rotation_matrix(rotations)
+        linear, offset = np.empty((5, 3, 3)), np.zeros((5, 3))
+        linear[GLOBAL] = local[GLOBAL]
+        for joint in range(1, 5):
+            parent = self.parents[joint]
+            linear[joint] = linear[parent] @ local[joint]
+            offset[joint] = (
+                linear[parent] @ joints[joint]
+                + offset[parent]
+                - linear[joint] @ joints[joint]
+            )
+        return linear, offset
+
+    def vertices(
+        self,
+        identity: np.ndarray,
+        expression: np.ndarray,
+        rotations: np.ndarray,
+        translation: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Posed vertices (V, 3), float32, by linear blend skinning. The global rotation turns about the model frame's origin."""
+        vertices, joints = self.rest(identity, expression)
+        posed = self._skin(vertices, *self.transforms(joints, rotations))
+        return (
+            posed
+            if translation is None
+            else posed + np.asarray(translation, np.float32)
+        )
+
+    def posed(self, parameters: HeadParameters) -> Posed:
+        """Vertices, joints and closed solid in the camera frame."""
+        vertices, joints = self.rest(parameters.identity, parameters.expression)
+        linear, offset = self.transforms(joints, parameters.rotations)
+        moved = np.einsum("jab,jb->ja", linear, joints) + offset
+        middle = (moved[LEFT_EYE] + moved[RIGHT_EYE]) / 2
+        joints = (moved - middle).astype(np.float32)
+        vertices = self._skin(vertices, linear, offset - middle)
+        solid = self.solid(vertices, joints, linear[NECK])
+        return Posed(
+            vertices,
+            joints,
+            linear[NECK],
+            solid,
+            vertex_normals(solid, self.solid_faces),
+            middle,
+        )
+
+    def solid(
+        self, vertices: np.ndarray, joints: np.ndarray, rotation: np.ndarray
+    ) -> np.ndarray:
+        """Closed bust (Vs, 3) over posed vertices (V, 3) and joints (5, 3), for `solid_faces`. rotation (3, 3): the head's.
+
+        The patches over the eye sockets lie on the eyeballs, the one between the lips a little behind them.
+        """
+        base = self.solid_base @ vertices[: self.solid_base.shape[1]]
+        base[self.solid_pockets["mouth"]] -= (_MOUTH_DEPTH * rotation[:, 2]).astype(
+            base.dtype
+        )
+        for name, part, joint in (
+            ("left_eye", 1, LEFT_EYE),
+            ("right_eye", 2, RIGHT_EYE),
+        ):
+            patch, centre = self.solid_pockets[name], joints[joint]
+            radius = np.median(
+                np.linalg.norm(vertices[self.part == part] - centre, axis=1)
+            )
+            ray = base[patch] - centre
+            base[patch] = centre + ray * (
+                radius / np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-6)
+            )
+        return (self.solid_matrix @ base).astype(np.float32)
+
+    def solid_region(self, name: str) -> np.ndarray:
+        """A region's mask (Vs,) on the solid, in [0, 1]."""
+        mask = self.regions[self.region_names.index(name)][: self.solid_base.shape[1]]
+        return np.clip(self.solid_matrix @ (self.solid_base @ mask), 0, 1).astype(
+            np.float32
+        )
+
+    def landmarks(self, vertices: np.ndarray) -> np.ndarray:
+        """MediaPipe's landmarks (468, 3) on vertices (V, 3), without the detector's bias."""
+        return np.einsum(
+            "nic,ni->nc",
+            vertices[self.faces[self.landmark_faces]],
+            self.landmark_barycentric,
+        )
+
+    def landmarks68(self, vertices: np.ndarray) -> np.ndarray:
+        """iBUG-68 landmarks (68, 3) on vertices (V, 3)."""
+        return np.einsum(
+            "nic,ni->nc",
+            vertices[self.faces[self.landmark68_faces]],
+            self.landmark68_barycentric,
+        )
+
+    def truncated(self, components: int) -> "HeadModel":
+        """The same model with its first identity components only."""
+        return replace(
+            self,
+            identity=self.identity[:components],
+            joint_identity=self.joint_identity[:components],
+        )
+
+    def _skin(
+        self, vertices: np.ndarray, linear: np.ndarray, offset: np.ndarray
+    ) -> np.ndarray:
+        # Blend the affine maps first: one (V, 12) product instead of five passes over the vertices.
+        maps = (
+            np.concatenate([linear, offset[..., None]], axis=2)
+            .astype(np.float32)
+            .reshape(5, 12)
+        )
+        blended = (self.weights @ maps).reshape(-1, 3, 4)
+        return np.einsum("vab,vb->va", blended[..., :3], vertices) + blended[..., 3]
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in _ARRAYS}
+    except FileNotFoundError as error:
+        raise AssetError(f"{path.name} is missing; reinstall the extension.") from error
+    except (OSError, ValueError, KeyError, BadZipFile, EOFError) as error:
+        raise AssetError(
+            f"{path.name} is damaged or not a head model; reinstall the extension."
+        ) from error
+    sizes: dict[str, int] = {}
+    for name, (kind, shape) in _ARRAYS.items():
+        array = arrays[name]
+        wanted = [
+            size if isinstance(size, int) else sizes.setdefault(size, given)
+            for size, given in zip(shape, array.shape, strict=False)
+        ]
+        free = [size == "*" for size in shape]
+        fits = array.ndim == len(shape) and all(
+            f or w == g for f, w, g in zip(free, wanted, array.shape, strict=True)
+        )
+        if array.dtype.kind not in kind or not fits or max(array.shape) > _LIMIT:
+            raise AssetError(
+                f"{path.name} is of another version: its array '{name}' does not fit; reinstall the extension."
+            )
+        if kind == _REAL:
+            arrays[name] = array.astype(np.float32)
+        elif kind == _WHOLE:
+            arrays[name] = array.astype(np.int64)
+    for name, size in _INDEX_INTO.items():
+        if arrays[name].min() < 0 or arrays[name].max() >= sizes[size]:
+            raise AssetError(
+                f"{path.name} is damaged: '{name}' points outside its table; reinstall the extension."
+            )
+    return arrays

