@@ -1,0 +1,154 @@
+"""From a signed-distance function to one closed mesh, asking the function only near its surface."""
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+
+from ..errors import Cancelled, ReconstructionError
+from ..geometry.mesh import compact, face_normals
+from .lattice import Lattice
+from .marching import triangulate_cells
+
+_COARSEST = 32
+_SAFE = 128  # up to here every cell around a sign change is refined; beyond, interpolation says where the surface will be
+_BATCH = 32_768
+
+PointFunction = Callable[[np.ndarray], np.ndarray]
+
+
+def extract_surface(
+    field: PointFunction,
+    candidate: PointFunction | None,
+    resolution: int,
+    progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    prior: PointFunction | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The zero surface of `field` in the crop cube [-1, 1]^3 as one closed manifold: vertices (V, 3) float32, faces (F, 3) int32, outward.
+
+    field: crop-frame points (N, 3) float32 -> signed distances (N,), negative inside; asked in batches of at most 32,768.
+    candidate: points -> bool (N,), where the coarsest lattice should ask the field; None asks it everywhere. Elsewhere the sign of
+    `prior` (points -> signed distance, cheap; None: outside) is taken. Both only save time: wherever a guessed sign differs from a
+    neighbour's, the field is asked and decides. So a hard limit such as the silhouette belongs into the field itself.
+    resolution: cells along the cube's side, 32 times a power of two. Memory grows with the surface, not with the cube.
+    progress: called with the finished share in [0, 1]. cancel: asked before every batch.
+
+    A lattice of 32 cells is refined by halving around sign changes of neighbouring samples; then every sample whose 27-neighbourhood has
+    both signs is evaluated until none is left, which follows thin parts wherever they hang together with the surface, however coarse
+    the lattice that missed them. Only the component with the largest volume is kept. The cube's faces count as outside.
+    Raises Cancelled, and ReconstructionError when there is no surface or the field is not finite.
+    """
+    if resolution < _COARSEST or resolution % _COARSEST or (resolution // _COARSEST).bit_count() != 1:
+        raise ValueError(f"resolution must be {_COARSEST} times a power of two, not {resolution}")
+    sampler = _Sampler(field, resolution, progress, cancel)
+    lattice = Lattice.dense(_COARSEST)
+    indices = np.argwhere(np.ones((_COARSEST + 1,) * 3, bool))
+    indices = indices[~lattice.on_border(indices)]
+    points = lattice.positions(indices)
+    if prior is not None:
+        lattice.set(indices, prior(points), known=False)
+    sampler.evaluate(lattice, indices if candidate is None else indices[candidate(points)])
+    sampler.settle(lattice)
+    while lattice.cells < resolution:
+        active = lattice.mixed(lattice.stored())
+        lattice = Lattice.refined(lattice, active)
+        if lattice.cells <= _SAFE:
+            sampler.evaluate(lattice, _surroundings(lattice, active))
+        sampler.settle(lattice)
+    cells, values = lattice.cut_cells()
+    if not len(cells):
+        raise ReconstructionError("No surface was found in the photo's head region; try another photo or mask.")
+    vertices, faces = triangulate_cells(cells, values, lattice.cells)
+    vertices, faces = largest_component(lattice.positions(vertices), faces)
+    check_manifold(vertices, faces)
+    return vertices, faces
+
+
+class _Sampler:
+    """Asks the field in batches and reports how far the finest lattice is."""
+
+    def __init__(
+        self, field: PointFunction, resolution: int, progress: Callable[[float], None] | None, cancel: Callable[[], bool] | None
+    ) -> None:
+        self._field, self._resolution, self._progress, self._cancel = field, resolution, progress, cancel
+
+    def evaluate(self, lattice: Lattice, indices: np.ndarray) -> None:
+        """Store the field at samples (N, 3) of stored blocks that are not known yet."""
+        indices = indices[~lattice.known(indices)]
+        for start in range(0, len(indices), _BATCH):
+            if self._cancel is not None and self._cancel():
+                raise Cancelled("The reconstruction was stopped.")
+            batch = indices[start : start + _BATCH]
+            values = np.asarray(self._field(lattice.positions(batch)))
+            if not np.isfinite(values).all():
+                raise ReconstructionError("The network gave values that are not numbers; check that its weights file is undamaged.")
+            lattice.set(batch, values)
+            self._report(lattice.cells, (start + len(batch)) / len(indices))
+
+    def settle(self, lattice: Lattice) -> None:
+        """Ask the field until every corner of every cell that the surface cuts is known."""
+        blocks = lattice.stored()
+        while len(wanted := lattice.mixed(blocks, unknown_only=True)):
+            self.evaluate(lattice, wanted)
+            blocks = lattice.blocks_around(wanted)
+            lattice.allocate(blocks)
+
+    def _report(self, cells: int, share: float) -> None:
+        # The work of a level grows with the square of its resolution.
+        if self._progress is not None:
+            self._progress((cells / self._resolution) ** 2 * (0.25 + 0.75 * share))
+
+
+def _surroundings(lattice: Lattice, active: np.ndarray) -> np.ndarray:
+    """The samples (N, 3) of a refined lattice in all cells around the active samples (M, 3) of the coarser one, each once."""
+    steps = np.arange(-1, 2)
+    offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    near = np.clip((2 * active[:, None] + offsets).reshape(-1, 3), 0, lattice.cells)
+    shape = (lattice.cells + 1,) * 3
+    return np.stack(np.unravel_index(np.unique(np.ravel_multi_index(tuple(near.T), shape)), shape), axis=1)
+
+
+def largest_component(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The connected part with the largest enclosed volume, without unused vertices."""
+    links = sp.coo_matrix((np.ones(2 * len(faces), bool), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(len(vertices),) * 2)
+    count, label = connected_components(links, directed=False)
+    part = label[faces[:, 0]]
+    a, b, c = (vertices[faces[:, i]].astype(np.float64) for i in range(3))
+    volume = np.bincount(part, np.einsum("ij,ij->i", a, np.cross(b, c)), minlength=count)
+    vertices, faces, _ = compact(vertices, faces[part == volume.argmax()])
+    return vertices, faces
+
+
+def check_manifold(vertices: np.ndarray, faces: np.ndarray) -> None:
+    """Raise ReconstructionError unless the mesh is one closed, orientable manifold, outward, without coinciding vertices or empty faces."""
+    count = len(vertices)
+    start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
+    forward, backward = np.sort(start * count + end), np.sort(end * count + start)
+    problem = None
+    if not len(faces) or (np.bincount(start, minlength=count) == 0).any():
+        problem = "has unused vertices or no faces"
+    elif (forward[1:] == forward[:-1]).any() or (forward != backward).any() or (start == end).any():
+        problem = "has edges without exactly two faces"
+    elif len(np.unique(np.ascontiguousarray(vertices).view([("", vertices.dtype)] * 3))) < count:
+        problem = "has coinciding vertices"
+    elif (np.abs(face_normals(vertices.astype(np.float64), faces)).sum(1) == 0).any():
+        problem = "has faces without area"
+    elif _fans(faces, count) != count:
+        problem = "touches itself in a vertex"
+    if problem:
+        raise ReconstructionError(f"The reconstructed surface {problem}; try another quality setting and report the photo.")
+
+
+def _fans(faces: np.ndarray, count: int) -> int:
+    """Number of groups of faces around a vertex that hang together by edges; equals the number of vertices in a manifold."""
+    corner = np.arange(3 * len(faces)).reshape(-1, 3)
+    start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
+    order, opposite = np.argsort(start * count + end), np.argsort(end * count + start)
+    # Half-edge `order[i]` runs from a to b, its twin `opposite[i]` from b to a: the corners at a, and those at b, are in one fan.
+    after = np.roll(corner, -1, axis=1).ravel()
+    rows = np.concatenate([order, after[order]])
+    columns = np.concatenate([after[opposite], opposite])
+    links = sp.coo_matrix((np.ones(len(rows), bool), (rows, columns)), shape=(3 * len(faces),) * 2)
+    return connected_components(links, directed=False)[0]

@@ -1,0 +1,138 @@
+"""Marching cubes on a list of cells (Lorensen & Cline 1987), with the asymptotic decider on ambiguous faces (Nielson & Hamann 1991).
+
+Both cells that share a face decide alike from the same four values, and no triangle's inner edge lies in a cell's face.
+So the result is a closed manifold for any data, which the usual tables for dense grids do not promise.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+_EDGES = [(axis, corner) for axis in range(3) for corner in range(8) if not corner >> axis & 1]
+"""The 12 edges of a cell as (axis, low corner); corner c is at offset (c & 1, c >> 1 & 1, c >> 2)."""
+_EDGE_AXIS, _EDGE_LOW = np.array(_EDGES).T
+_SLOTS = 16  # edges and hubs of one cell, rounded up
+_EDGE_ID = {edge: number for number, edge in enumerate(_EDGES)}
+_CLEARANCE = 0.01  # vertices keep this share of an edge from its ends, so that no two of them coincide
+
+Triangles = tuple[tuple[int, int, int], ...]
+
+
+def _face_corners(axis: int, side: int) -> tuple[int, ...]:
+    """The face's corners, clockwise seen from outside the cell; this makes triangles look outwards."""
+    u, v = 1 << (axis + 1) % 3, 1 << (axis + 2) % 3
+    base = side << axis
+    ring = (base, base | u, base | u | v, base | v)
+    return ring[::-1] if side else ring
+
+
+_FACES = [_face_corners(axis, side) for axis in range(3) for side in (0, 1)]
+
+
+def _edge_between(a: int, b: int) -> int:
+    return _EDGE_ID[((a ^ b).bit_length() - 1, min(a, b))]
+
+
+_EDGE_FACES = [{face for face, ring in enumerate(_FACES) if {low, low | 1 << axis} <= set(ring)} for axis, low in _EDGES]
+
+
+def triangulate_cells(cells: np.ndarray, values: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Zero surface of cells with low corners (M, 3) and corner values (M, 8), negative inside, on a lattice of `size` cells a side.
+
+    Returns vertices (V, 3) float64 in lattice coordinates and faces (F, 3) int32, outward. Vertices are linear interpolations along the
+    lattice's edges, half way on edges that end on the lattice's border.
+    """
+    inside = values < 0
+    case = (inside << np.arange(8)).sum(1)
+    for number, (a, b, c, d) in enumerate(_FACES):
+        ambiguous = (inside[:, a] == inside[:, c]) & (inside[:, b] == inside[:, d]) & (inside[:, a] != inside[:, b])
+        # The sign of the bilinear saddle tells whether the two inside corners are joined.
+        determinant = values[:, a] * values[:, c] - values[:, b] * values[:, d]
+        joined = ambiguous & (np.where(inside[:, a], determinant, -determinant) > 0)
+        case |= joined.astype(case.dtype) << (8 + number)
+    strides = np.array([(size + 1) ** 2, size + 1, 1])
+    origin = cells @ strides
+    edge_name = 3 * (_corner_offset(_EDGE_LOW) @ strides) + _EDGE_AXIS
+    order = np.argsort(case, kind="stable")
+    kinds, starts = np.unique(case[order], return_index=True)
+    names, sources, hubs = [], [], []
+    hub_name = 3 * (size + 1) ** 3
+    for kind, members in zip(kinds.tolist(), np.split(order, starts[1:]), strict=True):
+        triangles, hub_loops = _triangles(kind)
+        local = 3 * origin[members, None] + edge_name
+        for loop in hub_loops:
+            hubs.append(np.mean([_on_edge(cells, values, members, np.full(len(members), edge), size) for edge in loop], axis=0))
+            local = np.concatenate([local, hub_name + np.arange(len(members))[:, None]], axis=1)
+            hub_name += len(members)
+        names.append(local[:, triangles].ravel())
+        sources.append((members[:, None] * _SLOTS + triangles.ravel()).ravel())
+    unique, first, faces = np.unique(np.concatenate(names), return_index=True, return_inverse=True)
+    first = first[: np.searchsorted(unique, 3 * (size + 1) ** 3)]
+    member, edge = np.divmod(np.concatenate(sources)[first], _SLOTS)
+    vertices = np.concatenate([_on_edge(cells, values, member, edge, size), *hubs])
+    return vertices, faces.reshape(-1, 3).astype(np.int32)
+
+
+def _on_edge(cells: np.ndarray, values: np.ndarray, member: np.ndarray, edge: np.ndarray, size: int) -> np.ndarray:
+    """Lattice coordinates (N, 3) where the surface cuts edges (N,) of the cells number `member` (N,)."""
+    axis, low = _EDGE_AXIS[edge], _EDGE_LOW[edge]
+    rows = np.arange(len(edge))
+    start, end = values[member, low].astype(np.float64), values[member, low | 1 << axis].astype(np.float64)
+    share = np.clip(start / (start - end), _CLEARANCE, 1 - _CLEARANCE)
+    points = (cells[member] + _corner_offset(low)).astype(np.float64)
+    far = points.copy()
+    far[rows, axis] += 1
+    on_border = ((points == 0) | (far == size)).any(1)
+    points[rows, axis] += np.where(on_border, 0.5, share)
+    return points
+
+
+def _corner_offset(corner: np.ndarray) -> np.ndarray:
+    return np.stack([corner & 1, corner >> 1 & 1, corner >> 2], axis=-1)
+
+
+@lru_cache(maxsize=None)
+def _triangles(case: int) -> tuple[np.ndarray, tuple[tuple[int, ...], ...]]:
+    """Triangles (T, 3) on edge ids, and loops of edges that need a hub: vertex 12 + i, in the middle of loop i.
+
+    Bits 0-7 of the case: corners inside; bits 8-13: inside corners joined across an ambiguous face.
+    """
+    following = {}
+    for number, ring in enumerate(_FACES):
+        inside = [bool(case >> corner & 1) for corner in ring]
+        crossed = [k for k in range(4) if inside[k] != inside[(k + 1) % 4]]
+        joined = bool(case >> (8 + number) & 1)
+        for k in crossed:
+            if inside[k]:
+                # A separated inside corner is cut off by itself: pair its two edges; a joined one pairs with the next inside corner's.
+                other = next(m % 4 for m in (range(k + 1, k + 5) if joined else range(k + 3, k - 1, -1)) if m % 4 in crossed and m % 4 != k)
+                following[_edge_between(ring[k], ring[(k + 1) % 4])] = _edge_between(ring[other], ring[(other + 1) % 4])
+    triangles: list[tuple[int, int, int]] = []
+    hub_loops: list[tuple[int, ...]] = []
+    while following:
+        first = min(following)
+        loop = [first]
+        while (edge := following.pop(loop[-1])) != first:
+            loop.append(edge)
+        filled = _fill_loop(tuple(loop))
+        if filled is None:
+            hub = len(_EDGES) + len(hub_loops)
+            hub_loops.append(tuple(loop))
+            filled = tuple((a, b, hub) for a, b in zip(loop, loop[1:] + loop[:1], strict=True))
+        triangles += filled
+    return np.array(triangles, np.intp).reshape(-1, 3), tuple(hub_loops)
+
+
+def _fill_loop(loop: tuple[int, ...]) -> Triangles | None:
+    """A triangulation of the loop without diagonals in a face of the cell."""
+    if len(loop) == 2:
+        return ()
+    a, b = loop[0], loop[-1]
+    for k in range(1, len(loop) - 1):
+        chords = [(0, k)] * (k > 1) + [(k, len(loop) - 1)] * (k < len(loop) - 2)
+        if any(_EDGE_FACES[loop[i]] & _EDGE_FACES[loop[j]] for i, j in chords):
+            continue
+        left, right = _fill_loop(loop[: k + 1]), _fill_loop(loop[k:])
+        if left is not None and right is not None:
+            return (*left, (a, loop[k], b), *right)
+    return None
