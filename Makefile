@@ -1,0 +1,68 @@
+# Every target sets up what it needs by itself, from hashed lock files. Needs: Python 3.11 with venv (or uv to get one) and make.
+PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
+ENV := .venv
+ENV50 := .venv-bpy50
+BIN := $(ENV)/bin
+READY := $(ENV)/.ready
+READY50 := $(ENV50)/.ready
+READY_TRAINING := $(ENV)/.ready-training
+PYTEST := -m pytest -q -p no:cacheprovider
+CODE := $(wildcard *.py) core scene operators panels worker training benchmarks tests tools
+PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
+NAME = $(basename $(notdir $(PHOTO)))
+
+.PHONY: demo test lint format zip head-model train locks clean
+
+demo: $(READY)
+	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
+	@ls -l "out/$(NAME)"
+
+# Two processes, because a crash in Blender would take the other tests with it; then the scene again in the next Blender.
+test: $(READY) $(READY50)
+	$(BIN)/python $(PYTEST) -m "not gui and not training" --ignore=tests/scene
+	timeout 900 $(BIN)/python $(PYTEST) tests/scene
+	timeout 900 $(ENV50)/bin/python $(PYTEST) tests/scene
+
+lint: $(READY)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/pyright
+
+format: $(READY)
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+# Blender's own builder, run as Blender runs it; what goes in is said in blender_manifest.toml.
+zip: $(READY)
+	mkdir -p dist
+	SCRIPTS="$$($(BIN)/python -c 'import bpy; print(bpy.utils.system_resource("SCRIPTS"))')" && \
+	$(BIN)/python -I "$$SCRIPTS/addons_core/bl_pkg/cli/blender_ext.py" build --source-dir . --output-dir dist
+
+head-model: $(READY_TRAINING)
+	$(BIN)/python -m likeness.training.build_head_model
+
+train: $(READY_TRAINING)
+	$(BIN)/python -m likeness.training.train
+
+$(READY): tools/setup_env.py tools/dev.lock pyproject.toml
+	$(PYTHON) tools/setup_env.py $(ENV) tools/dev.lock --torch
+	touch $@
+
+$(READY50): tools/setup_env.py tools/bpy50.lock pyproject.toml
+	$(PYTHON) tools/setup_env.py $(ENV50) tools/bpy50.lock
+	touch $@
+
+$(READY_TRAINING): $(READY) training/requirements.lock
+	$(PYTHON) tools/setup_env.py $(ENV) training/requirements.lock
+	touch $@
+
+# torch is in no lock: a lock for all systems would drag in the CUDA packages (tools/setup_env.py installs it).
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+locks: $(READY)
+	$(COMPILE) worker/requirements.in --override worker/overrides.txt -o worker/requirements.lock
+	$(COMPILE) tools/dev.in --override worker/overrides.txt -o tools/dev.lock
+	$(COMPILE) tools/bpy50.in -o tools/bpy50.lock
+	$(COMPILE) training/requirements.in --no-deps -o training/requirements.lock
+
+clean:
+	rm -rf $(ENV) $(ENV50) dist build out *.egg-info
