@@ -1,0 +1,24 @@
+"""Likeness: one photo of a person in, a coloured 3D head out. The same folder is the Blender extension and the `likeness` package.
+
+Importing this imports nothing else: the worker, the command line and the tests run where there is no bpy, Blender where there is no torch.
+"""
+
+
+def register() -> None:
+    """Called by Blender when the extension is enabled."""
+    import bpy
+
+    from . import operators, panels
+
+    for cls in (*panels.CLASSES, *operators.CLASSES):
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Called by Blender when the extension is disabled or Blender ends; the worker process ends too."""
+    import bpy
+
+    from . import operators, panels
+
+    for cls in reversed((*panels.CLASSES, *operators.CLASSES)):
+        bpy.utils.unregister_class(cls)

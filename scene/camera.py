@@ -1,0 +1,69 @@
+"""The camera in which the mesh overlays the photo, with the photo packed into the file as its background."""
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..core.result import Result
+from .frame import blender_rotation, to_blender
+
+_SENSOR_WIDTH = 36.0
+_ORTHOGRAPHIC_DISTANCE = 2.0
+"""Metres before the eyes; an orthographic camera may stand anywhere on its axis."""
+
+
+def build_camera(result: Result) -> bpy.types.Object:
+    """A new, unlinked camera object aligned with the photo, at a render resolution equal to the photo's size.
+
+    Blender measures lens shift in widths of the sensor when it is fitted horizontally, so the principal point
+    (Result.camera.centre) becomes a shift and nothing depends on where the head is in the photo.
+    """
+    height, width = result.photo.shape[:2]
+    column, row = result.camera.centre
+    orthographic = bool(np.isinf(result.camera.distance))
+    distance = _ORTHOGRAPHIC_DISTANCE if orthographic else result.camera.distance
+
+    data = bpy.data.cameras.new(f"{result.name} Camera")
+    data.sensor_fit = "HORIZONTAL"
+    data.sensor_width = _SENSOR_WIDTH
+    if orthographic:
+        data.type = "ORTHO"
+        data.ortho_scale = width / result.camera.scale
+    else:
+        data.lens = result.camera.scale * distance * _SENSOR_WIDTH / width
+    data.shift_x = (width / 2 - column) / width
+    data.shift_y = (row - height / 2) / width
+    data.clip_start = 0.01
+    data.display_size = 0.1
+    data.show_background_images = True
+    background = data.background_images.new()
+    background.image = pack_photo(result)
+    background.frame_method = "STRETCH"
+    background.alpha = 1.0
+
+    camera = bpy.data.objects.new(data.name, data)
+    place = np.eye(4)
+    place[:3, :3] = blender_rotation(result)
+    place[:3, 3] = to_blender(result, np.array([[0.0, 0.0, distance]]))[0]
+    camera.matrix_world = Matrix(place.tolist())
+    return camera
+
+
+def pack_photo(result: Result) -> bpy.types.Image:
+    """The photo as a new packed image; the file on the artist's disk is not needed again."""
+    height, width = result.photo.shape[:2]
+    image = bpy.data.images.new(result.name, width, height, alpha=False)
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = result.photo[::-1] / np.float32(255)  # Blender's rows start at the bottom
+    image.pixels.foreach_set(pixels.ravel())
+    image.pack()
+    return image
+
+
+def use_camera(scene: bpy.types.Scene, camera: bpy.types.Object, result: Result) -> None:
+    """Look through the camera: it becomes the scene's, and renders have the photo's size."""
+    render = scene.render
+    render.resolution_y, render.resolution_x = result.photo.shape[:2]
+    render.resolution_percentage = 100
+    render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+    scene.camera = camera
