@@ -1,0 +1,96 @@
+"""What the networks see of a fitted head model: rendered maps over the crop, and features of its nearest surface point in space."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+
+from ..geometry.closest import ClosestSurface
+from ..geometry.mesh import vertex_normals
+from ..geometry.raster import interpolate, rasterize
+from ..photo.view import CROP_HALF
+from .head import HeadModel
+
+MAP_CHANNELS = 8
+"""Normal (3), semantic code (3), depth (1), mask (1)."""
+POINT_CHANNELS = 7
+"""Signed distance (1), semantic code (3), normal (3) of the nearest surface point."""
+
+
+@dataclass(frozen=True)
+class PriorSurface:
+    """The fitted model's closed bust in the crop frame: vertices (V, 3), faces (F, 3), code (V, 3).
+
+    The code is the vertex's place on the mean bust at rest, in crop units about the point between the eyes: unlike the head model's
+    own semantic code it goes on over the shoulders and is odd in x, so that a mirrored sample has a mirrored code.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    code: np.ndarray
+
+    @classmethod
+    def of(cls, model: HeadModel, vertices: np.ndarray) -> Self:
+        """From a model's solid vertices (V, 3) in the crop frame."""
+        rest = model.posed(model.neutral()).solid_vertices / CROP_HALF
+        return cls(vertices, model.solid_faces, rest)
+
+    def maps(self, size: int) -> torch.Tensor:
+        """(MAP_CHANNELS, size, size) float32 pictures of the front; 0 where the model is not."""
+        vertices = torch.from_numpy(np.ascontiguousarray(self.vertices, np.float32))
+        faces = torch.from_numpy(np.asarray(self.faces, np.int64))
+        normals = vertex_normals(self.vertices.astype(np.float32), self.faces)
+        attributes = torch.from_numpy(np.concatenate([normals, self.code, self.vertices[:, 2:]], axis=1).astype(np.float32))
+        raster = rasterize(vertices, faces, size)
+        values = interpolate(raster, faces, attributes)
+        normal = torch.nn.functional.normalize(values[..., :3], dim=-1, eps=1e-6)
+        mask = raster.mask[..., None].float()
+        return torch.cat([normal, values[..., 3:], mask], dim=-1).permute(2, 0, 1).contiguous()
+
+    def point_features(self) -> Callable[[np.ndarray], np.ndarray]:
+        """A function from points (N, 3) to exact features (N, POINT_CHANNELS)."""
+        surface = ClosestSurface(self.vertices, self.faces)
+        attributes = np.concatenate([self.code, vertex_normals(self.vertices.astype(np.float32), self.faces)], axis=1).astype(np.float32)
+
+        def features(points: np.ndarray) -> np.ndarray:
+            distance, face, barycentric = surface.query(points)
+            values = surface.interpolate(attributes, face, barycentric)
+            values[:, 3:] /= np.maximum(np.linalg.norm(values[:, 3:], axis=1, keepdims=True), 1e-6)
+            return np.concatenate([distance[:, None], values], axis=1).astype(np.float32)
+
+        return features
+
+
+class PriorVolume:
+    """The point features on a grid over the crop cube: exact in a band around the model, coarse elsewhere, trilinear between.
+
+    Millions of field queries read this instead of searching triangles.
+    """
+
+    COARSE, FINE, BAND = 32, 128, 0.06
+
+    def __init__(self, surface: PriorSurface) -> None:
+        features = surface.point_features()
+        coarse = torch.from_numpy(features(_grid(self.COARSE)))
+        volume = coarse.reshape(self.COARSE, self.COARSE, self.COARSE, -1).permute(3, 0, 1, 2)[None]
+        fine = torch.nn.functional.interpolate(volume, size=(self.FINE,) * 3, mode="trilinear", align_corners=True)[0]
+        flat = fine.reshape(POINT_CHANNELS, -1)
+        # A coarse value can be off by the coarse cell's diagonal share; widen the band by it.
+        near = torch.nonzero(flat[0].abs() < self.BAND + 1.0 / self.COARSE)[:, 0]
+        points = _grid(self.FINE)[near.numpy()]
+        flat[:, near] = torch.from_numpy(features(points)).T
+        self._volume = fine[None].contiguous()
+
+    def __call__(self, points: torch.Tensor) -> torch.Tensor:
+        """Features (N, POINT_CHANNELS) at crop-frame points (N, 3)."""
+        where = points.flip(-1)[None, None, None]  # grid_sample wants the last axis first
+        sampled = torch.nn.functional.grid_sample(self._volume, where, align_corners=True, padding_mode="border")
+        return sampled[0, :, 0, 0].T
+
+
+def _grid(size: int) -> np.ndarray:
+    """Points (size³, 3) of a grid that includes the cube's faces, z fastest after y after x (index order x, y, z reversed for grid_sample)."""
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)

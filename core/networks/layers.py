@@ -1,0 +1,78 @@
+"""Building blocks shared by the networks, and folding of their norms for inference."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+class ConvNorm(nn.Module):
+    """3x3 (or kernel) convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, kernel: int = 3, activate: bool = True) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs, momentum=0.03)
+        self.activate = activate
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(self.conv(x))
+        return F.relu(x, inplace=True) if self.activate else x
+
+    def fold(self) -> None:
+        """Merge the norm into the convolution; for inference only."""
+        self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
+
+
+class Residual(nn.Module):
+    """Two convolutions with a skip (He et al. 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels)
+        self.second = ConvNorm(channels, channels, activate=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(x + self.second(self.first(x)))
+
+
+class UNet(nn.Module):
+    """Multi-scale encoder: pictures (B, inputs, S, S) to features at strides 2, 4 and 8 with widths[0:3] channels.
+
+    Every scale is handed out, as in Li, Oskarsson & Heyden 2020; the decoder makes the fine ones aware of the coarse.
+    """
+
+    def __init__(self, inputs: int, widths: tuple[int, int, int, int, int]) -> None:
+        super().__init__()
+        self.stem = ConvNorm(inputs, widths[0], stride=2, kernel=5)
+        self.down = nn.ModuleList(ConvNorm(widths[i], widths[i + 1], stride=2) for i in range(4))
+        self.refine = nn.ModuleList(Residual(width) for width in widths[1:])
+        self.lateral = nn.ModuleList(nn.Conv2d(widths[i + 1], widths[i], 1) for i in range(4))
+        self.merge = nn.ModuleList([ConvNorm(widths[0], widths[0]), *(Residual(width) for width in widths[1:4])])
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        levels = [self.stem(x)]
+        for down, refine in zip(self.down, self.refine, strict=True):
+            levels.append(refine(down(levels[-1])))
+        features: list[torch.Tensor] = []
+        top = levels[4]
+        for i in (3, 2, 1, 0):
+            raised = F.interpolate(self.lateral[i](top), scale_factor=2, mode="bilinear", align_corners=False)
+            top = self.merge[i](levels[i] + raised)
+            features.insert(0, top)
+        return features[:3]
+
+
+def fold_norms(network: nn.Module) -> nn.Module:
+    """Fold every norm of a network in evaluation mode and use the memory format that CPUs and GPUs like."""
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, ConvNorm):
+            module.fold()
+    return network.to(memory_format=torch.channels_last)
+
+
+def positional_encoding(x: torch.Tensor, octaves: int) -> torch.Tensor:
+    """Sines and cosines (…, 2 · octaves · D) of (…, D), frequencies π, 2π, 4π, … (Mildenhall et al. 2020)."""
+    waves = [function(x * (2**k * torch.pi)) for k in range(octaves) for function in (torch.sin, torch.cos)]
+    return torch.cat(waves, dim=-1)

@@ -1,0 +1,1 @@
+"""Synthesis of people, training and model building. Not shipped in the extension."""

@@ -1,0 +1,1 @@
+"""Synthetic people as closed solids with appearance: bodies, hair, clothes, skins."""

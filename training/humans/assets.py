@@ -1,0 +1,135 @@
+"""MakeHuman proxies and textures (CC0) of the asset pack, whose README describes the arrays."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+HEAD_CROP = (slice(540, 1564), slice(1312, 2048))  # rows and columns of the head in a 2048 px skin
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A piece fitted to the hm08 mesh: clothes, hair, brows, lashes, eyes.
+
+    ref (N, 3), weight (N, 3), offset (N, 3): how each vertex hangs on hm08; faces (F, 3) and corner_uv (F, 3, 2), caps included
+    (a cap's corners share one texel); covered: hm08 vertices that lie under it; texture: file name or "".
+    """
+
+    name: str
+    ref: np.ndarray
+    weight: np.ndarray
+    offset: np.ndarray
+    scale_ref: np.ndarray
+    scale_den: np.ndarray
+    faces: np.ndarray
+    corner_uv: np.ndarray
+    cap_loops: list[np.ndarray]
+    covered: np.ndarray
+    texture: str
+
+    def fit(self, body: np.ndarray) -> np.ndarray:
+        """Rest vertices (N + caps, 3) on an hm08 rest body (19158, 3)."""
+        span = body[self.scale_ref[:, 0], range(3)] - body[self.scale_ref[:, 1], range(3)]
+        placed = np.einsum("nij,ni->nj", body[self.ref], self.weight) + self.offset * (np.abs(span) / self.scale_den)
+        return self._with_caps(placed)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values (19158, C) of hm08 vertices, such as skinning weights, carried to this piece: (N + caps, C)."""
+        weight = np.clip(self.weight, 0, None)
+        weight = weight / np.maximum(weight.sum(1, keepdims=True), 1e-8)
+        return self._with_caps(np.einsum("nic,ni->nc", values[self.ref], weight))
+
+    def _with_caps(self, values: np.ndarray) -> np.ndarray:
+        centres = [values[loop].mean(0, keepdims=True) for loop in self.cap_loops]
+        return np.concatenate([values, *centres]).astype(np.float32)
+
+
+class Assets:
+    """Lazy access to one asset pack folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "makehuman"
+        self._table = np.load(self.root / "proxies.npz", allow_pickle=False)
+        names, categories = self._table["names"], self._table["category"]
+        self._row = {str(name): row for row, name in enumerate(names)}
+        self._category = {str(name): str(category) for name, category in zip(names, categories, strict=True)}
+        listing = json.loads((self.root / "textures.json").read_text())
+        self.irises = sorted(path.name for path in (self.root / "textures").glob("eye_*.webp"))
+        self.skins: list[dict[str, str]] = listing["skins"]
+
+    def names(self, category: str, textured: bool = True) -> list[str]:
+        """Proxies of a category, by default only those whose picture the pack holds."""
+        return [
+            name
+            for name, kind in self._category.items()
+            if kind == category and (not textured or self._table["texture"][self._row[name]])
+        ]
+
+    @lru_cache(maxsize=None)  # noqa: B019 - one Assets object lives for the whole process
+    def proxy(self, name: str) -> Proxy:
+        """The proxy by name, capped so that it is closed, faces outward."""
+        row, table = self._row[name], self._table
+        quads, quads_uv = table[f"{name}/quads"].astype(np.int64), table[f"{name}/quads_uv"].astype(np.int64)
+        second = quads[:, 2] != quads[:, 3]
+        faces = np.concatenate([quads[:, :3], quads[second][:, [0, 2, 3]]])
+        corners = table[f"{name}/uv"][np.concatenate([quads_uv[:, :3], quads_uv[second][:, [0, 2, 3]]])]
+        count = len(table[f"{name}/ref"])
+        ends = np.cumsum(table[f"{name}/cap_len"].astype(np.int64))
+        loops = [loop.astype(np.int64) for loop in np.split(table[f"{name}/cap_loops"], ends)[:-1]]
+        uv_of = np.zeros((count, 2), np.float32)
+        uv_of[faces.ravel()] = corners.reshape(-1, 2)
+        for index, loop in enumerate(loops):
+            fan = np.stack([loop, np.roll(loop, -1), np.full(len(loop), count + index)], axis=1)
+            faces = np.concatenate([faces, fan])
+            corners = np.concatenate([corners, np.repeat(uv_of[fan[:, :1]], 3, axis=1)])
+        if table["capped_volume_m3"][row] < 0:
+            faces, corners = faces[:, ::-1], corners[:, ::-1]
+        return Proxy(
+            name=name,
+            ref=table[f"{name}/ref"].astype(np.int64),
+            weight=table[f"{name}/w"],
+            offset=table[f"{name}/d"],
+            scale_ref=table["scale_ref"][row],
+            scale_den=table["scale_den"][row],
+            faces=np.ascontiguousarray(faces),
+            corner_uv=np.ascontiguousarray(corners, np.float32),
+            cap_loops=loops,
+            covered=table[f"{name}/delete"].astype(np.int64),
+            texture=str(table["texture"][row]),
+        )
+
+    @lru_cache(maxsize=64)  # noqa: B019 - see proxy()
+    def texture(self, name: str) -> np.ndarray:
+        """(H, W, 4) uint8 sRGB and alpha; row 0 is v = 1."""
+        picture = cv2.imread(str(self.root / "textures" / name), cv2.IMREAD_UNCHANGED)
+        if picture.ndim == 2:
+            picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+        if picture.shape[2] == 3:
+            return cv2.cvtColor(picture, cv2.COLOR_BGR2RGBA)
+        return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA)
+
+    @lru_cache(maxsize=32)  # noqa: B019 - see proxy()
+    def skin(self, index: int) -> np.ndarray:
+        """(2048, 2048, 3) uint8 sRGB skin with the head at full resolution."""
+        entry = self.skins[index]
+        whole = cv2.resize(self.texture(entry["texture"])[..., :3], (2048, 2048), interpolation=cv2.INTER_LINEAR)
+        whole[HEAD_CROP] = self.texture(entry["head_crop"])[..., :3]
+        return whole
+
+
+def sample_texture(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """Bilinear texels (N, C) float32 in [0, 1] of a uint8 picture at uv (N, 2), repeated outside [0, 1]."""
+    height, width = texture.shape[:2]
+    uv = uv - np.floor(uv)
+    x = (uv[:, 0] * width - 0.5).astype(np.float32)
+    y = ((1 - uv[:, 1]) * height - 0.5).astype(np.float32)
+    rows = -(-len(uv) // 4096) or 1
+    padded = rows * 4096 - len(uv)  # cv2.remap limits a picture's width, so the list is folded into rows
+    x = np.pad(x, (0, padded)).reshape(rows, 4096)
+    y = np.pad(y, (0, padded)).reshape(rows, 4096)
+    values = cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return values.reshape(rows * 4096, -1)[: len(uv)].astype(np.float32) / 255

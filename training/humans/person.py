@@ -1,0 +1,210 @@
+"""A dressed, haired, posed person as closed parts with appearance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scipy.spatial import cKDTree
+
+from ...core.geometry.mesh import smoothing_matrix, vertex_normals
+from ...core.models.head import HeadModel
+from ...core.models.rotation import rotation_matrix
+from .appearance import BustSurface, Look
+from .assets import Assets, Proxy, sample_texture
+from .bodies import HM08_COUNT, Bodies, Body
+from .noise import Noise
+from .styles import HeadFrame, Stylist
+
+BUST_MASKS = ("ears", "lips", "hair", "beard", "cloth", "mouth", "eye")
+MATERIALS = ("skin", "hair", "cloth", "eye")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of a person. vertices (V, 3) camera frame, metres; faces (F, 3) outward; corner_uv (F, 3, 2).
+
+    solid: counts for the labelled shape (decals such as brows do not). attributes (V, C): for the bust, rest position and BUST_MASKS.
+    """
+
+    kind: str
+    vertices: np.ndarray
+    faces: np.ndarray
+    corner_uv: np.ndarray
+    normals: np.ndarray
+    solid: bool
+    texture: np.ndarray | None = None
+    attributes: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """parts in the camera frame; body and the pose that made them: rotation (3, 3) of the head, neck (3,) its bend as a rotation vector.
+
+    head (V, 3): the bald head in the head model's topology, camera frame.
+    """
+
+    parts: list[Part]
+    look: Look
+    body: Body
+    head: np.ndarray
+    rotation: np.ndarray
+    neck: np.ndarray
+
+    def albedo(self, part: Part, face: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
+        """Linear albedo (N, 3) at surface points of one part."""
+        uv = np.einsum("nic,ni->nc", part.corner_uv[face], barycentric)
+        if part.attributes is None:
+            texels = sample_texture(part.texture, uv)[:, :3] if part.texture is not None else np.full((len(uv), 3), 0.5)
+            return self.look.piece(part.kind, texels)
+        values = np.einsum("nic,ni->nc", part.attributes[part.faces[face]], barycentric)
+        masks = dict(zip(BUST_MASKS, values[:, 3:].T, strict=True))
+        return self.look.bust(BustSurface(uv.astype(np.float32), values[:, :3], masks))
+
+    def material(self, part: Part, face: np.ndarray) -> np.ndarray:
+        """Index into MATERIALS (N,) at surface points of one part."""
+        if part.attributes is None:
+            name = {"hair": "hair", "brow": "hair", "lash": "hair", "cloth": "cloth", "eye": "eye"}[part.kind]
+            return np.full(len(face), MATERIALS.index(name))
+        masks = part.attributes[part.faces[face]].mean(1)[:, 3:]
+        get = lambda name: masks[:, BUST_MASKS.index(name)]  # noqa: E731
+        result = np.zeros(len(face), np.int64)
+        result[get("hair") + get("beard") > 0.5] = MATERIALS.index("hair")
+        result[get("cloth") > 0.5] = MATERIALS.index("cloth")
+        result[get("eye") > 0.5] = MATERIALS.index("eye")
+        return result
+
+
+class People:
+    """Makes random people on the head model's bust."""
+
+    def __init__(self, assets: Assets, model: HeadModel, bodies: Bodies) -> None:
+        self._assets, self._model, self._bodies = assets, model, bodies
+        count = len(model.solid_code)
+        self._stylist = Stylist(model.solid_faces, smoothing_matrix(model.solid_faces, count, 0.8))
+        self._corner_uv = _subdivided_uv(model)
+        self._region = {name: model.solid_region(name) for name in ("head", "face", "ears", "brows", "lips")}
+        self._patch = {"mouth": _pocket(model, "mouth"), "eye": _pocket(model, "left_eye") + _pocket(model, "right_eye")}
+        self._neck_weight = _on_solid(model, model.weights[:, 1:].sum(1))
+        face_corners = self._region["face"][model.solid_faces] > 0.9
+        self._face_uv = self._corner_uv[face_corners][::7]
+
+    def make(self, rng: np.random.Generator) -> Person:
+        """One random person in a random pose; camera frame, origin between the eyes' joints."""
+        body, noise = self._bodies.sample(rng), Noise(rng)
+        hair = self._pick(rng, "hair", 0.42)
+        suit = self._pick(rng, "clothes", 0.5)
+        head = _head_vertices(self._model, body)
+        covered = head
+        if suit is not None:
+            normals = vertex_normals(head, self._model.faces)
+            covered = head - (0.015 * self._under(suit.covered))[:, None] * normals
+        bald = self._model.solid(covered, body.joints, np.eye(3))
+        style = self._stylist.style(bald, self._region, rng, noise, hair is None, body.gender > 0.55 and body.age > 0.5, suit is None)
+        frame = HeadFrame.measure(bald, self._region)
+        look = Look(self._assets, rng, noise, body, frame, self._face_uv)
+        masks = [self._region["ears"], self._region["lips"], style.hair, style.beard, style.cloth]
+        masks += [self._patch["mouth"], self._patch["eye"]]
+        pose = _Pose(rng, body.joints)
+        rotate_eyes = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
+        parts = [
+            self._part(
+                "bust", pose(style.vertices, self._neck_weight), self._model.solid_faces, self._corner_uv, True,
+                attributes=np.concatenate([bald, np.stack(masks, 1)], axis=1).astype(np.float32),
+            )
+        ]  # fmt: skip
+        neck = self._bodies.weights[:, 1:].sum(1, keepdims=True)
+        chosen = [("hair", hair, True), ("cloth", suit, True)]
+        chosen += [("brow", self._pick(rng, "eyebrows", 0.97), False), ("lash", self._pick(rng, "eyelashes", 0.9), False)]
+        chosen += [("eye", self._assets.proxy("high_poly"), False)]
+        for kind, proxy, solid in chosen:
+            if proxy is None:
+                continue
+            rest = proxy.fit(body.vertices)
+            if kind == "eye":
+                rest = _turn_eyes(rest, body.joints, rotate_eyes)
+            texture = self._assets.texture(look.eye_texture if kind == "eye" else proxy.texture)
+            parts.append(self._part(kind, pose(rest, proxy.spread(neck)[:, 0]), proxy.faces, proxy.corner_uv, solid, texture))
+        return Person(parts, look, body, pose(head, self._model.weights[:, 1:].sum(1)), pose.rotation, pose.neck)
+
+    def _part(
+        self, kind: str, vertices: np.ndarray, faces: np.ndarray, corner_uv: np.ndarray, solid: bool,
+        texture: np.ndarray | None = None, attributes: np.ndarray | None = None,
+    ) -> Part:  # fmt: skip
+        normals = vertex_normals(vertices, faces)
+        return Part(kind, vertices.astype(np.float32), faces, corner_uv, normals, solid, texture, attributes)
+
+    def _pick(self, rng: np.random.Generator, category: str, chance: float) -> Proxy | None:
+        names = self._assets.names(category)
+        return self._assets.proxy(str(rng.choice(names))) if rng.random() < chance else None
+
+    def _under(self, covered: np.ndarray) -> np.ndarray:
+        """(V,) 1 where the head model's vertices lie under a garment; never on the head, or a collar would push the jaw in."""
+        hidden = np.zeros(HM08_COUNT + 1, bool)
+        hidden[covered] = True
+        head = self._model.regions[self._model.region_names.index("head")]
+        return hidden[self._model.hm08] * (1 - head)
+
+
+def _head_vertices(model: HeadModel, body: Body) -> np.ndarray:
+    """The body's vertices (V, 3) in the head model's topology; vertices of the clean cut, which hm08 lacks, follow their neighbour."""
+    known = model.hm08 >= 0
+    vertices = body.vertices[model.hm08]
+    near = np.flatnonzero(known)[cKDTree(model.mean[known]).query(model.mean[~known])[1]]
+    vertices[~known] = vertices[near] + model.mean[~known] - model.mean[near]
+    return vertices
+
+
+def _pocket(model: HeadModel, name: str) -> np.ndarray:
+    coarse = np.zeros(model.solid_base.shape[0], np.float32)
+    coarse[model.solid_pockets[name]] = 1
+    return model.solid_matrix @ coarse
+
+
+def _on_solid(model: HeadModel, values: np.ndarray) -> np.ndarray:
+    """Per-vertex values (V,) carried to the subdivided bust."""
+    return model.solid_matrix @ (model.solid_base @ values[: model.solid_base.shape[1]])
+
+
+class _Pose:
+    """A random neck turn and head direction; maps rest points to the camera frame."""
+
+    def __init__(self, rng: np.random.Generator, joints: np.ndarray) -> None:
+        yaw = float(np.clip(rng.normal(0, 0.35) if rng.random() < 0.8 else rng.uniform(-1.1, 1.1), -1.2, 1.2))
+        self.neck = np.array([rng.normal(0, 0.10), rng.normal(0, 0.2), rng.normal(0, 0.06)])
+        self._neck, self._pivot = rotation_matrix(self.neck), joints[1]
+        turn = rotation_matrix(np.array([0, yaw - self.neck[1] * 0.7, 0]))
+        tilt = rotation_matrix(np.array([rng.normal(0, 0.12), 0, 0])) @ rotation_matrix(np.array([0, 0, rng.normal(0, 0.07)]))
+        self._turn = tilt @ turn
+        self.rotation = self._turn @ self._neck
+        self._shift = np.zeros(3)
+        self._shift = -self(joints[3:], np.ones(2)).mean(0)
+
+    def __call__(self, points: np.ndarray, head_weight: np.ndarray) -> np.ndarray:
+        share = np.clip(head_weight, 0, 1)[:, None]
+        turned = (points - self._pivot) @ self._neck.T + self._pivot
+        return (share * turned + (1 - share) * points) @ self._turn.T + self._shift
+
+
+def _turn_eyes(vertices: np.ndarray, joints: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    left = vertices[:, 0] > 0
+    result = vertices.copy()
+    for joint, side in ((joints[3], left), (joints[4], ~left)):
+        result[side] = (vertices[side] - joint) @ rotation.T + joint
+    return result
+
+
+def _subdivided_uv(model: HeadModel) -> np.ndarray:
+    """Corner uv (4 F, 3, 2) of the subdivided bust, in the face order of loop_subdivision."""
+    count = len(model.solid_faces) // 4
+    coarse = np.stack([model.solid_faces[i * count : (i + 1) * count, 0] for i in range(3)], axis=1)
+    known = {tuple(sorted(face)): row for row, face in enumerate(model.faces.tolist())}
+    corner_uv = np.zeros((count, 3, 2), np.float32)
+    for index, face in enumerate(coarse.tolist()):
+        row = known.get(tuple(sorted(face)))
+        if row is not None:
+            at = dict(zip(model.faces[row].tolist(), model.faces_uv[row].tolist(), strict=True))
+            corner_uv[index] = model.uv[[at[vertex] for vertex in face]]
+    a, b, c = np.moveaxis(corner_uv, 1, 0)
+    ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
+    corners = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
+    return np.concatenate([np.stack(corner, axis=1) for corner in corners]).astype(np.float32)

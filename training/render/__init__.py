@@ -1,0 +1,1 @@
+"""Pictures and labels of synthetic people in plain PyTorch and NumPy."""
