@@ -37,6 +37,17 @@ class Result:
     neck: np.ndarray
     report: dict[str, Any] = field(default_factory=dict)
 
+    def upright_vertices(self) -> np.ndarray:
+        """(V, 3) float32 metres in the head's own frame: x to the person's left, y up, z forward, origin at the neck joint.
+
+        The pose of the photo is undone. This is also glTF's frame: Y up, the front of the asset towards +Z.
+        """
+        return ((self.vertices - self.neck) @ self.rotation).astype(np.float32)
+
+    def upright_normals(self) -> np.ndarray:
+        """(V, 3) float32 unit vertex normals in the frame of upright_vertices."""
+        return (self.normals @ self.rotation).astype(np.float32)
+
     def save(self, path: Path) -> None:
         """Write everything as one .npz without pickles; the form in which the worker hands results to Blender."""
         np.savez(

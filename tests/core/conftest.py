@@ -1,0 +1,38 @@
+"""Small real things that several tests of core use."""
+
+import numpy as np
+import pytest
+from likeness.core.geometry.mesh import vertex_normals
+from likeness.core.photo.view import Camera
+from likeness.core.result import Result
+from skimage.measure import marching_cubes
+
+
+@pytest.fixture
+def bust() -> Result:
+    """A ball with a nose, 0.2 m wide, head turned 30 degrees to the person's left, red in front and blue behind."""
+    axis = np.linspace(-0.16, 0.16, 33)
+    x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
+    head = np.sqrt((x / 0.08) ** 2 + (y / 0.11) ** 2 + ((z + 0.05) / 0.1) ** 2) - 1
+    nose = np.sqrt((x / 0.02) ** 2 + ((y + 0.03) / 0.03) ** 2 + ((z - 0.05) / 0.03) ** 2) - 1
+    vertices, faces, _, _ = marching_cubes(np.minimum(head, nose), 0.0123)
+    upright = (vertices * (axis[1] - axis[0]) + axis[0]).astype(np.float32)
+    angle = np.radians(30)
+    rotation = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    colours = np.where(upright[:, 2:] > -0.05, [[0.8, 0.5, 0.4]], [[0.1, 0.2, 0.6]]).astype(np.float32)
+    colours[::7] = np.linspace(0, 1, len(colours[::7]))[:, None]
+    turned = (upright @ rotation.T).astype(np.float32)
+    faces = faces.astype(np.int32)
+    photo = np.full((300, 240, 3), 128, np.uint8)
+    return Result(
+        name="ball with a nose",
+        vertices=turned,
+        faces=faces,
+        colours=colours,
+        observed=(turned[:, 2] > 0).astype(np.float32),
+        normals=vertex_normals(turned, faces),
+        photo=photo,
+        camera=Camera((120.0, 140.0), 1000.0, 1.0),
+        rotation=rotation,
+        neck=rotation @ np.array([0.0, -0.1, -0.05]),
+    )
