@@ -42,9 +42,13 @@ class Settings:
         """Cells of the evaluation grid along each side of the crop cube."""
         return GRID_RESOLUTION[self.quality]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as in reports and manifests."""
+        return dataclasses.asdict(self)
+
     def to_json(self) -> str:
-        """Strict JSON, the form stored on objects and in reports."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+        """Strict JSON, the form stored on objects."""
+        return json.dumps(self.to_dict(), sort_keys=True)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Settings":

@@ -49,15 +49,17 @@ class PriorSurface:
         mask = raster.mask[..., None].float()
         return torch.cat([normal, values[..., 3:], mask], dim=-1).permute(2, 0, 1).contiguous()
 
-    def point_features(self) -> Callable[[np.ndarray], np.ndarray]:
-        """A function from points (N, 3) to exact features (N, POINT_CHANNELS)."""
+    def point_features(self, extra: np.ndarray | None = None) -> Callable[[np.ndarray], np.ndarray]:
+        """A function from points (N, 3) to exact features (N, POINT_CHANNELS + C); extra (V, C): values of the vertices to add."""
         surface = ClosestSurface(self.vertices, self.faces)
-        attributes = np.concatenate([self.code, vertex_normals(self.vertices.astype(np.float32), self.faces)], axis=1).astype(np.float32)
+        normals = vertex_normals(self.vertices.astype(np.float32), self.faces)
+        columns = [self.code, normals] if extra is None else [self.code, normals, extra]
+        attributes = np.concatenate(columns, axis=1).astype(np.float32)
 
         def features(points: np.ndarray) -> np.ndarray:
             distance, face, barycentric = surface.query(points)
             values = surface.interpolate(attributes, face, barycentric)
-            values[:, 3:] /= np.maximum(np.linalg.norm(values[:, 3:], axis=1, keepdims=True), 1e-6)
+            values[:, 3:6] /= np.maximum(np.linalg.norm(values[:, 3:6], axis=1, keepdims=True), 1e-6)
             return np.concatenate([distance[:, None], values], axis=1).astype(np.float32)
 
         return features
@@ -66,17 +68,17 @@ class PriorSurface:
 class PriorVolume:
     """The point features on a grid over the crop cube: exact in a band around the model, coarse elsewhere, trilinear between.
 
-    Millions of field queries read this instead of searching triangles.
+    Millions of field queries read this instead of searching triangles. extra (V, C): further values of the surface's vertices to carry along.
     """
 
     COARSE, FINE, BAND = 32, 128, 0.06
 
-    def __init__(self, surface: PriorSurface) -> None:
-        features = surface.point_features()
+    def __init__(self, surface: PriorSurface, extra: np.ndarray) -> None:
+        features = surface.point_features(extra)
         coarse = torch.from_numpy(features(_grid(self.COARSE)))
         volume = coarse.reshape(self.COARSE, self.COARSE, self.COARSE, -1).permute(3, 0, 1, 2)[None]
         fine = torch.nn.functional.interpolate(volume, size=(self.FINE,) * 3, mode="trilinear", align_corners=True)[0]
-        flat = fine.reshape(POINT_CHANNELS, -1)
+        flat = fine.reshape(len(fine), -1)
         # A coarse value can be off by the coarse cell's diagonal share; widen the band by it.
         near = torch.nonzero(flat[0].abs() < self.BAND + 1.0 / self.COARSE)[:, 0]
         points = _grid(self.FINE)[near.numpy()]
@@ -84,7 +86,7 @@ class PriorVolume:
         self._volume = fine[None].contiguous()
 
     def __call__(self, points: torch.Tensor) -> torch.Tensor:
-        """Features (N, POINT_CHANNELS) at crop-frame points (N, 3)."""
+        """Features (N, POINT_CHANNELS + C) at crop-frame points (N, 3)."""
         where = points.flip(-1)[None, None, None]  # grid_sample wants the last axis first
         sampled = torch.nn.functional.grid_sample(self._volume, where, align_corners=True, padding_mode="border")
         return sampled[0, :, 0, 0].T

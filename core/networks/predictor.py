@@ -1,0 +1,138 @@
+"""The bundled networks applied to one crop: normals, then a field of signed distance and colour that can be asked at any points."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ..models.prior import MAP_CHANNELS, POINT_CHANNELS, PriorSurface, PriorVolume
+from .field import Encoded, ImplicitField
+from .layers import fold_norms
+from .normal import INPUT_SIZE, NormalNetwork
+from .weights import load_weights
+
+_BATCH = 32_768
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Where the fitted model's own surface is trusted: weight (V,) on its vertices, and the largest share it may take."""
+
+    weight: np.ndarray
+    strength: float
+
+
+class Predictor:
+    """Both networks on one device, loaded once."""
+
+    def __init__(self, normal: NormalNetwork, field: ImplicitField, device: torch.device) -> None:
+        self.device = device
+        self._normal = fold_norms(normal).to(device)
+        self._field = fold_norms(field).to(device)
+        self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
+        self._autocast = device.type == "cuda" or (device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_device_supported())
+
+    @classmethod
+    def load(cls, device: torch.device) -> Self:
+        """With the bundled weights. Raises AssetError."""
+        normal = load_weights(NormalNetwork(), "normal.safetensors")
+        field = load_weights(ImplicitField(), "field.safetensors")
+        return cls(normal, field, device)
+
+    def precision(self) -> torch.autocast:
+        """Half precision where the device is fast in it."""
+        return torch.autocast(self.device.type if self.device.type != "mps" else "cpu", self._half, enabled=self._autocast)
+
+    @torch.inference_mode()
+    def normals(self, photo: np.ndarray, surface: PriorSurface) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """From the masked crop (S, S, 4): network photo (1, 4, S, S), prior maps (1, 8, S, S), unit normals (1, 3, S, S), 0 off the matte."""
+        assert photo.shape == (INPUT_SIZE, INPUT_SIZE, 4)
+        tensor = torch.from_numpy(photo).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
+        maps = surface.maps(INPUT_SIZE)[None].to(self.device)
+        assert maps.shape[1] == MAP_CHANNELS
+        with self.precision():
+            predicted = self._normal(tensor, maps)
+        return tensor, maps, F.normalize(predicted.float(), dim=1, eps=1e-3) * (tensor[:, 3:] > 0.5)
+
+    @torch.inference_mode()
+    def field(self, photo: torch.Tensor, maps: torch.Tensor, normals: torch.Tensor, surface: PriorSurface, blend: Blend) -> "CropField":
+        """The field over the crop, ready to be asked."""
+        with self.precision():
+            encoded = self._field.encode(photo, maps, normals)
+        volume = PriorVolume(surface, blend.weight[:, None])
+        return CropField(self, encoded, volume, blend.strength, _outside(photo[0, 3].cpu().numpy()))
+
+    def ask(self, encoded: Encoded, points: torch.Tensor, prior: torch.Tensor, colour: bool) -> torch.Tensor:
+        """Signed distances (N,) or colours (N, 3) at points (N, 3) with prior features (N, 7)."""
+        points, prior = points[None], prior[None]
+        with self.precision():
+            features = self._field.features(encoded, points, prior)
+            result = self._field.colours(features) if colour else self._field.signed_distance(features, prior)
+        return result[0].float()
+
+
+class CropField:
+    """Signed distance and colour in the crop frame, for one photo."""
+
+    def __init__(self, predictor: Predictor, encoded: Encoded, volume: PriorVolume, strength: float, outside: np.ndarray) -> None:
+        self._predictor, self._encoded, self._volume, self._strength = predictor, encoded, volume, strength
+        self._outside = torch.from_numpy(outside)[None, None]
+
+    def prior_distance(self, points: np.ndarray) -> np.ndarray:
+        """(N,) the fitted model's own signed distance."""
+        return self._volume(torch.from_numpy(points))[:, 0].numpy()
+
+    def in_hull(self, points: np.ndarray) -> np.ndarray:
+        """(N,) bool: could the surface be here? Within the silhouette (and a margin), and near the fitted model or where hair may be."""
+        tensor = torch.from_numpy(points)
+        return ((self._silhouette(tensor) < 0.12) & (self._volume(tensor)[:, 0].abs() < 0.45)).numpy()
+
+    @torch.inference_mode()
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """(N,) signed distance, negative inside: the network's, drawn to the fitted face where that is trusted, cut to the silhouette."""
+        parts = []
+        for start in range(0, len(points), _BATCH):
+            batch = torch.from_numpy(np.ascontiguousarray(points[start : start + _BATCH], np.float32))
+            values = self._volume(batch)
+            prior, trust = values[:, :POINT_CHANNELS], values[:, POINT_CHANNELS]
+            device = self._predictor.device
+            learned = self._predictor.ask(self._encoded, batch.to(device), prior.to(device), colour=False).cpu()
+            model = prior[:, 0]
+            share = trust * self._strength * torch.exp(-((model / 0.1) ** 2))
+            # Hair or a beard in front of the face: where both disagree by much, the network is right.
+            disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
+            share = share * (1 - (disagreement - 0.03) / 0.05).clamp(0, 1)
+            parts.append(torch.maximum(learned + share * (model - learned), self._silhouette(batch)))
+        return torch.cat(parts).numpy() if parts else np.zeros(0, np.float32)
+
+    @torch.inference_mode()
+    def colours(self, points: np.ndarray) -> np.ndarray:
+        """(N, 3) sRGB in [0, 1]."""
+        device = self._predictor.device
+        parts = []
+        for start in range(0, len(points), _BATCH):
+            batch = torch.from_numpy(np.ascontiguousarray(points[start : start + _BATCH], np.float32))
+            prior = self._volume(batch)[:, :POINT_CHANNELS]
+            parts.append(self._predictor.ask(self._encoded, batch.to(device), prior.to(device), colour=True).cpu())
+        return torch.cat(parts).numpy() if parts else np.zeros((0, 3), np.float32)
+
+    def _silhouette(self, points: torch.Tensor) -> torch.Tensor:
+        where = torch.stack([points[:, 0], -points[:, 1]], dim=-1)[None, None]
+        return F.grid_sample(self._outside, where, align_corners=False, padding_mode="border")[0, 0, 0]
+
+
+def _outside(matte: np.ndarray) -> np.ndarray:
+    """Distance to the silhouette in crop units (S, S), positive outside, with sub-pixel edges from the matte's own softness."""
+    step = 2.0 / len(matte)
+    person = (matte > 0.5).astype(np.uint8)
+    # Beyond the picture's border the person goes on: a shoulder must not be rounded off there.
+    padded = cv2.copyMakeBorder(person, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    out = cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    into = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    distance = np.where(person > 0, 0.5 - into, out - 0.5)
+    near = np.abs(distance) < 1.0
+    distance = np.where(near, 0.5 * distance + 0.5 * (0.5 - matte), distance)
+    return cv2.GaussianBlur((distance * step).astype(np.float32), (0, 0), 0.7)

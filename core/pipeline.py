@@ -1,0 +1,188 @@
+"""The whole way from one photo to a coloured head, as a library: Reconstructor.load().run(photo)."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from .colour import colour_vertices
+from .errors import Cancelled, InputError
+from .geometry.mesh import vertex_normals
+from .geometry.raster import rasterize
+from .models.fit import HeadFit, fit_head
+from .models.head import NECK, HeadModel
+from .models.prior import PriorSurface
+from .networks.normal import INPUT_SIZE
+from .networks.predictor import Blend, Predictor
+from .networks.weights import hashes
+from .photo.crop import crop_picture, network_photo
+from .photo.intake import load_view
+from .photo.view import View
+from .result import Result
+from .settings import Settings
+from .surface.detail import displace_front
+from .surface.extract import extract_surface
+from .version import VERSION
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str, float], None]
+_COLOUR_SIZE = 1024
+_STAGES = {"photo": 0.08, "fit": 0.14, "normals": 0.18, "field": 0.3, "surface": 0.75, "detail": 0.82, "colour": 1.0}
+
+
+class Reconstructor:
+    """The models of one device, kept for any number of photos."""
+
+    def __init__(self, model: HeadModel, predictor: Predictor) -> None:
+        self._model, self._predictor = model, predictor
+        face = model.solid_region("face") * (1 - model.solid_region("ears"))
+        self._face_weight = np.clip((face - 0.35) / 0.5, 0, 1).astype(np.float32)
+
+    @classmethod
+    def load(cls, device: str = "auto") -> Self:
+        """With the bundled head model and weights. Raises AssetError, and InputError for a device that is not there."""
+        return cls(HeadModel.load(), Predictor.load(_device(device)))
+
+    def run(
+        self, photo: Path, settings: Settings, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
+    ) -> Result:
+        """Reconstruct the person in one photo. Raises LikenessError; Cancelled when `cancel` answers True."""
+        torch.manual_seed(settings.seed)
+        clock = _Clock(progress, cancel)
+        with clock.stage("photo"):
+            view = load_view(photo, settings.subject_index)
+        with clock.stage("fit"):
+            fit = fit_head(self._model, view)
+        with clock.stage("normals"):
+            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+            picture, maps, normals = self._predictor.normals(network_photo(view, fit.camera, INPUT_SIZE), surface)
+        with clock.stage("field"):
+            field = self._predictor.field(picture, maps, normals, surface, Blend(self._face_weight, _trust(fit)))
+        with clock.stage("surface") as share:
+            vertices, faces = extract_surface(field.distance, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
+        with clock.stage("detail"):
+            normal_map = normals[0].permute(1, 2, 0).cpu().numpy()
+            vertices = displace_front(vertices, faces, normal_map, picture[0, 3].cpu().numpy() > 0.5)
+        with clock.stage("colour"):
+            image = crop_picture(view.image, fit.camera, _COLOUR_SIZE)
+            matte = np.clip(crop_picture(view.matte, fit.camera, _COLOUR_SIZE), 0, 1)
+            crop_normals = vertex_normals(vertices, faces)
+            colours, observed = colour_vertices(
+                vertices, faces, crop_normals, image, matte, field.colours(vertices), self._codes(vertices, surface)
+            )
+        camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
+        report = {
+            **clock.report(),
+            "settings": settings.to_dict(),
+            "version": VERSION,
+            "weights": hashes(),
+            "warnings": list(view.warnings),
+            "observed_share": float((observed > 0.5).mean()),
+            **self._measures(view, fit, vertices, faces),
+        }
+        return Result(
+            name=view.name,
+            vertices=camera_vertices,
+            faces=faces.astype(np.int32),
+            colours=colours.astype(np.float32),
+            observed=observed.astype(np.float32),
+            normals=vertex_normals(camera_vertices, faces),
+            photo=view.image,
+            camera=fit.camera,
+            rotation=fit.rotation,
+            neck=fit.joints[NECK],
+            report=report,
+        )
+
+    def _codes(self, vertices: np.ndarray, surface: PriorSurface) -> np.ndarray:
+        """The head model's semantic code (V, 3) of each vertex's nearest place on the fitted model; 0 far from it."""
+        from scipy.spatial import cKDTree
+
+        distance, near = cKDTree(surface.vertices).query(vertices, workers=-1)
+        return np.where(distance[:, None] < 0.25, self._model.solid_code[near], 0)
+
+    def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
+        size = 512
+        drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces.astype(np.int64)), size).mask.numpy()
+        there = crop_picture(np.ones(view.image.shape[:2], np.float32), fit.camera, size) > 0.5
+        person = (crop_picture(view.matte, fit.camera, size) > 0.5) & there
+        union = ((drawn & there) | person).sum()
+        return {
+            "silhouette_iou": float((drawn & person).sum() / max(union, 1)),
+            "landmark_error": float(fit.residual),
+            # extract_surface has verified closedness and kept one component.
+            "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
+            "fit": {
+                "identity": [round(float(x), 4) for x in fit.identity],
+                "expression": {name: round(float(x), 4) for name, x in zip(self._model.expression_names, fit.expression, strict=True)},
+                "rotation": fit.rotation.round(5).tolist(),
+                "camera": {
+                    "centre": [float(x) for x in fit.camera.centre],
+                    "scale": float(fit.camera.scale),
+                    "distance": float(fit.camera.distance) if np.isfinite(fit.camera.distance) else None,
+                },
+                "residual": float(fit.residual),
+            },
+        }
+
+
+class _Clock:
+    """Times the stages, reports overall progress and asks whether to stop."""
+
+    def __init__(self, progress: Progress | None, cancel: Callable[[], bool] | None) -> None:
+        self._progress, self._cancel = progress, cancel
+        self._timings: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[float], None]]:
+        """Yields a function that takes the stage's own share in [0, 1]."""
+        names = list(_STAGES)
+        start = _STAGES[names[names.index(name) - 1]] if names.index(name) else 0.0
+        end = _STAGES[name]
+
+        def report(share: float) -> None:
+            if self._progress is not None:
+                self._progress(name, start + (end - start) * min(max(share, 0.0), 1.0))
+
+        if self._cancel is not None and self._cancel():
+            raise Cancelled("The reconstruction was stopped.")
+        report(0.0)
+        begun = time.perf_counter()
+        yield report
+        self._timings[name] = round(time.perf_counter() - begun, 3)
+        log.info("%s: %.2f s", name, self._timings[name])
+        report(1.0)
+
+    def report(self) -> dict[str, Any]:
+        """Seconds a stage and the process's peak memory."""
+        return {"timings": self._timings, "peak_memory_mb": _peak_memory()}
+
+
+def _peak_memory() -> float | None:
+    """Megabytes, or None where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+
+
+def _trust(fit: HeadFit) -> float:
+    """How far the fitted face is believed: with a bad fit, blending towards it makes faces worse, so it fades out with the residual."""
+    return 0.8 * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
+
+
+def _device(name: str) -> torch.device:
+    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(device for device in ("cuda", "mps", "cpu") if found[device])
+    if not found[name]:
+        raise InputError(f"This machine has no {name} device for PyTorch; choose device auto or cpu.")
+    return torch.device(name)
