@@ -1,0 +1,94 @@
+"""Takes the place of core/pipeline.py in a copy of the package: behaves as the photo's name says, without torch. Used by conftest.py."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .errors import Cancelled, NoFaceError
+from .photo.view import Camera
+from .result import Result
+
+
+class Reconstructor:
+    loads = 0
+
+    @classmethod
+    def load(cls, device="auto"):
+        cls.loads += 1
+        return cls()
+
+    def run(self, photo: Path, settings, progress=None, cancel=None) -> Result:
+        progress("Looking at the photo", 0.1)
+        behaviour = getattr(self, photo.stem.partition(" ")[0], None)
+        if behaviour:
+            behaviour(cancel)
+        progress("Finishing", 1.0)
+        return tiny_result(photo.stem, {"pid": os.getpid(), "loads": self.loads, "seed": settings.seed, "photo": str(photo)})
+
+    def slow(self, cancel):
+        for _ in range(1000):
+            time.sleep(0.02)
+            if cancel():
+                raise Cancelled("Cancelled.")
+
+    def deaf(self, cancel):
+        time.sleep(20)
+
+    def noface(self, cancel):
+        raise NoFaceError("noface.png shows no face; choose another photo.")
+
+    def bug(self, cancel):
+        raise KeyError("a bug")
+
+    def greedy(self, cancel):
+        raise MemoryError
+
+    def killed(self, cancel):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def segfault(self, cancel):
+        os._exit(139)
+
+    def frozen(self, cancel):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def noisy(self, cancel):
+        print("a library prints")
+        sys.stdout.flush()
+        os.write(1, b"so does C++\n")
+
+    def _pollute(self, data):
+        import gc
+
+        server = next(thing for thing in gc.get_objects() if type(thing).__name__ == "Server")
+        with server._sending:
+            os.write(server._sink, data)
+
+    def rude(self, cancel):
+        self._pollute(b'{"type": "done"}\n[1]\n\xff\xfe\n{"type": "spell"}\n' + b"x" * 100_000 + b"\n")
+
+    def garbage(self, cancel):
+        for _ in range(160):
+            self._pollute(b"\x00garbage" * 8192)
+        time.sleep(20)
+
+
+def tiny_result(name: str, report: dict) -> Result:
+    corners = np.array([[0, 0, 0], [0.1, 0, 0], [0, 0.1, 0], [0, 0, 0.1]], np.float32)
+    return Result(
+        name=name,
+        vertices=corners,
+        faces=np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32),
+        colours=np.full((4, 3), 0.5, np.float32),
+        observed=np.ones(4, np.float32),
+        normals=np.tile(np.float32([0, 0, 1]), (4, 1)),
+        photo=np.full((8, 8, 3), 128, np.uint8),
+        camera=Camera((4.0, 4.0), 40.0, 1.0),
+        rotation=np.eye(3),
+        neck=np.array([0, -0.1, -0.05]),
+        report=report,
+    )

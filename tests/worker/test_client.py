@@ -1,0 +1,267 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from likeness.core.errors import Cancelled, InputError, NoFaceError, ReconstructionError, WorkerError
+from likeness.core.result import Result
+from likeness.core.settings import Settings
+from likeness.worker import client as client_module
+from likeness.worker import protocol
+from likeness.worker.client import WorkerClient, close_shared, shared_client
+
+
+def run(client, photo, **options):
+    client.reconstruct(Path(photo), Settings(**options))
+    return Result.load(client.wait())
+
+
+def until(condition, limit=5.0):
+    deadline = time.monotonic() + limit
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_a_job_reports_progress_and_hands_back_its_result(client):
+    stages = []
+    client.reconstruct(Path("/photos/Zoë ☺.png"), Settings(seed=7))
+    result = Result.load(client.wait(lambda stage, fraction: stages.append((stage, fraction))))
+    assert result.name == "Zoë ☺" and result.report["seed"] == 7 and result.report["photo"] == str(Path("/photos/Zoë ☺.png"))
+    assert ("Finishing", 1.0) in stages
+    assert client.versions["python"].startswith("3.")
+
+
+def test_two_jobs_share_one_process_and_its_models(client):
+    first, second = run(client, "a.png").report, run(client, "b.png").report
+    assert first["pid"] == second["pid"] and second["loads"] == 1
+
+
+def test_the_result_lands_where_it_is_wanted_and_nothing_else_does(client, tmp_path):
+    output = tmp_path / "mein Ordner" / "ergebnis.npz"
+    output.parent.mkdir()
+    client.reconstruct(Path("a.png"), Settings(), output)
+    assert client.wait() == output
+    assert [path.name for path in output.parent.iterdir()] == ["ergebnis.npz"]
+
+
+def test_an_unwritable_output_is_a_sentence(client, tmp_path):
+    client.reconstruct(Path("a.png"), Settings(), tmp_path / "missing" / "x.npz")
+    with pytest.raises(WorkerError, match="could not be written"):
+        client.wait()
+
+
+def test_closing_removes_the_private_folder(client):
+    client.reconstruct(Path("a.png"), Settings())
+    path = client.wait()
+    client.close()
+    assert not path.parent.exists() and not client.alive
+
+
+@pytest.mark.parametrize(
+    ("photo", "kind", "sentence"),
+    [
+        ("noface.png", NoFaceError, "shows no face"),
+        ("bug.png", ReconstructionError, "unexpectedly .KeyError: 'a bug'."),
+        ("greedy.png", ReconstructionError, "not enough memory"),
+    ],
+)
+def test_a_failed_job_raises_its_error_and_the_worker_lives_on(client, photo, kind, sentence):
+    before = run(client, "a.png").report["pid"]
+    with pytest.raises(kind, match=sentence):
+        run(client, photo)
+    assert run(client, "a.png").report["pid"] == before
+
+
+def test_the_traceback_of_a_bug_is_in_the_log(client):
+    with pytest.raises(ReconstructionError):
+        run(client, "bug.png")
+    assert until(lambda: "Traceback" in client.log and "KeyError" in client.log)
+
+
+@pytest.mark.parametrize(
+    ("photo", "sentence"), [("killed.png", "was killed, perhaps because memory ran out"), ("segfault.png", "crashed .SIGSEGV.")]
+)
+def test_a_death_is_one_error_and_the_next_job_starts_afresh(client, photo, sentence):
+    client.reconstruct(Path(photo), Settings())
+    errors = []
+    assert until(lambda: errors.extend(event for event in client.poll() if isinstance(event, protocol.Error)) or errors)
+    assert len(errors) == 1 and errors[0].kind == "WorkerError"
+    with pytest.raises(WorkerError, match=sentence):
+        raise errors[0].exception()
+    assert client.poll() == [] and not client.busy
+    assert run(client, "a.png").name == "a"
+
+
+def test_a_worker_that_stops_beating_is_ended(client, monkeypatch):
+    monkeypatch.setattr(client_module, "SILENCE_LIMIT", 1.5)
+    run(client, "a.png")
+    pid = client.pid
+    with pytest.raises(WorkerError, match="has not answered"):
+        run(client, "frozen.png")
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_stuck_blender_does_not_blame_the_worker(client, monkeypatch):
+    monkeypatch.setattr(client_module, "SILENCE_LIMIT", 1.5)
+    client.reconstruct(Path("slow.png"), Settings())
+    until(lambda: client.poll() or client.versions)
+    time.sleep(2.0)
+    assert not any(isinstance(event, protocol.Error) for event in client.poll())
+
+
+def test_what_libraries_print_never_reaches_the_messages(client):
+    assert run(client, "noisy.png").name == "noisy"
+    assert until(lambda: "a library prints" in client.log and "so does C++" in client.log)
+
+
+def test_a_little_nonsense_is_tolerated_and_logged(client):
+    assert run(client, "rude.png").name == "rude"
+    assert "not a message: b'[1]'" in client.log and "over-long" in client.log
+
+
+def test_ten_megabytes_of_garbage_end_the_worker(client):
+    with pytest.raises(WorkerError, match="no message"):
+        run(client, "garbage.png")
+    assert not client.alive
+    assert run(client, "a.png").name == "a"
+
+
+def test_cancelling_a_listening_worker_keeps_it_warm(client):
+    run(client, "a.png")
+    pid = client.pid
+    client.reconstruct(Path("slow.png"), Settings())
+    time.sleep(0.3)
+    start = time.monotonic()
+    with pytest.raises(Cancelled):
+        client.wait(cancel=lambda: True)
+    assert time.monotonic() - start < 0.4
+    assert run(client, "a.png").report["pid"] == pid
+
+
+def test_cancelling_a_deaf_worker_kills_it_within_a_second_or_so(client):
+    run(client, "a.png")
+    client.reconstruct(Path("deaf.png"), Settings())
+    time.sleep(0.3)
+    start = time.monotonic()
+    with pytest.raises(Cancelled):
+        client.wait(cancel=lambda: True)
+    assert time.monotonic() - start < 1.5
+    assert not client.alive
+
+
+def test_a_cancel_right_after_the_request_is_not_lost(client):
+    run(client, "a.png")
+    client.reconstruct(Path("slow.png"), Settings())
+    client.cancel()
+    with pytest.raises(Cancelled):
+        client.wait()
+    assert client.alive
+
+
+def test_a_late_cancel_does_not_hit_the_next_job(client):
+    run(client, "a.png")
+    client.cancel()
+    assert run(client, "b.png").name == "b"
+
+
+def test_a_second_job_at_the_same_time_is_refused(client):
+    client.reconstruct(Path("slow.png"), Settings())
+    with pytest.raises(WorkerError, match="already running"):
+        client.reconstruct(Path("a.png"), Settings())
+
+
+def test_an_idle_worker_ends_and_the_next_job_starts_another(package):
+    client = WorkerClient(Path(sys.executable), package, idle_timeout=0.3)
+    try:
+        first = run(client, "a.png").report["pid"]
+        assert until(lambda: not client.alive)
+        assert run(client, "a.png").report["pid"] != first
+    finally:
+        client.close()
+
+
+def test_a_python_that_is_not_there_is_a_sentence(package, tmp_path):
+    client = WorkerClient(tmp_path / "no python", package)
+    with pytest.raises(WorkerError, match=r"cannot be started .* set up"):
+        client.reconstruct(Path("a.png"), Settings())
+    assert not client.busy
+
+
+def test_a_worker_that_never_gets_ready_is_ended(client, monkeypatch):
+    monkeypatch.setattr(client_module, "START_LIMIT", 0.0)
+    with pytest.raises(WorkerError, match="did not start"):
+        run(client, "a.png")
+
+
+def test_an_environment_without_its_packages_says_so(package):
+    pipeline = package / "core" / "pipeline.py"
+    stub = pipeline.read_bytes()
+    pipeline.write_text("import a_package_that_is_not_there\n")
+    client = WorkerClient(Path(sys.executable), package)
+    try:
+        with pytest.raises(WorkerError, match=r"incomplete .*a_package_that_is_not_there.* set it up again"):
+            run(client, "a.png")
+    finally:
+        client.close()
+        pipeline.write_bytes(stub)
+
+
+def test_python_variables_of_blender_do_not_reach_the_worker(client, monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert run(client, "a.png").name == "a"
+
+
+def test_settings_are_checked_on_the_other_side_too(client):
+    settings = Settings()
+    object.__setattr__(settings, "quality", "perfect")
+    client.reconstruct(Path("a.png"), settings)
+    with pytest.raises(InputError, match="quality must be one of"):
+        client.wait()
+
+
+def test_the_shared_client_is_one_until_it_is_closed():
+    python = Path(sys.executable)
+    first = shared_client(python)
+    assert shared_client(python) is first
+    close_shared()
+    assert shared_client(python) is not first
+    close_shared()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills the parent the POSIX way")
+def test_the_worker_ends_when_blender_is_killed(package):
+    """The parent dies without a word in the middle of a job; the closed pipe is all that the worker sees."""
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path\n"
+            "from likeness.core.settings import Settings; from likeness.worker.client import WorkerClient\n"
+            "client = WorkerClient(Path(sys.executable), Path(sys.argv[1]))\n"
+            "client.reconstruct(Path('deaf.png'), Settings())\n"
+            "while not client.poll(): pass\n"
+            "print(client.pid, flush=True); client.wait()",
+            str(package),
+        ],
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+
+    def gone():
+        status = Path(f"/proc/{pid}/stat")
+        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    try:
+        assert until(gone, 2.0)
+    finally:
+        if not gone():
+            os.kill(pid, signal.SIGKILL)
