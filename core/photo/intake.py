@@ -9,13 +9,14 @@ import numpy as np
 from ..errors import NoFaceError
 from .decode import Photo, read_photo
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, FaceDetector, MediaPipeDetector
-from .matte import MatteNetwork, person_matte
+from .matte import MatteNetwork, head_region, person_matte
 from .view import View
 
 MIN_FACE = 48
 """Smallest longer side of a face, pixels, with which anything can be done."""
 GOOD_FACE = 96
 _TURNED = 45.0
+_CUT_OUT = 0.9  # a person alone covers less of the square around the head
 _FULL_FRAME = 36.0  # mm: the long side of the 35 mm frame
 
 
@@ -51,14 +52,16 @@ def _default_matte_network() -> MatteNetwork:
 
 
 def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None) -> View:
-    face = _choose((detector or _default_detector()).detect(photo.image), subject_index, label)
-    turns = face.roll
+    faces = (detector or _default_detector()).detect(photo.image)
+    chosen = _choose(faces, subject_index, label)
+    turns = chosen.roll
     image = np.ascontiguousarray(np.rot90(photo.image, turns))
-    face = face.turned(turns, photo.image.shape)
-    if photo.alpha is None:
-        matte = person_matte(image, face, _default_matte_network())
-    else:
-        matte = np.ascontiguousarray(np.rot90(photo.alpha, turns))
+    face = chosen.turned(turns, photo.image.shape)
+    matte = None if photo.alpha is None else np.ascontiguousarray(np.rot90(photo.alpha, turns))
+    if matte is None or not _cuts_out(matte, face):
+        others = [one.turned(turns, photo.image.shape) for one in faces if one is not chosen]
+        person = person_matte(image, face, others, _default_matte_network())
+        matte = person if matte is None else matte * person
     focal = photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(image.shape[:2])
     return View(image, matte, face.landmarks, focal, photo.name, photo.warnings + tuple(_doubts(image, face, label)), turns)
 
@@ -73,6 +76,12 @@ def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
     if face.size < MIN_FACE:
         raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
     return face
+
+
+def _cuts_out(alpha: np.ndarray, face: Face) -> bool:
+    """Whether alpha is a cut-out of the person, not only rounded corners or a faded border."""
+    left, top, side = head_region(face)
+    return float(alpha[max(top, 0) : top + side, max(left, 0) : left + side].mean()) < _CUT_OUT
 
 
 def _doubts(image: np.ndarray, face: Face, label: str) -> list[str]:
