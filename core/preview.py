@@ -1,0 +1,106 @@
+"""One picture that shows a whole result: the photo, then the head from the front, three quarters, the side and the back, coloured and as clay."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .errors import InputError
+from .geometry.raster import interpolate, rasterize
+from .photo.view import CROP_CENTRE_Y, CROP_HALF
+from .result import Result
+
+TILE = 320
+"""Side of one view in pixels."""
+_SUPERSAMPLING = 2
+_TURNS = (45, 90, 180)  # degrees to the person's left: the three-quarter view, the side and the back
+_BACKGROUND = (0.93, 0.93, 0.94)
+_CLAY = (0.78, 0.76, 0.74)
+# Studio lights: direction (x right, y up, z towards the viewer) and strength. The key comes from above on the left, the fill is weak.
+_LIGHTS = (((-0.6, 0.6, 0.55), 0.95), ((0.9, 0.0, 0.4), 0.2), ((0.0, 0.4, -1.0), 0.2))
+_AMBIENT = 0.12
+_OUTLINE = (0.95, 0.35, 0.1)
+
+
+def write_preview(result: Result, path: Path) -> None:
+    """Write the sheet as PNG: five columns of TILE pixels, two rows.
+
+    Left: the photo's crop, and below it the same with the outline of the mesh. Then the front as the photo's camera sees it, and the upright
+    head turned by 45, 90 and 180 degrees in parallel projection at the same scale; upper row unlit colours, lower row grey clay.
+    Raises InputError when the file cannot be written.
+    """
+    photo = _photo_crop(result)
+    columns = []
+    for index, (points, normals) in enumerate(_views(result)):
+        coloured, clay, mask = _render(result, points, normals)
+        if index == 0:
+            columns.append(np.concatenate([photo, _outlined(photo, mask)]))
+        columns.append(np.concatenate([coloured, clay]))
+    sheet = Image.fromarray(np.round(np.concatenate(columns, axis=1) * 255).astype(np.uint8))
+    try:
+        sheet.save(path, "PNG")
+    except OSError as error:
+        raise InputError(f"Could not write {path} ({error.strerror}); choose a folder you may write to with enough space.") from error
+
+
+def _views(result: Result) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Vertices (V, 3) in a crop frame (x right, y up, z towards the viewer) and their normals, a view each."""
+    views = [(result.camera.to_crop(result.vertices), result.normals)]
+    upright, normals = result.upright_vertices(), result.upright_normals()
+    # The same height in the tile as in the photo's crop; across, the middle of the mesh, so that nothing leaves the tile as it turns.
+    middle = (upright.min(0) + upright.max(0)) / 2
+    middle[1] = (-result.neck @ result.rotation)[1] + CROP_CENTRE_Y
+    for degrees in _TURNS:
+        angle = np.radians(degrees)
+        turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+        views.append(((upright - middle) @ turn.T / CROP_HALF, normals @ turn.T))
+    return views
+
+
+def _render(result: Result, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coloured and clay tiles (TILE, TILE, 3) in [0, 1], and the coverage (TILE, TILE) in [0, 1]."""
+    faces = torch.from_numpy(np.asarray(result.faces, np.int64))
+    raster = rasterize(torch.from_numpy(np.asarray(points, np.float32)), faces, TILE * _SUPERSAMPLING)
+    attributes = np.concatenate([result.colours, normals], axis=1).astype(np.float32)
+    pixels = interpolate(raster, faces, torch.from_numpy(attributes))
+    mask = raster.mask[..., None].float()
+    coloured = pixels[..., :3] + (1 - mask) * torch.tensor(_BACKGROUND)
+    clay = _shade(pixels[..., 3:]) * mask + (1 - mask) * torch.tensor(_BACKGROUND)
+    return _reduced(coloured), _reduced(clay), _reduced(mask)[..., 0]
+
+
+def _shade(normals: torch.Tensor) -> torch.Tensor:
+    """Clay under soft lights: half-Lambert, which has no hard terminator and so shows relief on the shaded side too."""
+    normals = torch.nn.functional.normalize(normals, dim=-1)
+    light = torch.full_like(normals[..., 0], _AMBIENT)
+    for direction, strength in _LIGHTS:
+        towards = torch.nn.functional.normalize(torch.tensor(direction), dim=0)
+        light = light + strength * ((normals @ towards) * 0.5 + 0.5) ** 2
+    return (light[..., None] * torch.tensor(_CLAY)).clamp(0, 1)
+
+
+def _reduced(picture: torch.Tensor) -> np.ndarray:
+    size, channels = picture.shape[0], picture.shape[2]
+    blocks = picture.view(size // _SUPERSAMPLING, _SUPERSAMPLING, size // _SUPERSAMPLING, _SUPERSAMPLING, channels)
+    return blocks.mean((1, 3)).clamp(0, 1).numpy()
+
+
+def _photo_crop(result: Result) -> np.ndarray:
+    """The photo in the square that the front view shows, (TILE, TILE, 3) in [0, 1]."""
+    left, top, side = result.camera.crop_box
+    source = Image.fromarray(result.photo)
+    part = (max(left, 0.0), max(top, 0.0), min(left + side, source.width), min(top + side, source.height))
+    tile = Image.new("RGB", (TILE, TILE), tuple(round(255 * value) for value in _BACKGROUND))
+    width, height = (round((part[2 + i] - part[i]) / side * TILE) for i in range(2))
+    if width > 0 and height > 0:
+        scaled = source.resize((width, height), Image.Resampling.LANCZOS, box=part, reducing_gap=3)
+        tile.paste(scaled, (round((part[0] - left) / side * TILE), round((part[1] - top) / side * TILE)))
+    return np.asarray(tile, np.float32) / 255
+
+
+def _outlined(photo: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+    """The photo with the edge of the mesh drawn over it."""
+    down, right = np.gradient(coverage)
+    edge = np.clip(2 * np.hypot(down, right), 0, 1)[..., None]
+    return photo * (1 - edge) + np.array(_OUTLINE, np.float32) * edge
