@@ -11,7 +11,7 @@ CODE := $(wildcard *.py) core scene operators panels worker training benchmarks 
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test lint format zip head-model train locks clean
+.PHONY: demo test lint format zip head-model train checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -43,6 +43,10 @@ head-model: $(READY_TRAINING)
 
 train: $(READY_TRAINING)
 	$(BIN)/python -m likeness.training.train
+
+# After any change in weights/: the networks are read only when their files are those of this list.
+checksums:
+	cd weights && sha256sum $(sort $(notdir $(wildcard weights/*.npz weights/*.safetensors))) > SHA256SUMS
 
 $(READY): tools/setup_env.py tools/dev.lock pyproject.toml
 	$(PYTHON) tools/setup_env.py $(ENV) tools/dev.lock --torch
