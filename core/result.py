@@ -1,6 +1,7 @@
 """What a reconstruction gives back: plain arrays in the Blender-independent camera frame, ready for a scene or a file."""
 
 import json
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,5 +76,5 @@ class Result:
                     neck=data["neck"],
                     report=text["report"],
                 )
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise AssetError(f"{path} is not a Likeness result; run the reconstruction again.") from error

@@ -9,7 +9,7 @@ from ..core.errors import AssetError
 from ..core.result import Result
 from .camera import build_camera, use_camera
 from .compat import material_nodes
-from .frame import to_blender
+from .frame import HEAD_TO_BLENDER
 
 COLOUR_ATTRIBUTE = "Colour"
 OBSERVED_ATTRIBUTE = "observed"
@@ -41,7 +41,8 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
 
 def build_mesh(result: Result) -> bpy.types.Mesh:
     """The smooth-shaded mesh in the Blender frame with its colour and `observed` attributes and one material."""
-    vertices, corners = to_blender(result, result.vertices), np.ascontiguousarray(result.faces, np.int32)
+    vertices = result.upright_vertices() @ HEAD_TO_BLENDER.T
+    corners = np.ascontiguousarray(result.faces, np.int32)
     mesh = bpy.data.meshes.new(result.name)
     mesh.vertices.add(len(vertices))
     mesh.loops.add(corners.size)

@@ -5,7 +5,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..core.result import Result
-from .frame import blender_rotation, to_blender
+from .frame import camera_to_blender
 
 _SENSOR_WIDTH = 36.0
 _ORTHOGRAPHIC_DISTANCE = 2.0
@@ -42,9 +42,8 @@ def build_camera(result: Result) -> bpy.types.Object:
     background.alpha = 1.0
 
     camera = bpy.data.objects.new(data.name, data)
-    place = np.eye(4)
-    place[:3, :3] = blender_rotation(result)
-    place[:3, 3] = to_blender(result, np.array([[0.0, 0.0, distance]]))[0]
+    place = camera_to_blender(result)
+    place[:3, 3] += place[:3, 2] * distance
     camera.matrix_world = Matrix(place.tolist())
     return camera
 

@@ -1,4 +1,4 @@
-"""The Blender camera sees what Result.camera projects: silhouettes of the same mesh, rendered by Blender and rasterised by core, overlap."""
+"""The Blender camera sees what Result.camera projects: the silhouettes drawn by Blender and by core overlap."""
 
 import bpy
 import numpy as np

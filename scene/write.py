@@ -1,0 +1,66 @@
+"""Writes a result as a .blend file, from any Python that has bpy or from Blender itself.
+
+    python -m likeness.scene.write RESULT.npz HEAD.blend
+    blender --background --factory-startup --python-exit-code 1 --python scene/write.py -- RESULT.npz HEAD.blend
+"""
+
+import argparse
+import importlib.util
+import logging
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def write_blend(result_path: Path, blend_path: Path) -> None:
+    """A .blend with nothing but the result, photo packed. Raises AssetError for a damaged result, ReconstructionError when it cannot be saved.
+
+    Replaces the open file.
+    """
+    import bpy
+
+    from ..core.errors import ReconstructionError
+    from ..core.result import Result
+    from .build import build_result
+
+    result = Result.load(result_path)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    build_result(bpy.context, result)
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(blend_path.resolve()), compress=True, check_existing=False)
+    except RuntimeError as error:
+        raise ReconstructionError(f"{blend_path} cannot be written ({error}); choose another folder.") from error
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code: 0 written, otherwise the error's own, with its sentence on standard error."""
+    from ..core.errors import LikenessError
+
+    parser = argparse.ArgumentParser(prog="likeness.scene.write", description="Write a reconstruction as a .blend file")
+    parser.add_argument("result", type=Path, help="result of a reconstruction (.npz)")
+    parser.add_argument("blend", type=Path, help="file to write (.blend)")
+    options = parser.parse_args(arguments)
+    try:
+        write_blend(options.result, options.blend)
+    except LikenessError as error:
+        logging.error(error)
+        return error.exit_code
+    return 0
+
+
+def _as_package() -> int:
+    """Blender runs this file alone; the folder around it, whatever its name, is the package."""
+    spec = importlib.util.spec_from_file_location("likeness", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    assert spec is not None and spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["likeness"] = package
+    spec.loader.exec_module(package)
+    from likeness.scene import write
+
+    return write.main(sys.argv[sys.argv.index("--") + 1 :])
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(message)s")
+    sys.exit(main(sys.argv[1:]) if __package__ else _as_package())
