@@ -10,6 +10,11 @@ from typing import Any
 
 import numpy as np
 import trimesh
+from trimesh.exchange.gltf import export_glb
+from trimesh.exchange.obj import export_obj
+from trimesh.exchange.ply import export_ply
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial
 
 from .errors import InputError
 from .result import Result
@@ -51,10 +56,10 @@ def _bytes(colours: np.ndarray) -> np.ndarray:
 
 
 def _glb(result: Result) -> bytes:
-    material = trimesh.visual.material.PBRMaterial(
+    material = PBRMaterial(
         name=result.name, baseColorFactor=[255, 255, 255, 255], metallicFactor=0.0, roughnessFactor=0.6
     )
-    mesh = _mesh(result, visual=trimesh.visual.TextureVisuals(material=material))
+    mesh = _mesh(result, visual=TextureVisuals(material=material))
     mesh.vertex_attributes[_COLOUR] = srgb_to_linear(np.clip(result.colours, 0, 1))
     mesh.vertex_attributes[_OBSERVED] = result.observed.astype(np.float32)
 
@@ -64,15 +69,15 @@ def _glb(result: Result) -> bytes:
                 primitive["attributes"]["COLOR_0"] = primitive["attributes"].pop(_COLOUR)
 
     scene = trimesh.Scene({result.name: mesh})
-    return trimesh.exchange.gltf.export_glb(scene, include_normals=True, tree_postprocessor=name_colours)
+    return export_glb(scene, include_normals=True, tree_postprocessor=name_colours)
 
 
 def _ply(result: Result) -> bytes:
     mesh = _mesh(result, vertex_colors=_bytes(result.colours))
     mesh.vertex_attributes["observed"] = result.observed.astype(np.float32)
-    return trimesh.exchange.ply.export_ply(mesh, vertex_normal=True)
+    return export_ply(mesh, vertex_normal=True)
 
 
 def _obj(result: Result) -> bytes:
     mesh = _mesh(result, vertex_colors=_bytes(result.colours))
-    return trimesh.exchange.obj.export_obj(mesh, include_normals=True, digits=6, header="Likeness").encode()
+    return export_obj(mesh, include_normals=True, digits=6, header="Likeness").encode()

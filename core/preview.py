@@ -1,4 +1,4 @@
-"""One picture that shows a whole result: the photo, then the head from the front, three quarters, the side and the back, coloured and as clay."""
+"""One picture that shows a whole result: the photo, then the head from four sides, coloured and as clay."""
 
 from pathlib import Path
 
@@ -26,8 +26,8 @@ _OUTLINE = (0.95, 0.35, 0.1)
 def write_preview(result: Result, path: Path) -> None:
     """Write the sheet as PNG: five columns of TILE pixels, two rows.
 
-    Left: the photo's crop, and below it the same with the outline of the mesh. Then the front as the photo's camera sees it, and the upright
-    head turned by 45, 90 and 180 degrees in parallel projection at the same scale; upper row unlit colours, lower row grey clay.
+    Left: the photo's crop, and below it the same with the outline of the mesh. Then the front as the photo's camera sees it, and the
+    upright head turned by 45, 90 and 180 degrees in parallel projection at the same scale. Upper row unlit colours, lower row grey clay.
     Raises InputError when the file cannot be written.
     """
     photo = _photo_crop(result)

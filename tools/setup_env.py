@@ -1,6 +1,6 @@
-"""Make a development environment from hashed lock files: `python3.11 tools/setup_env.py .venv tools/dev.lock --torch`. Standard library only.
+"""Make a development environment from hashed lock files: `python3.11 tools/setup_env.py .venv tools/dev.lock --torch`.
 
-The worker that artists use has its own set-up (worker/environment.py), which runs inside Blender and knows no developers' tools.
+Standard library only. The worker that artists use has its own set-up (worker/environment.py), which runs inside Blender and knows no developers' tools.
 """
 
 import argparse
