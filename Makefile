@@ -64,6 +64,7 @@ $(READY_TRAINING): $(READY) training/requirements.lock
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 locks: $(READY)
 	$(COMPILE) worker/requirements.in --override worker/overrides.txt -o worker/requirements.lock
+	echo uv | $(COMPILE) - -o worker/uv.lock
 	$(COMPILE) tools/dev.in --override worker/overrides.txt -o tools/dev.lock
 	$(COMPILE) tools/bpy50.in -o tools/bpy50.lock
 	$(COMPILE) training/requirements.in --no-deps -o training/requirements.lock
