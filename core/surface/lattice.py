@@ -76,7 +76,7 @@ class Lattice:
 
     def on_border(self, indices: np.ndarray) -> np.ndarray:
         """Whether samples (..., 3) lie on the cube's faces."""
-        return ((indices <= 0) | (indices >= self.cells)).any(-1)
+        return (indices.min(axis=-1) <= 0) | (indices.max(axis=-1) >= self.cells)
 
     def positions(self, indices: np.ndarray) -> np.ndarray:
         """Crop-frame positions (N, 3) float32 of lattice coordinates (N, 3), which may be fractional."""
@@ -123,7 +123,7 @@ class Lattice:
         return result
 
     def mixed(self, blocks: np.ndarray, unknown_only: bool = False) -> np.ndarray:
-        """Indices (N, 3) of the samples in `blocks` whose 27-neighbourhood has both signs: the corners of all cells that the surface cuts."""
+        """Indices (N, 3) of the samples in `blocks` whose 27-neighbourhood has both signs: the corners of all cut cells."""
         found = [np.zeros((0, 3), np.int64)]
         for part in _chunks(blocks):
             some = every = self.padded(part) < 0
@@ -143,7 +143,7 @@ class Lattice:
         for part in _chunks(self.stored()):
             padded = self.padded(part)
             corners = [padded[:, 1 + x : 9 + x, 1 + y : 9 + y, 1 + z : 9 + z] for x, y, z in offsets]
-            inside = sum((corner < 0).view(np.uint8) for corner in corners)
+            inside = np.sum([corner < 0 for corner in corners], axis=0, dtype=np.uint8)
             where = np.nonzero((inside > 0) & (inside < 8))
             bases.append(part[where[0]] * SIDE + np.stack(where[1:], axis=1))
             values.append(np.stack([corner[where] for corner in corners], axis=1))

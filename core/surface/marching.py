@@ -4,7 +4,7 @@ Both cells that share a face decide alike from the same four values, and no tria
 So the result is a closed manifold for any data, which the usual tables for dense grids do not promise.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def _corner_offset(corner: np.ndarray) -> np.ndarray:
     return np.stack([corner & 1, corner >> 1 & 1, corner >> 2], axis=-1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _triangles(case: int) -> tuple[np.ndarray, tuple[tuple[int, ...], ...]]:
     """Triangles (T, 3) on edge ids, and loops of edges that need a hub: vertex 12 + i, in the middle of loop i.
 
@@ -101,11 +101,11 @@ def _triangles(case: int) -> tuple[np.ndarray, tuple[tuple[int, ...], ...]]:
     for number, ring in enumerate(_FACES):
         inside = [bool(case >> corner & 1) for corner in ring]
         crossed = [k for k in range(4) if inside[k] != inside[(k + 1) % 4]]
-        joined = bool(case >> (8 + number) & 1)
+        # On an ambiguous face an inside corner is either joined with the next one or cut off by itself.
+        partner = 1 if case >> (8 + number) & 1 else 3
         for k in crossed:
             if inside[k]:
-                # A separated inside corner is cut off by itself: pair its two edges; a joined one pairs with the next inside corner's.
-                other = next(m % 4 for m in (range(k + 1, k + 5) if joined else range(k + 3, k - 1, -1)) if m % 4 in crossed and m % 4 != k)
+                other = (k + partner) % 4 if len(crossed) == 4 else sum(crossed) - k
                 following[_edge_between(ring[k], ring[(k + 1) % 4])] = _edge_between(ring[other], ring[(other + 1) % 4])
     triangles: list[tuple[int, int, int]] = []
     hub_loops: list[tuple[int, ...]] = []

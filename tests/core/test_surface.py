@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import skimage.measure
-from scipy.spatial import cKDTree
-
 from likeness.core.errors import Cancelled, ReconstructionError
 from likeness.core.geometry.mesh import signed_volume
 from likeness.core.surface.extract import check_manifold, extract_surface, largest_component
 from likeness.core.surface.marching import triangulate_cells
+from scipy.spatial import cKDTree
 
 
 def sphere(radius, centre=(0, 0, 0)):
@@ -121,7 +120,7 @@ def test_noise_gives_a_closed_manifold_and_the_same_as_dense_evaluation():
     for axis in range(3):
         np.moveaxis(dense, axis, 0)[[0, -1]] = 1
     cells = np.argwhere(np.ones((resolution,) * 3, bool))
-    values = np.stack([dense[tuple((cells + [c & 1, c >> 1 & 1, c >> 2]).T)] for c in range(8)], axis=1)
+    values = np.stack([dense[tuple((cells + np.array([c & 1, c >> 1 & 1, c >> 2])).T)] for c in range(8)], axis=1)
     whole = largest_component(*triangulate_cells(cells, values, resolution))
     assert len(whole[0]) == len(vertices) and len(whole[1]) == len(faces) > 50_000
 
@@ -167,7 +166,7 @@ def test_a_wrong_candidate_cannot_cut_the_surface():
 def test_progress_rises_to_one():
     seen = []
     extract_surface(sphere(0.6), None, 128, progress=seen.append)
-    assert seen == sorted(seen) and 0 < seen[0] and seen[-1] == pytest.approx(1)
+    assert seen == sorted(seen) and seen[0] > 0 and seen[-1] == pytest.approx(1)
 
 
 def test_cancelling_stops_before_the_next_batch():

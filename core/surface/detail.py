@@ -1,0 +1,94 @@
+"""Front relief from a normal map: the visible surface is moved along the viewing rays until its slope agrees (Nehab et al. 2005)."""
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.ndimage import distance_transform_edt
+
+from ..geometry.solve import solve_positive
+from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
+
+_STEEPEST = 0.12  # smallest z of a normal that is believed: a slope of 83 degrees
+_CUT = 0.06  # crop units (12 mm) by which neighbouring depths may disagree with their normals before they count as separate surfaces
+_FEATHER = 0.06  # crop units from silhouettes and depth edges over which the relief fades in
+_GRAZING = (0.15, 0.4)  # z of the surface's normal over which the relief fades in
+_THINNEST = 0.4  # share of the distance to the surface's back that the front may be moved inwards
+
+
+def integrate_normals(depth: np.ndarray, normals: np.ndarray, mask: np.ndarray, scale: float = 0.25, clamp: float = 0.03) -> np.ndarray:
+    """Depth (S, S) whose slopes follow the normals and whose large shape stays: a screened Poisson problem on the mask.
+
+    depth (S, S): z in crop units, used where mask (S, S) bool; normals (S, S, 3): unit, crop frame, row 0 at the top.
+    scale: wavelength in crop units below which the normals win over the given depth. clamp: largest change in crop units, approached
+    smoothly. Pairs of pixels whose depths jump against their normals are not tied, so that separate surfaces stay apart.
+    """
+    size = len(depth)
+    pixel = 2 / size
+    rows, columns = np.nonzero(mask)
+    count = len(rows)
+    if not count:
+        return depth.copy()
+    number = np.full(mask.shape, -1)
+    number[rows, columns] = np.arange(count)
+    depth_known = np.where(mask, depth, 0).astype(np.float64)
+    steep = np.maximum(normals[..., 2], _STEEPEST).astype(np.float64)
+    slopes = {1: -normals[..., 0] / steep, 0: normals[..., 1] / steep}  # along columns and rows; rows grow downwards
+    right = np.zeros(count)
+    links = sp.csr_matrix((count, count))
+    for axis, slope in slopes.items():
+        here = (slice(None), slice(None, -1)) if axis else (slice(None, -1), slice(None))
+        there = (slice(None), slice(1, None)) if axis else (slice(1, None), slice(None))
+        tied = mask[here] & mask[there]
+        # What the normals ask of the step between two pixels beyond the step that is there.
+        error = (pixel * (slope[here] + slope[there]) / 2 - (depth_known[there] - depth_known[here]))[tied]
+        weight = (np.exp(-((error / _CUT) ** 2)) * np.minimum(steep[here], steep[there])[tied]) ** 2
+        start, end = number[here][tied], number[there][tied]
+        right += np.bincount(end, weight * error, count) - np.bincount(start, weight * error, count)
+        links = links + sp.csr_matrix((weight, (start, end)), shape=(count, count))
+    links = (links + links.T).tocsr()
+    screening = (2 * np.pi * pixel / scale) ** 2
+    matrix = (sp.diags(np.asarray(links.sum(1)).ravel() + screening) - links).tocsr()
+    clusters = np.unique(rows // 8 * size + columns // 8, return_inverse=True)[1]
+    change = solve_positive(matrix, right[:, None], clusters, tolerance=1e-3)[:, 0]
+    result = depth.copy()
+    result[mask] += (clamp * np.tanh(change / clamp)).astype(depth.dtype)
+    return result
+
+
+def displace_front(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    vertex_normals: np.ndarray,
+    normals_map: np.ndarray,
+    mask: np.ndarray,
+    weight_map: np.ndarray | None = None,
+    scale: float = 0.25,
+    clamp: float = 0.03,
+) -> np.ndarray:
+    """Vertices (V, 3) float32 with the visible ones moved along z so that the surface follows a normal map.
+
+    vertices (V, 3), their unit normals (V, 3) and the map's normals (S, S, 3) in the crop frame; mask (S, S) bool: where the map is valid;
+    weight_map (S, S) in [0, 1]: share of the change to apply, None everywhere. scale, clamp: as in `integrate_normals`.
+    The change fades to nothing towards silhouettes, depth edges, grazing surface and thin parts. Positions in the picture stay, so no
+    visible face can turn over and the silhouette does not move.
+    """
+    size = len(mask)
+    pixel = 2 / size
+    before = depth_picture(vertices, faces, size)
+    length = np.linalg.norm(normals_map, axis=2)
+    valid = before.mask & mask & (length > 0.5)
+    unit = normals_map / np.maximum(length, 1e-6)[..., None]
+    depth = np.where(valid, before.depth, 0)
+    change = np.where(valid, integrate_normals(depth, unit, valid, scale, clamp) - depth, 0)
+    change = np.maximum(change, -_THINNEST * np.where(valid, before.thickness, 0))
+    smooth = valid.copy()
+    for axis in (0, 1):
+        jump = np.abs(np.diff(depth, axis=axis)) > _CUT
+        smooth[tuple(slice(None, -1) if a == axis else slice(None) for a in (0, 1))] &= ~jump
+        smooth[tuple(slice(1, None) if a == axis else slice(None) for a in (0, 1))] &= ~jump
+    fade = smoothstep(distance_transform_edt(np.pad(smooth, 1))[1:-1, 1:-1] * pixel, pixel, _FEATHER)
+    if weight_map is not None:
+        fade = fade * weight_map
+    share = visibility(vertices, vertex_normals, before.depth) * smoothstep(vertex_normals[:, 2], *_GRAZING)
+    moved = np.array(vertices, np.float32)
+    moved[:, 2] += share * sample_picture((change * fade).astype(np.float32), vertices)
+    return moved
