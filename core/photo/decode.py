@@ -1,4 +1,4 @@
-"""Reading photos that may be damaged or hostile: allow-listed formats, bounded sizes, upright 8-bit sRGB out, one clear sentence on failure."""
+"""Reading photos that may be damaged or hostile: allow-listed formats, bounded sizes, 8-bit sRGB out, one sentence on failure."""
 
 import io
 import stat
@@ -52,8 +52,8 @@ def read_photo(path: str | Path) -> Photo:
     notes: list[str] = []
     try:
         with warnings.catch_warnings():
-            # Between Pillow's own warning and our limit nothing is wrong; above our limit we refuse below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Pillow remarks on sizes below our own limit, and on metadata that it could not read.
+            warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(path, image.size)
         image.load()
@@ -111,9 +111,11 @@ def _check_size(path: Path, size: tuple[int, int]) -> None:
 def _read_exif(image: Image.Image, path: Path, notes: list[str]) -> tuple[int, float | None]:
     """Orientation (1..8) and 35 mm-equivalent focal length; the latter is dropped when the photo was evidently cropped afterwards."""
     try:
-        exif = image.getexif()
-        orientation = int(exif.get(_ORIENTATION, 1))
-        details = exif.get_ifd(_EXIF_IFD)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on what it could not read
+            exif = image.getexif()
+            orientation = int(exif.get(_ORIENTATION, 1))
+            details = exif.get_ifd(_EXIF_IFD)
         focal = float(details.get(_FOCAL_35MM, 0))
         recorded = sorted((float(details.get(_EXIF_WIDTH, 0)), float(details.get(_EXIF_HEIGHT, 0))))
     except Exception:  # noqa: BLE001 - as with pixels, damaged EXIF raises almost anything

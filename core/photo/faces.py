@@ -95,8 +95,9 @@ class MediaPipeDetector:
         faces: list[Face] = []
         for score, centre, side, tilt in self._candidates(image):
             landmarks = self._landmarks(image, centre, side, tilt)
-            if landmarks is not None and not any(_same(landmarks, face) for face in faces):
-                faces.append(Face(landmarks, score))
+            if landmarks is None or not _inside(landmarks, image) or any(_same(landmarks, face) for face in faces):
+                continue
+            faces.append(Face(landmarks, score))
         return sorted(faces, key=lambda face: face.landmarks[:, 0].mean())
 
     def _candidates(self, image: np.ndarray) -> list[tuple[float, np.ndarray, float, float]]:
@@ -151,21 +152,20 @@ class MediaPipeDetector:
     def _mesh_in_crop(self, image: np.ndarray, centre: np.ndarray, side: float, tilt: float) -> np.ndarray | None:
         """Landmarks (468, 3) in the picture's pixels, from a square crop that is turned by tilt."""
         scale = _CROP_SIDE / side
-        if scale < 0.5:  # warping would alias, so shrink the neighbourhood by area first
-            reach = side * 0.75
-            left, top = (np.maximum(centre - reach, 0)).astype(int)
-            right, bottom = (centre + reach).astype(int) + 1
-            part = image[top:bottom, left:right]
-            rows, columns = max(1, round(part.shape[0] * scale)), max(1, round(part.shape[1] * scale))
-            source = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-            to_source = np.array([columns / part.shape[1], rows / part.shape[0]])
-            offset = np.array([left, top])
-        else:
-            source, to_source, offset = image, np.ones(2), np.zeros(2)
-        # Continuous pixel coordinates: crop = linear @ photo + shift, pixel centres at +0.5 on both sides.
+        reach = side * 0.75  # a turned square fits in; cutting first also keeps within the 32,767 pixels that OpenCV can warp
+        left, top = (int(value) for value in np.maximum(centre - reach, 0))
+        source = image[top : max(int(centre[1] + reach) + 1, 0), left : max(int(centre[0] + reach) + 1, 0)]
+        if source.size == 0:
+            return None
+        ratio = np.ones(2)
+        if scale < 0.5:  # warping alone would alias
+            rows, columns = (max(1, round(length * scale)) for length in source.shape[:2])
+            ratio = np.array([columns / source.shape[1], rows / source.shape[0]])
+            source = cv2.resize(source, (columns, rows), interpolation=cv2.INTER_AREA)
+        # crop = linear @ photo + shift with pixel centres at +0.5; OpenCV counts them from 0.
         linear = _rotation(-tilt) * scale
         shift = _CROP_SIDE / 2 - linear @ centre
-        warp = np.concatenate([linear / to_source, (linear @ offset + shift + linear @ (0.5 / to_source) - 0.5)[:, None]], axis=1)
+        warp = np.column_stack([linear / ratio, linear @ ([left, top] + 0.5 / ratio) + shift - 0.5])
         crop = cv2.warpAffine(source, warp, (_CROP_SIDE, _CROP_SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         meshes = self._mesh.process(crop).multi_face_landmarks
         if not meshes:
@@ -188,6 +188,11 @@ def _turn(points: np.ndarray, turns: int, shape: tuple[int, ...]) -> np.ndarray:
         points[:, 0], points[:, 1] = points[:, 1].copy(), width - points[:, 0]
         height, width = width, height
     return points
+
+
+def _inside(landmarks: np.ndarray, image: np.ndarray) -> bool:
+    column, row = landmarks[:, :2].mean(0)
+    return bool(0 < column < image.shape[1] and 0 < row < image.shape[0])
 
 
 def _same(landmarks: np.ndarray, face: Face) -> bool:

@@ -57,25 +57,36 @@ def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector |
     turns = chosen.roll
     image = np.ascontiguousarray(np.rot90(photo.image, turns))
     face = chosen.turned(turns, photo.image.shape)
-    matte = None if photo.alpha is None else np.ascontiguousarray(np.rot90(photo.alpha, turns))
-    if matte is None or not _cuts_out(matte, face):
-        others = [one.turned(turns, photo.image.shape) for one in faces if one is not chosen]
-        person = person_matte(image, face, others, _default_matte_network())
-        matte = person if matte is None else matte * person
+    others = [one.turned(turns, photo.image.shape) for one in faces if one is not chosen]
+    doubts = _doubts(image, face, label)
+    alpha = None if photo.alpha is None else np.ascontiguousarray(np.rot90(photo.alpha, turns))
+    if alpha is not None and not _shows(alpha, face):
+        doubts.append(f"The transparency of {label} hides the face and was ignored.")
+        alpha = None
+    if alpha is not None and not others and _cuts_out(alpha, face):
+        matte = alpha
+    else:
+        matte = person_matte(image, face, others, _default_matte_network())
+        matte = matte if alpha is None else matte * alpha
     focal = photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(image.shape[:2])
-    return View(image, matte, face.landmarks, focal, photo.name, photo.warnings + tuple(_doubts(image, face, label)), turns)
+    return View(image, matte, face.landmarks, focal, photo.name, (*photo.warnings, *doubts), turns)
 
 
 def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
     if not faces:
         raise NoFaceError(f"No face was found in {label}; use a photo that shows the face clearly and from the front.")
     if subject_index >= len(faces):
-        count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-        raise NoFaceError(f"{label} shows {count}, so there is no subject {subject_index}; choose one from 0 to {len(faces) - 1}.")
+        count, choice = ("1 face", "0") if len(faces) == 1 else (f"{len(faces)} faces", f"one from 0 to {len(faces) - 1}")
+        raise NoFaceError(f"{label} shows {count}, so there is no subject {subject_index}; choose {choice}.")
     face = faces[subject_index] if subject_index >= 0 else max(faces, key=lambda one: one.size)
     if face.size < MIN_FACE:
         raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
     return face
+
+
+def _shows(alpha: np.ndarray, face: Face) -> bool:
+    rows, columns = (np.clip(face.landmarks[:, axis].astype(int), 0, alpha.shape[1 - axis] - 1) for axis in (1, 0))
+    return float(alpha[rows, columns].mean()) > 0.5
 
 
 def _cuts_out(alpha: np.ndarray, face: Face) -> bool:

@@ -21,7 +21,7 @@ _EYE_CORNERS = 0.090  # metres between the outer corners of adult eyes
 _SIDE = 512
 _NETWORK_ZOOMS = (0.85, 1.0, 1.17)  # the mean over a few crops and their mirror images is much steadier than one answer
 _MAYBE, _SURELY = 0.15, 0.9
-_INNER, _OUTER = 3, 2  # pixels by which the sure inside and the sure outside keep off the outline
+_INNER, _OUTER = 3, 4  # pixels by which the sure inside and the sure outside keep off the outline
 _GRABCUT_STEPS = 3
 _MAX_HOLE = 27 * 27  # a larger gap is background seen between arm, hair and neck
 _GUIDE_RADIUS, _GUIDE_EPSILON = 3, 1e-4
@@ -75,7 +75,7 @@ def person_matte(image: np.ndarray, face: Face, others: Sequence[Face] = (), net
     soft = _soft_mask(region, network or MatteNetwork())
     soft[~_nearest_to(to_region(face), [to_region(one) for one in others])] = 0
     hull = np.zeros((_SIDE, _SIDE), np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(np.round(to_region(face)).astype(np.int32)), 1)
+    cv2.fillConvexPoly(hull, cv2.convexHull(np.round(to_region(face)).astype(np.int32)), (1,))
     inside = np.s_[
         int((y0 - top) * scale) : int(np.ceil((y1 - top) * scale)),
         int((x0 - left) * scale) : int(np.ceil((x1 - left) * scale)),
@@ -123,7 +123,7 @@ def _outline(region: np.ndarray, soft: np.ndarray, hull: np.ndarray) -> np.ndarr
     if np.any(possible == 0):  # GrabCut needs samples of both sides
         cv2.setRNGSeed(0)  # its colour models start from a random clustering
         models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(region, labels, None, *models, _GRABCUT_STEPS, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(region, labels, (0, 0, 1, 1), *models, _GRABCUT_STEPS, cv2.GC_INIT_WITH_MASK)
     mask = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     _, components = cv2.connectedComponents(mask, connectivity=4)
     mask = (components == np.bincount(components[hull > 0]).argmax()).astype(np.uint8)

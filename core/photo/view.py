@@ -58,7 +58,7 @@ class View:
     """A photo with what was seen in it.
 
     image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: (468, 3) photo pixels
-    (column, row, and z in the same unit, towards the viewer positive). focal: pixels, or None when the photo does not tell. name: file stem.
+    (column, row, and z in the same unit, towards the viewer positive). focal: pixels, or None when unknown. name: file stem.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
     """
 

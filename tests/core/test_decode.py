@@ -1,0 +1,312 @@
+"""Photos of every kind that cameras, editors and attackers produce."""
+
+import os
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from likeness.core.errors import InputError
+from likeness.core.photo import decode
+from likeness.core.photo.decode import read_photo
+from PIL import Image, ImageCms
+
+
+@pytest.fixture
+def scene():
+    """A small picture in which no two corners look alike, smooth enough for JPEG."""
+    rows, columns = np.mgrid[:48, :64]
+    return np.stack([rows * 5, columns * 4, 255 - rows * 2 - columns], axis=2).clip(0, 255).astype(np.uint8)
+
+
+def difference(photo, expected):
+    assert photo.image.shape == expected.shape
+    return np.abs(photo.image.astype(int) - expected).mean()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp"])
+def test_reads_each_allowed_format(tmp_path, scene, suffix):
+    path = tmp_path / f"ann's photo ü.{suffix}"
+    Image.fromarray(scene).save(path, quality=95)
+    photo = read_photo(path)
+    assert difference(photo, scene) < 3
+    assert photo.image.dtype == np.uint8 and photo.image.flags.c_contiguous and photo.image.flags.writeable
+    assert (photo.name, photo.alpha, photo.focal_35mm, photo.warnings) == ("ann's photo ü", None, None, ())
+
+
+STORED = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, 1),
+    7: lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+    8: lambda a: np.rot90(a, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_gives_the_same_upright_picture(tmp_path, scene, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "phone.png"
+    Image.fromarray(np.ascontiguousarray(STORED[orientation](scene))).save(path, exif=exif)
+    assert difference(read_photo(path), scene) == 0
+
+
+def test_orientation_turns_alpha_with_the_colours(tmp_path, scene):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    alpha = np.full(scene.shape[:2], 255, np.uint8)
+    alpha[:10, :20] = 100
+    stored = np.rot90(np.dstack([scene, alpha]), 1)
+    Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a.png", exif=exif)
+    photo = read_photo(tmp_path / "a.png")
+    assert np.allclose(photo.alpha, alpha / 255)
+    assert difference(photo, scene) == 0
+
+
+def save_with_focal(path, scene, **tags):
+    names = {"focal": 0xA405, "width": 0xA002, "height": 0xA003}
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({names[key]: value for key, value in tags.items()})
+    exif.get_ifd(0x8825)[1] = "N"  # a place, which must not travel further
+    Image.fromarray(scene).save(path, exif=exif)
+
+
+def test_focal_length_comes_from_exif_and_nothing_else_does(tmp_path, scene):
+    save_with_focal(tmp_path / "a.jpg", scene, focal=50, width=64, height=48)
+    photo = read_photo(tmp_path / "a.jpg")
+    assert photo.focal_35mm == 50
+    assert set(vars(photo)) == {"image", "alpha", "focal_35mm", "name", "warnings"}
+
+
+@pytest.mark.parametrize("tags", [{"focal": 0}, {"focal": 50, "width": 64, "height": 96}, {"width": 64, "height": 48}])
+def test_focal_length_is_unknown_when_unset_or_when_the_photo_was_cropped(tmp_path, scene, tags):
+    save_with_focal(tmp_path / "a.jpg", scene, **tags)
+    assert read_photo(tmp_path / "a.jpg").focal_35mm is None
+
+
+def test_damaged_exif_is_ignored_with_a_warning_at_most(tmp_path, scene):
+    Image.fromarray(scene).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(range(256)) * 4)
+    assert read_photo(tmp_path / "a.jpg").image.shape == scene.shape
+
+
+def test_cmyk_jpeg(tmp_path, scene):
+    Image.fromarray(scene).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
+    assert difference(read_photo(tmp_path / "a.jpg"), scene) < 4
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "LA", "I;16", "F", "I"])
+def test_grey_pictures_of_every_depth(tmp_path, mode):
+    ramp = np.tile(np.linspace(0, 1, 64), (48, 1))
+    grey = np.round(ramp * 255).astype(np.uint8)
+    image = {
+        "L": lambda: Image.fromarray(grey),
+        "1": lambda: Image.fromarray(grey > 127),
+        "LA": lambda: Image.fromarray(np.dstack([grey, np.full_like(grey, 255)])),
+        "I;16": lambda: Image.fromarray(np.round(ramp * 65535).astype(np.uint16)),
+        "F": lambda: Image.fromarray(ramp.astype(np.float32)),
+        "I": lambda: Image.fromarray(np.round(ramp * 65535).astype(np.int32)),
+    }[mode]()
+    assert image.mode == mode
+    image.save(tmp_path / "a.tif")
+    expected = np.where(grey > 127, 255, 0) if mode == "1" else grey
+    assert difference(read_photo(tmp_path / "a.tif"), np.repeat(expected[..., None], 3, axis=2)) < 1
+
+
+def test_float_tiff_with_nan_and_infinity(tmp_path):
+    values = np.full((40, 40), 0.5, np.float32)
+    values[0], values[1] = np.nan, np.inf
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    image = read_photo(tmp_path / "a.tif").image
+    assert image[0].max() == 0 and image[20, 20, 0] == 128
+
+
+def png_chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(width, height, depth=8, colour=2, rows=b""):
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+
+
+def test_16_bit_rgb_png(tmp_path, scene):
+    deep = scene.astype(">u2") * 257
+    (tmp_path / "a.png").write_bytes(png(64, 48, 16, 2, b"".join(b"\0" + row.tobytes() for row in deep)))
+    assert difference(read_photo(tmp_path / "a.png"), scene) < 1
+
+
+def test_palette_with_a_transparent_colour(tmp_path):
+    indices = np.zeros((48, 64), np.uint8)
+    indices[:, 32:] = 1
+    image = Image.fromarray(indices, "P")
+    image.putpalette([200, 30, 30, 30, 200, 30])
+    image.save(tmp_path / "a.png", transparency=1)
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.image[0, 0].tolist() == [200, 30, 30]
+    assert photo.alpha[0, 0] == 1 and photo.alpha[0, 40] == 0
+    Image.fromarray(indices).quantize(8).save(tmp_path / "opaque.png")
+    assert read_photo(tmp_path / "opaque.png").alpha is None
+
+
+def test_alpha_is_kept_and_hidden_colours_are_blanked(tmp_path, scene):
+    alpha = np.full(scene.shape[:2], 255, np.uint8)
+    alpha[:, :8], alpha[:, 8:16] = 0, 128
+    Image.fromarray(np.dstack([scene, alpha])).save(tmp_path / "a.png")
+    photo = read_photo(tmp_path / "a.png")
+    assert np.allclose(photo.alpha, alpha / 255)
+    assert np.all(photo.image[:, :8] == 128)
+    assert np.array_equal(photo.image[:, 8:], scene[:, 8:])
+
+
+def test_a_wholly_transparent_photo_is_read_as_opaque(tmp_path, scene):
+    Image.fromarray(np.dstack([scene, np.zeros(scene.shape[:2], np.uint8)])).save(tmp_path / "a.png")
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.alpha is None and difference(photo, scene) == 0
+    assert photo.warnings == ("a.png is transparent everywhere; its transparency was ignored.",)
+
+
+def test_colour_profile_is_applied(tmp_path, scene):
+    lab = ImageCms.createProfile("LAB")
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(scene).save(tmp_path / "same.png", icc_profile=srgb)
+    assert difference(read_photo(tmp_path / "same.png"), scene) < 1
+    # A profile of another colour space than the picture's cannot be applied.
+    Image.fromarray(scene).save(tmp_path / "wrong.png", icc_profile=ImageCms.ImageCmsProfile(lab).tobytes())
+    photo = read_photo(tmp_path / "wrong.png")
+    assert difference(photo, scene) == 0 and "colour profile of wrong.png" in photo.warnings[0]
+
+
+def swapped_primaries_profile():
+    """An sRGB profile in which red and blue change places."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    entries = {bytes(profile[i : i + 4]): i for i in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12)}
+    red, blue = entries[b"rXYZ"], entries[b"bXYZ"]
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(profile)
+
+
+def test_colour_profile_changes_the_colours(tmp_path, scene):
+    Image.fromarray(scene).save(tmp_path / "a.png", icc_profile=swapped_primaries_profile())
+    assert difference(read_photo(tmp_path / "a.png"), scene[..., ::-1]) < 2
+
+
+@pytest.mark.parametrize("suffix", ["webp", "png", "tif"])
+def test_first_picture_of_several_with_a_warning(tmp_path, scene, suffix):
+    path = tmp_path / f"wave.{suffix}"
+    options = {"lossless": True} if suffix == "webp" else {}
+    Image.fromarray(scene).save(path, save_all=True, append_images=[Image.fromarray(scene[::-1])], **options)
+    photo = read_photo(path)
+    assert difference(photo, scene) == 0
+    assert photo.warnings == (f"wave.{suffix} holds several pictures; only the first is used.",)
+
+
+def test_the_second_picture_that_phones_hide_in_a_jpeg_is_no_cause_for_a_warning(tmp_path, scene):
+    Image.fromarray(scene).save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[Image.fromarray(scene[::-1])], quality=95)
+    photo = read_photo(tmp_path / "a.jpg")
+    assert difference(photo, scene) < 3 and photo.warnings == ()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp"])
+@pytest.mark.parametrize("share", [0.1, 0.6])
+def test_truncated_files_are_refused(tmp_path, suffix, share):
+    path = tmp_path / f"half.{suffix}"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(InputError, match=rf"half\.{suffix} is (damaged|not a)"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"GIF89a\1\0\1\0\0\0\0;",
+        b"%PDF-1.7",
+        b"8BPS\0\1",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n",
+        b"\xff\xd8\xff\xe0" + bytes(200),
+        png(0, 0),
+        png(65535, 0),
+        bytes(range(256)) * 16,
+    ],
+)
+def test_what_is_no_photo_is_refused_whatever_its_name(tmp_path, content):
+    path = tmp_path / "photo.png"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"photo\.png"):
+        read_photo(path)
+
+
+def test_real_gif_named_png_is_refused(tmp_path, scene):
+    Image.fromarray(scene).save(tmp_path / "a.gif")
+    (tmp_path / "a.gif").rename(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png is not a JPEG, PNG"):
+        read_photo(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("width", "height"), [(12000, 12000), (60000, 60000), (2**31 - 1, 2**31 - 1)])
+def test_decompression_bombs_are_refused_before_decoding(tmp_path, width, height):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png(width, height))
+    with pytest.raises(InputError, match=r"bomb\.png has more than 100 megapixels"):
+        read_photo(path)
+
+
+def test_huge_text_and_profile_chunks_do_no_harm(tmp_path):
+    text = png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(50_000_000)))
+    profile = png_chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(50_000_000)))
+    plain = png(40, 40, rows=bytes(40 * 121))
+    for chunk in (text, profile):
+        (tmp_path / "a.png").write_bytes(plain[:33] + chunk + plain[33:])
+        try:
+            assert read_photo(tmp_path / "a.png").image.shape == (40, 40, 3)
+        except InputError as error:
+            assert "a.png" in str(error)
+
+
+def test_too_large_files_are_refused_unread(tmp_path):
+    path = tmp_path / "big.jpg"
+    with path.open("wb") as file:
+        file.truncate(decode.MAX_BYTES + 1)
+    with pytest.raises(InputError, match=r"big\.jpg is larger than 256 MB"):
+        read_photo(path)
+
+
+def test_missing_files_folders_and_pipes(tmp_path):
+    with pytest.raises(InputError, match=r"does not exist"):
+        read_photo(tmp_path / "nothing.jpg")
+    with pytest.raises(InputError, match=r"is a folder"):
+        read_photo(tmp_path)
+    with pytest.raises(InputError, match=r"cannot be read"):
+        read_photo("a\0b.jpg")
+    with pytest.raises(InputError, match=r"cannot be read"):
+        read_photo(tmp_path / ("x" * 5000))
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.jpg")
+        with pytest.raises(InputError, match=r"pipe\.jpg is not a regular file"):
+            read_photo(tmp_path / "pipe.jpg")
+        (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+        with pytest.raises(InputError, match=r"loop\.jpg"):
+            read_photo(tmp_path / "loop.jpg")
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp"])
+def test_damaged_bytes_give_a_picture_or_one_sentence(tmp_path, scene, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(scene).save(path)
+    sound = np.frombuffer(path.read_bytes(), np.uint8)
+    random = np.random.default_rng(7)
+    for _ in range(60):
+        mutant = sound.copy()
+        mutant[random.integers(0, len(mutant), 8)] = random.integers(0, 256, 8)
+        path.write_bytes(mutant.tobytes())
+        try:
+            assert read_photo(path).image.ndim == 3
+        except InputError as error:
+            assert str(error).count(path.name) == 1

@@ -1,0 +1,240 @@
+"""Faces in ordinary, turned, crowded and empty pictures, and what intake makes of them."""
+
+import hashlib
+import sys
+import time
+import types
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from likeness.core.errors import AssetError, NoFaceError
+from likeness.core.photo import face_alignment_provider as provider
+from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, MediaPipeDetector
+from likeness.core.photo.intake import load_view, view_from_image
+
+NOSE = 1
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return MediaPipeDetector()
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return skimage.data.astronaut()
+
+
+@pytest.fixture(scope="module")
+def face(detector, astronaut):
+    (found,) = detector.detect(astronaut)
+    return found
+
+
+def eye_distance(face):
+    return np.linalg.norm(face.landmarks[RIGHT_EYE_CORNER, :2] - face.landmarks[LEFT_EYE_CORNER, :2])
+
+
+def error(face, reference):
+    """Mean distance as a share of the eye distance."""
+    return np.linalg.norm(face.landmarks - reference.landmarks, axis=1).mean() / eye_distance(reference)
+
+
+def spin(image, degrees):
+    """Picture turned counter-clockwise on a larger canvas, and the map of points (N, 2) on to it."""
+    side = 768
+    warp = cv2.getRotationMatrix2D((image.shape[1] / 2, image.shape[0] / 2), degrees, 1)
+    warp[:, 2] += (side - 512) / 2
+    pixels = warp.copy()
+    pixels[:, 2] += pixels[:, :2] @ [0.5, 0.5] - 0.5
+    return cv2.warpAffine(image, pixels, (side, side), borderValue=(128, 128, 128)), lambda p: p @ warp[:, :2].T + warp[:, 2]
+
+
+def test_astronaut_has_one_face_where_it_is(face):
+    assert face.landmarks.shape == (468, 3) and face.landmarks.dtype == np.float32
+    assert face.score > 0.8 and face.roll == 0
+    assert 55 < eye_distance(face) < 68
+    assert np.allclose(face.landmarks[NOSE, :2], [224, 131], atol=4)
+    left, top, right, bottom = face.box
+    assert 170 < left < right < 280 and 60 < top < bottom < 185
+    assert face.size == bottom - top
+
+
+def test_depth_grows_towards_the_viewer(face):
+    ears = face.landmarks[[234, 454], 2].mean()
+    assert face.landmarks[NOSE, 2] - ears > 0.4 * eye_distance(face)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_quarter_turns_give_the_same_landmarks(detector, astronaut, face, turns):
+    turned = np.ascontiguousarray(np.rot90(astronaut, turns))
+    (found,) = detector.detect(turned)
+    assert found.roll == (4 - turns) % 4
+    assert error(found.turned(found.roll, turned.shape), face) < 0.02
+    assert error(found, face.turned(turns, astronaut.shape)) < 0.02
+
+
+@pytest.mark.parametrize("degrees", range(-165, 180, 30))
+def test_any_tilt_gives_the_same_landmarks(detector, astronaut, face, degrees):
+    turned, to_turned = spin(astronaut, degrees)
+    (found,) = detector.detect(turned)
+    expected = np.column_stack([to_turned(face.landmarks[:, :2]), face.landmarks[:, 2]])
+    assert error(found, Face(expected, 1)) < 0.03
+    assert found.tilt == pytest.approx(np.angle(np.exp(1j * (face.tilt - np.radians(degrees)))), abs=0.03)
+
+
+def test_landmarks_scale_with_the_photo(detector, astronaut, face):
+    large = cv2.resize(astronaut, (3000, 3000), interpolation=cv2.INTER_CUBIC)
+    (found,) = detector.detect(large)
+    assert error(Face(found.landmarks * (512 / 3000), 1), face) < 0.02
+
+
+def test_a_face_that_fills_the_frame_is_found(detector, astronaut, face):
+    (found,) = detector.detect(np.ascontiguousarray(astronaut[60:180, 165:285]))
+    assert error(Face(found.landmarks + np.float32([165, 60, 0]), 1), face) < 0.03
+
+
+def test_two_people_come_sorted_from_left_to_right(detector, astronaut, face):
+    small = cv2.resize(astronaut, (384, 384), interpolation=cv2.INTER_AREA)
+    pair = np.zeros((512, 896, 3), np.uint8)
+    pair[:384, :384], pair[:, 384:] = small, astronaut
+    first, second = detector.detect(pair)
+    assert first.landmarks[NOSE, 0] < 384 < second.landmarks[NOSE, 0]
+    assert eye_distance(first) == pytest.approx(0.75 * eye_distance(face), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["coffee", "cat", "rocket"])
+def test_pictures_without_people_have_no_face(detector, name):
+    assert detector.detect(np.ascontiguousarray(getattr(skimage.data, name)()[..., :3])) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 65535), (65535, 1), (40, 33000), (300, 300)])
+def test_odd_and_empty_pictures_are_no_trouble(detector, shape):
+    assert detector.detect(np.zeros((*shape, 3), np.uint8)) == []
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    assert detector.detect(noise) == []
+
+
+class Fixed:
+    """A detector that finds what it is told."""
+
+    def __init__(self, *faces):
+        self.faces = list(faces)
+
+    def detect(self, image):
+        return self.faces
+
+
+def moved(face, scale=1.0, shift=(0, 0)):
+    return Face((face.landmarks * scale + np.float32([*shift, 0])).astype(np.float32), face.score)
+
+
+def test_largest_face_is_taken_unless_the_user_says_which(astronaut, face):
+    small = moved(face, 0.8)
+    for index, expected in ((-1, face), (0, small), (1, face)):
+        view = view_from_image(astronaut, "pair.jpg", subject_index=index, detector=Fixed(small, face))
+        assert np.array_equal(view.landmarks, expected.landmarks)
+
+
+def test_what_makes_a_photo_unusable_is_said_in_one_sentence(astronaut, face, tmp_path):
+    cv2.imwrite(str(tmp_path / "cup.png"), skimage.data.coffee())
+    with pytest.raises(NoFaceError, match=r"^No face was found in cup.png; use .*\.$"):
+        load_view(tmp_path / "cup.png")
+    with pytest.raises(NoFaceError, match=r"^who.jpg shows 1 face, so there is no subject 3; choose 0\.$"):
+        view_from_image(astronaut, "who.jpg", subject_index=3, detector=Fixed(face))
+    with pytest.raises(NoFaceError, match=r"^who.jpg shows 2 faces, so there is no subject 2; choose one from 0 to 1\.$"):
+        view_from_image(astronaut, "who.jpg", subject_index=2, detector=Fixed(face, face))
+
+
+def test_a_tiny_face_is_refused_and_a_small_one_mentioned(astronaut):
+    def shrunk(size):
+        return cv2.resize(astronaut, None, fx=size / 107, fy=size / 107, interpolation=cv2.INTER_AREA)
+
+    with pytest.raises(NoFaceError, match=r"^The face in far.jpg is only \d\d pixels high; use a photo"):
+        view_from_image(shrunk(40), "far.jpg")
+    assert "is small" in view_from_image(shrunk(70), "far.jpg").warnings[0]
+    assert view_from_image(shrunk(110), "far.jpg").warnings == ()
+
+
+def test_doubtful_photos_are_used_with_a_warning(astronaut, face):
+    def warnings(image, found=face):
+        return " ".join(view_from_image(image, "a.jpg", detector=Fixed(found)).warnings)
+
+    assert "under-exposed" in warnings((astronaut * 0.15).astype(np.uint8))
+    assert "over-exposed" in warnings(np.clip(astronaut * 2.2, 0, 255).astype(np.uint8))
+    assert "cut by the photo's edge" in warnings(astronaut, moved(face, shift=(-185, 0)))
+    angle = np.radians(60)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    middle = face.landmarks.mean(0)
+    turned = Face(((face.landmarks - middle) @ turn.T + middle).astype(np.float32), face.score)
+    assert "turned far to the side" in warnings(astronaut, turned)
+    assert warnings(astronaut) == ""
+
+
+def test_a_sideways_photo_is_turned_upright(astronaut, face):
+    view = view_from_image(np.ascontiguousarray(np.rot90(astronaut)), "side.jpg", focal_35mm=50)
+    assert view.roll == 3
+    assert np.array_equal(view.image, astronaut)
+    assert view.matte.shape == astronaut.shape[:2]
+    assert error(Face(view.landmarks, 1), face) < 0.02
+    assert view.focal == pytest.approx(50 / 36 * 512)
+
+
+def test_intake_of_a_12_megapixel_photo_is_quick(astronaut, detector):
+    large = cv2.resize(astronaut, (3464, 3464), interpolation=cv2.INTER_LINEAR)
+    view_from_image(astronaut, "warm.jpg", detector=detector)
+    start = time.process_time()
+    view = view_from_image(large, "large.jpg", detector=detector)
+    assert time.process_time() - start < 6  # processor time on all cores; about 1 s of the clock
+    assert view.image.shape == large.shape and view.warnings == ()
+
+
+def install_fake_face_alignment(monkeypatch, tmp_path, points):
+    """A stand-in for the package that sees `points`, and a weights file whose hash is right."""
+    module = types.ModuleType("face_alignment")
+    module.__spec__ = types.SimpleNamespace(name="face_alignment")
+    module.LandmarksType = types.SimpleNamespace(TWO_D=1)
+
+    class FaceAlignment:
+        def __init__(self, kind, device, face_detector, compile):
+            assert (kind, device, face_detector, compile) == (1, "cpu", "folder", False)
+
+        def get_landmarks_from_image(self, image, detected_faces):
+            assert len(detected_faces[0]) == 4
+            return [points]
+
+    module.FaceAlignment = FaceAlignment
+    monkeypatch.setitem(sys.modules, "face_alignment", module)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    path = provider.weights_path()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"weights")
+    monkeypatch.setattr(provider, "_SHA256_PREFIX", hashlib.sha256(b"weights").hexdigest()[:10])
+    return path
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_face_alignment_moves_the_mesh_as_a_whole(monkeypatch, tmp_path, astronaut, face, turns):
+    shifted = face.landmarks[:, :2] * 1.1 + [3, -5]
+    points = np.zeros((68, 2))
+    points[17:] = shifted[provider._INNER]
+    install_fake_face_alignment(monkeypatch, tmp_path, points)
+    image = np.ascontiguousarray(np.rot90(astronaut, turns))
+    detector = provider.FaceAlignmentDetector(Fixed(face.turned(turns, astronaut.shape)))
+    (found,) = detector.detect(image)
+    back = found.turned(-turns, image.shape)
+    assert np.allclose(back.landmarks, np.column_stack([shifted, face.landmarks[:, 2] * 1.1]), atol=1e-2)
+
+
+def test_face_alignment_is_refused_without_sound_weights(monkeypatch, tmp_path, face):
+    path = install_fake_face_alignment(monkeypatch, tmp_path, None)
+    assert provider.available()
+    path.write_bytes(b"tampered")
+    with pytest.raises(AssetError, match="is damaged"):
+        provider.FaceAlignmentDetector(Fixed(face))
+    path.unlink()
+    assert not provider.available()
+    with pytest.raises(AssetError, match="missing"):
+        provider.FaceAlignmentDetector(Fixed(face))
