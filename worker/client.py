@@ -8,7 +8,6 @@ import queue
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from ..core.errors import Cancelled, WorkerError
 from ..core.settings import Settings
-from . import protocol
+from . import process, protocol
 from .protocol import Error, Event, Ready
 
 PACKAGE_ROOT = Path(__file__).absolute().parent.parent
@@ -184,13 +183,8 @@ class _Link:
     """The process with its pipes. Two threads of its own keep them drained; they end with the process."""
 
     def __init__(self, command: list[str]) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("PYTHON")}
-        # a session (group) of its own: Ctrl-C in a terminal is answered by us, and the whole tree can be killed together
-        detached = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {"start_new_session": True}
         try:
-            self.process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, **detached
-            )
+            self.process = process.start(command, subprocess.PIPE, subprocess.PIPE, subprocess.PIPE)
         except OSError as error:
             raise WorkerError(f"{command[0]} cannot be started ({error.strerror}); set up the Python environment again.") from error
         self.started = time.monotonic()
@@ -220,7 +214,7 @@ class _Link:
 
     def kill(self) -> None:
         if self.process.poll() is None:
-            _kill_tree(self.process)
+            process.kill_tree(self.process)
         self.drained()
         if self.process.stdin:
             self.process.stdin.close()
@@ -249,18 +243,6 @@ class _Link:
         with self.process.stderr as pipe:
             while data := os.read(pipe.fileno(), 1 << 16):
                 self.log.extend(line.decode("utf-8", "replace").rstrip() for line in lines.feed(data))
-
-
-def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform == "win32":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, creationflags=subprocess.CREATE_NO_WINDOW)
-        process.kill()
-    else:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            logger.debug("The worker had just ended")
-    process.wait()
 
 
 def _ending(code: int) -> str:

@@ -89,8 +89,9 @@ class Error:
     def exception(self) -> errors.LikenessError:
         """The same error to raise on this side; a kind unknown here becomes a WorkerError."""
         kind = getattr(errors, self.kind, None)
-        known = isinstance(kind, type) and issubclass(kind, errors.LikenessError)
-        return kind(self.message) if known else errors.WorkerError(self.message)
+        if not (isinstance(kind, type) and issubclass(kind, errors.LikenessError)):
+            kind = errors.WorkerError
+        return kind(self.message)
 
 
 @dataclass(frozen=True)

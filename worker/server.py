@@ -22,6 +22,7 @@ from typing import Any
 
 from ..core.errors import Cancelled, LikenessError, ReconstructionError, WorkerError
 from ..core.settings import Settings
+from ..core.version import VERSION
 from . import protocol
 
 HEARTBEAT = 1.0  # seconds
@@ -106,6 +107,7 @@ class Server:
                 from .selftest import self_test
 
                 return protocol.Tested(*self_test())
+            assert isinstance(job.request, protocol.Reconstruct)
             return protocol.Done(str(self._reconstruct(job.request, job.cancelled)))
         except LikenessError as error:
             return protocol.Error.of(error)
@@ -135,7 +137,7 @@ class Server:
             partial.replace(output)
         except OSError as error:
             raise WorkerError(
-                f"The result could not be written to {output} ({error.strerror}); check that the folder exists and has free space."
+                f"The result cannot be written to {output} ({error.strerror}); check that the folder exists and has free space."
             ) from error
         finally:
             partial.unlink(missing_ok=True)
@@ -175,7 +177,7 @@ def _brief(error: Exception) -> str:
 
 def versions() -> dict[str, str]:
     """Of Python and of the packages that decide whether two machines can agree."""
-    found = {"python": platform.python_version()}
+    found = {"likeness": VERSION, "python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)

@@ -50,7 +50,7 @@ def test_the_result_lands_where_it_is_wanted_and_nothing_else_does(client, tmp_p
 
 def test_an_unwritable_output_is_a_sentence(client, tmp_path):
     client.reconstruct(Path("a.png"), Settings(), tmp_path / "missing" / "x.npz")
-    with pytest.raises(WorkerError, match="could not be written"):
+    with pytest.raises(WorkerError, match="cannot be written"):
         client.wait()
 
 

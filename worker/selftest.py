@@ -1,0 +1,84 @@
+"""Whether an environment can do the work: `python -I launch.py likeness.worker.selftest [--photo]` writes a summary, ends with 0 or 1."""
+
+import argparse
+import contextlib
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..core.errors import AssetError, LikenessError
+from ..core.settings import Settings
+from .server import versions
+
+
+def self_test(photo: bool = True) -> tuple[bool, str]:
+    """Whether all went well, and a summary for the user to copy.
+
+    Always: imports and the models' loading. With `photo` also a draft of the picture that comes with scikit-image, and then missing or
+    damaged weights are a failure too; without it only the environment is judged.
+    """
+    lines = [f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"]
+    lines += [f"{name} {version}" for name, version in versions().items()]
+    passed = True
+    try:
+        import mediapipe  # noqa: F401
+        import torch
+
+        from ..core.networks.weights import hashes, read_checked
+        from ..core.pipeline import Reconstructor
+
+        lines.append(f"device {_device()}, {torch.get_num_threads()} threads")
+        for name, digest in hashes().items():
+            read_checked(name)
+            lines.append(f"{name} {digest[:16]}")
+        start = time.perf_counter()
+        reconstructor = Reconstructor.load()
+        lines.append(f"models loaded in {time.perf_counter() - start:.1f} s")
+        if photo:
+            with _test_photo() as path:
+                start = time.perf_counter()
+                result = reconstructor.run(path, Settings(quality="draft"))
+            lines.append(f"test photo: {len(result.vertices)} vertices in {time.perf_counter() - start:.1f} s")
+    except AssetError as error:
+        passed = not photo
+        lines.append(f"{'failed' if photo else 'note'}: {error}")
+    except (ImportError, OSError, RuntimeError, LikenessError) as error:
+        passed = False
+        lines.append(f"failed: {type(error).__name__}: {error}")
+    lines.append("Self-test passed." if passed else "Self-test failed.")
+    return passed, "\n".join(lines)
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@contextlib.contextmanager
+def _test_photo() -> Iterator[Path]:
+    import skimage.data
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory(prefix="likeness-") as folder:
+        path = Path(folder) / "astronaut.png"
+        Image.fromarray(skimage.data.astronaut()).save(path)
+        yield path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="likeness self-test")
+    parser.add_argument("--photo", action="store_true", help="also reconstruct a test photo")
+    passed, summary = self_test(parser.parse_args().photo)
+    sys.stdout.write(summary + "\n")
+    sys.exit(0 if passed else 1)
+
+
+if __name__ == "__main__":
+    main()
