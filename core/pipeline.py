@@ -17,9 +17,9 @@ from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
 from .models.fit import HeadFit, fit_head
 from .models.head import NECK, HeadModel
-from .models.prior import PriorSurface
+from .models.prior import FaceBlend, PriorSurface
 from .networks.normal import INPUT_SIZE
-from .networks.predictor import Blend, Predictor
+from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.crop import crop_picture, network_photo
 from .photo.intake import load_view
@@ -41,8 +41,6 @@ class Reconstructor:
 
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
-        face = model.solid_region("face") * (1 - model.solid_region("ears"))
-        self._face_weight = np.clip((face - 0.35) / 0.5, 0, 1).astype(np.float32)
 
     @classmethod
     def load(cls, device: str = "auto") -> Self:
@@ -63,7 +61,7 @@ class Reconstructor:
             surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
             picture, maps, normals = self._predictor.normals(network_photo(view, fit.camera, INPUT_SIZE), surface)
         with clock.stage("field"):
-            field = self._predictor.field(picture, maps, normals, surface, Blend(self._face_weight, _trust(fit)))
+            field = self._predictor.field(picture, maps, normals, surface, FaceBlend.of(self._model, fit))
         with clock.stage("surface") as share:
             vertices, faces = extract_surface(field.distance, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
@@ -172,11 +170,6 @@ def _peak_memory() -> float | None:
         return None
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
-
-
-def _trust(fit: HeadFit) -> float:
-    """How far the fitted face is believed: with a bad fit, blending towards it makes faces worse, so it fades out with the residual."""
-    return 0.8 * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
 
 
 def _device(name: str) -> torch.device:

@@ -1,39 +1,40 @@
 """Simulated fits: the head model fitted to landmarks as a detector would report them, so that training sees test-time priors."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from ..core.models.head import HeadModel, HeadParameters
-from ..core.models.rotation import rotation_matrix, rotation_vector
-from ..core.photo.view import Camera
+from ..core.geometry.mesh import vertex_normals
+from ..core.models.fit import HeadFit, fit_head
+from ..core.models.head import HeadModel
+from ..core.photo.view import Camera, View
 from .humans.person import Person
 
-
-@dataclass(frozen=True)
-class SimulatedFit:
-    """solid_vertices (Vs, 3) in the fit's own camera frame, and its camera."""
-
-    solid_vertices: np.ndarray
-    camera: Camera
+# Metres. Chosen so that fits of synthetic people err as fits of rendered ones with the real detector in the loop did.
+_SMOOTH_NOISE, _SMOOTH_REACH, _ROUGH_NOISE = 0.0016, 0.03, 0.0008
+_HIDDEN_FACTOR = 2.5
 
 
-def perturbed_fit(model: HeadModel, person: Person, camera: Camera, rng: np.random.Generator) -> SimulatedFit:
-    """A shrunken, noisy version of the person's own parameters."""
-    level = rng.uniform(0.4, 1.2)
-    expression = np.array([person.body.expression.get(name, 0.0) for name in model.expression_names])
-    known = model.hm08 >= 0
-    neutral = person.body.vertices[model.hm08] - np.tensordot(expression.astype(np.float32), model.expression, 1)
-    basis = model.identity[:, known].reshape(len(model.identity), -1)
-    offset = (neutral - model.mean)[known].ravel()
-    identity = np.linalg.solve(basis @ basis.T + 1e-5 * np.eye(len(basis)), basis @ offset)
-    identity = identity * (1 - 0.4 * level) + rng.normal(0, 0.3 * level, len(identity))
-    expression = np.clip(expression * (1 - 0.25 * level) + rng.normal(0, 0.07 * level, 52) * (expression > 0), 0, 1)
-    rotations = np.zeros((5, 3))
-    rotations[1] = person.neck + rng.normal(0, 0.04 * level, 3)
-    wrong = rotation_matrix(rng.normal(0, 0.04 * level, 3))
-    rotations[0] = rotation_vector(wrong @ person.rotation @ rotation_matrix(person.neck).T)
-    posed = model.posed(HeadParameters(identity, expression, rotations))
-    scale = camera.scale * (1 + rng.normal(0, 0.015 * level))
-    shift = rng.normal(0, 0.002 * level, 2) * camera.scale
-    return SimulatedFit(posed.solid_vertices, Camera((camera.centre[0] + shift[0], camera.centre[1] + shift[1]), scale, 1.5))
+def simulated_fit(model: HeadModel, person: Person, camera: Camera, size: int, rng: np.random.Generator) -> HeadFit:
+    """Fit the model to noisy landmarks of a person seen by `camera` in a picture of size x size; the true parameters are never used.
+
+    Half of the photos tell their focal length; for the others the fit assumes its usual distance.
+    """
+    landmarks = noisy_landmarks(model, person, rng)
+    pixels = np.concatenate([camera.project(landmarks), landmarks[:, 2:] * camera.scale], axis=1)
+    known = np.isfinite(camera.distance) and rng.random() < 0.5
+    blank = np.zeros((size, size, 3), np.uint8)
+    focal = camera.scale * camera.distance if known else None
+    return fit_head(model, View(blank, np.ones((size, size), np.float32), pixels, focal, "synthetic"))
+
+
+def noisy_landmarks(model: HeadModel, person: Person, rng: np.random.Generator) -> np.ndarray:
+    """The detector's 468 points (468, 3), camera frame, metres: true points, its known bias, smooth and rough noise, more on hidden skin."""
+    truth = model.landmarks(person.head)
+    normals = vertex_normals(person.head, model.faces)
+    facing = model.landmarks(normals)[:, 2]
+    rest = model.landmarks(model.mean)
+    centres = rest[rng.choice(len(rest), 40, replace=False)]
+    waves = np.exp(-((rest[:, None] - centres) ** 2).sum(2) / (2 * _SMOOTH_REACH**2))
+    waves /= np.linalg.norm(waves, axis=1, keepdims=True)
+    noise = waves @ rng.normal(0, _SMOOTH_NOISE, (len(centres), 3)) + rng.normal(0, _ROUGH_NOISE, truth.shape)
+    noise *= np.where(facing < 0, _HIDDEN_FACTOR, 1.0)[:, None] * rng.uniform(0.5, 1.6)
+    return truth + model.landmark_bias @ person.rotation.T + noise

@@ -26,7 +26,7 @@ def normal_loss(network: NormalNetwork, batch: Batch) -> tuple[torch.Tensor, Par
     prior_angle = torch.rad2deg(torch.acos(prior.clamp(-1, 1)))
     on_model = both.sum().clamp(min=1)
     return loss, {
-        "loss": float(loss),
+        "loss": float(loss.detach()),
         "angle": float((angle * weight).sum() / total),
         "angle_on_model": float((angle * both).sum() / on_model),
         "prior_angle_on_model": float((prior_angle * both).sum() / on_model),
@@ -76,12 +76,12 @@ def field_loss(network: ImplicitField, normals: NormalNetwork, batch: Batch) -> 
     prior_inside = prior[..., 0] < 0
     union = lambda a, b: float((a & b).sum() / (a | b).sum().clamp(min=1))  # noqa: E731
     return loss, {
-        "loss": float(loss),
-        "distance": float(error.mean()),
+        "loss": float(loss.detach()),
+        "distance": float(error.detach().mean()),
         "prior_distance": float((clamp(prior[..., 0]) - clamp(truth)).abs().mean()),
         "iou": union(predicted_inside, is_inside),
         "prior_iou": union(prior_inside, is_inside),
-        "colour": float(colour),
-        "along": float(along),
-        "across": float(across),
+        "colour": float(colour.detach()),
+        "along": float(along.detach()),
+        "across": float(across.detach()),
     }

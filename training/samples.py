@@ -6,21 +6,23 @@ Sample i depends on (seed, i) alone. Training, validation and evaluation use dif
 import argparse
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
+from ..core.models.fit import HeadFit
 from ..core.models.head import HeadModel
 from ..core.models.prior import PriorSurface
 from ..core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera
 from .dataset import MAP_SCALE
-from .fits import perturbed_fit
+from .fits import simulated_fit
 from .humans.assets import Assets
 from .humans.bodies import Bodies
-from .humans.person import People
-from .render.buffers import SIZE, key_shadow, layers, render, solid_depth
+from .humans.person import People, Person
+from .render.buffers import SIZE, Buffers, Layers, key_shadow, layers, render, solid_depth
 from .render.labels import query_points, signed_distance, surface_samples
 from .render.lighting import random_direction
 
@@ -31,20 +33,31 @@ POINTS, SURFACE_POINTS, SHADOWS = 6144, 2048, 2
 _PIXELS_PER_METRE = 1280.0
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """One sample before rendering; prior and scene are in the crop frame of the fit."""
+
+    person: Person
+    fit: HeadFit
+    prior: PriorSurface
+    scene: Layers
+    rng: np.random.Generator
+
+
 class Sampler:
     """Makes single samples as arrays in their stored form."""
 
     def __init__(self, assets: Path) -> None:
-        self._model = HeadModel.load()
-        self._people = People(Assets(assets), self._model, Bodies())
+        self.model = HeadModel.load()
+        self._people = People(Assets(assets), self.model, Bodies())
 
-    def sample(self, seed: int, index: int) -> dict[str, np.ndarray]:
-        """One stored sample; see dataset.py for the fields."""
+    def draw(self, seed: int, index: int) -> "Drawn":
+        """Person, fit and fragments of one sample."""
         rng = np.random.default_rng([seed, index])
         person = self._people.make(rng)
         distance = np.inf if rng.random() < 0.15 else float(np.exp(rng.uniform(np.log(0.6), np.log(4))))
         camera = Camera((SIZE, SIZE), _PIXELS_PER_METRE, distance)
-        fit = perturbed_fit(self._model, person, camera, rng)
+        fit = simulated_fit(self.model, person, camera, 2 * SIZE, rng)
 
         def to_crop(points: np.ndarray) -> np.ndarray:
             """True points as they appear in the crop that the fit, not the truth, defines."""
@@ -52,38 +65,54 @@ class Sampler:
             depth = points[:, 2:] * (camera.scale / fit.camera.scale)
             return np.concatenate([flat - [0, CROP_CENTRE_Y], depth], axis=1) / CROP_HALF
 
-        scene = layers(person, to_crop)
-        buffers = render(person, scene)
-        keys = np.stack([random_direction(rng) for _ in range(SHADOWS)])
-        shadows = np.stack([key_shadow(scene, buffers, key) for key in keys])
-        prior = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+        prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+        return Drawn(person, fit, prior, layers(person, to_crop), rng)
+
+    def sample(self, seed: int, index: int) -> dict[str, np.ndarray]:
+        """One stored sample; see dataset.py for the fields."""
+        drawn = self.draw(seed, index)
+        stored, _ = self.picture(drawn)
+        rng, prior = drawn.rng, drawn.prior
         features = prior.point_features()
-        depth, _ = solid_depth(scene)
-        surface = surface_samples(person, scene, depth, rng)
+        depth, _ = solid_depth(drawn.scene)
+        surface = surface_samples(drawn.person, drawn.scene, depth, rng)
         points = query_points(surface, prior.vertices, POINTS, rng)
         chosen = rng.integers(0, len(surface.position), SURFACE_POINTS)
         position = np.clip(surface.position[chosen], -0.999, 0.999)
-        maps = prior.maps(SIZE).permute(1, 2, 0).numpy()
-        byte = lambda values: np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)  # noqa: E731
-        signed = lambda values, scale: np.clip(np.rint(values * scale), -127, 127).astype(np.int8)  # noqa: E731
-        return {
-            "albedo": byte(buffers.albedo ** (1 / 2.2)),
-            "normal": signed(buffers.normal, 127),
-            "coverage": byte(buffers.coverage),
-            "ambient": byte(buffers.ambient),
-            "material": buffers.material.astype(np.uint8),
-            "shadows": byte(shadows),
-            "keys": keys.astype(np.float32),
-            "maps": signed(maps, MAP_SCALE),
+        return stored | {
             "points": points.astype(np.float16),
             "distance": signed_distance(surface, depth, points).astype(np.float16),
             "prior": features(points).astype(np.float16),
             "surface": position.astype(np.float16),
             "surface_prior": features(position).astype(np.float16),
-            "surface_normal": signed(surface.normal[chosen], 127),
-            "surface_albedo": byte(surface.albedo[chosen] ** (1 / 2.2)),
+            "surface_normal": _signed(surface.normal[chosen], 127),
+            "surface_albedo": _byte(surface.albedo[chosen] ** (1 / 2.2)),
             "surface_valid": surface.colour_valid[chosen].astype(np.uint8),
         }
+
+    def picture(self, drawn: Drawn) -> tuple[dict[str, np.ndarray], Buffers]:
+        """The stored picture fields of a sample, and the buffers they come from."""
+        buffers = render(drawn.person, drawn.scene)
+        keys = np.stack([random_direction(drawn.rng) for _ in range(SHADOWS)])
+        shadows = np.stack([key_shadow(drawn.scene, buffers, key) for key in keys])
+        return {
+            "albedo": _byte(buffers.albedo ** (1 / 2.2)),
+            "normal": _signed(buffers.normal, 127),
+            "coverage": _byte(buffers.coverage),
+            "ambient": _byte(buffers.ambient),
+            "material": buffers.material.astype(np.uint8),
+            "shadows": _byte(shadows),
+            "keys": keys.astype(np.float32),
+            "maps": _signed(drawn.prior.maps(SIZE).permute(1, 2, 0).numpy(), MAP_SCALE),
+        }, buffers
+
+
+def _byte(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
+
+
+def _signed(values: np.ndarray, scale: float | np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values * scale), -127, 127).astype(np.int8)
 
 
 def write_shard(sampler: Sampler, folder: Path, seed: int, indices: range) -> None:

@@ -11,12 +11,28 @@ from ..geometry.closest import ClosestSurface
 from ..geometry.mesh import vertex_normals
 from ..geometry.raster import interpolate, rasterize
 from ..photo.view import CROP_HALF
+from .fit import HeadFit
 from .head import HeadModel
 
 MAP_CHANNELS = 8
 """Normal (3), semantic code (3), depth (1), mask (1)."""
 POINT_CHANNELS = 7
 """Signed distance (1), semantic code (3), normal (3) of the nearest surface point."""
+
+
+@dataclass(frozen=True)
+class FaceBlend:
+    """Where the fitted model's own surface is trusted: weight (V,) on the solid's vertices, and the largest share it may take."""
+
+    weight: np.ndarray
+    strength: float
+
+    @classmethod
+    def of(cls, model: HeadModel, fit: HeadFit) -> Self:
+        """The face without ears. With a bad fit, blending towards it makes faces worse, so it fades out with the fit's residual."""
+        face = model.solid_region("face") * (1 - model.solid_region("ears"))
+        strength = 0.8 * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
+        return cls(np.clip((face - 0.35) / 0.5, 0, 1).astype(np.float32), strength)
 
 
 @dataclass(frozen=True)

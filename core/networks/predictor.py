@@ -1,6 +1,5 @@
 """The bundled networks applied to one crop: normals, then a field of signed distance and colour that can be asked at any points."""
 
-from dataclasses import dataclass
 from typing import Self
 
 import cv2
@@ -8,21 +7,13 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..models.prior import MAP_CHANNELS, POINT_CHANNELS, PriorSurface, PriorVolume
+from ..models.prior import MAP_CHANNELS, POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
 from .field import Encoded, ImplicitField
 from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork
 from .weights import load_weights
 
 _BATCH = 32_768
-
-
-@dataclass(frozen=True)
-class Blend:
-    """Where the fitted model's own surface is trusted: weight (V,) on its vertices, and the largest share it may take."""
-
-    weight: np.ndarray
-    strength: float
 
 
 class Predictor:
@@ -58,7 +49,7 @@ class Predictor:
         return tensor, maps, F.normalize(predicted.float(), dim=1, eps=1e-3) * (tensor[:, 3:] > 0.5)
 
     @torch.inference_mode()
-    def field(self, photo: torch.Tensor, maps: torch.Tensor, normals: torch.Tensor, surface: PriorSurface, blend: Blend) -> "CropField":
+    def field(self, photo: torch.Tensor, maps: torch.Tensor, normals: torch.Tensor, surface: PriorSurface, blend: FaceBlend) -> "CropField":
         """The field over the crop, ready to be asked."""
         with self.precision():
             encoded = self._field.encode(photo, maps, normals)

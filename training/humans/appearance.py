@@ -19,6 +19,8 @@ HAIR_TONES = np.array(
     ]
 )  # fmt: skip
 
+_HAIR_SHARES = np.array([0.2, 0.2, 0.16, 0.12, 0.08, 0.06, 0.05, 0.04, 0.03, 0.03, 0.03])
+
 
 def linear(colour: np.ndarray) -> np.ndarray:
     """Linear light of sRGB in [0, 1]; the 2.2 power is close enough for synthesis."""
@@ -65,7 +67,7 @@ class Look:
         self._freckles = rng.uniform(0.2, 0.6) if rng.random() < 0.12 else 0.0
         made_up = gender < 0.5 and rng.random() < 0.35
         self._lips = linear(np.array([0.65, 0.12, 0.16]) * rng.uniform(0.6, 1.2) + rng.normal(0, 0.05, 3)) if made_up else None
-        first, second = rng.integers(0, len(HAIR_TONES), 2)
+        first, second = rng.choice(len(HAIR_TONES), 2, p=_HAIR_SHARES)
         grey = age > 0.85 and rng.random() < 0.6
         base = linear(HAIR_TONES[9 + rng.integers(0, 2) if grey else first] / 255) * 0.8 + linear(HAIR_TONES[second] / 255) * 0.2
         self.hair = np.clip(base * rng.uniform(0.7, 1.2), 0.003, 0.9)
