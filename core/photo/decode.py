@@ -143,7 +143,7 @@ def _to_srgb(image: Image.Image, path: Path, notes: list[str]) -> tuple[Image.Im
             return _apply_profile(image, profile), alpha
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             notes.append(f"The colour profile of {path.name} cannot be used; its colours are taken as sRGB.")
-    return image.convert("RGB"), alpha
+    return image if image.mode == "RGB" else image.convert("RGB"), alpha
 
 
 def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
