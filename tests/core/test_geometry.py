@@ -1,0 +1,238 @@
+"""Rasterising, layered depth, closest points, subdivision, linear solver and camera, against analytic answers."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from likeness.core.errors import ReconstructionError
+from likeness.core.geometry import mesh, raster
+from likeness.core.geometry.closest import ClosestSurface, closest_on_triangles
+from likeness.core.geometry.solve import solve_positive
+from likeness.core.geometry.visibility import depth_picture, sample_picture, visibility
+from likeness.core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera
+
+OCTAHEDRON = (
+    np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64),
+    np.array([[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]]),
+)
+
+
+def ball(radius=1.0, centre=(0, 0, 0), levels=5):
+    """An octahedron, halved and pushed onto the sphere."""
+    vertices, faces = OCTAHEDRON
+    for _ in range(levels):
+        matrix, faces = mesh.loop_subdivision(faces, len(vertices))
+        vertices = matrix @ vertices
+        vertices = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
+    return (vertices * radius + np.array(centre)).astype(np.float32), faces.astype(np.int32)
+
+
+def tensors(vertices, faces):
+    return torch.from_numpy(vertices), torch.from_numpy(faces)
+
+
+def centres(size):
+    axis = (np.arange(size) + 0.5) * 2 / size - 1
+    return np.meshgrid(axis, -axis)
+
+
+def test_raster_sees_the_front_of_a_ball():
+    vertices, faces = ball(0.7, (0.1, -0.05, 0.2))
+    picture = raster.rasterize(*tensors(vertices, faces), 200)
+    x, y = centres(200)
+    squared = 0.7**2 - (x - 0.1) ** 2 - (y + 0.05) ** 2
+    assert np.mean(picture.mask.numpy() != (squared > 0)) < 1e-3
+    inner = squared > 0.02
+    assert np.abs(picture.depth.numpy() - 0.2 - np.sqrt(squared.clip(0)))[inner].max() < 2e-3
+    position = raster.interpolate(picture, torch.from_numpy(faces), torch.from_numpy(vertices)).numpy()
+    assert np.abs(position[..., 0] - x)[inner].max() < 1e-5
+    assert np.abs(position[..., 1] - y)[inner].max() < 1e-5
+    assert position[~picture.mask.numpy()].max() == 0
+
+
+def test_every_ray_through_a_ball_has_one_front_and_one_back():
+    pieces = raster.fragments(*tensors(*ball(0.7)), 128)
+    front = torch.bincount(pieces.pixel[pieces.sign > 0], minlength=128 * 128)
+    back = torch.bincount(pieces.pixel[pieces.sign < 0], minlength=128 * 128)
+    covered = (front > 0) | (back > 0)
+    assert ((front == 1) & (back == 1))[covered].float().mean() > 0.999
+    assert pieces.barycentric.min() >= -1e-6
+    assert torch.allclose(pieces.barycentric.sum(1), torch.ones(len(pieces.pixel)))
+
+
+def test_a_mesh_outside_the_picture_gives_an_empty_one():
+    picture = raster.rasterize(*tensors(*ball(0.3, (3, 0, 0), 2)), 32)
+    assert not picture.mask.any() and torch.isinf(picture.depth).all()
+
+
+def layered(*balls, size=96):
+    vertices, faces, count = [], [], 0
+    for radius, centre in balls:
+        part_vertices, part_faces = ball(radius, centre)
+        vertices.append(part_vertices)
+        faces.append(part_faces + count)
+        count += len(part_vertices)
+    pieces = raster.fragments(*tensors(np.concatenate(vertices), np.concatenate(faces)), size)
+    return pieces, raster.LayeredDepth(pieces)
+
+
+def random_samples(size, count=20_000):
+    generator = np.random.default_rng(0)
+    pixel = generator.integers(0, size * size, count)
+    depth = generator.uniform(-1, 1, count)
+    x, y = centres(size)
+    return pixel, depth, np.stack([x.ravel()[pixel], y.ravel()[pixel], depth], axis=1)
+
+
+def test_layered_depth_knows_inside_and_outside():
+    balls = [(0.4, (-0.2, 0, 0)), (0.35, (0.25, 0.1, 0.1)), (0.2, (0, -0.7, -0.5))]
+    _, layers = layered(*balls)
+    pixel, depth, points = random_samples(96)
+    inside = (layers.winding(torch.from_numpy(pixel), torch.from_numpy(depth)) > 0.5).numpy()
+    distance = np.min([np.linalg.norm(points - np.array(centre), axis=1) - radius for radius, centre in balls], axis=0)
+    clear = np.abs(distance) > 5e-3
+    assert np.array_equal(inside[clear], (distance < 0)[clear])
+
+
+def test_winding_counts_overlapping_solids():
+    _, layers = layered((0.5, (0, 0, 0)), (0.3, (0, 0, 0.1)))
+    middle = torch.tensor([48 * 96 + 48])
+    assert layers.winding(middle, torch.tensor([0.1])).item() == 2
+    assert layers.winding(middle, torch.tensor([0.45])).item() == 1
+    assert layers.winding(middle, torch.tensor([0.9])).item() == 0
+
+
+def test_the_outer_boundary_of_a_union_leaves_inner_walls_out():
+    balls = [(0.4, (0, 0, -0.2)), (0.4, (0, 0, 0.2))]
+    pieces, layers = layered(*balls)
+    outer = layers.outer()
+    assert len(torch.unique(outer)) == len(outer)
+    column = pieces.pixel == 48 * 96 + 48
+    kept = sorted(pieces.depth[outer][column[outer]].tolist())
+    assert kept == pytest.approx([-0.6, 0.6], abs=3e-3)
+    assert column.sum() == 4
+
+
+def test_distance_to_a_ball_is_signed_and_exact():
+    vertices, faces = ball(0.6)
+    points = np.random.default_rng(1).uniform(-1, 1, (5000, 3)).astype(np.float32)
+    points = points[np.linalg.norm(points, axis=1) > 0.05]
+    surface = ClosestSurface(vertices, faces)
+    distance, face, barycentric = surface.query(points)
+    expected = np.linalg.norm(points, axis=1) - 0.6
+    assert np.abs(distance - expected).max() < 2e-3
+    closest = surface.interpolate(vertices, face, barycentric)
+    assert np.abs(np.linalg.norm(points - closest, axis=1) - np.abs(distance)).max() < 1e-5
+    assert np.allclose(barycentric.sum(1), 1, atol=1e-5) and barycentric.min() > -1e-6
+
+
+def test_no_points_give_empty_answers():
+    distance, face, barycentric = ClosestSurface(*ball(levels=1)).query(np.zeros((0, 3), np.float32))
+    assert distance.shape == (0,) and face.shape == (0,) and barycentric.shape == (0, 3)
+
+
+def test_closest_on_triangle_finds_face_edges_and_corners():
+    triangle = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float64)
+    cases = {
+        (0.25, 0.25, 3): (0.25, 0.25, 0),
+        (0.5, -2, 1): (0.5, 0, 0),
+        (-1, 0.5, 0): (0, 0.5, 0),
+        (1, 1, 0): (0.5, 0.5, 0),
+        (-1, -1, 2): (0, 0, 0),
+        (3, -1, 0): (1, 0, 0),
+        (-0.5, 4, 0): (0, 1, 0),
+    }
+    points = np.array(list(cases), np.float64)
+    weights = closest_on_triangles(points, np.repeat(triangle[None], len(points), axis=0))
+    assert np.allclose(weights @ triangle, list(cases.values()))
+
+
+def test_subdivision_keeps_a_closed_mesh_closed_and_constants_constant():
+    vertices, faces = OCTAHEDRON
+    matrix, finer = mesh.loop_subdivision(faces, len(vertices))
+    assert matrix.shape == (6 + 12, 6) and finer.shape == (32, 3)
+    assert np.allclose(matrix @ np.ones(6), 1)
+    edges, _ = mesh.unique_edges(finer)
+    assert len(matrix @ vertices) - len(edges) + len(finer) == 2
+    assert mesh.boundary_loops(finer) == []
+    assert 0 < mesh.signed_volume(matrix @ vertices, finer) < mesh.signed_volume(vertices, faces)
+
+
+def test_volume_normals_and_boundary():
+    vertices, faces = ball(0.5)
+    assert mesh.signed_volume(vertices, faces) == pytest.approx(4 / 3 * np.pi * 0.125, rel=5e-3)
+    assert np.abs(mesh.vertex_normals(vertices, faces) - vertices / 0.5).max() < 0.02
+    loops = mesh.boundary_loops(faces[1:])
+    assert len(loops) == 1 and set(loops[0]) == set(faces[0])
+
+
+def test_compact_drops_what_is_not_used():
+    vertices, faces = ball(levels=2)
+    kept_vertices, kept_faces, kept = mesh.compact(vertices, faces[:5])
+    assert np.array_equal(kept_vertices[kept_faces], vertices[faces[:5]])
+    assert np.array_equal(kept_vertices, vertices[kept])
+
+
+def test_smoothing_keeps_constants_and_flattens_noise():
+    vertices, faces = ball(levels=3)
+    matrix = mesh.smoothing_matrix(faces, len(vertices))
+    assert np.allclose(matrix @ np.ones(len(vertices)), 1, atol=1e-6)
+    noise = np.random.default_rng(0).normal(size=len(vertices))
+    assert (matrix @ noise).std() < 0.7 * noise.std()
+
+
+def test_solver_agrees_with_a_direct_one():
+    _, faces = ball(levels=4)
+    count = int(faces.max()) + 1
+    links = mesh.adjacency(faces, count)
+    matrix = (sp.diags(np.asarray(links.sum(1)).ravel() + 1e-3) - links).tocsr()
+    right = np.random.default_rng(0).normal(size=(count, 2))
+    solution = solve_positive(matrix, right, np.arange(count) // 30, tolerance=1e-9)
+    assert np.allclose(solution, sp.linalg.spsolve(matrix.tocsc(), right), atol=1e-5)
+
+
+def test_solver_reports_when_it_cannot_converge():
+    indefinite = sp.csr_matrix(np.random.default_rng(0).normal(size=(200, 200)))
+    with pytest.raises(ReconstructionError, match="did not converge"):
+        solve_positive(indefinite, np.ones((200, 1)), np.arange(200) // 20)
+
+
+def test_depth_picture_and_visibility_of_a_ball():
+    vertices, faces = ball(0.6)
+    picture = depth_picture(vertices, faces, 128)
+    assert picture.thickness[64, 64] == pytest.approx(1.2, abs=5e-3)
+    assert picture.thickness[0, 0] == 0 and not picture.mask[0, 0]
+    normals = vertices / 0.6
+    seen = visibility(vertices, normals, picture.depth)
+    assert seen[normals[:, 2] > 0.3].min() > 0.99
+    assert seen[normals[:, 2] < 0].max() == 0
+
+
+def test_sampled_pictures_follow_the_crop_frame():
+    x, y = centres(64)
+    points = np.random.default_rng(0).uniform(-0.9, 0.9, (100, 3)).astype(np.float32)
+    assert np.allclose(sample_picture(np.stack([x, y], axis=-1), points), points[:, :2], atol=1e-5)
+
+
+@pytest.mark.parametrize("distance", [0.5, 2.0, float("inf")])
+def test_crop_and_camera_frames_round_trip(distance):
+    camera = Camera(centre=(321.5, 200.25), scale=1500, distance=distance)
+    points = np.random.default_rng(0).uniform(-0.2, 0.2, (200, 3))
+    assert np.allclose(camera.from_crop(camera.to_crop(points)), points, atol=1e-12)
+
+
+@pytest.mark.parametrize("distance", [0.5, float("inf")])
+def test_crop_positions_are_where_the_photo_shows_the_points(distance):
+    camera = Camera(centre=(321.5, 200.25), scale=1500, distance=distance)
+    points = np.random.default_rng(0).uniform(-0.2, 0.2, (200, 3))
+    crop = camera.to_crop(points)
+    left, top, side = camera.crop_box
+    pixels = np.stack([left + (crop[:, 0] + 1) / 2 * side, top + (1 - crop[:, 1]) / 2 * side], axis=1)
+    assert np.allclose(pixels, camera.project(points))
+
+
+def test_projection_of_known_points():
+    camera = Camera(centre=(100, 50), scale=1000, distance=1.0)
+    pixels = camera.project(np.array([[0, 0, 0], [0.1, 0.1, 0], [0.1, 0.1, 0.5]]))
+    assert np.allclose(pixels, [[100, 50], [200, -50], [300, -150]])
+    assert np.allclose(camera.to_crop(np.zeros((1, 3))), [[0, -CROP_CENTRE_Y / CROP_HALF, 0]])
