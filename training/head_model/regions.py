@@ -55,15 +55,9 @@ def make_regions(
         head = np.where(skin, smooth @ head, 1.0)
     face, ears = texture("face"), texture("ears")
     socket = quads(labels[POCKETS["left_eye"]], labels[POCKETS["right_eye"]])
-    eyes = np.where(
-        (bust.part == 1) | (bust.part == 2), 1.0, np.maximum(texture("eyelids"), socket)
-    )
-    below = np.clip(
-        (mean[:, 1] + 0.06) / 0.04, 0, 1
-    )  # nape and jaw angle are not scalp
-    scalp = np.where(
-        skin, head * (1 - face) * (1 - ears) * below * (1 - quads(*inside)), 0
-    )
+    eyes = np.where((bust.part == 1) | (bust.part == 2), 1.0, np.maximum(texture("eyelids"), socket))
+    below = np.clip((mean[:, 1] + 0.06) / 0.04, 0, 1)  # nape and jaw angle are not scalp
+    scalp = np.where(skin, head * (1 - face) * (1 - ears) * below * (1 - quads(*inside)), 0)
     for _ in range(3):
         scalp = np.where(skin, smooth @ scalp, 0)
     regions = {
@@ -80,13 +74,9 @@ def make_regions(
 
 
 def _brows(mean: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    lines = [
-        (landmarks[list(brow[:5])] + landmarks[list(brow[5:])]) / 2 for brow in _BROWS
-    ]
+    lines = [(landmarks[list(brow[:5])] + landmarks[list(brow[5:])]) / 2 for brow in _BROWS]
     share = np.linspace(0, 1, 8)[:, None, None]
-    points = np.concatenate(
-        [(line[:-1] * (1 - share) + line[1:] * share).reshape(-1, 3) for line in lines]
-    )
+    points = np.concatenate([(line[:-1] * (1 - share) + line[1:] * share).reshape(-1, 3) for line in lines])
     distance, _ = cKDTree(points).query(mean)
     return np.exp(-((distance / 0.006) ** 2))
 

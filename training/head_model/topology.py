@@ -48,12 +48,8 @@ def cut_bust(mesh: BaseMesh, mean: np.ndarray) -> Bust:
         height = matrix @ (mean @ np.array(normal)) - offset
         kept = _clip(skin_faces, skin_uv, skin_quad, height, uv_matrix.shape[0])
         skin_faces, skin_uv, skin_quad, edges, uv_edges, share = kept
-        matrix = sp.vstack(
-            [matrix, _blend(edges, share, matrix.shape[0]) @ matrix]
-        ).tocsr()
-        uv_matrix = sp.vstack(
-            [uv_matrix, _blend(uv_edges, share, uv_matrix.shape[0]) @ uv_matrix]
-        ).tocsr()
+        matrix = sp.vstack([matrix, _blend(edges, share, matrix.shape[0]) @ matrix]).tocsr()
+        uv_matrix = sp.vstack([uv_matrix, _blend(uv_edges, share, uv_matrix.shape[0]) @ uv_matrix]).tocsr()
     largest = _largest_component(skin_faces, matrix.shape[0])
     faces = np.concatenate([skin_faces[largest], faces[~skin]])
     faces_uv = np.concatenate([skin_uv[largest], faces_uv[~skin]])
@@ -63,9 +59,7 @@ def cut_bust(mesh: BaseMesh, mean: np.ndarray) -> Bust:
     number = np.full(matrix.shape[0], -1)
     number[order] = np.arange(len(order))
     used_uv, faces_uv = np.unique(faces_uv, return_inverse=True)
-    vertex_part = np.concatenate(
-        [np.full(len(np.unique(faces[part == p])), p) for p in range(part.max() + 1)]
-    )
+    vertex_part = np.concatenate([np.full(len(np.unique(faces[part == p])), p) for p in range(part.max() + 1)])
     base = np.where(order < len(mean), order, -1)
     uv = (uv_matrix @ mesh.uv)[used_uv]
     return Bust(
@@ -80,9 +74,7 @@ def cut_bust(mesh: BaseMesh, mean: np.ndarray) -> Bust:
     )
 
 
-def _triangulate(
-    mesh: BaseMesh, mean: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _triangulate(mesh: BaseMesh, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each quad along its shorter diagonal, which keeps left and right alike."""
     corner = mean[mesh.quads]
     first = np.linalg.norm(corner[:, 0] - corner[:, 2], axis=1)
@@ -111,9 +103,7 @@ def _clip(
 
     Returns faces, faces_uv, quad and, a row for each new vertex, edges (E, 2), uv_edges (E, 2), share (E,) towards the edge's second end.
     """
-    height = np.where(
-        np.abs(height) < 1e-4, 1e-4, height
-    )  # no slivers from vertices on the plane
+    height = np.where(np.abs(height) < 1e-4, 1e-4, height)  # no slivers from vertices on the plane
     inside = height[faces] > 0
     count = inside.sum(1)
     edge_ids: dict[tuple[int, int, int, int], int] = {}
@@ -141,9 +131,7 @@ def _clip(
         ua, ub, uc = np.roll(faces_uv[face], -first).tolist()
         (ab, uab), (ac, uac) = crossing(a, b, ua, ub), crossing(a, c, ua, uc)
         pieces = [(a, ab, ac)] if count[face] == 1 else [(ab, b, c), (ab, c, ac)]
-        pieces_uv = (
-            [(ua, uab, uac)] if count[face] == 1 else [(uab, ub, uc), (uab, uc, uac)]
-        )
+        pieces_uv = [(ua, uab, uac)] if count[face] == 1 else [(uab, ub, uc), (uab, uc, uac)]
         new_faces += pieces
         new_uv += pieces_uv
         new_quad += [quad[face]] * len(pieces)
@@ -161,9 +149,7 @@ def _clip(
 def _blend(edges: np.ndarray, share: np.ndarray, count: int) -> sp.csr_matrix:
     rows = np.repeat(np.arange(len(edges)), 2)
     weights = np.stack([1 - share, share], axis=1)
-    return sp.csr_matrix(
-        (weights.ravel(), (rows, edges.ravel())), shape=(len(edges), count)
-    )
+    return sp.csr_matrix((weights.ravel(), (rows, edges.ravel())), shape=(len(edges), count))
 
 
 def _largest_component(faces: np.ndarray, count: int) -> np.ndarray:
@@ -194,9 +180,7 @@ def close_bust(bust: Bust, pocket_faces: dict[str, np.ndarray]) -> Solid:
     for number, loop in enumerate(loops):
         centre = count + number
         matrix[centre, loop] = 1 / len(loop)
-        caps.append(
-            np.stack([np.roll(loop, -1), loop, np.full(len(loop), centre)], axis=1)
-        )
+        caps.append(np.stack([np.roll(loop, -1), loop, np.full(len(loop), centre)], axis=1))
     pockets = {}
     for name, mask in pocket_faces.items():
         inner, rim, weights = _tutte(faces[mask], faces[~mask], count)
@@ -207,9 +191,7 @@ def close_bust(bust: Bust, pocket_faces: dict[str, np.ndarray]) -> Solid:
     return Solid(np.concatenate([faces, *caps]), matrix.tocsr(), pockets)
 
 
-def _tutte(
-    pocket: np.ndarray, outside: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _tutte(pocket: np.ndarray, outside: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     vertices = np.unique(pocket)
     rim = np.intersect1d(vertices, np.unique(outside))
     inner = np.setdiff1d(vertices, rim)

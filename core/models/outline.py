@@ -1,0 +1,96 @@
+"""The outline term of the fit: the head's silhouette against the edge of the person's matte."""
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt, map_coordinates
+
+from .head import HeadModel
+from .projection import EYE_DISTANCE, FitState, LinearPoints
+
+_SIZE = 160  # samples across the crop: 2.5 mm each
+_REACH = 0.24  # half the side of the sampled square, metres at the head's depth
+_BINS = 96
+_LOWEST = -0.105  # metres: below lie neck and shoulders, whose outline clothes and posture make
+_OUTSIDE, _SKIN, _HAIR = 1.5, 0.8, 0.1  # trust: model sticks out of the matte; matte wider beside the face; beside the scalp
+_SKIN_SCALE, _HAIR_SCALE = 0.10, 0.25  # where the pull outwards fades, in eye distances: what is wider than that is hair or clothes
+
+
+class Outline:
+    """Signed distances of the model's outline vertices from the matte's edge; vertices are chosen once, at the given state."""
+
+    def __init__(self, model: HeadModel, matte: np.ndarray, state: FitState, components: int, actions: np.ndarray) -> None:
+        self._origin = state.offset * [1, -1]
+        self._pixel = 2 * _REACH * state.scale / _SIZE
+        self._distance, self._gradient, self._known = self._field(matte)
+        skin = np.flatnonzero((model.part == 0) & (model.weights[:, 0] < 0.3))
+        count = components
+        shaped = model.mean + np.tensordot(state.shape[:count].astype(np.float32), model.identity[:count], 1)
+        shaped += np.tensordot(state.shape[count:].astype(np.float32), model.expression[actions], 1)
+        chosen = skin[_silhouette(shaped[skin], state)]
+        basis = np.concatenate([model.identity[:count, chosen], model.expression[actions][:, chosen]])
+        self._points = LinearPoints(model.mean[chosen], basis)
+        scalp = model.regions[model.region_names.index("scalp")][chosen]
+        self._inside_trust = _HAIR * scalp + _SKIN * (1 - scalp)
+        self._inside_scale = _HAIR_SCALE * scalp + _SKIN_SCALE * (1 - scalp)
+
+    def _field(self, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distance to the matte's edge (positive inside, eye distances), its gradient (2, S, S) along column and row, known where photo."""
+        steps = (np.arange(_SIZE) + 0.5 - _SIZE / 2) * self._pixel
+        rows, columns = np.meshgrid(self._origin[1] + steps - 0.5, self._origin[0] + steps - 0.5, indexing="ij")
+        person = map_coordinates(matte, [rows, columns], order=1, mode="nearest") > 0.5
+        known = (rows >= 0) & (columns >= 0) & (rows < matte.shape[0] - 1) & (columns < matte.shape[1] - 1)
+        unit = EYE_DISTANCE * _SIZE / (2 * _REACH)
+        distance = np.zeros(person.shape)
+        if person.any() and not person.all():
+            distance = (distance_transform_edt(person) - distance_transform_edt(~person)) / unit
+        by_row, by_column = np.gradient(distance)
+        return distance, np.stack([by_column, by_row]) * unit, known
+
+    def _sample(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        where = (pixels * [1, -1] - self._origin) / self._pixel + _SIZE / 2 - 0.5
+        at = [where[:, 1], where[:, 0]]
+        distance = map_coordinates(self._distance, at, order=1, mode="nearest")
+        gradient = np.stack([map_coordinates(part, at, order=1, mode="nearest") for part in self._gradient], axis=1)
+        known = map_coordinates(self._known.astype(np.float32), at, order=0, mode="constant") > 0.5
+        return distance, gradient * [1, -1], known
+
+    def _weights(self, distance: np.ndarray, known: np.ndarray) -> np.ndarray:
+        pull = self._inside_trust / (1 + (distance / self._inside_scale) ** 2) ** 2  # Geman-McClure
+        return np.where(distance < 0, _OUTSIDE / (1 + (distance / 0.5) ** 2), pull) * known
+
+    def energy(self, state: FitState) -> float:
+        """The term's energy, the same loss that `linearised` reweights."""
+        _, pixels, _ = self._points.projected(state)
+        distance, _, known = self._sample(pixels)
+        squared = distance**2
+        inside = self._inside_trust * squared / (1 + squared / self._inside_scale**2)
+        outside = _OUTSIDE * 0.25 * np.log1p(squared / 0.25)
+        return float((np.where(distance < 0, outside, inside) * known).sum())
+
+    def linearised(self, state: FitState) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted Jacobian (N, P + 6) and residuals (N,)."""
+        points, pixels, derivative = self._points.projected(state)
+        distance, gradient, known = self._sample(pixels)
+        motion = self._points.motion(state, points)
+        unit = state.scale * EYE_DISTANCE
+        moves = np.concatenate([derivative @ motion / unit, ((pixels - state.offset) / unit)[..., None]], axis=2)
+        moves = np.concatenate([moves, np.broadcast_to(np.eye(2), (len(points), 2, 2))], axis=2)
+        root = np.sqrt(self._weights(distance, known))
+        return root[:, None] * np.einsum("nc,ncp->np", gradient, moves), root * distance
+
+
+def _silhouette(upright: np.ndarray, state: FitState) -> np.ndarray:
+    """Ids of the outermost vertex in each direction around the head, where the head and not the neck makes the outline.
+
+    upright (N, 3): vertices in head axes.
+    """
+    pixels = state.camera.project(upright @ state.rotation.T) * [1, -1]
+    head = np.flatnonzero(upright[:, 1] > _LOWEST - 0.02)
+    centre = pixels[head].mean(0)
+    ray = pixels[head] - centre
+    bins = ((np.arctan2(ray[:, 1], ray[:, 0]) / (2 * np.pi) + 0.5) * _BINS).astype(int) % _BINS
+    radius = np.linalg.norm(ray, axis=1)
+    outermost = np.full(_BINS, -1)
+    for index in np.argsort(radius):
+        outermost[bins[index]] = head[index]
+    outermost = outermost[outermost >= 0]
+    return outermost[upright[outermost, 1] > _LOWEST]

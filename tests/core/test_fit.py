@@ -1,0 +1,116 @@
+"""The fit against heads whose parameters are known, and on one real photo."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from likeness.core.models.fit import bounded_solve, fit_head
+from likeness.core.models.head import LEFT_EYE, RIGHT_EYE, HeadModel, HeadParameters, Posed
+from likeness.core.models.rotation import rotation_matrix, rotation_vector
+from likeness.core.photo.view import Camera, View
+
+SIZE = 512
+
+
+@pytest.fixture(scope="module")
+def model() -> HeadModel:
+    return HeadModel.load()
+
+
+def photograph(model: HeadModel, yaw: float, noise: float = 0.0, focal: bool = False) -> tuple[View, Posed, Camera]:
+    """A view of a random head made by the model itself: its landmarks as the detector would put them, and no matte."""
+    rng = np.random.default_rng(3)
+    expression = np.zeros(52)
+    expression[model.expression_names.index("jawOpen")] = 0.4
+    rotations = np.zeros((5, 3))
+    rotations[0] = rotation_vector(rotation_matrix(np.array([0, 0, 0.1])) @ rotation_matrix(np.array([0.1, yaw, 0])))
+    posed = model.posed(HeadParameters(np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2), expression, rotations))
+    camera = Camera((260.0, 200.0), 1200.0, 0.8 if focal else 1.5)
+    points = model.landmarks(posed.vertices) + model.landmark_bias @ posed.rotation.T
+    points = points + rng.normal(0, noise, points.shape)
+    landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
+    view = View(
+        np.zeros((SIZE, SIZE, 3), np.uint8), np.ones((SIZE, SIZE), np.float32), landmarks, 0.8 * 1200.0 if focal else None, "synthetic"
+    )
+    return view, posed, camera
+
+
+def angle(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.degrees(np.linalg.norm(rotation_vector(first.T @ second))))
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.35, -0.7])
+def test_pose_camera_and_shape_of_a_known_head_come_back(model, yaw):
+    view, truth, camera = photograph(model, yaw, noise=0.0015)
+    fit = fit_head(model, view)
+    face = model.regions[model.region_names.index("face")] > 0.5
+    error = np.linalg.norm(fit.vertices - truth.vertices, axis=1)[face].mean()
+    assert angle(fit.rotation, truth.rotation) < 5
+    assert fit.camera.scale == pytest.approx(camera.scale, rel=0.05)
+    assert np.allclose(fit.camera.centre, camera.centre, atol=6)
+    assert error < 0.004
+    mean = np.linalg.norm(model.mean @ truth.rotation.T - truth.vertices, axis=1)[face].mean()
+    assert error < mean
+    assert 0.2 < fit.expression[model.expression_names.index("jawOpen")] < 0.7
+
+
+def test_a_known_focal_length_gives_the_distance(model):
+    view, _, _ = photograph(model, 0.2, focal=True)
+    assert fit_head(model, view).camera.distance == pytest.approx(0.8, rel=0.05)
+    assert fit_head(model, replace(view, focal=None)).camera.distance == pytest.approx(1.5)
+
+
+def test_fit_is_in_the_camera_frame_within_bounds_and_repeatable(model):
+    view, _, _ = photograph(model, 0.3, noise=0.003)
+    fit = fit_head(model, view)
+    assert np.allclose(fit.joints[[LEFT_EYE, RIGHT_EYE]].mean(0), 0, atol=1e-6)
+    assert fit.expression.min() >= 0 and fit.expression.max() <= 1 and np.abs(fit.identity).max() <= 3
+    assert fit.solid_vertices.shape == fit.solid_normals.shape == (len(model.solid_code), 3)
+    posed = model.posed(HeadParameters(fit.identity, fit.expression, fit.rotations))
+    assert np.allclose(posed.vertices, fit.vertices, atol=1e-6)
+    again = fit_head(model, view)
+    assert np.array_equal(again.vertices, fit.vertices) and again.camera == fit.camera
+
+
+def test_the_matte_pulls_a_head_that_sticks_out_inside(model):
+    view, truth, camera = photograph(model, 0.0, noise=0.002)
+    columns = np.mgrid[:SIZE, :SIZE][1] + 0.5
+    slim = np.abs(columns - camera.centre[0]) < 0.066 * camera.scale
+    free, held = fit_head(model, view), fit_head(model, replace(view, matte=slim.astype(np.float32)))
+
+    def width(fit) -> float:
+        ears = model.regions[model.region_names.index("ears")] > 0.5
+        skull = (model.weights[:, 0] < 0.3) & ~ears
+        return float(np.ptp(fit.vertices[skull, 0]))
+
+    assert width(held) < width(free) - 0.001
+    assert angle(held.rotation, truth.rotation) < 6
+
+
+def test_landmarks_of_a_real_photo_are_met(model):
+    data = pytest.importorskip("skimage.data")
+    faces = pytest.importorskip("likeness.core.photo.faces")
+    image = data.astronaut()
+    landmarks = faces.MediaPipeDetector().detect(image)[0].landmarks
+    view = View(image, np.ones(image.shape[:2], np.float32), landmarks, None, "astronaut")
+    fit = fit_head(model, view)
+    assert fit.residual < 0.015
+    points = model.landmarks(fit.vertices) + model.landmark_bias @ fit.rotation.T
+    distance = np.linalg.norm(fit.camera.project(points) - landmarks[:, :2], axis=1)
+    eyes = np.linalg.norm(np.diff(fit.camera.project(fit.joints[[LEFT_EYE, RIGHT_EYE]]), axis=0))
+    assert np.median(distance) < 0.015 * eyes
+    assert fit.expression[model.expression_names.index("mouthSmileLeft")] > 0.2
+    assert angle(fit.rotation, np.eye(3)) < 15
+
+
+def test_bounded_solve_finds_the_constrained_minimum():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        root = rng.normal(size=(8, 8))
+        matrix, right = root @ root.T + np.eye(8), rng.normal(size=8) * 3
+        low, high = np.full(8, -0.2), np.full(8, 0.3)
+        solution = bounded_solve(matrix, right, low, high, rounds=30)
+        slope = matrix @ solution - right
+        inside = (solution > low + 1e-9) & (solution < high - 1e-9)
+        assert np.allclose(slope[inside], 0, atol=1e-8)
+        assert (slope[solution <= low] >= -1e-8).all() and (slope[solution >= high] <= 1e-8).all()

@@ -1,0 +1,124 @@
+"""The bundled head model: layout, frames, solid, landmarks; and how the loader treats files that are not one."""
+
+import numpy as np
+import pytest
+from likeness.core.errors import AssetError
+from likeness.core.geometry.mesh import signed_volume
+from likeness.core.models.head import DEFAULT_FILE, LEFT_EYE, NECK, RIGHT_EYE, HeadModel, HeadParameters
+from likeness.core.models.rotation import rotation_matrix, rotation_vector
+
+
+@pytest.fixture(scope="module")
+def model() -> HeadModel:
+    return HeadModel.load()
+
+
+def some_person(model: HeadModel, seed: int = 0) -> HeadParameters:
+    rng = np.random.default_rng(seed)
+    expression = np.zeros(52)
+    expression[[model.expression_names.index("jawOpen"), model.expression_names.index("mouthSmileLeft")]] = 0.5
+    return HeadParameters(rng.normal(0, 0.8, len(model.identity)), expression, rng.normal(0, 0.2, (5, 3)))
+
+
+def test_mean_head_is_in_the_documented_frame(model):
+    posed = model.posed(model.neutral())
+    assert np.allclose(posed.joints[LEFT_EYE], [0.0315, 0, 0], atol=2e-4)
+    assert np.allclose(posed.joints[RIGHT_EYE], [-0.0315, 0, 0], atol=2e-4)
+    assert posed.joints[NECK][1] < -0.1
+    nose = model.landmarks(posed.vertices)[4]
+    assert abs(nose[0]) < 1e-3 and nose[1] < -0.02 and nose[2] > 0.02
+
+
+def test_every_person_has_the_same_eye_distance_and_stays_centred(model):
+    for seed in range(4):
+        posed = model.posed(some_person(model, seed))
+        eyes = posed.joints[[LEFT_EYE, RIGHT_EYE]]
+        assert np.linalg.norm(eyes[0] - eyes[1]) == pytest.approx(0.063, rel=0.02)
+        assert np.allclose(eyes.mean(0), 0, atol=1e-6)
+
+
+def test_solid_is_closed_and_looks_outwards_in_any_pose(model):
+    faces = model.solid_faces
+    directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    keys = directed @ [1_000_000, 1]
+    assert len(np.unique(keys)) == len(keys)
+    assert np.array_equal(np.sort(keys), np.sort(directed @ [1, 1_000_000]))
+    posed = model.posed(some_person(model))
+    assert 0.005 < signed_volume(posed.solid_vertices, faces) < 0.04
+    assert np.allclose(np.linalg.norm(posed.solid_normals, axis=1), 1, atol=1e-4)
+
+
+def test_eye_patches_lie_on_the_eyeballs(model):
+    posed = model.posed(some_person(model))
+    radius = np.median(np.linalg.norm(posed.vertices[model.part == 1] - posed.joints[LEFT_EYE], axis=1))
+    # Subdivision keeps the first vertices in order; it cuts the corners of the eye a little.
+    patch = posed.solid_vertices[model.solid_pockets["left_eye"]]
+    near = np.linalg.norm(patch - posed.joints[LEFT_EYE], axis=1) / radius
+    assert near.min() > 0.8 and near.max() < 1.02 and np.median(near) > 0.97
+
+
+def test_left_is_the_persons_left_and_the_mirror_maps_sides(model):
+    assert (model.mean[model.part == 1][:, 0] > 0).all()
+    assert (model.mirror[model.mirror] == np.arange(len(model.mirror))).mean() > 0.998
+    assert np.abs(model.mean[model.mirror] * [-1, 1, 1] - model.mean).max() < 2e-3
+    left, right = (model.expression[model.expression_names.index(f"mouthSmile{side}")] for side in ("Left", "Right"))
+    assert np.abs(left).sum(1) @ model.mean[:, 0] > 0 > np.abs(right).sum(1) @ model.mean[:, 0]
+
+
+def test_open_jaw_lowers_the_chin_and_closed_eyes_lower_the_lids(model):
+    def landmark(name: str, point: int) -> float:
+        expression = np.array([float(other == name) for other in model.expression_names])
+        return model.landmarks(model.rest(np.zeros(len(model.identity)), expression)[0])[point, 1] - model.landmarks(model.mean)[point, 1]
+
+    assert landmark("jawOpen", 152) < -0.01
+    assert landmark("eyeBlinkLeft", 386) < -0.004 < landmark("eyeBlinkLeft", 159)
+
+
+def test_neck_turns_the_head_and_leaves_the_chest(model):
+    rotations = np.zeros((5, 3))
+    rotations[NECK] = [0, 0.5, 0]
+    turned = model.vertices(np.zeros(len(model.identity)), np.zeros(52), rotations)
+    moved = np.linalg.norm(turned - model.mean, axis=1)
+    assert moved[(model.weights[:, 0] > 0.999)].max() < 1e-6
+    assert model.landmarks(turned)[4, 0] > 0.03  # towards the person's left
+
+
+def test_codes_and_regions_are_in_range_and_off_the_shoulders(model):
+    assert model.solid_code.min() >= 0 and model.solid_code.max() <= 1
+    chest = model.solid_matrix @ (model.solid_base @ model.mean[: model.solid_base.shape[1]])
+    assert (model.solid_code[chest[:, 1] < -0.25] == 0).all()
+    for name in ("face", "ears", "scalp", "neck", "eyes", "lips", "head", "brows"):
+        mask = model.solid_region(name)
+        assert mask.min() >= 0 and 0.5 < mask.max() <= 1 and (mask > 0.5).mean() < 0.9
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", None])
+def test_a_damaged_or_missing_file_is_named(tmp_path, content):
+    path = tmp_path / "broken.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(AssetError, match=r"broken\.npz"):
+        HeadModel.load(path)
+
+
+def test_a_file_of_another_layout_is_refused(tmp_path):
+    with np.load(DEFAULT_FILE, allow_pickle=False) as data:
+        arrays = {name: data[name] for name in data.files}
+    np.savez(tmp_path / "model.npz", **arrays | {"weights": arrays["weights"][:-1]})
+    with pytest.raises(AssetError, match="weights"):
+        HeadModel.load(tmp_path / "model.npz")
+    np.savez(tmp_path / "model.npz", **arrays | {"faces": arrays["faces"] + 10})
+    with pytest.raises(AssetError, match="faces"):
+        HeadModel.load(tmp_path / "model.npz")
+
+
+def test_rotation_vectors_and_matrices_are_inverse_also_near_zero_and_half_a_turn():
+    rng = np.random.default_rng(0)
+    axes = rng.normal(size=(20, 3))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    for angle in (0.0, 1e-9, 0.3, 3.0, np.pi - 1e-6):
+        matrices = rotation_matrix(axes * angle)
+        assert np.allclose(matrices @ np.swapaxes(matrices, 1, 2), np.eye(3))
+        assert np.allclose(rotation_vector(matrices), axes * angle, atol=1e-7)
+    quarter = rotation_matrix(np.array([0, 0, np.pi / 2]))
+    assert np.allclose(quarter @ [1, 0, 0], [0, 1, 0])
