@@ -33,3 +33,12 @@ class Cancelled(LikenessError):
     """The user asked to stop."""
 
     exit_code = 130
+
+
+def explain(error: Exception, what: str = "The reconstruction") -> ReconstructionError:
+    """The sentence for an exception that nobody foresaw: memory that ran out, or a bug. `what` begins the sentence."""
+    # torch reports a failed allocation on the CPU as a plain RuntimeError
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+        return ReconstructionError(f"{what} needs more memory than there is; choose a lower quality or close other programs.")
+    text = str(error).strip().partition("\n")[0][:200]
+    return ReconstructionError(f"{what} failed unexpectedly ({type(error).__name__}{': ' if text else ''}{text}); please report this.")

@@ -1,6 +1,7 @@
 """Run a module of this package under the name `likeness`, whatever the folder is called and wherever it lies.
 
     python -I launch.py MODULE [ARGUMENT...]
+    blender --background --python launch.py -- MODULE [ARGUMENT...]
 
 The folder's parent never enters `sys.path` (in Blender it holds other people's extensions); the extension's own `__init__.py` does not run.
 """
@@ -16,7 +17,7 @@ def main() -> None:
     spec = importlib.machinery.ModuleSpec("likeness", None, is_package=True)
     spec.submodule_search_locations = [str(Path(__file__).absolute().parent.parent)]
     sys.modules["likeness"] = importlib.util.module_from_spec(spec)
-    sys.argv = sys.argv[1:]
+    sys.argv = sys.argv[sys.argv.index("--") + 1 if "--" in sys.argv else 1 :]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Cancelled, LikenessError, ReconstructionError, WorkerError
+from ..core.errors import Cancelled, LikenessError, WorkerError, explain
 from ..core.settings import Settings
 from ..core.version import VERSION
 from . import protocol
@@ -113,13 +113,10 @@ class Server:
             return protocol.Error.of(error)
         except Exception as error:
             logger.exception("The job failed unexpectedly")
-            if _out_of_memory(error):
-                self._reconstructors.clear()
-                gc.collect()
-                return protocol.Error.of(
-                    ReconstructionError("There is not enough memory for this quality; choose a lower one or close other programs.")
-                )
-            return protocol.Error.of(ReconstructionError(f"The reconstruction failed unexpectedly ({_brief(error)}); please report this."))
+            # after memory ran out the next photo starts clean; after anything else loading again costs little beside the failure
+            self._reconstructors.clear()
+            gc.collect()
+            return protocol.Error.of(explain(error))
 
     def _reconstruct(self, request: protocol.Reconstruct, cancelled: threading.Event) -> Path:
         settings, output = Settings.from_dict(request.settings), Path(request.output)
@@ -163,16 +160,6 @@ class _WarningsToClient(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._server.send(protocol.Log(record.levelname, record.getMessage()[:2000]))
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # torch reports a failed CPU allocation as a plain RuntimeError
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
-
-
-def _brief(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
 def versions() -> dict[str, str]:

@@ -66,7 +66,7 @@ def test_closing_removes_the_private_folder(client):
     [
         ("noface.png", NoFaceError, "shows no face"),
         ("bug.png", ReconstructionError, "unexpectedly .KeyError: 'a bug'."),
-        ("greedy.png", ReconstructionError, "not enough memory"),
+        ("greedy.png", ReconstructionError, "needs more memory than there is"),
     ],
 )
 def test_a_failed_job_raises_its_error_and_the_worker_lives_on(client, photo, kind, sentence):
