@@ -6,6 +6,7 @@ BIN := $(ENV)/bin
 READY := $(ENV)/.ready
 READY50 := $(ENV50)/.ready
 READY_TRAINING := $(ENV)/.ready-training
+SETUP := $(PYTHON) -I worker/launch.py likeness.tools.setup_env
 PYTEST := -m pytest -q -p no:cacheprovider
 CODE := $(wildcard *.py) core scene operators panels worker training benchmarks tests tools
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
@@ -49,15 +50,15 @@ checksums:
 	cd weights && sha256sum $(sort $(notdir $(wildcard weights/*.npz weights/*.safetensors))) > SHA256SUMS
 
 $(READY): tools/setup_env.py tools/dev.lock pyproject.toml
-	$(PYTHON) tools/setup_env.py $(ENV) tools/dev.lock --torch
+	$(SETUP) $(ENV) tools/dev.lock --torch
 	touch $@
 
 $(READY50): tools/setup_env.py tools/bpy50.lock pyproject.toml
-	$(PYTHON) tools/setup_env.py $(ENV50) tools/bpy50.lock
+	$(SETUP) $(ENV50) tools/bpy50.lock
 	touch $@
 
 $(READY_TRAINING): $(READY) training/requirements.lock
-	$(PYTHON) tools/setup_env.py $(ENV) training/requirements.lock
+	$(SETUP) $(ENV) training/requirements.lock
 	touch $@
 
 # torch is in no lock: a lock for all systems would drag in the CUDA packages (tools/setup_env.py installs it).

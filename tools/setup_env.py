@@ -1,6 +1,6 @@
-"""Make a development environment from hashed lock files: `python3.11 tools/setup_env.py .venv tools/dev.lock --torch`.
+"""Make a development environment from hashed lock files: `python worker/launch.py likeness.tools.setup_env .venv tools/dev.lock --torch`.
 
-Standard library only. The worker that artists use has its own set-up (worker/environment.py), which runs inside Blender and knows no developers' tools.
+Standard library only. What torch to take and when a GPU counts is the worker's business (worker/environment.py); developers' tools are here.
 """
 
 import argparse
@@ -11,41 +11,42 @@ import sys
 import venv
 from pathlib import Path
 
+from ..worker.environment import PYTHON_VERSION, TORCH_VERSION, UV_LOCK, nvidia_driver, python_of
+
 ROOT = Path(__file__).resolve().parent.parent
-TORCH = "2.13.0"
-
-
-def python_of(environment: Path) -> Path:
-    """The interpreter of a virtual environment."""
-    return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def create(environment: Path) -> None:
-    """An empty environment with pip; asks uv for Python 3.11 where this interpreter is of another version."""
-    if sys.version_info[:2] == (3, 11) and importlib.util.find_spec("ensurepip"):
+    """An empty environment with pip; asks uv for the right Python where this interpreter is another."""
+    if f"{sys.version_info[0]}.{sys.version_info[1]}" == PYTHON_VERSION and importlib.util.find_spec("ensurepip"):
         venv.create(environment, clear=True, with_pip=True)
-    elif uv := shutil.which("uv"):
-        subprocess.run([uv, "venv", "--clear", "--seed", "--python", "3.11", environment], check=True)
+    elif found := shutil.which("uv"):
+        subprocess.run([found, "venv", "--clear", "--seed", "--no-project", "--python", PYTHON_VERSION, environment], check=True)
     else:
-        sys.exit("Likeness is developed on Python 3.11: install it (with its venv module) or uv, then run make again.")
+        sys.exit(f"Likeness is developed on Python {PYTHON_VERSION}: install it (with its venv module) or uv, then run make again.")
 
 
-def install(python: Path, *arguments: str) -> bool:
-    """Run pip; True when it succeeded."""
+def pip(python: Path, *arguments: str | Path) -> bool:
+    """Install with pip; True when it succeeded."""
     return subprocess.run([python, "-m", "pip", "install", "--disable-pip-version-check", "-qq", *arguments], check=False).returncode == 0
 
 
-def install_torch(python: Path) -> None:
-    """The CPU build, or the one for the driver where an NVIDIA GPU answers. Never the CUDA build on a machine without one:
+def uv(python: Path, *arguments: str | Path) -> None:
+    """Install with the environment's own uv, which is several times faster than pip."""
+    command = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, *arguments]
+    if subprocess.run(command, check=False).returncode:
+        sys.exit("The packages could not be installed; see uv's message above.")
 
-    the local version `+cpu` can name no other file, and uv's backend cpu reads only the index of CPU builds.
+
+def install_torch(python: Path) -> None:
+    """The CPU build, or the driver's where there is an NVIDIA GPU. Without one, neither way can end in the CUDA build:
+
+    the local version `+cpu` names no other file, and uv's backend cpu reads only the index of CPU builds.
     """
-    gpu = shutil.which("nvidia-smi") and subprocess.run(["nvidia-smi"], capture_output=True, check=False).returncode == 0
-    if not gpu and install(python, "--no-deps", f"torch=={TORCH}+cpu"):
-        return
-    backend = "auto" if gpu else "cpu"
-    uv = [python, "-m", "uv", "pip", "install", "--python", python]
-    subprocess.run([*uv, f"torch=={TORCH}", f"--torch-backend={backend}"], check=True)
+    if nvidia_driver():
+        uv(python, f"torch=={TORCH_VERSION}", "--torch-backend=auto")
+    elif sys.platform != "linux" or not pip(python, "--no-deps", f"torch=={TORCH_VERSION}+cpu"):
+        uv(python, f"torch=={TORCH_VERSION}", "--torch-backend=cpu")
 
 
 def main() -> None:
@@ -58,14 +59,15 @@ def main() -> None:
     python = python_of(options.environment)
     if not python.exists():
         create(options.environment)
+    hashed = ("--require-hashes", "--only-binary", ":all:")
+    if not pip(python, *hashed, "-r", UV_LOCK):
+        sys.exit("Could not install uv; see pip's message above.")
     for lock in options.locks:
-        # pip knows no overrides: the lock is complete, and --no-deps keeps out what it leaves out on purpose (three OpenCVs, jax).
-        if not install(python, "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(lock)):
-            sys.exit(f"Could not install {lock}; see pip's message above.")
+        # A lock is complete, and --no-deps keeps out what it leaves out on purpose (three OpenCVs, jax).
+        uv(python, "--no-deps", *hashed, "-r", lock)
     if options.torch:
         install_torch(python)
-    if not install(python, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)):
-        sys.exit("Could not link the package into the environment; see pip's message above.")
+    uv(python, "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
 if __name__ == "__main__":
