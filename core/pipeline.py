@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from .colour import colour_vertices
+from .colour.fill import colour_vertices
 from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
@@ -66,7 +66,8 @@ class Reconstructor:
             vertices, faces = extract_surface(field.distance, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
             normal_map = normals[0].permute(1, 2, 0).cpu().numpy()
-            vertices = displace_front(vertices, faces, normal_map, picture[0, 3].cpu().numpy() > 0.5)
+            mask = picture[0, 3].cpu().numpy() > 0.5
+            vertices = displace_front(vertices, faces, vertex_normals(vertices, faces), normal_map, mask)
         with clock.stage("colour"):
             image = crop_picture(view.image, fit.camera, _COLOUR_SIZE)
             matte = np.clip(crop_picture(view.matte, fit.camera, _COLOUR_SIZE), 0, 1)

@@ -96,7 +96,7 @@ def main() -> None:
         picture, maps, normals = predictor.normals(photo, drawn.prior)
         field = predictor.field(picture, maps, normals, drawn.prior, FaceBlend.of(sampler.model, drawn.fit))
         vertices, faces = extract_surface(field.distance, field.in_hull, _RESOLUTION, prior=field.prior_distance)
-        detailed = displace_front(vertices, faces, normals[0].permute(1, 2, 0).numpy(), photo[..., 3] > 0.5)
+        detailed = displace_front(vertices, faces, vertex_normals(vertices, faces), normals[0].permute(1, 2, 0).numpy(), photo[..., 3] > 0.5)
         row = {
             "fitted model": measure(drawn.prior.vertices, drawn.prior.faces, surface, face_skin, buffers),
             "field": measure(vertices, faces, surface, face_skin, buffers),

@@ -9,7 +9,7 @@ from ..core.photo.view import Camera, View
 from .humans.person import Person
 
 # Metres. Chosen so that fits of synthetic people err as fits of rendered ones with the real detector in the loop did.
-_SMOOTH_NOISE, _SMOOTH_REACH, _ROUGH_NOISE = 0.0016, 0.03, 0.0008
+_SMOOTH_NOISE, _SMOOTH_REACH, _ROUGH_NOISE = 0.0013, 0.03, 0.0005
 _HIDDEN_FACTOR = 2.5
 
 

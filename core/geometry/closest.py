@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .mesh import face_normals, vertex_normals
+from .mesh import face_normals, unique_edges
 
 _CHUNK = 65_536
 
@@ -43,6 +43,17 @@ def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a / np.where(np.abs(b) > 1e-30, b, 1)
 
 
+def _angle_weighted(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Sums (V, 3) of unit face normals weighted by the angle of each face at the vertex."""
+    corners = vertices[faces]
+    following, previous = np.roll(corners, -1, axis=1) - corners, np.roll(corners, 1, axis=1) - corners
+    cosine = (following * previous).sum(2) / np.maximum(np.linalg.norm(following, axis=2) * np.linalg.norm(previous, axis=2), 1e-20)
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    weighted = angle[..., None] * normals[:, None]
+    flat = faces.ravel()
+    return np.stack([np.bincount(flat, weighted[..., axis].ravel(), minlength=len(vertices)) for axis in range(3)], axis=1)
+
+
 class ClosestSurface:
     """Closest-point queries on one mesh of well-shaped triangles, such as a subdivided model or a marching-cubes surface.
 
@@ -61,13 +72,19 @@ class ClosestSurface:
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         slots = starts[:, None] + np.minimum(np.arange(width), counts[:, None] - 1)
         self._incident = (order // 3)[slots]
-        self._normals = face_normals(self.vertices, self.faces)
-        self._vertex_normals = vertex_normals(self.vertices, self.faces)
+        normals = face_normals(self.vertices, self.faces)
+        self._face_normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
+        self._vertex_normals = _angle_weighted(self.vertices, self.faces, self._face_normals)
+        _, face_edges = unique_edges(self.faces)
+        summed = [np.bincount(face_edges.ravel(), np.repeat(self._face_normals[:, axis], 3)) for axis in range(3)]
+        # The edge opposite to corner i, for barycentric i near zero: 12, 20, 01.
+        self._edge_normals = np.stack(summed, axis=1)[face_edges[:, [1, 2, 0]]]
 
     def query(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Signed distance (N,), face (N,) and barycentrics (N, 3) of the closest surface points of points (N, 3).
 
-        Negative inside a closed mesh; the sign comes from the interpolated vertex normal there (Baerentzen & Aanaes 2005, simplified).
+        Negative inside a closed mesh; the sign comes from the angle-weighted pseudo-normal of the face, edge or vertex where the
+        closest point lies (Baerentzen & Aanaes 2005).
         """
         results = [self._query(points[i : i + _CHUNK]) for i in range(0, len(points), _CHUNK)]
         if not results:
@@ -91,9 +108,20 @@ class ClosestSurface:
             better = squared < best
             best[better], face[better], barycentric[better] = squared[better], column[better], weights[better]
         closest = np.einsum("nij,ni->nj", self.vertices[self.faces[face]], barycentric)
-        normal = np.einsum("nij,ni->nj", self._vertex_normals[self.faces[face]], barycentric)
+        normal = self._pseudo_normals(face, barycentric)
         sign = np.where(_dot(points - closest, normal) < 0, -1, 1)
         return (sign * np.sqrt(best)).astype(np.float32), face, barycentric
+
+    def _pseudo_normals(self, face: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
+        zero = barycentric < 1e-5
+        count = zero.sum(1)
+        normal = self._face_normals[face]
+        on_edge = np.flatnonzero(count == 1)
+        normal[on_edge] = self._edge_normals[face[on_edge], zero[on_edge].argmax(1)]
+        on_vertex = np.flatnonzero(count == 2)
+        corner = barycentric[on_vertex].argmax(1)
+        normal[on_vertex] = self._vertex_normals[self.faces[face[on_vertex], corner]]
+        return normal
 
     def interpolate(self, attributes: np.ndarray, face: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
         """Per-vertex attributes (V, C) at surface points given by face (N,) and barycentrics (N, 3)."""

@@ -9,7 +9,7 @@ import torch
 
 from ..geometry.closest import ClosestSurface
 from ..geometry.mesh import vertex_normals
-from ..geometry.raster import interpolate, rasterize
+from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
 from ..photo.view import CROP_HALF
 from .fit import HeadFit
 from .head import HeadModel
@@ -82,33 +82,47 @@ class PriorSurface:
 
 
 class PriorVolume:
-    """The point features on a grid over the crop cube: exact in a band around the model, coarse elsewhere, trilinear between.
+    """The point features on a grid of cell centres over the crop cube: exact in a band around the model, coarse elsewhere, trilinear between.
 
-    Millions of field queries read this instead of searching triangles. extra (V, C): further values of the surface's vertices to carry along.
+    Millions of field queries read this instead of searching triangles. Inside and outside come from winding numbers, because lids and
+    eyeballs of a fitted head overlap, where the side of the nearest triangle means nothing.
+    extra (V, C): further values of the surface's vertices to carry along.
     """
 
     COARSE, FINE, BAND = 32, 128, 0.06
 
     def __init__(self, surface: PriorSurface, extra: np.ndarray) -> None:
         features = surface.point_features(extra)
-        coarse = torch.from_numpy(features(_grid(self.COARSE)))
+        coarse = torch.from_numpy(features(_centres(self.COARSE)))
         volume = coarse.reshape(self.COARSE, self.COARSE, self.COARSE, -1).permute(3, 0, 1, 2)[None]
-        fine = torch.nn.functional.interpolate(volume, size=(self.FINE,) * 3, mode="trilinear", align_corners=True)[0]
+        volume[0, 0] = volume[0, 0].abs() * self._sign(surface, self.COARSE)
+        fine = torch.nn.functional.interpolate(volume, size=(self.FINE,) * 3, mode="trilinear", align_corners=False)[0]
         flat = fine.reshape(len(fine), -1)
         # A coarse value can be off by the coarse cell's diagonal share; widen the band by it.
         near = torch.nonzero(flat[0].abs() < self.BAND + 1.0 / self.COARSE)[:, 0]
-        points = _grid(self.FINE)[near.numpy()]
-        flat[:, near] = torch.from_numpy(features(points)).T
+        exact = torch.from_numpy(features(_centres(self.FINE)[near.numpy()]))
+        flat[:, near] = exact.T
+        flat[0, near] = exact[:, 0].abs() * self._sign(surface, self.FINE).reshape(-1)[near]
         self._volume = fine[None].contiguous()
+
+    @staticmethod
+    def _sign(surface: PriorSurface, size: int) -> torch.Tensor:
+        """-1 inside and 1 outside at the cell centres, (size, size, size) for x, y, z."""
+        vertices = torch.from_numpy(np.ascontiguousarray(surface.vertices, np.float32))
+        depth = LayeredDepth(fragments(vertices, torch.from_numpy(np.asarray(surface.faces, np.int64)), size))
+        x, y, z = torch.meshgrid(*(torch.arange(size),) * 3, indexing="ij")
+        pixel = ((size - 1 - y) * size + x).reshape(-1)
+        height = ((z.reshape(-1) + 0.5) * (2 / size) - 1).float()
+        return torch.where(depth.winding(pixel, height).abs() > 0.5, -1.0, 1.0).reshape(size, size, size)
 
     def __call__(self, points: torch.Tensor) -> torch.Tensor:
         """Features (N, POINT_CHANNELS + C) at crop-frame points (N, 3)."""
         where = points.flip(-1)[None, None, None]  # grid_sample wants the last axis first
-        sampled = torch.nn.functional.grid_sample(self._volume, where, align_corners=True, padding_mode="border")
+        sampled = torch.nn.functional.grid_sample(self._volume, where, align_corners=False, padding_mode="border")
         return sampled[0, :, 0, 0].T
 
 
-def _grid(size: int) -> np.ndarray:
-    """Points (size³, 3) of a grid that includes the cube's faces, z fastest after y after x (index order x, y, z reversed for grid_sample)."""
-    axis = np.linspace(-1, 1, size, dtype=np.float32)
+def _centres(size: int) -> np.ndarray:
+    """Cell centres (size³, 3) of a grid over the crop cube, in the order x, y, z with z fastest."""
+    axis = ((np.arange(size) + 0.5) * (2 / size) - 1).astype(np.float32)
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)

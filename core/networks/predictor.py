@@ -24,7 +24,7 @@ class Predictor:
         self._normal = fold_norms(normal).to(device)
         self._field = fold_norms(field).to(device)
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
-        self._autocast = device.type == "cuda" or (device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_device_supported())
+        self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
 
     @classmethod
     def load(cls, device: torch.device) -> Self:
