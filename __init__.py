@@ -12,13 +12,18 @@ def register() -> None:
 
     for cls in (*panels.CLASSES, *operators.CLASSES):
         bpy.utils.register_class(cls)
+    bpy.types.Scene.likeness = bpy.props.PointerProperty(type=panels.LIKENESS_PG_reconstruction)
 
 
 def unregister() -> None:
-    """Called by Blender when the extension is disabled or Blender ends; the worker process ends too."""
+    """Called by Blender when the extension is disabled or when Blender ends; a running job and the worker end too."""
     import bpy
 
     from . import operators, panels
+    from .worker.client import close_shared
 
+    operators.job.close_current()
+    close_shared()
+    del bpy.types.Scene.likeness
     for cls in reversed((*panels.CLASSES, *operators.CLASSES)):
         bpy.utils.unregister_class(cls)

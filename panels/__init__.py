@@ -1,3 +1,13 @@
 """Sidebar, preferences and property groups. Registered by the extension's __init__.py."""
 
-CLASSES: tuple[type, ...] = ()
+from .preferences import LIKENESS_AP_preferences
+from .properties import LIKENESS_PG_reconstruction
+from .sidebar import LIKENESS_PT_advanced, LIKENESS_PT_reconstruct, LIKENESS_PT_result
+
+CLASSES: tuple[type, ...] = (
+    LIKENESS_PG_reconstruction,
+    LIKENESS_AP_preferences,
+    LIKENESS_PT_reconstruct,
+    LIKENESS_PT_advanced,
+    LIKENESS_PT_result,
+)

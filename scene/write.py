@@ -1,29 +1,28 @@
 """Writes a result as a .blend file, from any Python that has bpy or from Blender itself.
 
-    python -m likeness.scene.write RESULT.npz HEAD.blend
-    blender --background --factory-startup --python-exit-code 1 --python scene/write.py -- RESULT.npz HEAD.blend
+python -m likeness.scene.write RESULT.npz HEAD.blend
+blender --background --factory-startup --python worker/launch.py -- likeness.scene.write RESULT.npz HEAD.blend
 """
 
 import argparse
-import importlib.util
 import logging
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import bpy
+
+from ..core.errors import LikenessError, ReconstructionError
+from ..core.result import Result
+from .build import build_result
+
+logger = logging.getLogger(__name__)
 
 
 def write_blend(result_path: Path, blend_path: Path) -> None:
-    """A .blend with nothing but the result, photo packed. Raises AssetError for a damaged result, ReconstructionError when it cannot be saved.
+    """A .blend with nothing but the result, photo packed; replaces the open file.
 
-    Replaces the open file.
+    Raises AssetError for a damaged result, ReconstructionError when the file cannot be saved.
     """
-    import bpy
-
-    from ..core.errors import ReconstructionError
-    from ..core.result import Result
-    from .build import build_result
-
     result = Result.load(result_path)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     build_result(bpy.context, result)
@@ -35,8 +34,6 @@ def write_blend(result_path: Path, blend_path: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Exit code: 0 written, otherwise the error's own, with its sentence on standard error."""
-    from ..core.errors import LikenessError
-
     parser = argparse.ArgumentParser(prog="likeness.scene.write", description="Write a reconstruction as a .blend file")
     parser.add_argument("result", type=Path, help="result of a reconstruction (.npz)")
     parser.add_argument("blend", type=Path, help="file to write (.blend)")
@@ -44,23 +41,11 @@ def main(arguments: list[str]) -> int:
     try:
         write_blend(options.result, options.blend)
     except LikenessError as error:
-        logging.error(error)
+        logger.error(error)
         return error.exit_code
     return 0
 
 
-def _as_package() -> int:
-    """Blender runs this file alone; the folder around it, whatever its name, is the package."""
-    spec = importlib.util.spec_from_file_location("likeness", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    assert spec is not None and spec.loader is not None
-    package = importlib.util.module_from_spec(spec)
-    sys.modules["likeness"] = package
-    spec.loader.exec_module(package)
-    from likeness.scene import write
-
-    return write.main(sys.argv[sys.argv.index("--") + 1 :])
-
-
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
-    sys.exit(main(sys.argv[1:]) if __package__ else _as_package())
+    sys.exit(main(sys.argv[1:]))

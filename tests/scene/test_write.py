@@ -8,13 +8,13 @@ from pathlib import Path
 import bpy
 import pytest
 
-WRITER = Path(__file__).resolve().parents[2] / "scene" / "write.py"
+LAUNCH = Path(__file__).resolve().parents[2] / "worker" / "launch.py"
 
 
 def _write(result: Path, blend: Path) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in os.environ.items() if name != "BLENDER_USER_RESOURCES"}
-    blender = [bpy.app.binary_path, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
-    command = [*(blender if bpy.app.binary_path else [sys.executable]), str(WRITER), "--", str(result), str(blend)]
+    blender = [bpy.app.binary_path, "--background", "--factory-startup", "--python"]
+    command = [*(blender if bpy.app.binary_path else [sys.executable]), str(LAUNCH), "--", "likeness.scene.write", str(result), str(blend)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 

@@ -1,0 +1,41 @@
+"""What the artist can set, generated from core.settings so that the two never differ."""
+
+from dataclasses import Field, fields
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..core.settings import Settings
+
+_NAMES = {"cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
+
+
+def settings_annotations() -> dict[str, Any]:
+    """Blender properties, one for each option of Settings, with its label, help, default and limits."""
+    return {option.name: _property(option) for option in fields(Settings)}
+
+
+def _property(option: Field) -> Any:
+    common = {"name": option.metadata["label"], "description": option.metadata["help"], "default": option.default}
+    if choices := option.metadata["choices"]:
+        return EnumProperty(items=[(choice, _NAMES.get(choice, choice.capitalize()), "") for choice in choices], **common)
+    low = option.metadata["low"]
+    limits = {} if low is None else {"min": low}
+    kinds = {bool: BoolProperty, int: IntProperty, float: FloatProperty, str: StringProperty}
+    return kinds[type(option.default)](**common, **limits)
+
+
+class LIKENESS_PG_reconstruction(bpy.types.PropertyGroup):
+    """Scene.likeness: the reference photo and the options of the next reconstruction."""
+
+    __annotations__ = {
+        "photo": PointerProperty(
+            type=bpy.types.Image, name="Photo", description="Picture of the person, from a file or from this blend file"
+        ),
+        **settings_annotations(),
+    }
+
+    def settings(self) -> Settings:
+        """The options as core takes them."""
+        return Settings(**{option.name: getattr(self, option.name) for option in fields(Settings)})

@@ -1,0 +1,123 @@
+"""The Likeness tab of the 3D view's sidebar: reference photo, quality, the button, and what the last result is worth."""
+
+import functools
+import json
+from dataclasses import fields
+from typing import Any
+
+import bpy
+
+from ..core.settings import Settings
+from ..operators import job
+from ..operators.environment import environment_status
+from ..scene.build import PROPERTY_PREFIX
+from .text import draw_text
+
+_MAIN_OPTIONS = ("quality",)
+
+
+class _Sidebar:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Likeness"
+
+
+class LIKENESS_PT_reconstruct(_Sidebar, bpy.types.Panel):
+    bl_idname = "LIKENESS_PT_reconstruct"
+    bl_label = "Reconstruct"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, properties, running = self.layout, context.scene.likeness, job.current()
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        column.enabled = running is None
+        if properties.photo is not None:
+            column.template_icon(icon_value=properties.photo.preview_ensure().icon_id, scale=7)
+        row = column.row(align=True)
+        row.prop(properties, "photo")
+        row.operator("likeness.load_photo", text="", icon="FILE_FOLDER")
+        for name in _MAIN_OPTIONS:
+            column.prop(properties, name)
+
+        status = environment_status(context)
+        if running is not None:
+            layout.progress(factor=running.fraction, text=running.stage)
+            layout.operator("likeness.cancel", icon="X")
+        elif status.ready:
+            row = layout.row()
+            row.scale_y = 1.4
+            row.operator("likeness.reconstruct", icon="USER")
+        else:
+            draw_text(layout, status.reason, "INFO", _columns(context))
+            layout.operator("likeness.set_up_environment", icon="IMPORT")
+
+
+class LIKENESS_PT_advanced(_Sidebar, bpy.types.Panel):
+    bl_idname = "LIKENESS_PT_advanced"
+    bl_label = "Advanced"
+    bl_parent_id = "LIKENESS_PT_reconstruct"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.enabled = job.current() is None
+        for option in fields(Settings):
+            if option.name not in _MAIN_OPTIONS:
+                layout.prop(context.scene.likeness, option.name)
+
+
+class LIKENESS_PT_result(_Sidebar, bpy.types.Panel):
+    bl_idname = "LIKENESS_PT_result"
+    bl_label = "Result"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.object is not None and PROPERTY_PREFIX + "report" in context.object
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        report = _report(context.object[PROPERTY_PREFIX + "report"])
+        if report is None:
+            layout.label(text="The report on this object cannot be read", icon="ERROR")
+            return
+        layout.label(text=context.object.name, icon="USER")
+        column = layout.column(align=True)
+        for name, value in figures(report):
+            row = column.split(factor=0.6)
+            row.label(text=name)
+            row.label(text=value)
+        for warning in report.get("warnings", []):
+            draw_text(layout, str(warning), "ERROR", _columns(context))
+
+
+def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """What an artist wants to know of a result, as (name, value); only what the report tells."""
+    rows = [
+        ("Silhouette Overlap", "silhouette_iou", "{:.1%}"),
+        ("Landmark Error", "landmark_error", "{:.1%} of eye distance"),
+        ("Copied from Photo", "observed_share", "{:.0%}"),
+    ]
+    found = [(name, form.format(report[key])) for name, key, form in rows if isinstance(report.get(key), int | float)]
+    timings = report.get("timings")
+    if isinstance(timings, dict) and timings:
+        found.append(("Time", f"{sum(timings.values()):.0f} s"))
+    return found
+
+
+def _columns(context: bpy.types.Context) -> int:
+    """Characters in a line of the sidebar, roughly."""
+    width = context.region.width / context.preferences.system.ui_scale if context.region else 240
+    return max(16, int(width / 7.5))
+
+
+@functools.lru_cache(maxsize=8)
+def _report(text: str) -> dict[str, Any] | None:
+    """Panels are redrawn often and the report is a few kilobytes. Blend files come from anywhere: whatever is not an object is None."""
+    try:
+        report = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return report if isinstance(report, dict) else None

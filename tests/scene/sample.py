@@ -1,0 +1,63 @@
+"""A small stand-in for a reconstruction. Used by conftest.py and by the stub worker, which load it by path."""
+
+import numpy as np
+
+
+def values(name: str = "Ada", size: tuple[int, int] = (96, 128)) -> dict:
+    """Arguments of Result but for the camera: a turned ellipsoid with a nose, random colours, a photo of noise."""
+    vertices, faces = _head()
+    rotation = _turn(0.3, -0.2, 0.1)
+    return {
+        "name": name,
+        "vertices": (vertices @ rotation.T).astype(np.float32),
+        "faces": faces,
+        "colours": np.random.default_rng(0).random(vertices.shape, np.float32),
+        "observed": np.linspace(0, 1, len(vertices), dtype=np.float32),
+        "normals": (vertices / np.linalg.norm(vertices, axis=1, keepdims=True)).astype(np.float32),
+        "photo": np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8),
+        "rotation": rotation,
+        "neck": rotation @ np.array([0.0, -0.12, -0.08]),
+        "report": {
+            "settings": {"quality": "draft"},
+            "version": "0.1.0",
+            "weights": {"head_model.npz": "00"},
+            "silhouette_iou": 0.97,
+            "landmark_error": 0.012,
+            "observed_share": 0.5,
+            "timings": {"photo": 1.0, "surface": 4.2},
+            "warnings": ["The photo is small; the result may lack detail."],
+        },
+    }
+
+
+def camera(size: tuple[int, int], distance: float) -> tuple[tuple[float, float], float, float]:
+    """Arguments of Camera: off the photo's centre, so that a wrong shift shows."""
+    return (size[1] * 0.55, size[0] * 0.4), size[0] * 2.2, distance
+
+
+def _head(rows: int = 25) -> tuple[np.ndarray, np.ndarray]:
+    """A closed ellipsoid in the head's own frame (x left, y up, z forward): 0.16 m wide, 0.26 m high, with a nose."""
+    columns = 2 * rows
+    polar = np.linspace(0, np.pi, rows)[1:-1, None]
+    round_ = np.linspace(0, 2 * np.pi, columns, endpoint=False)[None]
+    ring = np.stack([np.sin(polar) * np.sin(round_), np.cos(polar) + 0 * round_, np.sin(polar) * np.cos(round_)], axis=-1)
+    vertices = np.concatenate([ring.reshape(-1, 3), [[0, 1, 0]], [[0, -1, 0]]]) * [0.08, 0.13, 0.1]
+    vertices[:, 2] += 0.03 * np.exp(-((vertices[:, 0] ** 2 + (vertices[:, 1] + 0.03) ** 2) / 0.0004)) * (vertices[:, 2] > 0)
+    here = np.arange(columns)
+    there = (here + 1) % columns
+    faces = []
+    for row in range(rows - 3):
+        a, b = row * columns + here, row * columns + there
+        faces += [np.stack([a, a + columns, b + columns], 1), np.stack([a, b + columns, b], 1)]
+    top, bottom = len(vertices) - 2, len(vertices) - 1
+    last = (rows - 3) * columns
+    faces += [np.stack([np.full(columns, top), here, there], 1), np.stack([np.full(columns, bottom), last + there, last + here], 1)]
+    return vertices, np.concatenate(faces).astype(np.int32)
+
+
+def _turn(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    (cy, sy), (cp, sp), (cr, sr) = ((np.cos(angle), np.sin(angle)) for angle in (yaw, pitch, roll))
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return about_z @ about_x @ about_y

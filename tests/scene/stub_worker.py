@@ -1,0 +1,52 @@
+"""The real worker with a pipeline that needs no torch. Takes Python's place: stub_worker.py -I -u launch.py MODULE ARGUMENT...
+
+A photo whose name begins with `broken` ends in the user's sentence, one that begins with `killed` ends the process, any other
+takes LIKENESS_STUB_SECONDS (default 0.3) and gives the head of sample.py.
+"""
+
+import os
+import runpy
+import sys
+import time
+import types
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+STAGES = ("photo", "fit", "normals", "field", "surface", "detail", "colour")
+SECONDS = float(os.environ.get("LIKENESS_STUB_SECONDS", "0.3"))
+
+
+class Reconstructor:
+    @classmethod
+    def load(cls, device):
+        return cls()
+
+    def run(self, photo, settings, progress, cancel):
+        from likeness.core.errors import Cancelled, NoFaceError
+        from likeness.core.photo.view import Camera
+        from likeness.core.result import Result
+
+        if photo.stem.startswith("broken"):
+            raise NoFaceError(f"{photo.name} shows no face; choose another photo.")
+        if photo.stem.startswith("killed"):
+            os._exit(139)
+        for number in range(50):
+            progress(STAGES[number * len(STAGES) // 50], number / 50)
+            time.sleep(SECONDS / 50)
+            if cancel():
+                raise Cancelled("Cancelled.")
+        sample = runpy.run_path(str(HERE / "sample.py"))
+        size = (96, 128)
+        return Result(camera=Camera(*sample["camera"](size, 0.6)), **sample["values"](photo.stem, size))
+
+
+def main() -> None:
+    launch = next(number for number, argument in enumerate(sys.argv) if argument.endswith("launch.py"))
+    stub = types.ModuleType("likeness.core.pipeline")
+    stub.Reconstructor = Reconstructor
+    sys.modules[stub.__name__] = stub
+    sys.argv = sys.argv[launch:]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+main()

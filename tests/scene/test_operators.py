@@ -1,0 +1,125 @@
+"""The operators' blocking halves, with the real client and worker but a pipeline that needs no torch (stub_worker.py)."""
+
+import bpy
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def environment(preferences, stub_python):
+    preferences.existing_python = str(stub_python)
+
+
+@pytest.fixture
+def photo(part, tmp_path):
+    """photo("name") makes name.png the reference photo."""
+
+    def make(name: str):
+        path = tmp_path / f"{name}.png"
+        path.write_bytes(part("scene.photo").png_bytes(np.full((8, 8, 4), 200, np.uint8)))
+        assert bpy.ops.likeness.load_photo(filepath=str(path)) == {"FINISHED"}
+        return path
+
+    return make
+
+
+def test_photo_becomes_a_head(part, photo):
+    photo("Grace")
+    assert bpy.ops.likeness.reconstruct() == {"FINISHED"}
+    assert bpy.context.object.name == "Grace" and "Grace" in bpy.data.collections
+    assert part("operators.job").current() is None
+
+
+def test_worker_stays_for_the_next_photo(part, photo):
+    client = part("worker.client").shared_client(part("operators.environment").worker_python(bpy.context))
+    photo("Grace")
+    bpy.ops.likeness.reconstruct()
+    first = client.pid
+    bpy.ops.likeness.reconstruct()
+    assert client.alive and client.pid == first and "Grace.001" in bpy.data.collections
+
+
+def test_packed_picture_is_reconstructed_without_its_file(photo):
+    path = photo("Grace")
+    bpy.context.scene.likeness.photo.pack()
+    path.unlink()
+    assert bpy.ops.likeness.reconstruct() == {"FINISHED"}
+    assert bpy.context.object.name == "Grace"
+
+
+def _counts() -> tuple[int, ...]:
+    data = bpy.data
+    return tuple(len(kind) for kind in (data.objects, data.meshes, data.cameras, data.images, data.materials, data.collections))
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("broken", "broken.png shows no face"), ("killed", "crashed|ended")])
+def test_failures_are_one_sentence_and_change_nothing(part, photo, name, sentence):
+    photo(name)
+    before = _counts()
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.likeness.reconstruct()
+    assert _counts() == before and part("operators.job").current() is None
+    photo("Grace")
+    assert bpy.ops.likeness.reconstruct() == {"FINISHED"}
+
+
+def test_missing_photo_and_missing_environment_say_what_to_do(preferences, photo):
+    with pytest.raises(RuntimeError, match="choose one in the sidebar"):
+        bpy.ops.likeness.reconstruct()
+    preferences.existing_python = ""
+    photo("Grace")
+    with pytest.raises(RuntimeError, match="set it up"):
+        bpy.ops.likeness.reconstruct()
+    with pytest.raises(RuntimeError, match="set it up"):
+        bpy.ops.likeness.self_test()
+
+
+def test_file_that_is_no_picture_is_refused(extension, tmp_path):
+    with pytest.raises(RuntimeError, match=r"missing\.png cannot be opened"):
+        bpy.ops.likeness.load_photo(filepath=str(tmp_path / "missing.png"))
+    assert bpy.context.scene.likeness.photo is None
+
+
+def test_drop_handler_serves_the_3d_view_only(part):
+    handler = part("operators.load_photo").LIKENESS_FH_photo
+    assert handler.bl_file_extensions == ".png;.jpg;.jpeg;.webp;.tif;.tiff;.bmp"
+
+    class Context:
+        def __init__(self, kind):
+            self.area = type("Area", (), {"type": kind})() if kind else None
+
+    assert handler.poll_drop(Context("VIEW_3D"))
+    assert not handler.poll_drop(Context("IMAGE_EDITOR")) and not handler.poll_drop(Context(None))
+
+
+def test_set_up_without_online_access_is_refused():
+    assert not bpy.app.online_access
+    with pytest.raises(RuntimeError, match="Online access is off"):
+        bpy.ops.likeness.set_up_environment()
+
+
+def test_set_up_runs_the_installer_and_reports_its_end(part, preferences, monkeypatch, tmp_path):
+    environment = part("worker.environment")
+    asked = {}
+
+    def install(folder, online, wheels=None, progress=None, cancel=None, base_python=None):
+        asked.update(folder=folder, wheels=wheels)
+        progress("Installing packages", 0.5)
+        return environment.EnvironmentStatus(True, stub, size=1 << 20)
+
+    stub = tmp_path / "python"
+    monkeypatch.setattr(environment, "install", install)
+    preferences.wheels = str(tmp_path)
+    assert bpy.ops.likeness.set_up_environment() == {"FINISHED"}
+    assert asked["wheels"] == tmp_path and asked["folder"].name == "environment"
+    assert str(asked["folder"]).startswith(bpy.utils.extension_path_user(part("operators.environment").EXTENSION))
+
+
+def test_failed_set_up_is_one_sentence(part, preferences, monkeypatch, tmp_path):
+    def install(*arguments):
+        raise part("core.errors").WorkerError("The disk is full; free some space.")
+
+    monkeypatch.setattr(part("worker.environment"), "install", install)
+    preferences.wheels = str(tmp_path)
+    with pytest.raises(RuntimeError, match="The disk is full"):
+        bpy.ops.likeness.set_up_environment()
