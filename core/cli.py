@@ -23,7 +23,8 @@ from .result import Result
 from .settings import FORMATS, Settings
 from .version import VERSION
 
-WRITE_BLEND = Path(__file__).absolute().parents[1] / "scene" / "write.py"
+LAUNCH = Path(__file__).absolute().parents[1] / "worker" / "launch.py"
+WRITE_BLEND = "likeness.scene.write"  # run by name: this ring imports neither scene nor worker
 BLEND_LIMIT = 300  # seconds for Blender to start and write one file
 
 log = logging.getLogger(__name__)
@@ -159,14 +160,14 @@ def _write(result: Result, folder: Path, name: str, formats: Sequence[str], repo
 
 
 def _blend_command(blender: Path | None) -> list[str]:
-    """What runs scene/write.py: the given Blender, this Python when it has bpy, or a Blender on the PATH. Raises InputError."""
-    batch = ["--background", "--factory-startup", "--python-exit-code", "3", "--python", str(WRITE_BLEND), "--"]
+    """What runs WRITE_BLEND: the given Blender, this Python when it has bpy, or a Blender on the PATH. Raises InputError."""
+    batch = ["--background", "--factory-startup", "--python-exit-code", "3", "--python", str(LAUNCH), "--", WRITE_BLEND]
     if blender is not None:
         if not (found := shutil.which(blender)):
             raise InputError(f"{blender} is no program; give --blender the path of Blender.")
         return [found, *batch]
     if importlib.util.find_spec("bpy"):
-        return [sys.executable, "-I", str(WRITE_BLEND), "--"]
+        return [sys.executable, "-I", str(LAUNCH), WRITE_BLEND]
     if found := shutil.which("blender"):
         return [found, *batch]
     raise InputError("A .blend file needs Blender; give its path with --blender, or leave blend out of --formats.")

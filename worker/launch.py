@@ -2,6 +2,7 @@
 
     python -I launch.py MODULE [ARGUMENT...]
     blender --background --python launch.py -- MODULE [ARGUMENT...]
+    blender --background --python launch.py -- MODULE [ARGUMENT...]
 
 The folder's parent never enters `sys.path` (in Blender it holds other people's extensions); the extension's own `__init__.py` does not run.
 """

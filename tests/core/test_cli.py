@@ -1,10 +1,10 @@
+import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_a_blend_file_is_written_by_the_given_blender(capfd, tmp_path, blender):
     code, _ = run(capfd, "a.jpg", "--output", tmp_path / "out", "--formats", "blend", "--blender", blender)
     assert code == 0
     command = (tmp_path / "out" / "a.blend").read_text()
-    assert "--background --factory-startup --python-exit-code 3 --python" in command and "write.py -- " in command
+    assert "--background --factory-startup --python-exit-code 3 --python" in command and "launch.py -- likeness.scene.write " in command
 
 
 def test_a_blender_that_fails_is_a_sentence_and_leaves_nothing(capfd, tmp_path, blender):
@@ -211,4 +211,11 @@ def test_control_c_ends_with_130_and_leaves_no_file(tmp_path):
 def test_importing_the_command_line_needs_neither_torch_nor_bpy():
     code = "import sys, likeness.core.cli as cli; cli.build_parser(); sys.exit(bool({'torch', 'bpy', 'trimesh'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert Path(cli.WRITE_BLEND).exists()
+
+
+def test_a_real_blend_file_is_written_by_bpy(capfd, tmp_path):
+    if not importlib.util.find_spec("bpy"):
+        pytest.skip("this Python has no bpy")
+    code, said = run(capfd, "Zoë.jpg", "--output", tmp_path, "--formats", "blend")
+    assert code == 0, said.err
+    assert (tmp_path / "Zoë.blend").stat().st_size > 10_000
