@@ -10,8 +10,9 @@ _SIZE = 160  # samples across the crop: 2.5 mm each
 _REACH = 0.24  # half the side of the sampled square, metres at the head's depth
 _BINS = 96
 _LOWEST = -0.105  # metres: below lie neck and shoulders, whose outline clothes and posture make
-_OUTSIDE, _SKIN, _HAIR = 1.5, 0.8, 0.1  # trust: model sticks out of the matte; matte wider beside the face; beside the scalp
-_SKIN_SCALE, _HAIR_SCALE = 0.10, 0.25  # where the pull outwards fades, in eye distances: what is wider than that is hair or clothes
+_OUTSIDE, _SKIN, _HAIR = 1.5, 0.8, 0.05  # trust: model sticks out of the matte; matte wider beside the face; beside the scalp
+_SKIN_SCALE, _HAIR_SCALE = 0.10, 0.40  # where the pull outwards fades, in eye distances: what is wider than that is hair or clothes
+_HAIR_DEPTH = 0.35  # eye distances between scalp and matte that hair explains
 
 
 class Outline:
@@ -31,6 +32,7 @@ class Outline:
         scalp = model.regions[model.region_names.index("scalp")][chosen]
         self._inside_trust = _HAIR * scalp + _SKIN * (1 - scalp)
         self._inside_scale = _HAIR_SCALE * scalp + _SKIN_SCALE * (1 - scalp)
+        self._slack = _HAIR_DEPTH * scalp
 
     def _field(self, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Distance to the matte's edge (positive inside, eye distances), its gradient (2, S, S) along column and row, known where photo."""
@@ -51,6 +53,7 @@ class Outline:
         distance = map_coordinates(self._distance, at, order=1, mode="nearest")
         gradient = np.stack([map_coordinates(part, at, order=1, mode="nearest") for part in self._gradient], axis=1)
         known = map_coordinates(self._known.astype(np.float32), at, order=0, mode="constant") > 0.5
+        distance = np.where(distance < 0, distance, np.maximum(distance - self._slack, 0))
         return distance, gradient * [1, -1], known
 
     def _weights(self, distance: np.ndarray, known: np.ndarray) -> np.ndarray:
