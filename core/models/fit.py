@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import ReconstructionError
 from ..photo.view import Camera, View
 from .head import HeadModel, HeadParameters
-from .outline import Outline
+from .outline import MatteField, Outline
 from .projection import EYE_DISTANCE, FitState, LinearPoints
 from .rotation import rotation_matrix, rotation_vector
+from .torso import fit_neck, usual_neck
 
 DEFAULT_DISTANCE = 1.5
 """Camera distance in metres when the photo does not tell: a portrait's."""
@@ -26,9 +28,6 @@ _DEPTH_TRUST = 0.1
 _ROBUST = 0.15
 _STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE = 4, 12, 4
 _CONVERGED = 1e-3
-# How much of the head's pitch, yaw and roll the neck makes; the torso makes the rest. Landmarks do not see it.
-_NECK_SHARE = np.array([0.5, 0.35, 0.7])
-_NECK_BOUND = 0.5
 _UNSEEN = ("eyeLook", "tongue")  # expressions that landmarks of the skin do not show
 
 
@@ -90,6 +89,8 @@ class _Fitter:
         sign = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
         rotation = left @ sign @ right
         scale = float((values * np.diag(sign)).sum() / (weight @ (source**2).sum(1)))
+        if not scale > 0:
+            raise ReconstructionError(f"The landmarks found in {self.view.name} do not form a face; choose another photo.")
         offset = (weight @ self.target - scale * (rotation @ (weight @ self.points.mean)))[:2]
         return FitState(np.zeros(self.size), rotation, scale, offset, self._distance(scale))
 
@@ -164,14 +165,14 @@ class _Fitter:
                 break
         return state
 
-    def finish(self, state: FitState) -> HeadFit:
+    def finish(self, state: FitState, field: MatteField | None) -> HeadFit:
         model = self.model
         identity = np.zeros(len(model.identity))
         identity[: self.count] = state.shape[: self.count]
         expression = np.zeros(len(model.expression))
         expression[self.actions] = state.shape[self.count :]
         rotations = np.zeros((5, 3))
-        rotations[1] = np.clip(rotation_vector(state.rotation) * _NECK_SHARE, -_NECK_BOUND, _NECK_BOUND)
+        rotations[1] = usual_neck(state.rotation) if field is None else fit_neck(model, *model.rest(identity, expression), state, field)
         rotations[0] = rotation_vector(state.rotation @ rotation_matrix(rotations[1]).T)
         posed = model.posed(HeadParameters(identity, expression, rotations))
         _, flat, _ = self._errors(state)
@@ -190,10 +191,12 @@ def fit_head(model: HeadModel, view: View) -> HeadFit:
     fitter = _Fitter(model, view)
     state = fitter.descend(fitter.start(), _STEPS_POSE, rigid=True)
     state = fitter.descend(state, _STEPS_ALL)
+    field = None
     if view.matte.min() < 0.5 < view.matte.max():
-        fitter.outline = Outline(model, view.matte, state, fitter.count, fitter.actions)
+        field = MatteField(view.matte, state)
+        fitter.outline = Outline(model, field, state, fitter.count, fitter.actions)
         state = fitter.descend(state, _STEPS_OUTLINE)
-    return fitter.finish(state)
+    return fitter.finish(state, field)
 
 
 def bounded_solve(matrix: np.ndarray, right: np.ndarray, low: np.ndarray, high: np.ndarray, rounds: int = 6) -> np.ndarray:

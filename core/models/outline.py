@@ -15,13 +15,38 @@ _SKIN_SCALE, _HAIR_SCALE = 0.10, 0.40  # where the pull outwards fades, in eye d
 _HAIR_DEPTH = 0.35  # eye distances between scalp and matte that hair explains
 
 
+class MatteField:
+    """Signed distance to the matte's edge around the face, positive inside, in eye distances at the head's depth."""
+
+    def __init__(self, matte: np.ndarray, state: FitState) -> None:
+        self._origin = state.offset * [1, -1]
+        self._pixel = 2 * _REACH * state.scale / _SIZE
+        steps = (np.arange(_SIZE) + 0.5 - _SIZE / 2) * self._pixel
+        rows, columns = np.meshgrid(self._origin[1] + steps - 0.5, self._origin[0] + steps - 0.5, indexing="ij")
+        person = map_coordinates(matte, [rows, columns], order=1, mode="nearest") > 0.5
+        self._known = ((rows >= 0) & (columns >= 0) & (rows < matte.shape[0] - 1) & (columns < matte.shape[1] - 1)).astype(np.float32)
+        unit = EYE_DISTANCE * _SIZE / (2 * _REACH)
+        self._distance = np.zeros(person.shape)
+        if person.any() and not person.all():
+            self._distance = (distance_transform_edt(person) - distance_transform_edt(~person)) / unit
+        by_row, by_column = np.gradient(self._distance)
+        self._gradient = np.stack([by_column, by_row]) * unit
+
+    def sample(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distance (N,), its gradient (N, 2) and whether the photo shows the place (N,), at pixels (N, 2) with y up."""
+        where = (pixels * [1, -1] - self._origin) / self._pixel + _SIZE / 2 - 0.5
+        at = [where[:, 1], where[:, 0]]
+        distance = map_coordinates(self._distance, at, order=1, mode="nearest")
+        gradient = np.stack([map_coordinates(part, at, order=1, mode="nearest") for part in self._gradient], axis=1)
+        known = map_coordinates(self._known, at, order=0, mode="constant") > 0.5
+        return distance, gradient * [1, -1], known
+
+
 class Outline:
     """Signed distances of the model's outline vertices from the matte's edge; vertices are chosen once, at the given state."""
 
-    def __init__(self, model: HeadModel, matte: np.ndarray, state: FitState, components: int, actions: np.ndarray) -> None:
-        self._origin = state.offset * [1, -1]
-        self._pixel = 2 * _REACH * state.scale / _SIZE
-        self._distance, self._gradient, self._known = self._field(matte)
+    def __init__(self, model: HeadModel, field: MatteField, state: FitState, components: int, actions: np.ndarray) -> None:
+        self._field = field
         skin = np.flatnonzero((model.part == 0) & (model.weights[:, 0] < 0.3))
         count = components
         shaped = model.mean + np.tensordot(state.shape[:count].astype(np.float32), model.identity[:count], 1)
@@ -34,27 +59,9 @@ class Outline:
         self._inside_scale = _HAIR_SCALE * scalp + _SKIN_SCALE * (1 - scalp)
         self._slack = _HAIR_DEPTH * scalp
 
-    def _field(self, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Distance to the matte's edge (positive inside, eye distances), its gradient (2, S, S) along column and row, known where photo."""
-        steps = (np.arange(_SIZE) + 0.5 - _SIZE / 2) * self._pixel
-        rows, columns = np.meshgrid(self._origin[1] + steps - 0.5, self._origin[0] + steps - 0.5, indexing="ij")
-        person = map_coordinates(matte, [rows, columns], order=1, mode="nearest") > 0.5
-        known = (rows >= 0) & (columns >= 0) & (rows < matte.shape[0] - 1) & (columns < matte.shape[1] - 1)
-        unit = EYE_DISTANCE * _SIZE / (2 * _REACH)
-        distance = np.zeros(person.shape)
-        if person.any() and not person.all():
-            distance = (distance_transform_edt(person) - distance_transform_edt(~person)) / unit
-        by_row, by_column = np.gradient(distance)
-        return distance, np.stack([by_column, by_row]) * unit, known
-
     def _sample(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        where = (pixels * [1, -1] - self._origin) / self._pixel + _SIZE / 2 - 0.5
-        at = [where[:, 1], where[:, 0]]
-        distance = map_coordinates(self._distance, at, order=1, mode="nearest")
-        gradient = np.stack([map_coordinates(part, at, order=1, mode="nearest") for part in self._gradient], axis=1)
-        known = map_coordinates(self._known.astype(np.float32), at, order=0, mode="constant") > 0.5
-        distance = np.where(distance < 0, distance, np.maximum(distance - self._slack, 0))
-        return distance, gradient * [1, -1], known
+        distance, gradient, known = self._field.sample(pixels)
+        return np.where(distance < 0, distance, np.maximum(distance - self._slack, 0)), gradient, known
 
     def _weights(self, distance: np.ndarray, known: np.ndarray) -> np.ndarray:
         pull = self._inside_trust / (1 + (distance / self._inside_scale) ** 2) ** 2  # Geman-McClure

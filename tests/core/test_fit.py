@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from likeness.core.errors import ReconstructionError
+from likeness.core.geometry.raster import rasterize
 from likeness.core.models.fit import bounded_solve, fit_head
-from likeness.core.models.head import LEFT_EYE, RIGHT_EYE, HeadModel, HeadParameters, Posed
+from likeness.core.models.head import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE, HeadModel, HeadParameters, Posed
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
 from likeness.core.photo.view import Camera, View
 
@@ -85,6 +88,31 @@ def test_the_matte_pulls_a_head_that_sticks_out_inside(model):
 
     assert width(held) < width(free) - 0.001
     assert angle(held.rotation, truth.rotation) < 6
+
+
+def test_the_matte_beside_the_neck_tells_how_the_shoulders_lie(model):
+    rotations = np.zeros((5, 3))
+    rotations[GLOBAL], rotations[NECK] = [0, 0, 0.25], [0, 0, -0.25]  # the head upright on leaning shoulders
+    truth = model.posed(replace(model.neutral(), rotations=rotations))
+    camera = Camera((256.0, 200.0), 1000.0, 1.5)
+    points = model.landmarks(truth.vertices) + model.landmark_bias @ truth.rotation.T
+    landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
+    pixels = camera.project(truth.solid_vertices) / (SIZE / 2) * [1, -1] + [-1, 1]
+    picture = torch.from_numpy(np.column_stack([pixels, truth.solid_vertices[:, 2]]).astype(np.float32))
+    matte = rasterize(picture, torch.from_numpy(model.solid_faces), SIZE).mask.numpy().astype(np.float32)
+    view = View(np.zeros((SIZE, SIZE, 3), np.uint8), np.ones_like(matte), landmarks, None, "synthetic")
+    shoulders = model.weights[:, 0] > 0.9
+
+    def error(fit) -> float:
+        return float(np.linalg.norm(fit.vertices - truth.vertices, axis=1)[shoulders].mean())
+
+    assert error(fit_head(model, replace(view, matte=matte))) < 0.7 * error(fit_head(model, view))
+
+
+def test_landmarks_that_are_no_face_are_refused(model):
+    view, _, _ = photograph(model, 0.0)
+    with pytest.raises(ReconstructionError, match="synthetic"):
+        fit_head(model, replace(view, landmarks=np.zeros((468, 3))))
 
 
 def test_landmarks_of_a_real_photo_are_met(model):
