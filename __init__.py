@@ -3,6 +3,8 @@
 Importing this imports nothing else: the worker, the command line and the tests run where there is no bpy, Blender where there is no torch.
 """
 
+_commands: list = []
+
 
 def register() -> None:
     """Called by Blender when the extension is enabled."""
@@ -13,6 +15,7 @@ def register() -> None:
     for cls in (*panels.CLASSES, *operators.CLASSES):
         bpy.utils.register_class(cls)
     bpy.types.Scene.likeness = bpy.props.PointerProperty(type=panels.LIKENESS_PG_reconstruction)
+    _commands.append(bpy.utils.register_cli_command("likeness", operators.command.run))
 
 
 def unregister() -> None:
@@ -24,6 +27,8 @@ def unregister() -> None:
 
     operators.job.close_current()
     close_shared()
+    while _commands:
+        bpy.utils.unregister_cli_command(_commands.pop())
     del bpy.types.Scene.likeness
     for cls in reversed((*panels.CLASSES, *operators.CLASSES)):
         bpy.utils.unregister_class(cls)

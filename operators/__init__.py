@@ -1,5 +1,6 @@
 """Operators, one a file: each gathers settings, makes one call and reports. Registered by the extension's __init__.py."""
 
+from . import command, job
 from .cancel import LIKENESS_OT_cancel
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
 from .reconstruct import LIKENESS_OT_reconstruct
@@ -14,3 +15,5 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_set_up_environment,
     LIKENESS_FH_photo,
 )
+
+__all__ = ["CLASSES", "command", "job"]

@@ -21,7 +21,7 @@ class Reconstructor:
     def load(cls, device):
         return cls()
 
-    def run(self, photo, settings, progress, cancel):
+    def run(self, photo, settings, progress, cancel=lambda: False):
         from likeness.core.errors import Cancelled, NoFaceError
         from likeness.core.photo.view import Camera
         from likeness.core.result import Result
