@@ -1,6 +1,6 @@
 """Make a development environment from hashed lock files: `python worker/launch.py likeness.tools.setup_env .venv tools/dev.lock --torch`.
 
-Standard library only. What torch to take and when a GPU counts is the worker's business (worker/environment.py); developers' tools are here.
+Standard library only. Which torch to take and when a GPU counts, worker/environment.py knows.
 """
 
 import argparse
