@@ -4,7 +4,6 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
-from ..geometry.mesh import unique_edges
 from ..geometry.solve import solve_positive
 from .project import project_colours
 
@@ -50,7 +49,7 @@ def mirror_colours(colours: np.ndarray, weight: np.ndarray, codes: np.ndarray) -
     if not len(sources) or not len(targets):
         return mirrored, trust
     wanted = codes[targets] * [-1, 1, 1] + [1, 0, 0]
-    distance, near = cKDTree(codes[sources]).query(wanted, k=min(4, len(sources)), distance_upper_bound=3 * _MIRROR_RANGE)
+    distance, near = cKDTree(codes[sources]).query(wanted, k=min(4, len(sources)), distance_upper_bound=3 * _MIRROR_RANGE, workers=-1)
     distance, near = distance.reshape(len(targets), -1), near.reshape(len(targets), -1)
     found = near < len(sources)
     near = sources[np.where(found, near, 0)]
@@ -75,12 +74,12 @@ def fill_hidden(
     Poisson image editing, Perez et al. 2003, on the mesh). groups (V,) int: classes between which the membrane hardly reaches.
     """
     count = len(vertices)
-    edges, _ = unique_edges(faces)
-    length = float(np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1).mean())
-    stiffness = np.ones(len(edges))
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    length = float(np.linalg.norm(vertices[start] - vertices[end], axis=1).mean())
+    stiffness = np.full(len(start), 0.5)
     if groups is not None:
-        stiffness[groups[edges[:, 0]] != groups[edges[:, 1]]] = _ACROSS
-    half = sp.coo_matrix((stiffness, (edges[:, 0], edges[:, 1])), shape=(count, count))
+        stiffness[groups[start] != groups[end]] *= _ACROSS
+    half = sp.csr_matrix((stiffness, (start, end)), shape=(count, count))
     links = (half + half.T).tocsr()
     # On a triangle lattice with edges h, the umbrella Laplacian is 1.5 h^2 times the continuous one.
     screening = 1.5 * (length / _REACH) ** 2

@@ -124,31 +124,36 @@ def largest_component(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarr
 def check_manifold(vertices: np.ndarray, faces: np.ndarray) -> None:
     """Raise ReconstructionError unless the mesh is one closed, orientable manifold, outward, without coinciding vertices or empty faces."""
     count = len(vertices)
-    start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
-    forward, backward = np.sort(start * count + end), np.sort(end * count + start)
-    problem = None
-    if not len(faces) or (np.bincount(start, minlength=count) == 0).any():
+    if not len(faces) or (np.bincount(faces.ravel(), minlength=count) == 0).any():
         problem = "has unused vertices or no faces"
-    elif (forward[1:] == forward[:-1]).any() or (forward != backward).any() or (start == end).any():
+    elif (twin := _twins(faces, count)) is None:
         problem = "has edges without exactly two faces"
     elif len(np.unique(np.ascontiguousarray(vertices).view([("", vertices.dtype)] * 3))) < count:
         problem = "has coinciding vertices"
     elif (np.abs(face_normals(vertices.astype(np.float64), faces)).sum(1) == 0).any():
         problem = "has faces without area"
-    elif _fans(faces, count) != count:
+    elif _fans(twin) != count:
         problem = "touches itself in a vertex"
-    if problem:
-        raise ReconstructionError(f"The reconstructed surface {problem}; try another quality setting and report the photo.")
+    else:
+        return
+    raise ReconstructionError(f"The reconstructed surface {problem}; try another quality setting and report the photo.")
 
 
-def _fans(faces: np.ndarray, count: int) -> int:
-    """Number of groups of faces around a vertex that hang together by edges; equals the number of vertices in a manifold."""
-    corner = np.arange(3 * len(faces)).reshape(-1, 3)
+def _twins(faces: np.ndarray, count: int) -> np.ndarray | None:
+    """For every half-edge, 3 face + corner, the one in the other direction, (3 F,) int32; None unless each has exactly one."""
     start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
-    order, opposite = np.argsort(start * count + end), np.argsort(end * count + start)
-    # Half-edge `order[i]` runs from a to b, its twin `opposite[i]` from b to a: the corners at a, and those at b, are in one fan.
-    after = np.roll(corner, -1, axis=1).ravel()
-    rows = np.concatenate([order, after[order]])
-    columns = np.concatenate([after[opposite], opposite])
-    links = sp.coo_matrix((np.ones(len(rows), bool), (rows, columns)), shape=(3 * len(faces),) * 2)
-    return connected_components(links, directed=False)[0]
+    forward, backward = start * count + end, end * count + start
+    order, opposite = np.argsort(forward).astype(np.int32), np.argsort(backward).astype(np.int32)
+    forward = forward[order]
+    if (forward[1:] == forward[:-1]).any() or (forward != backward[opposite]).any() or (start == end).any():
+        return None
+    twin = np.empty(len(order), np.int32)
+    twin[order] = opposite
+    return twin
+
+
+def _fans(twin: np.ndarray) -> int:
+    """Number of cycles of turning around vertices, from half-edge to its twin to the next one in that face; one a vertex in a manifold."""
+    following = np.arange(len(twin), dtype=np.int32).reshape(-1, 3)[:, [1, 2, 0]].ravel()
+    cycles = (np.ones(len(twin), np.int8), following[twin], np.arange(len(twin) + 1, dtype=np.int32))
+    return connected_components(sp.csr_matrix(cycles, shape=(len(twin),) * 2), directed=False)[0]

@@ -65,7 +65,7 @@ def triangulate_cells(cells: np.ndarray, values: np.ndarray, size: int) -> tuple
             local = np.concatenate([local, hub_name + np.arange(len(members))[:, None]], axis=1)
             hub_name += len(members)
         names.append(local[:, triangles].ravel())
-        sources.append((members[:, None] * _SLOTS + triangles.ravel()).ravel())
+        sources.append((members[:, None] * _SLOTS + triangles.ravel()).astype(np.int32).ravel())
     unique, first, faces = np.unique(np.concatenate(names), return_index=True, return_inverse=True)
     first = first[: np.searchsorted(unique, 3 * (size + 1) ** 3)]
     member, edge = np.divmod(np.concatenate(sources)[first], _SLOTS)
