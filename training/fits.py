@@ -1,8 +1,10 @@
 """Simulated fits: the head model fitted to landmarks as a detector would report them, so that training sees test-time priors."""
 
 import numpy as np
+import torch
 
 from ..core.geometry.mesh import vertex_normals
+from ..core.geometry.raster import rasterize
 from ..core.models.fit import HeadFit, fit_head
 from ..core.models.head import HeadModel
 from ..core.photo.view import Camera, View
@@ -14,16 +16,25 @@ _HIDDEN_FACTOR = 2.5
 
 
 def simulated_fit(model: HeadModel, person: Person, camera: Camera, size: int, rng: np.random.Generator) -> HeadFit:
-    """Fit the model to noisy landmarks of a person seen by `camera` in a picture of size x size; the true parameters are never used.
-
-    Half of the photos tell their focal length; for the others the fit assumes its usual distance.
-    """
+    """Fit the model to noisy landmarks and the matte of a person seen by `camera` in a picture of size x size; the true parameters
+    are never used. Half of the photos tell their focal length; for the others the fit assumes its usual distance."""
     landmarks = noisy_landmarks(model, person, rng)
     pixels = np.concatenate([camera.project(landmarks), landmarks[:, 2:] * camera.scale], axis=1)
     known = np.isfinite(camera.distance) and rng.random() < 0.5
     blank = np.zeros((size, size, 3), np.uint8)
     focal = camera.scale * camera.distance if known else None
-    return fit_head(model, View(blank, np.ones((size, size), np.float32), pixels, focal, "synthetic"))
+    return fit_head(model, View(blank, _matte(person, camera, size), pixels, focal, "synthetic"))
+
+
+def _matte(person: Person, camera: Camera, size: int) -> np.ndarray:
+    """The person's silhouette (size, size) in a square picture."""
+    covered = torch.zeros(size, size, dtype=torch.bool)
+    for part in person.parts:
+        if part.solid:
+            flat = camera.project(part.vertices) * (2 / size) - 1
+            vertices = np.stack([flat[:, 0], -flat[:, 1], part.vertices[:, 2]], axis=1).astype(np.float32)
+            covered |= rasterize(torch.from_numpy(vertices), torch.from_numpy(part.faces), size).mask
+    return covered.numpy().astype(np.float32)
 
 
 def noisy_landmarks(model: HeadModel, person: Person, rng: np.random.Generator) -> np.ndarray:

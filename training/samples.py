@@ -16,7 +16,7 @@ import torch
 from ..core.models.fit import HeadFit
 from ..core.models.head import HeadModel
 from ..core.models.prior import PriorSurface
-from ..core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera
+from ..core.photo.view import CROP_CENTRE_Y, CROP_CENTRE_Z, CROP_HALF, Camera
 from .dataset import MAP_SCALE
 from .fits import simulated_fit
 from .humans.assets import Assets
@@ -63,7 +63,7 @@ class Sampler:
             """True points as they appear in the crop that the fit, not the truth, defines."""
             flat = (camera.project(points) - fit.camera.centre) * [1, -1] / fit.camera.scale
             depth = points[:, 2:] * (camera.scale / fit.camera.scale)
-            return np.concatenate([flat - [0, CROP_CENTRE_Y], depth], axis=1) / CROP_HALF
+            return (np.concatenate([flat, depth], axis=1) - [0, CROP_CENTRE_Y, CROP_CENTRE_Z]) / CROP_HALF
 
         prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
         return Drawn(person, fit, prior, layers(person, to_crop), rng)

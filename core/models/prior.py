@@ -10,7 +10,7 @@ import torch
 from ..geometry.closest import ClosestSurface
 from ..geometry.mesh import vertex_normals
 from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
-from ..photo.view import CROP_HALF
+from ..photo.view import CROP_CENTRE_Z, CROP_HALF
 from .fit import HeadFit
 from .head import HeadModel
 
@@ -58,7 +58,9 @@ class PriorSurface:
         vertices = torch.from_numpy(np.ascontiguousarray(self.vertices, np.float32))
         faces = torch.from_numpy(np.asarray(self.faces, np.int64))
         normals = vertex_normals(self.vertices.astype(np.float32), self.faces)
-        attributes = torch.from_numpy(np.concatenate([normals, self.code, self.vertices[:, 2:]], axis=1).astype(np.float32))
+        # Depth counts from between the eyes, where it is near zero on every face.
+        depth = self.vertices[:, 2:] + CROP_CENTRE_Z / CROP_HALF
+        attributes = torch.from_numpy(np.concatenate([normals, self.code, depth], axis=1).astype(np.float32))
         raster = rasterize(vertices, faces, size)
         values = interpolate(raster, faces, attributes)
         normal = torch.nn.functional.normalize(values[..., :3], dim=-1, eps=1e-6)

@@ -7,7 +7,8 @@ import numpy as np
 CROP_HALF = 0.20
 """Half the side of the head crop in metres: the crop cube is 0.4 m wide and one crop unit is 0.2 m."""
 CROP_CENTRE_Y = -0.03
-"""Height of the crop's centre above the point between the eyes' joints, metres."""
+CROP_CENTRE_Z = -0.08
+"""The crop's centre against the point between the eyes' joints, metres: a little lower, and inside the head, whose hair reaches far back."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,13 @@ class Camera:
         Networks work in the crop frame, where viewing rays are parallel to z whatever the camera was.
         """
         flat = points[:, :2] * self._magnification(points[:, 2])[:, None]
-        flat = flat - np.array([0.0, CROP_CENTRE_Y], points.dtype)
-        return np.concatenate([flat, points[:, 2:]], axis=1) / CROP_HALF
+        centre = np.array([0.0, CROP_CENTRE_Y, CROP_CENTRE_Z], points.dtype)
+        return (np.concatenate([flat, points[:, 2:]], axis=1) - centre) / CROP_HALF
 
     def from_crop(self, points: np.ndarray) -> np.ndarray:
         """Camera-frame points (N, 3) of crop-frame points; the inverse of to_crop."""
-        metres = points * CROP_HALF
-        flat = metres[:, :2] + np.array([0.0, CROP_CENTRE_Y], points.dtype)
-        return np.concatenate([flat / self._magnification(metres[:, 2])[:, None], metres[:, 2:]], axis=1)
+        metres = points * CROP_HALF + np.array([0.0, CROP_CENTRE_Y, CROP_CENTRE_Z], points.dtype)
+        return np.concatenate([metres[:, :2] / self._magnification(metres[:, 2])[:, None], metres[:, 2:]], axis=1)
 
     @property
     def crop_box(self) -> tuple[float, float, float]:
