@@ -9,7 +9,7 @@ from likeness.core.geometry import mesh, raster
 from likeness.core.geometry.closest import ClosestSurface, closest_on_triangles
 from likeness.core.geometry.solve import solve_positive
 from likeness.core.geometry.visibility import depth_picture, sample_picture, visibility
-from likeness.core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera
+from likeness.core.photo.view import CROP_CENTRE_Y, CROP_CENTRE_Z, CROP_HALF, Camera
 
 OCTAHEDRON = (
     np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64),
@@ -235,4 +235,4 @@ def test_projection_of_known_points():
     camera = Camera(centre=(100, 50), scale=1000, distance=1.0)
     pixels = camera.project(np.array([[0, 0, 0], [0.1, 0.1, 0], [0.1, 0.1, 0.5]]))
     assert np.allclose(pixels, [[100, 50], [200, -50], [300, -150]])
-    assert np.allclose(camera.to_crop(np.zeros((1, 3))), [[0, -CROP_CENTRE_Y / CROP_HALF, 0]])
+    assert np.allclose(camera.to_crop(np.zeros((1, 3))), [[0, -CROP_CENTRE_Y / CROP_HALF, -CROP_CENTRE_Z / CROP_HALF]])

@@ -6,6 +6,7 @@ import torch
 import trimesh
 
 from likeness.core.models.prior import PriorSurface, PriorVolume
+from likeness.core.photo.view import CROP_CENTRE_Z, CROP_HALF
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def test_maps_show_the_front(sphere: PriorSurface) -> None:
     assert maps.shape == (8, 64, 64)
     normal, depth, mask = maps[:3, 32, 32], maps[6, 32, 32], maps[7]
     assert torch.allclose(normal, torch.tensor([0.0, 0, 1]), atol=0.06)
-    assert depth == pytest.approx(0.5, abs=0.01)
+    assert depth == pytest.approx(0.5 + CROP_CENTRE_Z / CROP_HALF, abs=0.01)
     assert mask.mean() == pytest.approx(np.pi * 0.25 / 4, rel=0.03)
     assert maps[:, 0, 0].abs().sum() == 0
 
