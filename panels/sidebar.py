@@ -97,7 +97,7 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
     """What an artist wants to know of a result, as (name, value); only what the report tells."""
     rows = [
         ("Silhouette Overlap", "silhouette_iou", "{:.1%}"),
-        ("Landmark Error", "landmark_error", "{:.1%} of eye distance"),
+        ("Landmark Error", "landmark_error", "{:.1%}"),
         ("Copied from Photo", "observed_share", "{:.0%}"),
     ]
     found = [(name, form.format(report[key])) for name, key, form in rows if isinstance(report.get(key), int | float)]

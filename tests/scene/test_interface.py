@@ -94,7 +94,7 @@ def test_result_panel_tells_the_active_heads_figures(part, layout, make_result):
     part("scene.build").build_result(bpy.context, make_result())
     assert panel.poll(bpy.context)
     drawn = _drawn(panel, layout)
-    assert {"97.0%", "1.2% of eye distance", "50%", "5 s"} <= set(drawn)
+    assert {"97.0%", "1.2%", "50%", "5 s"} <= set(drawn)
     assert any("The photo is small" in text for text in drawn)
 
 
