@@ -16,6 +16,8 @@ def package(tmp_path_factory):
     for name in ("core", "worker"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(Path(__file__).with_name("stub_pipeline.py"), root / "core" / "pipeline.py")
+    (root / "weights").mkdir()
+    (root / "weights" / "SHA256SUMS").touch()
     return root
 
 

@@ -22,6 +22,7 @@ class Reconstructor:
         return cls()
 
     def run(self, photo: Path, settings, progress=None, cancel=None) -> Result:
+        progress = progress or (lambda stage, fraction: None)
         progress("Looking at the photo", 0.1)
         behaviour = getattr(self, photo.stem.partition(" ")[0], None)
         if behaviour:

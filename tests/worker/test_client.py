@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from likeness.core.errors import Cancelled, InputError, NoFaceError, ReconstructionError, WorkerError
 from likeness.core.result import Result
@@ -24,6 +25,10 @@ def until(condition, limit=5.0):
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return condition()
+
+
+def working(client):
+    return any(isinstance(event, protocol.Progress) and event.fraction > 0 for event in client.poll())
 
 
 def test_a_job_reports_progress_and_hands_back_its_result(client):
@@ -97,7 +102,7 @@ def test_a_death_is_one_error_and_the_next_job_starts_afresh(client, photo, sent
 
 
 def test_a_worker_that_stops_beating_is_ended(client, monkeypatch):
-    monkeypatch.setattr(client_module, "SILENCE_LIMIT", 1.5)
+    monkeypatch.setattr(client_module, "SILENCE_LIMIT", 2.5)
     run(client, "a.png")
     pid = client.pid
     with pytest.raises(WorkerError, match="has not answered"):
@@ -107,10 +112,10 @@ def test_a_worker_that_stops_beating_is_ended(client, monkeypatch):
 
 
 def test_a_stuck_blender_does_not_blame_the_worker(client, monkeypatch):
-    monkeypatch.setattr(client_module, "SILENCE_LIMIT", 1.5)
+    monkeypatch.setattr(client_module, "SILENCE_LIMIT", 2.5)
     client.reconstruct(Path("slow.png"), Settings())
     until(lambda: client.poll() or client.versions)
-    time.sleep(2.0)
+    time.sleep(3.0)
     assert not any(isinstance(event, protocol.Error) for event in client.poll())
 
 
@@ -135,22 +140,22 @@ def test_cancelling_a_listening_worker_keeps_it_warm(client):
     run(client, "a.png")
     pid = client.pid
     client.reconstruct(Path("slow.png"), Settings())
-    time.sleep(0.3)
+    assert until(lambda: working(client))
     start = time.monotonic()
     with pytest.raises(Cancelled):
         client.wait(cancel=lambda: True)
-    assert time.monotonic() - start < 0.4
+    assert time.monotonic() - start < 1.0
     assert run(client, "a.png").report["pid"] == pid
 
 
 def test_cancelling_a_deaf_worker_kills_it_within_a_second_or_so(client):
     run(client, "a.png")
     client.reconstruct(Path("deaf.png"), Settings())
-    time.sleep(0.3)
+    assert until(lambda: working(client))
     start = time.monotonic()
     with pytest.raises(Cancelled):
         client.wait(cancel=lambda: True)
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 2.0
     assert not client.alive
 
 
@@ -232,6 +237,31 @@ def test_the_shared_client_is_one_until_it_is_closed():
     close_shared()
     assert shared_client(python) is not first
     close_shared()
+
+
+def test_the_self_test_answers_with_a_summary_to_copy(client):
+    client.self_test()
+    events = []
+    assert until(lambda: events.extend(client.poll()) or any(isinstance(event, protocol.Tested | protocol.Error) for event in events), 60.0)
+    assert events[-1].passed, events[-1].summary
+    assert "torch 2." in events[-1].summary and "test photo: 4 vertices" in events[-1].summary
+
+
+@pytest.mark.slow
+def test_the_real_worker_makes_a_head(tmp_path):
+    """Everything between Blender and the networks as it is shipped."""
+    if not (client_module.PACKAGE_ROOT / "weights" / "field.safetensors").exists():
+        pytest.skip("the networks are not trained yet")
+    import skimage.data
+    from PIL import Image
+
+    Image.fromarray(skimage.data.astronaut()).save(tmp_path / "astronaut.png")
+    client = WorkerClient(Path(sys.executable))
+    try:
+        result = run(client, tmp_path / "astronaut.png", quality="draft")
+    finally:
+        client.close()
+    assert len(result.vertices) > 1000 and result.report["mesh"]["watertight"] and np.isfinite(result.vertices).all()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills the parent the POSIX way")
