@@ -22,9 +22,9 @@ def run(client, photo, **options):
 
 def until(condition, limit=5.0):
     deadline = time.monotonic() + limit
-    while not condition() and time.monotonic() < deadline:
+    while not (met := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return condition()
+    return met
 
 
 def working(client):
