@@ -23,7 +23,7 @@ from .protocol import Error, Event, Ready
 PACKAGE_ROOT = Path(__file__).absolute().parent.parent
 START_LIMIT = 120.0  # seconds until Ready; a first start on a slow disk with a virus scanner takes most of a minute
 SILENCE_LIMIT = 15.0  # seconds without a heartbeat
-CANCEL_LIMIT = 1.0  # seconds to answer a cancel before the process is killed
+CANCEL_LIMIT = 0.6  # seconds to answer a cancel before the process is killed
 GARBAGE_LIMIT = 1 << 20  # bytes on standard output that are no messages
 LOG_LINES = 200
 
@@ -214,7 +214,8 @@ class _Link:
 
     def kill(self) -> None:
         if self.process.poll() is None:
-            process.kill_tree(self.process)
+            # on a busy machine a killed process has taken 20 s to go; the interface must not wait for that
+            process.kill_tree(self.process, 0.3)
         self.drained()
         if self.process.stdin:
             self.process.stdin.close()

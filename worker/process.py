@@ -30,12 +30,13 @@ def start(
     )
 
 
-def kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """End a process made by `start` and everything that it started; returns when it is gone."""
+def kill_tree(process: subprocess.Popen[bytes], patience: float | None = None) -> None:
+    """End a process made by `start` and everything that it started; returns when it is gone, or after `patience` seconds."""
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, creationflags=_NO_WINDOW, check=False)
         process.kill()
     else:
         with contextlib.suppress(ProcessLookupError):  # it had just ended
             os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
