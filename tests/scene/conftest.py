@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SAMPLE = runpy.run_path(str(HERE / "sample.py"))
 MODE = os.environ.get("EXT_MODE", "repo")
+_status = pytest.StashKey[int]()
 _scratch = Path(tempfile.mkdtemp(prefix="likeness_tests_"))
 if "bpy" not in sys.modules:  # keep away from the developer's own Blender; a real Blender gets this from its launcher
     os.environ["BLENDER_USER_RESOURCES"] = str(_scratch / "user")
@@ -37,6 +38,19 @@ def _unload() -> None:
 
 
 atexit.register(_unload)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_status] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave without the interpreter's ending: bpy 4.5 waits there for ever for its GPU threads once it has rendered and met glTF."""
+    _unload()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(config.stash.get(_status, 1))
 
 
 @functools.cache
