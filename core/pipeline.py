@@ -28,11 +28,12 @@ from .result import Result
 from .settings import Settings
 from .surface.detail import displace_front
 from .surface.extract import extract_surface
+from .surface.smooth import smooth_surface
 from .version import VERSION
 
 log = logging.getLogger(__name__)
+_SMOOTHING = 12
 Progress = Callable[[str, float], None]
-_COLOUR_SIZE = 1024
 _STAGES = {"photo": 0.08, "fit": 0.14, "normals": 0.18, "field": 0.3, "surface": 0.75, "detail": 0.82, "colour": 1.0}
 
 
@@ -66,11 +67,14 @@ class Reconstructor:
             vertices, faces = extract_surface(field.distance, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
             normal_map = normals[0].permute(1, 2, 0).cpu().numpy()
+            vertices = smooth_surface(vertices, faces, 1 - field.trust(vertices), _SMOOTHING)
             mask = picture[0, 3].cpu().numpy() > 0.5
             vertices = displace_front(vertices, faces, vertex_normals(vertices, faces), normal_map, mask)
         with clock.stage("colour"):
-            image = crop_picture(view.image, fit.camera, _COLOUR_SIZE)
-            matte = np.clip(crop_picture(view.matte, fit.camera, _COLOUR_SIZE), 0, 1)
+            # Finer than the mesh, the photo would alias on it.
+            size = min(2 * settings.resolution, 1024)
+            image = crop_picture(view.image, fit.camera, size)
+            matte = np.clip(crop_picture(view.matte, fit.camera, size), 0, 1)
             crop_normals = vertex_normals(vertices, faces)
             colours, observed = colour_vertices(
                 vertices, faces, crop_normals, image, matte, field.colours(vertices), self._codes(vertices, surface)

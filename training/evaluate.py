@@ -25,6 +25,7 @@ from ..core.networks.predictor import Predictor
 from ..core.photo.view import CROP_HALF
 from ..core.surface.detail import displace_front
 from ..core.surface.extract import extract_surface
+from ..core.surface.smooth import smooth_surface
 from .dataset import photographs
 from .render.buffers import Buffers, solid_depth
 from .render.labels import SurfaceSamples, surface_samples
@@ -96,6 +97,7 @@ def main() -> None:
         picture, maps, normals = predictor.normals(photo, drawn.prior)
         field = predictor.field(picture, maps, normals, drawn.prior, FaceBlend.of(sampler.model, drawn.fit))
         vertices, faces = extract_surface(field.distance, field.in_hull, _RESOLUTION, prior=field.prior_distance)
+        vertices = smooth_surface(vertices, faces, 1 - field.trust(vertices), 12)
         detailed = displace_front(vertices, faces, vertex_normals(vertices, faces), normals[0].permute(1, 2, 0).numpy(), photo[..., 3] > 0.5)
         row = {
             "fitted model": measure(drawn.prior.vertices, drawn.prior.faces, surface, face_skin, buffers),

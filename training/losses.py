@@ -71,7 +71,7 @@ def field_loss(network: ImplicitField, normals: NormalNetwork, batch: Batch) -> 
     along = ((ahead - behind) / (2 * _STEP)).abs().mean()
     across = ((out - into) / (2 * _STEP) - 1).abs().mean()
     on_surface = ((ahead + behind) / 2).abs().clamp(max=_TRUNCATION).mean() / _TRUNCATION
-    loss = loss + colour + 0.25 * along + 0.1 * across + 0.3 * on_surface
+    loss = loss + colour + 0.25 * along + 0.4 * across + 0.3 * on_surface
     predicted_inside, is_inside = distance.detach() < 0, inside > 0.5
     prior_inside = prior[..., 0] < 0
     union = lambda a, b: float((a & b).sum() / (a | b).sum().clamp(min=1))  # noqa: E731

@@ -29,8 +29,11 @@ class FaceBlend:
 
     @classmethod
     def of(cls, model: HeadModel, fit: HeadFit) -> Self:
-        """The face without ears. With a bad fit, blending towards it makes faces worse, so it fades out with the fit's residual."""
-        face = model.solid_region("face") * (1 - model.solid_region("ears"))
+        """The face below the brows, where no fringe hangs, without ears. With a bad fit, blending towards it makes faces worse, so it
+        fades out with the fit's residual."""
+        brow = model.posed(model.neutral()).solid_vertices[model.solid_region("brows") > 0.5, 1].mean()
+        below = np.clip((brow - model.posed(model.neutral()).solid_vertices[:, 1]) / 0.012 + 0.5, 0, 1)
+        face = model.solid_region("face") * (1 - model.solid_region("ears")) * below
         strength = 0.8 * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
         return cls(np.clip((face - 0.35) / 0.5, 0, 1).astype(np.float32), strength)
 

@@ -61,7 +61,8 @@ class Predictor:
         points, prior = points[None], prior[None]
         with self.precision():
             features = self._field.features(encoded, points, prior)
-            result = self._field.colours(features) if colour else self._field.signed_distance(features, prior)
+        # In half precision the rounding of distances shows as a rough surface; encoders bear it.
+        result = self._field.colours(features) if colour else self._field.signed_distance(features, prior)
         return result[0].float()
 
 
@@ -75,6 +76,10 @@ class CropField:
     def prior_distance(self, points: np.ndarray) -> np.ndarray:
         """(N,) the fitted model's own signed distance."""
         return self._volume(torch.from_numpy(points))[:, 0].numpy()
+
+    def trust(self, points: np.ndarray) -> np.ndarray:
+        """(N,) largest share in [0, 1] that the fitted model's face has in the surface there."""
+        return self._strength * self._volume(torch.from_numpy(points))[:, POINT_CHANNELS].numpy()
 
     def in_hull(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: could the surface be here? Within the silhouette (and a margin), and near the fitted model or where hair may be."""
@@ -95,7 +100,7 @@ class CropField:
             share = trust * self._strength * torch.exp(-((model / 0.1) ** 2))
             # Hair or a beard in front of the face: where both disagree by much, the network is right.
             disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
-            share = share * (1 - (disagreement - 0.03) / 0.05).clamp(0, 1)
+            share = share * (1 - (disagreement - 0.015) / 0.025).clamp(0, 1)
             parts.append(torch.maximum(learned + share * (model - learned), self._silhouette(batch)))
         return torch.cat(parts).numpy() if parts else np.zeros(0, np.float32)
 

@@ -1,0 +1,148 @@
+"""The whole way on a real photo: NASA's portrait of Eileen Collins, public domain, from scikit-image's wheel."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from likeness.core.errors import Cancelled, InputError
+from likeness.core.geometry.raster import interpolate, rasterize
+from likeness.core.pipeline import Reconstructor
+from likeness.core.result import Result
+from likeness.core.settings import Settings
+from likeness.core.surface.extract import check_manifold
+from PIL import Image
+
+DRAFT = Settings(quality="draft")
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    Image.fromarray(skimage.data.astronaut()).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def reconstructor() -> Reconstructor:
+    return Reconstructor.load("cpu")
+
+
+@pytest.fixture(scope="module")
+def run(reconstructor: Reconstructor, photo: Path) -> tuple[Result, list[tuple[str, float]]]:
+    steps: list[tuple[str, float]] = []
+    return reconstructor.run(photo, DRAFT, lambda stage, share: steps.append((stage, share))), steps
+
+
+@pytest.fixture(scope="module")
+def result(run: tuple[Result, list[tuple[str, float]]]) -> Result:
+    return run[0]
+
+
+def drawn(result: Result, size: int = 512) -> tuple[torch.Tensor, np.ndarray]:
+    """Normals of the mesh as the photo's camera sees them (H, W, 3), and where it is; the astronaut's photo is 512 x 512."""
+    pixels = result.camera.project(result.vertices) * (2 / size) - 1
+    vertices = np.stack([pixels[:, 0], -pixels[:, 1], result.vertices[:, 2]], axis=1).astype(np.float32)
+    faces = torch.from_numpy(result.faces.astype(np.int64))
+    picture = rasterize(torch.from_numpy(vertices), faces, size)
+    return interpolate(picture, faces, torch.from_numpy(result.normals)), picture.mask.numpy()
+
+
+def test_the_mesh_fills_the_silhouette(result: Result) -> None:
+    assert result.report["silhouette_iou"] >= 0.95
+
+
+def test_the_fitted_face_lies_on_the_landmarks(result: Result) -> None:
+    assert result.report["landmark_error"] <= 0.015
+
+
+def test_the_mesh_is_one_closed_manifold(result: Result) -> None:
+    check_manifold(result.vertices, result.faces)
+    assert result.report["mesh"] == {"vertices": len(result.vertices), "faces": len(result.faces), "watertight": True, "components": 1}
+
+
+def test_the_head_has_a_heads_size_and_place(result: Result) -> None:
+    extent = np.ptp(result.vertices, axis=0)
+    assert 0.3 < extent[1] < 0.42  # the crop's height, with chest
+    head = result.vertices[result.vertices[:, 1] > -0.05]
+    assert 0.14 < np.ptp(head[:, 0]) < 0.30
+    assert 0.16 < np.ptp(head[:, 2]) < 0.32
+    assert head[:, 2].max() > 0.0  # the nose is in front of the eyes
+
+
+def test_the_faces_normals_are_those_of_a_face(result: Result) -> None:
+    normals, mask = drawn(result)
+    row, column = int(result.camera.centre[1]), int(result.camera.centre[0])
+    unit = int(0.063 * result.camera.scale)  # the distance between her eyes
+    assert mask[row - unit // 2 : row + unit, column - unit // 2 : column + unit // 2].all()
+    nose = normals[row + unit // 3 : row + unit // 2, column - unit // 8 : column + unit // 8].reshape(-1, 3).mean(0)
+    left, right = (normals[row + unit // 2, column + side * unit * 6 // 10] for side in (-1, 1))
+    assert nose[2] > 0.5
+    assert left[0] < -0.1
+    assert right[0] > 0.1
+
+
+def test_the_photo_is_copied_where_it_was_seen(result: Result) -> None:
+    seen = result.observed > 0.95
+    assert 0.1 < seen.mean() < 0.6
+    pixels = np.floor(result.camera.project(result.vertices[seen])).astype(int)
+    inside = ((pixels >= 1) & (pixels < 511)).all(1)
+    photo = result.photo[pixels[inside, 1], pixels[inside, 0]] / 255
+    assert np.abs(result.colours[seen][inside] - photo).mean() < 0.04
+
+
+def test_the_back_of_the_head_is_no_second_face(result: Result) -> None:
+    behind = (result.normals[:, 2] < -0.5) & (result.vertices[:, 1] > -0.03)
+    assert behind.sum() > 100
+    assert result.observed[behind].max() < 0.05
+    # Her hair is a dull brown; her skin is not.
+    red, green, blue = result.colours[behind].mean(0)
+    assert red - blue < 0.45
+    assert (red + green + blue) / 3 < 0.65
+
+
+def test_progress_grows_to_the_end(run: tuple[Result, list[tuple[str, float]]]) -> None:
+    shares = [share for _, share in run[1]]
+    assert shares == sorted(shares)
+    assert shares[0] >= 0
+    assert shares[-1] == pytest.approx(1)
+    assert len({stage for stage, _ in run[1]}) == 7
+
+
+def test_the_report_is_strict_json_with_what_was_promised(result: Result) -> None:
+    report = json.loads(json.dumps(result.report, allow_nan=False))
+    promised = {"settings", "version", "weights", "timings", "peak_memory_mb", "silhouette_iou", "landmark_error"}
+    assert promised | {"mesh", "observed_share", "fit", "warnings"} <= set(report)
+    assert {"normal.safetensors", "field.safetensors", "head_model.npz"} <= set(report["weights"])
+
+
+def test_results_survive_the_file(result: Result, tmp_path: Path) -> None:
+    result.save(tmp_path / "r.npz")
+    back = Result.load(tmp_path / "r.npz")
+    assert np.array_equal(back.vertices, result.vertices)
+    assert np.array_equal(back.colours, result.colours)
+    assert back.camera == result.camera
+    assert back.report == json.loads(json.dumps(result.report))
+
+
+@pytest.mark.slow
+def test_two_runs_give_the_same_head(reconstructor: Reconstructor, photo: Path, result: Result) -> None:
+    again = reconstructor.run(photo, DRAFT)
+    assert np.array_equal(again.faces, result.faces)
+    assert np.array_equal(again.vertices, result.vertices)
+
+
+def test_cancelling_stops_the_surface(reconstructor: Reconstructor, photo: Path) -> None:
+    reached: list[str] = []
+    with pytest.raises(Cancelled):
+        reconstructor.run(photo, DRAFT, lambda stage, _: reached.append(stage), lambda: "surface" in reached)
+    assert reached[-1] == "surface"
+
+
+def test_an_absent_device_is_one_sentence() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has it")
+    with pytest.raises(InputError, match="cuda"):
+        Reconstructor.load("cuda")

@@ -1,0 +1,27 @@
+"""Smoothing against a rough ball."""
+
+import numpy as np
+import trimesh
+from likeness.core.geometry.mesh import signed_volume
+from likeness.core.surface.smooth import smooth_surface
+
+BALL = trimesh.creation.icosphere(5, 0.5)
+FACES = np.asarray(BALL.faces)
+ROUGH = (BALL.vertices * (1 + np.random.default_rng(0).normal(0, 0.01, (len(BALL.vertices), 1)))).astype(np.float32)
+
+
+def roughness(vertices: np.ndarray) -> float:
+    return float(np.std(np.linalg.norm(vertices, axis=1)))
+
+
+def test_roughness_goes_and_volume_stays() -> None:
+    smooth = smooth_surface(ROUGH, FACES, np.ones(len(ROUGH)), 15)
+    assert roughness(smooth) < 0.45 * roughness(ROUGH)
+    assert abs(signed_volume(smooth, FACES) / signed_volume(ROUGH, FACES) - 1) < 0.01
+
+
+def test_vertices_without_weight_stay() -> None:
+    weight = (ROUGH[:, 0] > 0).astype(np.float32)
+    smooth = smooth_surface(ROUGH, FACES, weight, 5)
+    assert np.array_equal(smooth[weight == 0], ROUGH[weight == 0])
+    assert roughness(smooth[weight == 1]) < roughness(ROUGH[weight == 1])
