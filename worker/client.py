@@ -23,7 +23,7 @@ from .protocol import Error, Event, Ready
 PACKAGE_ROOT = Path(__file__).absolute().parent.parent
 START_LIMIT = 120.0  # seconds until Ready; a first start on a slow disk with a virus scanner takes most of a minute
 SILENCE_LIMIT = 15.0  # seconds without a heartbeat
-CANCEL_LIMIT = 0.6  # seconds to answer a cancel before the process is killed
+CANCEL_LIMIT = 0.4  # seconds to answer a cancel before the process is killed
 GARBAGE_LIMIT = 1 << 20  # bytes on standard output that are no messages
 LOG_LINES = 200
 

@@ -101,7 +101,7 @@ def steps() -> Steps:
     yield from press("ESC")
     begun = time.monotonic()
     yield from until(lambda: job.current() is None, "Esc ends the job")
-    assert time.monotonic() - begun <= 1.2 and not heads()
+    assert time.monotonic() - begun <= 1.5 and not heads()  # one second, and what a window without a GPU adds
 
     yield from click_reconstruct()
     yield from until(job.current, "the second click starts the job", 10)
