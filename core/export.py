@@ -56,9 +56,7 @@ def _bytes(colours: np.ndarray) -> np.ndarray:
 
 
 def _glb(result: Result) -> bytes:
-    material = PBRMaterial(
-        name=result.name, baseColorFactor=[255, 255, 255, 255], metallicFactor=0.0, roughnessFactor=0.6
-    )
+    material = PBRMaterial(name=result.name, baseColorFactor=[255, 255, 255, 255], metallicFactor=0.0, roughnessFactor=0.6)
     mesh = _mesh(result, visual=TextureVisuals(material=material))
     mesh.vertex_attributes[_COLOUR] = srgb_to_linear(np.clip(result.colours, 0, 1))
     mesh.vertex_attributes[_OBSERVED] = result.observed.astype(np.float32)

@@ -48,9 +48,7 @@ class Reconstructor:
         """With the bundled head model and weights. Raises AssetError, and InputError for a device that is not there."""
         return cls(HeadModel.load(), Predictor.load(_device(device)))
 
-    def run(
-        self, photo: Path, settings: Settings, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
-    ) -> Result:
+    def run(self, photo: Path, settings: Settings, progress: Progress | None = None, cancel: Callable[[], bool] | None = None) -> Result:
         """Reconstruct the person in one photo. Raises LikenessError; Cancelled when `cancel` answers True."""
         torch.manual_seed(settings.seed)
         clock = _Clock(progress, cancel)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .render.lighting import camera_faults, irradiance, photograph, random_light
 from ..core.models.prior import MAP_CHANNELS
+from .render.lighting import camera_faults, irradiance, photograph, random_light
 
 MAP_SCALE = np.array([127, 127, 127, 60, 60, 60, 100, 127], np.float32)
 """Integer steps a unit for the prior maps' channels; depth and codes reach past 1."""
@@ -55,7 +55,7 @@ def photographs(stored: dict[str, np.ndarray], rng: np.random.Generator) -> dict
         "maps": stored["maps"].astype(np.float32) / MAP_SCALE,
     }
     if "surface" in stored:
-        lit = irradiance(light, stored["surface_normal"].astype(np.float32) / 127, np.float32(0.8), np.float32(1))
+        lit = irradiance(light, stored["surface_normal"].astype(np.float32) / 127, np.array(0.8, np.float32), np.array(1.0, np.float32))
         soft = (stored["surface_albedo"].astype(np.float32) / 255) ** 2.2 * lit * exposure
         sample["surface_colour"] = np.clip(soft, 0, 1) ** (1 / 2.2)
     return sample

@@ -1,7 +1,7 @@
 """Measure weights on fixed synthetic people that training never sees:
 `python -m likeness.training.evaluate --assets FOLDER --weights FOLDER --people 24`.
 
-Distances are exact point-to-triangle, un-squared, millimetres of the crop frame (63 mm between the eyes), without any alignment (R-Eval A0):
+Distances are exact point-to-triangle, un-squared, millimetres of the crop frame (63 mm between the eyes), without alignment (R-Eval A0):
 P2S is truth to prediction, S2P prediction to truth samples, Chamfer their mean. `face` is P2S on the truth's visible face skin.
 """
 
@@ -35,9 +35,7 @@ _MM = CROP_HALF * 1000
 _RESOLUTION = 128
 
 
-def measure(
-    vertices: np.ndarray, faces: np.ndarray, surface: SurfaceSamples, face_skin: np.ndarray, buffers: Buffers
-) -> dict[str, float]:
+def measure(vertices: np.ndarray, faces: np.ndarray, surface: SurfaceSamples, face_skin: np.ndarray, buffers: Buffers) -> dict[str, float]:
     """One mesh (crop frame) against the truth: distances in mm, degrees of the front's normals, silhouette IoU."""
     inside = (np.abs(surface.position) < 0.97).all(1)
     to_mesh = np.abs(ClosestSurface(vertices, faces).query(surface.position[inside])[0]) * _MM
@@ -81,11 +79,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    networks = []
-    for network, name in ((NormalNetwork(), "normal"), (ImplicitField(), "field")):
+    normal, field = NormalNetwork(), ImplicitField()
+    for network, name in ((normal, "normal"), (field, "field")):
         network.load_state_dict({k: v.float() for k, v in load_file(arguments.weights / f"{name}.safetensors").items()})
-        networks.append(network)
-    predictor = Predictor(networks[0], networks[1], torch.device("cpu"))
+    predictor = Predictor(normal, field, torch.device("cpu"))
     sampler = Sampler(arguments.assets)
     rows: list[dict[str, dict[str, float]]] = []
     for index in range(arguments.people):
@@ -95,10 +92,11 @@ def main() -> None:
         face_skin = _face_skin(drawn, surface, sampler)
         photo = photographs(stored, np.random.default_rng([4, index]))["photo"]
         picture, maps, normals = predictor.normals(photo, drawn.prior)
-        field = predictor.field(picture, maps, normals, drawn.prior, FaceBlend.of(sampler.model, drawn.fit))
-        vertices, faces = extract_surface(field.distance, field.in_hull, _RESOLUTION, prior=field.prior_distance)
-        vertices = smooth_surface(vertices, faces, 1 - field.trust(vertices), 12)
-        detailed = displace_front(vertices, faces, vertex_normals(vertices, faces), normals[0].permute(1, 2, 0).numpy(), photo[..., 3] > 0.5)
+        crop_field = predictor.field(picture, maps, normals, drawn.prior, FaceBlend.of(sampler.model, drawn.fit))
+        vertices, faces = extract_surface(crop_field.distance, crop_field.in_hull, _RESOLUTION, prior=crop_field.prior_distance)
+        vertices = smooth_surface(vertices, faces, 1 - crop_field.trust(vertices), 12)
+        picture = normals[0].permute(1, 2, 0).numpy()
+        detailed = displace_front(vertices, faces, vertex_normals(vertices, faces), picture, photo[..., 3] > 0.5)
         row = {
             "fitted model": measure(drawn.prior.vertices, drawn.prior.faces, surface, face_skin, buffers),
             "field": measure(vertices, faces, surface, face_skin, buffers),
@@ -107,9 +105,9 @@ def main() -> None:
         rows.append(row)
     names = list(rows[0]["field"])
     means = {method: {name: float(np.mean([row[method][name] for row in rows])) for name in names} for method in rows[0]}
-    print("| method | " + " | ".join(names) + " |")  # noqa: T201 - the command's output
+    print("| method | " + " | ".join(names) + " |")
     for method, values in means.items():
-        print(f"| {method} | " + " | ".join(f"{values[name]:.3f}" for name in names) + " |")  # noqa: T201
+        print(f"| {method} | " + " | ".join(f"{values[name]:.3f}" for name in names) + " |")
     if arguments.output:
         arguments.output.write_text(json.dumps({"people": len(rows), "mean": means, "rows": rows}, indent=1))
 

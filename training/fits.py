@@ -38,7 +38,7 @@ def _matte(person: Person, camera: Camera, size: int) -> np.ndarray:
 
 
 def noisy_landmarks(model: HeadModel, person: Person, rng: np.random.Generator) -> np.ndarray:
-    """The detector's 468 points (468, 3), camera frame, metres: true points, its known bias, smooth and rough noise, more on hidden skin."""
+    """The detector's 468 points (468, 3), camera frame, metres: true points, its bias, smooth and rough noise, more on hidden skin."""
     truth = model.landmarks(person.head)
     normals = vertex_normals(person.head, model.faces)
     facing = model.landmarks(normals)[:, 2]

@@ -14,10 +14,7 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Unit area-weighted vertex normals, (V, 3); zero for vertices without faces."""
     normals = face_normals(vertices, faces)
     summed = np.stack(
-        [
-            np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), minlength=len(vertices))
-            for axis in range(3)
-        ],
+        [np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), minlength=len(vertices)) for axis in range(3)],
         axis=1,
     )
     length = np.linalg.norm(summed, axis=1, keepdims=True)

@@ -87,7 +87,7 @@ class PriorSurface:
 
 
 class PriorVolume:
-    """The point features on a grid of cell centres over the crop cube: exact in a band around the model, coarse elsewhere, trilinear between.
+    """The point features on a grid of cell centres over the crop cube: exact near the model, coarse elsewhere, trilinear between.
 
     Millions of field queries read this instead of searching triangles. Inside and outside come from winding numbers, because lids and
     eyeballs of a fitted head overlap, where the side of the nearest triangle means nothing.

@@ -39,7 +39,7 @@ class Predictor:
 
     @torch.inference_mode()
     def normals(self, photo: np.ndarray, surface: PriorSurface) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """From the masked crop (S, S, 4): network photo (1, 4, S, S), prior maps (1, 8, S, S), unit normals (1, 3, S, S), 0 off the matte."""
+        """From the masked crop (S, S, 4): network photo (1, 4, S, S), prior maps (1, 8, S, S), unit normals (1, 3, S, S), 0 off it."""
         assert photo.shape == (INPUT_SIZE, INPUT_SIZE, 4)
         tensor = torch.from_numpy(photo).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
         maps = surface.maps(INPUT_SIZE)[None].to(self.device)

@@ -8,7 +8,7 @@ CROP_HALF = 0.20
 """Half the side of the head crop in metres: the crop cube is 0.4 m wide and one crop unit is 0.2 m."""
 CROP_CENTRE_Y = -0.03
 CROP_CENTRE_Z = -0.08
-"""The crop's centre against the point between the eyes' joints, metres: a little lower, and inside the head, whose hair reaches far back."""
+"""The crop's centre against the point between the eyes' joints, metres: lower, and inside the head, whose hair reaches far back."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class View:
     """A photo with what was seen in it.
 
     image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: (468, 3) photo pixels
-    (column, row, and z in the same unit, towards the viewer positive). focal: pixels, or None when unknown. name: file stem.
+    (column, row, z in the same unit, towards the viewer positive). focal: pixels, or None when unknown. name: file stem.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
     """
 

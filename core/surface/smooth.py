@@ -9,7 +9,7 @@ _SHRINK = 0.5
 
 
 def smooth_surface(vertices: np.ndarray, faces: np.ndarray, weight: np.ndarray, iterations: int) -> np.ndarray:
-    """Vertices (V, 3) float32 after Taubin's λ|μ smoothing (1995), each moved by its weight (V,) in [0, 1]; frame and unit are the caller's.
+    """Vertices (V, 3) float32 after Taubin's λ|μ smoothing (1995), each moved by its weight (V,) in [0, 1]; in the caller's frame.
 
     Wavelengths of a few edges vanish with some ten iterations; broad shape and volume stay.
     """

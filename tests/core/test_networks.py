@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
-
 from likeness.core.errors import AssetError
 from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
 from likeness.core.networks.normal import NormalNetwork
 from likeness.core.networks.weights import load_weights
+from safetensors.torch import save_file
 
 WIDTHS = (8, 8, 8, 8, 8)
 
@@ -137,7 +136,7 @@ def test_weights_that_are_not_ours_are_refused(tmp_path: Path, damage: str) -> N
         file.write_bytes(b"\x80\x04K\x01.")
         (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  n.safetensors\n")
     network = NormalNetwork((4, 4, 4, 4, 4)) if damage == "other network" else NormalNetwork(WIDTHS)
-    with pytest.raises(AssetError, match="n.safetensors"):
+    with pytest.raises(AssetError, match=r"n\.safetensors"):
         load_weights(network, "n.safetensors", folder)
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-
 from likeness.core.geometry.raster import Fragments, LayeredDepth, fragments
 from likeness.training.dataset import mirrored
 from likeness.training.render.buffers import SUPERSAMPLED
@@ -13,16 +12,15 @@ from likeness.training.render.lighting import irradiance, random_light
 
 
 def layered(*meshes: trimesh.Trimesh) -> LayeredDepth:
-    pieces = [
-        fragments(torch.tensor(m.vertices, dtype=torch.float32), torch.tensor(m.faces), SUPERSAMPLED) for m in meshes
-    ]
+    pieces = [fragments(torch.tensor(m.vertices, dtype=torch.float32), torch.tensor(m.faces), SUPERSAMPLED) for m in meshes]
     names = ("pixel", "depth", "face", "barycentric", "sign")
     return LayeredDepth(Fragments(*(torch.cat([getattr(p, n) for p in pieces]) for n in names), size=SUPERSAMPLED))
 
 
 def samples_of(mesh: trimesh.Trimesh, count: int = 60_000) -> SurfaceSamples:
     points, faces = trimesh.sample.sample_surface(mesh, count, seed=0)
-    return SurfaceSamples(points.astype(np.float32), mesh.face_normals[faces].astype(np.float32), np.zeros((count, 3)), np.ones(count, bool))
+    normals = mesh.face_normals[faces].astype(np.float32)
+    return SurfaceSamples(points.astype(np.float32), normals, np.zeros((count, 3)), np.ones(count, bool))
 
 
 def test_signed_distance_of_a_sphere_is_exact_to_a_fraction_of_a_millimetre() -> None:

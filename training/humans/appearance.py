@@ -44,9 +44,7 @@ class BustSurface:
 class Look:
     """Random but fixed colours of one person."""
 
-    def __init__(
-        self, assets: Assets, rng: np.random.Generator, noise: Noise, body: Body, frame: HeadFrame, face_uv: np.ndarray
-    ) -> None:
+    def __init__(self, assets: Assets, rng: np.random.Generator, noise: Noise, body: Body, frame: HeadFrame, face_uv: np.ndarray) -> None:
         age, gender = body.age, body.gender
         self._noise, self._frame = noise, frame
         tone = rng.uniform(0, len(SKIN_TONES) - 1.01)
@@ -73,9 +71,12 @@ class Look:
         self.hair = np.clip(base * rng.uniform(0.7, 1.2), 0.003, 0.9)
         self._tips = np.clip(self.hair * rng.uniform(0.7, 1.6), 0, 0.95)
         self.brow = np.clip(self.hair * rng.uniform(0.4, 1.0), 0.003, 0.6)
-        self._strands = dict(
-            strength=rng.uniform(0.15, 0.5), across=rng.uniform(8, 24), along=rng.uniform(4, 14), curl=rng.uniform(0, 0.5)
-        )
+        self._strands = {
+            "strength": rng.uniform(0.15, 0.5),
+            "across": rng.uniform(8, 24),
+            "along": rng.uniform(4, 14),
+            "curl": rng.uniform(0, 0.5),
+        }
         self._pattern = str(rng.choice(["plain", "stripe", "check", "blotch"], p=[0.55, 0.2, 0.1, 0.15]))
         self._dyes = linear(rng.uniform(0, 1, (2, 3)) ** rng.uniform(0.6, 2))
         self._stripe = np.array([rng.normal(0, 100), rng.uniform(100, 400), 0])

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import cv2
@@ -64,12 +64,10 @@ class Assets:
     def names(self, category: str, textured: bool = True) -> list[str]:
         """Proxies of a category, by default only those whose picture the pack holds."""
         return [
-            name
-            for name, kind in self._category.items()
-            if kind == category and (not textured or self._table["texture"][self._row[name]])
+            name for name, kind in self._category.items() if kind == category and (not textured or self._table["texture"][self._row[name]])
         ]
 
-    @lru_cache(maxsize=None)  # noqa: B019 - one Assets object lives for the whole process
+    @cache  # noqa: B019 - one Assets object lives for the whole process
     def proxy(self, name: str) -> Proxy:
         """The proxy by name, capped so that it is closed, faces outward."""
         row, table = self._row[name], self._table

@@ -25,7 +25,8 @@ _PAIRED_SHAPES = (
 class Body:
     """One person at rest. vertices (19158, 3): metres, y up, facing +z, origin between the eyes' joints, 63 mm between them.
 
-    joints (5, 3): global, neck, jaw, left eye, right eye. gender, age in [0, 1] (0 female, 1 male; .5 is about 25 years). expression: shape name -> weight.
+    joints (5, 3): global, neck, jaw, left eye, right eye. gender, age in [0, 1] (0 female, 1 male; .5 is about 25 years).
+    expression: shape name -> weight.
     """
 
     vertices: np.ndarray
@@ -43,9 +44,9 @@ class Bodies:
         import anny
 
         logging.getLogger("warp").setLevel(logging.ERROR)
-        return anny.Anny(
-            rig="makehuman", topology="makehuman", phenotypes="all", local_changes="default", facial_actions="all"
-        ).to(torch.float32)
+        return anny.Anny(rig="makehuman", topology="makehuman", phenotypes="all", local_changes="default", facial_actions="all").to(
+            torch.float32
+        )
 
     @cached_property
     def weights(self) -> np.ndarray:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-
 from scipy.spatial import cKDTree
 
 from ...core.geometry.mesh import smoothing_matrix, vertex_normals
@@ -57,7 +56,7 @@ class Person:
             texels = sample_texture(part.texture, uv)[:, :3] if part.texture is not None else np.full((len(uv), 3), 0.5)
             return self.look.piece(part.kind, texels)
         values = np.einsum("nic,ni->nc", part.attributes[part.faces[face]], barycentric)
-        masks = dict(zip(BUST_MASKS, values[:, 3:].T, strict=True))
+        masks: dict[str, np.ndarray] = dict(zip(BUST_MASKS, values[:, 3:].T, strict=True))
         return self.look.bust(BustSurface(uv.astype(np.float32), values[:, :3], masks))
 
     def material(self, part: Part, face: np.ndarray) -> np.ndarray:

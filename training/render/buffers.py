@@ -21,7 +21,8 @@ _EYE_LIFT = 0.03  # crop units an eyeball is drawn in front of the patch that cl
 class Buffers:
     """What a picture is lit from, (SIZE, SIZE, ...) with row 0 at the top, crop frame.
 
-    albedo (…, 3) linear float32; normal (…, 3) unit, 0 outside; coverage (…) in [0, 1]; depth (…) z, -inf outside; material (…) int; ambient (…) openness in [0, 1].
+    albedo (…, 3) linear float32; normal (…, 3) unit, 0 outside; coverage (…) in [0, 1]; depth (…) z, -inf outside; material (…) int;
+    ambient (…) openness in [0, 1].
     """
 
     albedo: np.ndarray
@@ -127,9 +128,7 @@ def _visible(part: Part, piece: Fragments) -> tuple[Raster, np.ndarray]:
     opacity = sample_texture(part.texture, uv.astype(np.float32))[:, 3]
     threshold = {"hair": 0.35, "eye": 0.5}.get(part.kind, 0.02)
     keep = torch.from_numpy(np.nonzero(opacity > threshold)[0])
-    kept = Fragments(
-        *(getattr(piece, name)[keep] for name in ("pixel", "depth", "face", "barycentric", "sign")), size=size
-    )
+    kept = Fragments(*(getattr(piece, name)[keep] for name in ("pixel", "depth", "face", "barycentric", "sign")), size=size)
     raster = nearest(kept)
     if part.kind in ("brow", "lash"):
         flat = alpha.reshape(-1)

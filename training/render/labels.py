@@ -17,7 +17,7 @@ _SAMPLES = 60_000
 
 @dataclass(frozen=True)
 class SurfaceSamples:
-    """Points on the outer surface of the union, crop frame: position (N, 3), normal (N, 3) outward, albedo (N, 3) linear, colour_valid (N,)."""
+    """Points on the outer surface of the union, crop frame: position (N, 3), normal (N, 3) outward, albedo (N, 3) linear, colour_valid."""
 
     position: np.ndarray
     normal: np.ndarray
