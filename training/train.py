@@ -17,12 +17,14 @@ from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from queue import Queue
+from typing import cast
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ..core.networks.field import ImplicitField
+from ..core.networks.layers import channels_last
 from ..core.networks.normal import NormalNetwork
 from .dataset import PICTURE_FIELDS, POINT_FIELDS, Shards, batches
 from .losses import Batch, Parts, field_loss, normal_loss
@@ -61,7 +63,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, output: Path, device: str) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.output, self.device = recipe, output, device
-        self.network = _network(recipe).to(device, memory_format=torch.channels_last)
+        self.network = channels_last(_network(recipe).to(device))
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
         self.loss = _loss(recipe, device)
@@ -168,11 +170,11 @@ def _network(recipe: Recipe) -> nn.Module:
 
 def _loss(recipe: Recipe, device: str) -> Callable[[nn.Module, Batch], tuple[torch.Tensor, Parts]]:
     if recipe.network == "normal":
-        return normal_loss
+        return lambda network, batch: normal_loss(cast(NormalNetwork, network), batch)
     normals = NormalNetwork()
     normals.load_state_dict(load_file(recipe.normals))
-    normals = normals.float().to(device, memory_format=torch.channels_last).eval()
-    return lambda network, batch: field_loss(network, normals, batch)
+    normals = channels_last(normals.float().to(device)).eval()
+    return lambda network, batch: field_loss(cast(ImplicitField, network), normals, batch)
 
 
 def _ahead(stream: Iterator[Batch], depth: int = 3) -> Iterator[Batch]:

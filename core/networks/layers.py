@@ -1,9 +1,13 @@
 """Building blocks shared by the networks, and folding of their norms for inference."""
 
+from typing import TypeVar
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class ConvNorm(nn.Module):
@@ -21,7 +25,8 @@ class ConvNorm(nn.Module):
 
     def fold(self) -> None:
         """Merge the norm into the convolution; for inference only."""
-        self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
 
 
 class Residual(nn.Module):
@@ -63,13 +68,19 @@ class UNet(nn.Module):
         return features[:3]
 
 
-def fold_norms(network: nn.Module) -> nn.Module:
-    """Fold every norm of a network in evaluation mode and use the memory format that CPUs and GPUs like."""
+def channels_last(network: Network) -> Network:
+    """The memory format that convolutions like, on CPUs and GPUs."""
+    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stub forgets this form
+    return network
+
+
+def fold_norms(network: Network) -> Network:
+    """Fold every norm of a network in evaluation mode, for inference."""
     network.eval()
     for module in network.modules():
         if isinstance(module, ConvNorm):
             module.fold()
-    return network.to(memory_format=torch.channels_last)
+    return channels_last(network)
 
 
 def positional_encoding(x: torch.Tensor, octaves: int) -> torch.Tensor:

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
-from torch import nn
 
 from ..errors import AssetError
+from .layers import Network
 
 FOLDER = Path(__file__).parents[2] / "weights"
 _LARGEST = 16 * 2**20
@@ -21,7 +21,7 @@ def read_checked(name: str, folder: Path = FOLDER) -> bytes:
         if path.stat().st_size > _LARGEST:
             raise AssetError(f"{name} is larger than any weights file of this version; reinstall the extension.")
         data = path.read_bytes()
-        listed = dict(reversed(line.split(maxsplit=1)) for line in (folder / "SHA256SUMS").read_text().splitlines() if line.strip())
+        listed = hashes(folder)
     except OSError as error:
         raise AssetError(f"{name} is missing; reinstall the extension.") from error
     if listed.get(name) != hashlib.sha256(data).hexdigest():
@@ -31,10 +31,11 @@ def read_checked(name: str, folder: Path = FOLDER) -> bytes:
 
 def hashes(folder: Path = FOLDER) -> dict[str, str]:
     """File name -> SHA-256 as listed, for reports."""
-    return dict(reversed(line.split(maxsplit=1)) for line in (folder / "SHA256SUMS").read_text().splitlines() if line.strip())
+    lines = (line.split(maxsplit=1) for line in (folder / "SHA256SUMS").read_text().splitlines() if line.strip())
+    return {name: digest for digest, name in lines}
 
 
-def load_weights(network: nn.Module, name: str, folder: Path = FOLDER) -> nn.Module:
+def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:
     """Fill a network, in float32, from a weights file with exactly its keys and shapes. Raises AssetError."""
     try:
         tensors = load(read_checked(name, folder))

@@ -22,7 +22,7 @@ def crop_picture(picture: np.ndarray, camera: Camera, size: int) -> np.ndarray:
     # Crop pixel centre (i + 0.5) lies at left + (i + 0.5) * step in photo pixels, whose centres are at +0.5 as well.
     matrix = np.array([[step, 0, left + 0.5 * step - 0.5], [0, step, top + 0.5 * step - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(values, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return cv2.warpAffine(values, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
 
 
 def network_photo(view: View, camera: Camera, size: int) -> np.ndarray:
