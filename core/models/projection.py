@@ -22,6 +22,7 @@ class FitState:
     distance: float
 
     def moved(self, step: np.ndarray, low: np.ndarray, high: np.ndarray) -> "FitState":
+        """After a step (P + 6,) of the solver: shape, kept in low..high (P,), rotation vector, log scale, offset in eye distances."""
         count = len(self.shape)
         return FitState(
             np.clip(self.shape + step[:count], low, high),
