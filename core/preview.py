@@ -18,8 +18,8 @@ _TURNS = (45, 90, 180)  # degrees to the person's left: the three-quarter view, 
 _BACKGROUND = (0.93, 0.93, 0.94)
 _CLAY = (0.78, 0.76, 0.74)
 # Studio lights: direction (x right, y up, z towards the viewer) and strength. The key comes from above on the left, the fill is weak.
-_LIGHTS = (((-0.6, 0.6, 0.55), 0.95), ((0.9, 0.0, 0.4), 0.2), ((0.0, 0.4, -1.0), 0.2))
-_AMBIENT = 0.12
+_LIGHTS = (((-0.5, 0.5, 0.75), 0.85), ((0.9, 0.1, 0.4), 0.2), ((0.0, 0.4, -1.0), 0.2))
+_AMBIENT = 0.14
 _OUTLINE = (0.95, 0.35, 0.1)
 
 
