@@ -34,6 +34,7 @@ class FitState:
 
     @property
     def camera(self) -> Camera:
+        """The camera of this state, in photo pixels with rows downwards."""
         return Camera((float(self.offset[0]), float(-self.offset[1])), self.scale, self.distance)
 
 
