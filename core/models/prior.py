@@ -87,28 +87,31 @@ class PriorSurface:
 
 
 class PriorVolume:
-    """The point features on a grid of cell centres over the crop cube: exact near the model, coarse elsewhere, trilinear between.
+    """The point features on a grid of cell centres over the crop cube: exact near the model, coarser farther away, trilinear between.
 
     Millions of field queries read this instead of searching triangles. Inside and outside come from winding numbers, because lids and
     eyeballs of a fitted head overlap, where the side of the nearest triangle means nothing.
     extra (V, C): further values of the surface's vertices to carry along.
     """
 
-    COARSE, FINE, BAND = 32, 128, 0.06
+    LEVELS = ((32, np.inf), (64, 0.3), (128, 0.06))
+    """Cells a side, and the distance in crop units up to which a level's values are exact; hair may hang far from the bald model."""
 
     def __init__(self, surface: PriorSurface, extra: np.ndarray) -> None:
         features = surface.point_features(extra)
-        coarse = torch.from_numpy(features(_centres(self.COARSE)))
-        volume = coarse.reshape(self.COARSE, self.COARSE, self.COARSE, -1).permute(3, 0, 1, 2)[None]
-        volume[0, 0] = volume[0, 0].abs() * self._sign(surface, self.COARSE)
-        fine = torch.nn.functional.interpolate(volume, size=(self.FINE,) * 3, mode="trilinear", align_corners=False)[0]
-        flat = fine.reshape(len(fine), -1)
-        # A coarse value can be off by the coarse cell's diagonal share; widen the band by it.
-        near = torch.nonzero(flat[0].abs() < self.BAND + 1.0 / self.COARSE)[:, 0]
-        exact = torch.from_numpy(features(_centres(self.FINE)[near.numpy()]))
-        flat[:, near] = exact.T
-        flat[0, near] = exact[:, 0].abs() * self._sign(surface, self.FINE).reshape(-1)[near]
-        self._volume = fine[None].contiguous()
+        channels = POINT_CHANNELS + extra.shape[1]
+        volume = torch.full((channels, 1, 1, 1), 0.0)
+        previous = np.inf
+        for size, band in self.LEVELS:
+            volume = torch.nn.functional.interpolate(volume[None], size=(size,) * 3, mode="trilinear", align_corners=False)[0]
+            flat = volume.reshape(channels, -1)
+            # An interpolated distance can be off by a cell of the level before.
+            near = torch.nonzero(flat[0].abs() < band + previous)[:, 0] if np.isfinite(band) else torch.arange(size**3)
+            exact = torch.from_numpy(features(_centres(size)[near.numpy()]))
+            flat[:, near] = exact.T
+            flat[0, near] = exact[:, 0].abs() * self._sign(surface, size).reshape(-1)[near]
+            previous = 1.0 / size
+        self._volume = volume[None].contiguous()
 
     @staticmethod
     def _sign(surface: PriorSurface, size: int) -> torch.Tensor:

@@ -14,6 +14,7 @@ from .normal import INPUT_SIZE, NormalNetwork
 from .weights import load_weights
 
 _BATCH = 32_768
+_GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
 
 
 class Predictor:
@@ -101,7 +102,10 @@ class CropField:
             # Hair or a beard in front of the face: where both disagree by much, the network is right.
             disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
             share = share * (1 - (disagreement - 0.015) / 0.025).clamp(0, 1)
-            parts.append(torch.maximum(learned + share * (model - learned), self._silhouette(batch)))
+            silhouette = self._silhouette(batch)
+            # An uncertain field averages outlines and so stays inside the true one: let it grow there, as far as the silhouette allows.
+            grown = learned - _GROWTH * torch.exp(-((silhouette / _RIM) ** 2))
+            parts.append(torch.maximum(grown + share * (model - grown), silhouette))
         return torch.cat(parts).numpy() if parts else np.zeros(0, np.float32)
 
     @torch.inference_mode()
