@@ -47,6 +47,7 @@ class LinearPoints:
         self._flat = self.basis.reshape(len(basis), -1)
 
     def turned(self, state: FitState) -> np.ndarray:
+        """The points (N, 3) in camera axes."""
         return (self.mean + (state.shape @ self._flat).reshape(-1, 3)) @ state.rotation.T
 
     def projected(self, state: FitState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
