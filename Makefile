@@ -18,11 +18,12 @@ demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
 	@ls -l "out/$(NAME)"
 
-# Two processes, because a crash in Blender would take the other tests with it; then the scene again in the next Blender.
+# Two processes, because a crash in Blender would take the other tests with it; then the scene
+# again in the next Blender, this time from the built and installed zip.
 test: $(READY) $(READY50)
 	$(BIN)/python $(PYTEST) -m "not gui and not training" --ignore=tests/scene
 	timeout 900 $(BIN)/python $(PYTEST) tests/scene
-	timeout 900 $(ENV50)/bin/python $(PYTEST) tests/scene
+	EXT_MODE=zip timeout 900 $(ENV50)/bin/python $(PYTEST) tests/scene
 
 lint: $(READY)
 	$(BIN)/ruff check $(CODE)
