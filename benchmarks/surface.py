@@ -10,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.surface.detail import displace_front

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from skimage.measure import marching_cubes
+
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.photo.view import Camera
 from likeness.core.result import Result
-from skimage.measure import marching_cubes
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+
 from likeness.core import cli, preview
 from likeness.core.errors import AssetError, Cancelled, NoFaceError
 from likeness.core.photo.view import Camera

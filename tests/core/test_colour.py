@@ -4,11 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
+
 from likeness.core.colour.fill import colour_vertices, fill_hidden, mirror_colours
 from likeness.core.colour.project import project_colours
 from likeness.core.geometry.mesh import unique_edges
 from likeness.core.surface.extract import extract_surface
-from scipy.ndimage import gaussian_filter
 
 GREEN = np.array([0.0, 1.0, 0.0], np.float32)
 RADIUS = 0.6

@@ -6,10 +6,11 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image, ImageCms
+
 from likeness.core.errors import InputError
 from likeness.core.photo import decode
 from likeness.core.photo.decode import read_photo
-from PIL import Image, ImageCms
 
 
 @pytest.fixture

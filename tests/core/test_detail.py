@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from likeness.core.geometry.mesh import face_normals, vertex_normals
 from likeness.core.surface.detail import displace_front, integrate_normals
 from likeness.core.surface.extract import check_manifold, extract_surface

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+
 from likeness.core.errors import InputError
 from likeness.core.export import srgb_to_linear, write_mesh
 from likeness.core.result import Result

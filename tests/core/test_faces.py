@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+
 from likeness.core.errors import AssetError, NoFaceError
 from likeness.core.photo import face_alignment_provider as provider
 from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, MediaPipeDetector

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from likeness.core.errors import ReconstructionError
 from likeness.core.geometry.raster import rasterize
 from likeness.core.models.fit import bounded_solve, fit_head

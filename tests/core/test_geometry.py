@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+
 from likeness.core.errors import ReconstructionError
 from likeness.core.geometry import mesh, raster
 from likeness.core.geometry.closest import ClosestSurface, closest_on_triangles

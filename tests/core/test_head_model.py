@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from likeness.core.errors import AssetError
 from likeness.core.geometry.mesh import signed_volume
 from likeness.core.models.head import DEFAULT_FILE, LEFT_EYE, NECK, RIGHT_EYE, HeadModel, HeadParameters

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+
 from likeness.core.photo.faces import Face, MediaPipeDetector
 from likeness.core.photo.intake import view_from_image
 from likeness.core.photo.matte import MatteNetwork, head_region, person_matte

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+
 from likeness.core.errors import AssetError
 from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
 from likeness.core.networks.normal import NormalNetwork
 from likeness.core.networks.weights import load_weights
-from safetensors.torch import save_file
 
 WIDTHS = (8, 8, 8, 8, 8)
 

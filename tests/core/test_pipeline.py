@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from PIL import Image
+
 from likeness.core.errors import Cancelled, InputError
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.pipeline import Reconstructor
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.core.surface.extract import check_manifold
-from PIL import Image
 
 DRAFT = Settings(quality="draft")
 

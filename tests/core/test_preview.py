@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from likeness.core.errors import InputError
 from likeness.core.photo.view import Camera
 from likeness.core.preview import TILE, write_preview
 from likeness.core.result import Result
-from PIL import Image
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+
 from likeness.core.models.prior import PriorSurface, PriorVolume
 from likeness.core.photo.view import CROP_CENTRE_Z, CROP_HALF
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import trimesh
+
 from likeness.core.geometry.mesh import signed_volume
 from likeness.core.surface.smooth import smooth_surface
 

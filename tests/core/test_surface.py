@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import skimage.measure
+from scipy.spatial import cKDTree
+
 from likeness.core.errors import Cancelled, ReconstructionError
 from likeness.core.geometry.mesh import signed_volume
 from likeness.core.surface.extract import check_manifold, extract_surface, largest_component
 from likeness.core.surface.marching import triangulate_cells
-from scipy.spatial import cKDTree
 
 
 def sphere(radius, centre=(0, 0, 0)):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+
 from likeness.core.geometry.raster import Fragments, LayeredDepth, fragments
 from likeness.training.dataset import mirrored
 from likeness.training.render.buffers import SUPERSAMPLED

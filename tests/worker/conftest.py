@@ -2,8 +2,9 @@ import shutil
 import sys
 from pathlib import Path
 
-import likeness.core.settings
 import pytest
+
+import likeness.core.settings
 from likeness.worker.client import WorkerClient
 
 REPOSITORY = Path(likeness.core.settings.__file__).parents[1]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from likeness.core.errors import Cancelled, InputError, NoFaceError, ReconstructionError, WorkerError
 from likeness.core.result import Result
 from likeness.core.settings import Settings

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from likeness.core.errors import Cancelled, WorkerError
 from likeness.worker import environment
 from likeness.worker.environment import EnvironmentStatus, install, python_of, remove, status

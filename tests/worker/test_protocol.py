@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from likeness.core.errors import NoFaceError, WorkerError
 from likeness.worker import protocol
 from likeness.worker.protocol import EVENTS, MAX_LINE, REQUESTS, Lines, ProtocolError, decode, encode

@@ -8,6 +8,7 @@ detector on renders of random anny heads and projecting its points back on the m
 from pathlib import Path
 
 import numpy as np
+
 from likeness.core.geometry.closest import closest_on_triangles
 
 from .topology import Bust

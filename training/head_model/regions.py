@@ -1,8 +1,9 @@
 """Soft region masks, semantic code and left-right map of the bust."""
 
 import numpy as np
-from likeness.core.geometry.mesh import smoothing_matrix
 from scipy.spatial import cKDTree
+
+from likeness.core.geometry.mesh import smoothing_matrix
 
 from .source import BaseMesh, ShapeSpace, read_mirror, segment_quads, texture_mask
 from .topology import Bust

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spl
-from likeness.core.geometry.mesh import adjacency, boundary_loops
 from scipy.sparse import csgraph
+
+from likeness.core.geometry.mesh import adjacency, boundary_loops
 
 from .source import BaseMesh
 
