@@ -32,7 +32,6 @@ from .surface.smooth import smooth_surface
 from .version import VERSION
 
 log = logging.getLogger(__name__)
-_SMOOTHING = 12
 Progress = Callable[[str, float], None]
 _STAGES = {"photo": 0.08, "fit": 0.14, "normals": 0.18, "field": 0.3, "surface": 0.75, "detail": 0.82, "colour": 1.0}
 
@@ -65,7 +64,9 @@ class Reconstructor:
             vertices, faces = extract_surface(field.distance, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
             normal_map = normals[0].permute(1, 2, 0).cpu().numpy()
-            vertices = smooth_surface(vertices, faces, 1 - field.trust(vertices), _SMOOTHING)
+            # Roughness has a size in metres: the finer the mesh, the more edges it spans.
+            iterations = min(settings.resolution // 12, 30)
+            vertices = smooth_surface(vertices, faces, 1 - field.trust(vertices), iterations)
             mask = picture[0, 3].cpu().numpy() > 0.5
             vertices = displace_front(vertices, faces, vertex_normals(vertices, faces), normal_map, mask)
         with clock.stage("colour"):
