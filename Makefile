@@ -43,8 +43,15 @@ zip: $(READY)
 head-model: $(READY_TRAINING)
 	$(BIN)/python -m likeness.training.build_head_model
 
+# Needs the asset pack and an empty folder: make train ASSETS=folder RUN=folder; docs/training.md says what happens.
+RECIPES := training/recipes
 train: $(READY_TRAINING)
-	$(BIN)/python -m likeness.training.train
+	@test -n "$(ASSETS)" -a -n "$(RUN)" || { echo "Usage: make train ASSETS=<asset pack> RUN=<output folder>"; exit 2; }
+	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --split validation --shards 2
+	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --shards 40
+	$(BIN)/python -m likeness.training.train $(RECIPES)/normal.toml --data "$(RUN)/data" --output "$(RUN)"
+	$(BIN)/python -m likeness.training.train $(RECIPES)/field.toml --data "$(RUN)/data" --output "$(RUN)"
+	$(BIN)/python -m likeness.training.evaluate --assets "$(ASSETS)" --weights "$(RUN)"
 
 # After any change in weights/: the networks are read only when their files are those of this list.
 checksums:

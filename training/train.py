@@ -35,7 +35,7 @@ _VALIDATION_BATCHES = 8
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to train and how long. network: normal or field; normals: file of the frozen normal network that the field reads."""
+    """What to train and how long. network: normal or field; the field reads the frozen normal.safetensors of the same output folder."""
 
     network: str
     minutes: float
@@ -45,7 +45,6 @@ class Recipe:
     learning_rate: float = 1e-3
     ema: float = 0.995
     seed: int = 1
-    normals: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "Recipe":
@@ -66,10 +65,11 @@ class Trainer:
         self.network = channels_last(_network(recipe).to(device))
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-        self.loss = _loss(recipe, device)
+        self.loss = _loss(recipe, output, device)
         self.step, self.seconds = 0, 0.0
         output.mkdir(parents=True, exist_ok=True)
-        if (output / "state.safetensors").exists():
+        self._state_file = output / f"{recipe.network}-state.safetensors"
+        if self._state_file.exists():
             self._resume()
 
     @property
@@ -115,15 +115,14 @@ class Trainer:
         for index, values in self.optimiser.state_dict()["state"].items():
             state |= {f"optimiser.{index}.{name}": value for name, value in values.items()}
         text = {"step": str(self.step), "seconds": str(self.seconds)}
-        _replace(self.output / "state.safetensors", {k: v.clone().contiguous().cpu() for k, v in state.items()}, text)
+        _replace(self._state_file, {k: v.clone().contiguous().cpu() for k, v in state.items()}, text)
 
     def _resume(self) -> None:
         from safetensors import safe_open
 
-        path = self.output / "state.safetensors"
-        with safe_open(path, "pt") as file:
+        with safe_open(self._state_file, "pt") as file:
             text = file.metadata()
-        tensors = load_file(path, self.device)
+        tensors = load_file(self._state_file, self.device)
         pick = lambda prefix: {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
         self.network.load_state_dict(pick("network."))
         self.average.load_state_dict(pick("average."))
@@ -154,11 +153,11 @@ def train(recipe: Recipe, data: Path, output: Path, device: str) -> Parts:
         trainer.seconds = spent + time.monotonic() - started
         if trainer.step % 50 == 0:
             mean = {name: sum(parts[name] for parts in recent) / len(recent) for name in recent[0]}
-            _write(output, {"step": trainer.step, "minutes": trainer.seconds / 60, **mean})
+            _write(output / f"{recipe.network}.jsonl", {"step": trainer.step, "minutes": trainer.seconds / 60, **mean})
             recent = []
         if time.monotonic() - saved > 240 or trainer.share >= 1:
             results = trainer.validate(held_out)
-            _write(output, {"step": trainer.step, "minutes": trainer.seconds / 60, "validation": results})
+            _write(output / f"{recipe.network}.jsonl", {"step": trainer.step, "minutes": trainer.seconds / 60, "validation": results})
             trainer.save()
             saved = time.monotonic()
     return results
@@ -168,11 +167,11 @@ def _network(recipe: Recipe) -> nn.Module:
     return {"normal": NormalNetwork, "field": ImplicitField}[recipe.network]()
 
 
-def _loss(recipe: Recipe, device: str) -> Callable[[nn.Module, Batch], tuple[torch.Tensor, Parts]]:
+def _loss(recipe: Recipe, output: Path, device: str) -> Callable[[nn.Module, Batch], tuple[torch.Tensor, Parts]]:
     if recipe.network == "normal":
         return lambda network, batch: normal_loss(cast(NormalNetwork, network), batch)
     normals = NormalNetwork()
-    normals.load_state_dict(load_file(recipe.normals))
+    normals.load_state_dict(load_file(output / "normal.safetensors"))
     normals = channels_last(normals.float().to(device)).eval()
     return lambda network, batch: field_loss(cast(ImplicitField, network), normals, batch)
 
@@ -202,8 +201,8 @@ def _replace(path: Path, tensors: dict[str, torch.Tensor], text: dict[str, str])
     temporary.replace(path)
 
 
-def _write(output: Path, row: dict[str, object]) -> None:
-    with (output / "log.jsonl").open("a") as file:
+def _write(path: Path, row: dict[str, object]) -> None:
+    with path.open("a") as file:
         file.write(json.dumps(row) + "\n")
     log.info("%s", row)
 
