@@ -9,8 +9,8 @@ from .project import project_colours
 
 _REACH = 0.35  # crop units (7 cm) over which the seam's correction decays into the hidden side
 _ACROSS = 0.02  # how strongly neighbours of different groups pull each other, relative to the same group
-_MIRROR_RANGE = 0.03  # distance in code space at which a mirrored point stops being the same place
-_MIRROR_TRUST = 0.6  # photo weight that a point needs to lend its colour to the other side
+_MIRROR_RANGE = 0.1  # distance in code space, about 3 cm, over which mirrored colours fade into the guess
+_MIRROR_TRUST = 0.6  # photo weight that a point needs to lend its colour fully to the other side; below half of it lends nothing
 
 
 def colour_vertices(
@@ -43,7 +43,7 @@ def mirror_colours(colours: np.ndarray, weight: np.ndarray, codes: np.ndarray) -
     weight (V,): trust in colours (V, 3). codes (V, 3): semantic codes; x becomes 1 - x on the other side.
     """
     on_head = (codes != 0).any(axis=1)
-    sources = np.flatnonzero(on_head & (weight > 0))
+    sources = np.flatnonzero(on_head & (weight > _MIRROR_TRUST / 2))
     targets = np.flatnonzero(on_head & (weight < 1))
     mirrored, trust = np.zeros_like(colours), np.zeros_like(weight)
     if not len(sources) or not len(targets):
