@@ -103,8 +103,9 @@ class CropField:
             disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
             share = share * (1 - (disagreement - 0.015) / 0.025).clamp(0, 1)
             silhouette = self._silhouette(batch)
-            # An uncertain field averages outlines and so stays inside the true one: let it grow there, as far as the silhouette allows.
-            grown = learned - _GROWTH * torch.exp(-((silhouette / _RIM) ** 2))
+            # An uncertain field averages outlines and so stays inside the true one: let it grow there, except the face, as far as the
+            # silhouette allows.
+            grown = learned - _GROWTH * (1 - trust) * torch.exp(-((silhouette / _RIM) ** 2))
             parts.append(torch.maximum(grown + share * (model - grown), silhouette))
         return torch.cat(parts).numpy() if parts else np.zeros(0, np.float32)
 
