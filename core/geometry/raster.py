@@ -96,10 +96,13 @@ def nearest(pieces: Fragments) -> Raster:
     size = pieces.size
     depth = pieces.depth.new_full((size * size,), -torch.inf).scatter_reduce_(0, pieces.pixel, pieces.depth, "amax")
     front = torch.nonzero(pieces.depth >= depth[pieces.pixel])[:, 0]
+    # Several fragments can be equally near, on an edge for one; the last one wins, whatever the threads do.
+    winner = pieces.pixel.new_full((size * size,), -1).scatter_reduce_(0, pieces.pixel[front], front, "amax")
+    covered = torch.nonzero(winner >= 0)[:, 0]
     face = pieces.face.new_full((size * size,), -1)
     barycentric = pieces.barycentric.new_zeros(size * size, 3)
-    face[pieces.pixel[front]] = pieces.face[front]
-    barycentric[pieces.pixel[front]] = pieces.barycentric[front]
+    face[covered] = pieces.face[winner[covered]]
+    barycentric[covered] = pieces.barycentric[winner[covered]]
     return Raster(face.view(size, size), barycentric.view(size, size, 3), depth.view(size, size))
 
 

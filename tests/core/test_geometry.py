@@ -237,3 +237,20 @@ def test_projection_of_known_points():
     pixels = camera.project(np.array([[0, 0, 0], [0.1, 0.1, 0], [0.1, 0.1, 0.5]]))
     assert np.allclose(pixels, [[100, 50], [200, -50], [300, -150]])
     assert np.allclose(camera.to_crop(np.zeros((1, 3))), [[0, -CROP_CENTRE_Y / CROP_HALF, -CROP_CENTRE_Z / CROP_HALF]])
+
+
+def test_equally_near_fragments_give_the_same_picture_every_time():
+    # A fan of triangles with edges exactly through pixel centres: with slack, both sides of an edge cover them.
+    axis = np.linspace(-1, 1, 65)
+    x, y = np.meshgrid(axis, axis, indexing="ij")
+    vertices = np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], axis=1).astype(np.float32)
+    corner = (np.arange(64)[:, None] * 65 + np.arange(64)).ravel()
+    faces = np.concatenate([np.stack([corner, corner + 65, corner + 66], 1), np.stack([corner, corner + 66, corner + 1], 1)])
+    pieces = raster.fragments(*tensors(vertices, faces), 64, slack=0.05)
+    assert len(pieces.pixel) > 64 * 64
+    pictures = [raster.nearest(pieces) for _ in range(5)]
+    for picture in pictures:
+        assert torch.equal(picture.face, pictures[0].face)
+        position = raster.interpolate(picture, torch.from_numpy(faces), torch.from_numpy(vertices))
+        # Face and barycentrics come from one and the same fragment, or the position would jump.
+        assert np.abs(position[..., 0].numpy() - centres(64)[0]).max() < 1e-3
