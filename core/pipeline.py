@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from .colour.fill import colour_vertices
 from .errors import Cancelled, InputError
@@ -104,8 +105,6 @@ class Reconstructor:
 
     def _codes(self, vertices: np.ndarray, surface: PriorSurface) -> np.ndarray:
         """The head model's semantic code (V, 3) of each vertex's nearest place on the fitted model; 0 far from it."""
-        from scipy.spatial import cKDTree
-
         distance, near = cKDTree(surface.vertices).query(vertices, workers=-1)
         return np.where(distance[:, None] < 0.25, self._model.solid_code[near], 0)
 

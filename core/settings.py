@@ -1,7 +1,6 @@
 """The single truth for every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
 
 import dataclasses
-import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -45,10 +44,6 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as in reports and manifests."""
         return dataclasses.asdict(self)
-
-    def to_json(self) -> str:
-        """Strict JSON, the form stored on objects."""
-        return json.dumps(self.to_dict(), sort_keys=True)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Settings":

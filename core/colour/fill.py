@@ -8,7 +8,6 @@ from ..geometry.solve import solve_positive
 from .project import project_colours
 
 _REACH = 0.35  # crop units (7 cm) over which the seam's correction decays into the hidden side
-_ACROSS = 0.02  # how strongly neighbours of different groups pull each other, relative to the same group
 _MIRROR_RANGE = 0.1  # distance in code space, about 3 cm, over which mirrored colours fade into the guess
 _MIRROR_TRUST = 0.6  # photo weight that a point needs to lend its colour fully to the other side; below half of it lends nothing
 
@@ -21,20 +20,18 @@ def colour_vertices(
     matte_crop: np.ndarray,
     network_colours: np.ndarray,
     codes: np.ndarray | None = None,
-    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S);
-    network_colours (V, 3): the guess for hidden vertices; codes (V, 3): semantic codes, 0 off the head, or None: no mirroring;
-    groups (V,) int: classes such as skin, hair and clothes between which the seam's correction should not bleed, or None.
+    network_colours (V, 3): the guess for hidden vertices; codes (V, 3): semantic codes, 0 off the head, or None: no mirroring.
     """
     colours, observed = project_colours(vertices, faces, normals, photo_crop, matte_crop)
     prior = network_colours
     if codes is not None:
         mirrored, trust = mirror_colours(colours, observed, codes)
         prior = prior + trust[:, None] * (mirrored - prior)
-    return fill_hidden(vertices, faces, colours, observed, prior, groups), observed
+    return fill_hidden(vertices, faces, colours, observed, prior), observed
 
 
 def mirror_colours(colours: np.ndarray, weight: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,19 +63,16 @@ def fill_hidden(
     colours: np.ndarray,
     weight: np.ndarray,
     prior_colours: np.ndarray,
-    groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """Colours (V, 3) float32: `colours` where weight (V,) is 1, else the prior's detail with the seen colours' level at the seam.
 
     The difference of seen and prior colours is continued into the hidden side as a membrane that decays over 7 cm (a screened form of
-    Poisson image editing, Perez et al. 2003, on the mesh). groups (V,) int: classes between which the membrane hardly reaches.
+    Poisson image editing, Perez et al. 2003, on the mesh).
     """
     count = len(vertices)
     start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
     length = float(np.linalg.norm(vertices[start] - vertices[end], axis=1).mean())
     stiffness = np.full(len(start), 0.5)
-    if groups is not None:
-        stiffness[groups[start] != groups[end]] *= _ACROSS
     half = sp.csr_matrix((stiffness, (start, end)), shape=(count, count))
     links = (half + half.T).tocsr()
     # On a triangle lattice with edges h, the umbrella Laplacian is 1.5 h^2 times the continuous one.

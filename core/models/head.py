@@ -3,7 +3,7 @@
 Frames are those of docs/architecture.md. Everything here is numpy; the file's arrays are listed there too.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from zipfile import BadZipFile
@@ -242,14 +242,6 @@ class HeadModel:
             "nic,ni->nc",
             vertices[self.faces[self.landmark68_faces]],
             self.landmark68_barycentric,
-        )
-
-    def truncated(self, components: int) -> "HeadModel":
-        """The same model with its first identity components only."""
-        return replace(
-            self,
-            identity=self.identity[:components],
-            joint_identity=self.joint_identity[:components],
         )
 
     def _skin(self, vertices: np.ndarray, linear: np.ndarray, offset: np.ndarray) -> np.ndarray:

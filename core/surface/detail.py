@@ -60,14 +60,13 @@ def displace_front(
     vertex_normals: np.ndarray,
     normals_map: np.ndarray,
     mask: np.ndarray,
-    weight_map: np.ndarray | None = None,
     scale: float = 0.25,
     clamp: float = 0.03,
 ) -> np.ndarray:
     """Vertices (V, 3) float32 with the visible ones moved along z so that the surface follows a normal map.
 
     vertices (V, 3), their unit normals (V, 3) and the map's normals (S, S, 3) in the crop frame; mask (S, S) bool: where the map is valid;
-    weight_map (S, S) in [0, 1]: share of the change to apply, None everywhere. scale, clamp: as in `integrate_normals`.
+    scale, clamp: as in `integrate_normals`.
     The change fades to nothing towards silhouettes, depth edges, grazing surface and thin parts. Positions in the picture stay, so no
     visible face can turn over and the silhouette does not move.
     """
@@ -86,8 +85,6 @@ def displace_front(
         smooth[tuple(slice(None, -1) if a == axis else slice(None) for a in (0, 1))] &= ~jump
         smooth[tuple(slice(1, None) if a == axis else slice(None) for a in (0, 1))] &= ~jump
     fade = smoothstep(distance_transform_edt(np.pad(smooth, 1))[1:-1, 1:-1] * pixel, pixel, _FEATHER)
-    if weight_map is not None:
-        fade = fade * weight_map
     share = visibility(vertices, vertex_normals, before.depth) * smoothstep(vertex_normals[:, 2], *_GRAZING)
     moved = np.array(vertices, np.float32)
     moved[:, 2] += share * sample_picture((change * fade).astype(np.float32), vertices)

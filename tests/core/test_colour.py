@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from likeness.core.colour.fill import colour_vertices, fill_hidden, mirror_colours
+from likeness.core.colour.fill import colour_vertices, mirror_colours
 from likeness.core.colour.project import project_colours
 from likeness.core.geometry.mesh import unique_edges
 from likeness.core.surface.extract import extract_surface
@@ -119,18 +119,6 @@ def test_what_stands_behind_another_part_is_not_observed():
     behind = (vertices[:, 2] < 0.25) & (across > 0.06)
     assert weight[behind & (across < 0.2)].max() < 0.01
     assert weight[behind & (across > 0.23) & (normals[:, 2] > 0.6)].min() > 0.99
-
-
-def test_groups_keep_the_correction_on_their_side(ball):
-    groups = (ball.vertices[:, 0] > 0).astype(int)
-    prior = texture(ball.vertices)
-    colours = prior + np.where(groups[:, None] == 1, 0.2, 0).astype(np.float32)
-    weight = (ball.normals[:, 2] > 0.3).astype(np.float32)
-    filled = fill_hidden(ball.vertices, ball.faces, colours, weight, prior, groups)
-    beside = (weight == 0) & (ball.normals[:, 2] > -0.3) & (np.abs(ball.vertices[:, 0]) < 0.1)
-    change = (filled - prior)[beside].mean(1)
-    right = groups[beside] == 1
-    assert change[~right].mean() < 0.25 * change[right].mean()
 
 
 def test_the_other_half_lends_its_colours(ball):

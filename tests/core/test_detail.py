@@ -106,16 +106,6 @@ def test_no_visible_face_turns_over(ball):
     assert np.abs(moved - vertices).max() <= 0.03
 
 
-def test_a_weight_map_switches_the_relief_off(ball):
-    vertices, faces, normals = ball
-    normals_map, mask = rippled_map()
-    x, _ = picture()
-    moved = displace_front(vertices, faces, normals, normals_map, mask, weight_map=(x > 0).astype(np.float32))
-    change = np.abs(moved[:, 2] - vertices[:, 2])
-    assert change[vertices[:, 0] < -0.02].max() == 0
-    assert change[vertices[:, 0] > 0.02].max() > 0.003
-
-
 def test_thin_parts_are_not_pushed_through_their_back():
     thickness = 0.04
 
