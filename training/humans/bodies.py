@@ -6,10 +6,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 
 INTEROCULAR = 0.063
 HM08_COUNT = 19_158
+JOINT_BONES = ("neck01", "jaw", "eye.L", "eye.R")
+"""Bones at whose heads the joints neck, jaw, left eye and right eye sit; the joint *global* shares the neck's place."""
 _FACE_WORDS = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth", "neck", "nose")
 _NEVER = ("mouthClose", "tongueOut", "jawForward")
 _PAIRED_SHAPES = (
@@ -26,14 +29,16 @@ class Body:
     """One person at rest. vertices (19158, 3): metres, y up, facing +z, origin between the eyes' joints, 63 mm between them.
 
     joints (5, 3): global, neck, jaw, left eye, right eye. gender, age in [0, 1] (0 female, 1 male; .5 is about 25 years).
-    expression: shape name -> weight.
+    expression: shape name -> weight. bones (163, 3): rest heads of `Bodies.bone_names`. phenotype: anny's name -> value in [0, 1].
     """
 
     vertices: np.ndarray
     joints: np.ndarray
+    bones: np.ndarray
     gender: float
     age: float
     expression: dict[str, float]
+    phenotype: dict[str, float]
 
 
 class Bodies:
@@ -49,25 +54,32 @@ class Bodies:
         )
 
     @cached_property
+    def bone_names(self) -> list[str]:
+        """Names of the 163 bones of MakeHuman's default rig, parents before children."""
+        return list(self._model.bone_labels)
+
+    @cached_property
+    def bone_parents(self) -> np.ndarray:
+        """(163,) int64 parent of every bone, -1 at the root."""
+        return np.array(self._model.bone_parents, np.int64)
+
+    @cached_property
+    def bone_weights(self) -> sp.csr_matrix:
+        """(19158, 163) float32 skinning weights of hm08, rows sum to 1."""
+        index, weight = self._model.vertex_bone_indices.numpy(), self._model.vertex_bone_weights.numpy()
+        row = np.repeat(np.arange(HM08_COUNT), index.shape[1])
+        matrix = sp.coo_matrix((weight.ravel(), (row, index.ravel())), shape=(HM08_COUNT, len(self.bone_names))).tocsr()
+        matrix.eliminate_zeros()
+        return (sp.diags(1 / np.asarray(matrix.sum(1)).ravel()) @ matrix).astype(np.float32).tocsr()
+
+    @cached_property
     def weights(self) -> np.ndarray:
         """(19158, 5) skinning weights of hm08 collapsed to the head model's joints."""
-        model = self._model
-        labels, parents = list(model.bone_labels), list(model.bone_parents)
-        dense = torch.zeros(HM08_COUNT, len(labels))
-        dense.scatter_add_(1, model.vertex_bone_indices, model.vertex_bone_weights)
-
-        def below(name: str) -> set[int]:
-            found = {labels.index(name)}
-            for bone, parent in enumerate(parents):
-                if parent in found:
-                    found.add(bone)
-            return found
-
-        jaw, left, right = below("jaw"), {labels.index("eye.L")}, {labels.index("eye.R")}
-        neck = below("neck01") - jaw - left - right
-        columns = [dense[:, sorted(group)].sum(1) for group in (neck, jaw, left, right)]
-        rest = 1 - torch.stack(columns).sum(0)
-        return torch.stack([rest, *columns], dim=1).clamp(0, 1).numpy()
+        owner = np.zeros(len(self.bone_names), np.int64)
+        for bone, (name, parent) in enumerate(zip(self.bone_names, self.bone_parents, strict=True)):
+            owner[bone] = JOINT_BONES.index(name) + 1 if name in JOINT_BONES else owner[parent] if parent >= 0 else 0
+        collapse = (owner[:, None] == np.arange(5)).astype(np.float32)
+        return np.asarray(self.bone_weights @ collapse)
 
     def sample(self, rng: np.random.Generator) -> Body:
         """One random body with a random expression."""
@@ -83,12 +95,11 @@ class Bodies:
             )
         vertices = _upright(output["rest_vertices"][0].numpy())
         heads = _upright(output["rest_bone_heads"][0].numpy())
-        labels = list(self._model.bone_labels)
-        joints = heads[[labels.index(name) for name in ("neck01", "neck01", "jaw", "eye.L", "eye.R")]]
+        joints = heads[[self.bone_names.index(name) for name in (JOINT_BONES[0], *JOINT_BONES)]]
         middle = joints[3:].mean(0)
         scale = INTEROCULAR / np.linalg.norm(joints[3] - joints[4])
         place = lambda points: ((points - middle) * scale).astype(np.float32)  # noqa: E731
-        return Body(place(vertices), place(joints), phenotype["gender"], phenotype["age"], actions)
+        return Body(place(vertices), place(joints), place(heads), phenotype["gender"], phenotype["age"], actions, phenotype)
 
 
 def _upright(points: np.ndarray) -> np.ndarray:
