@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import AssetError
 from .photo.view import Camera
+from .topology.rigged import RiggedHead
 
 _ARRAYS = ("vertices", "faces", "colours", "observed", "normals", "photo")
 
@@ -23,6 +24,7 @@ class Result:
     normals (V, 3) float32 unit vertex normals; photo (H, W, 3) uint8, upright, the picture that `camera` overlays;
     rotation (3, 3): turns the head's own upright, forward-facing frame into the camera frame (columns are the head's axes);
     neck (3,) metres, camera frame: the neck joint, which becomes the origin in Blender;
+    rigged: the same person in the head model's topology with a rig, when that was asked for;
     report: strict-JSON settings, versions, weights' hashes, timings, measures and warnings (docs/architecture.md lists the keys).
     """
 
@@ -37,6 +39,7 @@ class Result:
     rotation: np.ndarray
     neck: np.ndarray
     report: dict[str, Any] = field(default_factory=dict)
+    rigged: RiggedHead | None = None
 
     def upright_vertices(self) -> np.ndarray:
         """(V, 3) float32 metres in the head's own frame: x to the person's left, y up, z forward, origin at the neck joint.
@@ -58,6 +61,7 @@ class Result:
             rotation=self.rotation,
             neck=self.neck,
             text=np.array(json.dumps({"name": self.name, "report": self.report}, allow_nan=False)),
+            **({} if self.rigged is None else self.rigged.arrays()),
         )
 
     @classmethod
@@ -75,6 +79,7 @@ class Result:
                     rotation=data["rotation"],
                     neck=data["neck"],
                     report=text["report"],
+                    rigged=RiggedHead.from_arrays(data),
                 )
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise AssetError(f"{path} is not a Likeness result; run the reconstruction again.") from error

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from ..errors import AssetError
 from ..geometry.mesh import loop_subdivision, vertex_normals
-from .rotation import rotation_matrix
+from .skinning import joint_transforms, skin
 
 DEFAULT_FILE = Path(__file__).parents[2] / "weights" / "head_model.npz"
 GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
@@ -167,14 +167,7 @@ class HeadModel:
 
     def transforms(self, joints: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Linear parts (5, 3, 3) and offsets (5, 3) that move rest points with each joint; the global one turns about the origin."""
-        local = rotation_matrix(rotations)
-        linear, offset = np.empty((5, 3, 3)), np.zeros((5, 3))
-        linear[GLOBAL] = local[GLOBAL]
-        for joint in range(1, 5):
-            parent = self.parents[joint]
-            linear[joint] = linear[parent] @ local[joint]
-            offset[joint] = linear[parent] @ joints[joint] + offset[parent] - linear[joint] @ joints[joint]
-        return linear, offset
+        return joint_transforms(joints, self.parents, rotations)
 
     def vertices(
         self,
@@ -185,7 +178,7 @@ class HeadModel:
     ) -> np.ndarray:
         """Posed vertices (V, 3), float32, by linear blend skinning. The global rotation turns about the model frame's origin."""
         vertices, joints = self.rest(identity, expression)
-        posed = self._skin(vertices, *self.transforms(joints, rotations))
+        posed = skin(vertices, self.weights, *self.transforms(joints, rotations))
         return posed if translation is None else posed + np.asarray(translation, np.float32)
 
     def posed(self, parameters: HeadParameters) -> Posed:
@@ -195,7 +188,7 @@ class HeadModel:
         moved = np.einsum("jab,jb->ja", linear, joints) + offset
         middle = (moved[LEFT_EYE] + moved[RIGHT_EYE]) / 2
         joints = (moved - middle).astype(np.float32)
-        vertices = self._skin(vertices, linear, offset - middle)
+        vertices = skin(vertices, self.weights, linear, offset - middle)
         solid = self.solid(vertices, joints, linear[NECK])
         return Posed(
             vertices,
@@ -243,12 +236,6 @@ class HeadModel:
             vertices[self.faces[self.landmark68_faces]],
             self.landmark68_barycentric,
         )
-
-    def _skin(self, vertices: np.ndarray, linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
-        # Blend the affine maps first: one (V, 12) product instead of five passes over the vertices.
-        maps = np.concatenate([linear, offset[..., None]], axis=2).astype(np.float32).reshape(5, 12)
-        blended = (self.weights @ maps).reshape(-1, 3, 4)
-        return np.einsum("vab,vb->va", blended[..., :3], vertices) + blended[..., 3]
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -1,0 +1,193 @@
+"""The rigged head: one person in the head model's topology, with joints, blend-skinning weights and shape keys.
+
+numpy only: Blender's process reads it too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ..errors import AssetError
+from ..models.rotation import rotation_matrix, rotation_vector
+from ..models.skinning import joint_transforms, skin
+
+if TYPE_CHECKING:
+    from ..models.head import HeadModel, HeadParameters
+
+JOINT_NAMES = ("global", "neck", "jaw", "eye.L", "eye.R")
+GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
+PARTS = ("skin", "left eye", "right eye", "upper teeth", "lower teeth", "tongue")
+_PREFIX = "rig_"  # of the arrays' names in a result's file
+_REAL, _WHOLE, _BYTE, _TEXT = "f", "iu", "u", "U"
+_LIMIT = 1_000_000  # rows; bounds what a hostile file can make us compute
+_LONGEST = 500  # characters of a note
+# name -> (kind, shape); letters are sizes that must agree, numbers are fixed.
+_ARRAYS: dict[str, tuple[str, tuple[str | int, ...]]] = {
+    "neutral": (_REAL, ("V", 3)),
+    "faces": (_WHOLE, ("F", 3)),
+    "face_part": (_WHOLE, ("F",)),
+    "uv": (_REAL, ("U", 2)),
+    "faces_uv": (_WHOLE, ("F", 3)),
+    "code": (_REAL, ("V", 3)),
+    "joints": (_REAL, (5, 3)),
+    "parents": (_WHOLE, (5,)),
+    "weights": (_REAL, ("V", 5)),
+    "keys": (_REAL, (52, "V", 3)),
+    "key_names": (_TEXT, (52,)),
+    "key_quality": (_REAL, (52,)),
+    "key_notes": (_TEXT, (52,)),
+    "key_values": (_REAL, (52,)),
+    "rotations": (_REAL, (5, 3)),
+    "correctives": (_REAL, ("C", "V", 3)),
+    "corrective_angles": (_REAL, ("C",)),
+    "texture": (_BYTE, ("S", "S", 3)),
+    "texture_observed": (_BYTE, ("S", "S")),
+}
+_OPTIONAL = ("texture", "texture_observed")
+_INDEX_INTO = {"faces": "V", "faces_uv": "U"}
+
+
+@dataclass(frozen=True)
+class RiggedHead:
+    """One person in the head model's topology. V vertices, F triangles, U texture coordinates, C correctives.
+
+    Everything is in the frame of Result.upright_vertices: x to the person's left, y up, z forward, metres, origin at the neck joint.
+
+    neutral (V, 3) float32: this person, neutral and unposed.
+    faces (F, 3) int32, outward; face_part (F,) int32: index into PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;
+    code (V, 3): the head model's semantic code.
+    joints (5, 3), parents (5,) (-1 for the first), weights (V, 5): in the order of JOINT_NAMES; the first joint is at the neck's place.
+    keys (52, V, 3): what each ARKit shape of `key_names` adds to neutral; key_quality (52,) in [0, 1], 1 for a shape as faithful as the
+    head model's own; key_notes: what is approximate about a shape, one sentence, or nothing.
+    key_values (52,) in [0, 1]: the expression in the photo. rotations (5, 3): the pose in the photo as rotation vectors relative to the
+    parent; with both, `posed` lies on the result's free-form mesh.
+    correctives (C, V, 3): added to neutral before skinning, in proportion to the jaw's rotation about x, fully at
+    corrective_angles (C,) radians.
+    texture (S, S, 3) uint8 sRGB, row 0 at the top, and texture_observed (S, S) uint8, 255 where the photo shows it; or None.
+    """
+
+    neutral: np.ndarray
+    faces: np.ndarray
+    face_part: np.ndarray
+    uv: np.ndarray
+    faces_uv: np.ndarray
+    code: np.ndarray
+    joints: np.ndarray
+    parents: np.ndarray
+    weights: np.ndarray
+    keys: np.ndarray
+    key_names: tuple[str, ...]
+    key_quality: np.ndarray
+    key_notes: tuple[str, ...]
+    key_values: np.ndarray
+    rotations: np.ndarray
+    correctives: np.ndarray
+    corrective_angles: np.ndarray
+    texture: np.ndarray | None = None
+    texture_observed: np.ndarray | None = None
+
+    @classmethod
+    def of_model(cls, model: "HeadModel", parameters: "HeadParameters") -> Self:
+        """The head model itself with a fit's parameters, without a surface and its details: the model's own shapes are the keys."""
+        vertices, joints = model.rest(parameters.identity, np.zeros(len(model.expression)))
+        origin = joints[NECK]
+        moved = joints - origin
+        moved[GLOBAL] = 0
+        count, shapes = len(vertices), len(model.expression)
+        return cls(
+            neutral=(vertices - origin).astype(np.float32),
+            faces=model.faces.astype(np.int32),
+            face_part=model.face_part.astype(np.int32),
+            uv=model.uv,
+            faces_uv=model.faces_uv.astype(np.int32),
+            code=model.code,
+            joints=moved.astype(np.float32),
+            parents=model.parents.astype(np.int32),
+            weights=model.weights,
+            keys=model.expression,
+            key_names=model.expression_names,
+            key_quality=np.ones(shapes, np.float32),
+            key_notes=("",) * shapes,
+            key_values=np.asarray(parameters.expression, np.float32),
+            rotations=upright_rotations(parameters.rotations),
+            correctives=np.zeros((0, count, 3), np.float32),
+            corrective_angles=np.zeros(0, np.float32),
+        )
+
+    def posed(self, key_values: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+        """Vertices (V, 3) float32 with key values (52,) and the joints' rotation vectors (5, 3), by linear blend skinning."""
+        return skin(self.shaped(key_values, rotations), self.weights, *self.transforms(rotations))
+
+    def shaped(self, key_values: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+        """Vertices (V, 3) float32 as they are before skinning: neutral, keys and correctives."""
+        shape = self.neutral.copy()
+        for values, deltas in ((key_values, self.keys), (self.corrective_values(rotations), self.correctives)):
+            values = np.asarray(values, np.float32)
+            active = np.flatnonzero(values)
+            shape += np.tensordot(values[active], deltas[active], 1)
+        return shape
+
+    def corrective_values(self, rotations: np.ndarray) -> np.ndarray:
+        """How much of each corrective (C,), in [0, 1], goes with the joints' rotation vectors (5, 3)."""
+        return np.clip(np.asarray(rotations)[JAW, 0] / self.corrective_angles, 0, 1)
+
+    def transforms(self, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Linear parts (5, 3, 3) and offsets (5, 3) of the joints' maps for rotation vectors (5, 3)."""
+        return joint_transforms(self.joints, self.parents, rotations)
+
+    def arrays(self) -> dict[str, Any]:
+        """What `from_arrays` takes: plain arrays under names that no other part of a result's file has."""
+        values = {name: getattr(self, name) for name in _ARRAYS}
+        return {_PREFIX + name: np.asarray(value) for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_arrays(cls, data: Mapping[str, np.ndarray]) -> Self | None:
+        """The rigged head among a file's arrays, None when there is none. Raises AssetError when it is damaged or hostile."""
+        if not any(name.startswith(_PREFIX) for name in data):
+            return None
+        sizes: dict[str, int] = {}
+        arrays: dict[str, Any] = {}
+        for name, (kind, shape) in _ARRAYS.items():
+            if name in _OPTIONAL and _PREFIX + name not in data:
+                arrays[name] = None
+                continue
+            array = arrays[name] = data[_PREFIX + name] if _PREFIX + name in data else np.zeros(0)
+            if array.dtype.kind not in kind or array.ndim != len(shape) or max(array.shape) > _LIMIT:
+                raise _damaged(name)
+            wanted = [s if isinstance(s, int) else sizes.setdefault(s, n) for s, n in zip(shape, array.shape, strict=True)]
+            if list(array.shape) != wanted:
+                raise _damaged(name)
+            if kind == _REAL:
+                arrays[name] = array.astype(np.float32)
+                if not np.isfinite(arrays[name]).all():
+                    raise _damaged(name)
+            elif kind == _TEXT:
+                arrays[name] = tuple(text[:_LONGEST] for text in array.tolist())
+            else:
+                arrays[name] = array.astype(np.uint8 if kind == _BYTE else np.int32)
+        for name, size in _INDEX_INTO.items():
+            if not arrays[name].size or arrays[name].min() < 0 or arrays[name].max() >= sizes[size]:
+                raise _damaged(name)
+        if not ((arrays["face_part"] >= 0) & (arrays["face_part"] < len(PARTS))).all():
+            raise _damaged("face_part")
+        if arrays["parents"][0] != -1 or not all(0 <= parent < joint for joint, parent in enumerate(arrays["parents"].tolist()[1:], start=1)):
+            raise _damaged("parents")
+        if not (arrays["corrective_angles"] > 0).all():
+            raise _damaged("corrective_angles")
+        if len(set(arrays["key_names"])) < len(arrays["key_names"]):
+            raise _damaged("key_names")
+        return cls(**arrays)
+
+
+def upright_rotations(rotations: np.ndarray) -> np.ndarray:
+    """A fit's joint rotations (5, 3), where the global one turns the model into the camera frame, for the upright frame: there the
+    head stands still, so the global one undoes the neck's."""
+    turned = np.array(rotations, np.float64)
+    turned[GLOBAL] = rotation_vector(rotation_matrix(turned[NECK]).T)
+    return turned.astype(np.float32)
+
+
+def _damaged(name: str) -> AssetError:
+    return AssetError(f"The rigged head in this result is damaged (its array '{name}' does not fit); run the reconstruction again.")
