@@ -164,7 +164,7 @@ class RiggedHead:
                 if not np.isfinite(arrays[name]).all():
                     raise _damaged(name)
             elif kind == _TEXT:
-                arrays[name] = tuple(text[:_LONGEST] for text in array.tolist())
+                arrays[name] = tuple(str(text)[:_LONGEST] for text in array)
             else:
                 arrays[name] = array.astype(np.uint8 if kind == _BYTE else np.int32)
         for name, size in _INDEX_INTO.items():
@@ -172,7 +172,8 @@ class RiggedHead:
                 raise _damaged(name)
         if not ((arrays["face_part"] >= 0) & (arrays["face_part"] < len(PARTS))).all():
             raise _damaged("face_part")
-        if arrays["parents"][0] != -1 or not all(0 <= parent < joint for joint, parent in enumerate(arrays["parents"].tolist()[1:], start=1)):
+        parents = arrays["parents"]
+        if parents[0] != -1 or parents[1:].min() < 0 or (parents >= np.arange(len(parents))).any():
             raise _damaged("parents")
         if not (arrays["corrective_angles"] > 0).all():
             raise _damaged("corrective_angles")
