@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import map_coordinates, maximum_filter
+from scipy.ndimage import maximum_filter
+from torch.nn.functional import grid_sample
 
 from .raster import fragments, nearest
 
@@ -50,11 +51,10 @@ def visibility(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray) -> 
 
 def sample_picture(picture: np.ndarray, vertices: np.ndarray) -> np.ndarray:
     """Bilinear values (V,) or (V, C) of a square picture (S, S) or (S, S, C) at the crop positions of vertices (V, 3)."""
-    size = len(picture)
-    position = np.stack([(1 - vertices[:, 1]) * (size / 2) - 0.5, (vertices[:, 0] + 1) * (size / 2) - 0.5])
-    channels = np.atleast_3d(picture)
-    columns = [map_coordinates(channels[..., c], position, order=1, mode="nearest") for c in range(channels.shape[2])]
-    return columns[0] if picture.ndim == 2 else np.stack(columns, axis=1)
+    channels = torch.from_numpy(np.ascontiguousarray(np.atleast_3d(picture), np.float32)).permute(2, 0, 1)[None]
+    position = torch.from_numpy((vertices[:, :2] * [1, -1]).astype(np.float32))
+    values = grid_sample(channels, position[None, None], padding_mode="border", align_corners=False)[0, :, 0].T.numpy()
+    return values[:, 0] if picture.ndim == 2 else values
 
 
 def smoothstep(values: np.ndarray, low: float, high: float) -> np.ndarray:
