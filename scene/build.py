@@ -1,4 +1,4 @@
-"""Turns a Result into what the artist finds in the scene: one collection with the coloured head and the photo's camera."""
+"""Turns a Result into what the artist finds in the scene: one collection with the coloured head, the photo's camera and perhaps a rig."""
 
 import json
 
@@ -7,9 +7,13 @@ import numpy as np
 
 from ..core.errors import AssetError
 from ..core.result import Result
+from .armature import bone_ends
 from .camera import build_camera, use_camera
 from .compat import material_nodes
 from .frame import HEAD_TO_BLENDER
+from .free_form import adopt_free_form
+from .mesh import new_mesh
+from .rig import build_rig, head_of
 
 COLOUR_ATTRIBUTE = "Colour"
 OBSERVED_ATTRIBUTE = "observed"
@@ -19,7 +23,7 @@ PROPERTY_PREFIX = "likeness_"
 def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collection:
     """A new collection, named after the photo, with the head and its camera; the head becomes the active object in object mode.
 
-    The scene's camera and render size become the photo's. Existing data is never overwritten: Blender numbers equal names.
+    A result with a rigged head gives that one too, active and in the photo's pose, and hides the free-form head at the same place. The scene's camera and render size become the photo's. Existing data is never overwritten: Blender numbers equal names.
     Raises AssetError, before anything is made, when the result's arrays do not fit together.
     """
     _check(result)
@@ -31,6 +35,11 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         collection.objects.link(item)
     context.scene.collection.children.link(collection)
     use_camera(context.scene, camera, result)
+    if result.rigged is not None:
+        armature = build_rig(context, result.rigged, result.name, collection)
+        adopt_free_form(armature, head)
+        head = head_of(armature)
+        _describe(head, result)
     if context.mode == "OBJECT":
         for item in context.selected_objects:
             item.select_set(False)
@@ -41,19 +50,8 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
 
 def build_mesh(result: Result) -> bpy.types.Mesh:
     """The smooth-shaded mesh in the Blender frame with its colour and `observed` attributes and one material."""
-    vertices = result.upright_vertices() @ HEAD_TO_BLENDER.T
-    corners = np.ascontiguousarray(result.faces, np.int32)
-    mesh = bpy.data.meshes.new(result.name)
-    mesh.vertices.add(len(vertices))
-    mesh.loops.add(corners.size)
-    mesh.polygons.add(len(corners))
-    # Straight into the attributes: three times faster than through vertices.co and loops.vertex_index.
-    mesh.attributes["position"].data.foreach_set("vector", vertices.ravel())
-    mesh.attributes[".corner_vert"].data.foreach_set("value", corners.ravel())
-    mesh.polygons.foreach_set("loop_start", np.arange(0, corners.size, 3, dtype=np.int32))
-    mesh.update(calc_edges=True)
-
-    colours = np.ones((len(vertices), 4), np.float32)
+    mesh = new_mesh(result.name, result.upright_vertices() @ HEAD_TO_BLENDER.T, result.faces)
+    colours = np.ones((len(result.colours), 4), np.float32)
     colours[:, :3] = result.colours
     attribute = mesh.color_attributes.new(COLOUR_ATTRIBUTE, "BYTE_COLOR", "POINT")
     attribute.data.foreach_set("color_srgb", colours.ravel())
@@ -99,3 +97,5 @@ def _check(result: Result) -> None:
         raise AssetError(f"The result for {result.name} is damaged; reconstruct it again.")
     if not (np.isfinite(result.vertices).all() and np.isfinite(result.colours).all() and np.isfinite(result.observed).all()):
         raise AssetError(f"The result for {result.name} holds values that are not numbers; reconstruct it again.")
+    if result.rigged is not None:
+        bone_ends(result.rigged)

@@ -1,0 +1,142 @@
+"""The rigged head's skeleton: root > neck > head > jaw, eye.L, eye.R.
+
+Every bone's local X axis points to the person's left, so a positive turn about X means the same everywhere: nod, open, look down.
+FLAME's joints are root (its global), neck, jaw and eyes. Its neck turns skull and neck together; here a head bone on top of the neck
+bone takes the skull's share of that joint's weights, so that turning the neck alone is still exactly FLAME's motion.
+"""
+
+import math
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ..core.errors import AssetError
+from ..core.models.rotation import rotation_matrix
+from ..core.topology.rigged import GLOBAL, JAW, LEFT_EYE, NECK, RIGHT_EYE, RiggedHead
+from .frame import HEAD_TO_BLENDER
+
+JOINT_OF = {"root": GLOBAL, "neck": NECK, "jaw": JAW, "eye.L": LEFT_EYE, "eye.R": RIGHT_EYE}
+"""The bones that FLAME's joints move; `head` has none of its own."""
+_PARENTS = {"root": None, "neck": "root", "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head"}
+BONES = tuple(_PARENTS)
+LOOK_AT = "look_at"
+"""Custom property of the armature object, in [0, 1]: how much the eyes follow the target."""
+_SKULL_BASE = 0.75  # of the way from the neck joint to the jaw joint: 3 cm below and 1.5 cm behind the latter on the mean head
+_SKULL_TILT = (0.0, 0.85, 0.52)  # upright frame; across the line from the nape's hair to the throat below the chin
+_NECK_ONLY = 0.25  # of the way to the skull's base, along that direction
+_ROOT_LENGTH, _EYE_LENGTH, _LOOK_DISTANCE, _SHORTEST = 0.1, 0.03, 1.0, 0.001  # metres
+_JAW_LIMITS = {"x": (-5.0, 35.0), "y": (-10.0, 10.0), "z": (-10.0, 10.0)}  # degrees: teeth meet, mouth wide open; sideways
+
+
+def build_armature(context: bpy.types.Context, rigged: RiggedHead, name: str, collection: bpy.types.Collection) -> bpy.types.Object:
+    """A new armature object at rest in `collection` (which must be in the scene), with the eyes' target and constraints.
+
+    Joints are this person's. The jaw is limited to what jaws do; the eyes turn to the target as much as the property LOOK_AT says.
+    """
+    armature = bpy.data.objects.new(f"{name} Rig", bpy.data.armatures.new(f"{name} Rig"))
+    armature.show_in_front = True
+    armature.data.display_type = "STICK"
+    collection.objects.link(armature)
+    _make_bones(context, armature, bone_ends(rigged))
+    _limit_jaw(armature)
+    _look_at(armature, name, collection)
+    return armature
+
+
+def bone_weights(rigged: RiggedHead) -> dict[str, np.ndarray]:
+    """Share (V,) of each bone in each vertex's motion; sums to 1."""
+    weights = {bone: rigged.weights[:, joint] for bone, joint in JOINT_OF.items()}
+    base = _skull_base(rigged)
+    height = (rigged.neutral - rigged.joints[NECK]) @ np.float32(_SKULL_TILT) / ((base - rigged.joints[NECK]) @ np.float32(_SKULL_TILT))
+    share = np.clip((height - _NECK_ONLY) / (1 - _NECK_ONLY), 0, 1)
+    share = share * share * (3 - 2 * share)
+    return weights | {"neck": rigged.weights[:, NECK] * (1 - share), "head": rigged.weights[:, NECK] * share}
+
+
+def bone_ends(rigged: RiggedHead) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Head and tail (3,) of each bone, upright frame. Raises AssetError when joints coincide: Blender drops bones without length."""
+    joints, base = rigged.joints, _skull_base(rigged)
+    skin = rigged.neutral[np.unique(rigged.faces[rigged.face_part == 0])]
+    jaw = rigged.neutral[rigged.weights[:, JAW] >= 0.8 * rigged.weights[:, JAW].max()]
+    chin = jaw[(jaw[:, 2] - jaw[:, 1]).argmax()] * np.float32([0, 1, 1])
+    forward = np.float32([0, 0, _EYE_LENGTH])
+    ends = {
+        "root": (joints[GLOBAL], joints[GLOBAL] - np.float32([0, 0, _ROOT_LENGTH])),
+        "neck": (joints[NECK], base),
+        "head": (base, np.array([base[0], skin[:, 1].max(), base[2]])),
+        "jaw": (joints[JAW], chin),
+        "eye.L": (joints[LEFT_EYE], joints[LEFT_EYE] + forward),
+        "eye.R": (joints[RIGHT_EYE], joints[RIGHT_EYE] + forward),
+    }
+    for name, (head, tail) in ends.items():
+        if not np.linalg.norm(tail - head) > _SHORTEST:
+            raise AssetError(f"The rigged head in this result is damaged (its {name} has no length); run the reconstruction again.")
+    return ends
+
+
+def pose_bones(armature: bpy.types.Object, rotations: dict[str, np.ndarray]) -> None:
+    """Turn bones by rotation vectors (3,) in the upright frame's axes, each relative to its parent; all others return to rest."""
+    for bone in armature.pose.bones:
+        rest = bone.bone.matrix_local.to_3x3()
+        turn = HEAD_TO_BLENDER @ rotation_matrix(rotations.get(bone.name, np.zeros(3))) @ HEAD_TO_BLENDER.T
+        local = rest.inverted() @ Matrix(turn.tolist()) @ rest
+        bone.matrix_basis = local.to_4x4()
+
+
+def _skull_base(rigged: RiggedHead) -> np.ndarray:
+    return rigged.joints[NECK] + _SKULL_BASE * (rigged.joints[JAW] - rigged.joints[NECK]) * np.float32([0, 1, 1])
+
+
+def _make_bones(context: bpy.types.Context, armature: bpy.types.Object, ends: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Bones exist only through edit mode. Raises RuntimeError when the scene is in another object's edit mode."""
+    layer = context.view_layer
+    active = layer.objects.active
+    layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name, (head, tail) in ends.items():
+        bone = armature.data.edit_bones.new(name)
+        bone.head, bone.tail = (Vector((HEAD_TO_BLENDER @ point).tolist()) for point in (head, tail))
+        # Z is what is left of X to the person's left and Y along the bone.
+        bone.align_roll(Vector((1, 0, 0)).cross(bone.tail - bone.head))
+        if (parent := _PARENTS[name]) is not None:
+            bone.parent = armature.data.edit_bones[parent]
+            bone.use_connect = (bone.head - bone.parent.tail).length < 1e-6
+    bpy.ops.object.mode_set(mode="OBJECT")
+    layer.objects.active = active
+    deforming = armature.data.collections.new("Deform")
+    for bone in armature.data.bones:
+        deforming.assign(bone)
+    for bone in armature.pose.bones:
+        if bone.name in ("jaw", "eye.L", "eye.R"):  # hinges, keyed and limited an axis at a time
+            bone.rotation_mode = "XYZ"
+
+
+def _limit_jaw(armature: bpy.types.Object) -> None:
+    limit = armature.pose.bones["jaw"].constraints.new("LIMIT_ROTATION")
+    limit.owner_space = "LOCAL"
+    limit.use_transform_limit = True
+    for axis, (low, high) in _JAW_LIMITS.items():
+        setattr(limit, f"use_limit_{axis}", True)
+        setattr(limit, f"min_{axis}", math.radians(low))
+        setattr(limit, f"max_{axis}", math.radians(high))
+
+
+def _look_at(armature: bpy.types.Object, name: str, collection: bpy.types.Collection) -> None:
+    """The target stands a metre before the eyes and moves with the armature, not with the head, so that a turning head keeps its gaze."""
+    armature[LOOK_AT] = 0.0
+    armature.id_properties_ui(LOOK_AT).update(min=0.0, max=1.0, description="How much the eyes turn to the target")
+    eyes = [armature.data.bones[bone].head_local for bone in ("eye.L", "eye.R")]
+    target = bpy.data.objects.new(f"{name} Look At", None)
+    target.empty_display_type, target.empty_display_size = "SPHERE", 0.03
+    target.parent = armature
+    target.location = (eyes[0] + eyes[1]) / 2 + Vector((0, -_LOOK_DISTANCE, 0))
+    collection.objects.link(target)
+    for bone in ("eye.L", "eye.R"):
+        track = armature.pose.bones[bone].constraints.new("DAMPED_TRACK")
+        track.target, track.track_axis = target, "TRACK_Y"
+        driver = track.driver_add("influence").driver
+        driver.type = "SUM"
+        source = driver.variables.new()
+        source.targets[0].id = armature
+        source.targets[0].data_path = f'["{LOOK_AT}"]'

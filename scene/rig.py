@@ -1,0 +1,115 @@
+"""The rigged head as an artist gets it: one mesh with its parts, materials, shape keys and skin, on its armature.
+
+The armature object knows its heads: custom properties point to them, whatever the artist calls them.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.topology.rigged import RiggedHead
+from .armature import BONES, JOINT_OF, LOOK_AT, bone_weights, build_armature, pose_bones
+from .frame import HEAD_TO_BLENDER
+from .mesh import add_group, new_mesh
+from .rig_material import add_materials
+from .shape_keys import add_shape_keys, shapes
+
+RIGGED, FREE_FORM = "likeness_rigged_head", "likeness_free_form_head"
+"""Custom properties of the armature object: the two heads."""
+_PHOTO_POSE = "likeness_photo_pose"
+UV_MAP, CODE_ATTRIBUTE = "UVMap", "code"
+
+
+def build_rig(context: bpy.types.Context, rigged: RiggedHead, name: str, collection: bpy.types.Collection) -> bpy.types.Object:
+    """A new rigged head in `collection` (which must be in the scene) in the photo's pose and expression; gives the armature object."""
+    armature = build_armature(context, rigged, name, collection)
+    head = bpy.data.objects.new(f"{name} Head", _build_mesh(rigged, name))
+    collection.objects.link(head)
+    skin(head, armature, bone_weights(rigged))
+    add_shape_keys(head, rigged, armature)
+    armature[RIGGED] = head
+    armature[_PHOTO_POSE] = json.dumps(
+        {
+            "keys": {key: round(value, 5) for key, value in zip(rigged.key_names, rigged.key_values.tolist(), strict=True)},
+            "rotations": {bone: [round(x, 6) for x in rigged.rotations[joint].tolist()] for bone, joint in JOINT_OF.items()},
+        }
+    )
+    set_pose(armature, photo=True)
+    return armature
+
+
+def skin(head: bpy.types.Object, armature: bpy.types.Object, weights: dict[str, np.ndarray]) -> None:
+    """Let the armature move a mesh object by weights (V,) of each bone."""
+    for bone in BONES:
+        add_group(head, bone, weights[bone])
+    head.parent = armature
+    modifier = head.modifiers.new("Armature", "ARMATURE")
+    modifier.object = armature
+
+
+def rig_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The armature object of a rigged head that `item` is a part of (the armature, either head, or the eyes' target)."""
+    while item is not None and not (item.type == "ARMATURE" and isinstance(item.get(RIGGED), bpy.types.Object)):
+        item = item.parent
+    return item
+
+
+def head_of(armature: bpy.types.Object, kind: str = RIGGED) -> bpy.types.Object | None:
+    """The rigged head or the FREE_FORM one of a rig; None when the artist has deleted it."""
+    head = armature.get(kind)
+    return head if isinstance(head, bpy.types.Object) and head.type == "MESH" else None
+
+
+def set_pose(armature: bpy.types.Object, photo: bool) -> None:
+    """Expression and bones as in the photo, or neutral and at rest. Driven keys follow by themselves."""
+    pose = photo_pose(armature) if photo else {}
+    head = head_of(armature)
+    for name, key in (shapes(head) if head else {}).items():
+        key.value = pose.get("keys", {}).get(name, 0.0)
+    pose_bones(armature, {bone: np.array(turn) for bone, turn in pose.get("rotations", {}).items()})
+
+
+@contextmanager
+def kept_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[None]:
+    """Whatever happens inside to bones, key values and the eyes' following, afterwards they are as the artist left them; eyes do not follow
+    meanwhile."""
+    head = head_of(armature)
+    bones = {bone.name: bone.matrix_basis.copy() for bone in armature.pose.bones}
+    values = {name: key.value for name, key in shapes(head).items()} if head else {}
+    look_at = armature.get(LOOK_AT, 0.0)
+    armature[LOOK_AT] = 0.0
+    try:
+        yield
+    finally:
+        armature[LOOK_AT] = look_at
+        for bone, matrix in bones.items():
+            armature.pose.bones[bone].matrix_basis = matrix
+        for name, value in values.items():
+            shapes(head)[name].value = value
+        context.view_layer.update()
+
+
+def photo_pose(armature: bpy.types.Object) -> dict[str, dict[str, Any]]:
+    """`keys` by name and `rotations` (rotation vectors, upright frame) by bone; empty where the property is not ours: files come from anywhere."""
+    try:
+        pose = json.loads(armature.get(_PHOTO_POSE, ""))
+        keys = {str(name): float(value) for name, value in pose["keys"].items()}
+        rotations = {str(bone): [float(x) for x in turn] for bone, turn in pose["rotations"].items() if len(turn) == 3}
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+        return {}
+    return {"keys": keys, "rotations": rotations}
+
+
+def _build_mesh(rigged: RiggedHead, name: str) -> bpy.types.Mesh:
+    """Neutral and unposed; the semantic code is an attribute, by which data can be carried from one person to another."""
+    mesh = new_mesh(f"{name} Head", rigged.neutral @ HEAD_TO_BLENDER.T, rigged.faces)
+    uv = mesh.uv_layers.new(name=UV_MAP)
+    uv.data.foreach_set("uv", np.ascontiguousarray(rigged.uv[rigged.faces_uv], np.float32).ravel())
+    code = mesh.attributes.new(CODE_ATTRIBUTE, "FLOAT_VECTOR", "POINT")
+    code.data.foreach_set("vector", np.ascontiguousarray(rigged.code, np.float32).ravel())
+    add_materials(mesh, rigged, name)
+    return mesh

@@ -1,0 +1,73 @@
+"""The rigged head as a file for other programs: names, skin, shape keys and texture intact."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+
+from ..core.errors import InputError
+from .armature import pose_bones
+from .rig import head_of, kept_pose
+
+RIG_SUFFIXES = (".glb", ".fbx")
+
+
+def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
+    """Write armature and rigged head, animation included, in the format of the suffix.
+
+    Key values go along, and in FBX the bones' pose; in glTF the bones are at rest, because its importers take the nodes' pose for the rest.
+    Raises InputError for another suffix, a missing head or a file that cannot be written.
+    """
+    head = head_of(armature)
+    if head is None:
+        raise InputError(f"{armature.name} has lost its rigged head; reconstruct the photo again.")
+    if path.suffix.lower() not in RIG_SUFFIXES:
+        raise InputError(f"{path.name} has an unknown format for a rig; end its name with {' or '.join(RIG_SUFFIXES)}.")
+    write = {".glb": _glb, ".fbx": _fbx}[path.suffix.lower()]
+    try:
+        with _only_selected(context, armature, head), kept_pose(context, armature):
+            write(context, armature, str(path))
+    except RuntimeError as error:
+        raise InputError(f"{path} cannot be written ({str(error).strip().splitlines()[-1]}); choose another folder.") from error
+
+
+@contextmanager
+def _only_selected(context: bpy.types.Context, *items: bpy.types.Object) -> Iterator[None]:
+    """The items, even hidden ones, are what is selected for a moment; exporters cannot be told otherwise."""
+    hidden = {item: (item.hide_viewport, item.hide_get()) for item in items}
+    selected, active = context.selected_objects, context.view_layer.objects.active
+    for item in selected:
+        item.select_set(False)
+    for item in items:
+        item.hide_viewport = False
+        item.hide_set(False)
+        item.select_set(True)
+    try:
+        yield
+    finally:
+        for item, (viewport, eye) in hidden.items():
+            item.select_set(False)
+            item.hide_viewport = viewport
+            item.hide_set(eye)
+        for item in selected:
+            item.select_set(True)
+        context.view_layer.objects.active = active
+
+
+def _glb(context: bpy.types.Context, armature: bpy.types.Object, path: str) -> None:
+    pose_bones(armature, {})  # else the correctives of the pose would stay
+    context.view_layer.update()
+    bpy.ops.export_scene.gltf(filepath=path, export_format="GLB", use_selection=True)
+
+
+def _fbx(context: bpy.types.Context, armature: bpy.types.Object, path: str) -> None:
+    bpy.ops.export_scene.fbx(
+        filepath=path,
+        use_selection=True,
+        object_types={"ARMATURE", "MESH"},
+        add_leaf_bones=False,
+        use_mesh_modifiers=False,  # or the keys' values would be in the Basis
+        path_mode="COPY",
+        embed_textures=True,
+    )

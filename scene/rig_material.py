@@ -1,0 +1,58 @@
+"""The rigged head's look: a material for each kind of part, all on the one UV map and the one packed texture."""
+
+import bpy
+import numpy as np
+
+from ..core.topology.rigged import PARTS, RiggedHead
+from .compat import material_nodes
+
+_LOOKS = {  # colour without a texture (linear), roughness
+    "Skin": ((0.55, 0.3, 0.22, 1.0), 0.5),
+    "Eyes": ((0.8, 0.78, 0.75, 1.0), 0.1),
+    "Teeth": ((0.75, 0.68, 0.55, 1.0), 0.2),
+    "Tongue": ((0.5, 0.16, 0.14, 1.0), 0.35),
+}
+_LOOK_OF_PART = {
+    "skin": "Skin", "left eye": "Eyes", "right eye": "Eyes", "upper teeth": "Teeth", "lower teeth": "Teeth", "tongue": "Tongue",
+}  # fmt: skip
+
+
+def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str) -> None:
+    """Slots Skin, Eyes, Teeth and Tongue on the mesh's triangles; the texture and where the photo shows it are packed into the file."""
+    texture = None if rigged.texture is None else _pack(f"{name} Texture", rigged.texture, "sRGB")
+    observed = None if rigged.texture_observed is None else _pack(f"{name} Observed", rigged.texture_observed, "Non-Color")
+    for look, (colour, roughness) in _LOOKS.items():
+        material = bpy.data.materials.new(f"{name} {look}")
+        material.diffuse_color = colour
+        tree = material_nodes(material)
+        shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+        shader.inputs["Base Color"].default_value = colour
+        shader.inputs["Roughness"].default_value = roughness
+        if texture is not None:
+            node = _texture_node(tree, texture, shader.location.x - 320, shader.location.y)
+            tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+        if observed is not None:
+            # For masks: what the photo shows is white. Left unconnected.
+            _texture_node(tree, observed, shader.location.x - 320, shader.location.y - 300).label = "Observed"
+        mesh.materials.append(material)
+    slots = np.array([list(_LOOKS).index(_LOOK_OF_PART[part]) for part in PARTS], np.int32)
+    mesh.polygons.foreach_set("material_index", slots[rigged.face_part])
+
+
+def _texture_node(tree: bpy.types.NodeTree, image: bpy.types.Image, x: float, y: float) -> bpy.types.Node:
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    node.location = (x, y)
+    return node
+
+
+def _pack(name: str, picture: np.ndarray, space: str) -> bpy.types.Image:
+    """A packed image of (S, S, 3) or (S, S) uint8, row 0 at the top."""
+    size = picture.shape[0]
+    image = bpy.data.images.new(name, size, size, alpha=False)
+    image.colorspace_settings.name = space
+    pixels = np.ones((size, size, 4), np.float32)
+    pixels[..., :3] = picture.reshape(size, size, -1)[::-1] / np.float32(255)  # Blender's rows start at the bottom
+    image.pixels.foreach_set(pixels.ravel())
+    image.pack()
+    return image

@@ -1,0 +1,63 @@
+"""ARKit's 52 shapes as shape keys by their exact names, and the jaw's correctives as keys that its bone drives."""
+
+import bpy
+import numpy as np
+
+from ..core.topology.rigged import RiggedHead
+from .frame import HEAD_TO_BLENDER
+from .mesh import positions
+
+CORRECTIVE = "jawCorrective"
+"""Names of correctives begin so; the angle in degrees follows."""
+
+
+def add_shape_keys(head: bpy.types.Object, rigged: RiggedHead, armature: bpy.types.Object) -> None:
+    """Basis, then the 52 shapes at 0, then the correctives, driven by the armature's jaw."""
+    neutral = rigged.neutral @ HEAD_TO_BLENDER.T
+    head.shape_key_add(name="Basis", from_mix=False)
+    for name, deltas in zip(rigged.key_names, rigged.keys, strict=True):
+        new_key(head, name, neutral + deltas @ HEAD_TO_BLENDER.T)
+    for angle, deltas in zip(rigged.corrective_angles.tolist(), rigged.correctives, strict=True):
+        key = new_key(head, f"{CORRECTIVE}{np.degrees(angle):.0f}", neutral + deltas @ HEAD_TO_BLENDER.T)
+        _drive_by_jaw(key, armature, angle)
+
+
+def new_key(head: bpy.types.Object, name: str, points: np.ndarray) -> bpy.types.ShapeKey:
+    """A shape key relative to the Basis, range 0 to 1, at 0; points (V, 3) in the object's frame."""
+    key = head.shape_key_add(name=name, from_mix=False)
+    key.data.foreach_set("co", np.ascontiguousarray(points, np.float32).ravel())
+    key.slider_min, key.slider_max, key.value = 0.0, 1.0, 0.0
+    return key
+
+
+def shapes(head: bpy.types.Object) -> dict[str, bpy.types.ShapeKey]:
+    """The keys that an artist sets, by name: neither the Basis nor the correctives."""
+    blocks = head.data.shape_keys.key_blocks if head.data.shape_keys else ()
+    return {key.name: key for key in list(blocks)[1:] if not key.name.startswith(CORRECTIVE)}
+
+
+def key_deltas(head: bpy.types.Object) -> dict[str, np.ndarray]:
+    """What each key adds to the Basis, (V, 3) float32 in the object's frame, by name."""
+    basis = positions(head.data)
+    found = {}
+    for key in list(head.data.shape_keys.key_blocks)[1:]:
+        points = np.empty(basis.size, np.float32)
+        key.data.foreach_get("co", points)
+        found[key.name] = points.reshape(-1, 3) - basis
+    return found
+
+
+def _drive_by_jaw(key: bpy.types.ShapeKey, armature: bpy.types.Object, angle: float) -> None:
+    """From 0 at rest to 1 where the jaw has turned about X by `angle`. A curve instead of an expression: no scripts need be allowed."""
+    curve = key.driver_add("value")
+    curve.driver.type = "SUM"
+    source = curve.driver.variables.new()
+    source.type = "TRANSFORMS"
+    target = source.targets[0]
+    target.id, target.bone_target = armature, "jaw"
+    target.transform_type, target.transform_space, target.rotation_mode = "ROT_X", "LOCAL_SPACE", "XYZ"
+    while curve.modifiers:
+        curve.modifiers.remove(curve.modifiers[0])
+    for place, value in ((0.0, 0.0), (angle, 1.0)):
+        curve.keyframe_points.insert(place, value).interpolation = "LINEAR"
+    curve.update()
