@@ -1,5 +1,6 @@
 """Simulated fits: the head model fitted to landmarks as a detector would report them, so that training sees test-time priors."""
 
+import cv2
 import numpy as np
 import torch
 
@@ -27,14 +28,15 @@ def simulated_fit(model: HeadModel, person: Person, camera: Camera, size: int, r
 
 
 def _matte(person: Person, camera: Camera, size: int) -> np.ndarray:
-    """The person's silhouette (size, size) in a square picture."""
-    covered = torch.zeros(size, size, dtype=torch.bool)
-    for part in person.parts:
-        if part.solid:
-            flat = camera.project(part.vertices) * (2 / size) - 1
-            vertices = np.stack([flat[:, 0], -flat[:, 1], part.vertices[:, 2]], axis=1).astype(np.float32)
-            covered |= rasterize(torch.from_numpy(vertices), torch.from_numpy(part.faces), size).mask
-    return covered.numpy().astype(np.float32)
+    """The person's silhouette (size, size) in a square picture, drawn at half its size."""
+    solid = [part for part in person.parts if part.solid]
+    offsets = np.cumsum([0, *(len(part.vertices) for part in solid)])
+    points = np.concatenate([part.vertices for part in solid])
+    faces = np.concatenate([part.faces + offset for part, offset in zip(solid, offsets, strict=False)])
+    flat = camera.project(points) * (2 / size) - 1
+    vertices = np.stack([flat[:, 0], -flat[:, 1], points[:, 2]], axis=1).astype(np.float32)
+    covered = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), size // 2).mask.numpy()
+    return (cv2.resize(covered.astype(np.float32), (size, size)) > 0.5).astype(np.float32)
 
 
 def noisy_landmarks(model: HeadModel, person: Person, rng: np.random.Generator) -> np.ndarray:

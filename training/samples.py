@@ -22,14 +22,16 @@ from .fits import simulated_fit
 from .humans.assets import Assets
 from .humans.bodies import Bodies
 from .humans.person import People, Person
-from .render.buffers import SIZE, Buffers, Layers, key_shadow, layers, render, solid_depth
+from .render.buffers import Buffers, render
 from .render.labels import query_points, signed_distance, surface_samples
-from .render.lighting import random_direction
+from .render.lighting import key_shadow, random_direction
+from .render.scene import Scene
 
 log = logging.getLogger(__name__)
 SEEDS = {"training": 1, "validation": 2, "evaluation": 3}
 SHARD = 50
 POINTS, SURFACE_POINTS, SHADOWS = 6144, 2048, 2
+_PICTURE = 512  # pixels of the imagined photo's part that the crop shows, whatever the network's size
 _PIXELS_PER_METRE = 1280.0
 
 
@@ -38,26 +40,29 @@ class Drawn:
     """One sample before rendering; prior and scene are in the crop frame of the fit."""
 
     person: Person
+    camera: Camera
     fit: HeadFit
     prior: PriorSurface
-    scene: Layers
+    scene: Scene
     rng: np.random.Generator
 
 
 class Sampler:
-    """Makes single samples as arrays in their stored form."""
+    """Makes single samples as arrays in their stored form: pictures of size x size pixels, each from shrink x shrink samples."""
 
-    def __init__(self, assets: Path) -> None:
+    def __init__(self, assets: Path, split: str = "training", size: int = 256, shrink: int = 2, device: str = "cpu") -> None:
         self.model = HeadModel.load()
-        self._people = People(Assets(assets), self.model, Bodies())
+        self.seed, self.size, self._shrink, self._device = SEEDS[split], size, shrink, device
+        wardrobe = Assets(assets, "evaluation" if split == "evaluation" else "training")
+        self._people = People(wardrobe, self.model, Bodies())
 
-    def draw(self, seed: int, index: int) -> "Drawn":
+    def draw(self, index: int) -> Drawn:
         """Person, fit and fragments of one sample."""
-        rng = np.random.default_rng([seed, index])
+        rng = np.random.default_rng([self.seed, index])
         person = self._people.make(rng)
         distance = np.inf if rng.random() < 0.15 else float(np.exp(rng.uniform(np.log(0.6), np.log(4))))
-        camera = Camera((SIZE, SIZE), _PIXELS_PER_METRE, distance)
-        fit = simulated_fit(self.model, person, camera, 2 * SIZE, rng)
+        camera = Camera((_PICTURE / 2, _PICTURE / 2), _PIXELS_PER_METRE, distance)
+        fit = simulated_fit(self.model, person, camera, _PICTURE, rng)
 
         def to_crop(points: np.ndarray) -> np.ndarray:
             """True points as they appear in the crop that the fit, not the truth, defines."""
@@ -66,61 +71,89 @@ class Sampler:
             return (np.concatenate([flat, depth], axis=1) - [0, CROP_CENTRE_Y, CROP_CENTRE_Z]) / CROP_HALF
 
         prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
-        return Drawn(person, fit, prior, layers(person, to_crop), rng)
+        scene = Scene.of(person.parts, to_crop, self.size * self._shrink, self._device)
+        return Drawn(person, camera, fit, prior, scene, rng)
 
-    def sample(self, seed: int, index: int) -> dict[str, np.ndarray]:
+    def sample(self, index: int) -> dict[str, np.ndarray]:
         """One stored sample; see dataset.py for the fields."""
-        drawn = self.draw(seed, index)
-        stored, _ = self.picture(drawn)
-        rng, prior = drawn.rng, drawn.prior
-        features = prior.point_features()
-        depth, _ = solid_depth(drawn.scene)
-        surface = surface_samples(drawn.person, drawn.scene, depth, rng)
-        points = query_points(surface, prior.vertices, POINTS, rng)
-        chosen = rng.integers(0, len(surface.position), SURFACE_POINTS)
-        position = np.clip(surface.position[chosen], -0.999, 0.999)
-        return stored | {
-            "points": points.astype(np.float16),
-            "distance": signed_distance(surface, depth, points).astype(np.float16),
-            "prior": features(points).astype(np.float16),
-            "surface": position.astype(np.float16),
-            "surface_prior": features(position).astype(np.float16),
-            "surface_normal": _signed(surface.normal[chosen], 127),
-            "surface_albedo": _byte(surface.albedo[chosen] ** (1 / 2.2)),
-            "surface_valid": surface.colour_valid[chosen].astype(np.uint8),
-        }
+        drawn = self.draw(index)
+        buffers = render(drawn.scene, self._shrink)
+        return self.picture(drawn, buffers) | self._points(drawn) | self._parameters(drawn)
 
-    def picture(self, drawn: Drawn) -> tuple[dict[str, np.ndarray], Buffers]:
-        """The stored picture fields of a sample, and the buffers they come from."""
-        buffers = render(drawn.person, drawn.scene)
+    def picture(self, drawn: Drawn, buffers: Buffers) -> dict[str, np.ndarray]:
+        """The stored picture fields of a sample."""
         keys = np.stack([random_direction(drawn.rng) for _ in range(SHADOWS)])
-        shadows = np.stack([key_shadow(drawn.scene, buffers, key) for key in keys])
+        shadows = torch.stack([key_shadow(drawn.scene, buffers.depth, key) for key in keys])
+        shown = (buffers.face >= 0)[..., None]
+        flat, size = buffers.face.clamp(min=0).reshape(-1), self.size
+        code = drawn.scene.interpolate(drawn.scene.code, flat, buffers.barycentric.reshape(-1, 3)).view(size, size, 3) * shown
         return {
             "albedo": _byte(buffers.albedo ** (1 / 2.2)),
             "normal": _signed(buffers.normal, 127),
+            "normal_back": _signed(buffers.back_normal, 127),
             "coverage": _byte(buffers.coverage),
             "ambient": _byte(buffers.ambient),
-            "material": buffers.material.astype(np.uint8),
+            "material": buffers.material.cpu().numpy().astype(np.uint8),
             "shadows": _byte(shadows),
             "keys": keys.astype(np.float32),
-            "maps": _signed(drawn.prior.maps(SIZE).permute(1, 2, 0).numpy(), MAP_SCALE),
-        }, buffers
+            "code_map": _byte(code),
+            "maps": _signed(drawn.prior.maps(size).permute(1, 2, 0), MAP_SCALE),
+        }
+
+    def _points(self, drawn: Drawn) -> dict[str, np.ndarray]:
+        rng, features = drawn.rng, drawn.prior.point_features()
+        surface = surface_samples(drawn.scene, rng)
+        points = query_points(surface, drawn.prior.vertices, POINTS, rng)
+        distance, nearest = signed_distance(drawn.scene, surface, points)
+        chosen = torch.from_numpy(rng.integers(0, len(surface.position), SURFACE_POINTS)).to(points.device)
+        position = surface.position[chosen].clamp(-0.999, 0.999)
+        return {
+            "points": _half(points),
+            "distance": _half(distance),
+            "code": _byte(surface.code[nearest]),
+            "prior": features(points.cpu().numpy()).astype(np.float16),
+            "surface": _half(position),
+            "surface_prior": features(position.cpu().numpy()).astype(np.float16),
+            "surface_normal": _signed(surface.normal[chosen], 127),
+            "surface_albedo": _byte(surface.albedo[chosen] ** (1 / 2.2)),
+            "surface_valid": surface.colour_valid[chosen].cpu().numpy().astype(np.uint8),
+            "surface_code": _byte(surface.code[chosen]),
+        }
+
+    def _parameters(self, drawn: Drawn) -> dict[str, np.ndarray]:
+        """The fit, and what it should have found: landmarks of the true head, in the crop frame where the fit's are."""
+        fit, person = drawn.fit, drawn.person
+        weights = [person.body.expression.get(name, 0.0) for name in self.model.expression_names]
+        return {
+            "prior_vertices": drawn.prior.vertices.astype(np.float16),
+            "expression": np.array(weights, np.float32),
+            "rotation": person.rotation.astype(np.float32),
+            "neck": person.neck.astype(np.float32),
+            "fit_identity": fit.identity.astype(np.float32),
+            "fit_expression": fit.expression.astype(np.float32),
+            "fit_rotation": fit.rotation.astype(np.float32),
+        }
 
 
-def _byte(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
+def _half(values: torch.Tensor) -> np.ndarray:
+    return values.cpu().numpy().astype(np.float16)
 
 
-def _signed(values: np.ndarray, scale: float | np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values * scale), -127, 127).astype(np.int8)
+def _byte(values: torch.Tensor) -> np.ndarray:
+    return (values * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
 
-def write_shard(sampler: Sampler, folder: Path, seed: int, indices: range) -> None:
+def _signed(values: torch.Tensor, scale: float | np.ndarray) -> np.ndarray:
+    steps = torch.as_tensor(scale, dtype=torch.float32, device=values.device)
+    return (values * steps).round().clamp(-127, 127).to(torch.int8).cpu().numpy()
+
+
+def write_shard(sampler: Sampler, folder: Path, indices: range) -> None:
     """Write one shard folder; a finished one is left alone, an unfinished one is made again."""
     if (folder / "done").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    samples = [sampler.sample(seed, index) for index in indices]
+    samples = [sampler.sample(index) for index in indices]
     for name in samples[0]:
         np.save(folder / f"{name}.npy", np.stack([sample[name] for sample in samples]))
     (folder / "done").touch()
@@ -135,15 +168,17 @@ def main() -> None:
     parser.add_argument("--split", choices=sorted(SEEDS), default="training")
     parser.add_argument("--first", type=int, default=0, help="first shard")
     parser.add_argument("--shards", type=int, default=20)
+    parser.add_argument("--size", type=int, default=256, help="pixels a side")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     os.environ.setdefault("GLOG_minloglevel", "2")
-    sampler = Sampler(arguments.assets)
+    sampler = Sampler(arguments.assets, arguments.split, arguments.size, device=arguments.device)
     for shard in range(arguments.first, arguments.first + arguments.shards):
         indices = range(shard * SHARD, (shard + 1) * SHARD)
-        write_shard(sampler, arguments.output / arguments.split / f"shard_{shard:05d}", SEEDS[arguments.split], indices)
+        write_shard(sampler, arguments.output / arguments.split / f"shard_{shard:05d}", indices)
 
 
 if __name__ == "__main__":

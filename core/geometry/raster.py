@@ -53,36 +53,42 @@ def fragments(vertices: torch.Tensor, faces: torch.Tensor, size: int, slack: flo
     x = (vertices[:, 0] + 1) * (size / 2)
     y = (1 - vertices[:, 1]) * (size / 2)
     corners = torch.stack([x, y, vertices[:, 2]], dim=1)[faces]
-    low = torch.ceil(corners[..., :2].amin(1) - 0.5).clamp(0, size).long()
-    high = torch.floor(corners[..., :2].amax(1) - 0.5).clamp(-1, size - 1).long()
+    low = torch.ceil(corners[..., :2].amin(1) - 0.5).clamp(0, size)
+    high = torch.floor(corners[..., :2].amax(1) - 0.5).clamp(-1, size - 1)
     extent = (high - low + 1).clamp_min(0)
-    counts = extent[:, 0] * extent[:, 1]
-    origin = corners[:, 0]
-    edge1, edge2 = corners[:, 1] - origin, corners[:, 2] - origin
+    counts = (extent[:, 0] * extent[:, 1]).long()
+    edge1, edge2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0]
     used = torch.nonzero((counts > 0) & (area.abs() > 1e-12))[:, 0]
+    # u, v and depth are linear over the picture: their values at the first pixel of the triangle's box, and their steps.
+    edge1, edge2, area, low, start = edge1[used], edge2[used], area[used], low[used], corners[used, 0]
+    dx, dy = low[:, 0] + (0.5 + _ASIDE[0]) - start[:, 0], low[:, 1] + (0.5 + _ASIDE[1]) - start[:, 1]
+    ux, uy = edge2[:, 1] / area, -edge2[:, 0] / area
+    vx, vy = -edge1[:, 1] / area, edge1[:, 0] / area
+    linear = torch.stack([low[:, 0], low[:, 1], extent[used, 0], dx * ux + dy * uy, ux, uy, dx * vx + dy * vy, vx, vy])
+    # Rows grow downwards, so a triangle that faces the viewer has negative area here.
+    planes = torch.stack([start[:, 2], edge1[:, 2], edge2[:, 2], -torch.sign(area)])
+    counts = counts[used]
+    ends = torch.cumsum(counts, 0)
     parts: list[tuple[torch.Tensor, ...]] = []
-    ends = torch.cumsum(counts[used], 0)
-    start = 0
-    while start < len(used):
-        done = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, int(torch.searchsorted(ends, done + _CHUNK)))
-        ids = used[start:stop]
-        n = counts[ids]
-        face = torch.repeat_interleave(ids, n)
-        k = torch.arange(len(face), device=face.device) - torch.repeat_interleave(torch.cumsum(n, 0) - n, n)
-        column = low[face, 0] + k % extent[face, 0]
-        row = low[face, 1] + torch.div(k, extent[face, 0], rounding_mode="floor")
-        dx = column + (0.5 + _ASIDE[0]) - origin[face, 0]
-        dy = row + (0.5 + _ASIDE[1]) - origin[face, 1]
-        u = (dx * edge2[face, 1] - dy * edge2[face, 0]) / area[face]
-        v = (dy * edge1[face, 0] - dx * edge1[face, 1]) / area[face]
+    first = 0
+    while first < len(used):
+        done = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(torch.searchsorted(ends, done + _CHUNK)))
+        n = counts[first:last]
+        box = torch.repeat_interleave(torch.arange(first, last, device=n.device), n)
+        k = torch.arange(len(box), device=n.device) - (ends - counts)[box] + done
+        column0, row0, width, u, ux, uy, v, vx, vy = linear.index_select(1, box)
+        # Whole numbers below 2^24 are exact in float32; the half keeps the quotient off the edge.
+        row = ((k.to(linear.dtype) + 0.5) / width).floor()
+        column = k.to(linear.dtype) - row * width
+        u, v = u + column * ux + row * uy, v + column * vx + row * vy
         inside = torch.nonzero((u >= -slack) & (v >= -slack) & (u + v < 1 + slack))[:, 0]
-        face, u, v = face[inside], u[inside], v[inside]
-        depth = origin[face, 2] + u * edge1[face, 2] + v * edge2[face, 2]
-        # Rows grow downwards, so a triangle that faces the viewer has negative area here.
-        parts.append((row[inside] * size + column[inside], depth, face, u, v, -torch.sign(area[face])))
-        start = stop
+        box, u, v = box[inside], u[inside], v[inside]
+        z, z1, z2, sign = planes.index_select(1, box)
+        pixel = ((row0 + row)[inside] * size + (column0 + column)[inside]).long()
+        parts.append((pixel, z + u * z1 + v * z2, used[box], u, v, sign))
+        first = last
     if not parts:
         empty = faces.new_zeros(0)
         real = vertices.new_zeros(0)

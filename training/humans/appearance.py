@@ -1,12 +1,14 @@
-"""Colours of one synthetic person: linear albedo at surface points, from MakeHuman skins (CC0) and procedural detail."""
-
-from dataclasses import dataclass
+"""Colours of one synthetic person, from MakeHuman skins (CC0) and procedural detail: random, but fixed for the person."""
 
 import numpy as np
+import torch
 
-from .assets import Assets, sample_texture
+from ...core.geometry.raster import Fragments, fragments, nearest
+from .assets import Assets
 from .bodies import Body
-from .noise import Noise, smoothstep
+from .noise import Noise
+from .paints import ClothPaint, StrandPaint, Texture, TexturePaint, linear
+from .skin import Eyes, SkinPaint
 from .styles import HeadFrame
 
 SKIN_TONES = np.array(
@@ -18,131 +20,111 @@ HAIR_TONES = np.array(
         [222, 196, 150], [150, 72, 38], [110, 50, 28], [120, 118, 116], [190, 188, 186],
     ]
 )  # fmt: skip
-
 _HAIR_SHARES = np.array([0.2, 0.2, 0.16, 0.12, 0.08, 0.06, 0.05, 0.04, 0.03, 0.03, 0.03])
-
-
-def linear(colour: np.ndarray) -> np.ndarray:
-    """Linear light of sRGB in [0, 1]; the 2.2 power is close enough for synthesis."""
-    return np.clip(colour, 0, 1) ** 2.2
-
-
-def encoded(colour: np.ndarray) -> np.ndarray:
-    """The inverse of linear()."""
-    return np.clip(colour, 0, 1) ** (1 / 2.2)
-
-
-@dataclass(frozen=True)
-class BustSurface:
-    """Points on a bust to be coloured: uv (N, 2), rest (N, 3) rest position before styling, masks name -> (N,)."""
-
-    uv: np.ndarray
-    rest: np.ndarray
-    masks: dict[str, np.ndarray]
+_EYE_PIXELS = 128
 
 
 class Look:
-    """Random but fixed colours of one person."""
+    """The paints of one person.
 
-    def __init__(self, assets: Assets, rng: np.random.Generator, noise: Noise, body: Body, frame: HeadFrame, face_uv: np.ndarray) -> None:
+    face_uv (N, 2): texture coordinates of face skin, whose median colour is brought to the drawn skin tone.
+    gaze (3, 3): rotation of the eyes at rest.
+    """
+
+    def __init__(
+        self, assets: Assets, rng: np.random.Generator, noise: Noise, body: Body, frame: HeadFrame, face_uv: np.ndarray, gaze: np.ndarray
+    ) -> None:
+        self._assets, self._noise = assets, noise
         age, gender = body.age, body.gender
-        self._noise, self._frame = noise, frame
         tone = rng.uniform(0, len(SKIN_TONES) - 1.01)
-        shade = "light" if tone < 3.5 else "dark"
-        fitting = [
-            index
-            for index, skin in enumerate(assets.skins)
-            if skin["tone"] == shade and (skin["age"] == "old") <= (age > 0.78) and (skin["gender"] == "male" or gender < 0.6)
-        ]
-        self._skin = assets.skin(int(rng.choice(fitting or [i for i, s in enumerate(assets.skins) if s["tone"] == shade])))
+        skin = Texture(assets.skin(_fitting(assets, rng, "light" if tone < 3.5 else "dark", age, gender)))
         whole = int(tone)
         target = linear((SKIN_TONES[whole] * (1 - tone + whole) + SKIN_TONES[whole + 1] * (tone - whole)) / 255)
-        mean = np.median(linear(sample_texture(self._skin, face_uv)), axis=0)
+        mean = np.median(linear(skin(torch.from_numpy(face_uv))[:, :3].numpy()), axis=0)
         tint = np.clip(target * (1 + rng.normal(0, 0.04, 3)) / mean, 0.25, 2.5)
         # A painted skin carries its own hue; a full shift of hue looks sunburnt.
-        self._tint = tint.mean() * (tint / tint.mean()) ** 0.6
-        self._blush, self._mottle = rng.uniform(0, 0.8), rng.uniform(0.01, 0.06)
-        self._freckles = rng.uniform(0.2, 0.6) if rng.random() < 0.12 else 0.0
-        made_up = gender < 0.5 and rng.random() < 0.35
-        self._lips = linear(np.array([0.65, 0.12, 0.16]) * rng.uniform(0.6, 1.2) + rng.normal(0, 0.05, 3)) if made_up else None
-        first, second = rng.choice(len(HAIR_TONES), 2, p=_HAIR_SHARES)
+        tint = tint.mean() * (tint / tint.mean()) ** 0.6
+
+        dark = tone > 3.5 and rng.random() < 0.9  # dark skin with fair hair or light eyes is rare
+        shares = _HAIR_SHARES * (np.arange(len(HAIR_TONES)) < 3) if dark else _HAIR_SHARES
+        irises = [name for name in assets.irises if "brown" in name] if dark or rng.random() < 0.35 else assets.irises
+        first, second = rng.choice(len(HAIR_TONES), 2, p=shares / shares.sum())
         grey = age > 0.85 and rng.random() < 0.6
         base = linear(HAIR_TONES[9 + rng.integers(0, 2) if grey else first] / 255) * 0.8 + linear(HAIR_TONES[second] / 255) * 0.2
-        self.hair = np.clip(base * rng.uniform(0.7, 1.2), 0.003, 0.9)
-        self._tips = np.clip(self.hair * rng.uniform(0.7, 1.6), 0, 0.95)
-        self.brow = np.clip(self.hair * rng.uniform(0.4, 1.0), 0.003, 0.6)
-        self._strands = {
-            "strength": rng.uniform(0.15, 0.5),
-            "across": rng.uniform(8, 24),
-            "along": rng.uniform(4, 14),
-            "curl": rng.uniform(0, 0.5),
-        }
-        self._pattern = str(rng.choice(["plain", "stripe", "check", "blotch"], p=[0.55, 0.2, 0.1, 0.15]))
-        self._dyes = linear(rng.uniform(0, 1, (2, 3)) ** rng.uniform(0.6, 2))
-        self._stripe = np.array([rng.normal(0, 100), rng.uniform(100, 400), 0])
-        self._thread = rng.uniform(0, 0.15)
-        self._teeth, self._beard_cover = rng.uniform(0, 1), rng.uniform(0.6, 0.98)
-        self._scalp_cover = rng.uniform(0.85, 1.0)
-        self._dye_cloth = rng.random() < 0.6
-        self.eye_texture = str(rng.choice(assets.irises))
+        dyed = rng.random() < 0.03
+        hair = np.clip(linear(rng.uniform(0.1, 0.9, 3)) if dyed else base * rng.uniform(0.7, 1.2), 0.003, 0.9)
+        tips = np.clip(hair * rng.uniform(0.7, 1.6), 0.003, 0.95)
+        self._brow = np.clip(base * rng.uniform(0.4, 1.0), 0.003, 0.6)
+        beard = np.clip(base * rng.uniform(0.5, 1.1) + (grey * 0.1), 0.003, 0.9)
+        self.hair = StrandPaint(hair, tips, rng.uniform(0.05, 0.25), rng.uniform(0.1, 0.35), noise)
+        self.beard = StrandPaint(beard, beard * rng.uniform(0.9, 1.3), rng.uniform(0.05, 0.3), rng.uniform(0.1, 0.35), noise)
+        made_up = gender < 0.5 and age > 0.4 and rng.random() < 0.4
+        self.skin = SkinPaint(
+            texture=skin,
+            tint=tint,
+            frame=frame,
+            noise=noise,
+            eyes=Eyes(Texture(_eye_front(assets, body, str(rng.choice(irises or assets.irises)))), body.joints[3:], gaze),
+            hair=hair,
+            beard=beard,
+            cloth=ClothPaint.random(rng, noise).dyes[0],
+            lips=linear(np.array([0.65, 0.12, 0.16]) * rng.uniform(0.6, 1.2) + rng.normal(0, 0.05, 3)) if made_up else None,
+            lids=linear(rng.uniform(0.05, 0.5, 3)) if made_up and rng.random() < 0.6 else None,
+            mottle=rng.uniform(0.01, 0.06),
+            blush=rng.uniform(0, 0.8),
+            freckles=rng.uniform(0.2, 0.6) if rng.random() < 0.12 else 0.0,
+            stubble=rng.uniform(0.35, 0.95),
+            age=age,
+            teeth=rng.uniform(0, 1),
+        )
 
-    def bust(self, surface: BustSurface) -> np.ndarray:
-        """Linear albedo (N, 3) of points on the styled bust."""
-        masks, rest = surface.masks, surface.rest
-        colour = linear(sample_texture(self._skin, surface.uv)) * self._tint
-        colour *= (1 + self._mottle * self._noise(rest, 30, 4) + 0.5 * self._mottle * self._noise(rest, 90, 5))[:, None]
-        if self._freckles:
-            spots = smoothstep(self._noise(rest, 350, 12) - 1.1) * smoothstep((self._frame.brow - rest[:, 1]) / 0.02)
-            colour *= 1 - np.outer(spots * self._freckles, [0.3, 0.5, 0.6])
-        nose = self._frame.nose
-        cheeks = np.exp(-(((np.abs(rest[:, 0]) - 0.038) / 0.02) ** 2 + ((rest[:, 1] - nose[1] - 0.002) / 0.022) ** 2))
-        red = cheeks * (rest[:, 2] > self._frame.ear_z + 0.03) + 0.7 * np.exp(-((rest - nose) ** 2).sum(1) / 0.014**2)
-        colour *= 1 + np.outer(red + 0.4 * masks["ears"], np.array([0.05, -0.12, -0.10]) * self._blush)
-        if self._lips is not None:
-            colour = _mix(colour, self._lips, masks["lips"] * 0.7)
-        colour = _mix(colour, self.brow, masks["beard"] * self._beard_cover)
-        colour = _mix(colour, self._hair_colour(rest), masks["hair"] * self._scalp_cover)
-        colour = _mix(colour, self._cloth_colour(rest), masks["cloth"])
-        colour = _mix(colour, np.array([0.08, 0.02, 0.02]), masks["mouth"])
-        band = np.exp(-(((rest[:, 1] - self._frame.lip[1] - 0.004) / 0.004) ** 2)) * (masks["mouth"] > 0.9)
-        colour = _mix(colour, np.array([0.55, 0.5, 0.42]), band * self._teeth)
-        colour = _mix(colour, np.array([0.6, 0.57, 0.54]), masks["eye"])
-        return np.clip(colour, 0.003, 1).astype(np.float32)
+    def cloth(self, rng: np.random.Generator) -> ClothPaint:
+        """A new garment's cloth."""
+        return ClothPaint.random(rng, self._noise)
 
-    def _hair_colour(self, rest: np.ndarray) -> np.ndarray:
-        centre, strands = self._frame.centre, self._strands
-        away = rest - centre
-        angle = np.arctan2(away[:, 0], away[:, 2])
-        along = np.stack([angle * strands["across"], away[:, 1] * strands["along"], np.zeros(len(rest))], axis=1)
-        along[:, 0] += strands["curl"] * self._noise(rest, 30, 8)
-        fine = self._noise(along, 1.6, 9) + 0.6 * self._noise(along * np.array([2.3, 1, 1]), 1.6, 10)
-        tips = np.clip(0.5 + 0.5 * self._noise(rest, 40, 6), 0, 1)[:, None] * 0.5
-        return (self.hair * (1 - tips) + self._tips * tips) * np.clip(1 + strands["strength"] * fine, 0.25, 2)[:, None]
-
-    def _cloth_colour(self, rest: np.ndarray) -> np.ndarray:
-        first, second = self._dyes
-        wave = np.sin(rest @ self._stripe)
-        share = {
-            "plain": lambda: np.zeros(len(rest)),
-            "stripe": lambda: (wave > 0.2).astype(float),
-            "check": lambda: ((wave > 0.2) ^ (np.sin(rest[:, 0] * 200) > 0.2)).astype(float),
-            "blotch": lambda: smoothstep(self._noise(rest, 25, 7) + 0.5),
-        }[self._pattern]()[:, None]
-        return (first * (1 - share) + second * share) * (1 + self._thread * self._noise(rest, 300, 11))[:, None]
-
-    def piece(self, kind: str, texels: np.ndarray) -> np.ndarray:
-        """Linear albedo (N, 3) of a proxy's texels (N, 3), sRGB in [0, 1]; hair, brows and lashes are dyed in this person's colours."""
-        colour = linear(texels)
-        if kind == "eye":
-            return colour
-        luminance = colour.mean(1, keepdims=True)
-        relative = luminance / max(float(np.median(luminance)), 1e-3)
-        if kind in ("hair", "brow", "lash"):
-            dye = {"hair": self.hair, "brow": self.brow, "lash": np.full(3, 0.01)}[kind]
-            return np.clip(dye * np.clip(relative, 0.2, 3), 0.002, 1)
-        return np.clip(self._dyes[0] * np.clip(relative, 0.1, 3), 0.002, 1) if self._dye_cloth else colour
+    def piece(self, kind: str, texture: str, rng: np.random.Generator) -> TexturePaint:
+        """A MakeHuman piece's picture; hair, brows and lashes are dyed in this person's colours, most clothes in new ones."""
+        picture = self._assets.texture(texture)
+        match kind:
+            case "hair":
+                return TexturePaint.of(picture, "hair", self.hair.root, transparent=True)
+            case "brow":
+                return TexturePaint.of(picture, "hair", self._brow, transparent=True)
+            case "lash":
+                return TexturePaint.of(picture, "hair", np.full(3, 0.01), transparent=True)
+            case _:
+                dye = ClothPaint.random(rng, self._noise).dyes[0] if rng.random() < 0.6 else None
+                return TexturePaint.of(picture, "cloth", dye)
 
 
-def _mix(under: np.ndarray, over: np.ndarray, share: np.ndarray) -> np.ndarray:
-    share = np.clip(share, 0, 1)[:, None]
-    return under * (1 - share) + over * share
+def _fitting(assets: Assets, rng: np.random.Generator, shade: str, age: float, gender: float) -> int:
+    """A skin of this shade, and where there is one also of this age and gender."""
+    same = [index for index, skin in enumerate(assets.skins) if skin["tone"] == shade]
+    closer = [
+        index
+        for index in same
+        if (assets.skins[index]["age"] == "old") <= (age > 0.78) and (assets.skins[index]["gender"] == "male" or gender < 0.6)
+    ]
+    return int(rng.choice(closer or same or range(len(assets.skins))))
+
+
+def _eye_front(assets: Assets, body: Body, name: str) -> np.ndarray:
+    """MakeHuman's left eyeball, seen from the front: (_EYE_PIXELS, _EYE_PIXELS, 3) uint8 over twice its radius."""
+    proxy, picture = assets.proxy("high_poly"), assets.texture(name)
+    place = proxy.fit(body.vertices)
+    left = place[proxy.faces].mean(1)[:, 0] > 0
+    faces, corner_uv = proxy.faces[left], proxy.corner_uv[left]
+    ball = place[np.unique(faces)]
+    centre = (ball.max(0) + ball.min(0)) / 2
+    vertices = ((place - centre) / (np.ptp(ball[:, 0]) / 2)).astype(np.float32)
+    pieces = fragments(torch.from_numpy(vertices), torch.from_numpy(faces), _EYE_PIXELS)
+    texture = Texture(picture)
+    uv = torch.einsum("nic,ni->nc", torch.from_numpy(corner_uv)[pieces.face], pieces.barycentric)
+    keep = texture(uv)[:, 3] > 0.5  # the cornea is transparent
+    kept = [getattr(pieces, field)[keep] for field in ("pixel", "depth", "face", "barycentric", "sign")]
+    raster = nearest(Fragments(*kept, size=_EYE_PIXELS))
+    shown = raster.mask.reshape(-1)
+    uv = torch.einsum("nic,ni->nc", torch.from_numpy(corner_uv)[raster.face.reshape(-1)[shown]], raster.barycentric.reshape(-1, 3)[shown])
+    result = np.full((_EYE_PIXELS**2, 3), 225, np.uint8)
+    result[shown.numpy()] = (texture(uv)[:, :3] * 255).numpy().astype(np.uint8)
+    return result.reshape(_EYE_PIXELS, _EYE_PIXELS, 3)

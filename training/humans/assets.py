@@ -8,7 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .part import Binding
+
 HEAD_CROP = (slice(540, 1564), slice(1312, 2048))  # rows and columns of the head in a 2048 px skin
+SPLITS = ("training", "evaluation")
+_HELD_OUT_PIECES = ("short03", "braid01", "male_casualsuit05", "female_sportsuit01", "shoes06", "fedora_cocked", "eyebrow011", "eyebrow012")
+_HELD_OUT_SKINS = ("young_lightskinned_female3", "young_lightskinned_male3", "middleage_darkskinned_male")
+HELD_OUT = frozenset((*_HELD_OUT_PIECES, *_HELD_OUT_SKINS, "eyelashes04", "eye_grey.webp", "eye_deepblue.webp"))
+"""Pieces, irises and skins that only evaluation people wear."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,13 @@ class Proxy:
         placed = np.einsum("nij,ni->nj", body[self.ref], self.weight) + self.offset * (np.abs(span) / self.scale_den)
         return self._with_caps(placed)
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
-        """Values (19158, C) of hm08 vertices, such as skinning weights, carried to this piece: (N + caps, C)."""
+    @property
+    def binding(self) -> Binding:
+        """How the fitted vertices follow hm08; a cap's centre follows the first vertex of its rim."""
         weight = np.clip(self.weight, 0, None)
-        weight = weight / np.maximum(weight.sum(1, keepdims=True), 1e-8)
-        return self._with_caps(np.einsum("nic,ni->nc", values[self.ref], weight))
+        weight = (weight / np.maximum(weight.sum(1, keepdims=True), 1e-8)).astype(np.float32)
+        first = np.array([loop[0] for loop in self.cap_loops], np.int64)
+        return Binding(np.concatenate([self.ref, self.ref[first]]), np.concatenate([weight, weight[first]]))
 
     def _with_caps(self, values: np.ndarray) -> np.ndarray:
         centres = [values[loop].mean(0, keepdims=True) for loop in self.cap_loops]
@@ -49,22 +58,27 @@ class Proxy:
 
 
 class Assets:
-    """Lazy access to one asset pack folder."""
+    """Lazy access to one asset pack folder. Training and evaluation people share no textured piece, iris or skin (HELD_OUT)."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root / "makehuman"
+    def __init__(self, root: Path, split: str = "training") -> None:
+        self.pack, self.root, self.split = root, root / "makehuman", split
         self._table = np.load(self.root / "proxies.npz", allow_pickle=False)
         names, categories = self._table["names"], self._table["category"]
         self._row = {str(name): row for row, name in enumerate(names)}
         self._category = {str(name): str(category) for name, category in zip(names, categories, strict=True)}
         listing = json.loads((self.root / "textures.json").read_text())
-        self.irises = sorted(path.name for path in (self.root / "textures").glob("eye_*.webp"))
-        self.skins: list[dict[str, str]] = listing["skins"]
+        self.irises = [name for name in sorted(path.name for path in (self.root / "textures").glob("eye_*.webp")) if self._ours(name)]
+        self.skins: list[dict[str, str]] = [skin for skin in listing["skins"] if self._ours(skin["name"])]
+
+    def _ours(self, name: str) -> bool:
+        return (name in HELD_OUT) == (self.split == "evaluation")
 
     def names(self, category: str, textured: bool = True) -> list[str]:
-        """Proxies of a category, by default only those whose picture the pack holds."""
+        """This split's proxies of a category, by default only those whose picture the pack holds."""
         return [
-            name for name, kind in self._category.items() if kind == category and (not textured or self._table["texture"][self._row[name]])
+            name
+            for name, kind in self._category.items()
+            if kind == category and self._ours(name) and (not textured or self._table["texture"][self._row[name]])
         ]
 
     @cache  # noqa: B019 - one Assets object lives for the whole process
@@ -117,17 +131,3 @@ class Assets:
         whole = cv2.resize(self.texture(entry["texture"])[..., :3], (2048, 2048), interpolation=cv2.INTER_LINEAR)
         whole[HEAD_CROP] = self.texture(entry["head_crop"])[..., :3]
         return whole
-
-
-def sample_texture(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
-    """Bilinear texels (N, C) float32 in [0, 1] of a uint8 picture at uv (N, 2), repeated outside [0, 1]."""
-    height, width = texture.shape[:2]
-    uv = uv - np.floor(uv)
-    x = (uv[:, 0] * width - 0.5).astype(np.float32)
-    y = ((1 - uv[:, 1]) * height - 0.5).astype(np.float32)
-    rows = -(-len(uv) // 4096) or 1
-    padded = rows * 4096 - len(uv)  # cv2.remap limits a picture's width, so the list is folded into rows
-    x = np.pad(x, (0, padded)).reshape(rows, 4096)
-    y = np.pad(y, (0, padded)).reshape(rows, 4096)
-    values = cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return values.reshape(rows * 4096, -1)[: len(uv)].astype(np.float32) / 255

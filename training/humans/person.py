@@ -1,4 +1,4 @@
-"""A dressed, haired, posed person as closed parts with appearance."""
+"""A dressed, haired, posed person as closed pieces with paint."""
 
 from dataclasses import dataclass
 
@@ -8,69 +8,24 @@ from scipy.spatial import cKDTree
 from ...core.geometry.mesh import smoothing_matrix, vertex_normals
 from ...core.models.head import HeadModel
 from ...core.models.rotation import rotation_matrix
-from .appearance import BustSurface, Look
-from .assets import Assets, Proxy, sample_texture
+from .appearance import Look
+from .assets import Assets, Proxy
 from .bodies import HM08_COUNT, Bodies, Body
 from .noise import Noise
+from .part import Part, RestPart
 from .styles import HeadFrame, Stylist
-
-BUST_MASKS = ("ears", "lips", "hair", "beard", "cloth", "mouth", "eye")
-MATERIALS = ("skin", "hair", "cloth", "eye")
-
-
-@dataclass(frozen=True)
-class Part:
-    """One piece of a person. vertices (V, 3) camera frame, metres; faces (F, 3) outward; corner_uv (F, 3, 2).
-
-    solid: counts for the labelled shape (decals such as brows do not). attributes (V, C): for the bust, rest position and BUST_MASKS.
-    """
-
-    kind: str
-    vertices: np.ndarray
-    faces: np.ndarray
-    corner_uv: np.ndarray
-    normals: np.ndarray
-    solid: bool
-    texture: np.ndarray | None = None
-    attributes: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Person:
-    """parts in the camera frame; body and the pose that made them: rotation (3, 3) of the head, neck (3,) its bend as a rotation vector.
-
-    head (V, 3): the bald head in the head model's topology, camera frame.
-    """
+    """parts in the camera frame: metres, origin between the eyes' joints; body, and the pose that made them: rotation (3, 3) of the
+    head, neck (3,) its bend as a rotation vector. head (V, 3): the bald head in the head model's topology, camera frame."""
 
     parts: list[Part]
-    look: Look
     body: Body
     head: np.ndarray
     rotation: np.ndarray
     neck: np.ndarray
-
-    def albedo(self, part: Part, face: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
-        """Linear albedo (N, 3) at surface points of one part."""
-        uv = np.einsum("nic,ni->nc", part.corner_uv[face], barycentric)
-        if part.attributes is None:
-            texels = sample_texture(part.texture, uv)[:, :3] if part.texture is not None else np.full((len(uv), 3), 0.5)
-            return self.look.piece(part.kind, texels)
-        values = np.einsum("nic,ni->nc", part.attributes[part.faces[face]], barycentric)
-        masks: dict[str, np.ndarray] = dict(zip(BUST_MASKS, values[:, 3:].T, strict=True))
-        return self.look.bust(BustSurface(uv.astype(np.float32), values[:, :3], masks))
-
-    def material(self, part: Part, face: np.ndarray) -> np.ndarray:
-        """Index into MATERIALS (N,) at surface points of one part."""
-        if part.attributes is None:
-            name = {"hair": "hair", "brow": "hair", "lash": "hair", "cloth": "cloth", "eye": "eye"}[part.kind]
-            return np.full(len(face), MATERIALS.index(name))
-        masks = part.attributes[part.faces[face]].mean(1)[:, 3:]
-        get = lambda name: masks[:, BUST_MASKS.index(name)]  # noqa: E731
-        result = np.zeros(len(face), np.int64)
-        result[get("hair") + get("beard") > 0.5] = MATERIALS.index("hair")
-        result[get("cloth") > 0.5] = MATERIALS.index("cloth")
-        result[get("eye") > 0.5] = MATERIALS.index("eye")
-        return result
 
 
 class People:
@@ -100,37 +55,26 @@ class People:
         bald = self._model.solid(covered, body.joints, np.eye(3))
         style = self._stylist.style(bald, self._region, rng, noise, hair is None, body.gender > 0.55 and body.age > 0.5, suit is None)
         frame = HeadFrame.measure(bald, self._region)
-        look = Look(self._assets, rng, noise, body, frame, self._face_uv)
+        gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
+        look = Look(self._assets, rng, noise, body, frame, self._face_uv, gaze)
         masks = [self._region["ears"], self._region["lips"], style.hair, style.beard, style.cloth]
         masks += [self._patch["mouth"], self._patch["eye"]]
+        bust = RestPart(
+            "bust", style.vertices, self._model.solid_faces, None, look.skin, self._corner_uv,
+            np.stack(masks, 1).astype(np.float32), bald, self._model.solid_code,
+        )  # fmt: skip
+        pieces: list[RestPart] = []
+        chosen = [("hair", hair), ("cloth", suit), ("brow", self._pick(rng, "eyebrows", 0.97)), ("lash", self._pick(rng, "eyelashes", 0.9))]
+        for kind, proxy in chosen:
+            if proxy is not None:
+                pieces.append(worn(proxy, body, kind, look, rng))
         pose = _Pose(rng, body.joints)
-        rotate_eyes = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
-        parts = [
-            self._part(
-                "bust", pose(style.vertices, self._neck_weight), self._model.solid_faces, self._corner_uv, True,
-                attributes=np.concatenate([bald, np.stack(masks, 1)], axis=1).astype(np.float32),
-            )
-        ]  # fmt: skip
         neck = self._bodies.weights[:, 1:].sum(1, keepdims=True)
-        chosen = [("hair", hair, True), ("cloth", suit, True)]
-        chosen += [("brow", self._pick(rng, "eyebrows", 0.97), False), ("lash", self._pick(rng, "eyelashes", 0.9), False)]
-        chosen += [("eye", self._assets.proxy("high_poly"), False)]
-        for kind, proxy, solid in chosen:
-            if proxy is None:
-                continue
-            rest = proxy.fit(body.vertices)
-            if kind == "eye":
-                rest = _turn_eyes(rest, body.joints, rotate_eyes)
-            texture = self._assets.texture(look.eye_texture if kind == "eye" else proxy.texture)
-            parts.append(self._part(kind, pose(rest, proxy.spread(neck)[:, 0]), proxy.faces, proxy.corner_uv, solid, texture))
-        return Person(parts, look, body, pose(head, self._model.weights[:, 1:].sum(1)), pose.rotation, pose.neck)
-
-    def _part(
-        self, kind: str, vertices: np.ndarray, faces: np.ndarray, corner_uv: np.ndarray, solid: bool,
-        texture: np.ndarray | None = None, attributes: np.ndarray | None = None,
-    ) -> Part:  # fmt: skip
-        normals = vertex_normals(vertices, faces)
-        return Part(kind, vertices.astype(np.float32), faces, corner_uv, normals, solid, texture, attributes)
+        parts = [Part.of(bust, pose(bust.vertices, self._neck_weight))]
+        for piece in pieces:
+            assert piece.binding is not None
+            parts.append(Part.of(piece, pose(piece.vertices, piece.binding.spread(neck)[:, 0])))
+        return Person(parts, body, pose(head, self._model.weights[:, 1:].sum(1)), pose.rotation, pose.neck)
 
     def _pick(self, rng: np.random.Generator, category: str, chance: float) -> Proxy | None:
         names = self._assets.names(category)
@@ -142,6 +86,12 @@ class People:
         hidden[covered] = True
         head = self._model.regions[self._model.region_names.index("head")]
         return hidden[self._model.hm08] * (1 - head)
+
+
+def worn(proxy: Proxy, body: Body, kind: str, look: Look, rng: np.random.Generator) -> RestPart:
+    """A MakeHuman piece fitted to a body. kind: hair, brow, lash, cloth, shoe or hat; brows and lashes are drawn, not solid."""
+    paint = look.piece(kind, proxy.texture, rng)
+    return RestPart(kind, proxy.fit(body.vertices), proxy.faces, proxy.binding, paint, proxy.corner_uv, solid=kind not in ("brow", "lash"))
 
 
 def _head_vertices(model: HeadModel, body: Body) -> np.ndarray:
@@ -182,14 +132,6 @@ class _Pose:
         share = np.clip(head_weight, 0, 1)[:, None]
         turned = (points - self._pivot) @ self._neck.T + self._pivot
         return (share * turned + (1 - share) * points) @ self._turn.T + self._shift
-
-
-def _turn_eyes(vertices: np.ndarray, joints: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    left = vertices[:, 0] > 0
-    result = vertices.copy()
-    for joint, side in ((joints[3], left), (joints[4], ~left)):
-        result[side] = (vertices[side] - joint) @ rotation.T + joint
-    return result
 
 
 def _subdivided_uv(model: HeadModel) -> np.ndarray:

@@ -1,174 +1,183 @@
-"""Layered rendering of a person: relightable picture buffers and exact inside/outside labels from the same fragments."""
+"""Relightable buffers of a scene: what a photograph is made from, and the picture labels. Plain PyTorch, the same on CPU and CUDA."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
 import torch
+from torch.nn import functional as F
 
-from ...core.geometry.raster import Fragments, LayeredDepth, Raster, fragments, nearest
-from ..humans.assets import sample_texture
-from ..humans.person import Part, Person
+from ...core.geometry.raster import Fragments, nearest
+from .scene import Scene
 
-SUPERSAMPLED = 512
-SIZE = 256
-_DECAL_REACH = 0.02  # crop units a brow may lie behind the skin and still be drawn
-_EYE_LIFT = 0.03  # crop units an eyeball is drawn in front of the patch that closes its socket
+_LIFT = {"brow": 0.02, "lash": 0.02}
+"""Crop units a decal is drawn in front of itself: it may lie a little inside the skin."""
+_LAYERS, _SEEN_THROUGH = 8, 0.03
 
 
 @dataclass(frozen=True)
 class Buffers:
-    """What a picture is lit from, (SIZE, SIZE, ...) with row 0 at the top, crop frame.
+    """Pictures (S, S, ...) with row 0 at the top, crop frame.
 
-    albedo (…, 3) linear float32; normal (…, 3) unit, 0 outside; coverage (…) in [0, 1]; depth (…) z, -inf outside; material (…) int;
-    ambient (…) openness in [0, 1].
+    albedo (…, 3) linear; normal (…, 3) unit, with fine relief, 0 outside; depth (…) z, -inf outside; material (…) int64;
+    coverage (…) in [0, 1]; ambient (…) openness in [0, 1]; back_normal (…, 3) and back_depth (…) of the farthest surface;
+    face (…) int64 the nearest solid face at the pixel's corner sample, -1 outside; barycentric (…, 3).
     """
 
-    albedo: np.ndarray
-    normal: np.ndarray
-    coverage: np.ndarray
-    depth: np.ndarray
-    material: np.ndarray
-    ambient: np.ndarray
+    albedo: torch.Tensor
+    normal: torch.Tensor
+    depth: torch.Tensor
+    material: torch.Tensor
+    coverage: torch.Tensor
+    ambient: torch.Tensor
+    back_normal: torch.Tensor
+    back_depth: torch.Tensor
+    face: torch.Tensor
+    barycentric: torch.Tensor
+
+
+def render(scene: Scene, shrink: int = 2) -> Buffers:
+    """Composites the fragments front to back; the pictures are `shrink` times smaller than the scene's raster."""
+    size, device = scene.pieces.size, scene.vertices.device
+    albedo, transmitted, found = _composite(scene)
+    face = torch.full((size * size,), -1, dtype=torch.int64, device=device)
+    barycentric = torch.zeros(size * size, 3, device=device)
+    face[found.pixel], barycentric[found.pixel] = found.face, found.barycentric
+    depth = torch.full((size * size,), -torch.inf, device=device)
+    depth[found.pixel] = found.depth
+    normal, material, height = (torch.zeros(size * size, 3, device=device), torch.zeros_like(face), torch.zeros(size * size, device=device))
+    normal[found.pixel] = F.normalize(scene.interpolate(scene.normals, found.face, found.barycentric), dim=1, eps=1e-6)
+    material[found.pixel], height[found.pixel] = found.material, found.height
+    picture = lambda flat: flat.view(size, size, *flat.shape[1:])  # noqa: E731
+    normal = _relief(picture(normal), picture(depth), picture(height))
+    back_depth, back_normal = _back(scene)
+    covered = picture((1 - transmitted) * (depth > -torch.inf))
+    ambient = openness(picture(depth))
+    coverage = _shrunk(covered[..., None], shrink)[..., 0]
+    share = coverage.clamp(min=1e-6)[..., None]
+    inner = slice(shrink // 2, None, shrink)
+    solid = picture((face >= 0).float())[..., None]
+    return Buffers(
+        albedo=_shrunk(picture(albedo) * solid, shrink) / share,
+        normal=F.normalize(_shrunk(normal, shrink), dim=-1, eps=1e-6),
+        depth=_nearest_depth(picture(depth), shrink),
+        material=picture(material)[inner, inner],
+        coverage=coverage,
+        ambient=_shrunk((ambient * covered)[..., None], shrink)[..., 0] / share[..., 0],
+        back_normal=F.normalize(_shrunk(picture(back_normal), shrink), dim=-1, eps=1e-6),
+        back_depth=picture(back_depth)[inner, inner],
+        face=picture(face)[inner, inner],
+        barycentric=picture(barycentric)[inner, inner],
+    )
 
 
 @dataclass(frozen=True)
-class Layers:
-    """A person in a crop: the parts' crop-frame vertices (V, 3) and all their fragments."""
+class _Found:
+    """The visible solid surface: one fragment a covered pixel."""
 
-    parts: list[Part]
-    vertices: list[np.ndarray]
-    normals: list[np.ndarray]
-    pieces: list[Fragments]
+    pixel: torch.Tensor
+    face: torch.Tensor
+    barycentric: torch.Tensor
+    depth: torch.Tensor
+    material: torch.Tensor
+    height: torch.Tensor
 
 
-def layers(person: Person, to_crop: Callable[[np.ndarray], np.ndarray]) -> Layers:
-    """Maps every part from the camera frame to a crop frame and finds its fragments."""
-    vertices, normals, pieces, parts = [], [], [], []
-    for part in person.parts:
-        crop = to_crop(part.vertices).astype(np.float32)
-        columns = crop[part.faces][..., :2]
-        visible = ((columns.min(1) < 1) & (columns.max(1) > -1)).all(1)
-        part = Part(
-            part.kind, part.vertices, part.faces[visible], part.corner_uv[visible], part.normals, part.solid, part.texture, part.attributes
+def _composite(scene: Scene) -> tuple[torch.Tensor, torch.Tensor, _Found]:
+    """Colour (S², 3) premultiplied, what shines through (S²,), and the fragments where the solid pieces hide half of what lies behind."""
+    pieces, size = scene.pieces, scene.pieces.size
+    lift = pieces.depth.new_tensor([_LIFT.get(part.kind, 0.0) for part in scene.parts])
+    rest = Fragments(
+        pieces.pixel, pieces.depth + lift[scene.part[pieces.face]], pieces.face, pieces.barycentric, pieces.sign, size
+    )  # fmt: skip
+    colour = pieces.depth.new_zeros(size * size, 3)
+    through, behind = pieces.depth.new_ones(size * size), pieces.depth.new_ones(size * size)
+    found: list[tuple[torch.Tensor, ...]] = []
+    for _ in range(_LAYERS):
+        raster = nearest(rest)
+        pixel = torch.nonzero(raster.mask.view(-1))[:, 0]
+        if not len(pixel):
+            break
+        face, barycentric = raster.face.view(-1)[pixel], raster.barycentric.view(-1, 3)[pixel]
+        depth = raster.depth.view(-1)
+        shade = scene.shade(face, barycentric)
+        assert shade.opacity is not None and shade.height is not None
+        colour[pixel] += (through[pixel] * shade.opacity)[:, None] * shade.albedo
+        through[pixel] *= 1 - shade.opacity
+        owner = scene.part[face]
+        after = behind[pixel] * (1 - shade.opacity * scene.solid[owner])
+        hides = (behind[pixel] > 0.5) & (after <= 0.5)
+        found.append(
+            (pixel[hides], face[hides], barycentric[hides], (depth[pixel] - lift[owner])[hides], shade.material[hides], shade.height[hides])
         )
-        parts.append(part)
-        vertices.append(crop)
-        normals.append(part.normals)
-        pieces.append(fragments(torch.from_numpy(crop), torch.from_numpy(part.faces), SUPERSAMPLED))
-    return Layers(parts, vertices, normals, pieces)
+        behind[pixel] = after
+        active = (through > _SEEN_THROUGH) | (behind > 0.5)
+        keep = torch.nonzero(active[rest.pixel] & (rest.depth < depth[rest.pixel]))[:, 0]
+        rest = Fragments(*(getattr(rest, name)[keep] for name in ("pixel", "depth", "face", "barycentric", "sign")), size=size)
+    return colour, through, _Found(*(torch.cat(column) for column in zip(*found, strict=True)))
 
 
-def solid_depth(scene: Layers) -> tuple[LayeredDepth, Fragments]:
-    """Layered depth of the union of the solid parts."""
-    solid = [piece for piece, part in zip(scene.pieces, scene.parts, strict=True) if part.solid]
-    joined = Fragments(
-        *(torch.cat([getattr(piece, name) for piece in solid]) for name in ("pixel", "depth", "face", "barycentric", "sign")),
-        size=SUPERSAMPLED,
-    )
-    return LayeredDepth(joined), joined
+def _back(scene: Scene) -> tuple[torch.Tensor, torch.Tensor]:
+    """Depth (S²,) and normal (S², 3) of the solid surface that is farthest from the viewer."""
+    pieces, size = scene.pieces, scene.pieces.size
+    keep = torch.nonzero(scene.solid[scene.part[pieces.face]])[:, 0]
+    kept = [getattr(pieces, name)[keep] for name in ("pixel", "depth", "face", "barycentric", "sign")]
+    kept[1] = -kept[1]
+    raster = nearest(Fragments(*kept, size=size))
+    pixel = torch.nonzero(raster.mask.view(-1))[:, 0]
+    depth = torch.full((size * size,), -torch.inf, device=pieces.depth.device)
+    normal = pieces.depth.new_zeros(size * size, 3)
+    depth[pixel] = -raster.depth.view(-1)[pixel]
+    seen = scene.interpolate(scene.normals, raster.face.view(-1)[pixel], raster.barycentric.view(-1, 3)[pixel])
+    normal[pixel] = F.normalize(seen, dim=1, eps=1e-6)
+    return depth, normal
 
 
-def render(person: Person, scene: Layers) -> Buffers:
-    """Buffers of the visible surface, alpha-tested for hair and blended for brows and lashes."""
-    size = SUPERSAMPLED
-    depth = np.full((size, size), -np.inf, np.float32)
-    albedo = np.zeros((size, size, 3), np.float32)
-    normal = np.zeros((size, size, 3), np.float32)
-    material = np.zeros((size, size), np.int64)
-    for part, normals, piece in zip(scene.parts, scene.normals, scene.pieces, strict=True):
-        raster, alpha = _visible(part, piece)
-        shown = raster.mask.numpy()
-        z = raster.depth.numpy()
-        lift = {"brow": _DECAL_REACH, "lash": _DECAL_REACH, "eye": _EYE_LIFT}.get(part.kind, 0.0)
-        shown &= z + lift > depth
-        if part.kind == "eye":
-            shown &= material == 3
-        if not shown.any():
-            continue
-        face = raster.face.numpy()[shown]
-        barycentric = raster.barycentric.numpy()[shown]
-        colour = person.albedo(part, face, barycentric)
-        if part.kind in ("brow", "lash"):
-            share = alpha[shown][:, None]
-            albedo[shown] = albedo[shown] * (1 - share) + colour * share
-            continue
-        albedo[shown] = colour
-        depth[shown] = z[shown]
-        normal[shown] = np.einsum("nic,ni->nc", normals[part.faces[face]], barycentric)
-        material[shown] = person.material(part, face)
-    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
-    covered = np.isfinite(depth).astype(np.float32)
-    ambient = _openness(depth)
-    shrink = lambda picture: cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)  # noqa: E731
-    coverage = shrink(covered)
-    share = np.maximum(coverage, 1e-6)[..., None]
-    small_normal = shrink(normal * covered[..., None])
-    small_normal /= np.maximum(np.linalg.norm(small_normal, axis=-1, keepdims=True), 1e-6)
-    small_depth = np.maximum(np.maximum(depth[::2, ::2], depth[1::2, ::2]), np.maximum(depth[::2, 1::2], depth[1::2, 1::2]))
-    return Buffers(
-        albedo=shrink(albedo * covered[..., None]) / share,
-        normal=small_normal,
-        coverage=coverage,
-        depth=small_depth,
-        material=material[1::2, 1::2],
-        ambient=shrink(ambient * covered) / share[..., 0],
-    )
+def _relief(normal: torch.Tensor, depth: torch.Tensor, height: torch.Tensor) -> torch.Tensor:
+    """Normals (S, S, 3) tilted by fine relief: height (S, S) in metres, held constant along z, has the surface gradient P(hx, hy, 0)."""
+    step = 2 / len(depth)
+    scaled = height / _METRES
+    smooth = ((depth[1:] - depth[:-1]).abs() < 4 * step), ((depth[:, 1:] - depth[:, :-1]).abs() < 4 * step)
+    down = torch.where(smooth[0], (scaled[1:] - scaled[:-1]) / step, 0)
+    right = torch.where(smooth[1], (scaled[:, 1:] - scaled[:, :-1]) / step, 0)
+    gradient = torch.stack([F.pad(right, (0, 1)), -F.pad(down, (0, 0, 0, 1)), torch.zeros_like(height)], dim=-1).clamp(-0.6, 0.6)
+    gradient = gradient - (gradient * normal).sum(-1, keepdim=True) * normal
+    return F.normalize(normal - gradient, dim=-1, eps=1e-6)
 
 
-def _visible(part: Part, piece: Fragments) -> tuple[Raster, np.ndarray]:
-    """Nearest fragments after the alpha test, and the alpha picture of blended parts."""
-    size = piece.size
-    alpha = np.ones((size, size), np.float32)
-    if part.texture is None or part.kind == "cloth" or part.kind == "bust":
-        return nearest(piece), alpha
-    corners = part.corner_uv[piece.face.numpy()]
-    uv = np.einsum("nic,ni->nc", corners, piece.barycentric.numpy())
-    opacity = sample_texture(part.texture, uv.astype(np.float32))[:, 3]
-    threshold = {"hair": 0.35, "eye": 0.5}.get(part.kind, 0.02)
-    keep = torch.from_numpy(np.nonzero(opacity > threshold)[0])
-    kept = Fragments(*(getattr(piece, name)[keep] for name in ("pixel", "depth", "face", "barycentric", "sign")), size=size)
-    raster = nearest(kept)
-    if part.kind in ("brow", "lash"):
-        flat = alpha.reshape(-1)
-        flat[kept.pixel.numpy()] = opacity[keep.numpy()]
-    return raster, alpha
+_METRES = 0.2  # a crop unit of heads
 
 
-def _openness(depth: np.ndarray) -> np.ndarray:
-    """Screen-space ambient occlusion from depth at three scales; crude, but it darkens eye sockets, nostrils and collars."""
-    filled = np.where(np.isfinite(depth), depth, -2.0).astype(np.float32)
-    result = np.ones_like(filled)
+def openness(depth: torch.Tensor) -> torch.Tensor:
+    """Screen-space ambient occlusion (S, S) from depth at three scales; crude, but it darkens eye sockets, nostrils and collars."""
+    covered = (depth > -torch.inf).float()
+    filled = torch.where(covered > 0, depth, 0.0)
+    unit = len(depth) / 512
+    result = torch.ones_like(depth)
     for sigma, gain in ((3, 5.0), (9, 2.5), (24, 1.2)):
-        covered = np.isfinite(depth).astype(np.float32)
-        around = cv2.GaussianBlur(np.where(covered > 0, filled, 0), (0, 0), sigma) / np.maximum(
-            cv2.GaussianBlur(covered, (0, 0), sigma), 1e-3
-        )
-        result -= np.clip((around - filled) * gain, 0, 0.35)
-    return np.clip(result, 0.15, 1)
+        around = blur(filled, sigma * unit) / blur(covered, sigma * unit).clamp(min=1e-3)
+        result = result - ((around - torch.where(covered > 0, depth, -2.0)) * gain).clamp(0, 0.35)
+    return result.clamp(0.15, 1)
 
 
-def key_shadow(scene: Layers, buffers: Buffers, direction: np.ndarray, size: int = 192) -> np.ndarray:
-    """Soft shadow (SIZE, SIZE), 1 lit and 0 dark, of a distant light in a unit direction, crop frame; a shadow map (Williams 1978)."""
-    up = np.array([0.0, 1.0, 0.0]) if abs(direction[1]) < 0.9 else np.array([1.0, 0.0, 0.0])
-    x = np.cross(up, direction)
-    x /= np.linalg.norm(x)
-    frame = np.stack([x, np.cross(direction, x), direction]).astype(np.float32)
-    solids = [i for i, part in enumerate(scene.parts) if part.solid]
-    turned = [scene.vertices[i] @ frame.T for i in solids]
-    reach = np.float32(1.5)
-    depth = np.full((size, size), -np.inf, np.float32)
-    for i, vertices in zip(solids, turned, strict=True):
-        raster = nearest(fragments(torch.from_numpy(vertices / reach), torch.from_numpy(scene.parts[i].faces), size))
-        depth = np.maximum(depth, raster.depth.numpy())
-    blurred = cv2.GaussianBlur(np.maximum(depth, -4), (0, 0), 0.8)
-    columns = (np.arange(SIZE) + 0.5) / SIZE * 2 - 1
-    z = np.where(np.isfinite(buffers.depth), buffers.depth, 0)
-    points = np.stack([np.broadcast_to(columns, z.shape), np.broadcast_to(-columns[:, None], z.shape), z], axis=-1)
-    local = (points.reshape(-1, 3) @ frame.T / reach).astype(np.float32)
-    column = ((local[:, 0] + 1) * size / 2 - 0.5).reshape(SIZE, SIZE)
-    row = ((1 - local[:, 1]) * size / 2 - 0.5).reshape(SIZE, SIZE)
-    blocker = cv2.remap(blurred, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    excess = (blocker - local[:, 2].reshape(SIZE, SIZE) - 0.012) / 0.03
-    return 1 - np.clip(excess, 0, 1)
+def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Gaussian blur of pictures (..., H, W); wide ones are made on a smaller picture."""
+    shape = picture.shape
+    flat = picture.reshape(-1, 1, *shape[-2:])
+    factor = max(1, int(sigma // 3))
+    small = F.avg_pool2d(flat, factor, ceil_mode=True) if factor > 1 else flat
+    reach = max(1, round(3 * sigma / factor))
+    taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=picture.device) / (sigma / factor)) ** 2).to(picture.dtype)
+    taps = taps / taps.sum()
+    small = F.conv2d(F.pad(small, (reach, reach, reach, reach), mode="replicate"), taps.view(1, 1, 1, -1))
+    small = F.conv2d(small, taps.view(1, 1, -1, 1))
+    if factor > 1:
+        small = F.interpolate(small, scale_factor=factor, mode="bilinear", align_corners=False)[..., : shape[-2], : shape[-1]]
+    return small.reshape(shape)
+
+
+def _shrunk(picture: torch.Tensor, factor: int) -> torch.Tensor:
+    """Mean over blocks of a picture (S, S, C)."""
+    return F.avg_pool2d(picture.permute(2, 0, 1)[None], factor)[0].permute(1, 2, 0) if factor > 1 else picture
+
+
+def _nearest_depth(depth: torch.Tensor, factor: int) -> torch.Tensor:
+    return F.max_pool2d(depth[None, None], factor)[0, 0] if factor > 1 else depth

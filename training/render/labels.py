@@ -1,15 +1,17 @@
-"""Exact labels of a person's shape: signed distances and colours at points, from layered depth and surface samples."""
+"""Exact labels of a scene's shape: signed distances, colours and codes at points, from layered depth and surface samples.
+
+The same PyTorch on CPU and CUDA; random numbers come from NumPy on the CPU, so that both draw the same points.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
+from torch.nn import functional as F
 
-from ...core.geometry.mesh import face_normals
-from ...core.geometry.raster import LayeredDepth
-from ..humans.person import Person
-from .buffers import SUPERSAMPLED, Layers
+from ..humans.part import MATERIALS
+from .scene import Scene
 
 _STEP = 0.006  # crop units from a surface sample to the two points that tell whether it bounds the union
 _SAMPLES = 60_000
@@ -17,73 +19,85 @@ _SAMPLES = 60_000
 
 @dataclass(frozen=True)
 class SurfaceSamples:
-    """Points on the outer surface of the union, crop frame: position (N, 3), normal (N, 3) outward, albedo (N, 3) linear, colour_valid."""
+    """Points on the outer surface of the union, crop frame: position (N, 3), normal (N, 3) outward, albedo (N, 3) linear,
+    code (N, 3) semantic code, colour_valid (N,) bool (eyes' highlights are no colour), part (N,) whose surface it is."""
 
-    position: np.ndarray
-    normal: np.ndarray
-    albedo: np.ndarray
-    colour_valid: np.ndarray
+    position: torch.Tensor
+    normal: torch.Tensor
+    albedo: torch.Tensor
+    code: torch.Tensor
+    colour_valid: torch.Tensor
+    part: torch.Tensor
 
 
-def inside(depth: LayeredDepth, points: np.ndarray) -> np.ndarray:
+def inside(scene: Scene, points: torch.Tensor) -> torch.Tensor:
     """(N,) bool: is a crop-frame point inside the union? x and y snap to the nearest pixel centre of the layered depth."""
-    cell = np.floor((points[:, :2] * [1, -1] + 1) * (SUPERSAMPLED / 2)).astype(np.int64).clip(0, SUPERSAMPLED - 1)
-    pixel = torch.from_numpy(cell[:, 1] * SUPERSAMPLED + cell[:, 0])
-    return depth.winding(pixel, torch.from_numpy(points[:, 2].astype(np.float32))).abs().numpy() > 0.5
+    size = scene.pieces.size
+    column = ((points[:, 0] + 1) * (size / 2)).long().clamp(0, size - 1)
+    row = ((1 - points[:, 1]) * (size / 2)).long().clamp(0, size - 1)
+    return scene.depth.winding(row * size + column, points[:, 2].contiguous()).abs() > 0.5
 
 
-def surface_samples(person: Person, scene: Layers, depth: LayeredDepth, rng: np.random.Generator) -> SurfaceSamples:
-    """Uniform samples of the outer surface inside the crop cube."""
-    columns: list[list[np.ndarray]] = [[], [], [], []]
-    solids = [i for i, part in enumerate(scene.parts) if part.solid]
-    areas = [np.linalg.norm(face_normals(scene.vertices[i], scene.parts[i].faces), axis=1).astype(np.float64) for i in solids]
-    within = [(np.abs(scene.vertices[i][scene.parts[i].faces].mean(1)) < 1.03).all(1) for i in solids]
-    areas = [area * mask for area, mask in zip(areas, within, strict=True)]
-    total = sum(area.sum() for area in areas)
-    for i, area in zip(solids, areas, strict=True):
-        count = int(_SAMPLES * area.sum() / total)
-        if not count:
-            continue
-        part, vertices = scene.parts[i], scene.vertices[i]
-        face = np.minimum(np.searchsorted(np.cumsum(area) / area.sum(), rng.random(count)), len(area) - 1)
-        root, other = np.sqrt(rng.random(count)), rng.random(count)
-        barycentric = np.stack([1 - root, root * (1 - other), root * other], axis=1).astype(np.float32)
-        position = np.einsum("nij,ni->nj", vertices[part.faces[face]], barycentric)
-        normal = np.einsum("nij,ni->nj", scene.normals[i][part.faces[face]], barycentric)
-        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-        outer = ~inside(depth, position + _STEP * normal) & inside(depth, position - _STEP * normal)
-        face, barycentric = face[outer], barycentric[outer]
-        valid = person.material(part, face) != 3
-        for column, values in zip(columns, (position[outer], normal[outer], person.albedo(part, face, barycentric), valid), strict=True):
-            column.append(values)
-    return SurfaceSamples(*(np.concatenate(column) for column in columns))
+def surface_samples(scene: Scene, rng: np.random.Generator, count: int = _SAMPLES) -> SurfaceSamples:
+    """Uniform samples of the outer surface inside the crop cube; fewer than count, by those that lie within the union."""
+    corners = scene.vertices[scene.faces]
+    cross = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    within = (corners.mean(1).abs() < 1.03).all(1) & scene.solid[scene.part]
+    area = torch.cumsum(cross.norm(dim=1).double() * within, 0)
+    draw = torch.from_numpy(rng.random((3, count)).astype(np.float32)).to(corners.device)
+    face = torch.searchsorted(area, draw[0].double() * area[-1]).clamp(max=len(area) - 1)
+    root, other = draw[1].sqrt(), draw[2]
+    barycentric = torch.stack([1 - root, root * (1 - other), root * other], dim=1)
+    position = scene.interpolate(scene.vertices, face, barycentric)
+    normal = F.normalize(scene.interpolate(scene.normals, face, barycentric), dim=1, eps=1e-6)
+    outer = torch.nonzero(~inside(scene, position + _STEP * normal) & inside(scene, position - _STEP * normal))[:, 0]
+    face, barycentric = face[outer], barycentric[outer]
+    shade = scene.shade(face, barycentric)
+    code = scene.interpolate(scene.code, face, barycentric)
+    is_eye = shade.material == MATERIALS.index("eye")
+    return SurfaceSamples(position[outer], normal[outer], shade.albedo, code, ~is_eye, scene.part[face])
 
 
-def signed_distance(surface: SurfaceSamples, depth: LayeredDepth, points: np.ndarray) -> np.ndarray:
-    """(N,) signed distance in crop units, negative inside.
+def signed_distance(scene: Scene, surface: SurfaceSamples, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Signed distance (N,) in crop units, negative inside, and the index (N,) of the nearest surface sample.
 
     Magnitude: to the tangent plane of the nearest sample where the point projects near it, else to the sample.
     Sign: layered depth, except within one pixel of the surface where the snapped column could miss and the plane decides.
     """
-    distance, nearest = cKDTree(surface.position).query(points, workers=1)
+    distance, nearest = _nearest(points, surface.position)
     offset = points - surface.position[nearest]
-    height = np.einsum("ij,ij->i", offset, surface.normal[nearest])
-    sideways = np.sqrt(np.maximum(distance**2 - height**2, 0))
-    magnitude = np.where(sideways < 0.015, np.abs(height), distance)
-    sign = np.where(inside(depth, points), -1.0, 1.0)
-    near = (np.abs(height) < 0.008) & (sideways < 0.012)
-    return (np.where(near, np.sign(height), sign) * magnitude).astype(np.float32)
+    height = (offset * surface.normal[nearest]).sum(1)
+    sideways = (distance**2 - height**2).clamp(min=0).sqrt()
+    magnitude = torch.where(sideways < 0.015, height.abs(), distance)
+    sign = torch.where(inside(scene, points), -1.0, 1.0)
+    near = (height.abs() < 0.008) & (sideways < 0.012)
+    return torch.where(near, height.sign(), sign) * magnitude, nearest
 
 
-def query_points(surface: SurfaceSamples, prior: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def _nearest(points: torch.Tensor, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Distance (N,) and index (N,) of the nearest sample: a k-d tree on the CPU, all pairs in chunks on a GPU."""
+    if points.device.type == "cpu":
+        distance, index = cKDTree(samples.numpy()).query(points.numpy())
+        return torch.from_numpy(distance.astype(np.float32)), torch.from_numpy(index)
+    found = [torch.cdist(chunk, samples).min(1) for chunk in points.split(2048)]
+    return torch.cat([chunk.values for chunk in found]), torch.cat([chunk.indices for chunk in found])
+
+
+def query_points(surface: SurfaceSamples, prior: np.ndarray, count: int, rng: np.random.Generator) -> torch.Tensor:
     """Training points (count, 3): half close to the surface, the rest wider, around the prior's vertices (V, 3) and uniform."""
     shares = [int(count * share) for share in (0.5, 0.2, 0.12)]
-    pick = lambda source, n, sigma: source[rng.integers(0, len(source), n)] + rng.normal(0, sigma, (n, 3))  # noqa: E731
+    device = surface.position.device
+    there = lambda array: torch.from_numpy(np.asarray(array, np.float32)).to(device)  # noqa: E731
+
+    def around(source: torch.Tensor, n: int, sigma: float) -> torch.Tensor:
+        picked = torch.from_numpy(rng.integers(0, len(source), n)).to(device)
+        return source[picked] + there(rng.normal(0, sigma, (n, 3)))
+
     groups = [
-        pick(surface.position, shares[0], 0.022),
-        pick(surface.position, shares[1], 0.08),
-        pick(prior, shares[2], 0.04),
-        rng.uniform(-1, 1, (count - sum(shares), 3)),
+        around(surface.position, shares[0], 0.022),
+        around(surface.position, shares[1], 0.08),
+        around(there(prior), shares[2], 0.04),
+        there(rng.uniform(-1, 1, (count - sum(shares), 3))),
     ]
-    points = np.clip(np.concatenate(groups), -0.999, 0.999).astype(np.float32)
-    return points[rng.permutation(count)]
+    order = torch.from_numpy(rng.permutation(count)).to(device)
+    return torch.cat(groups).clamp(-0.999, 0.999)[order]
