@@ -10,10 +10,16 @@ from ...core.models.head import HeadModel
 from ...core.models.rotation import rotation_matrix
 from .appearance import Look
 from .assets import Assets, Proxy
+from .bald import BaldHead
 from .bodies import HM08_COUNT, Bodies, Body
+from .garments import Wardrobe
+from .hair import grow_hair
+from .hair_styles import draw_cut
 from .noise import Noise
 from .part import Part, RestPart
 from .styles import HeadFrame, Stylist
+
+_SUNK = 0.015  # metres that skin is pushed in under a MakeHuman suit
 
 
 @dataclass(frozen=True)
@@ -41,51 +47,70 @@ class People:
         self._neck_weight = _on_solid(model, model.weights[:, 1:].sum(1))
         face_corners = self._region["face"][model.solid_faces] > 0.9
         self._face_uv = self._corner_uv[face_corners][::7]
+        self._wardrobe = Wardrobe()
+        # Never on the head, or a collar would push the jaw in.
+        self._off_head = 1 - model.regions[model.region_names.index("head")]
 
     def make(self, rng: np.random.Generator) -> Person:
         """One random person in a random pose; camera frame, origin between the eyes' joints."""
         body, noise = self._bodies.sample(rng), Noise(rng)
-        hair = self._pick(rng, "hair", 0.42)
-        suit = self._pick(rng, "clothes", 0.5)
-        head = _head_vertices(self._model, body)
-        covered = head
-        if suit is not None:
-            normals = vertex_normals(head, self._model.faces)
-            covered = head - (0.015 * self._under(suit.covered))[:, None] * normals
-        bald = self._model.solid(covered, body.joints, np.eye(3))
-        style = self._stylist.style(bald, self._region, rng, noise, hair is None, body.gender > 0.55 and body.age > 0.5, suit is None)
-        frame = HeadFrame.measure(bald, self._region)
+        neutral = _head_vertices(self._model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
+        frame = HeadFrame.measure(self._model.solid(neutral, body.joints, np.eye(3)), self._region)
         look = Look(self._assets, rng, noise, body, frame, self._face_uv, gaze)
+        pieces, sunk = self._clothes(rng, body, noise, look)
+        normals = vertex_normals(neutral, self._model.faces)
+        covered = neutral - (np.append(sunk, 0.0)[self._model.hm08] * self._off_head)[:, None] * normals
+        bald = self._model.solid(covered, body.joints, np.eye(3))
+        hair = self._hair(rng, body, noise, look, covered)
+        style = self._stylist.style(
+            bald, self._region, rng, noise, hair is None, body.gender > 0.55 and body.age > 0.5, cloth=not pieces
+        )  # fmt: skip
+        pieces += hair or []
+        for kind, category, chance in (("brow", "eyebrows", 0.97), ("lash", "eyelashes", 0.9)):
+            if rng.random() < chance:
+                pieces.append(worn(self._pick(rng, category), body, kind, look, rng))
         masks = [self._region["ears"], self._region["lips"], style.hair, style.beard, style.cloth]
         masks += [self._patch["mouth"], self._patch["eye"]]
         bust = RestPart(
             "bust", style.vertices, self._model.solid_faces, None, look.skin, self._corner_uv,
             np.stack(masks, 1).astype(np.float32), bald, self._model.solid_code,
         )  # fmt: skip
-        pieces: list[RestPart] = []
-        chosen = [("hair", hair), ("cloth", suit), ("brow", self._pick(rng, "eyebrows", 0.97)), ("lash", self._pick(rng, "eyelashes", 0.9))]
-        for kind, proxy in chosen:
-            if proxy is not None:
-                pieces.append(worn(proxy, body, kind, look, rng))
         pose = _Pose(rng, body.joints)
         neck = self._bodies.weights[:, 1:].sum(1, keepdims=True)
         parts = [Part.of(bust, pose(bust.vertices, self._neck_weight))]
         for piece in pieces:
             assert piece.binding is not None
             parts.append(Part.of(piece, pose(piece.vertices, piece.binding.spread(neck)[:, 0])))
-        return Person(parts, body, pose(head, self._model.weights[:, 1:].sum(1)), pose.rotation, pose.neck)
+        return Person(parts, body, pose(neutral, self._model.weights[:, 1:].sum(1)), pose.rotation, pose.neck)
 
-    def _pick(self, rng: np.random.Generator, category: str, chance: float) -> Proxy | None:
-        names = self._assets.names(category)
-        return self._assets.proxy(str(rng.choice(names))) if rng.random() < chance else None
+    def _pick(self, rng: np.random.Generator, category: str) -> Proxy:
+        return self._assets.proxy(str(rng.choice(self._assets.names(category))))
 
-    def _under(self, covered: np.ndarray) -> np.ndarray:
-        """(V,) 1 where the head model's vertices lie under a garment; never on the head, or a collar would push the jaw in."""
-        hidden = np.zeros(HM08_COUNT + 1, bool)
-        hidden[covered] = True
-        head = self._model.regions[self._model.region_names.index("head")]
-        return hidden[self._model.hm08] * (1 - head)
+    def _clothes(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look) -> tuple[list[RestPart], np.ndarray]:
+        """A MakeHuman suit, a procedural outfit, or nothing (then cloth is shaped from the bust), and how deep (19158,) metres skin is
+        pushed in under it."""
+        kind = rng.choice(["suit", "outfit", "shaped"], p=[0.3, 0.6, 0.1])
+        if kind == "suit":
+            suit = self._pick(rng, "clothes")
+            sunk = np.zeros(HM08_COUNT, np.float32)
+            sunk[suit.covered] = _SUNK
+            return [worn(suit, body, "cloth", look, rng)], sunk
+        if kind == "outfit":
+            outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=True)
+            return list(outfit.parts), outfit.sunk
+        return [], np.zeros(HM08_COUNT, np.float32)
+
+    def _hair(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look, head: np.ndarray) -> list[RestPart] | None:
+        """MakeHuman hair, grown hair, or None: hair is shaped from the bust, or there is none."""
+        kind = rng.choice(["proxy", "grown", "shaped"], p=[0.22, 0.6, 0.18])
+        if kind == "proxy":
+            return [worn(self._pick(rng, "hair"), body, "hair", look, rng)]
+        if kind == "grown":
+            name, cut = draw_cut(rng, body.gender, body.age, self._assets.split)
+            bald = BaldHead.of(self._model, head, body.joints, body.vertices)
+            return grow_hair(bald, rng, noise, look.hair, name, cut)
+        return None
 
 
 def worn(proxy: Proxy, body: Body, kind: str, look: Look, rng: np.random.Generator) -> RestPart:

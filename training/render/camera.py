@@ -50,7 +50,7 @@ def camera_faults(picture: torch.Tensor, mask: torch.Tensor, rng: np.random.Gene
     return torch.cat([image.clamp(0, 1) * matte, matte], dim=1)
 
 
-def _each(images: torch.Tensor, chosen: torch.Tensor, change) -> torch.Tensor:
+def _each(images: torch.Tensor, chosen: torch.Tensor, change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
     """Applies a change to the chosen pictures only."""
     picked = chosen.reshape(-1).bool().tolist()
     return torch.cat([change(image[None]) if yes else image[None] for image, yes in zip(images, picked, strict=True)])
