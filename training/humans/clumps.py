@@ -1,0 +1,71 @@
+"""Closed tapered tubes: the locks that hair, beards, rims and temples are made of."""
+
+import numpy as np
+
+
+def tubes(
+    paths: np.ndarray, radius: np.ndarray, outward: np.ndarray, flatness: float = 1.0, sides: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Closed tubes along paths (N, K, 3) with radius (N, K), pointed at their last point and flat at the first.
+
+    outward (N, K, 3): the side a tube's ridge looks at; flatness: thickness over width. Returns vertices (N * (sides (K - 1) + 1), 3),
+    tube by tube and ring by ring, and outward faces.
+    """
+    count, rings = paths.shape[0], paths.shape[1] - 1
+    tangent = np.gradient(paths, axis=1)
+    across = unit(np.cross(outward, tangent))
+    up = unit(np.cross(tangent, across))
+    angle = np.pi / 2 + 2 * np.pi * np.arange(sides) / sides
+    shape = np.cos(angle)[:, None] * across[:, :-1, None] + flatness * np.sin(angle)[:, None] * up[:, :-1, None]
+    around = paths[:, :-1, None] + radius[:, :-1, None, None] * shape
+    vertices = np.concatenate([around.reshape(count, -1, 3), paths[:, -1:]], axis=1)
+    faces = _tube_faces(rings, sides)
+    per = rings * sides + 1
+    everyone = (faces[None] + (np.arange(count) * per)[:, None, None]).reshape(-1, 3)
+    return vertices.reshape(-1, 3).astype(np.float32), everyone
+
+
+def ellipsoid(centre: np.ndarray, radii: np.ndarray, rings: int = 8, sides: int = 14) -> tuple[np.ndarray, np.ndarray]:
+    """Closed ellipsoid (V, 3) with axes along x, y, z, and outward faces."""
+    latitude = np.linspace(-np.pi / 2, np.pi / 2, rings + 2)[1:-1]
+    angle = 2 * np.pi * np.arange(sides) / sides
+    ring = np.stack(
+        [np.outer(np.cos(latitude), np.sin(angle)), np.tile(np.sin(latitude)[:, None], sides), np.outer(np.cos(latitude), np.cos(angle))],
+        axis=-1,
+    )
+    vertices = np.concatenate([ring.reshape(-1, 3), [[0, 1, 0], [0, -1, 0]]]) * radii + centre
+    side = np.arange(sides)
+    bottom = np.stack([(side + 1) % sides, side, np.full(sides, rings * sides + 1)], axis=1)
+    faces = _tube_faces(rings, sides)
+    return vertices.astype(np.float32), np.concatenate([faces[: -(sides - 2)], bottom])
+
+
+def tube_values(count: int, points: int, sides: int, rng: np.random.Generator) -> np.ndarray:
+    """Values (V, 2) for paints of `tubes`: position along the tube, 0 to 1, and the tube's own random number in [-1, 1]."""
+    along = np.append(np.repeat(np.linspace(0, 1, points)[:-1], sides), 1.0)
+    return np.stack([np.tile(along, count), np.repeat(rng.uniform(-1, 1, count), len(along))], axis=1).astype(np.float32)
+
+
+def resampled(paths: np.ndarray, end: np.ndarray, points: int) -> np.ndarray:
+    """Paths (N, M, 3), cut at the share `end` (N,) of their points, with as many points as asked: (N, points, 3)."""
+    where = np.linspace(0, 1, points) * (np.clip(end, 0.02, 1) * (paths.shape[1] - 1))[:, None]
+    low = np.minimum(where.astype(int), paths.shape[1] - 2)
+    rows, share = np.arange(len(paths))[:, None], (where - low)[..., None]
+    return paths[rows, low] * (1 - share) + paths[rows, low + 1] * share
+
+
+def _tube_faces(rings: int, sides: int) -> np.ndarray:
+    ring, side = np.meshgrid(np.arange(rings - 1), np.arange(sides), indexing="ij")
+    here, beside = ring * sides + side, ring * sides + (side + 1) % sides
+    quads = np.stack([here, beside, beside + sides, here + sides], axis=-1).reshape(-1, 4)
+    side = np.arange(sides)
+    last = (rings - 1) * sides
+    tip = np.stack([last + side, last + (side + 1) % sides, np.full(sides, rings * sides)], axis=1)
+    fan = np.arange(1, sides - 1)
+    root = np.stack([np.zeros_like(fan), fan + 1, fan], axis=1)
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]], tip, root])
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) of length one."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
