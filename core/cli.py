@@ -48,13 +48,12 @@ def build_parser(prog: str = "likeness") -> argparse.ArgumentParser:
     )
     command.add_argument("--formats", type=_formats, default="blend,glb", help=f"separated by commas: {', '.join(FORMATS)}")
     for option in fields(Settings):
-        metadata = option.metadata
+        metadata, flag = option.metadata, f"--{option.name.replace('_', '-')}"
+        if isinstance(option.default, bool):
+            command.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=metadata["help"])
+            continue
         command.add_argument(
-            f"--{option.name.replace('_', '-')}",
-            type=type(option.default),
-            choices=metadata["choices"] or None,
-            default=option.default,
-            help=metadata["help"],
+            flag, type=type(option.default), choices=metadata["choices"] or None, default=option.default, help=metadata["help"]
         )
     command.add_argument(
         "--report", metavar="FILE", type=Path, default="report.json", help="measures and settings as JSON; a bare name lies beside the head"

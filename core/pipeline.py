@@ -17,7 +17,7 @@ from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
 from .models.fit import HeadFit, fit_head
-from .models.head import NECK, HeadModel
+from .models.head import NECK, HeadModel, HeadParameters
 from .models.prior import FaceBlend, PriorSurface
 from .networks.normal import INPUT_SIZE
 from .networks.predictor import Predictor
@@ -30,11 +30,14 @@ from .settings import Settings
 from .surface.detail import displace_front
 from .surface.extract import extract_surface
 from .surface.smooth import smooth_surface
+from .topology.rig import rig_head
+from .topology.rigged import RiggedHead
+from .topology.uniformise import FreeForm
 from .version import VERSION
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
-_STAGES = {"photo": 0.08, "fit": 0.14, "normals": 0.18, "field": 0.3, "surface": 0.75, "detail": 0.82, "colour": 1.0}
+_STAGES = {"photo": 0.08, "fit": 0.14, "normals": 0.18, "field": 0.3, "surface": 0.75, "detail": 0.82, "rig": 0.87, "colour": 1.0}
 
 
 class Reconstructor:
@@ -70,6 +73,12 @@ class Reconstructor:
             vertices = smooth_surface(vertices, faces, 1 - field.trust(vertices), iterations)
             mask = picture[0, 3].cpu().numpy() > 0.5
             vertices = displace_front(vertices, faces, vertex_normals(vertices, faces), normal_map, mask)
+        camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
+        normals_there = vertex_normals(camera_vertices, faces)
+        rigged = None
+        if settings.rig:
+            with clock.stage("rig"):
+                rigged = self._rig(fit, camera_vertices, normals_there)
         with clock.stage("colour"):
             # Finer than the mesh, the photo would alias on it.
             size = min(2 * settings.resolution, 1024)
@@ -79,7 +88,6 @@ class Reconstructor:
             colours, observed = colour_vertices(
                 vertices, faces, crop_normals, image, matte, field.colours(vertices), self._codes(vertices, surface)
             )
-        camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
         report = {
             **clock.report(),
             "settings": settings.to_dict(),
@@ -95,13 +103,19 @@ class Reconstructor:
             faces=faces.astype(np.int32),
             colours=colours.astype(np.float32),
             observed=observed.astype(np.float32),
-            normals=vertex_normals(camera_vertices, faces),
+            normals=normals_there,
             photo=view.image,
             camera=fit.camera,
             rotation=fit.rotation,
             neck=fit.joints[NECK],
             report=report,
+            rigged=rigged,
         )
+
+    def _rig(self, fit: HeadFit, vertices: np.ndarray, normals: np.ndarray) -> RiggedHead:
+        """The rigged head under a free-form surface (V, 3) with unit normals (V, 3) in the camera frame."""
+        upright = FreeForm((vertices - fit.joints[NECK]) @ fit.rotation, normals @ fit.rotation)
+        return rig_head(self._model, HeadParameters(fit.identity, fit.expression, fit.rotations), upright)
 
     def _codes(self, vertices: np.ndarray, surface: PriorSurface) -> np.ndarray:
         """The head model's semantic code (V, 3) of each vertex's nearest place on the fitted model; 0 far from it."""

@@ -159,9 +159,9 @@ def test_settings_outside_their_limits_are_2(capfd, tmp_path):
 
 def test_every_setting_has_its_flag(tmp_path):
     options = cli.build_parser().parse_args(
-        ["reconstruct", "a.jpg", "--output", "x", "--quality", "high", "--subject-index", "2", "--device", "cpu", "--seed", "9"]
+        ["reconstruct", "a.jpg", "--output", "x", "--quality", "high", "--subject-index", "2", "--device", "cpu", "--seed", "9", "--rig"]
     )
-    assert cli.settings_of(options) == Settings("high", 2, "cpu", 9)
+    assert cli.settings_of(options) == Settings("high", 2, "cpu", 9, rig=True)
     assert options.formats == ["blend", "glb"]
 
 
