@@ -3,25 +3,31 @@
 import logging
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 
+from .expressions import sample_expression
+from .faces import HM08_COUNT, SCANNED_MODES, Faces, Rig, Shape, with_lashes
+
 INTEROCULAR = 0.063
-HM08_COUNT = 19_158
 JOINT_BONES = ("neck01", "jaw", "eye.L", "eye.R")
 """Bones at whose heads the joints neck, jaw, left eye and right eye sit; the joint *global* shares the neck's place."""
-_FACE_WORDS = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth", "neck", "nose")
-_NEVER = ("mouthClose", "tongueOut", "jawForward")
-_PAIRED_SHAPES = (
-    ("mouthSmileLeft", "mouthSmileRight", 0.45, 0.9),
-    ("eyeBlinkLeft", "eyeBlinkRight", 0.3, 0.7),
-    ("browDownLeft", "browDownRight", 0.2, 0.8),
-    ("mouthFrownLeft", "mouthFrownRight", 0.12, 0.8),
-    ("cheekSquintLeft", "cheekSquintRight", 0.2, 0.8),
-)
+_FACE = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth", "neck", "nose")
+_TORSO = (
+    "torso-scale", "torso-vshape", "torso-muscle", "hip-scale", "hip-waist", "buttocks", "stomach-tone", "upperarm-fat",
+    "upperarm-muscle", "upperarm-shoulder", "lowerarm-fat", "lowerarm-muscle", "upperleg-fat", "upperleg-muscle", "lowerleg-fat",
+    "lowerleg-muscle", "lowerleg-scale-horiz", "upperleg-scale-horiz",
+)  # fmt: skip
+_FACE_SPREAD, _TORSO_SPREAD, _ASYMMETRY = 0.19, 0.22, 0.05
+"""0.19 keeps faces plausible; wider independent changes look caricatured."""
+_ADULT = 0.6
+_SCANNED_CHANCE = 0.48
+"""Adults with a head from scans, so that they are two fifths of all."""
+_AVERAGE_ADULT = {"gender": 0.5, "age": 0.7}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,13 @@ class Body:
 
 
 class Bodies:
-    """Draws bodies. Building anny's model takes minutes once and then loads from its cache (ANNY_CACHE_DIR)."""
+    """Draws bodies. Building anny's model takes minutes once and then loads from its cache (ANNY_CACHE_DIR).
+
+    assets_root: folder of the asset pack; without it every head is anny's own, with it two fifths are shaped like scans (`faces`).
+    """
+
+    def __init__(self, assets_root: Path | None = None) -> None:
+        self._assets_root = assets_root
 
     @cached_property
     def _model(self) -> Any:
@@ -81,25 +93,48 @@ class Bodies:
         collapse = (owner[:, None] == np.arange(5)).astype(np.float32)
         return np.asarray(self.bone_weights @ collapse)
 
+    @cached_property
+    def _faces(self) -> Faces:
+        if self._assets_root is None:
+            raise ValueError("Give Bodies the folder of the asset pack: scanned heads come from there.")
+        average = _placed(self._shapes(_AVERAGE_ADULT, {}, [{}])[0], self.bone_names)
+        return Faces.cached(self._assets_root, average, Rig(self.bone_names, self.bone_parents, self.bone_weights))
+
     def sample(self, rng: np.random.Generator) -> Body:
         """One random body with a random expression."""
-        phenotype, local = _sample_identity(rng, self._model.local_change_labels)
-        actions = _sample_expression(rng, self._model.facial_action_labels)
-        wrap = lambda values: {k: torch.tensor([v], dtype=torch.float32) for k, v in values.items()}  # noqa: E731
+        phenotype = _sample_phenotype(rng)
+        changes = _sample_changes(rng, self._model.local_change_labels)
+        expression = sample_expression(rng)
+        neutral, expressive = (_placed(shape, self.bone_names) for shape in self._shapes(phenotype, changes, [{}, expression]))
+        coefficients, keep = np.clip(rng.normal(size=SCANNED_MODES), -2.5, 2.5), rng.uniform(0.25, 0.6)
+        if self._assets_root is not None and phenotype["age"] > _ADULT and rng.random() < _SCANNED_CHANCE:
+            shape = _placed(self._faces.put_on(neutral, expressive, coefficients, keep), self.bone_names)
+        else:
+            shape = with_lashes(expressive, neutral)
+        joints = shape.bones[[self.bone_names.index(name) for name in (JOINT_BONES[0], *JOINT_BONES)]]
+        vertices, joints, bones = (points.astype(np.float32) for points in (shape.vertices, joints, shape.bones))
+        return Body(vertices, joints, bones, phenotype["gender"], phenotype["age"], expression, phenotype)
+
+    def _shapes(self, phenotype: dict[str, float], changes: dict[str, float], expressions: list[dict[str, float]]) -> list[Shape]:
+        """One person with several expressions, in anny's place and size but our axes."""
+        names = {name for expression in expressions for name in expression}
+        wrap = lambda values: {k: torch.full((len(expressions),), v) for k, v in values.items()}  # noqa: E731
         with torch.no_grad():
             output = self._model(
                 pose_parameters=None,
                 phenotype_kwargs=wrap(phenotype),
-                local_changes_kwargs=wrap({k: v for k, v in local.items() if v}),
-                facial_actions=wrap(actions),
+                local_changes_kwargs=wrap(changes),
+                facial_actions={name: torch.tensor([e.get(name, 0.0) for e in expressions]) for name in sorted(names)},
             )
-        vertices = _upright(output["rest_vertices"][0].numpy())
-        heads = _upright(output["rest_bone_heads"][0].numpy())
-        joints = heads[[self.bone_names.index(name) for name in (JOINT_BONES[0], *JOINT_BONES)]]
-        middle = joints[3:].mean(0)
-        scale = INTEROCULAR / np.linalg.norm(joints[3] - joints[4])
-        place = lambda points: ((points - middle) * scale).astype(np.float32)  # noqa: E731
-        return Body(place(vertices), place(joints), place(heads), phenotype["gender"], phenotype["age"], actions, phenotype)
+        pairs = zip(output["rest_vertices"].numpy(), output["rest_bone_heads"].numpy(), strict=True)
+        return [Shape(_upright(vertices), _upright(bones)) for vertices, bones in pairs]
+
+
+def _placed(shape: Shape, bone_names: list[str]) -> Shape:
+    """Scaled and shifted to INTEROCULAR between the eyes' joints and their midpoint at the origin."""
+    left, right = (shape.bones[bone_names.index(name)] for name in JOINT_BONES[2:])
+    scale, middle = INTEROCULAR / np.linalg.norm(left - right), (left + right) / 2
+    return Shape((shape.vertices - middle) * scale, (shape.bones - middle) * scale)
 
 
 def _upright(points: np.ndarray) -> np.ndarray:
@@ -107,45 +142,35 @@ def _upright(points: np.ndarray) -> np.ndarray:
     return np.stack([points[:, 0], points[:, 2], -points[:, 1]], axis=1)
 
 
-def _sample_identity(rng: np.random.Generator, labels: list[str]) -> tuple[dict[str, float], dict[str, float]]:
-    young = rng.random() < 0.12
+def _sample_phenotype(rng: np.random.Generator) -> dict[str, float]:
+    ages = ((0.2, 0.5), (0.5, 0.62), (0.62, 0.82), (0.82, 1.0))  # children, adolescents, adults, elders
+    youngest, oldest = ages[rng.choice(4, p=(0.12, 0.08, 0.55, 0.25))]
+    spread = lambda sigma: float(np.clip(rng.normal(0.5, sigma) if rng.random() < 0.85 else rng.uniform(0, 1), 0, 1))  # noqa: E731
     phenotype = {
-        "gender": float(np.clip(rng.choice([0.08, 0.92]) + rng.normal(0, 0.1), 0, 1)),
-        "age": float(rng.uniform(0.3, 0.55) if young else rng.uniform(0.55, 1.0)),
-        "muscle": float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
-        "weight": float(np.clip(rng.normal(0.5, 0.22), 0, 1)),
-        "height": float(np.clip(rng.normal(0.5, 0.18), 0, 1)),
-        "proportions": float(rng.uniform(0.3, 0.9)),
-        "cupsize": float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
-        "firmness": float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
+        "gender": float(np.clip(rng.choice([0.06, 0.94]) + rng.normal(0, 0.1), 0, 1)),
+        "age": float(rng.uniform(youngest, oldest)),
+        "muscle": spread(0.22),
+        "weight": spread(0.24),
+        "height": spread(0.2),
+        "proportions": float(rng.uniform(0.25, 0.95)),
+        "cupsize": spread(0.22),
+        "firmness": spread(0.22),
     }
-    races = rng.dirichlet([0.6, 0.6, 0.6])
-    phenotype.update(zip(("african", "asian", "caucasian"), map(float, races), strict=True))
-    local: dict[str, float] = {}
-    for name in labels:
-        if not any(word in name for word in _FACE_WORDS) or name.startswith("measure"):
-            continue
-        partner = "l-" + name[2:]
-        if name.startswith("r-") and partner in local:
-            value = local[partner] + rng.normal(0, 0.04)
+    races = rng.dirichlet([0.6] * 3) if rng.random() < 0.6 else np.eye(3)[rng.integers(3)]
+    return phenotype | dict(zip(("african", "asian", "caucasian"), map(float, races), strict=True))
+
+
+def _sample_changes(rng: np.random.Generator, labels: list[str]) -> dict[str, float]:
+    """anny's local change -> weight; the right side follows the left but for a little asymmetry."""
+    changes: dict[str, float] = {}
+    for name in sorted(labels):
+        bare = name[2:] if name[:2] in ("l-", "r-") else name
+        if bare.startswith(_FACE):
+            sigma = _FACE_SPREAD * (0.3 if bare.endswith("trans-out") and bare == name else 1)  # those shift to one side
+        elif bare.startswith(_TORSO):
+            sigma = _TORSO_SPREAD
         else:
-            # 0.19 keeps faces plausible; wider independent changes look caricatured.
-            value = rng.normal(0, 0.19)
-        local[name] = float(np.clip(value, -1, 1))
-    return phenotype, local
-
-
-def _sample_expression(rng: np.random.Generator, labels: list[str]) -> dict[str, float]:
-    actions: dict[str, float] = {}
-    for name in rng.choice(labels, rng.integers(0, 6), replace=False):
-        weight = float(rng.beta(1, 2))
-        actions[str(name)] = weight
-        other = name.replace("Left", "Right") if "Left" in name else name.replace("Right", "Left")
-        if other != name and "Look" not in name and rng.random() < 0.8:
-            actions[str(other)] = weight
-    for left, right, chance, most in _PAIRED_SHAPES:
-        if rng.random() < chance:
-            weight = rng.uniform(0.05, most)
-            actions[left], actions[right] = float(weight), float(np.clip(weight + rng.normal(0, 0.08), 0, 1))
-    actions["jawOpen"] = float(rng.beta(1.2, 4)) if rng.random() < 0.35 else 0.0
-    return {name: weight for name, weight in actions.items() if name not in _NEVER and not name.startswith("eyeLook")}
+            continue
+        mean, sigma = (changes["l-" + bare], _ASYMMETRY) if name.startswith("r-") else (0.0, sigma)
+        changes[name] = float(np.clip(rng.normal(mean, sigma), -1, 1))
+    return changes
