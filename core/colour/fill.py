@@ -64,10 +64,15 @@ def fill_hidden(
     weight: np.ndarray,
     prior_colours: np.ndarray,
 ) -> np.ndarray:
-    """Colours (V, 3) float32: `colours` where weight (V,) is 1, else the prior's detail with the seen colours' level at the seam.
+    """Colours (V, 3) float32: `colours` where weight (V,) is 1, else the prior's detail with the seen colours' level at the seam."""
+    hidden = np.clip(prior_colours + carried_difference(vertices, faces, colours - prior_colours, weight), 0, 1)
+    return (hidden + weight[:, None] * (colours - hidden)).astype(np.float32)
 
-    The difference of seen and prior colours is continued into the hidden side as a membrane that decays over 7 cm (a screened form of
-    Poisson image editing, Perez et al. 2003, on the mesh).
+
+def carried_difference(vertices: np.ndarray, faces: np.ndarray, difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The difference (V, 3) of seen and prior colours, known where weight (V,) says, continued into the hidden side: float64 (V, 3).
+
+    A membrane that decays over 7 cm (a screened form of Poisson image editing, Perez et al. 2003, on the mesh). Crop frame.
     """
     count = len(vertices)
     start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
@@ -79,10 +84,7 @@ def fill_hidden(
     screening = 1.5 * (length / _REACH) ** 2
     seen = weight.astype(np.float64)
     matrix = (sp.diags(np.asarray(links.sum(1)).ravel() + seen + screening) - links).tocsr()
-    difference = (colours - prior_colours).astype(np.float64)
-    correction = solve_positive(matrix, seen[:, None] * difference, _clusters(vertices, 5 * length), tolerance=1e-3)
-    hidden = np.clip(prior_colours + correction, 0, 1)
-    return (hidden + weight[:, None] * (colours - hidden)).astype(np.float32)
+    return solve_positive(matrix, seen[:, None] * difference.astype(np.float64), _clusters(vertices, 5 * length), tolerance=1e-3)
 
 
 def _clusters(vertices: np.ndarray, size: float) -> np.ndarray:

@@ -1,0 +1,176 @@
+"""The rigged head's texture: skin from the photo, its other half and what lies around; clean eyes, teeth and mouth; no hair on the skin.
+
+A rigged head is bald, for hair to be put on: where hair hides it, it gets skin, on the scalp with a shade of the hair like after a shave.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
+
+from ..geometry.closest import ClosestSurface
+from ..geometry.raster import interpolate, rasterize
+from ..geometry.visibility import smoothstep
+from ..models.head import HeadModel
+from ..photo.crop import crop_picture
+from ..photo.view import CROP_HALF
+from ..result import Result
+from ..topology.rigged import JOINT_NAMES, PARTS, RiggedHead
+from .bake import Layer, Shot, compose, pictures
+from .eyes import paint_eye, seen_colours
+from .fill import fill_hidden
+from .hair import bare_skin
+from .texels import Texels
+
+_SIZE = 512
+_STANDS_OFF = 0.012 / CROP_HALF  # farther in front of the scalp than this is hair
+_ON_SURFACE = 0.008  # metres within which the reconstruction's hidden colours are the skin's own
+_LOOSE = 0.06  # metres within which clothes are
+_SHAVED = 0.35  # share of the hair's colour on the scalp
+_TEETH, _TONGUE, _MOUTH = (np.array(colour, np.float32) for colour in ([0.87, 0.83, 0.76], [0.68, 0.36, 0.35], [0.32, 0.10, 0.10]))
+_EYES_CORNER, _EYES_WIDTH = np.array([0.03, 0.03]), 0.53
+"""Where the eyes' islands go, a free corner of MakeHuman's layout: at their usual place an iris is a dozen texels wide."""
+
+
+def bake_head(rigged: RiggedHead, result: Result, model: HeadModel, size: int = 2048) -> RiggedHead:
+    """The rigged head with texture and texture_observed, size x size; its eyes' islands in the UV map are enlarged.
+
+    rigged: in the model's topology; with its own key values and rotations it lies on the result's mesh.
+    Raises InputError for a size that cannot be made.
+    """
+    rigged = replace(rigged, uv=_with_large_eyes(rigged))
+    texels = Texels.of(rigged.faces, rigged.uv, rigged.faces_uv, size)
+    head = _Head(rigged, result, model)
+    shot, layers, base = head.layers(Shot.of(result, size))
+    values, observed = compose(texels, head.skin_faces, shot, layers, base)
+    inner = torch.from_numpy(np.stack([head.inside("mouth"), head.inside("left_eye") + head.inside("right_eye")], axis=1))
+    part_of = rigged.face_part[texels.face.numpy()]
+    rest = torch.from_numpy(rigged.neutral)
+    for part in texels.chunks():
+        share = texels.interpolate(inner, part).numpy()
+        values[part] += share[:, :1] * (_MOUTH - values[part])
+        values[part] += share[:, 1:] * (head.tone * [0.85, 0.62, 0.6] - values[part])
+        points, parts = texels.interpolate(rest, part).numpy(), part_of[part]
+        for name, joint in (("left eye", "eye.L"), ("right eye", "eye.R")):
+            chosen = parts == PARTS.index(name)
+            if chosen.any():
+                values[part][chosen] = paint_eye(points[chosen] - rigged.joints[JOINT_NAMES.index(joint)], *head.eyes)
+        values[part][(parts == PARTS.index("upper teeth")) | (parts == PARTS.index("lower teeth"))] = _TEETH
+        values[part][parts == PARTS.index("tongue")] = _TONGUE
+        observed[part] *= (parts == 0) * (1 - share.sum(1))
+    texture, seen = pictures(texels, values, observed)
+    return replace(rigged, texture=texture, texture_observed=seen)
+
+
+class _Head:
+    """The rigged head as it is in the photo, and what the photo tells about its owner's colours."""
+
+    def __init__(self, rigged: RiggedHead, result: Result, model: HeadModel) -> None:
+        self._rigged, self._result, self._model = rigged, result, model
+        camera = rigged.posed(rigged.key_values, rigged.rotations) @ result.rotation.T + result.neck
+        self._camera = camera.astype(np.float32)
+        self.vertices = result.camera.to_crop(self._camera)
+        self.skin_faces = rigged.faces[rigged.face_part == PARTS.index("skin")]
+        self._photo = crop_picture(result.photo, result.camera, _SIZE)
+        self._drawn = rasterize(torch.from_numpy(self.vertices), torch.from_numpy(rigged.faces), _SIZE)
+        self.eyes = self._seen_eyes()
+        self.tone = np.full(3, 0.5, np.float32)
+
+    def region(self, name: str) -> np.ndarray:
+        return self._model.regions[self._model.region_names.index(name)]
+
+    def inside(self, pocket: str) -> np.ndarray:
+        """(V,) float32, 1 inside the mouth or behind an eye's lids."""
+        mask = np.zeros(len(self.vertices), np.float32)
+        mask[self._model.solid_pockets[pocket][self._model.solid_pockets[pocket] < len(mask)]] = 1
+        return mask
+
+    def layers(self, shot: Shot) -> tuple[Shot, list[Layer], np.ndarray]:
+        """The shot with what is bare skin in it; its layers, the mirrored half below; the colours (V, 3) where neither shows anything."""
+        own = Layer.of(self.vertices, self._rigged.faces)
+        on_head, guarded = self._guarded()
+        sure_skin, sure_hair = self._samples(shot, guarded)
+        shot = shot.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._result.camera.crop_box[2]))
+        # Clothes lie loosely and are painted on the chest all the same.
+        own = replace(own, guarded=guarded, loose=1 - np.clip(self.region("head"), 0, 1))
+        surface = ClosestSurface(self._model.code, self._model.faces[self._model.face_part == PARTS.index("skin")])
+        _, face_ids, barycentric = surface.query(self._model.code * [-1, 1, 1] + [1, 0, 0])
+        mirrored = replace(
+            own,
+            vertices=surface.interpolate(own.vertices, face_ids, barycentric).astype(np.float32),
+            normals=surface.interpolate(own.normals, face_ids, barycentric).astype(np.float32),
+            # Off the head nothing has a mirrored place.
+            guarded=np.where(on_head, guarded, 1),
+        )
+        colours, weight = own.look(shot, own.packed(), fine=False)
+        core = (weight > 0.8) & (guarded < 0.1) & (self.region("face") > 0.9) & (self.region("eyes") < 0.1) & (self.region("lips") < 0.1)
+        if core.sum() > 20:
+            self.tone = np.median(colours[core], axis=0).astype(np.float32)
+        return shot, [mirrored, own], self._base(colours, weight, guarded, sure_hair)
+
+    def _guarded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which vertices (V,) are the head's, bool; and how far each may show nothing but skin, (V,) float32.
+
+        Beards, lips and brows belong to the face and stay; hair hangs in from above and from the sides.
+        """
+        code, face, brows = self._model.code, self.region("face"), self.region("brows")
+        on_head = (code != 0).any(axis=1)
+        top = code[brows > 0.5, 1].max()
+        high = smoothstep(code[:, 1], top - 0.015, top + 0.005) * (1 - np.clip(2 * brows, 0, 1))
+        across = np.abs(code[:, 0] - 0.5)
+        corner = across[brows > 0.5].max()
+        lips = code[self.region("lips") > 0.5, 1].max()
+        beside = smoothstep(across, corner, corner + 0.04) * smoothstep(code[:, 1], lips, lips + 0.05)
+        return on_head, np.where(on_head, np.maximum.reduce([high, beside, 1 - face]), 0).astype(np.float32)
+
+    def _samples(self, shot: Shot, guarded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels (S, S) bool that surely show skin, and those that surely show hair."""
+        attributes = torch.from_numpy(np.stack([self.region("face") * (1 - guarded) - self.region("brows"), self.vertices[:, 2]], axis=1))
+        shown = interpolate(self._drawn, torch.from_numpy(self._rigged.faces), attributes.float()).numpy()
+        there, gap = self._drawn.mask.numpy(), shot.depth - shown[..., 1]
+        skin = there & (shown[..., 0] > 0.9) & (np.abs(gap) < _STANDS_OFF / 2) & (shot.trust > 0.8)
+        up = self._result.rotation[:, 1] @ [0, 1, 0]
+        rows = np.arange(_SIZE)[:, None]
+        eyes = (1 - self.vertices[self.region("eyes") > 0.5, 1].mean()) * _SIZE / 2
+        above = np.broadcast_to(rows < eyes - 0.02 * up / CROP_HALF * _SIZE / 2, skin.shape)
+        return skin, above & (shot.trust > 0.8) & (~there | (gap > _STANDS_OFF))
+
+    def _base(self, colours: np.ndarray, weight: np.ndarray, guarded: np.ndarray, hair: np.ndarray) -> np.ndarray:
+        """Colours (V, 3) without the photo's detail: seen skin, the reconstruction's hidden colours where it is skin, and between them
+        what is around, fading into the person's tone."""
+        distance, near = cKDTree(self._result.vertices).query(self._camera, workers=-1)
+        hidden = self._result.colours[near]
+        like = np.exp(-(((hidden - self.tone) / 0.12) ** 2).sum(1))
+        loose = 1 - np.clip(self.region("head"), 0, 1)
+        reach = _ON_SURFACE + loose * (_LOOSE - _ON_SURFACE)
+        trust = np.clip(1 - distance / reach, 0, 1) * (1 - guarded + guarded * like) * (1 - weight)
+        tone = np.tile(self.tone, (len(colours), 1))
+        known = np.maximum(weight, trust)
+        mixed = (weight[:, None] * colours + trust[:, None] * hidden) / np.maximum(weight + trust, 1e-6)[:, None]
+        filled = fill_hidden(self.vertices, self.skin_faces, mixed, known, tone)
+        if hair.any():
+            shade = np.median(self._photo[hair], axis=0)
+            filled += _SHAVED * self.region("scalp")[:, None] * (np.minimum(shade, filled) - filled)
+        return filled
+
+    def _seen_eyes(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Colours of iris and white, means of the eyes that show them."""
+        parts = self._rigged.face_part[self._drawn.face.numpy()] * self._drawn.mask.numpy()
+        found = []
+        for name in ("left eye", "right eye"):
+            index = PARTS.index(name)
+            ball = self.vertices[np.unique(self._rigged.faces[self._rigged.face_part == index])]
+            middle = (ball.min(0) + ball.max(0)) / 2
+            centre = np.array([middle[0] + 1, 1 - middle[1]]) * _SIZE / 2
+            found.append(seen_colours(self._photo, parts == index, centre, _SIZE / 2 / CROP_HALF))
+        known = [pair for pair in found if pair is not None]
+        return (None, None) if not known else (np.mean([p[0] for p in known], axis=0), np.mean([p[1] for p in known], axis=0))
+
+
+def _with_large_eyes(rigged: RiggedHead) -> np.ndarray:
+    eyes = np.unique(rigged.faces_uv[(rigged.face_part == PARTS.index("left eye")) | (rigged.face_part == PARTS.index("right eye"))])
+    uv = rigged.uv.copy()
+    low = uv[eyes].min(0)
+    uv[eyes] = (uv[eyes] - low) * (_EYES_WIDTH / np.ptp(uv[eyes, 0])) + _EYES_CORNER
+    return uv

@@ -1,0 +1,205 @@
+"""Textures of known things: a painted ball before green, and a whole head painted, photographed and baked again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from likeness.core.colour.bake import bake_mesh
+from likeness.core.colour.eyes import paint_eye, seen_colours
+from likeness.core.colour.hair import bare_skin
+from likeness.core.colour.head import bake_head
+from likeness.core.colour.project import project_colours
+from likeness.core.colour.texels import Texels
+from likeness.core.errors import InputError
+from likeness.core.geometry.mesh import vertex_normals
+from likeness.core.geometry.raster import interpolate, rasterize
+from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.view import Camera
+from likeness.core.result import Result
+from likeness.core.topology.rigged import PARTS, RiggedHead
+
+SKIN, HAIR, GREEN = np.array([0.75, 0.55, 0.45]), np.array([0.15, 0.08, 0.05]), np.array([0.0, 1.0, 0.0])
+SIZE = 512
+
+
+def photographed(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray, size: int = 600) -> tuple[np.ndarray, Camera]:
+    """A picture of coloured vertices in the camera frame before bright green."""
+    camera = Camera((size / 2, size / 2 - 40), size / 0.45)
+    pixels = camera.project(vertices) * (2 / size) - 1
+    flat = np.stack([pixels[:, 0], -pixels[:, 1], vertices[:, 2]], axis=1).astype(np.float32)
+    drawn = rasterize(torch.from_numpy(flat), torch.from_numpy(faces.astype(np.int64)), size)
+    picture = interpolate(drawn, torch.from_numpy(faces.astype(np.int64)), torch.from_numpy(colours.astype(np.float32))).numpy()
+    picture = np.where(drawn.mask.numpy()[..., None], picture, GREEN)
+    return (gaussian_filter(picture, (0.7, 0.7, 0)) * 255).astype(np.uint8), camera
+
+
+@pytest.fixture(scope="module")
+def model() -> HeadModel:
+    return HeadModel.load()
+
+
+def painted(vertices: np.ndarray) -> np.ndarray:
+    """Skin that changes smoothly and, about the head's middle plane, evenly."""
+    x, y, _ = vertices.T
+    return SKIN + np.stack([0.1 * np.sin(40 * y), 0.05 * np.cos(35 * y), 0.1 * np.sin(30 * np.abs(x))], axis=1)
+
+
+@pytest.fixture(scope="module")
+def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
+    """The mean head, turned by 30 degrees, with a fringe and hair of 15 mm on its scalp; the reconstruction is the head and the hair."""
+    turned = np.zeros((5, 3))
+    turned[0, 1] = np.radians(30)
+    parameters = HeadParameters(np.zeros(len(model.identity)), np.zeros(52), turned)
+    rigged = RiggedHead.of_model(model, parameters)
+    posed = model.posed(parameters)
+    code = model.solid_code
+    hair = np.clip((code[:, 1] - 0.68) / 0.02, 0, 1)
+    vertices = posed.solid_vertices + 0.015 * hair[:, None] * posed.solid_normals
+    skin = painted((posed.solid_vertices - posed.joints[1]) @ posed.rotation)
+    colours = np.clip(skin + hair[:, None] * (HAIR - skin), 0, 1).astype(np.float32)
+    normals = vertex_normals(vertices, model.solid_faces)
+    photo, camera = photographed(vertices, model.solid_faces, colours)
+    crop, matte = crop_picture(photo, camera, SIZE), (crop_picture(photo, camera, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
+    _, seen = project_colours(camera.to_crop(vertices).astype(np.float32), model.solid_faces, normals, crop, matte)
+    guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
+    faces = model.solid_faces.astype(np.int32)
+    result = Result("head", vertices.astype(np.float32), faces, guess, seen, normals, photo, camera, posed.rotation, posed.joints[1])
+    return rigged, result
+
+
+@pytest.fixture(scope="module")
+def baked(model: HeadModel, scene: tuple[RiggedHead, Result]) -> RiggedHead:
+    return bake_head(*scene, model, SIZE)
+
+
+def at_vertices(head: RiggedHead) -> tuple[np.ndarray, np.ndarray]:
+    """Texture and observed (F, 3), (F,) in [0, 1] in the middle of each face."""
+    assert head.texture is not None and head.texture_observed is not None
+    middle = head.uv[head.faces_uv].mean(1)
+    column, row = (middle[:, 0] * SIZE).astype(int), ((1 - middle[:, 1]) * SIZE).astype(int)
+    return head.texture[row, column] / 255, head.texture_observed[row, column] / 255
+
+
+def test_seen_skin_is_copied_and_the_other_half_follows_it(baked: RiggedHead, model: HeadModel) -> None:
+    colours, observed = at_vertices(baked)
+    middle = baked.neutral[baked.faces].mean(1)
+    names = model.region_names
+    face = (model.regions[names.index("face")] * (1 - model.regions[names.index("eyes")]))[model.faces].min(1) > 0.95
+    face &= (model.code[model.faces][..., 1].max(1) < 0.6) & (model.regions[names.index("lips")][model.faces].max(1) < 0.05)
+    error = np.abs(colours - painted(middle)).max(1)
+    assert observed[face].mean() > 0.4
+    assert np.percentile(error[face & (observed > 0.95)], 95) < 0.06
+    assert np.percentile(error[face & (observed < 0.05)], 90) < 0.12
+
+
+def test_no_hair_is_painted_on_the_forehead_and_no_background_anywhere(baked: RiggedHead, model: HeadModel) -> None:
+    colours, observed = at_vertices(baked)
+    code = model.code[model.faces].mean(1)
+    hidden = (code[:, 1] > 0.72) & (model.regions[model.region_names.index("scalp")][model.faces].max(1) < 0.05)
+    assert hidden.sum() > 20
+    assert observed[hidden].max() < 0.05
+    assert np.abs(colours[hidden] - SKIN).max() < 0.3
+    head = (model.code[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
+    assert (colours[head, 1] - colours[head, 0]).max() < 0.02
+
+
+def test_the_scalp_is_shaved_but_not_skin(baked: RiggedHead, model: HeadModel) -> None:
+    colours, _ = at_vertices(baked)
+    scalp = colours[model.regions[model.region_names.index("scalp")][model.faces].min(1) > 0.95].mean(0)
+    assert HAIR.mean() + 0.15 < scalp.mean() < SKIN.mean() - 0.05
+
+
+def test_eyes_teeth_and_mouth_have_their_own_colours(baked: RiggedHead) -> None:
+    colours, observed = at_vertices(baked)
+    for name in ("upper teeth", "lower teeth"):
+        assert colours[baked.face_part == PARTS.index(name)].min() > 0.7
+    tongue = colours[baked.face_part == PARTS.index("tongue")]
+    assert (tongue[:, 0] > tongue[:, 1] + 0.2).all()
+    eye = baked.face_part == PARTS.index("left eye")
+    middle = baked.neutral[baked.faces].mean(1) - baked.joints[3]
+    front = eye & (np.hypot(middle[:, 0], middle[:, 1]) < 0.003) & (middle[:, 2] > 0)
+    assert colours[front].max() < 0.5 < colours[eye & (middle[:, 2] < 0)].min()
+    assert observed[baked.face_part != 0].max() == 0
+
+
+def test_islands_are_padded(baked: RiggedHead) -> None:
+    texels = Texels.of(baked.faces, baked.uv, baked.faces_uv, SIZE)
+    covered = np.zeros(SIZE * SIZE, bool)
+    covered[texels.index.numpy()] = True
+    assert baked.texture is not None
+    covered, texture = covered.reshape(SIZE, SIZE), baked.texture.astype(int)
+    for axis, shift in ((0, 8), (0, -8), (1, 8), (1, -8)):
+        edge = covered & ~np.roll(covered, -shift // 8, axis)
+        outside = ~np.roll(covered, -shift, axis) & edge
+        # Eight texels out, the colour is still one of the island's edge.
+        assert np.percentile(np.abs(np.roll(texture, -shift, axis) - texture)[outside].max(1), 80) < 25
+
+
+def test_any_mesh_on_the_reconstruction_takes_its_colours(scene: tuple[RiggedHead, Result]) -> None:
+    _, result = scene
+    vertices = result.upright_vertices()
+    # Front and back halves side by side.
+    front = vertices[result.faces].mean(1)[:, 2] > vertices[:, 2].mean()
+    flat = (vertices[:, :2] - vertices[:, :2].min(0)) / np.ptp(vertices[:, :2], axis=0)
+    uv = np.concatenate([flat * [0.5, 1], flat * [0.5, 1] + [0.5, 0]])
+    faces_uv = np.where(front[:, None], result.faces, result.faces + len(vertices))
+    texture, observed = bake_mesh(vertices, result.faces, uv, faces_uv, result, SIZE)
+    assert texture.shape == (SIZE, SIZE, 3) and observed.shape == (SIZE, SIZE)
+    middle = uv[faces_uv].mean(1)
+    column, row = (middle[:, 0] * SIZE).astype(int), ((1 - middle[:, 1]) * SIZE).astype(int)
+    error = np.abs(texture[row, column] / 255 - result.colours[result.faces].mean(1)).max(1)
+    assert np.median(error) < 0.02 and np.percentile(error, 90) < 0.15
+    assert 0.1 < (observed[row, column] > 128).mean() < 0.6
+
+
+def test_a_mesh_without_a_usable_uv_map_or_size_is_refused(scene: tuple[RiggedHead, Result]) -> None:
+    rigged, result = scene
+    with pytest.raises(InputError, match="unwrap"):
+        bake_mesh(rigged.neutral, rigged.faces, rigged.uv + 5, rigged.faces_uv, result, SIZE)
+    with pytest.raises(InputError, match="texels"):
+        bake_mesh(rigged.neutral, rigged.faces, rigged.uv, rigged.faces_uv, result, 100_000)
+
+
+def test_baking_twice_changes_nothing(model: HeadModel, scene: tuple[RiggedHead, Result], baked: RiggedHead) -> None:
+    again = bake_head(replace(baked, texture=None), scene[1], model, SIZE)
+    assert np.allclose(again.uv, baked.uv, atol=1e-6)
+    assert again.texture is not None and baked.texture is not None
+    assert (np.abs(again.texture.astype(int) - baked.texture).max(2) > 3).mean() < 1e-3
+
+
+def test_the_iris_is_found_wherever_the_eye_looks() -> None:
+    rows, columns = np.mgrid[:60, :80] + 0.5
+    metre = 1500.0
+    photo = np.full((60, 80, 3), [0.8, 0.6, 0.5])
+    opening = (np.abs(columns - 40) / 22) ** 2 + (np.abs(rows - 30) / 10) ** 2 < 1
+    photo[opening] = [0.8, 0.78, 0.76]
+    distance = np.hypot(columns - 45, rows - 29)
+    photo[opening & (distance < 0.0059 * metre)] = [0.25, 0.4, 0.55]
+    photo[opening & (distance < 3)] = 0.02
+    found = seen_colours(photo, opening, np.array([40.0, 30.0]), metre)
+    assert found is not None
+    assert np.abs(found[0] - [0.25, 0.4, 0.55]).max() < 0.03 and np.abs(found[1] - [0.8, 0.78, 0.76]).max() < 0.03
+    assert seen_colours(np.full((60, 80, 3), 0.6), opening, np.array([40.0, 30.0]), metre) is None
+
+
+def test_a_painted_eye_has_pupil_iris_and_white() -> None:
+    angle = np.radians([0, 14, 45, 170])
+    points = 0.017 * np.stack([np.sin(angle), np.zeros(4), np.cos(angle)], axis=1)
+    pupil, iris, white, back = paint_eye(points, np.array([0.2, 0.4, 0.6]), None)
+    assert pupil.max() < 0.1
+    assert iris[2] > iris[0] + 0.15
+    assert white.min() > 0.7 and back.min() > 0.6
+
+
+def test_hair_is_told_from_skin_by_this_photos_own_colours() -> None:
+    rng = np.random.default_rng(0)
+    photo = np.where(np.arange(64)[:, None, None] < 32, HAIR, SKIN) + rng.normal(0, 0.03, (64, 64, 3))
+    hair, skin = np.zeros((2, 64, 64), bool)
+    hair[:12], skin[-12:] = True, True
+    bare = bare_skin(photo.clip(0, 1), skin, hair, 1.0)
+    assert bare[:32].max() < 0.2 and bare[40:].min() > 0.9
+    assert bare_skin(photo.clip(0, 1), skin, np.zeros_like(hair), 1.0).min() == 1
