@@ -1,6 +1,7 @@
-"""The command line: `likeness reconstruct PHOTO [PHOTO...] --output DIR`. Exit codes: 0 done, 2 bad input, 3 failed, 130 cancelled.
+"""The command line: `likeness reconstruct PHOTO [PHOTO...] --output DIR` and `likeness evaluate --set DIR --output DIR`.
 
-Files appear complete or not at all. Importing this needs neither torch nor bpy, so that Blender's own command line can share the parser.
+Exit codes: 0 done, 2 bad input, 3 failed, 130 cancelled. Files appear complete or not at all. Importing this needs neither torch nor bpy,
+so that Blender's own command line can share the parser.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from .errors import Cancelled, InputError, LikenessError, ReconstructionError, WorkerError, explain
+from .evaluation.command import add_command, run_command
 from .result import Result
 from .settings import FORMATS, Settings
 from .version import VERSION
@@ -60,6 +62,7 @@ def build_parser(prog: str = "likeness") -> argparse.ArgumentParser:
     )
     command.add_argument("--blender", metavar="PROGRAM", type=Path, help="Blender that writes .blend files; by default looked for")
     command.add_argument("--verbose", action="store_true", help="show the log, and tracebacks of unexpected failures")
+    add_command(commands)
     return parser
 
 
@@ -73,11 +76,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     with _own_standard_error(options.verbose) as terminal:
         try:
-            return _reconstruct_all(options, terminal)
+            return _evaluate(options, terminal) if options.command == "evaluate" else _reconstruct_all(options, terminal)
         except LikenessError as error:
             return _failed(terminal, error)
         except KeyboardInterrupt:
             return _failed(terminal, Cancelled("Cancelled; no incomplete file was left behind."))
+
+
+def _evaluate(options: argparse.Namespace, terminal: TextIO) -> int:
+    progress = _Progress(terminal)
+    try:
+        paths = run_command(options, progress)
+    except LikenessError:
+        raise
+    except Exception as error:
+        log.exception("The evaluation failed unexpectedly")
+        raise explain(error, "The evaluation") from error
+    finally:
+        progress.clear()
+    sys.stdout.write("".join(f"{path}\n" for path in paths))
+    return 0
 
 
 def _reconstruct_all(options: argparse.Namespace, terminal: TextIO) -> int:

@@ -1,0 +1,197 @@
+"""One subject with its truth, and sets of them as folders: `set.json` and, a case, a folder with `photo.png` and `case.npz`.
+
+Nothing here knows how truth was made. Files are untrusted: bounded, checked by SHA-256, without pickles.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..errors import AssetError
+from ..photo.decode import read_photo
+from ..photo.view import Camera
+
+VERSION = 1
+SUBJECTS = ("head", "body")
+_MOST_BYTES, _MOST_ROWS, _MOST_CASES = 512 * 2**20, 4_000_000, 10_000
+_CROP_EDGE = 0.95  # beyond it the head's crop ends, and with it the prediction
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The visible outside of a person: vertices (V, 3) float32 metres, camera frame; faces (F, 3) int32, outward; colours (V, 3) uint8 sRGB
+    as the photo's light shows them, or None; region (V,) uint8 index into region_names.
+
+    solid_vertices, solid_faces: closed meshes whose union is the person, for volumes, or None. partial: the outside has holes where nobody
+    measured, so predictions are only judged where there is truth.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    region: np.ndarray
+    region_names: tuple[str, ...]
+    colours: np.ndarray | None = None
+    solid_vertices: np.ndarray | None = None
+    solid_faces: np.ndarray | None = None
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """A photo (H, W, 3) uint8 and what is known of its subject; None where nothing is.
+
+    camera: the true one. landmarks (468, 3) metres, camera frame. landmark_pixels (468, 2) column, row. mask (H, W) float32 in [0, 1].
+    rotation (3, 3): the head's own axes (x to the person's left, y up, z forward) as columns, camera frame.
+    labels: strata such as {"yaw": "30"}. metric: the size is known, so that errors without alignment mean something.
+    """
+
+    name: str
+    photo: np.ndarray
+    subject: str = "head"
+    truth: Truth | None = None
+    camera: Camera | None = None
+    landmarks: np.ndarray | None = None
+    landmark_pixels: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    rotation: np.ndarray | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    metric: bool = True
+
+    def unit_cube(self, points: np.ndarray) -> np.ndarray:
+        """Camera-frame points (N, 3) in a frame where the judged part of the subject lies within [-1, 1]: the crop frame for heads."""
+        if self.subject == "head" and self.camera is not None:
+            return self.camera.to_crop(np.asarray(points, np.float64)) / _CROP_EDGE
+        assert self.truth is not None
+        low, high = self.truth.vertices.min(0), self.truth.vertices.max(0)
+        return (points - (low + high) / 2) / (0.55 * float((high - low).max()))
+
+    def judged(self, points: np.ndarray) -> np.ndarray:
+        """(N,) bool: camera-frame points that count. Of a head's surroundings only the crop does, because predictions end there."""
+        return (np.abs(self.unit_cube(points)) < 1).all(1) if self.subject == "head" else np.ones(len(points), bool)
+
+    def save(self, folder: Path) -> None:
+        """Write photo.png and case.npz into a new folder."""
+        folder.mkdir(parents=True)
+        Image.fromarray(self.photo).save(folder / "photo.png")
+        arrays: dict[str, np.ndarray] = {}
+        for name in ("landmarks", "landmark_pixels", "rotation"):
+            if (value := getattr(self, name)) is not None:
+                arrays[name] = np.asarray(value, np.float32)
+        if self.mask is not None:
+            arrays["mask"] = np.round(self.mask * 255).astype(np.uint8)
+        if self.camera is not None:
+            arrays["camera"] = np.array([*self.camera.centre, self.camera.scale, self.camera.distance])
+        text: dict[str, Any] = {"subject": self.subject, "labels": self.labels, "metric": self.metric}
+        if self.truth is not None:
+            text |= {"regions": self.truth.region_names, "partial": self.truth.partial}
+            for name in _TRUTH_ARRAYS:
+                if (value := getattr(self.truth, name)) is not None:
+                    arrays[f"truth_{name}"] = value
+        np.savez_compressed(folder / "case.npz", text=np.array(json.dumps(text)), **arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Case":
+        """Raises AssetError when the files are not those of a case, InputError when the photo cannot be read."""
+        path = folder / "case.npz"
+        try:
+            with zipfile.ZipFile(path) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+                    raise AssetError(f"{path} is larger than any case; make the set again.")
+            with np.load(path, allow_pickle=False) as data:
+                text = json.loads(str(data["text"]))
+                arrays = {name: data[name] for name in data.files if name != "text"}
+            truth = _truth(arrays, text) if "truth_vertices" in arrays else None
+            camera = None
+            if "camera" in arrays:
+                column, row, scale, distance = arrays["camera"].tolist()
+                camera = Camera((column, row), scale, distance)
+            if text["subject"] not in SUBJECTS:
+                raise ValueError(text["subject"])
+            return cls(
+                name=folder.name,
+                photo=read_photo(folder / "photo.png").image,
+                subject=text["subject"],
+                truth=truth,
+                camera=camera,
+                landmarks=_shaped(arrays.get("landmarks"), (468, 3)),
+                landmark_pixels=_shaped(arrays.get("landmark_pixels"), (468, 2)),
+                mask=None if "mask" not in arrays else arrays["mask"].astype(np.float32) / 255,
+                rotation=_shaped(arrays.get("rotation"), (3, 3)),
+                labels={str(key): str(value) for key, value in text["labels"].items()},
+                metric=bool(text["metric"]),
+            )
+        except (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            raise AssetError(f"{path} is not a case of an evaluation set; make the set again.") from error
+
+
+_TRUTH_ARRAYS = ("vertices", "faces", "region", "colours", "solid_vertices", "solid_faces")
+
+
+def _truth(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> Truth:
+    values = {name: arrays[f"truth_{name}"] for name in _TRUTH_ARRAYS if f"truth_{name}" in arrays}
+    for name, array in values.items():
+        if len(array) > _MOST_ROWS or array.shape[1:] != (() if name == "region" else (3,)) or not np.isfinite(array).all():
+            raise ValueError(name)
+    for faces, vertices in (("faces", "vertices"), ("solid_faces", "solid_vertices")):
+        if faces in values and not (values[faces].min() >= 0 and values[faces].max() < len(values[vertices])):
+            raise ValueError(faces)
+    if len(values["region"]) != len(values["vertices"]) or values["region"].max() >= len(text["regions"]):
+        raise ValueError("region")
+    return Truth(**values, region_names=tuple(map(str, text["regions"])), partial=bool(text["partial"]))
+
+
+def _shaped(array: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray | None:
+    if array is not None and array.shape != shape:
+        raise ValueError(shape)
+    return array
+
+
+@dataclass(frozen=True)
+class CaseSet:
+    """A named set: where it lies, what it says about itself, and its cases with the SHA-256 of their files."""
+
+    folder: Path
+    name: str
+    note: str
+    cases: tuple[tuple[str, dict[str, str]], ...]
+
+    @classmethod
+    def open(cls, folder: Path) -> "CaseSet":
+        """Raises AssetError."""
+        path = folder / "set.json"
+        try:
+            if path.stat().st_size > 2**24:
+                raise AssetError(f"{path} is larger than any list of cases; make the set again.")
+            text = json.loads(path.read_text(encoding="utf-8"))
+            cases = tuple((str(one["name"]), dict(one["files"])) for one in text["cases"])
+            if text["version"] != VERSION or len(cases) > _MOST_CASES or any(Path(name).name != name for name, _ in cases):
+                raise ValueError(text["version"])
+            return cls(folder, str(text["name"]), str(text["note"]), cases)
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise AssetError(f"{folder} is no evaluation set of this version; make it with likeness.training.evaluation_sets.") from error
+
+    def read(self, most: int | None = None) -> Iterator[Case]:
+        """The cases in their order, the first `most` of them; each is verified first. Raises AssetError."""
+        for name, files in self.cases[:most]:
+            for file, digest in files.items():
+                path = self.folder / name / Path(file).name
+                if not path.is_file() or path.stat().st_size > _MOST_BYTES or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                    raise AssetError(f"{path} is missing or damaged (its SHA-256 differs); make the set again.")
+            yield Case.load(self.folder / name)
+
+
+def write_set(folder: Path, name: str, note: str, cases: Sequence[str], made: dict[str, Any]) -> None:
+    """List cases (names of sub-folders that Case.save made) in set.json; `made` says how: seeds, versions."""
+    listed = []
+    for case in cases:
+        files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / case).iterdir())}
+        listed.append({"name": case, "files": files})
+    text = {"version": VERSION, "name": name, "note": note, "made": made, "cases": listed}
+    (folder / "set.json").write_text(json.dumps(text, indent=1), encoding="utf-8")

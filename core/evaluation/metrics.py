@@ -1,0 +1,188 @@
+"""Distances, normals, volumes and mesh health of one prediction against one truth. Lengths come out in millimetres.
+
+P2S is truth to prediction, S2P prediction to truth, Chamfer half their sum; un-squared, exact point to triangle.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from ..geometry.mesh import adjacency, unique_edges, vertex_normals
+from ..geometry.raster import LayeredDepth, fragments
+from ..geometry.visibility import depth_picture, visibility
+from .align import Similarity
+from .case import Case
+from .nearest import NearestSurface, Samples
+
+MM = 1000.0
+F_SCORES = (1, 2, 5, 10)
+_COMPLETE, _ARTEFACT = 10.0, 30.0
+_GRID = 128
+_VIEW = 1024
+_EVEN = 1000
+
+
+class MeasuredTruth:
+    """A case's truth made ready to be asked; kept for all predictions of the case."""
+
+    def __init__(self, case: Case) -> None:
+        assert case.truth is not None
+        self.case, self.truth = case, case.truth
+        self.surface = NearestSurface(case.truth.vertices, case.truth.faces)
+        self._samples: dict[tuple[int, int], Samples] = {}
+
+    def samples(self, count: int, seed: int) -> Samples:
+        """About `count` uniform samples of the judged part."""
+        key = (count, seed)
+        if key not in self._samples:
+            drawn = self.surface.sample(count, seed)
+            kept = self.case.judged(drawn.position)
+            # As many as asked for, however little of the subject is judged.
+            if kept.mean() < 0.9:
+                drawn = self.surface.sample(int(count / max(kept.mean(), 0.02)), seed)
+                kept = self.case.judged(drawn.position)
+            self._samples[key] = Samples(drawn.position[kept], drawn.normal[kept], drawn.face[kept])
+        return self._samples[key]
+
+    @cached_property
+    def observed(self) -> np.ndarray:
+        """(V,) in [0, 1]: does the photo show the truth's vertices?"""
+        points = self.case.unit_cube(self.truth.vertices).astype(np.float32)
+        normals = vertex_normals(points, self.truth.faces)
+        return visibility(points, normals, depth_picture(points, self.truth.faces, _VIEW).depth)
+
+    def region(self, face: np.ndarray) -> np.ndarray:
+        """(N,) region ids of faces (N,)."""
+        return self.truth.region[self.truth.faces[face, 0]]
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Both directions: distance in mm and cosine of the normals at samples, and where the truth's samples lie: face (N,)."""
+
+    to_prediction: np.ndarray
+    to_prediction_cosine: np.ndarray
+    to_truth: np.ndarray
+    to_truth_cosine: np.ndarray
+    face: np.ndarray
+
+    def summary(self) -> dict[str, float]:
+        """Columns of the report; NaN where nothing could be compared."""
+        there, back = self.to_prediction, self.to_truth
+        row = {"p2s": _mean(there), "s2p": _mean(back)}
+        row["chamfer"] = (row["p2s"] + row["s2p"]) / 2
+        for name, values in (("p2s", there), ("s2p", back)):
+            row[f"{name}_median"], row[f"{name}_p95"] = (float(np.percentile(values, q)) if len(values) else np.nan for q in (50, 95))
+        cosines = (self.to_prediction_cosine, self.to_truth_cosine)
+        row["angle"] = float(np.mean([_mean(np.degrees(np.arccos(np.clip(cosine, -1, 1)))) for cosine in cosines]))
+        row["normal_consistency"] = float(np.mean([_mean(np.abs(cosine)) for cosine in cosines]))
+        for limit in F_SCORES:
+            recall, precision = _mean(there < limit), _mean(back < limit)
+            row[f"f{limit}"] = 100 * 2 * recall * precision / max(recall + precision, 1e-9)
+        return row | {"complete": 100 * _mean(there < _COMPLETE), "artefacts": 100 * _mean(back > _ARTEFACT)}
+
+
+def distances(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarity, count: int, seed: int) -> Distances:
+    """Compare the prediction moved by `motion` at `count` samples a mesh."""
+    case = truth.case
+    mine = truth.samples(count, seed)
+    there = predicted.closest(motion.inverse()(mine.position))
+    its = predicted.sample(count, seed + 1000)
+    moved = motion(its.position)
+    kept = case.judged(moved)
+    if kept.any():
+        back = truth.surface.closest(moved[kept])
+        # Beyond the border of a partial scan nobody knows the truth.
+        known = ~back.on_border if truth.truth.partial else np.ones(len(back.distance), bool)
+        to_truth = back.distance[known] * MM
+        cosine = np.einsum("ij,ij->i", its.normal[kept][known] @ motion.rotation.T, back.normal[known])
+    else:
+        to_truth, cosine = np.zeros(0), np.zeros(0)
+    return Distances(
+        there.distance * motion.scale * MM,
+        np.einsum("ij,ij->i", there.normal @ motion.rotation.T, mine.normal),
+        to_truth,
+        cosine,
+        mine.face,
+    )
+
+
+def volume_iou(truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Intersection over union of the solids in the judged cube on 128 cells a side; vertices (V, 3) camera frame, moved. NaN without."""
+    solid, solid_faces = truth.truth.solid_vertices, truth.truth.solid_faces
+    if solid is None or solid_faces is None:
+        return float("nan")
+    both = [_occupied(truth.case.unit_cube(points), ids) for points, ids in ((solid, solid_faces), (vertices, faces))]
+    return float((both[0] & both[1]).sum() / max((both[0] | both[1]).sum(), 1))
+
+
+def _occupied(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    depth = LayeredDepth(fragments(torch.from_numpy(points.astype(np.float32)), torch.from_numpy(np.asarray(faces, np.int64)), _GRID))
+    pixel = torch.arange(_GRID * _GRID).repeat_interleave(_GRID)
+    level = ((torch.arange(_GRID) + 0.5) / _GRID * 2 - 1).repeat(_GRID * _GRID)
+    return (depth.winding(pixel, level).abs() > 0.5).numpy()
+
+
+def mesh_health(vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
+    """Triangles, connected pieces, edges with one triangle (open) and with more than two (non-manifold)."""
+    edges, face_edges = unique_edges(faces)
+    sharing = np.bincount(face_edges.ravel(), minlength=len(edges))
+    used = np.unique(faces)
+    pieces = connected_components(adjacency(faces, len(vertices))[used][:, used], directed=False)[0]
+    return {
+        "triangles": float(len(faces)),
+        "components": float(pieces),
+        "open_edges": float((sharing == 1).sum()),
+        "bad_edges": float((sharing > 2).sum()),
+    }
+
+
+def as_icpr2020(truth: MeasuredTruth, vertices: np.ndarray, measured: Distances) -> dict[str, float]:
+    """P2S of predicted *vertices* to the truth (mm) and squared Chamfer (mm^2) as in Li et al. 2020; vertices (V, 3) moved."""
+    closest = truth.surface.closest(vertices[truth.case.judged(vertices)])
+    known = ~closest.on_border if truth.truth.partial else np.ones(len(closest.distance), bool)
+    squared = (_mean(measured.to_prediction**2) + _mean(measured.to_truth**2)) / 2
+    return {"icpr_p2s": _mean(closest.distance[known]) * MM, "icpr_chamfer": squared}
+
+
+def as_icon(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarity, seed: int) -> dict[str, float]:
+    """ICON's evaluator: 1,000 evenly spread samples a mesh, truth to prediction and half the sum of both, in cm."""
+    import trimesh
+
+    there, back = (
+        trimesh.sample.sample_surface_even(trimesh.Trimesh(surface.vertices, surface.faces, process=False), _EVEN, seed=seed)[0]
+        for surface in (truth.surface, predicted)
+    )
+    there, back = there[truth.case.judged(there)], motion(back)
+    back = back[truth.case.judged(back)]
+    p2s = _mean(predicted.closest(motion.inverse()(there)).distance) * motion.scale
+    s2p = _mean(truth.surface.closest(back).distance) if len(back) else float("nan")
+    return {"icon_p2s": 100 * p2s, "icon_chamfer": 50 * (p2s + s2p)}
+
+
+def as_sith(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarity, count: int, seed: int) -> dict[str, float]:
+    """SiTH's evaluator: nearest sample to sample, mm; consistency of normals without sign; F-score at 10 mm, %."""
+    mine, its = truth.samples(count, seed), predicted.sample(count, seed + 1000)
+    moved, turned = motion(its.position), its.normal @ motion.rotation.T
+    kept = truth.case.judged(moved)
+    moved, turned = moved[kept], turned[kept]
+    if not len(moved):
+        return dict.fromkeys(("sith_p2s", "sith_s2p", "sith_nc", "sith_f"), float("nan"))
+    there, near = cKDTree(moved).query(mine.position)
+    back, far = cKDTree(mine.position).query(moved)
+    consistency = [np.abs(np.einsum("ij,ij->i", *pair)) for pair in ((mine.normal, turned[near]), (turned, mine.normal[far]))]
+    recall, precision = _mean(there < 0.01), _mean(back < 0.01)
+    return {
+        "sith_p2s": _mean(there) * MM,
+        "sith_s2p": _mean(back) * MM,
+        "sith_nc": (_mean(consistency[0]) + _mean(consistency[1])) / 2,
+        "sith_f": 200 * recall * precision / max(recall + precision, 1e-9),
+    }
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

@@ -1,0 +1,133 @@
+"""Evaluate methods on sets: every case, every method, one report."""
+
+import json
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError, LikenessError, explain
+from ..networks.weights import hashes
+from ..photo.decode import read_photo
+from ..photo.intake import view_from_image
+from ..settings import Settings
+from ..version import VERSION
+from .case import Case, CaseSet, write_set
+from .gallery import strip, write_sheet
+from .methods import Methods
+from .metrics import MeasuredTruth
+from .report import Row, set_report, write_csv
+from .score import Effort, score
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str, float], None]
+_WORST = 5
+_PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
+_PACKAGES = ("numpy", "scipy", "torch", "opencv-python-headless", "scikit-image", "mediapipe", "trimesh")
+
+
+def evaluate(
+    sets: Sequence[Path], output: Path, names: tuple[str, ...], effort: Effort, settings: Settings, progress: Progress | None = None
+) -> list[Path]:
+    """Write report.md, subjects.csv, environment.json and a sheet of pictures a set into `output`; returns their paths.
+
+    A case that a method cannot do is a line of the report, not the end. Raises AssetError for sets that are damaged.
+    """
+    opened = [CaseSet.open(folder) for folder in sets]
+    methods = Methods(names, settings)
+    output.mkdir(parents=True, exist_ok=True)
+    total = sum(len(one.cases[: effort.cases]) for one in opened)
+    begun, done, rows, sections, written = time.perf_counter(), 0, [], [], []
+    for one in opened:
+        mine: list[Row] = []
+        strips: list[tuple[float, str, np.ndarray]] = []
+        for case in one.read(effort.cases):
+            if progress is not None:
+                progress(f"{one.name}: {case.name}", done / total)
+            mine += _case(one, case, methods, effort, strips)
+            done += 1
+        sheet = output / f"{one.folder.name}.png"
+        strips.sort(key=lambda entry: -entry[0])
+        shown = strips if all(np.isinf(entry[0]) for entry in strips) else strips[:_WORST]
+        section = set_report(one, mine)
+        if shown:
+            write_sheet([(caption, picture) for _, caption, picture in shown], sheet)
+            written.append(sheet)
+            section += f"\n![The worst cases, or all where there is no truth: photo, truth, prediction, colours, errors]({sheet.name})\n"
+        sections.append(section)
+        rows += mine
+    report = output / "report.md"
+    report.write_text("# R-Eval\n\n" + _preface(effort, settings, time.perf_counter() - begun) + "\n\n" + "\n".join(sections), "utf-8")
+    write_csv(rows, output / "subjects.csv")
+    (output / "environment.json").write_text(json.dumps(_environment(opened, effort, settings), indent=1), "utf-8")
+    return [report, output / "subjects.csv", output / "environment.json", *written]
+
+
+def _case(one: CaseSet, case: Case, methods: Methods, effort: Effort, strips: list[tuple[float, str, np.ndarray]]) -> list[Row]:
+    truth = None if case.truth is None else MeasuredTruth(case)
+    rows: list[Row] = []
+    seen = None
+    for name, method in methods.methods.items():
+        try:
+            seen = seen or methods.look(case, one.folder / case.name / "photo.png")
+            prediction = method(seen)
+            measured = score(case, truth, prediction, effort)
+        except LikenessError as error:
+            rows.append(Row(one.name, case.name, name, case.labels, case.metric, error=str(error)))
+            continue
+        except Exception as error:
+            log.exception("%s of %s", name, case.name)
+            rows.append(Row(one.name, case.name, name, case.labels, case.metric, error=str(explain(error, case.name))))
+            continue
+        rows.append(Row(one.name, case.name, name, case.labels, case.metric, measured.values, measured.face_errors))
+        if name == list(methods.methods)[-1]:
+            bad = measured.values.get("A0.chamfer" if case.metric else "A2.chamfer", np.inf)
+            words = f"{bad:.1f} mm" if np.isfinite(bad) else f"IoU {measured.values.get('silhouette_iou', np.nan):.3f}"
+            strips.append((bad, f"{case.name}  {words}", strip(case, truth, prediction)))
+    return rows
+
+
+def photo_set(photos: Path, folder: Path) -> Path:
+    """Make a set, without truth, of the pictures in a folder: masks and landmarks are what the product sees. Raises InputError."""
+    files = sorted(path for path in photos.iterdir() if path.suffix.lower() in _PHOTOS) if photos.is_dir() else []
+    if not files:
+        raise InputError(f"{photos} holds no photos; give a folder with JPEG, PNG, WebP, TIFF or BMP files.")
+    names = []
+    for file in files:
+        image = read_photo(file).image
+        view = view_from_image(image, file.name)
+        image = np.ascontiguousarray(np.rot90(image, view.roll))
+        name = f"{file.stem}{file.suffix}".replace(".", "-")
+        Case(name, image, landmark_pixels=view.landmarks[:, :2], mask=view.matte).save(folder / name)
+        names.append(name)
+    note = "Photos of the user's; silhouette and landmarks are compared with what the product itself sees in the photo."
+    write_set(folder, "photos", note, names, {})
+    return folder
+
+
+def _preface(effort: Effort, settings: Settings, seconds: float) -> str:
+    return (
+        f"Likeness {VERSION}, quality {settings.quality}; {effort.samples:,} samples a mesh, {effort.seeds} "
+        f"{'seed' if effort.seeds == 1 else 'seeds'}; {seconds / 60:.1f} minutes. "
+        "Every method sees the photo alone: masks, landmarks, camera and scale are predicted. P2S is truth to prediction, S2P prediction "
+        "to truth, Chamfer half their sum, un-squared, mm. The definitions are in docs/evaluation.md of the source."
+    )
+
+
+def _environment(sets: Sequence[CaseSet], effort: Effort, settings: Settings) -> dict[str, object]:
+    return {
+        "likeness": VERSION,
+        "weights": hashes(),
+        "settings": settings.to_dict(),
+        "effort": {"samples": effort.samples, "seeds": effort.seeds, "cases": effort.cases},
+        "sets": {one.name: [digest for _, files in one.cases for digest in files.values()] for one in sets},
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
