@@ -98,16 +98,68 @@ class _Tailor:
         self._sunk = np.zeros(HM08_COUNT, np.float32)
 
     def outfit(self) -> Outfit:
-        rng = self._rng
-        kind = str(rng.choice(["tee", "tank", "turtle", "shirt", "sweater", "hoodie"], p=[0.3, 0.08, 0.12, 0.22, 0.14, 0.14]))
-        self._top(kind)
-        if kind in ("tee", "turtle", "shirt", "sweater") and rng.random() < 0.35:
-            self._jacket()
-        if rng.random() < 0.05:
-            self._scarf()
+        if self._upper_only:
+            self._upper_half(_BUST_BOTTOM)
+        else:
+            self._whole()
         return Outfit(self._parts, self._sunk)
 
-    def _top(self, kind: str) -> None:
+    def _whole(self) -> None:
+        rng = self._rng
+        female = self._body.gender < 0.5
+        below = str(rng.choice(["trousers", "shorts", "skirt", "dress"], p=[0.5, 0.15, 0.2, 0.15] if female else [0.77, 0.23, 0, 0]))
+        waist = rng.uniform(-0.66, -0.6)
+        match below:
+            case "dress":
+                paint = self._top(str(rng.choice(["tee", "tank", "turtle"])), -0.64)
+                self._hang_skirt(rng.uniform(-0.6, -0.57), rng.uniform(-1.45, -0.92), paint)
+            case "skirt":
+                self._upper_half(-0.68)
+                self._hang_skirt(waist + 0.02, rng.uniform(-1.45, -0.92), self._paint_maker(rng))
+            case _ if rng.random() < 0.3:
+                self._upper_half(-0.72)
+                self._trousers(below, waist)
+            case _:
+                self._trousers(below, waist)
+                self._upper_half(rng.uniform(-0.8, -0.7))
+
+    def _upper_half(self, hem: float) -> None:
+        rng = self._rng
+        kind = str(rng.choice(["tee", "tank", "turtle", "shirt", "sweater", "hoodie"], p=[0.3, 0.08, 0.12, 0.22, 0.14, 0.14]))
+        self._top(kind, hem)
+        if kind in ("tee", "turtle", "shirt", "sweater") and rng.random() < 0.35:
+            self._jacket(hem if self._upper_only else rng.uniform(-0.81, -0.74))
+        if rng.random() < 0.05:
+            self._scarf()
+
+    def _trousers(self, kind: str, waist: float) -> None:
+        rng, c, y = self._rng, self._c, self._at[:, 1]
+        looseness = rng.uniform(0.003, 0.016)
+        wide = rng.uniform(0, 0.03) * rng.random()
+        hem = rng.uniform(-1.19, -0.98) if kind == "shorts" else rng.uniform(-1.47, -1.44)
+        edge = np.where(c.arm, -1, np.minimum(waist - y, y - hem))
+        height = self._drape(looseness, 0.003) + wide * smoothstep((-0.85 - y) / 0.5)
+        band = smoothstep((0.04 - (waist - y)) / 0.008)
+        self._sew(edge, height + 0.0015 * band, 0.0025, self._paint_maker(rng))
+
+    def _hang_skirt(self, top: float, hem: float, paint: Paint) -> None:
+        rng = self._rng
+        base, normals, _ = self._skirt.surface(self._body.vertices, ())
+        y = self._skirt.at[:, 1]
+        below = np.clip((top - y) / (top - hem), 0, 1)
+        pleats = _crease(self._noise(base * [1, 0.12, 1], rng.uniform(25, 60), int(rng.integers(1, 60))))
+        height = 0.006 + below * (rng.uniform(-0.01, 0.05) + rng.uniform(0.004, 0.02) * pleats)
+        # Outside whatever is worn, and around the waist right on it.
+        distance, near = cKDTree(self._base).query(base)
+        beside = np.einsum("ij,ij->i", base - self._base[near], self._normals[near])
+        least = np.where(distance < 0.12, self._floor[near] + 0.0025 + _GAP - beside, -1)
+        height = np.maximum(least, np.where(y > top - 0.1, least + (height - least) * smoothstep((top - y) / 0.1), height))
+        for _ in range(4):
+            height = self._skirt.smooth @ height
+        edge = np.minimum(top - y, y - hem)
+        self._close(self._skirt, base, normals, edge, height, height - 0.0025, paint)
+
+    def _top(self, kind: str, hem: float) -> Paint:
         rng, c = self._rng, self._c
         looseness = {"tank": 0.005, "turtle": 0.006, "shirt": 0.012, "sweater": 0.016, "hoodie": 0.02}.get(kind, 0.01) * rng.uniform(
             0.5, 1.6
@@ -130,7 +182,7 @@ class _Tailor:
         else:
             short = rng.uniform(0.1, 0.2)
             sleeve = self._sleeves(short if kind == "tee" and rng.random() < 0.75 else _WRIST)
-        edge = np.minimum(np.minimum(neckline, sleeve), self._hem())
+        edge = np.minimum(np.minimum(neckline, sleeve), self._hem(hem))
         # Hems and ribs are two layers of cloth, and necklines stand off a little.
         rib = smoothstep((rng.uniform(0.012, 0.022) - neckline) / 0.006)
         height = height + rib * rng.uniform(0.0005, 0.0022) + 0.004 * rng.random() * smoothstep(1 - neckline / 0.02)
@@ -143,8 +195,9 @@ class _Tailor:
             self._shirt_collar(neckline, paint)
         if kind == "hoodie":
             self._hood(paint)
+        return paint
 
-    def _jacket(self) -> None:
+    def _jacket(self, hem: float) -> None:
         rng, c = self._rng, self._c
         y = self._at[:, 1]
         height = self._drape(rng.uniform(0.008, 0.022), 0.004)
@@ -153,7 +206,7 @@ class _Tailor:
         spread = rng.uniform(0.04, 0.075) * np.clip(rise, 0, 1) + rng.choice([-0.01, rng.uniform(0.01, 0.05)])
         opening = c.side - spread + 0.3 * (1 - c.front)
         neckline = rng.uniform(0.0, 0.012) - c.neck
-        edge = np.minimum(np.minimum(np.minimum(opening, neckline), self._sleeves(_WRIST - 0.01)), self._hem())
+        edge = np.minimum(np.minimum(np.minimum(opening, neckline), self._sleeves(_WRIST - 0.01)), self._hem(hem))
         paint = self._paint_maker(rng)
         self._sew(edge, height, 0.003, paint)
         lapel = rng.uniform(0.03, 0.07) * smoothstep(rise * 3) * (1 + 0.3 * np.clip(rise, 0, 1))
@@ -208,8 +261,8 @@ class _Tailor:
         radius = np.hypot((c.side - 0.2) / self._rng.uniform(0.06, 0.078), (y + 0.2) / self._rng.uniform(0.1, 0.12))
         return np.where(c.arm & (y < -0.25), np.minimum(0.03 - c.along_arm, (radius - 1) * 0.08), (radius - 1) * 0.08)
 
-    def _hem(self) -> np.ndarray:
-        return self._at[:, 1] - _BUST_BOTTOM if self._upper_only else np.where(self._c.arm, 1.0, self._at[:, 1] + 0.75)
+    def _hem(self, hem: float) -> np.ndarray:
+        return np.where(self._c.arm & (not self._upper_only), 1.0, self._at[:, 1] - hem)
 
     def _drape(self, looseness: float, clearance: float) -> np.ndarray:
         """Height (V,) of one garment before ribs and hems: what it spans, how loose it hangs, its folds."""
@@ -233,6 +286,10 @@ class _Tailor:
         rings = np.stack([p[:, 0] * 0.25, c.along_arm, p[:, 2] * 0.25], axis=1)
         bent = np.exp(-(((c.along_arm - 0.22) / 0.08) ** 2)) * c.arm
         gathered = _crease(noise(rings, 60, shift + 7)) * np.where(c.arm, 0.25 + bent, 0)
+        # Legs gather around knees and on the feet.
+        y = self._at[:, 1]
+        bends = np.exp(-(((y + 1.2) / 0.06) ** 2)) + np.exp(-(((y + 1.45) / 0.07) ** 2)) + 0.7 * np.exp(-(((y + 0.86) / 0.05) ** 2))
+        gathered = gathered + _crease(noise(warped * [0.3, 1, 0.3], rng.uniform(40, 60), shift + 8)) * bends
         size = rng.uniform(0.5, 1.3) * (0.003 + 0.35 * looseness)
         return size * (self._free * (hanging * ~c.arm + 0.25 * small) + 0.8 * pulled + 0.8 * gathered)
 
@@ -243,24 +300,26 @@ class _Tailor:
         height = np.maximum(height, self._floor + thickness + _GAP)
         for _ in range(3):
             height = cage.smooth @ height
-        cut = cage.cut(edge)
-        if not len(cut.faces):
-            return
         # Away from its edges cloth reaches into the body.
         inner = height - thickness - (height - thickness + _ROOT) * smoothstep((edge - 0.004) / 0.025)
-        stacked = np.concatenate([self._base, self._normals, height[:, None], inner[:, None], edge[:, None]], axis=1).astype(np.float32)
-        base, normals, high, low, inside = np.split(cage.take(cut, stacked), [3, 6, 7, 8], axis=1)
-        vertices, faces = closed_shell(base + normals * high, base + normals * low, cut.faces)
-        binding, rim = cage.binding(cut), rim_of(cut.faces)
-        order = np.concatenate([np.arange(len(base)), np.arange(len(base)), rim])
-        self._parts.append(
-            RestPart(
-                "cloth", vertices, faces, Binding(binding.ref[order], binding.weight[order]), paint, values=np.maximum(inside, 0)[order]
-            )
-        )
+        self._close(cage, self._base, self._normals, edge, height, inner, paint)
         self._floor = np.maximum(self._floor, height * smoothstep((edge + 0.025) / 0.02)).astype(np.float32)
         depth = _SUNK * smoothstep((edge - 0.012) / 0.02)
         self._sunk[:13380] = np.maximum(self._sunk[:13380], depth[c.near] * c.close)
+
+    def _close(
+        self, cage: Cage, base: np.ndarray, normals: np.ndarray, edge: np.ndarray, outer: np.ndarray, inner: np.ndarray, paint: Paint
+    ) -> None:
+        """Adds the part of a cage where edge is positive, between two heights (V,) over it."""
+        cut = cage.cut(edge)
+        if not len(cut.faces):
+            return
+        stacked = np.concatenate([base, normals, outer[:, None], inner[:, None]], axis=1).astype(np.float32)
+        base, normals, high, low = np.split(cage.take(cut, stacked), [3, 6, 7], axis=1)
+        vertices, faces = closed_shell(base + normals * high, base + normals * low, cut.faces)
+        binding, rim = cage.binding(cut), rim_of(cut.faces)
+        order = np.concatenate([np.arange(len(base)), np.arange(len(base)), rim])
+        self._parts.append(RestPart("cloth", vertices, faces, Binding(binding.ref[order], binding.weight[order]), paint))
 
 
 def _crease(values: np.ndarray) -> np.ndarray:

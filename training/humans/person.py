@@ -54,7 +54,7 @@ class People:
     def make(self, rng: np.random.Generator) -> Person:
         """One random person in a random pose; camera frame, origin between the eyes' joints."""
         body, noise = self._bodies.sample(rng), Noise(rng)
-        neutral = _head_vertices(self._model, body)
+        neutral = head_vertices(self._model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
         frame = HeadFrame.measure(self._model.solid(neutral, body.joints, np.eye(3)), self._region)
         look = Look(self._assets, rng, noise, body, frame, self._face_uv, gaze)
@@ -119,7 +119,7 @@ def worn(proxy: Proxy, body: Body, kind: str, look: Look, rng: np.random.Generat
     return RestPart(kind, proxy.fit(body.vertices), proxy.faces, proxy.binding, paint, proxy.corner_uv, solid=kind not in ("brow", "lash"))
 
 
-def _head_vertices(model: HeadModel, body: Body) -> np.ndarray:
+def head_vertices(model: HeadModel, body: Body) -> np.ndarray:
     """The body's vertices (V, 3) in the head model's topology; vertices of the clean cut, which hm08 lacks, follow their neighbour."""
     known = model.hm08 >= 0
     vertices = body.vertices[model.hm08]

@@ -1,0 +1,151 @@
+"""Whole people: the closed hm08 body, dressed, haired and posed, seen from any side."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ...core.geometry.mesh import vertex_normals
+from ...core.models.head import HeadModel
+from ...core.models.rotation import rotation_matrix
+from ...core.models.skinning import joint_transforms, skin
+from ..head_model.source import read_base_mesh
+from .appearance import Look
+from .assets import Assets, Proxy
+from .bald import BaldHead
+from .bodies import HM08_COUNT, Bodies, Body
+from .garments import Wardrobe
+from .hair import grow_hair
+from .hair_styles import draw_cut
+from .noise import Noise
+from .part import Binding, Part, RestPart
+from .person import Person, head_vertices, worn
+from .poses import Poser, carried
+from .skin import BUST_VALUES
+from .styles import HeadFrame
+
+_BODY = 13_380  # hm08's vertices before its helpers
+_SUNK = 0.015  # metres that skin is pushed in under MakeHuman pieces
+
+
+@dataclass(frozen=True)
+class Figure(Person):
+    """A person from head to foot; yaw: radians that the trunk is turned away from the camera, positive to the picture's right."""
+
+    yaw: float
+
+
+class Figures:
+    """Makes random whole people, in the same frame as busts."""
+
+    def __init__(self, assets: Assets, model: HeadModel, bodies: Bodies) -> None:
+        self._assets, self._model, self._bodies = assets, model, bodies
+        self._poser, self._wardrobe = Poser(assets.pack, bodies), Wardrobe()
+        mesh = read_base_mesh()
+        quads, corners = mesh.quads[mesh.part == 0], mesh.uv[mesh.quads_uv[mesh.part == 0]].astype(np.float32)
+        self._faces = np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]])
+        self._corner_uv = np.concatenate([corners[:, :3], corners[:, [0, 2, 3]]])
+        self._region = {name: model.solid_region(name) for name in ("head", "face", "ears", "brows", "lips")}
+        self._skin_id = np.flatnonzero((model.part == 0) & (model.hm08 >= 0))
+        self._pocket = {name: ids[model.hm08[ids] >= 0] for name, ids in model.solid_pockets.items()}
+        self._masks = self._soft_masks()
+        self._code = self._on_body(model.code)
+        face = self._on_body(model.regions[model.region_names.index("face")])
+        self._face_uv = self._corner_uv[face[self._faces] > 0.9]
+        self._off_head = 1 - self._on_body(model.regions[model.region_names.index("head")])
+        self._identity = Binding(
+            np.repeat(np.arange(_BODY)[:, None], 3, axis=1), np.tile(np.array([[1, 0, 0]], np.float32), (_BODY, 1))
+        )  # fmt: skip
+        known = model.hm08 >= 0
+        self._head_binding = Binding.nearest(model.mean, self._spread_mean(), np.unique(model.hm08[known]))
+
+    def make(self, rng: np.random.Generator) -> Figure:
+        """One random person in a random pose; camera frame, origin between the eyes' joints."""
+        body, noise = self._bodies.sample(rng), Noise(rng)
+        neutral = head_vertices(self._model, body)
+        gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
+        bust = self._model.solid(neutral, body.joints, np.eye(3))
+        look = Look(self._assets, rng, noise, body, HeadFrame.measure(bust, self._region), self._face_uv, gaze)
+        pieces, sunk = self._clothes(rng, body, noise, look)
+        pieces += self._hair(rng, body, noise, look, neutral)
+        for kind, category, chance in (("brow", "eyebrows", 0.97), ("lash", "eyelashes", 0.9)):
+            if rng.random() < chance:
+                pieces.append(worn(self._pick(rng, category), body, kind, look, rng))
+        pieces.insert(0, self._skin(body, bust, sunk, look))
+
+        pose = self._poser.draw(body, rng)
+        linear, offset = joint_transforms(body.bones, self._poser.parents, pose)
+        yaw = float(rng.uniform(-np.pi, np.pi) if rng.random() < 0.5 else np.clip(rng.normal(0, 0.5), -np.pi, np.pi))
+        camera = rotation_matrix(np.array([rng.normal(0, 0.06), 0, rng.normal(0, 0.03)])) @ rotation_matrix(np.array([0, yaw, 0]))
+        head, trunk = (self._bodies.bone_names.index(name) for name in ("head", "spine01"))
+        eyes = body.joints[3:].mean(0) @ linear[head].T + offset[head]
+        linear, offset = camera @ linear, (offset - eyes) @ camera.T
+        weights = self._bodies.bone_weights
+        parts = []
+        for piece in pieces:
+            assert piece.binding is not None
+            parts.append(Part.of(piece, skin(piece.vertices, carried(piece.binding, weights), linear, offset)))
+        posed = skin(neutral, carried(self._head_binding, weights), linear, offset).astype(np.float32)
+        neck = Rotation.from_matrix(linear[trunk].T @ linear[head]).as_rotvec()
+        return Figure(parts, body, posed, linear[head], neck, yaw)
+
+    def _clothes(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look) -> tuple[list[RestPart], np.ndarray]:
+        """Clothes, shoes and hat, and how deep (19158,) metres skin is pushed in under them."""
+        pieces, sunk = [], np.zeros(HM08_COUNT, np.float32)
+        if rng.random() < 0.65:
+            outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=False)
+            pieces, sunk = list(outfit.parts), outfit.sunk
+        else:
+            pieces.append(self._put_on(self._pick(rng, "clothes"), "cloth", body, look, rng, sunk))
+        if rng.random() < 0.95:
+            pieces.append(self._put_on(self._pick(rng, "shoes"), "shoe", body, look, rng, sunk))
+        return pieces, sunk
+
+    def _put_on(self, proxy: Proxy, kind: str, body: Body, look: Look, rng: np.random.Generator, sunk: np.ndarray) -> RestPart:
+        sunk[proxy.covered] = np.maximum(sunk[proxy.covered], _SUNK)
+        return worn(proxy, body, kind, look, rng)
+
+    def _hair(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look, head: np.ndarray) -> list[RestPart]:
+        kind = rng.choice(["proxy", "grown", "none"], p=[0.3, 0.65, 0.05])
+        if kind == "proxy":
+            return [worn(self._pick(rng, "hair"), body, "hair", look, rng)]
+        if kind == "grown":
+            name, cut = draw_cut(rng, body.gender, body.age, self._assets.split)
+            return grow_hair(BaldHead.of(self._model, head, body.joints, body.vertices), rng, noise, look.hair, name, cut)
+        return []
+
+    def _skin(self, body: Body, bust: np.ndarray, sunk: np.ndarray, look: Look) -> RestPart:
+        """The body as one closed solid: its mouth and eye sockets end at the patches of the head model's bust (Vs, 3)."""
+        vertices = body.vertices[:_BODY].copy()
+        for ids in self._pocket.values():
+            vertices[self._model.hm08[ids]] = bust[ids]
+        normals = vertex_normals(vertices, self._faces)
+        pressed = vertices - normals * (sunk[:_BODY] * self._off_head)[:, None]
+        return RestPart(
+            "body", pressed, self._faces, self._identity, look.skin, self._corner_uv, self._masks, vertices, self._code
+        )  # fmt: skip
+
+    def _pick(self, rng: np.random.Generator, category: str) -> Proxy:
+        return self._assets.proxy(str(rng.choice(self._assets.names(category))))
+
+    def _on_body(self, values: np.ndarray) -> np.ndarray:
+        """Values (V, ...) of the head model carried to hm08's body, 0 off the head."""
+        result = np.zeros((_BODY, *values.shape[1:]), np.float32)
+        result[self._model.hm08[self._skin_id]] = values[self._skin_id]
+        return result
+
+    def _soft_masks(self) -> np.ndarray:
+        """(13380, C) BUST_VALUES."""
+        masks = np.zeros((_BODY, len(BUST_VALUES)), np.float32)
+        for name in ("ears", "lips"):
+            masks[:, BUST_VALUES.index(name)] = self._on_body(self._model.regions[self._model.region_names.index(name)])
+        for name, ids in self._pocket.items():
+            masks[self._model.hm08[ids], BUST_VALUES.index("mouth" if name == "mouth" else "eye")] = 1
+        return masks
+
+    def _spread_mean(self) -> np.ndarray:
+        """(19158, 3) the head model's mean where hm08 has its vertices."""
+        known = self._model.hm08 >= 0
+        result = np.zeros((HM08_COUNT, 3), np.float32)
+        result[self._model.hm08[known]] = self._model.mean[known]
+        return result
