@@ -170,13 +170,14 @@ def _comb(
         inward = (f.centre - position) * np.array([1, 0, 1]) / 0.08
         fall = _DOWN + 0.3 * jitter + cut.inward * inward + 0.5 * low * touching * apart
         direction = unit(0.6 * direction + 0.4 * ((1 - hangs) * (combing.wish(position, normal) + jitter) + hangs * fall))
+        direction = direction * (1 - low * touching * np.array([0.8, 0, 0]))
         previous = position
         position = position + step * direction
         height, normal = head.skin(position)
         clear = layer * smoothstep(gone / np.minimum(0.35 * length, 0.02)) - 0.002 * (k < 2) + 0.012 * low[:, 0]
         on_head = smoothstep((position[:, 1] - f.ear_bottom) / 0.03)
         above = cut.hug * on_head * np.maximum(height - clear * 1.2 - 0.001, 0) * (k > 2)
-        sliding = unit(normal * (1 - low * np.array([0.9, 0, 0])) + 0.4 * low * apart)
+        sliding = unit(normal * (1 - low * np.array([1.0, 0, 0])) + 0.4 * low * apart)
         position = position + np.clip(np.maximum(clear - height, 0) - above, -0.03, 0.03)[:, None] * sliding
         position = np.where(combing.fringe[:, None], position, _off_face(head, position, combing.side))
         direction = unit(position - previous)
