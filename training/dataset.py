@@ -125,7 +125,7 @@ def batches(
         order = np.random.default_rng([seed, epoch]).permutation(len(shards))
         rng = np.random.default_rng([seed, epoch, place])
         torch.manual_seed(int(rng.integers(2**62)))  # noise pictures come from torch's own generator
-        stored = [_fewer(shards[int(i)], points, rng) for i in order[place * batch : (place + 1) * batch]]
+        stored = [fewer(shards[int(i)], points, rng) for i in order[place * batch : (place + 1) * batch]]
         yield finish(photographs(decoded(stored, device), rng), rng, augment)
         number += step
 
@@ -140,7 +140,7 @@ def finish(batch: Batch, rng: np.random.Generator, augment: bool) -> Batch:
     }  # fmt: skip
 
 
-def _fewer(stored: dict[str, np.ndarray], points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def fewer(stored: dict[str, np.ndarray], points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """A random subset of the stored points: `points` of them in space and half as many on the surface."""
     result = dict(stored)
     if points:

@@ -54,7 +54,7 @@ class Sampler:
         self.model = HeadModel.load()
         self.seed, self.size, self._shrink, self._device = SEEDS[split], size, shrink, device
         wardrobe = Assets(assets, "evaluation" if split == "evaluation" else "training")
-        self._people = People(wardrobe, self.model, Bodies())
+        self._people = People(wardrobe, self.model, Bodies(assets))
 
     def draw(self, index: int) -> Drawn:
         """Person, fit and fragments of one sample."""

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
 from .part import Binding
 
@@ -22,8 +24,8 @@ HELD_OUT = frozenset((*_HELD_OUT_PIECES, *_HELD_OUT_SKINS, "eyelashes04", "eye_g
 class Proxy:
     """A piece fitted to the hm08 mesh: clothes, hair, brows, lashes, eyes.
 
-    ref (N, 3), weight (N, 3), offset (N, 3): how each vertex hangs on hm08; faces (F, 3) and corner_uv (F, 3, 2), caps included
-    (a cap's corners share one texel); covered: hm08 vertices that lie under it; texture: file name or "".
+    ref (N, 3), weight (N, 3), offset (N, 3): how each vertex hangs on hm08; faces (F, 3) and corner_uv (F, 3, 2) of either sense, caps
+    included (a cap's corners share one texel); covered: hm08 vertices that lie under it; texture: file name or "".
     """
 
     name: str
@@ -43,6 +45,26 @@ class Proxy:
         span = body[self.scale_ref[:, 0], range(3)] - body[self.scale_ref[:, 1], range(3)]
         placed = np.einsum("nij,ni->nj", body[self.ref], self.weight) + self.offset * (np.abs(span) / self.scale_den)
         return self._with_caps(placed)
+
+    def outward(self, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Faces (F, 3) and corner_uv (F, 3, 2) for fitted vertices, every connected piece turned so that its volume is positive.
+
+        Hair is many closed cards that face either way; pieces of opposite sense would cancel where they overlap.
+        """
+        a, b, c = np.moveaxis(vertices[self.faces].astype(np.float64), 1, 0)
+        volume = np.bincount(self.component, np.einsum("ij,ij->i", a, np.cross(b, c)))
+        turned = volume[self.component] < 0
+        faces, corner_uv = self.faces.copy(), self.corner_uv.copy()
+        faces[turned], corner_uv[turned] = faces[turned, ::-1], corner_uv[turned, ::-1]
+        return faces, corner_uv
+
+    @cached_property
+    def component(self) -> np.ndarray:
+        """(F,) which connected piece each face belongs to."""
+        count = int(self.faces.max()) + 1
+        edges = np.concatenate([self.faces[:, :2], self.faces[:, 1:]])
+        graph = sp.coo_matrix((np.ones(len(edges), bool), (edges[:, 0], edges[:, 1])), shape=(count, count))
+        return connected_components(graph, directed=False)[1][self.faces[:, 0]]
 
     @property
     def binding(self) -> Binding:
@@ -83,7 +105,7 @@ class Assets:
 
     @cache  # noqa: B019 - one Assets object lives for the whole process
     def proxy(self, name: str) -> Proxy:
-        """The proxy by name, capped so that it is closed, faces outward."""
+        """The proxy by name, capped so that it is closed."""
         row, table = self._row[name], self._table
         quads, quads_uv = table[f"{name}/quads"].astype(np.int64), table[f"{name}/quads_uv"].astype(np.int64)
         second = quads[:, 2] != quads[:, 3]
@@ -98,8 +120,6 @@ class Assets:
             fan = np.stack([loop, np.roll(loop, -1), np.full(len(loop), count + index)], axis=1)
             faces = np.concatenate([faces, fan])
             corners = np.concatenate([corners, np.repeat(uv_of[fan[:, :1]], 3, axis=1)])
-        if table["capped_volume_m3"][row] < 0:
-            faces, corners = faces[:, ::-1], corners[:, ::-1]
         return Proxy(
             name=name,
             ref=table[f"{name}/ref"].astype(np.int64),

@@ -116,7 +116,9 @@ class People:
 def worn(proxy: Proxy, body: Body, kind: str, look: Look, rng: np.random.Generator) -> RestPart:
     """A MakeHuman piece fitted to a body. kind: hair, brow, lash, cloth, shoe or hat; brows and lashes are drawn, not solid."""
     paint = look.piece(kind, proxy.texture, rng)
-    return RestPart(kind, proxy.fit(body.vertices), proxy.faces, proxy.binding, paint, proxy.corner_uv, solid=kind not in ("brow", "lash"))
+    vertices = proxy.fit(body.vertices)
+    faces, corner_uv = proxy.outward(vertices)
+    return RestPart(kind, vertices, faces, proxy.binding, paint, corner_uv, solid=kind not in ("brow", "lash"))
 
 
 def head_vertices(model: HeadModel, body: Body) -> np.ndarray:
