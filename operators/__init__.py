@@ -2,17 +2,27 @@
 
 from . import command, job
 from .cancel import LIKENESS_OT_cancel
+from .deform_free_form import LIKENESS_OT_deform_free_form
+from .export_rig import LIKENESS_OT_export_rig
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
+from .pose_rig import LIKENESS_OT_pose_rig
 from .reconstruct import LIKENESS_OT_reconstruct
 from .self_test import LIKENESS_OT_self_test
 from .set_up_environment import LIKENESS_OT_set_up_environment
+from .show_head import LIKENESS_OT_show_head
+from .transfer_data import LIKENESS_OT_transfer_data
 
 CLASSES: tuple[type, ...] = (
     LIKENESS_OT_cancel,
+    LIKENESS_OT_deform_free_form,
+    LIKENESS_OT_export_rig,
     LIKENESS_OT_load_photo,
+    LIKENESS_OT_pose_rig,
     LIKENESS_OT_reconstruct,
     LIKENESS_OT_self_test,
     LIKENESS_OT_set_up_environment,
+    LIKENESS_OT_show_head,
+    LIKENESS_OT_transfer_data,
     LIKENESS_FH_photo,
 )
 

@@ -1,5 +1,6 @@
 """Sidebar, preferences and property groups. Registered by the extension's __init__.py."""
 
+from .head_rig import LIKENESS_PT_head_rig
 from .preferences import LIKENESS_AP_preferences
 from .properties import LIKENESS_PG_reconstruction
 from .sidebar import LIKENESS_PT_advanced, LIKENESS_PT_reconstruct, LIKENESS_PT_result
@@ -10,4 +11,5 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_PT_reconstruct,
     LIKENESS_PT_advanced,
     LIKENESS_PT_result,
+    LIKENESS_PT_head_rig,
 )

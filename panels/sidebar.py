@@ -11,18 +11,21 @@ from ..core.settings import Settings
 from ..operators import job
 from ..operators.environment import environment_status
 from ..scene.build import PROPERTY_PREFIX
+from ..scene.rig import head_of, rig_of
 from .text import draw_text
 
 _MAIN_OPTIONS = ("quality",)
 
 
-class _Sidebar:
+class Sidebar:
+    """Where the extension's panels are."""
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Likeness"
 
 
-class LIKENESS_PT_reconstruct(_Sidebar, bpy.types.Panel):
+class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
     bl_idname = "LIKENESS_PT_reconstruct"
     bl_label = "Reconstruct"
 
@@ -49,11 +52,11 @@ class LIKENESS_PT_reconstruct(_Sidebar, bpy.types.Panel):
             row.scale_y = 1.4
             row.operator("likeness.reconstruct", icon="USER")
         else:
-            draw_text(layout, status.reason, "INFO", _columns(context))
+            draw_text(layout, status.reason, "INFO", columns(context))
             layout.operator("likeness.set_up_environment", icon="IMPORT")
 
 
-class LIKENESS_PT_advanced(_Sidebar, bpy.types.Panel):
+class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
     bl_idname = "LIKENESS_PT_advanced"
     bl_label = "Advanced"
     bl_parent_id = "LIKENESS_PT_reconstruct"
@@ -69,28 +72,38 @@ class LIKENESS_PT_advanced(_Sidebar, bpy.types.Panel):
                 layout.prop(context.scene.likeness, option.name)
 
 
-class LIKENESS_PT_result(_Sidebar, bpy.types.Panel):
+class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
     bl_idname = "LIKENESS_PT_result"
     bl_label = "Result"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.object is not None and PROPERTY_PREFIX + "report" in context.object
+        return _described(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        report = _report(context.object[PROPERTY_PREFIX + "report"])
+        head = _described(context)
+        report = _report(head[PROPERTY_PREFIX + "report"])
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
-        layout.label(text=context.object.name, icon="USER")
+        layout.label(text=head.name, icon="USER")
         column = layout.column(align=True)
         for name, value in figures(report):
             row = column.split(factor=0.6)
             row.label(text=name)
             row.label(text=value)
         for warning in report.get("warnings", []):
-            draw_text(layout, str(warning), "ERROR", _columns(context))
+            draw_text(layout, str(warning), "ERROR", columns(context))
+
+
+def _described(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The active object when it is a reconstructed head, else the head of its rig."""
+    rig = rig_of(context.object)
+    for item in (context.object, head_of(rig) if rig else None):
+        if item is not None and PROPERTY_PREFIX + "report" in item:
+            return item
+    return None
 
 
 def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -107,7 +120,7 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def _columns(context: bpy.types.Context) -> int:
+def columns(context: bpy.types.Context) -> int:
     """Characters in a line of the sidebar, roughly."""
     width = context.region.width / context.preferences.system.ui_scale if context.region else 240
     return max(16, int(width / 7.5))

@@ -78,10 +78,11 @@ def bone_ends(rigged: RiggedHead) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def pose_bones(armature: bpy.types.Object, rotations: dict[str, np.ndarray]) -> None:
     """Turn bones by rotation vectors (3,) in the upright frame's axes, each relative to its parent; all others return to rest."""
     for bone in armature.pose.bones:
-        rest = bone.bone.matrix_local.to_3x3()
-        turn = HEAD_TO_BLENDER @ rotation_matrix(rotations.get(bone.name, np.zeros(3))) @ HEAD_TO_BLENDER.T
-        local = rest.inverted() @ Matrix(turn.tolist()) @ rest
-        bone.matrix_basis = local.to_4x4()
+        bone.matrix_basis = Matrix.Identity(4)
+        if (vector := rotations.get(bone.name)) is not None:
+            turn = HEAD_TO_BLENDER @ rotation_matrix(vector) @ HEAD_TO_BLENDER.T
+            rest = bone.bone.matrix_local.to_3x3()
+            bone.matrix_basis = (rest.inverted() @ Matrix(turn.tolist()) @ rest).to_4x4()
 
 
 def _skull_base(rigged: RiggedHead) -> np.ndarray:
@@ -89,7 +90,7 @@ def _skull_base(rigged: RiggedHead) -> np.ndarray:
 
 
 def _make_bones(context: bpy.types.Context, armature: bpy.types.Object, ends: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Bones exist only through edit mode. Raises RuntimeError when the scene is in another object's edit mode."""
+    """Bones can only be made in edit mode; an object that the artist is editing stays in its own."""
     layer = context.view_layer
     active = layer.objects.active
     layer.objects.active = armature

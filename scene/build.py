@@ -23,7 +23,8 @@ PROPERTY_PREFIX = "likeness_"
 def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collection:
     """A new collection, named after the photo, with the head and its camera; the head becomes the active object in object mode.
 
-    A result with a rigged head gives that one too, active and in the photo's pose, and hides the free-form head at the same place. The scene's camera and render size become the photo's. Existing data is never overwritten: Blender numbers equal names.
+    A result with a rigged head gives that one too, active and in the photo's pose, and hides the free-form head at the same place.
+    The scene's camera and render size become the photo's. Existing data is never overwritten: Blender numbers equal names.
     Raises AssetError, before anything is made, when the result's arrays do not fit together.
     """
     _check(result)

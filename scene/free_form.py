@@ -7,7 +7,7 @@ Deform binds in 2 s, costs 0.05 s a frame and needs neither weights nor copies o
 import bpy
 
 from ..core.errors import ReconstructionError
-from .rig import FREE_FORM, RIGGED, head_of, kept_pose, set_pose
+from .rig import FREE_FORM, RIGGED, head_of, kept_pose, set_pose, shown
 
 _MODIFIER = "Likeness Rig"
 
@@ -32,7 +32,8 @@ def bind_free_form(context: bpy.types.Context, armature: bpy.types.Object) -> No
     unbind_free_form(armature)
     modifier = free_form.modifiers.new(_MODIFIER, "SURFACE_DEFORM")
     modifier.target = rigged
-    with kept_pose(context, armature), context.temp_override(object=free_form, active_object=free_form):
+    here = {"object": free_form, "active_object": free_form}
+    with shown(free_form, rigged), kept_pose(context, armature), context.temp_override(**here):
         set_pose(armature, photo=True)
         context.view_layer.update()
         bpy.ops.object.surfacedeform_bind(modifier=modifier.name)
@@ -68,10 +69,8 @@ def transfer_data(context: bpy.types.Context, armature: bpy.types.Object, kind: 
     # Data Transfer looks at the source as it is deformed and at the target as it is undeformed: the free-form head in
     # the photo's pose, the rigged one at rest, where the bound free-form head follows it.
     both = [source, target]
-    with (
-        kept_pose(context, armature),
-        context.temp_override(object=source, active_object=source, selected_objects=both, selected_editable_objects=both),
-    ):
+    here = {"object": source, "active_object": source, "selected_objects": both, "selected_editable_objects": both}
+    with shown(*both), kept_pose(context, armature), context.temp_override(**here):
         set_pose(armature, photo=to_free_form)
         context.view_layer.update()
         bpy.ops.object.data_transfer(
@@ -79,6 +78,8 @@ def transfer_data(context: bpy.types.Context, armature: bpy.types.Object, kind: 
         )
     if loose:
         unbind_free_form(armature)
+    if target.data.color_attributes.active_color is None and target.data.color_attributes:
+        target.data.color_attributes.active_color_index = target.data.color_attributes.render_color_index = 0
 
 
 def _heads(armature: bpy.types.Object) -> tuple[bpy.types.Object, bpy.types.Object]:

@@ -75,8 +75,7 @@ def set_pose(armature: bpy.types.Object, photo: bool) -> None:
 
 @contextmanager
 def kept_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[None]:
-    """Whatever happens inside to bones, key values and the eyes' following, afterwards they are as the artist left them; eyes do not follow
-    meanwhile."""
+    """Afterwards bones and key values are as they were before. Meanwhile the eyes do not follow their target."""
     head = head_of(armature)
     bones = {bone.name: bone.matrix_basis.copy() for bone in armature.pose.bones}
     values = {name: key.value for name, key in shapes(head).items()} if head else {}
@@ -93,8 +92,26 @@ def kept_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterato
         context.view_layer.update()
 
 
+@contextmanager
+def shown(*items: bpy.types.Object) -> Iterator[None]:
+    """Objects that may be hidden are seen for a moment: Blender neither deforms, selects nor exports hidden ones."""
+    hidden = [(item, item.hide_viewport, item.hide_get()) for item in items]
+    for item in items:
+        item.hide_viewport = False
+        item.hide_set(False)
+    try:
+        yield
+    finally:
+        for item, viewport, eye in hidden:
+            item.hide_viewport = viewport
+            item.hide_set(eye)
+
+
 def photo_pose(armature: bpy.types.Object) -> dict[str, dict[str, Any]]:
-    """`keys` by name and `rotations` (rotation vectors, upright frame) by bone; empty where the property is not ours: files come from anywhere."""
+    """`keys` by name and `rotations` (rotation vectors, upright frame) by bone.
+
+    Blend files come from anywhere: whatever cannot be read is an empty dictionary.
+    """
     try:
         pose = json.loads(armature.get(_PHOTO_POSE, ""))
         keys = {str(name): float(value) for name, value in pose["keys"].items()}

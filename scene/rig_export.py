@@ -8,7 +8,7 @@ import bpy
 
 from ..core.errors import InputError
 from .armature import pose_bones
-from .rig import head_of, kept_pose
+from .rig import head_of, kept_pose, shown
 
 RIG_SUFFIXES = (".glb", ".fbx")
 
@@ -26,7 +26,7 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
         raise InputError(f"{path.name} has an unknown format for a rig; end its name with {' or '.join(RIG_SUFFIXES)}.")
     write = {".glb": _glb, ".fbx": _fbx}[path.suffix.lower()]
     try:
-        with _only_selected(context, armature, head), kept_pose(context, armature):
+        with shown(armature, head), _only_selected(context, armature, head), kept_pose(context, armature):
             write(context, armature, str(path))
     except RuntimeError as error:
         raise InputError(f"{path} cannot be written ({str(error).strip().splitlines()[-1]}); choose another folder.") from error
@@ -34,22 +34,17 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
 
 @contextmanager
 def _only_selected(context: bpy.types.Context, *items: bpy.types.Object) -> Iterator[None]:
-    """The items, even hidden ones, are what is selected for a moment; exporters cannot be told otherwise."""
-    hidden = {item: (item.hide_viewport, item.hide_get()) for item in items}
+    """The items are what is selected for a moment; exporters cannot be told otherwise."""
     selected, active = context.selected_objects, context.view_layer.objects.active
     for item in selected:
         item.select_set(False)
     for item in items:
-        item.hide_viewport = False
-        item.hide_set(False)
         item.select_set(True)
     try:
         yield
     finally:
-        for item, (viewport, eye) in hidden.items():
+        for item in items:
             item.select_set(False)
-            item.hide_viewport = viewport
-            item.hide_set(eye)
         for item in selected:
             item.select_set(True)
         context.view_layer.objects.active = active

@@ -2,6 +2,7 @@
 
 import bpy
 import numpy as np
+from idprop.types import IDPropertyGroup
 
 from ..core.topology.rigged import RiggedHead
 from .frame import HEAD_TO_BLENDER
@@ -9,6 +10,7 @@ from .mesh import positions
 
 CORRECTIVE = "jawCorrective"
 """Names of correctives begin so; the angle in degrees follows."""
+_NOTES = "likeness_key_notes"
 
 
 def add_shape_keys(head: bpy.types.Object, rigged: RiggedHead, armature: bpy.types.Object) -> None:
@@ -20,6 +22,8 @@ def add_shape_keys(head: bpy.types.Object, rigged: RiggedHead, armature: bpy.typ
     for angle, deltas in zip(rigged.corrective_angles.tolist(), rigged.correctives, strict=True):
         key = new_key(head, f"{CORRECTIVE}{np.degrees(angle):.0f}", neutral + deltas @ HEAD_TO_BLENDER.T)
         _drive_by_jaw(key, armature, angle)
+    head[_NOTES] = {name: note for name, note in zip(rigged.key_names, rigged.key_notes, strict=True) if note}
+    head.active_shape_key_index = 0
 
 
 def new_key(head: bpy.types.Object, name: str, points: np.ndarray) -> bpy.types.ShapeKey:
@@ -34,6 +38,13 @@ def shapes(head: bpy.types.Object) -> dict[str, bpy.types.ShapeKey]:
     """The keys that an artist sets, by name: neither the Basis nor the correctives."""
     blocks = head.data.shape_keys.key_blocks if head.data.shape_keys else ()
     return {key.name: key for key in list(blocks)[1:] if not key.name.startswith(CORRECTIVE)}
+
+
+def key_note(head: bpy.types.Object) -> str:
+    """What is approximate about the active key, in one sentence, or nothing."""
+    key, notes = head.active_shape_key, head.get(_NOTES)
+    note = notes.get(key.name) if key is not None and isinstance(notes, IDPropertyGroup) else None
+    return note if isinstance(note, str) else ""
 
 
 def key_deltas(head: bpy.types.Object) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ EXT_MODE=repo (default) enables the source tree as a local extension repository;
 """
 
 import atexit
+import dataclasses
 import functools
 import importlib
 import os
@@ -16,10 +17,12 @@ import tempfile
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+SAMPLE_RIG = runpy.run_path(str(HERE / "sample_rig.py"))
 SAMPLE = runpy.run_path(str(HERE / "sample.py"))
 MODE = os.environ.get("EXT_MODE", "repo")
 _status = pytest.StashKey[int]()
@@ -113,6 +116,49 @@ def make_result(part):
         return part("core.result").Result(**(SAMPLE["values"](name, size) | {"camera": camera} | changes))
 
     return make
+
+
+@functools.cache
+def _model():
+    return SAMPLE_RIG["Model"](ROOT / "weights" / "head_model.npz")
+
+
+@pytest.fixture
+def rigged(part):
+    """A rigged head: a person of the bundled head model in a pose, with a corrective and a texture."""
+    head = part("core.topology.rigged").RiggedHead.of_model(_model(), SAMPLE_RIG["parameters"]())
+    return dataclasses.replace(head, **SAMPLE_RIG["extras"](len(head.neutral)))
+
+
+@pytest.fixture
+def rigged_result(make_result, rigged):
+    """A result with a rigged head whose free-form head is the rigged one's skin in the photo's pose, as closed and as wide as that is."""
+    result = make_result(rigged=rigged)
+    faces = rigged.faces[rigged.face_part == 0]
+    count = int(faces.max()) + 1
+    skin = rigged.posed(rigged.key_values, rigged.rotations)[:count] @ result.rotation.T + result.neck
+    rng = np.random.default_rng(2)
+    return dataclasses.replace(
+        result,
+        vertices=skin.astype(np.float32),
+        faces=faces,
+        normals=np.tile(np.float32([0, 0, 1]), (count, 1)),
+        colours=rng.random((count, 3), np.float32),
+        observed=np.ones(count, np.float32),
+    )
+
+
+@pytest.fixture
+def evaluated():
+    """evaluated(object): its vertices (V, 3) as deformed, back in the upright frame."""
+
+    def vertices(item: bpy.types.Object) -> np.ndarray:
+        mesh = item.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        values = np.empty(3 * len(mesh.vertices), np.float32)
+        mesh.attributes["position"].data.foreach_get("vector", values)
+        return values.reshape(-1, 3) @ np.float32([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+
+    return vertices
 
 
 @pytest.fixture

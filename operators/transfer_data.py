@@ -1,0 +1,45 @@
+"""likeness.transfer_data: what was painted or weighted on one head goes to the other."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from ..core.errors import LikenessError
+from ..scene.free_form import transfer_data
+from ..scene.rig import rig_of
+from .rig import RigOperator
+
+
+class LIKENESS_OT_transfer_data(RigOperator, bpy.types.Operator):
+    """Copy vertex data between the free-form and the rigged head; layers of the same name are replaced"""
+
+    bl_idname = "likeness.transfer_data"
+    bl_label = "Transfer Data"
+    bl_options = {"REGISTER", "UNDO"}
+
+    data: EnumProperty(
+        name="Data",
+        description="What is copied",
+        items=[
+            ("COLOR_VERTEX", "Colours", "All colour attributes of the vertices"),
+            ("VGROUP_WEIGHTS", "Vertex Groups", "All vertex groups"),
+        ],
+    )
+    to: EnumProperty(
+        name="To",
+        description="Where it is copied to",
+        items=[
+            ("RIGGED", "Rigged Head", "From the free-form head to the rigged one"),
+            ("FREE_FORM", "Free-Form Head", "From the rigged head to the free-form one"),
+        ],
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            transfer_data(context, rig_of(context.object), self.data, self.to == "FREE_FORM")
+        except LikenessError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}

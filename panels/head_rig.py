@@ -1,0 +1,40 @@
+"""The sidebar's Head Rig: pose, gaze, which head is seen, and the way out to other programs."""
+
+import bpy
+
+from ..scene.armature import LOOK_AT
+from ..scene.free_form import is_bound
+from ..scene.rig import FREE_FORM, head_of, rig_of
+from ..scene.shape_keys import key_note
+from .sidebar import Sidebar, columns
+from .text import draw_text
+
+
+class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
+    bl_idname = "LIKENESS_PT_head_rig"
+    bl_label = "Head Rig"
+    bl_parent_id = "LIKENESS_PT_result"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return rig_of(context.object) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, armature = self.layout, rig_of(context.object)
+        head, free_form = head_of(armature), head_of(armature, FREE_FORM)
+        row = layout.row(align=True)
+        row.operator("likeness.pose_rig", text="Photo Pose", icon="IMAGE_DATA").pose = "PHOTO"
+        row.operator("likeness.pose_rig", text="Rest Pose", icon="ARMATURE_DATA").pose = "REST"
+        if LOOK_AT in armature:
+            layout.prop(armature, f'["{LOOK_AT}"]', text="Look at Target", slider=True)
+        if head is not None and free_form is not None:
+            row = layout.row(align=True)
+            row.operator("likeness.show_head", text="Rigged", depress=not head.hide_viewport).head = "RIGGED"
+            row.operator("likeness.show_head", text="Free-Form", depress=not free_form.hide_viewport).head = "FREE_FORM"
+            layout.operator(
+                "likeness.deform_free_form", text="Deform Free-Form with Rig", icon="MOD_MESHDEFORM", depress=is_bound(armature)
+            )
+            layout.operator("likeness.transfer_data", icon="MOD_DATA_TRANSFER")
+        layout.operator("likeness.export_rig", icon="EXPORT")
+        if head is not None and (note := key_note(head)):
+            draw_text(layout, note, "INFO", columns(context))

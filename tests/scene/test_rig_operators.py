@@ -1,0 +1,119 @@
+"""The rig's operators and the panel that offers them."""
+
+import types
+
+import bpy
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def armature(part, rigged_result):
+    part("scene.build").build_result(bpy.context, rigged_result)
+    return part("scene.rig").rig_of(bpy.context.object)
+
+
+@pytest.fixture
+def keys(part, armature):
+    return part("scene.rig").head_of(armature).data.shape_keys.key_blocks
+
+
+def test_rest_and_photo_pose(armature, keys, rigged):
+    assert bpy.ops.likeness.pose_rig(pose="REST") == {"FINISHED"}
+    assert all(key.value == 0 for key in keys[1:53])
+    assert all(bone.matrix_basis.is_identity for bone in armature.pose.bones)
+    assert bpy.ops.likeness.pose_rig(pose="PHOTO") == {"FINISHED"}
+    assert np.allclose([key.value for key in keys[1:53]], rigged.key_values, atol=1e-4)
+    assert not armature.pose.bones["jaw"].matrix_basis.is_identity
+
+
+def test_free_form_head_is_deformed_and_shown_until_asked_again(part, armature):
+    assert bpy.ops.likeness.deform_free_form() == {"FINISHED"}
+    assert part("scene.free_form").is_bound(armature) and bpy.context.object == armature
+    assert (bpy.data.objects["Ada"].hide_viewport, bpy.data.objects["Ada Head"].hide_viewport) == (False, True)
+    assert bpy.ops.likeness.deform_free_form() == {"FINISHED"}
+    assert not part("scene.free_form").is_bound(armature)
+    assert (bpy.data.objects["Ada"].hide_render, bpy.data.objects["Ada Head"].hide_render) == (True, False)
+
+
+def test_one_head_is_seen_at_a_time(armature):
+    bpy.ops.likeness.show_head(head="FREE_FORM")
+    assert (bpy.data.objects["Ada"].hide_viewport, bpy.data.objects["Ada Head"].hide_viewport) == (False, True)
+    bpy.ops.likeness.show_head(head="RIGGED")
+    assert (bpy.data.objects["Ada"].hide_render, bpy.data.objects["Ada Head"].hide_render) == (True, False)
+
+
+def test_everything_works_from_pose_mode(armature, tmp_path):
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="POSE")
+    assert bpy.ops.likeness.pose_rig(pose="REST") == {"FINISHED"}
+    assert bpy.ops.likeness.deform_free_form() == {"FINISHED"}
+    assert bpy.ops.likeness.transfer_data(data="COLOR_VERTEX", to="RIGGED") == {"FINISHED"}
+    assert "Colour" in bpy.data.objects["Ada Head"].data.color_attributes
+    for kind in (".glb", ".fbx"):
+        assert bpy.ops.likeness.export_rig(filepath=str(tmp_path / "head"), format=kind) == {"FINISHED"}
+        assert (tmp_path / f"head{kind}").stat().st_size > 100_000
+    assert bpy.context.object == armature
+
+
+def test_operators_need_a_rig_and_say_so(extension):
+    bpy.ops.mesh.primitive_cube_add()
+    for name in ("pose_rig", "deform_free_form", "show_head", "transfer_data", "export_rig"):
+        assert not getattr(bpy.ops.likeness, name).poll()
+    with pytest.raises(RuntimeError, match="Select a rigged head"):
+        bpy.ops.likeness.pose_rig(pose="REST")
+
+
+def test_edit_mode_is_refused(armature):
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(RuntimeError, match="object or pose mode"):
+        bpy.ops.likeness.deform_free_form()
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_failures_are_one_sentence(armature, tmp_path):
+    bpy.data.objects.remove(bpy.data.objects["Ada"])
+    with pytest.raises(RuntimeError, match="lost one of its heads"):
+        bpy.ops.likeness.deform_free_form()
+    (tmp_path / "file").touch()
+    for kind in (".glb", ".fbx"):
+        with pytest.raises(RuntimeError, match="cannot be written"):
+            bpy.ops.likeness.export_rig(filepath=str(tmp_path / "file" / "head"), format=kind)
+    assert [item.name for item in bpy.context.selected_objects] == ["Ada Head"]
+
+
+def _drawn(panel, layout) -> list[str]:
+    panel.draw(types.SimpleNamespace(layout=layout), bpy.context)
+    return [str(argument) for _, arguments, options in layout.calls for argument in (*arguments, *options.values())]
+
+
+def test_panel_is_there_for_rigs_only(part, layout, armature):
+    panel, result = part("panels.head_rig").LIKENESS_PT_head_rig, part("panels.sidebar").LIKENESS_PT_result
+    assert panel.bl_parent_id == result.bl_idname
+    for name in ("Ada", "Ada Head", "Ada Rig", "Ada Look At"):
+        bpy.context.view_layer.objects.active = bpy.data.objects[name]
+        assert bpy.context.object is None or (panel.poll(bpy.context) and result.poll(bpy.context))
+    bpy.context.view_layer.objects.active = armature
+    drawn = _drawn(panel, layout)
+    for text in ("likeness.pose_rig", "likeness.show_head", "likeness.deform_free_form", "likeness.export_rig", '["look_at"]'):
+        assert text in drawn
+    bpy.context.view_layer.objects.active = bpy.data.objects["Ada Camera"]
+    assert not panel.poll(bpy.context)
+
+
+def test_panel_tells_what_is_approximate_about_the_active_shape(part, layout, armature, keys):
+    head = part("scene.rig").head_of(armature)
+    head["likeness_key_notes"] = {"cheekPuff": "The cheeks keep their wrinkles."}
+    panel = part("panels.head_rig").LIKENESS_PT_head_rig
+    assert "The cheeks keep their wrinkles." not in " ".join(_drawn(panel, layout))
+    head.active_shape_key_index = keys.find("cheekPuff")
+    assert "cheeks keep" in " ".join(_drawn(panel, layout))
+
+
+def test_panel_survives_what_an_artist_deletes(part, layout, armature):
+    bpy.context.view_layer.objects.active = armature
+    bpy.data.objects.remove(bpy.data.objects["Ada"])
+    del armature["look_at"]
+    assert "likeness.show_head" not in _drawn(part("panels.head_rig").LIKENESS_PT_head_rig, layout)
+    bpy.data.objects.remove(bpy.data.objects["Ada Head"])
+    assert not part("panels.head_rig").LIKENESS_PT_head_rig.poll(bpy.context)
