@@ -1,73 +1,63 @@
-"""Labels of synthetic shapes against analytic truth, and what makes stored samples usable."""
+"""Labels of synthetic shapes against analytic truth and winding numbers."""
 
 import numpy as np
-import pytest
 import torch
-import trimesh
 
-from likeness.core.geometry.raster import Fragments, LayeredDepth, fragments
-from likeness.training.dataset import mirrored
-from likeness.training.render.buffers import SUPERSAMPLED
-from likeness.training.render.labels import SurfaceSamples, inside, signed_distance
-from likeness.training.render.lighting import irradiance, random_light
+from likeness.training.render.labels import inside, query_points, signed_distance, surface_samples
+
+from .shapes import GREEN, RED, ball, scene_of
 
 
-def layered(*meshes: trimesh.Trimesh) -> LayeredDepth:
-    pieces = [fragments(torch.tensor(m.vertices, dtype=torch.float32), torch.tensor(m.faces), SUPERSAMPLED) for m in meshes]
-    names = ("pixel", "depth", "face", "barycentric", "sign")
-    return LayeredDepth(Fragments(*(torch.cat([getattr(p, n) for p in pieces]) for n in names), size=SUPERSAMPLED))
-
-
-def samples_of(mesh: trimesh.Trimesh, count: int = 60_000) -> SurfaceSamples:
-    points, faces = trimesh.sample.sample_surface(mesh, count, seed=0)
-    normals = mesh.face_normals[faces].astype(np.float32)
-    return SurfaceSamples(points.astype(np.float32), normals, np.zeros((count, 3)), np.ones(count, bool))
+def winding_numbers(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Of triangles (F, 3, 3) about points (N, 3), by solid angles (van Oosterom & Strackee 1983)."""
+    a, b, c = np.moveaxis(corners.astype(np.float64)[None] - points[:, None, None], 2, 0)
+    la, lb, lc = (np.linalg.norm(side, axis=-1) for side in (a, b, c))
+    dot = lambda p, q: (p * q).sum(-1)  # noqa: E731
+    below = la * lb * lc + dot(a, b) * lc + dot(b, c) * la + dot(c, a) * lb
+    return np.arctan2(dot(a, np.cross(b, c)), below).sum(1) / (2 * np.pi)
 
 
 def test_signed_distance_of_a_sphere_is_exact_to_a_fraction_of_a_millimetre() -> None:
-    mesh = trimesh.creation.icosphere(6, 0.6)
+    scene = scene_of(ball(0.6, (0, 0, 0), RED, 6), size=512)
     rng = np.random.default_rng(0)
-    points = rng.uniform(-0.9, 0.9, (5000, 3)).astype(np.float32)
-    truth = np.linalg.norm(points, axis=1) - 0.6
-    found = signed_distance(samples_of(mesh), layered(mesh), points)
-    near = np.abs(truth) < 0.1
-    assert np.abs(found - truth)[near].max() < 0.004  # crop units: 0.8 mm
-    assert np.abs(found - truth)[near].mean() < 0.0008
-    assert ((found < 0) == (truth < 0))[np.abs(truth) > 0.004].all()
+    points = torch.from_numpy(rng.uniform(-0.9, 0.9, (5000, 3)).astype(np.float32))
+    truth = points.norm(dim=1) - 0.6
+    found, _ = signed_distance(scene, surface_samples(scene, rng), points)
+    near = truth.abs() < 0.1
+    assert (found - truth)[near].abs().max() < 0.004  # crop units: 0.8 mm
+    assert (found - truth)[near].abs().mean() < 0.0008
+    assert ((found < 0) == (truth < 0))[truth.abs() > 0.004].all()
 
 
 def test_overlapping_parts_count_as_one_solid() -> None:
-    left, right = trimesh.creation.icosphere(4, 0.4), trimesh.creation.icosphere(4, 0.4)
-    left.apply_translation([-0.2, 0, 0])
-    right.apply_translation([0.2, 0, 0])
-    depth = layered(left, right)
-    points = np.array([[0, 0, 0], [0, 0, 0.3], [-0.5, 0, 0], [0, 0.5, 0], [0, 0, -0.5]], np.float32)
-    assert inside(depth, points).tolist() == [True, True, True, False, False]
+    scene = scene_of(ball(0.4, (-0.2, 0, 0), RED), ball(0.4, (0.2, 0, 0), GREEN))
+    points = torch.tensor([[0, 0, 0], [0, 0, 0.3], [-0.5, 0, 0], [0, 0.5, 0], [0, 0, -0.5]])
+    assert inside(scene, points).tolist() == [True, True, True, False, False]
 
 
-def test_mirroring_twice_gives_the_sample_back() -> None:
-    rng = np.random.default_rng(0)
-    sample = {
-        "photo": rng.random((8, 8, 4)), "normal": rng.random((8, 8, 3)), "mask": rng.random((8, 8)), "maps": rng.random((8, 8, 8)),
-        "points": rng.random((5, 3)), "prior": rng.random((5, 7)), "distance": rng.random(5),
-        "surface": rng.random((4, 3)), "surface_prior": rng.random((4, 7)), "surface_normal": rng.random((4, 3)),
-    }  # fmt: skip
-    once = mirrored(sample)
-    twice = mirrored(once)
-    for name, values in sample.items():
-        assert np.array_equal(twice[name], values), name
-    assert not np.array_equal(once["points"], sample["points"])
-    assert np.array_equal(once["distance"], sample["distance"])
+def test_labels_agree_with_the_winding_number_of_every_part() -> None:
+    balls = [ball(0.35, (-0.3, 0.1, 0), RED, 3), ball(0.3, (0.1, -0.2, 0.2), GREEN, 3), ball(0.2, (0.3, 0.3, -0.2), RED, 3)]
+    scene = scene_of(*balls, size=512)
+    rng = np.random.default_rng(1)
+    # At pixel centres, where layered depth is exact.
+    cells = rng.integers(0, 512, (1000, 2))
+    points = np.column_stack([(cells + 0.5) / 256 - 1, rng.uniform(-0.9, 0.9, 1000)]).astype(np.float32)
+    truth = np.any([winding_numbers(part.vertices[part.faces], points) > 0.5 for part in balls], axis=0)
+    assert (inside(scene, torch.from_numpy(points)).numpy() == truth).mean() > 0.9995
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_light_comes_from_its_direction(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    key = np.array([0.0, 0.0, 1.0])
-    light = random_light(rng, key)
-    towards, away = np.array([[0.0, 0, 1]]), np.array([[0.0, 0, -1]])
-    ones = np.ones(1)
-    lit = irradiance(light, towards, ones, ones)
-    assert (lit > 0).all()
-    assert (irradiance(light, towards, ones, np.zeros(1)) < lit).all()
-    assert np.isfinite(irradiance(light, away, ones, ones)).all()
+def test_surface_samples_lie_on_the_outside_of_the_union_only() -> None:
+    scene = scene_of(ball(0.4, (-0.2, 0, 0), RED, 5), ball(0.4, (0.2, 0, 0), GREEN, 5), size=256)
+    found = surface_samples(scene, np.random.default_rng(0), 4000)
+    to_left = (found.position - torch.tensor([-0.2, 0, 0])).norm(dim=1)
+    to_right = (found.position - torch.tensor([0.2, 0, 0])).norm(dim=1)
+    assert torch.minimum(to_left, to_right).min() > 0.39
+    on_left = (to_left - 0.4).abs() < (to_right - 0.4).abs()
+    assert torch.equal(found.part == 0, on_left)
+    assert found.albedo[on_left].mean(0).argmax() == 0 and found.albedo[~on_left].mean(0).argmax() == 1
+
+
+def test_the_same_random_numbers_give_the_same_points() -> None:
+    scene = scene_of(ball(0.5, (0, 0, 0), RED))
+    draw = lambda: query_points(surface_samples(scene, np.random.default_rng(3), 500), np.zeros((4, 3)), 100, np.random.default_rng(4))  # noqa: E731
+    assert torch.equal(draw(), draw())
