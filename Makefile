@@ -50,7 +50,7 @@ train: $(READY_TRAINING)
 	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --split validation --shards 2
 	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --shards 40
 	$(BIN)/python -m likeness.training.train $(RECIPES)/normal.toml --data "$(RUN)/data" --output "$(RUN)"
-	$(BIN)/python -m likeness.training.train $(RECIPES)/field.toml --data "$(RUN)/data" --output "$(RUN)"
+	$(BIN)/python -m likeness.training.train $(RECIPES)/likeness.toml --data "$(RUN)/data" --output "$(RUN)"
 	$(BIN)/python -m likeness.training.evaluate --assets "$(ASSETS)" --weights "$(RUN)"
 
 # After any change in weights/: the networks are read only when their files are those of this list.

@@ -1,15 +1,38 @@
-"""Training losses of the two networks. Each returns the loss and its parts for the log."""
+"""Training losses of the networks. Each returns the loss and its parts for the log. What a batch holds: dataset.py."""
+
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional as F
 
-from ..core.networks.field import ImplicitField
+from ..core.networks.field import LOGITS, Encoded, ImplicitField, Shape
 from ..core.networks.normal import NormalNetwork
+from ..core.networks.semantic import faded
 
 Batch = dict[str, torch.Tensor]
 Parts = dict[str, float]
 _TRUNCATION = 0.1
 _STEP = 0.012  # crop units, for finite differences across the surface
+_CODE_SHIFT, _CODE_NOISE = 0.03, 0.02  # of a head's size: a fit's error as a whole, and from point to point
+
+
+@dataclass(frozen=True)
+class FieldWeights:
+    """Weights of the field's losses; docs/training.md says why.
+
+    kind: `bce` or `mse` (PIFu, JIFF and SeIF) of occupancy. occupancy: its weight beside the distance; an occupancy field has it at 1.
+    code: SeIF's 0.7. stages: of the parts supervised beside the whole. colour, along, across, on_surface: at surface points; the last
+    three only for distances.
+    """
+
+    kind: str = "bce"
+    occupancy: float = 0.15
+    code: float = 0.7
+    stages: float = 1.0
+    colour: float = 1.0
+    along: float = 0.25
+    across: float = 0.4
+    on_surface: float = 0.3
 
 
 def normal_loss(network: NormalNetwork, batch: Batch) -> tuple[torch.Tensor, Parts]:
@@ -38,50 +61,93 @@ def unit_normals(network: NormalNetwork, photo: torch.Tensor, maps: torch.Tensor
     return F.normalize(network(photo, maps), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)
 
 
-def field_loss(network: ImplicitField, normals: NormalNetwork, batch: Batch) -> tuple[torch.Tensor, Parts]:
-    """Truncated distance, occupancy, smooth and upright surface, colour (weights: docs/training.md)."""
-    with torch.no_grad(), torch.autocast(batch["photo"].device.type, torch.bfloat16):
-        predicted = unit_normals(normals, batch["photo"], batch["maps"])
-    encoded = network.encode(batch["photo"], batch["maps"], predicted.to(batch["photo"].dtype))
-    prior = batch["prior"]
-    distance = network.signed_distance(network.features(encoded, batch["points"], prior), prior)
-    truth = batch["distance"]
-    clamp = lambda x: x.clamp(-_TRUNCATION, _TRUNCATION)  # noqa: E731
-    error = (clamp(distance) - clamp(truth)).abs()
-    inside = (truth < 0).float()
-    occupancy = F.binary_cross_entropy_with_logits(-distance * 60, inside)
-    loss = error.mean() / _TRUNCATION + 0.15 * occupancy
+def field_loss(
+    network: ImplicitField, encoded: Encoded, batch: Batch, weights: FieldWeights, noise: torch.Generator
+) -> tuple[torch.Tensor, Parts]:
+    """Losses of a field of any configuration at the batch's points and surface points, from its encoded photos."""
+    prior, truth = batch["prior"], batch["distance"]
+    features = network.features(encoded, batch["points"], prior)
+    true_code = faded(batch["code"], truth) if "code" in batch else None
+    shape = network.shape(features, prior, (lambda code: _imperfect(code, noise)) if network.training else None)
+    loss = _point_loss(network, shape, truth, true_code, weights)
+    for stage in shape.stages:
+        loss = loss + weights.stages * _point_loss(network, stage, truth, true_code, weights)
+    parts = _measures(network, shape, prior, truth, true_code)
 
-    surface, surface_prior, normal = batch["surface"], batch["surface_prior"], F.normalize(batch["surface_normal"], dim=-1, eps=1e-6)
-    features = network.features(encoded, surface, surface_prior)
+    features = network.features(encoded, batch["surface"], batch["surface_prior"])
     valid = batch["surface_valid"][..., None]
     colour = ((network.colours(features) - batch["surface_colour"]).abs() * valid).sum() / (3 * valid.sum()).clamp(min=1)
+    loss = loss + weights.colour * colour
+    parts["colour"] = float(colour.detach())
+    if network.config.output != "occupancy":
+        along, across, on_surface = _surface_losses(network, encoded, batch, noise)
+        loss = loss + weights.along * along + weights.across * across + weights.on_surface * on_surface
+        parts |= {"along": float(along.detach()), "across": float(across.detach())}
+    return loss, {"loss": float(loss.detach()), **parts}
 
-    half = surface.shape[1] // 2
-    surface, surface_prior, normal = surface[:, :half], surface_prior[:, :half], normal[:, :half]
-    tangent = F.normalize(torch.linalg.cross(torch.randn_like(normal), normal), dim=-1, eps=1e-6)
+
+def _point_loss(
+    network: ImplicitField, shape: Shape, truth: torch.Tensor, true_code: torch.Tensor | None, weights: FieldWeights
+) -> torch.Tensor:
+    logits, inside = -shape.distance * LOGITS, (truth < 0).float()
+    if weights.kind == "mse":
+        occupancy = F.mse_loss(torch.sigmoid(logits), inside)
+    else:
+        occupancy = F.binary_cross_entropy_with_logits(logits, inside)
+    if network.config.output == "occupancy":
+        loss = occupancy
+    else:
+        loss = (_clamp(shape.distance) - _clamp(truth)).abs().mean() / _TRUNCATION + weights.occupancy * occupancy
+    if shape.code is not None:
+        assert true_code is not None
+        loss = loss + weights.code * F.mse_loss(shape.code, true_code)
+    return loss
+
+
+def _surface_losses(
+    network: ImplicitField, encoded: Encoded, batch: Batch, noise: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Slope along the surface, error of the slope across it, and distance on it, by finite differences at half of its points."""
+    half = batch["surface"].shape[1] // 2
+    surface, prior = batch["surface"][:, :half], batch["surface_prior"][:, :half]
+    normal = F.normalize(batch["surface_normal"][:, :half], dim=-1, eps=1e-6)
+    tangent = F.normalize(torch.linalg.cross(_normal(normal.shape, noise), normal), dim=-1, eps=1e-6)
 
     def moved(offset: torch.Tensor) -> torch.Tensor:
-        shifted = surface_prior.clone()
-        shifted[..., 0] += (offset * surface_prior[..., 4:]).sum(-1)
+        shifted = prior.clone()
+        shifted[..., 0] += (offset * prior[..., 4:]).sum(-1)
         return network.signed_distance(network.features(encoded, surface + offset, shifted), shifted)
 
     ahead, behind = moved(_STEP * tangent), moved(-_STEP * tangent)
     out, into = moved(_STEP * normal), moved(-_STEP * normal)
     along = ((ahead - behind) / (2 * _STEP)).abs().mean()
     across = ((out - into) / (2 * _STEP) - 1).abs().mean()
-    on_surface = ((ahead + behind) / 2).abs().clamp(max=_TRUNCATION).mean() / _TRUNCATION
-    loss = loss + colour + 0.25 * along + 0.4 * across + 0.3 * on_surface
-    predicted_inside, is_inside = distance.detach() < 0, inside > 0.5
-    prior_inside = prior[..., 0] < 0
-    union = lambda a, b: float((a & b).sum() / (a | b).sum().clamp(min=1))  # noqa: E731
-    return loss, {
-        "loss": float(loss.detach()),
-        "distance": float(error.detach().mean()),
-        "prior_distance": float((clamp(prior[..., 0]) - clamp(truth)).abs().mean()),
-        "iou": union(predicted_inside, is_inside),
-        "prior_iou": union(prior_inside, is_inside),
-        "colour": float(colour.detach()),
-        "along": float(along.detach()),
-        "across": float(across.detach()),
-    }
+    return along, across, ((ahead + behind) / 2).abs().clamp(max=_TRUNCATION).mean() / _TRUNCATION
+
+
+def _imperfect(code: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
+    """Codes (B, N, 3) that points are given, with noise: SeIF learned from true codes, which tell the true distance, and is then fed
+    predicted ones. Here they come from simulated fits or predictions in training too, and err a little more than in use."""
+    shift = _CODE_SHIFT * _normal((len(code), 1, 3), noise) + _CODE_NOISE * _normal(code.shape, noise)
+    return (code + shift * code.amax(dim=-1, keepdim=True)).clamp(0, 1)
+
+
+@torch.no_grad()
+def _measures(network: ImplicitField, shape: Shape, prior: torch.Tensor, truth: torch.Tensor, true_code: torch.Tensor | None) -> Parts:
+    inside = truth < 0
+    union = lambda found: float((found & inside).sum() / (found | inside).sum().clamp(min=1))  # noqa: E731
+    parts = {"iou": union(shape.distance < 0), "prior_iou": union(prior[..., 0] < 0)}
+    if network.config.output != "occupancy":
+        parts["distance"] = float((_clamp(shape.distance) - _clamp(truth)).abs().mean())
+        parts["prior_distance"] = float((_clamp(prior[..., 0]) - _clamp(truth)).abs().mean())
+    if shape.code is not None and true_code is not None:
+        parts["code"] = float((shape.code - true_code).abs().mean())
+    return parts
+
+
+def _normal(shape: tuple[int, ...], noise: torch.Generator) -> torch.Tensor:
+    return torch.randn(shape, generator=noise, device=noise.device)
+
+
+def _clamp(distance: torch.Tensor) -> torch.Tensor:
+    return distance.clamp(-_TRUNCATION, _TRUNCATION)

@@ -1,7 +1,7 @@
-"""Train one network from a recipe: `python -m likeness.training.train RECIPE --data FOLDER --output FOLDER`.
+"""Train one network from a recipe: `likeness-train RECIPE --data FOLDER --output FOLDER`; RECIPE is a file or a name in recipes/.
 
-A recipe is TOML (see recipes/). Training stops after its minutes or steps, whichever comes first, and can be continued from the last
-checkpoint at any time; the learning rate follows a cosine over the budget.
+Training stops after its minutes or steps, whichever comes first, or at SIGTERM, and goes on from the last checkpoint when started
+again; the learning rate follows a cosine over the budget. Several GPUs: `torchrun --nproc-per-node N -m likeness.training.train ...`.
 """
 
 import argparse
@@ -9,66 +9,55 @@ import copy
 import json
 import logging
 import math
+import signal
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from queue import Queue
-from typing import cast
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..core.networks.config import METADATA_KEY
 from ..core.networks.field import ImplicitField
 from ..core.networks.layers import channels_last
-from ..core.networks.normal import NormalNetwork
-from .dataset import PICTURE_FIELDS, POINT_FIELDS, Shards, batches
-from .losses import Batch, Parts, field_loss, normal_loss
+from .card import write_card
+from .dataset import Shards, batches
+from .losses import Batch, Parts
+from .objective import network_of, objective, stored_fields
+from .pictures import Sheet
+from .ranks import Ranks
+from .recipe import Recipe, find
+from .stream import Source, streamed
 
 log = logging.getLogger(__name__)
+Stream = Callable[[int], Iterator[Batch]]
+"""From the number of steps done to the batches that come next; shards go on exactly where they stopped, other sources as they like."""
 _VALIDATION_BATCHES = 8
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What to train and how long. network: normal or field; the field reads the frozen normal.safetensors of the same output folder."""
-
-    network: str
-    minutes: float
-    steps: int
-    batch: int
-    points: int = 0
-    learning_rate: float = 1e-3
-    ema: float = 0.995
-    seed: int = 1
-
-    @classmethod
-    def read(cls, path: Path) -> "Recipe":
-        """Raises ValueError for unknown keys."""
-        values = tomllib.loads(path.read_text())
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown:
-            raise ValueError(f"{path} has unknown keys: {', '.join(sorted(unknown))}")
-        return cls(**values)
+_LOG_STEPS = 50
+_REUSE, _PEOPLE_A_RANK = 8, 100_000_000
 
 
 class Trainer:
-    """One network, its optimiser and its running average."""
+    """One network, its optimiser and its running average, on one process of `ranks`."""
 
-    def __init__(self, recipe: Recipe, output: Path, device: str) -> None:
+    def __init__(self, recipe: Recipe, output: Path, ranks: Ranks) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.output, self.device = recipe, output, device
-        self.network = channels_last(_network(recipe).to(device))
+        self.recipe, self.output, self.ranks, self.device = recipe, output, ranks, ranks.device
+        self.network = channels_last(network_of(recipe).to(self.device))
         self.average = copy.deepcopy(self.network).eval()
+        if recipe.compile:
+            for part in self.network.children():
+                part.compile()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-        self.loss = _loss(recipe, output, device)
+        self.objective = objective(recipe, output, self.device)
         self.step, self.seconds = 0, 0.0
         output.mkdir(parents=True, exist_ok=True)
-        self._state_file = output / f"{recipe.network}-state.safetensors"
+        self._state_file = output / f"{recipe.name}-state.safetensors"
         if self._state_file.exists():
             self._resume()
 
@@ -83,10 +72,11 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.network.train()
-        with torch.autocast(self.device, torch.bfloat16):
-            loss, parts = self.loss(self.network, batch)
+        with self._precision():
+            loss, parts = self.objective(self.network, batch, self._noise(self.step * self.ranks.count + self.ranks.index))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self.ranks.average([p.grad for p in self.network.parameters() if p.grad is not None])
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         self.step += 1
@@ -101,25 +91,30 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self, held_out: list[Batch]) -> Parts:
-        """Mean of the loss's parts over fixed batches, with the running average."""
-        with torch.autocast(self.device, torch.bfloat16):
-            results = [self.loss(self.average, batch)[1] for batch in held_out]
+        """Mean of the loss's parts over fixed batches, with the running average; the same batches give the same numbers."""
+        with self._precision():
+            results = [self.objective(self.average, batch, self._noise(index))[1] for index, batch in enumerate(held_out)]
         return {name: sum(parts[name] for parts in results) / len(results) for name in results[0]}
 
     def save(self) -> None:
-        """Weights (fp16 average) for use, and the full state for resuming; both replaced atomically."""
+        """Weights (fp16 average) for use, and the full state for continuing; both replaced atomically."""
         half = {name: value.half() if value.dtype.is_floating_point else value for name, value in self.average.state_dict().items()}
-        _replace(self.output / f"{self.recipe.network}.safetensors", {k: v.contiguous().cpu() for k, v in half.items()}, {})
+        config = {METADATA_KEY: self.recipe.config.to_json()} if isinstance(self.average, ImplicitField) else {}
+        _replace(self.output / f"{self.recipe.name}.safetensors", half, config)
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         state |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         for index, values in self.optimiser.state_dict()["state"].items():
             state |= {f"optimiser.{index}.{name}": value for name, value in values.items()}
-        text = {"step": str(self.step), "seconds": str(self.seconds)}
-        _replace(self._state_file, {k: v.clone().contiguous().cpu() for k, v in state.items()}, text)
+        _replace(self._state_file, state, {"step": str(self.step), "seconds": str(self.seconds)})
+
+    def _noise(self, number: int) -> torch.Generator:
+        """Depends on the seed and the number alone, so that a continued run is the run that was not stopped."""
+        return torch.Generator(self.device).manual_seed((self.recipe.seed << 32) + number)
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     def _resume(self) -> None:
-        from safetensors import safe_open
-
         with safe_open(self._state_file, "pt") as file:
             text = file.metadata()
         tensors = load_file(self._state_file, self.device)
@@ -137,53 +132,71 @@ class Trainer:
         log.info("continuing at step %d after %.1f minutes", self.step, self.seconds / 60)
 
 
-def train(recipe: Recipe, data: Path, output: Path, device: str) -> Parts:
-    """Run a recipe to the end of its budget. Returns the last validation."""
-    trainer = Trainer(recipe, output, device)
-    names = PICTURE_FIELDS + (POINT_FIELDS if recipe.points else ())
-    held_out_shards = Shards(data / "validation", names)
-    move = lambda batch: {k: v.to(device) for k, v in batch.items()}  # noqa: E731
-    held_out = [move(b) for b in islice(batches(held_out_shards, recipe.batch, recipe.points, 0, augment=False), _VALIDATION_BATCHES)]
-    stream = _ahead(batches(Shards(data / "training", names), recipe.batch, recipe.points, recipe.seed + trainer.step))
+def train(recipe: Recipe, stream: Stream, held_out: list[Batch], output: Path, ranks: Ranks) -> Parts:
+    """Run a recipe to the end of its budget or to SIGTERM. Returns the last validation, which is empty when it was stopped before one.
+
+    Writes NAME.safetensors, NAME-state.safetensors, NAME.jsonl, NAME.png and the model card NAME.md.
+    """
+    trainer = Trainer(recipe, output, ranks)
+    move = lambda batch: {k: v.to(trainer.device, non_blocking=True) for k, v in batch.items()}  # noqa: E731
+    held_out = [move(batch) for batch in held_out]
+    sheet = Sheet(trainer.objective, held_out[0]) if ranks.leads else None
+    source = _ahead(stream(trainer.step))
     started, spent, saved = time.monotonic(), trainer.seconds, time.monotonic()
     recent: list[Parts] = []
     results: Parts = {}
-    while trainer.share < 1:
-        recent.append(trainer.train_step(move(next(stream))))
-        trainer.seconds = spent + time.monotonic() - started
-        if trainer.step % 50 == 0:
-            mean = {name: sum(parts[name] for parts in recent) / len(recent) for name in recent[0]}
-            _write(output / f"{recipe.network}.jsonl", {"step": trainer.step, "minutes": trainer.seconds / 60, **mean})
-            recent = []
-        if time.monotonic() - saved > 240 or trainer.share >= 1:
-            results = trainer.validate(held_out)
-            _write(output / f"{recipe.network}.jsonl", {"step": trainer.step, "minutes": trainer.seconds / 60, "validation": results})
+    with _Stop() as stop:
+        while trainer.share < 1 and not stop.asked:
+            recent.append(trainer.train_step(move(next(source))))
+            passed, since, asked = ranks.highest(time.monotonic() - started, time.monotonic() - saved, stop.asked)
+            trainer.seconds, stop.asked = spent + passed, bool(asked)
+            row: dict[str, object] = {"step": trainer.step, "minutes": trainer.seconds / 60}
+            if trainer.step % _LOG_STEPS == 0 and ranks.leads:
+                mean = {name: sum(parts[name] for parts in recent) / len(recent) for name in recent[0]}
+                _write(output / f"{recipe.name}.jsonl", row | mean)
+                recent = []
+            if since > 60 * recipe.validate_minutes or trainer.share >= 1:
+                if ranks.leads:
+                    results = trainer.validate(held_out)
+                    _write(output / f"{recipe.name}.jsonl", row | {"validation": results})
+                    trainer.save()
+                    write_card(output / f"{recipe.name}.md", recipe, trainer.average, trainer.step, trainer.seconds, results)
+                    if sheet is not None:
+                        sheet.draw(trainer.average, output / f"{recipe.name}.png")
+                saved = time.monotonic()
+        if stop.asked and ranks.leads:
             trainer.save()
-            saved = time.monotonic()
     return results
 
 
-def _network(recipe: Recipe) -> nn.Module:
-    return {"normal": NormalNetwork, "field": ImplicitField}[recipe.network]()
+class _Stop:
+    """SIGTERM and SIGINT ask to stop after the step, with a checkpoint, instead of ending the process."""
 
+    def __init__(self) -> None:
+        self.asked = False
 
-def _loss(recipe: Recipe, output: Path, device: str) -> Callable[[nn.Module, Batch], tuple[torch.Tensor, Parts]]:
-    if recipe.network == "normal":
-        return lambda network, batch: normal_loss(cast(NormalNetwork, network), batch)
-    normals = NormalNetwork()
-    normals.load_state_dict(load_file(output / "normal.safetensors"))
-    normals = channels_last(normals.float().to(device)).eval()
-    return lambda network, batch: field_loss(cast(ImplicitField, network), normals, batch)
+    def __enter__(self) -> "_Stop":
+        if threading.current_thread() is threading.main_thread():
+            self._before = [(name, signal.signal(name, self._ask)) for name in (signal.SIGTERM, signal.SIGINT)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, handler in getattr(self, "_before", []):
+            signal.signal(name, handler)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
 
 
 def _ahead(stream: Iterator[Batch], depth: int = 3) -> Iterator[Batch]:
-    """Make batches in a thread while the network computes; NumPy and OpenCV release the lock."""
+    """Make batches in a thread while the network computes; NumPy, OpenCV and torch release the lock."""
     queue: Queue[Batch | Exception] = Queue(depth)
 
     def fill() -> None:
         try:
             for batch in stream:
                 queue.put(batch)
+            queue.put(EOFError("The stream of training batches has ended before the budget."))
         except Exception as error:  # noqa: BLE001 - handed to the consumer, which raises it
             queue.put(error)
 
@@ -197,7 +210,7 @@ def _ahead(stream: Iterator[Batch], depth: int = 3) -> Iterator[Batch]:
 
 def _replace(path: Path, tensors: dict[str, torch.Tensor], text: dict[str, str]) -> None:
     temporary = path.with_suffix(".new")
-    save_file(tensors, temporary, metadata=text)
+    save_file({name: value.detach().clone().contiguous().cpu() for name, value in tensors.items()}, temporary, metadata=text)
     temporary.replace(path)
 
 
@@ -209,16 +222,39 @@ def _write(path: Path, row: dict[str, object]) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe")
+    parser.add_argument("--data", type=Path, required=True, help="stored shards: training, unless --assets is given, and validation")
+    parser.add_argument("--assets", type=Path, help="draw the people to train on while training, with this asset pack")
+    parser.add_argument("--workers", type=int, default=2, help="processes that draw people")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--minutes", type=float, help="instead of the recipe's")
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(arguments.threads)
-    train(Recipe.read(arguments.recipe), arguments.data, arguments.output, arguments.device)
+    ranks = Ranks(arguments.device)
+    recipe = Recipe.read(find(arguments.recipe), arguments.device).shortened(arguments.minutes)
+    fields = stored_fields(recipe)
+    held_out = Shards(arguments.data / "validation", fields)
+    fixed = list(islice(batches(held_out, recipe.batch, recipe.points, 0, augment=False), _VALIDATION_BATCHES))
+    train(recipe, _stream(recipe, arguments, ranks), fixed, arguments.output, ranks)
+    ranks.close()
+
+
+def _stream(recipe: Recipe, arguments: argparse.Namespace, ranks: Ranks) -> Stream:
+    if arguments.assets is None:
+        shards = Shards(arguments.data / "training", stored_fields(recipe))
+        return lambda done: batches(shards, recipe.batch, recipe.points, recipe.seed, (done * ranks.count + ranks.index, ranks.count))
+
+    def drawn(done: int) -> Iterator[Batch]:
+        # A continued run draws other people than those it has seen, and so does every process.
+        first = ranks.index * _PEOPLE_A_RANK + done * recipe.batch // _REUSE
+        source = Source(arguments.assets, device=ranks.device, first=first, workers=arguments.workers)
+        return streamed(source, recipe.batch, recipe.points, recipe.seed + first, reuse=_REUSE, device=ranks.device)
+
+    return drawn
 
 
 if __name__ == "__main__":

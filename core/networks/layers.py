@@ -11,12 +11,15 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class ConvNorm(nn.Module):
-    """3x3 (or kernel) convolution, batch norm, ReLU."""
+    """3x3 (or kernel) convolution, batch norm, ReLU, of pictures or volumes."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, kernel: int = 3, activate: bool = True) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, stride: int = 1, kernel: int = 3, activate: bool = True, dimensions: int = 2
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(outputs, momentum=0.03)
+        convolution, norm = {2: (nn.Conv2d, nn.BatchNorm2d), 3: (nn.Conv3d, nn.BatchNorm3d)}[dimensions]
+        self.conv = convolution(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        self.norm: nn.Module = norm(outputs, momentum=0.03)
         self.activate = activate
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -25,7 +28,7 @@ class ConvNorm(nn.Module):
 
     def fold(self) -> None:
         """Merge the norm into the convolution; for inference only."""
-        if isinstance(self.norm, nn.BatchNorm2d):
+        if isinstance(self.norm, nn.BatchNorm2d | nn.BatchNorm3d):
             self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
 
 
@@ -42,35 +45,39 @@ class Residual(nn.Module):
 
 
 class UNet(nn.Module):
-    """Multi-scale encoder: pictures (B, inputs, S, S) to features at strides 2, 4 and 8 with widths[0:3] channels.
+    """Multi-scale encoder: pictures (B, inputs, S, S) to features at strides 2, 4 and 8 (or some of them) with widths[0:3] channels.
 
     Every scale is handed out, as in Li, Oskarsson & Heyden 2020; the decoder makes the fine ones aware of the coarse.
     """
 
-    def __init__(self, inputs: int, widths: tuple[int, int, int, int, int]) -> None:
+    def __init__(self, inputs: int, widths: tuple[int, ...], scales: tuple[int, ...] = (2, 4, 8)) -> None:
         super().__init__()
         self.stem = ConvNorm(inputs, widths[0], stride=2, kernel=5)
         self.down = nn.ModuleList(ConvNorm(widths[i], widths[i + 1], stride=2) for i in range(4))
         self.refine = nn.ModuleList(Residual(width) for width in widths[1:])
-        self.lateral = nn.ModuleList(nn.Conv2d(widths[i + 1], widths[i], 1) for i in range(4))
-        self.merge = nn.ModuleList([ConvNorm(widths[0], widths[0]), *(Residual(width) for width in widths[1:4])])
+        self._wanted = [scale.bit_length() - 2 for scale in scales]
+        rising = range(min(self._wanted), 4)
+        self.lateral = nn.ModuleList(nn.Conv2d(widths[i + 1], widths[i], 1) for i in rising)
+        self.merge = nn.ModuleList(Residual(widths[i]) if i else ConvNorm(widths[0], widths[0]) for i in rising)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         levels = [self.stem(x)]
         for down, refine in zip(self.down, self.refine, strict=True):
             levels.append(refine(down(levels[-1])))
-        features: list[torch.Tensor] = []
-        top = levels[4]
-        for i in (3, 2, 1, 0):
-            raised = F.interpolate(self.lateral[i](top), scale_factor=2, mode="bilinear", align_corners=False)
-            top = self.merge[i](levels[i] + raised)
-            features.insert(0, top)
-        return features[:3]
+        tops = {4: levels[4]}
+        for i in reversed(range(min(self._wanted), 4)):
+            step = i - min(self._wanted)
+            raised = F.interpolate(self.lateral[step](tops[i + 1]), scale_factor=2, mode="bilinear", align_corners=False)
+            tops[i] = self.merge[step](levels[i] + raised)
+        return [tops[i] for i in self._wanted]
 
 
 def channels_last(network: Network) -> Network:
     """The memory format that convolutions like, on CPUs and GPUs."""
-    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - the stub forgets this form
+    for parameter in network.parameters():
+        if parameter.dim() >= 4:
+            form = torch.channels_last if parameter.dim() == 4 else torch.channels_last_3d
+            parameter.data = parameter.data.contiguous(memory_format=form)
     return network
 
 

@@ -1,5 +1,6 @@
 """The bundled networks applied to one crop: normals, then a field of signed distance and colour that can be asked at any points."""
 
+from collections.abc import Callable
 from typing import Self
 
 import cv2
@@ -8,10 +9,12 @@ import torch
 from torch.nn import functional as F
 
 from ..models.prior import MAP_CHANNELS, POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
-from .field import Encoded, ImplicitField
+from .field import Encoded, ImplicitField, Shape
 from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork
-from .weights import load_weights
+from .semantic import fitted_code
+from .volume import surface_clouds
+from .weights import load_field, load_weights
 
 _BATCH = 32_768
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
@@ -31,8 +34,7 @@ class Predictor:
     def load(cls, device: torch.device) -> Self:
         """With the bundled weights. Raises AssetError."""
         normal = load_weights(NormalNetwork(), "normal.safetensors")
-        field = load_weights(ImplicitField(), "field.safetensors")
-        return cls(normal, field, device)
+        return cls(normal, load_field(), device)
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""
@@ -52,19 +54,28 @@ class Predictor:
     @torch.inference_mode()
     def field(self, photo: torch.Tensor, maps: torch.Tensor, normals: torch.Tensor, surface: PriorSurface, blend: FaceBlend) -> "CropField":
         """The field over the crop, ready to be asked."""
+        cloud = None
+        if self._field.config.volume:
+            solid = torch.from_numpy(surface.vertices.astype(np.float32)), torch.from_numpy(np.asarray(surface.faces, np.int64))
+            cloud = surface_clouds(solid[0][None], solid[1], torch.from_numpy(surface.code.astype(np.float32))).to(self.device)
         with self.precision():
-            encoded = self._field.encode(photo, maps, normals)
+            encoded = self._field.encode(photo, maps, normals, cloud)
         volume = PriorVolume(surface, blend.weight[:, None])
         return CropField(self, encoded, volume, blend.strength, _outside(photo[0, 3].cpu().numpy()))
 
-    def ask(self, encoded: Encoded, points: torch.Tensor, prior: torch.Tensor, colour: bool) -> torch.Tensor:
-        """Signed distances (N,) or colours (N, 3) at points (N, 3) with prior features (N, 7)."""
-        points, prior = points[None], prior[None]
+    def ask(self, encoded: Encoded, points: torch.Tensor, prior: torch.Tensor) -> Shape:
+        """Signed distances (N,) and codes (N, 3), if the field predicts them, at points (N, 3) with prior features (N, 7)."""
         with self.precision():
-            features = self._field.features(encoded, points, prior)
+            features = self._field.features(encoded, points[None], prior[None])
         # In half precision the rounding of distances shows as a rough surface; encoders bear it.
-        result = self._field.colours(features) if colour else self._field.signed_distance(features, prior)
-        return result[0].float()
+        shape = self._field.shape(features, prior[None])
+        return Shape(shape.distance[0], None if shape.code is None else shape.code[0])
+
+    def colours(self, encoded: Encoded, points: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """sRGB (N, 3) at points (N, 3) with prior features (N, 7)."""
+        with self.precision():
+            features = self._field.features(encoded, points[None], prior[None])
+        return self._field.colours(features)[0]
 
 
 class CropField:
@@ -87,38 +98,51 @@ class CropField:
         tensor = torch.from_numpy(points)
         return ((self._silhouette(tensor) < 0.12) & (self._volume(tensor)[:, 0].abs() < 0.45)).numpy()
 
-    @torch.inference_mode()
     def distance(self, points: np.ndarray) -> np.ndarray:
         """(N,) signed distance, negative inside: the network's, drawn to the fitted face where that is trusted, cut to the silhouette."""
-        parts = []
-        for start in range(0, len(points), _BATCH):
-            batch = torch.from_numpy(np.ascontiguousarray(points[start : start + _BATCH], np.float32))
-            values = self._volume(batch)
-            prior, trust = values[:, :POINT_CHANNELS], values[:, POINT_CHANNELS]
-            device = self._predictor.device
-            learned = self._predictor.ask(self._encoded, batch.to(device), prior.to(device), colour=False).cpu()
-            model = prior[:, 0]
-            share = trust * self._strength * torch.exp(-((model / 0.1) ** 2))
-            # Hair or a beard in front of the face: where both disagree by much, the network is right.
-            disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
-            share = share * (1 - (disagreement - 0.015) / 0.025).clamp(0, 1)
-            silhouette = self._silhouette(batch)
-            # An uncertain field averages outlines and so stays inside the true one: let it grow there, except the face, as far as the
-            # silhouette allows.
-            grown = learned - _GROWTH * (1 - trust) * torch.exp(-((silhouette / _RIM) ** 2))
-            parts.append(torch.maximum(grown + share * (model - grown), silhouette))
-        return torch.cat(parts).numpy() if parts else np.zeros(0, np.float32)
+        return self._in_batches(points, self._distance, ())
 
-    @torch.inference_mode()
+    def codes(self, points: np.ndarray) -> np.ndarray:
+        """(N, 3) semantic code in [0, 1]³, fading with distance: the network's, or the fitted model's if the network predicts none."""
+        return self._in_batches(points, self._codes, (3,))
+
     def colours(self, points: np.ndarray) -> np.ndarray:
         """(N, 3) sRGB in [0, 1]."""
-        device = self._predictor.device
+        return self._in_batches(points, self._colours, (3,))
+
+    @torch.inference_mode()
+    def _in_batches(
+        self, points: np.ndarray, ask: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], shape: tuple[int, ...]
+    ) -> np.ndarray:
         parts = []
         for start in range(0, len(points), _BATCH):
             batch = torch.from_numpy(np.ascontiguousarray(points[start : start + _BATCH], np.float32))
-            prior = self._volume(batch)[:, :POINT_CHANNELS]
-            parts.append(self._predictor.ask(self._encoded, batch.to(device), prior.to(device), colour=True).cpu())
-        return torch.cat(parts).numpy() if parts else np.zeros((0, 3), np.float32)
+            parts.append(ask(batch, self._volume(batch)).float())
+        return torch.cat(parts).numpy() if parts else np.zeros((0, *shape), np.float32)
+
+    def _distance(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        learned, trust, model = self._shape(points, values).distance.cpu(), values[:, POINT_CHANNELS], values[:, 0]
+        share = trust * self._strength * torch.exp(-((model / 0.1) ** 2))
+        # Hair or a beard in front of the face: where both disagree by much, the network is right.
+        disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
+        share = share * (1 - (disagreement - 0.015) / 0.025).clamp(0, 1)
+        silhouette = self._silhouette(points)
+        # An uncertain field averages outlines and so stays inside the true one: let it grow there, except the face, as far as the
+        # silhouette allows.
+        grown = learned - _GROWTH * (1 - trust) * torch.exp(-((silhouette / _RIM) ** 2))
+        return torch.maximum(grown + share * (model - grown), silhouette)
+
+    def _codes(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        code = self._shape(points, values).code
+        return fitted_code(values[:, :POINT_CHANNELS]) if code is None else code.cpu()
+
+    def _colours(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        device = self._predictor.device
+        return self._predictor.colours(self._encoded, points.to(device), values[:, :POINT_CHANNELS].to(device)).cpu()
+
+    def _shape(self, points: torch.Tensor, values: torch.Tensor) -> Shape:
+        device = self._predictor.device
+        return self._predictor.ask(self._encoded, points.to(device), values[:, :POINT_CHANNELS].to(device))
 
     def _silhouette(self, points: torch.Tensor) -> torch.Tensor:
         where = torch.stack([points[:, 0], -points[:, 1]], dim=-1)[None, None]

@@ -1,6 +1,7 @@
-"""Bundled weights: SHA-256 first, then safetensors, exact keys and shapes."""
+"""Bundled weights: SHA-256 first, then safetensors, exact keys and shapes; a field's file tells its configuration."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import torch
@@ -8,10 +9,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from ..errors import AssetError
+from .config import LIKENESS, METADATA_KEY, FieldConfig
+from .field import ImplicitField
 from .layers import Network
 
 FOLDER = Path(__file__).parents[2] / "weights"
 _LARGEST = 16 * 2**20
+_LARGEST_HEADER = 2**20
 
 
 def read_checked(name: str, folder: Path = FOLDER) -> bytes:
@@ -37,9 +41,37 @@ def hashes(folder: Path = FOLDER) -> dict[str, str]:
 
 def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:
     """Fill a network, in float32, from a weights file with exactly its keys and shapes. Raises AssetError."""
+    return _filled(network, read_checked(name, folder), name)
+
+
+def load_field(name: str = "field.safetensors", folder: Path = FOLDER) -> ImplicitField:
+    """A listed field's weights in the configuration that its file tells. Raises AssetError."""
+    return field_from(read_checked(name, folder), name)
+
+
+def field_from(data: bytes, name: str) -> ImplicitField:
+    """A field from the bytes of a safetensors file; one without a configuration is of the first version. Raises AssetError."""
     try:
-        tensors = load(read_checked(name, folder))
+        text = _metadata(data).get(METADATA_KEY)
+        config = LIKENESS if text is None else FieldConfig.from_json(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise AssetError(f"{name} holds a field that this version cannot read; use the version it was made with.") from error
+    return _filled(ImplicitField(config), data, name)
+
+
+def _filled(network: Network, data: bytes, name: str) -> Network:
+    try:
+        tensors = load(data)
         network.load_state_dict({key: value.float() if value.dtype == torch.float16 else value for key, value in tensors.items()})
     except (SafetensorError, RuntimeError) as error:
         raise AssetError(f"{name} does not fit this version's network; reinstall the extension.") from error
     return network.eval()
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    # The library reads metadata from files only; the header is a length and JSON.
+    length = int.from_bytes(data[:8], "little")
+    if not 2 <= length <= min(_LARGEST_HEADER, len(data) - 8):
+        raise ValueError("no safetensors header")
+    header = json.loads(data[8 : 8 + length])
+    return header.get("__metadata__", {}) if isinstance(header, dict) else {}

@@ -1,4 +1,4 @@
-"""Networks: shapes, folding, what the facing gate hides, and loading of weights."""
+"""Networks: shapes, folding, and loading of weights."""
 
 import hashlib
 from pathlib import Path
@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import save_file
 
 from likeness.core.errors import AssetError
+from likeness.core.networks.config import METADATA_KEY, FieldConfig
 from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
 from likeness.core.networks.normal import NormalNetwork
-from likeness.core.networks.weights import load_weights
+from likeness.core.networks.weights import load_field, load_weights
 
 WIDTHS = (8, 8, 8, 8, 8)
 
@@ -36,6 +37,15 @@ def test_encoder_hands_out_strides_two_four_and_eight() -> None:
     assert [tuple(f.shape) for f in features] == [(2, 8, 32, 32), (2, 8, 16, 16), (2, 8, 8, 8)]
 
 
+@pytest.mark.parametrize("scales", [(4,), (2, 8), (8,)])
+def test_encoder_makes_only_the_scales_that_are_asked_for(scales: tuple[int, ...]) -> None:
+    network = UNet(5, WIDTHS, scales)
+    features = network(torch.rand(2, 5, 64, 64))
+    assert [f.shape[-1] for f in features] == [64 // scale for scale in scales]
+    sum(f.sum() for f in features).backward()
+    assert all(p.grad is not None for p in network.parameters())
+
+
 def test_folding_norms_changes_nothing() -> None:
     network = randomised_norms(UNet(5, WIDTHS))
     picture = torch.rand(1, 5, 64, 64)
@@ -53,55 +63,6 @@ def test_an_untaught_normal_network_returns_the_models_normals() -> None:
     assert torch.allclose(network(torch.rand(1, 4, 64, 64), maps), maps[:, :3])
 
 
-def field_inputs(points: int) -> tuple[torch.Tensor, ...]:
-    return torch.rand(1, 4, 64, 64), torch.rand(1, 8, 64, 64), torch.rand(1, 3, 64, 64), torch.rand(1, points, 3) - 0.5
-
-
-def test_field_corrects_the_models_distance() -> None:
-    network = ImplicitField(WIDTHS).eval()
-    torch.nn.init.zeros_(network.distance.output.weight)
-    photo, maps, normals, points = field_inputs(10)
-    prior = torch.randn(1, 10, 7)
-    features = network.features(network.encode(photo, maps, normals), points, prior)
-    assert torch.allclose(network.signed_distance(features, prior), prior[..., 0])
-    assert network.colours(features).shape == (1, 10, 3)
-
-
-@pytest.mark.parametrize("count", [0, 1, 7])
-def test_points_are_independent_of_their_batch(count: int) -> None:
-    network = ImplicitField(WIDTHS).eval()
-    photo, maps, normals, points = field_inputs(7)
-    prior = torch.randn(1, 7, 7)
-    encoded = network.encode(photo, maps, normals)
-    whole = network.colours(network.features(encoded, points, prior))
-    part = network.colours(network.features(encoded, points[:, :count], prior[:, :count]))
-    assert torch.allclose(whole[:, :count], part, atol=1e-6)
-
-
-def test_a_point_behind_the_head_does_not_see_the_faces_pixels() -> None:
-    network = ImplicitField(WIDTHS).eval()
-    photo, maps, normals, points = field_inputs(4)
-    encoded = network.encode(photo, maps, normals)
-    away = torch.zeros(1, 4, 7)
-    away[..., 6] = -1
-    behind = network.features(encoded, points, away)
-    towards = away.clone()
-    towards[..., 6] = 1
-    fine = 2 * WIDTHS[0]
-    assert behind[..., :fine].abs().max() < 1e-2
-    assert network.features(encoded, points, towards)[..., :fine].abs().max() > 0.05
-
-
-def test_every_part_of_the_field_learns() -> None:
-    network = ImplicitField(WIDTHS)
-    photo, maps, normals, points = field_inputs(16)
-    prior = torch.randn(1, 16, 7)
-    features = network.features(network.encode(photo, maps, normals), points, prior)
-    (network.signed_distance(features, prior).square().sum() + network.colours(features).sum()).backward()
-    silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    assert not silent
-
-
 def test_positional_encoding_is_bounded_and_tells_points_apart() -> None:
     x = torch.linspace(-1, 0.9, 50)[:, None]
     code = positional_encoding(x, 4)
@@ -110,9 +71,10 @@ def test_positional_encoding_is_bounded_and_tells_points_apart() -> None:
     assert torch.pdist(code).min() > 1e-3
 
 
-def written(folder: Path, listed: str | None = None) -> Path:
-    network = NormalNetwork(WIDTHS)
-    save_file({k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}, folder / "n.safetensors")
+def written(folder: Path, listed: str | None = None, network: torch.nn.Module | None = None, config: str | None = None) -> Path:
+    network = NormalNetwork(WIDTHS) if network is None else network
+    tensors = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}
+    save_file(tensors, folder / "n.safetensors", metadata=None if config is None else {METADATA_KEY: config})
     digest = hashlib.sha256((folder / "n.safetensors").read_bytes()).hexdigest()
     (folder / "SHA256SUMS").write_text(f"{listed or digest}  n.safetensors\n")
     return folder
@@ -146,3 +108,34 @@ def test_numbers_survive_half_precision(tmp_path: Path) -> None:
     loaded = load_weights(NormalNetwork(WIDTHS), "n.safetensors", written(tmp_path))
     assert np.isfinite(sum(p.abs().sum().item() for p in loaded.parameters()))
     assert sum(p.numel() for p in loaded.parameters()) == sum(p.numel() for p in network.parameters())
+
+
+def test_a_field_comes_in_the_configuration_that_its_file_tells(tmp_path: Path) -> None:
+    config = FieldConfig(widths=WIDTHS, scales=(4, 8), volume=16, volume_channels=8, code_out=True, output="distance")
+    network = ImplicitField(config)
+    loaded = load_field("n.safetensors", written(tmp_path, network=network, config=config.to_json()))
+    assert loaded.config == config
+    for name, value in loaded.state_dict().items():
+        assert torch.allclose(value.float(), network.state_dict()[name].float(), atol=1e-3), name
+
+
+def test_the_bundled_field_is_readable() -> None:
+    assert load_field().config.output == "residual"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{",
+        "[]",
+        '{"volume": 1000000}',
+        '{"volume": "32"}',
+        '{"widths": [8, 8, 8, 8, 1e9]}',
+        '{"speed": 1}',
+        "[" * 10_000,
+        '{"scales": [3]}',
+    ],
+)
+def test_strange_configurations_are_refused(tmp_path: Path, config: str) -> None:
+    with pytest.raises(AssetError, match=r"n\.safetensors"):
+        load_field("n.safetensors", written(tmp_path, config=config))

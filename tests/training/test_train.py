@@ -1,5 +1,9 @@
-"""The trainer on a handful of made-up samples: it learns, stops at its budget, and goes on where it stopped."""
+"""The trainer on a handful of made-up batches: it learns, stops at its budget or when asked, and goes on where it stopped."""
 
+import json
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,64 +11,166 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from likeness.core.models.head import HeadModel
+from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
 from likeness.core.networks.normal import NormalNetwork
-from likeness.training.train import Recipe, Trainer, train
+from likeness.core.networks.weights import field_from
+from likeness.training.losses import Batch
+from likeness.training.objective import network_of, objective, stored_fields
+from likeness.training.ranks import Ranks
+from likeness.training.recipe import FOLDER, Recipe, find
+from likeness.training.train import Trainer, train
 
-RECIPE = Recipe(network="normal", minutes=5, steps=4, batch=2, seed=3)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for split in ("training", "validation"):
-        folder = tmp_path / "data" / split / "shard_00000"
-        folder.mkdir(parents=True)
-        size, count = 64, 4
-        normal = np.zeros((count, size, size, 3), np.int8)
-        normal[..., 2] = 127
-        fields = {
-            "albedo": rng.integers(50, 200, (count, size, size, 3)).astype(np.uint8),
-            "normal": normal,
-            "coverage": np.full((count, size, size), 255, np.uint8),
-            "ambient": np.full((count, size, size), 200, np.uint8),
-            "material": np.zeros((count, size, size), np.uint8),
-            "shadows": np.full((count, 2, size, size), 255, np.uint8),
-            "keys": np.tile(np.array([0, 0.3, 0.9], np.float32), (count, 2, 1)),
-            "maps": rng.integers(-60, 60, (count, size, size, 8)).astype(np.int8),
-        }
-        for name, values in fields.items():
-            np.save(folder / f"{name}.npy", values)
-        (folder / "done").touch()
-    return tmp_path / "data"
+WIDTHS = (8, 8, 8, 8, 8)
+NORMAL = Recipe(name="normal", network="normal", minutes=5, steps=4, batch=2, seed=3)
 
 
-def test_training_ends_at_its_steps_with_weights_that_load(data: Path, tmp_path: Path) -> None:
-    results = train(RECIPE, data, tmp_path / "run", "cpu")
+def field_recipe(config: FieldConfig, **values: object) -> Recipe:
+    small = FieldConfig.from_values({"widths": list(WIDTHS), "volume": min(config.volume, 16), "volume_channels": 8}, config)
+    return Recipe(**({"name": "f", "network": "field", "minutes": 5, "steps": 3, "batch": 2, "points": 64, "config": small} | values))
+
+
+def made_up(number: int, count: int = 2, points: int = 64) -> Batch:
+    """A batch that depends on its number alone: balls of radius 0.5 whose fitted model has 0.45."""
+    rng = torch.Generator().manual_seed(number)
+    new = lambda *shape: torch.rand(*shape, generator=rng)  # noqa: E731
+    unit = lambda values: torch.nn.functional.normalize(values, dim=-1)  # noqa: E731
+    where = new(count, points, 3) * 1.6 - 0.8
+    surface = unit(new(count, points // 2, 3) - 0.5) * 0.5
+    prior = lambda at: torch.cat([at.norm(dim=-1, keepdim=True) - 0.45, unit(at) * 0.4, unit(at)], dim=-1)  # noqa: E731
+    normal = unit(new(count, 64, 64, 3) - 0.5).permute(0, 3, 1, 2)
+    return {
+        "photo": new(count, 4, 64, 64), "normal": normal, "mask": torch.ones(count, 64, 64), "maps": new(count, 8, 64, 64) - 0.5,
+        "points": where, "distance": where.norm(dim=-1) - 0.5, "prior": prior(where), "code": unit(where) / 2 + 0.5,
+        "surface": surface, "surface_prior": prior(surface), "surface_normal": unit(surface),
+        "surface_colour": new(count, points // 2, 3), "surface_valid": torch.ones(count, points // 2),
+        "prior_vertices": _solid().expand(count, -1, -1),
+    }  # fmt: skip
+
+
+def _solid() -> torch.Tensor:
+    model = HeadModel.load()
+    return torch.from_numpy(model.posed(model.neutral()).solid_vertices / 0.2)
+
+
+def stream(done: int) -> Iterator[Batch]:
+    while True:
+        yield made_up(done)
+        done += 1
+
+
+@pytest.fixture(autouse=True)
+def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading the head model takes longer than these tests' training."""
+    model = _MODEL.setdefault("head", HeadModel.load())
+    monkeypatch.setattr(HeadModel, "load", classmethod(lambda cls, path=None: model))
+
+
+_MODEL: dict[str, HeadModel] = {}
+
+
+def test_training_ends_at_its_steps_with_weights_that_load(tmp_path: Path) -> None:
+    results = train(NORMAL, stream, [made_up(100)], tmp_path, Ranks("cpu"))
     assert np.isfinite(results["loss"])
     assert 0 < results["angle"] < 180
-    NormalNetwork().load_state_dict({k: v.float() for k, v in load_file(tmp_path / "run" / "normal.safetensors").items()})
-    assert (tmp_path / "run" / "normal.jsonl").read_text().count("\n") == 1
+    NormalNetwork().load_state_dict({k: v.float() for k, v in load_file(tmp_path / "normal.safetensors").items()})
+    assert (tmp_path / "normal.jsonl").read_text().count("\n") == 1
+    assert (tmp_path / "normal.png").stat().st_size > 1000
+    assert "4 steps" in (tmp_path / "normal.md").read_text()
 
 
-def test_a_stopped_run_goes_on_with_the_same_network_and_optimiser(data: Path, tmp_path: Path) -> None:
-    output = tmp_path / "run"
-    train(RECIPE, data, output, "cpu")
-    again = Trainer(RECIPE, output, "cpu")
-    assert again.step == 4
-    assert again.share == 1
-    moments = again.optimiser.state_dict()["state"]
-    assert moments[0]["exp_avg"].abs().sum() > 0
-    stored = load_file(output / "normal-state.safetensors")
-    for name, value in again.network.state_dict().items():
-        assert torch.equal(value.cpu(), stored[f"network.{name}"])
+@pytest.mark.parametrize("name", ["pifu", "multiscale", "jiff", "seif", "likeness"])
+def test_every_configuration_trains_and_its_file_says_what_it_is(name: str, tmp_path: Path) -> None:
+    recipe = field_recipe(CONFIGURATIONS[name], steps=1)
+    results = train(recipe, stream, [made_up(100, count=1)], tmp_path, Ranks("cpu"))
+    assert all(np.isfinite(value) for value in results.values())
+    assert field_from((tmp_path / "f.safetensors").read_bytes(), "f").config == recipe.config
+    assert json.loads((tmp_path / "f.jsonl").read_text())["validation"]["loss"] == results["loss"]
+    assert (tmp_path / "f.png").exists()
 
 
-def test_unknown_keys_of_a_recipe_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "r.toml").write_text('network = "normal"\nminutes = 1\nsteps = 1\nbatch = 1\nepochs = 3\n')
-    with pytest.raises(ValueError, match="epochs"):
+def test_fields_learn(tmp_path: Path) -> None:
+    trainer = Trainer(field_recipe(CONFIGURATIONS["likeness"], steps=400, learning_rate=5e-3), tmp_path, Ranks("cpu"))
+    losses = [trainer.train_step(made_up(0))["distance"] for _ in range(40)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    recipe = field_recipe(FieldConfig.from_values({"code_in": "predicted", "code_out": True}), steps=6)
+    whole = Trainer(recipe, tmp_path / "whole", Ranks("cpu"))
+    losses = [whole.train_step(made_up(step))["loss"] for step in range(4)]
+    first = Trainer(recipe, tmp_path / "parts", Ranks("cpu"))
+    assert [first.train_step(made_up(step))["loss"] for step in range(2)] == losses[:2]
+    first.save()
+    second = Trainer(recipe, tmp_path / "parts", Ranks("cpu"))
+    assert second.step == 2
+    assert [second.train_step(made_up(second.step))["loss"] for _ in range(2)] == pytest.approx(losses[2:], rel=1e-4)
+    for mine, other in zip(second.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.allclose(mine, other, atol=1e-5)
+
+
+def test_a_run_that_is_terminated_leaves_a_checkpoint(tmp_path: Path) -> None:
+    def terminated(done: int) -> Iterator[Batch]:
+        yield from (made_up(done), made_up(done + 1))
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield from stream(done + 2)
+
+    assert train(field_recipe(CONFIGURATIONS["pifu"], steps=1000), terminated, [made_up(100)], tmp_path, Ranks("cpu")) == {}
+    assert 1 <= Trainer(field_recipe(CONFIGURATIONS["pifu"], steps=1000), tmp_path, Ranks("cpu")).step < 10
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_stream_that_ends_too_early_says_so(tmp_path: Path) -> None:
+    with pytest.raises(EOFError, match="ended"):
+        train(NORMAL, lambda done: iter([made_up(0)]), [made_up(1)], tmp_path, Ranks("cpu"))
+
+
+def test_validation_does_not_change_with_the_hour(tmp_path: Path) -> None:
+    trainer = Trainer(field_recipe(CONFIGURATIONS["likeness"]), tmp_path, Ranks("cpu"))
+    assert trainer.validate([made_up(0)]) == trainer.validate([made_up(0)])
+
+
+def test_every_recipe_that_comes_along_is_readable() -> None:
+    paths = sorted(FOLDER.rglob("*.toml"))
+    for path in paths:
+        recipe = Recipe.read(path)
+        assert recipe.name == ("field" if path.stem == "likeness" else path.stem)
+        network_of(recipe)
+        assert Recipe.read(path, "cuda").batch > recipe.batch
+    assert set(CONFIGURATIONS) | {"normal"} <= {path.stem for path in paths}
+    assert find("jiff") == FOLDER / "jiff.toml"
+    assert find("jiff_volume").parent.name == "ablations"
+
+
+def test_recipes_ask_for_what_their_network_needs() -> None:
+    needed = {name: set(stored_fields(Recipe.read(find(name)))) for name in ("normal", "pifu", "jiff", "seif")}
+    assert "points" not in needed["normal"]
+    assert not {"code", "prior_vertices"} & needed["pifu"]
+    assert "prior_vertices" in needed["jiff"]
+    assert "code" in needed["seif"]
+
+
+@pytest.mark.parametrize("line", ["epochs = 3", 'config = "pifuhd"', "[overrides]\nspeed = 1", "[loss]\nspeed = 1"])
+def test_unknown_values_of_a_recipe_are_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "r.toml").write_text(f'network = "field"\nminutes = 1\nsteps = 1\nbatch = 1\n{line}\n')
+    with pytest.raises(ValueError):
         Recipe.read(tmp_path / "r.toml")
 
 
-def test_the_bundled_recipes_are_readable() -> None:
-    recipes = Path(__file__).parents[2] / "training" / "recipes"
-    assert {Recipe.read(path).network for path in recipes.glob("*.toml")} == {"normal", "field"}
+def test_a_recipe_can_begin_with_another(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('network = "field"\nminutes = 1\nsteps = 9\nbatch = 2\n[overrides]\nvolume = 16\n[cuda]\nbatch = 64\n')
+    (tmp_path / "b.toml").write_text('extends = "a.toml"\nminutes = 2\n[overrides]\ncode_out = true\n')
+    recipe = Recipe.read(tmp_path / "b.toml")
+    assert (recipe.name, recipe.minutes, recipe.batch, recipe.config.volume, recipe.config.code_out) == ("b", 2, 2, 16, True)
+    assert Recipe.read(tmp_path / "b.toml", "cuda").batch == 64
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_losses_agree_on_gpu_and_cpu(tmp_path: Path) -> None:
+    recipe = field_recipe(CONFIGURATIONS["jiff"])
+    network, found = network_of(recipe), []
+    for device in ("cpu", "cuda"):
+        batch = {name: values.to(device) for name, values in made_up(0).items()}
+        noise = torch.Generator(device).manual_seed(0)
+        found.append(objective(recipe, tmp_path, device)(network.to(device).eval(), batch, noise)[1])
+    assert found[0]["loss"] == pytest.approx(found[1]["loss"], rel=1e-3)

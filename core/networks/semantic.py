@@ -1,0 +1,26 @@
+"""The semantic code of points near a fitted head: canonical rest coordinates in [0, 1]³, fading to 0 with distance (SeIF)."""
+
+import torch
+
+REACH = 0.08
+"""Crop units after which a point's code has faded to 1/e; SeIF's 0.05 of its unit cube."""
+# From the mean bust's places in crop units (what priors carry) to the head model's code; a test compares them.
+_SCALE = (1.09472, 0.74815, 0.8746)
+_OFFSET = (0.5, 0.55527, 0.7964)
+_NECK_SLOPE, _NECK = 0.5, -0.8494  # the head ends where y + slope · z falls below this, rest coordinates in crop units
+
+
+def semantic_code(rest: torch.Tensor) -> torch.Tensor:
+    """The head model's semantic code (..., 3) in [0, 1]³ of places (..., 3) on the mean bust, crop units; 0 off head and neck."""
+    on_head = rest[..., 1:2] + _NECK_SLOPE * rest[..., 2:] > _NECK
+    return (rest * rest.new_tensor(_SCALE) + rest.new_tensor(_OFFSET)).clamp(0, 1) * on_head
+
+
+def faded(code: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
+    """Codes (..., 3) of nearest surface points, as seen from `distance` (...) crop units away."""
+    return code * torch.exp(-((distance / REACH) ** 2))[..., None]
+
+
+def fitted_code(prior: torch.Tensor) -> torch.Tensor:
+    """The fitted model's faded code (..., 3) from point features (..., 7)."""
+    return faded(semantic_code(prior[..., 1:4]), prior[..., 0])

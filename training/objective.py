@@ -1,0 +1,83 @@
+"""From a network and a batch to its loss: what each kind of network is given beside the stored samples."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from ..core.models.head import HeadModel
+from ..core.models.prior import PriorSurface
+from ..core.networks.field import Encoded, ImplicitField
+from ..core.networks.layers import channels_last
+from ..core.networks.normal import NormalNetwork
+from ..core.networks.volume import surface_clouds
+from ..core.networks.weights import load_weights
+from .dataset import PICTURE_FIELDS
+from .losses import Batch, Parts, field_loss, normal_loss, unit_normals
+from .recipe import Recipe
+
+Objective = Callable[[nn.Module, Batch, torch.Generator], tuple[torch.Tensor, Parts]]
+"""Loss and its parts; the generator, on the batch's device, is where its random numbers come from."""
+_BESIDE = ("normal_back",)  # stored pictures that these networks do not learn
+_SPACE = ("points", "distance", "prior", "surface", "surface_prior", "surface_normal", "surface_albedo", "surface_valid")
+
+
+class FieldObjective:
+    """A field's loss on the predictions of a frozen normal network, `normal.safetensors` in the run's folder or else the bundled one."""
+
+    def __init__(self, recipe: Recipe, output: Path, device: str) -> None:
+        self._weights, config = recipe.loss, recipe.config
+        self._normals = _normal_network(output).to(device) if config.normals else None
+        if config.volume:
+            model = HeadModel.load()
+            surface = PriorSurface.of(model, model.posed(model.neutral()).solid_vertices)
+            self._faces = torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device)
+            self._rest = torch.from_numpy(surface.code.astype(np.float32)).to(device)
+
+    def encode(self, network: ImplicitField, batch: Batch) -> Encoded:
+        """The batch's photos (and fitted surfaces) as the field sees them."""
+        normals = cloud = None
+        if self._normals is not None:
+            with torch.no_grad(), torch.autocast(batch["photo"].device.type, torch.bfloat16):
+                normals = unit_normals(self._normals, batch["photo"], batch["maps"]).to(batch["photo"].dtype)
+        if network.config.volume:
+            cloud = surface_clouds(batch["prior_vertices"], self._faces, self._rest)
+        return network.encode(batch["photo"], batch["maps"], normals, cloud)
+
+    def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
+        field = cast(ImplicitField, network)
+        return field_loss(field, self.encode(field, batch), batch, self._weights, noise)
+
+
+def objective(recipe: Recipe, output: Path, device: str) -> Objective:
+    """The loss of a recipe's network."""
+    if recipe.network == "field":
+        return FieldObjective(recipe, output, device)
+    return lambda network, batch, noise: normal_loss(cast(NormalNetwork, network), batch)
+
+
+def network_of(recipe: Recipe) -> nn.Module:
+    """An untaught network."""
+    return ImplicitField(recipe.config) if recipe.network == "field" else NormalNetwork()
+
+
+def stored_fields(recipe: Recipe) -> tuple[str, ...]:
+    """What must be stored of each sample for this recipe."""
+    pictures = tuple(name for name in PICTURE_FIELDS if name not in _BESIDE)
+    if recipe.network != "field":
+        return pictures
+    code = ("code",) if recipe.config.code_out or recipe.config.code_in == "predicted" else ()
+    return pictures + _SPACE + code + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
+
+
+def _normal_network(output: Path) -> NormalNetwork:
+    own, network = output / "normal.safetensors", NormalNetwork()
+    if own.exists():
+        network.load_state_dict({name: value.float() for name, value in load_file(own).items()})
+    else:
+        load_weights(network, "normal.safetensors")
+    return channels_last(network).eval()
