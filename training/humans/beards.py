@@ -67,7 +67,8 @@ def grow_beard(head: BaldHead, rng: np.random.Generator, noise: Noise, paint: Pa
     below_nose = f.nose[1] - 0.009
     corner = (upper + lower) / 2
     top = np.interp(degrees, [0, 17, 26, 40, 56, 66, 73, 82],
-                    [below_nose, below_nose, corner + 0.006, corner - 0.01, f.ear_bottom - 0.012, f.ear_bottom + 0.01, f.ear_top, f.ear_top])  # fmt: skip
+                    [below_nose, below_nose, corner + 0.006, corner - 0.01,
+            f.ear_bottom - 0.012, f.ear_bottom + 0.01, f.ear_top, f.ear_top])  # fmt: skip
     top = top + beard.high * np.interp(degrees, [14, 30, 60, 70], [0, 1, 1, 0])
     bottom = np.interp(degrees, [0, 30, 60, 82], [f.chin - 0.006, f.chin, f.chin + 0.02, f.ear_bottom - 0.03])
     inside = smoothstep((top - y) / 0.006 + 0.5) * smoothstep((y - bottom) / 0.01 + 0.5) * smoothstep((80 - degrees) / 4)

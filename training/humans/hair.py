@@ -41,7 +41,8 @@ def grow_hair(
     pieces += tied_pieces(head, cut, kind, gathered, paint, rng)
     rings = round(cut.rings)
     room = (TRIANGLES - sum(len(piece.faces) for piece in pieces)) / (6 * rings)
-    roots = head.scatter(mask, max(int(min(cut.count * share, room)), 20), rng)
+    # Hair that hangs from under a hat is as dense as without it.
+    roots = head.scatter(mask, int(min(cut.count * max(share, 0.4 * smoothstep(np.array(cut.back / 0.2))), room)), rng)
     pieces.append(_locks(head, cut, roots, roots.of(mask), roots.of(thickness), gathered, paint, rng, noise))
     return pieces
 
