@@ -16,6 +16,8 @@ from ...core.geometry.mesh import compact, loop_subdivision, smoothing_matrix, v
 from .bodies import INTEROCULAR
 from .part import Binding
 
+_SOFT = 4  # relaxations of the cage whose normals cloth rises along
+
 
 @dataclass(frozen=True)
 class Template:
@@ -93,19 +95,14 @@ class Cage:
         return np.repeat(corners, len(self._coarse), axis=0)
 
     def surface(self, vertices: np.ndarray, relaxations: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-        """The fine cage on a body (19158, 3): points (V, 3), soft unit normals (V, 3), and for each count of relaxations, ascending,
-        how far (V,) the relaxed cage lies above it along the normals: cloth that spans hollows."""
-        coarse = vertices[self.ids]
-        relaxed = self._relax @ (self._relax @ coarse)
-        normals = self._refine @ vertex_normals(relaxed, self._coarse)
+        """The fine cage on a body (19158, 3): points (V, 3), soft unit normals (V, 3) along which cloth may rise far without folding
+        over, and the points (V, 3) after each count of relaxations: cloth that spans hollows."""
+        stages = [vertices[self.ids]]
+        for _ in range(max(_SOFT, *relaxations)):
+            stages.append(self._relax @ stages[-1])
+        normals = self._refine @ vertex_normals(stages[_SOFT], self._coarse)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-        above, done, now = [], 0, coarse
-        for steps in relaxations:
-            for _ in range(steps - done):
-                now = self._relax @ now
-            done = steps
-            above.append(np.einsum("ij,ij->i", self._refine @ (now - coarse), normals))
-        return self._refine @ coarse, normals, above
+        return self._refine @ stages[0], normals, [self._refine @ stages[steps] for steps in relaxations]
 
     def cut(self, field: np.ndarray) -> Cut:
         """The part where a field (V,) is positive; its edge follows the zero line exactly."""

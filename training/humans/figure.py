@@ -25,7 +25,7 @@ from .skin import BUST_VALUES
 from .styles import HeadFrame
 
 _BODY = 13_380  # hm08's vertices before its helpers
-_SUNK = 0.015  # metres that skin is pushed in under MakeHuman pieces
+_SUNK = {"cloth": 0.015, "shoe": 0.008}  # metres that skin is pushed in under MakeHuman pieces; toes would turn inside out
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Figures:
         return pieces, sunk
 
     def _put_on(self, proxy: Proxy, kind: str, body: Body, look: Look, rng: np.random.Generator, sunk: np.ndarray) -> RestPart:
-        sunk[proxy.covered] = np.maximum(sunk[proxy.covered], _SUNK)
+        sunk[proxy.covered] = np.maximum(sunk[proxy.covered], _SUNK[kind])
         return worn(proxy, body, kind, look, rng)
 
     def _hair(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look, head: np.ndarray) -> list[RestPart]:

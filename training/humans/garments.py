@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import cKDTree
 
 from .bodies import HM08_COUNT, Body
@@ -18,7 +19,7 @@ from .part import Binding, Paint, RestPart
 _BUST_BOTTOM = -0.42  # lower than the bust's cut on any head model
 _SUNK = 0.014  # metres that covered skin is pushed in
 _ROOT = 0.024  # metres below the cage that cloth reaches into the body, so that no hollow is left between them
-_SPAN = (4, 16)  # relaxations of tight and of loose cloth
+_SPAN = (5, 40)  # relaxations of tight and of loose cloth
 _ARM = np.array([0.636, -0.68, 0.36])  # the template's left arm, from the shoulder
 _SHOULDER = np.array([0.16, -0.2, -0.1])
 _WRIST = 0.405  # metres along the arm
@@ -88,9 +89,14 @@ class _Tailor:
     ) -> None:
         self._c, self._skirt, self._body, self._rng, self._noise = cages, skirt, body, rng, noise
         self._paint_maker, self._upper_only = paint_maker, upper_only
-        self._base, self._normals, (tight, loose) = cages.cage.surface(body.vertices, _SPAN)
-        self._spans = np.maximum(tight, 0), np.maximum(loose, 0)
         self._at = cages.cage.at
+        self._base, self._normals, (tight, loose) = cages.cage.surface(body.vertices, _SPAN)
+        above = lambda points: np.maximum(np.einsum("ij,ij->i", points - self._base, self._normals), 0)  # noqa: E731
+        self._spans = above(tight), above(loose)
+        # Between the legs nothing could rise: there the body's furrow is left out at once.
+        furrow = np.exp(-((cages.side / 0.035) ** 2) - ((self._at[:, 1] + 0.84) / 0.07) ** 2)
+        self._base += furrow[:, None] * (loose - self._base)
+        self._hung = self._hanging()
         # Cloth rests on the shoulders and hangs free elsewhere.
         self._free = (1 - 0.85 * smoothstep((self._normals[:, 1] + 0.1) / 0.7)) * smoothstep(-cages.neck / 0.07)
         self._floor = np.zeros(len(self._base), np.float32)
@@ -111,22 +117,24 @@ class _Tailor:
         waist = rng.uniform(-0.66, -0.6)
         match below:
             case "dress":
-                paint = self._top(str(rng.choice(["tee", "tank", "turtle"])), -0.64)
+                paint = self._top(str(rng.choice(["tee", "tank", "turtle"])), -0.64, tucked=True)
                 self._hang_skirt(rng.uniform(-0.6, -0.57), rng.uniform(-1.45, -0.92), paint)
             case "skirt":
-                self._upper_half(-0.68)
+                self._upper_half(-0.68, tucked=True)
                 self._hang_skirt(waist + 0.02, rng.uniform(-1.45, -0.92), self._paint_maker(rng))
             case _ if rng.random() < 0.3:
-                self._upper_half(-0.72)
+                self._upper_half(-0.72, tucked=True)
                 self._trousers(below, waist)
             case _:
                 self._trousers(below, waist)
                 self._upper_half(rng.uniform(-0.8, -0.7))
 
-    def _upper_half(self, hem: float) -> None:
+    def _upper_half(self, hem: float, tucked: bool = False) -> None:
         rng = self._rng
         kind = str(rng.choice(["tee", "tank", "turtle", "shirt", "sweater", "hoodie"], p=[0.3, 0.08, 0.12, 0.22, 0.14, 0.14]))
-        self._top(kind, hem)
+        if tucked and kind in ("sweater", "hoodie"):
+            kind = "shirt"
+        self._top(kind, hem, tucked)
         if kind in ("tee", "turtle", "shirt", "sweater") and rng.random() < 0.35:
             self._jacket(hem if self._upper_only else rng.uniform(-0.81, -0.74))
         if rng.random() < 0.05:
@@ -138,13 +146,15 @@ class _Tailor:
         wide = rng.uniform(0, 0.03) * rng.random()
         hem = rng.uniform(-1.19, -0.98) if kind == "shorts" else rng.uniform(-1.47, -1.44)
         edge = np.where(c.arm, -1, np.minimum(waist - y, y - hem))
-        height = self._drape(looseness, 0.003) + wide * smoothstep((-0.85 - y) / 0.5)
-        band = smoothstep((0.04 - (waist - y)) / 0.008)
-        self._sew(edge, height + 0.0015 * band, 0.0025, self._paint_maker(rng))
+        height = self._drape(looseness, 0.003, 0.3) + wide * smoothstep((-0.85 - y) / 0.5)
+        self._sew(edge, height + 0.0015 * smoothstep((0.04 - (waist - y)) / 0.008), 0.0025, self._paint_maker(rng))
+        if rng.random() < 0.4:
+            belt = np.where(c.arm, -1, np.minimum(waist - 0.006 - y, y - waist + rng.uniform(0.03, 0.045)))
+            self._sew(belt, self._floor, 0.002, self._paint_maker(rng))
 
     def _hang_skirt(self, top: float, hem: float, paint: Paint) -> None:
         rng = self._rng
-        base, normals, _ = self._skirt.surface(self._body.vertices, ())
+        base, normals, _ = self._skirt.surface(self._body.vertices, _SPAN)
         y = self._skirt.at[:, 1]
         below = np.clip((top - y) / (top - hem), 0, 1)
         pleats = _crease(self._noise(base * [1, 0.12, 1], rng.uniform(25, 60), int(rng.integers(1, 60))))
@@ -159,13 +169,14 @@ class _Tailor:
         edge = np.minimum(top - y, y - hem)
         self._close(self._skirt, base, normals, edge, height, height - 0.0025, paint)
 
-    def _top(self, kind: str, hem: float) -> Paint:
+    def _top(self, kind: str, hem: float, tucked: bool) -> Paint:
         rng, c = self._rng, self._c
         looseness = {"tank": 0.005, "turtle": 0.006, "shirt": 0.012, "sweater": 0.016, "hoodie": 0.02}.get(kind, 0.01) * rng.uniform(
             0.5, 1.6
         )
         thickness = {"sweater": 0.0035, "hoodie": 0.004, "turtle": 0.003}.get(kind, 0.002)
-        height = self._drape(looseness, 0.0028 + (0.002 if kind in ("sweater", "hoodie") else 0))
+        hanging = rng.uniform(0.2, 1) * (smoothstep((self._at[:, 1] + 0.64) / 0.16) if tucked else 1)
+        height = self._drape(looseness, 0.0028 + (0.002 if kind in ("sweater", "hoodie") else 0), hanging)
         if kind == "tank":
             neckline = self._neckline(rng.uniform(0.008, 0.022), rng.uniform(0.04, 0.09), 0.085, 2.2)
         elif kind == "turtle":
@@ -200,7 +211,7 @@ class _Tailor:
     def _jacket(self, hem: float) -> None:
         rng, c = self._rng, self._c
         y = self._at[:, 1]
-        height = self._drape(rng.uniform(0.008, 0.022), 0.004)
+        height = self._drape(rng.uniform(0.008, 0.022), 0.004, rng.uniform(0.3, 1))
         button = rng.uniform(-0.62, -0.38)
         rise = (y - button) / (-0.2 - button)
         spread = rng.uniform(0.04, 0.075) * np.clip(rise, 0, 1) + rng.choice([-0.01, rng.uniform(0.01, 0.05)])
@@ -211,8 +222,9 @@ class _Tailor:
         self._sew(edge, height, 0.003, paint)
         lapel = rng.uniform(0.03, 0.07) * smoothstep(rise * 3) * (1 + 0.3 * np.clip(rise, 0, 1))
         collar = c.neck + rng.uniform(0.035, 0.05)
+        notch_at = rng.uniform(0.23, 0.27)
         wedge = rng.uniform(0.15, 0.5) * (opening - rng.uniform(0.01, 0.025))
-        notch = np.where((y < -0.2) & (wedge > 0), np.abs(y + rng.uniform(0.23, 0.27) - 0.5 * (c.side - 0.08)) - wedge, 1)
+        notch = np.where((y < -0.2) & (wedge > 0) & (opening < 0.12), np.abs(y + notch_at - 0.5 * (c.side - 0.08)) - wedge, 1)
         leaf = np.minimum(np.maximum(collar, lapel - opening), notch)
         self._sew(np.minimum(leaf, np.minimum(opening, neckline)), self._floor + 0.004, 0.0025, paint)
 
@@ -264,19 +276,41 @@ class _Tailor:
     def _hem(self, hem: float) -> np.ndarray:
         return np.where(self._c.arm & (not self._upper_only), 1.0, self._at[:, 1] - hem)
 
-    def _drape(self, looseness: float, clearance: float) -> np.ndarray:
-        """Height (V,) of one garment before ribs and hems: what it spans, how loose it hangs, its folds."""
+    def _drape(self, looseness: float, clearance: float, hanging: float | np.ndarray) -> np.ndarray:
+        """Height (V,) of one garment before ribs and hems: what it spans, how loose it is, its folds; hanging in [0, 1]: how freely."""
         tight, loose = self._spans
-        share = np.clip(looseness / 0.02, 0, 1)
+        # Even tight cloth spans the furrows of the middle.
+        share = np.maximum(np.clip(looseness / 0.02, 0, 1), np.exp(-((self._c.side / 0.05) ** 2)))
         span = (1 - share) * tight + share * loose
-        return clearance + span * smoothstep(-self._c.neck / 0.1) + self._free * looseness + self._folds(looseness)
+        hung = hanging * np.clip(looseness / 0.012, 0, 1) * self._hung
+        raised = np.maximum(span * smoothstep(-self._c.neck / 0.1), hung)
+        return clearance + raised + self._free * looseness + self._folds(looseness)
+
+    def _hanging(self) -> np.ndarray:
+        """How far (V,) over the cage cloth falls that hangs from chest, belly and seat rather than clings below them."""
+        c, y = self._c, self._at[:, 1]
+        trunk = np.flatnonzero(~c.arm & (y < -0.24) & (y > -0.86))
+        away = self._base[trunk][:, [0, 2]] - self._base[trunk][:, [0, 2]].mean(0)
+        radius = np.hypot(*away.T)
+        around = np.arctan2(away[:, 0], away[:, 1]) * (24 / (2 * np.pi)) % 24
+        level = (-0.24 - y[trunk]) / 0.02
+        widest = np.zeros((32, 24), np.float32)
+        np.maximum.at(widest, (level.astype(int), around.astype(int) % 24), radius)
+        for row in range(1, len(widest)):
+            widest[row] = np.maximum(widest[row], widest[row - 1] - 0.004)
+        widest = gaussian_filter(widest, 1.2, mode=("nearest", "wrap"))
+        outer = map_coordinates(widest, [level - 0.5, around - 0.5], order=1, mode="grid-wrap")
+        facing = np.einsum("ij,ij->i", self._normals[trunk][:, [0, 2]], away) / np.maximum(radius, 1e-6)
+        result = np.zeros(len(y), np.float32)
+        result[trunk] = np.maximum(outer - radius, 0) * np.maximum(facing, 0) * smoothstep((level - 1) / 4)
+        return result
 
     def _folds(self, looseness: float) -> np.ndarray:
         rng, noise, c = self._rng, self._noise, self._c
         p = self._base
         shift = int(rng.integers(1, 60))
         warped = p + 0.02 * np.stack([noise(p, 18, shift + k) for k in (1, 2, 3)], axis=1)
-        hanging = _crease(noise(warped * [1, 0.3, 1], rng.uniform(32, 55), shift + 4))
+        hanging = _crease(noise(warped * [1, 0.22, 1], rng.uniform(30, 50), shift + 4))
         small = noise(warped, rng.uniform(60, 90), shift + 5)
         # Cloth is pulled from the armpits across chest and back, and gathers around elbows.
         away = np.stack([c.side - 0.16, self._at[:, 1] + 0.3], axis=1)
@@ -290,8 +324,8 @@ class _Tailor:
         y = self._at[:, 1]
         bends = np.exp(-(((y + 1.2) / 0.06) ** 2)) + np.exp(-(((y + 1.45) / 0.07) ** 2)) + 0.7 * np.exp(-(((y + 0.86) / 0.05) ** 2))
         gathered = gathered + _crease(noise(warped * [0.3, 1, 0.3], rng.uniform(40, 60), shift + 8)) * bends
-        size = rng.uniform(0.5, 1.3) * (0.003 + 0.35 * looseness)
-        return size * (self._free * (hanging * ~c.arm + 0.25 * small) + 0.8 * pulled + 0.8 * gathered)
+        size = rng.uniform(0.4, 1.1) * (0.003 + 0.3 * looseness)
+        return size * (self._free * (hanging * ~c.arm + 0.15 * small) + 0.8 * pulled + 0.8 * gathered)
 
     def _sew(self, edge: np.ndarray, height: np.ndarray, thickness: float, paint: Paint) -> None:
         """Cuts and closes one piece, puts it over what is worn, and hides the body under it."""

@@ -44,6 +44,8 @@ class Poser:
             real_last = np.roll(data["pose_quat"][:, order], -1, axis=-1)
             self._stills = Rotation.from_quat(real_last.reshape(-1, 4)).as_rotvec().reshape(*real_last.shape[:2], 3)
         self._stills[:, [name.startswith(_FACE) for name in self._names]] = 0
+        # Upright figures, whatever the still does: where they face is the camera's matter.
+        self._stills[:, 0] = np.clip(self._stills[:, 0] * [1, 0, 1], -0.3, 0.3)
         bare = [name.removesuffix(".L").removesuffix(".R") for name in self._names]
         self._spread = np.radians([_SPREAD.get(name, (0, 0, 0)) for name in bare])
         swapped = [name[:-1] + {"L": "R", "R": "L"}[name[-1]] if name.endswith((".L", ".R")) else name for name in self._names]
