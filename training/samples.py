@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 SEEDS = {"training": 1, "validation": 2, "evaluation": 3}
 SHARD = 50
 POINTS, SURFACE_POINTS, SHADOWS = 6144, 2048, 2
-_PICTURE = 512  # pixels of the imagined photo's part that the crop shows, whatever the network's size
+PICTURE = 512  # pixels of the imagined photo's part that the crop shows, whatever the network's size
 _PIXELS_PER_METRE = 1280.0
 
 
@@ -54,31 +54,34 @@ class Sampler:
         self.model = HeadModel.load()
         self.seed, self.size, self._shrink, self._device = SEEDS[split], size, shrink, device
         wardrobe = Assets(assets, "evaluation" if split == "evaluation" else "training")
-        self._people = People(wardrobe, self.model, Bodies(assets))
+        self.people = People(wardrobe, self.model, Bodies(assets))
 
     def draw(self, index: int) -> Drawn:
         """Person, fit and fragments of one sample."""
         rng = np.random.default_rng([self.seed, index])
-        person = self._people.make(rng)
-        distance = np.inf if rng.random() < 0.15 else float(np.exp(rng.uniform(np.log(0.6), np.log(4))))
-        camera = Camera((_PICTURE / 2, _PICTURE / 2), _PIXELS_PER_METRE, distance)
-        fit = simulated_fit(self.model, person, camera, _PICTURE, rng)
+        person = self.people.make(rng)
+        camera = random_camera(rng)
+        return self.scene(person, camera, simulated_fit(self.model, person, camera, PICTURE, rng), rng)
+
+    def scene(self, person: Person, camera: Camera, fit: HeadFit, rng: np.random.Generator) -> Drawn:
+        """The person in the crop that the fit, not the truth, defines."""
 
         def to_crop(points: np.ndarray) -> np.ndarray:
-            """True points as they appear in the crop that the fit, not the truth, defines."""
             flat = (camera.project(points) - fit.camera.centre) * [1, -1] / fit.camera.scale
             depth = points[:, 2:] * (camera.scale / fit.camera.scale)
             return (np.concatenate([flat, depth], axis=1) - [0, CROP_CENTRE_Y, CROP_CENTRE_Z]) / CROP_HALF
 
         prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
-        scene = Scene.of(person.parts, to_crop, self.size * self._shrink, self._device)
-        return Drawn(person, camera, fit, prior, scene, rng)
+        return Drawn(person, camera, fit, prior, Scene.of(person.parts, to_crop, self.size * self._shrink, self._device), rng)
 
     def sample(self, index: int) -> dict[str, np.ndarray]:
         """One stored sample; see dataset.py for the fields."""
         drawn = self.draw(index)
-        buffers = render(drawn.scene, self._shrink)
-        return self.picture(drawn, buffers) | self._points(drawn) | self._parameters(drawn)
+        return self.picture(drawn, self.buffers(drawn)) | self.points(drawn) | self.parameters(drawn)
+
+    def buffers(self, drawn: Drawn) -> Buffers:
+        """The rendered scene."""
+        return render(drawn.scene, self._shrink)
 
     def picture(self, drawn: Drawn, buffers: Buffers) -> dict[str, np.ndarray]:
         """The stored picture fields of a sample."""
@@ -100,7 +103,8 @@ class Sampler:
             "maps": _signed(drawn.prior.maps(size).permute(1, 2, 0), MAP_SCALE),
         }
 
-    def _points(self, drawn: Drawn) -> dict[str, np.ndarray]:
+    def points(self, drawn: Drawn) -> dict[str, np.ndarray]:
+        """The stored labels in space."""
         rng, features = drawn.rng, drawn.prior.point_features()
         surface = surface_samples(drawn.scene, rng)
         points = query_points(surface, drawn.prior.vertices, POINTS, rng)
@@ -120,7 +124,7 @@ class Sampler:
             "surface_code": _byte(surface.code[chosen]),
         }
 
-    def _parameters(self, drawn: Drawn) -> dict[str, np.ndarray]:
+    def parameters(self, drawn: Drawn) -> dict[str, np.ndarray]:
         """The fit, and what it should have found: landmarks of the true head, in the crop frame where the fit's are."""
         fit, person = drawn.fit, drawn.person
         weights = [person.body.expression.get(name, 0.0) for name in self.model.expression_names]
@@ -133,6 +137,12 @@ class Sampler:
             "fit_expression": fit.expression.astype(np.float32),
             "fit_rotation": fit.rotation.astype(np.float32),
         }
+
+
+def random_camera(rng: np.random.Generator) -> Camera:
+    """Orthographic now and then, else from a phone at arm's length to a long lens."""
+    distance = np.inf if rng.random() < 0.15 else float(np.exp(rng.uniform(np.log(0.6), np.log(4))))
+    return Camera((PICTURE / 2, PICTURE / 2), _PIXELS_PER_METRE, distance)
 
 
 def _half(values: torch.Tensor) -> np.ndarray:
