@@ -103,7 +103,8 @@ def _reconstruct_all(options: argparse.Namespace, terminal: TextIO) -> int:
     several = len(options.photos) > 1
     if several and options.report.parent != Path():
         raise InputError(f"One report cannot serve several photos; give --report a bare name instead of {options.report}.")
-    blend_command = _blend_command(options.blender) if "blend" in options.formats else []
+    by_blender = {"blend", "glb"} if settings.rig else {"blend"}
+    blend_command = _blend_command(options.blender) if by_blender & set(options.formats) else []
     progress = _Progress(terminal)
     progress("Loading the networks", 0.0)
     reconstructor = _load(settings.device)
@@ -158,11 +159,14 @@ def _write(result: Result, folder: Path, name: str, formats: Sequence[str], repo
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".likeness-", dir=folder) as hidden:
             places = {f"{name}.{suffix}": folder / f"{name}.{suffix}" for suffix in formats}
-            for made in (Path(hidden) / file for file in places):
-                if made.suffix == ".blend":
-                    _write_blend(result, made, blend_command)
-                else:
-                    write_mesh(result, made)
+            # A rig needs Blender's exporter; without one the mesh can be written here.
+            by_blender = {".blend", ".glb"} if result.rigged is not None else {".blend"}
+            made = [Path(hidden) / file for file in places]
+            if scenes := [path for path in made if path.suffix in by_blender]:
+                _write_in_blender(result, scenes, blend_command)
+            for path in made:
+                if path not in scenes:
+                    write_mesh(result, path)
             write_preview(result, Path(hidden) / "preview.png")
             places["preview.png"] = folder / "preview.png"
             for file, place in places.items():
@@ -187,23 +191,23 @@ def _blend_command(blender: Path | None) -> list[str]:
         return [sys.executable, "-I", str(LAUNCH), WRITE_BLEND]
     if found := shutil.which("blender"):
         return [found, *batch]
-    raise InputError("A .blend file needs Blender; give its path with --blender, or leave blend out of --formats.")
+    raise InputError("A .blend file, or a .glb with a rig, needs Blender; give its path with --blender, or choose other --formats.")
 
 
-def _write_blend(result: Result, path: Path, command: Sequence[str]) -> None:
+def _write_in_blender(result: Result, paths: Sequence[Path], command: Sequence[str]) -> None:
     """In a process of its own: bpy must not share one with torch's threads, and core does not import it."""
-    saved = path.with_suffix(".npz")
+    saved, names = paths[0].with_suffix(".npz"), " and ".join(path.name for path in paths)
     result.save(saved)
     try:
-        run = subprocess.run([*command, str(saved), str(path)], capture_output=True, text=True, errors="replace", timeout=BLEND_LIMIT)
+        run = subprocess.run(
+            [*command, str(saved), *map(str, paths)], capture_output=True, text=True, errors="replace", timeout=BLEND_LIMIT, check=False
+        )
     except subprocess.TimeoutExpired as error:
-        raise ReconstructionError(f"Blender took more than {BLEND_LIMIT} s to write {path.name}; try again.") from error
-    if run.returncode or not path.exists():
+        raise ReconstructionError(f"Blender took more than {BLEND_LIMIT} s to write {names}; try again.") from error
+    if run.returncode or not all(path.exists() for path in paths):
         log.error("%s", run.stdout + run.stderr)
         words = run.stderr.strip().splitlines() or [f"exit code {run.returncode}"]
-        raise ReconstructionError(
-            f"Blender could not write {path.name} ({words[-1].rstrip('.')}); leave blend out of --formats or try again."
-        )
+        raise ReconstructionError(f"Blender could not write {names} ({words[-1].rstrip('.')}); choose other --formats or try again.")
 
 
 def _formats(text: str) -> list[str]:

@@ -1,45 +1,58 @@
-"""Writes a result as a .blend file, from any Python that has bpy or from Blender itself.
+"""Writes a result as files that only Blender can write, from any Python that has bpy or from Blender itself.
 
-python -m likeness.scene.write RESULT.npz HEAD.blend
+python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx]
 blender --background --factory-startup --python worker/launch.py -- likeness.scene.write RESULT.npz HEAD.blend
 """
 
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
 
-from ..core.errors import LikenessError, ReconstructionError
+from ..core.errors import InputError, LikenessError, ReconstructionError
 from ..core.result import Result
 from .build import build_result
+from .rig import rig_of
+from .rig_export import RIG_SUFFIXES, export_rig
 
 logger = logging.getLogger(__name__)
 
 
-def write_blend(result_path: Path, blend_path: Path) -> None:
-    """A .blend with nothing but the result, photo packed; replaces the open file.
+def write_files(result_path: Path, paths: Sequence[Path]) -> None:
+    """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb and .fbx: the rigged head.
 
-    Raises AssetError for a damaged result, ReconstructionError when the file cannot be saved.
+    Raises AssetError for a damaged result, InputError for another suffix or when .glb or .fbx are asked of a result without a rig,
+    ReconstructionError when a file cannot be saved.
     """
     result = Result.load(result_path)
+    if unknown := [path for path in paths if path.suffix.lower() not in (".blend", *RIG_SUFFIXES)]:
+        raise InputError(f"{unknown[0].name} has an unknown format; end its name with .blend, {' or '.join(RIG_SUFFIXES)}.")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     build_result(bpy.context, result)
-    try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(blend_path.resolve()), compress=True, check_existing=False)
-    except RuntimeError as error:
-        raise ReconstructionError(f"{blend_path} cannot be written ({error}); choose another folder.") from error
+    armature = rig_of(bpy.context.object)
+    for path in (path.resolve() for path in paths):
+        if path.suffix.lower() != ".blend":
+            if armature is None:
+                raise InputError(f"{result.name} has no rig for {path.name}; reconstruct it with a rig.")
+            export_rig(bpy.context, armature, path)
+            continue
+        try:
+            bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, check_existing=False)
+        except RuntimeError as error:
+            raise ReconstructionError(f"{path} cannot be written ({error}); choose another folder.") from error
 
 
 def main(arguments: list[str]) -> int:
     """Exit code: 0 written, otherwise the error's own, with its sentence on standard error."""
-    parser = argparse.ArgumentParser(prog="likeness.scene.write", description="Write a reconstruction as a .blend file")
+    parser = argparse.ArgumentParser(prog="likeness.scene.write", description="Write a reconstruction as files that need Blender")
     parser.add_argument("result", type=Path, help="result of a reconstruction (.npz)")
-    parser.add_argument("blend", type=Path, help="file to write (.blend)")
+    parser.add_argument("files", nargs="+", type=Path, help="files to write: .blend, and .glb or .fbx of a rigged head")
     options = parser.parse_args(arguments)
     try:
-        write_blend(options.result, options.blend)
+        write_files(options.result, options.files)
     except LikenessError as error:
         logger.error(error)
         return error.exit_code

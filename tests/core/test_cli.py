@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import json
 import os
@@ -11,9 +12,11 @@ import pytest
 
 from likeness.core import cli, preview
 from likeness.core.errors import AssetError, Cancelled, NoFaceError
+from likeness.core.models.head import HeadModel
 from likeness.core.photo.view import Camera
 from likeness.core.result import Result
 from likeness.core.settings import Settings
+from likeness.core.topology.rigged import RiggedHead
 
 
 def head(name: str, settings: Settings) -> Result:
@@ -56,12 +59,13 @@ def stubs(monkeypatch):
 
 @pytest.fixture
 def blender(tmp_path):
-    """A program that writes its last argument, or fails when the result is named 'unlucky'."""
+    """A program that writes its arguments after the .npz, or fails when the result is named 'unlucky'."""
     program = tmp_path / "mein blender"
     program.write_text(
         f"#!{sys.executable}\nimport sys\nfrom pathlib import Path\n"
         "'unlucky' in sys.argv[-1] and sys.exit('the disk is full')\n"
-        "assert Path(sys.argv[-2]).exists()\nPath(sys.argv[-1]).write_text(' '.join(sys.argv))\n"
+        "result = next(a for a in sys.argv if a.endswith('.npz'))\nassert Path(result).exists()\n"
+        "for file in sys.argv[sys.argv.index(result) + 1 :]:\n    Path(file).write_text(' '.join(sys.argv))\n"
     )
     program.chmod(0o755)
     return program
@@ -93,6 +97,18 @@ def test_a_blend_file_is_written_by_the_given_blender(capfd, tmp_path, blender):
     assert code == 0
     command = (tmp_path / "out" / "a.blend").read_text()
     assert "--background --factory-startup --python-exit-code 3 --python" in command and "launch.py -- likeness.scene.write " in command
+
+
+def test_a_rigged_glb_is_written_by_blender_beside_the_blend_file(capfd, monkeypatch, tmp_path, blender):
+    model = HeadModel.load()
+    rigged = RiggedHead.of_model(model, model.neutral())
+    monkeypatch.setattr(Stub, "run", lambda self, photo, settings, *rest: dataclasses.replace(head(photo.stem, settings), rigged=rigged))
+    out = tmp_path / "out"
+    code, said = run(capfd, "a.jpg", "--output", out, "--formats", "blend,glb,ply", "--rig", "--blender", blender)
+    assert code == 0, said.err
+    assert (out / "a.glb").read_text() == (out / "a.blend").read_text() and (out / "a.ply").read_bytes().startswith(b"ply")
+    code, said = run(capfd, "a.jpg", "--output", out, "--formats", "glb", "--rig", "--blender", tmp_path / "nothing")
+    assert code == 2 and "is no program" in said.err
 
 
 def test_a_blender_that_fails_is_a_sentence_and_leaves_nothing(capfd, tmp_path, blender):

@@ -1,4 +1,4 @@
-"""The .blend writer of the command line, in a process of its own as it is used; it must also end."""
+"""The writer of the command line for files that need Blender, in a process of its own as it is used; it must also end."""
 
 import os
 import subprocess
@@ -11,10 +11,17 @@ import pytest
 LAUNCH = Path(__file__).resolve().parents[2] / "worker" / "launch.py"
 
 
-def _write(result: Path, blend: Path) -> subprocess.CompletedProcess:
+def _write(result: Path, *files: Path) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in os.environ.items() if name != "BLENDER_USER_RESOURCES"}
     blender = [bpy.app.binary_path, "--background", "--factory-startup", "--python"]
-    command = [*(blender if bpy.app.binary_path else [sys.executable]), str(LAUNCH), "--", "likeness.scene.write", str(result), str(blend)]
+    command = [
+        *(blender if bpy.app.binary_path else [sys.executable]),
+        str(LAUNCH),
+        "--",
+        "likeness.scene.write",
+        str(result),
+        *map(str, files),
+    ]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
@@ -26,6 +33,25 @@ def test_blend_holds_the_head_and_the_packed_photo(make_result, tmp_path):
     assert sorted(item.name for item in bpy.data.objects) == ["Ada", "Ada Camera"]
     assert bpy.context.scene.camera.name == "Ada Camera"
     assert bpy.data.images["Ada"].packed_file
+
+
+def test_rigged_result_becomes_a_scene_and_files_for_other_programs(part, rigged_result, tmp_path):
+    rigged_result.save(tmp_path / "result.npz")
+    files = [tmp_path / f"Ada.{kind}" for kind in ("blend", "glb", "fbx")]
+    done = _write(tmp_path / "result.npz", *files)
+    assert done.returncode == 0, done.stderr
+    assert all(file.stat().st_size > 100_000 for file in files)
+    bpy.ops.wm.open_mainfile(filepath=str(files[0]))
+    rig = part("scene.rig")
+    armature = rig.rig_of(bpy.data.objects["Ada Head"])
+    assert rig.head_of(armature, rig.FREE_FORM) == bpy.data.objects["Ada"]
+    assert bpy.data.images["Ada Texture"].packed_file and armature.pose.bones["jaw"].constraints
+
+
+def test_result_without_a_rig_gives_no_rigged_file(make_result, tmp_path):
+    make_result("Ada").save(tmp_path / "result.npz")
+    done = _write(tmp_path / "result.npz", tmp_path / "Ada.glb")
+    assert done.returncode == 2 and "Ada has no rig for Ada.glb" in done.stderr and not (tmp_path / "Ada.glb").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a result", b"PK\x03\x04 cut off"])
