@@ -111,12 +111,13 @@ _PLAIN: dict[str, Any] = {
     "depth_octaves": 0,
     "code_octaves": 0,
 }
+_NORMALS: dict[str, Any] = _PLAIN | {"normals": True}
 CONFIGURATIONS: dict[str, FieldConfig] = {
     "pifu": FieldConfig(**_PLAIN, widths=(24, 96, 128, 128, 160), scales=(4,), output="occupancy"),
     "multiscale": FieldConfig(**_PLAIN, output="occupancy"),
     "jiff": FieldConfig(**_PLAIN, widths=(24, 96, 128, 128, 160), scales=(4,), volume=32, fusion="mlp", output="occupancy"),
     "seif": FieldConfig(
-        **(_PLAIN | {"normals": True}),
+        **_NORMALS,
         widths=(24, 96, 128, 128, 160),
         scales=(4,),
         code_in="given",
