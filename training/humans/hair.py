@@ -6,6 +6,7 @@ import numpy as np
 
 from .bald import BaldHead, Roots
 from .clumps import resampled, tube_values, tubes, unit
+from .hair_curtain import CURTAIN_TRIANGLES, curtain
 from .hair_styles import STYLES, Cut
 from .hair_ties import tied_pieces, ties
 from .noise import Noise, smoothstep
@@ -40,11 +41,11 @@ def grow_hair(
     gathered = ties(head, cut, kind)
     pieces += tied_pieces(head, cut, kind, gathered, paint, rng)
     rings = round(cut.rings)
-    room = (TRIANGLES - sum(len(piece.faces) for piece in pieces)) / (6 * rings)
+    room = (TRIANGLES - CURTAIN_TRIANGLES - sum(len(piece.faces) for piece in pieces)) / (6 * rings)
     # Hair that hangs from under a hat is as dense as without it.
     roots = head.scatter(mask, int(min(cut.count * max(share, 0.4 * smoothstep(np.array(cut.back / 0.2))), room)), rng)
-    pieces.append(_locks(head, cut, roots, roots.of(mask), roots.of(thickness), gathered, paint, rng, noise))
-    return pieces
+    locks = _locks(head, cut, roots, roots.of(mask), roots.of(thickness), gathered, paint, rng, noise)
+    return [*pieces, *curtain(head, locks.vertices, paint), locks]
 
 
 def _scalp(head: BaldHead, cut: Cut, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
