@@ -118,7 +118,7 @@ def _composite(scene: Scene) -> tuple[torch.Tensor, torch.Tensor, _Found]:
 def _back(scene: Scene) -> tuple[torch.Tensor, torch.Tensor]:
     """Depth (S²,) and normal (S², 3) of the solid surface that is farthest from the viewer."""
     pieces, size = scene.pieces, scene.pieces.size
-    keep = torch.nonzero(scene.solid[scene.part[pieces.face]])[:, 0]
+    keep = torch.nonzero(scene.solid[scene.part[pieces.face]] & (pieces.sign < 0))[:, 0]
     kept = [getattr(pieces, name)[keep] for name in ("pixel", "depth", "face", "barycentric", "sign")]
     kept[1] = -kept[1]
     raster = nearest(Fragments(*kept, size=size))

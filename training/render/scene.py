@@ -54,9 +54,7 @@ class Scene:
     @cached_property
     def depth(self) -> LayeredDepth:
         """Layered depth of the union of the solid pieces."""
-        keep = self.solid[self.part[self.pieces.face]]
-        kept = [getattr(self.pieces, name)[keep] for name in ("pixel", "depth", "face", "barycentric", "sign")]
-        return LayeredDepth(Fragments(*kept, size=self.pieces.size))
+        return LayeredDepth(self.pieces, torch.nonzero(self.solid[self.part[self.pieces.face]])[:, 0])
 
     def interpolate(self, values: torch.Tensor, face: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
         """Values (V, C) of the vertices at surface points (N,), (N, 3)."""
