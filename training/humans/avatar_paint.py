@@ -45,17 +45,21 @@ def regions(
     hairline = np.interp(vertices[:, 2], _HAIRLINE_Z, _HAIRLINE_Y) + rng.normal(0, 0.004)
     ear = (np.abs(vertices[:, 0]) > 0.076) & (vertices[:, 1] < 0.02)
     aside = np.hypot(vertices[:, 0], vertices[:, 2] - _NECK_AXIS)
-    rigid = head & (part("Head", "Neck") > 0.97)
-    hanging = np.where(rigid & (vertices[:, 1] < -0.02), (aside - 0.082) * 100, -10)
+    rigid = head & (part("Head", "Neck", "Spine2", "L Clavicle", "R Clavicle") > 0.97)
+    shoulders = 0.6 * np.clip(-0.13 - vertices[:, 1], 0, None)
+    hanging = np.where(rigid & (vertices[:, 1] < -0.02), (aside - 0.082 - shoulders) * 100, -10)
     if ((hanging > 0) & (vertices[:, 1] < -0.07)).sum() > 12:  # long hair covers the ears
         ear[:] = False
-        hanging = np.where(rigid & (vertices[:, 1] < 0.06), (aside - 0.076) * 100, -10)
+        hanging = np.where(rigid & (vertices[:, 1] < 0.06), (aside - 0.076 - shoulders) * 100, -10)
     crown = np.maximum(np.where(ear, -10, (vertices[:, 1] - hairline) * 100), hanging)
     scores[head] = -10
     column["skin"][head] = 0
     bald = top < _HAT_TOP and rng.random() < 0.08
     if not bald:
         column["gear" if top > _HAT_TOP else "hair"][head] = crown[head]
+    if not part("LEye").any():  # veiled
+        scores[head] = -10
+        column["upper"][head] = 0
     gear = np.char.startswith(kind, "extra")
     scores[gear] = -10
     column["gear"][gear] = 10
@@ -163,6 +167,7 @@ class AvatarLook:
 
     def paint(self, joints: np.ndarray, bones: list[str]) -> Paint:
         """For values made by `regions`; joints (80, 3) at rest."""
-        face = _Face(self._skin, self._hair * 0.7, self._lips, self._iris, dict(zip(bones, joints, strict=True)), self._noise)
+        brow = np.minimum(self._hair * 0.7, self._skin * 0.5)
+        face = _Face(self._skin, brow, self._lips, self._iris, dict(zip(bones, joints, strict=True)), self._noise)
         hair = StrandPaint(self._hair, self._hair * 1.3, self._spread, self._streaks, self._noise)
         return _Patchwork((face, hair, *self._cloth), self._noise)
