@@ -42,8 +42,11 @@ def grow_hair(
     pieces += tied_pieces(head, cut, kind, gathered, paint, rng)
     rings = round(cut.rings)
     room = (TRIANGLES - CURTAIN_TRIANGLES - sum(len(piece.faces) for piece in pieces)) / (6 * rings)
-    # Hair that hangs from under a hat is as dense as without it.
-    roots = head.scatter(mask, int(min(cut.count * max(share, 0.4 * smoothstep(np.array(cut.back / 0.2))), room)), rng)
+    hangs = float(smoothstep(np.array(cut.back / 0.2)))
+    # Long hair from the top covers what grows below it, but for the hairline; from under a hat it hangs as densely as without.
+    upper = smoothstep((head.vertices[:, 1] - head.frame.ear_top) / (0.6 * (head.frame.top - head.frame.ear_top)))
+    dense = mask * (1 - 0.6 * hangs * deep * (1 - upper))
+    roots = head.scatter(dense, int(min(cut.count * max(share, 0.4 * hangs), room)), rng)
     locks = _locks(head, cut, roots, roots.of(mask), roots.of(thickness), gathered, paint, rng, noise)
     return [*pieces, *curtain(head, locks.vertices, paint), locks]
 

@@ -79,13 +79,14 @@ _SHORT: Ranges = {
     "hug": (0.3, 0.7), "mess": (0.06, 0.2), "volume": (0.006, 0.016),
 }  # fmt: skip
 _LONG: Ranges = {
-    "rings": (13, 14), "count": (300, 380), "radius": (0.0085, 0.0115), "flat": (0.3, 0.45), "blade": (0.6, 0.85), "drop": (0.07, 0.12),
+    "rings": (13, 14), "count": (170, 230), "radius": (0.0095, 0.013), "flat": (0.3, 0.45), "blade": (0.6, 0.85), "drop": (0.07, 0.12),
     "lift": (0.1, 0.5), "volume": (0.008, 0.02), "recession": (0, 0.03), "front": (0.4, 0.52), "sideburn": (0.1, 0.4), "mess": (0.04, 0.14),
     "top": (0.42, 0.48), "side": (0.3, 0.36), "back": (0.32, 0.38), "hug": (0.3, 0.6), "whorl": (0.1, 0.3), "blunt": (-0.19, 0.02),
     "inward": (0, 0.3),
 }  # fmt: skip
 _TIED: Ranges = _LONG | {
-    "rings": (11, 12), "radius": (0.007, 0.01), "flat": (0.3, 0.4), "hug": (0.9, 0.95), "lift": (0.05, 0.2), "volume": (0.004, 0.01),
+    "rings": (11, 12), "count": (260, 340), "radius": (0.007, 0.01), "flat": (0.3, 0.4), "hug": (0.9, 0.95), "lift": (0.05, 0.2),
+    "volume": (0.004, 0.01),
     "top": (0.4, 0.4), "side": (0.3, 0.3), "back": (0.25, 0.25), "drop": (9, 9), "blunt": (-1, -1), "mess": (0.01, 0.06),
     "whorl": (0, 0), "sideburn": (0.05, 0.25), "tail": (0.15, 0.4),
 }  # fmt: skip
@@ -153,7 +154,7 @@ STYLES: dict[str, Style] = {
         "blade": (0.8, 0.9)},
         split="evaluation"),
     "curly_long": Style(0.5, 2, _LONG | _CURLS | {
-        "curl": (0.007, 0.012), "wavelength": (0.05, 0.075), "rings": (20, 20), "count": (280, 320), "top": (0.3, 0.36),
+        "curl": (0.007, 0.012), "wavelength": (0.05, 0.075), "rings": (20, 20), "count": (200, 240), "top": (0.3, 0.36),
         "side": (0.2, 0.25),
         "back": (0.22, 0.27), "volume": (0.015, 0.035), "part": (-0.02, 0.02), "aside": (0.5, 0.9), "radius": (0.007, 0.009)},
         split="evaluation"),
