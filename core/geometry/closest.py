@@ -54,31 +54,41 @@ def _angle_weighted(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray
     return np.stack([np.bincount(flat, weighted[..., axis].ravel(), minlength=len(vertices)) for axis in range(3)], axis=1)
 
 
+class Topology:
+    """What ClosestSurface needs to know of a mesh's faces (F, 3) alone; made once for surfaces that share them."""
+
+    def __init__(self, faces: np.ndarray) -> None:
+        self.faces = np.asarray(faces, np.int64)
+        self.used, inverse = np.unique(self.faces, return_inverse=True)
+        order = np.argsort(inverse.ravel(), kind="stable")
+        counts = np.bincount(inverse.ravel(), minlength=len(self.used))
+        width = min(int(counts.max()), 8)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        slots = starts[:, None] + np.minimum(np.arange(width), counts[:, None] - 1)
+        self.incident = (order // 3)[slots]
+        self.face_edges = unique_edges(self.faces)[1]
+
+
 class ClosestSurface:
     """Closest-point queries on one mesh of well-shaped triangles, such as a subdivided model or a marching-cubes surface.
 
     The candidates are the triangles around the few nearest vertices, which is exact unless triangles are long slivers.
     """
 
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray, neighbours: int = 2) -> None:
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray | Topology, neighbours: int = 2) -> None:
+        topology = faces if isinstance(faces, Topology) else Topology(faces)
         self.vertices = np.ascontiguousarray(vertices, np.float32)
-        self.faces = np.asarray(faces, np.int64)
+        self.faces = topology.faces
         self._neighbours = neighbours
-        used, inverse = np.unique(self.faces, return_inverse=True)
-        self._tree = cKDTree(self.vertices[used])
-        order = np.argsort(inverse.ravel(), kind="stable")
-        counts = np.bincount(inverse.ravel(), minlength=len(used))
-        width = min(int(counts.max()), 8)
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        slots = starts[:, None] + np.minimum(np.arange(width), counts[:, None] - 1)
-        self._incident = (order // 3)[slots]
+        self._incident = topology.incident
+        self._tree = cKDTree(self.vertices[topology.used])
         normals = face_normals(self.vertices, self.faces)
         self._face_normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
         self._vertex_normals = _angle_weighted(self.vertices, self.faces, self._face_normals)
-        _, face_edges = unique_edges(self.faces)
-        summed = [np.bincount(face_edges.ravel(), np.repeat(self._face_normals[:, axis], 3)) for axis in range(3)]
+        edges = topology.face_edges
+        summed = [np.bincount(edges.ravel(), np.repeat(self._face_normals[:, axis], 3)) for axis in range(3)]
         # The edge opposite to corner i, for barycentric i near zero: 12, 20, 01.
-        self._edge_normals = np.stack(summed, axis=1)[face_edges[:, [1, 2, 0]]]
+        self._edge_normals = np.stack(summed, axis=1)[edges[:, [1, 2, 0]]]
 
     def query(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Signed distance (N,), face (N,) and barycentrics (N, 3) of the closest surface points of points (N, 3).

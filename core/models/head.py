@@ -4,6 +4,7 @@ Frames are those of docs/architecture.md. Everything here is numpy; the file's a
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from zipfile import BadZipFile
@@ -12,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..errors import AssetError
+from ..geometry.closest import Topology
 from ..geometry.mesh import loop_subdivision, vertex_normals
 from .skinning import joint_transforms, skin
 
@@ -220,6 +222,16 @@ class HeadModel:
         """A region's mask (Vs,) on the solid, in [0, 1]."""
         mask = self.regions[self.region_names.index(name)][: self.solid_base.shape[1]]
         return np.clip(self.solid_matrix @ (self.solid_base @ mask), 0, 1).astype(np.float32)
+
+    @cached_property
+    def solid_rest(self) -> np.ndarray:
+        """The mean head's solid at rest (Vs, 3), camera frame."""
+        return self.posed(self.neutral()).solid_vertices
+
+    @cached_property
+    def solid_topology(self) -> Topology:
+        """For closest points on the solid, whatever its shape."""
+        return Topology(self.solid_faces)
 
     def landmarks(self, vertices: np.ndarray) -> np.ndarray:
         """MediaPipe's landmarks (468, 3) on vertices (V, 3), without the detector's bias."""

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import torch
 
-from ..geometry.closest import ClosestSurface
+from ..geometry.closest import ClosestSurface, Topology
 from ..geometry.mesh import vertex_normals
 from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
 from ..photo.view import CROP_CENTRE_Z, CROP_HALF
@@ -31,8 +31,8 @@ class FaceBlend:
     def of(cls, model: HeadModel, fit: HeadFit) -> Self:
         """The face below the brows, where no fringe hangs, without ears. With a bad fit, blending towards it makes faces worse, so it
         fades out with the fit's residual."""
-        brow = model.posed(model.neutral()).solid_vertices[model.solid_region("brows") > 0.5, 1].mean()
-        below = np.clip((brow - model.posed(model.neutral()).solid_vertices[:, 1]) / 0.012 + 0.5, 0, 1)
+        brow = model.solid_rest[model.solid_region("brows") > 0.5, 1].mean()
+        below = np.clip((brow - model.solid_rest[:, 1]) / 0.012 + 0.5, 0, 1)
         face = model.solid_region("face") * (1 - model.solid_region("ears")) * below
         strength = 0.8 * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
         return cls(np.clip((face - 0.35) / 0.5, 0, 1).astype(np.float32), strength)
@@ -40,7 +40,8 @@ class FaceBlend:
 
 @dataclass(frozen=True)
 class PriorSurface:
-    """The fitted model's closed bust in the crop frame: vertices (V, 3), faces (F, 3), code (V, 3).
+    """The fitted model's closed bust in the crop frame: vertices (V, 3), faces (F, 3), code (V, 3); topology of the faces, where it
+    is known already.
 
     The code is the vertex's place on the mean bust at rest, in crop units about the point between the eyes: unlike the head model's
     own semantic code it goes on over the shoulders and is odd in x, so that a mirrored sample has a mirrored code.
@@ -49,12 +50,12 @@ class PriorSurface:
     vertices: np.ndarray
     faces: np.ndarray
     code: np.ndarray
+    topology: Topology | None = None
 
     @classmethod
     def of(cls, model: HeadModel, vertices: np.ndarray) -> Self:
         """From a model's solid vertices (V, 3) in the crop frame."""
-        rest = model.posed(model.neutral()).solid_vertices / CROP_HALF
-        return cls(vertices, model.solid_faces, rest)
+        return cls(vertices, model.solid_faces, model.solid_rest / CROP_HALF, model.solid_topology)
 
     def maps(self, size: int) -> torch.Tensor:
         """(MAP_CHANNELS, size, size) float32 pictures of the front; 0 where the model is not."""
@@ -72,7 +73,7 @@ class PriorSurface:
 
     def point_features(self, extra: np.ndarray | None = None) -> Callable[[np.ndarray], np.ndarray]:
         """A function from points (N, 3) to exact features (N, POINT_CHANNELS + C); extra (V, C): values of the vertices to add."""
-        surface = ClosestSurface(self.vertices, self.faces)
+        surface = ClosestSurface(self.vertices, self.topology or self.faces)
         normals = vertex_normals(self.vertices.astype(np.float32), self.faces)
         columns = [self.code, normals] if extra is None else [self.code, normals, extra]
         attributes = np.concatenate(columns, axis=1).astype(np.float32)

@@ -162,7 +162,7 @@ def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
     """Gaussian blur of pictures (..., H, W); wide ones are made on a smaller picture."""
     shape = picture.shape
     flat = picture.reshape(-1, 1, *shape[-2:])
-    factor = max(1, int(sigma // 3))
+    factor = max(1, int(sigma // 1.5))
     small = F.avg_pool2d(flat, factor, ceil_mode=True) if factor > 1 else flat
     reach = max(1, round(3 * sigma / factor))
     taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=picture.device) / (sigma / factor)) ** 2).to(picture.dtype)
