@@ -14,7 +14,7 @@ from ..scene.build import PROPERTY_PREFIX
 from ..scene.rig import head_of, rig_of
 from .text import draw_text
 
-_MAIN_OPTIONS = ("quality",)
+_MAIN_OPTIONS = ("quality", "rig")
 
 
 class Sidebar:

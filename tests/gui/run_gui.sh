@@ -11,7 +11,7 @@ mkdir -p "$3/tmp"
 OUT=$(realpath "$3")
 cp "$1" "$OUT/extension.zip"
 cp "$2" "$OUT/photo.${2##*.}"
-cp "$here/steps.py" "$here/../scene/stub_worker.py" "$here/../scene/sample.py" "$OUT/"
+cp "$here/steps.py" "$here/../scene/stub_worker.py" "$here/../scene/sample.py" "$here/../scene/sample_rig.py" "$OUT/"
 printf '#!/bin/sh\nexec python3 -I -u "%s/stub_worker.py" "$@"\n' "$OUT" >"$OUT/stub_python"
 chmod +x "$OUT/stub_python"
 export LIKENESS_OUT=$OUT LIKENESS_PHOTO="$OUT/photo.${2##*.}" LIKENESS_PYTHON="${PYTHON:-$OUT/stub_python}" LIKENESS_STUB_SECONDS=5

@@ -15,7 +15,7 @@ import bpy
 
 OUT = Path(os.environ["LIKENESS_OUT"])
 PATIENCE = float(os.environ.get("LIKENESS_PATIENCE", "120"))
-BUTTON = (0.5, 247)
+BUTTON = (0.5, 270)
 """Where Reconstruct from Image is: share of the sidebar's width, pixels below its top, at 1280 x 800 and one pixel a unit."""
 EXTENSION = "bl_ext.user_default.likeness"
 Steps = Iterator[float]
@@ -78,6 +78,51 @@ def heads() -> list[str]:
     return [item.name for item in bpy.data.objects if "likeness_report" in item]
 
 
+def rig_steps() -> Steps:
+    """Reconstruct with a rig, and each thing that the Head Rig panel does; every one is one undo step."""
+    _, area, _, main = view()
+    bpy.context.scene.likeness.rig = True
+    for item in list(bpy.data.objects):
+        bpy.data.objects.remove(item)
+    bpy.ops.ed.undo_push(message="before the rig")
+    yield from click_reconstruct()
+    yield from until(lambda: any(item.type == "ARMATURE" for item in bpy.data.objects), "the rig is there")
+    yield 0.5
+    with bpy.context.temp_override(window=view()[0], area=area, region=main):
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_selected()
+    yield 1.0
+    yield from picture("gui_rig")
+
+    def state() -> tuple:
+        jaw = next(item for item in bpy.data.objects if item.type == "ARMATURE").pose.bones["jaw"]
+        heads = [item for item in bpy.data.objects if item.type == "MESH"]
+        return (
+            tuple(jaw.rotation_euler),
+            sorted((item.name, item.hide_viewport, [m.type for m in item.modifiers], len(item.vertex_groups)) for item in heads),
+        )
+
+    for name, options in (
+        ("pose_rig", {"pose": "REST"}),
+        ("show_head", {"head": "FREE_FORM"}),
+        ("deform_free_form", {}),
+        ("transfer_data", {"data": "VGROUP_WEIGHTS", "to": "FREE_FORM"}),
+    ):
+        before = state()
+        with bpy.context.temp_override(window=view()[0], area=area, region=main):
+            getattr(bpy.ops.likeness, name)("EXEC_DEFAULT", True, **options)
+        after = state()
+        assert after != before, f"{name} does something"
+        bpy.ops.ed.undo()
+        yield 0.3
+        assert state() == before, f"one undo takes {name} back: {state()} instead of {before}"
+        bpy.ops.ed.redo()
+        yield 0.3
+        assert state() == after, f"redo brings {name} again"
+    yield 0.5
+    yield from picture("gui_rig_deformed")
+
+
 def steps() -> Steps:
     _, area, _, main = view()
     job = importlib.import_module(f"{EXTENSION}.operators.job")
@@ -119,6 +164,7 @@ def steps() -> Steps:
     bpy.ops.ed.redo()
     yield 0.5
     assert len(heads()) == 1
+    yield from rig_steps()
     say("all as it should be")
     bpy.ops.wm.quit_blender()
 

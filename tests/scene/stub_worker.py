@@ -1,7 +1,7 @@
 """The real worker with a pipeline that needs no torch. Takes Python's place: stub_worker.py -I -u launch.py MODULE ARGUMENT...
 
 A photo whose name begins with `broken` ends in the user's sentence, one that begins with `killed` ends the process, any other
-takes LIKENESS_STUB_SECONDS (default 0.3) and gives the head of sample.py.
+takes LIKENESS_STUB_SECONDS (default 0.3) and gives the head of sample.py, with a rig (sample_rig.py) when that is asked for.
 """
 
 import os
@@ -37,7 +37,15 @@ class Reconstructor:
                 raise Cancelled("Cancelled.")
         sample = runpy.run_path(str(HERE / "sample.py"))
         size = (96, 128)
-        return Result(camera=Camera(*sample["camera"](size, 0.6)), **sample["values"](photo.stem, size))
+        rigged = self._rigged() if settings.rig else None
+        return Result(camera=Camera(*sample["camera"](size, 0.6)), rigged=rigged, **sample["values"](photo.stem, size))
+
+    def _rigged(self):
+        from likeness.core.topology import rigged
+
+        sample = runpy.run_path(str(HERE / "sample_rig.py"))
+        model = sample["Model"](Path(rigged.__file__).parents[2] / "weights" / "head_model.npz")
+        return rigged.RiggedHead.of_model(model, sample["parameters"]())
 
 
 def main() -> None:

@@ -30,6 +30,14 @@ def test_photo_becomes_a_head(part, photo):
     assert part("operators.job").current() is None
 
 
+def test_rig_is_made_when_asked_for(part, photo):
+    photo("Grace")
+    bpy.context.scene.likeness.rig = True
+    assert bpy.ops.likeness.reconstruct() == {"FINISHED"}
+    assert bpy.context.object.name == "Grace Head"
+    assert [bone.name for bone in part("scene.rig").rig_of(bpy.context.object).data.bones][0] == "root"
+
+
 def test_worker_stays_for_the_next_photo(part, photo):
     client = part("worker.client").shared_client(part("operators.environment").worker_python(bpy.context))
     photo("Grace")
