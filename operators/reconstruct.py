@@ -24,6 +24,7 @@ _STAGES = {
     "field": "Predicting Shape",
     "surface": "Extracting the Surface",
     "detail": "Adding Detail",
+    "rig": "Rigging the Head",
     "colour": "Colouring",
 }
 """The pipeline's stages in the artist's words."""

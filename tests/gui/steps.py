@@ -88,6 +88,12 @@ def rig_steps() -> Steps:
     yield from click_reconstruct()
     yield from until(lambda: any(item.type == "ARMATURE" for item in bpy.data.objects), "the rig is there")
     yield 0.5
+    bpy.ops.ed.undo()
+    yield 0.5
+    assert not bpy.data.armatures and not heads(), "one undo removes heads and rig"
+    bpy.ops.ed.redo()
+    yield 0.5
+    assert len(bpy.data.armatures) == 1 and len(heads()) == 2
     with bpy.context.temp_override(window=view()[0], area=area, region=main):
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_selected()

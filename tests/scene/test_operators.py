@@ -35,7 +35,7 @@ def test_rig_is_made_when_asked_for(part, photo):
     bpy.context.scene.likeness.rig = True
     assert bpy.ops.likeness.reconstruct() == {"FINISHED"}
     assert bpy.context.object.name == "Grace Head"
-    assert [bone.name for bone in part("scene.rig").rig_of(bpy.context.object).data.bones][0] == "root"
+    assert "jaw" in part("scene.rig").rig_of(bpy.context.object).data.bones
 
 
 def test_worker_stays_for_the_next_photo(part, photo):
