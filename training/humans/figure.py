@@ -15,8 +15,7 @@ from .assets import Assets, Proxy
 from .bald import BaldHead
 from .bodies import HM08_COUNT, Bodies, Body
 from .garments import Wardrobe
-from .hair import grow_hair
-from .hair_styles import draw_cut
+from .grooming import groom
 from .noise import Noise
 from .part import Binding, Part, RestPart
 from .person import Person, head_vertices, worn
@@ -106,13 +105,11 @@ class Figures:
         return worn(proxy, body, kind, look, rng)
 
     def _hair(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look, head: np.ndarray) -> list[RestPart]:
-        kind = rng.choice(["proxy", "grown", "none"], p=[0.3, 0.65, 0.05])
-        if kind == "proxy":
-            return [worn(self._pick(rng, "hair"), body, "hair", look, rng)]
-        if kind == "grown":
-            name, cut = draw_cut(rng, body.gender, body.age, self._assets.split)
-            return grow_hair(BaldHead.of(self._model, head, body.joints, body.vertices), rng, noise, look.hair, name, cut)
-        return []
+        """A MakeHuman piece or grown hair, and what else is worn on the head."""
+        own = rng.random() < 0.7
+        pieces = [] if own else [worn(self._pick(rng, "hair"), body, "hair", look, rng)]
+        bald = BaldHead.of(self._model, head, body.joints, body.vertices)
+        return pieces + groom(bald, body, look, rng, noise, self._assets.split, own)
 
     def _skin(self, body: Body, bust: np.ndarray, sunk: np.ndarray, look: Look) -> RestPart:
         """The body as one closed solid: its mouth and eye sockets end at the patches of the head model's bust (Vs, 3)."""

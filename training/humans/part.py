@@ -134,7 +134,7 @@ class Part:
         rest, device = self.rest, face.device
         mixed = lambda corners: torch.einsum("nic,ni->nc", corners, barycentric)  # noqa: E731
         there = lambda array: torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(device)  # noqa: E731
-        corners = torch.from_numpy(rest.faces).to(device)[face]
+        corners = torch.from_numpy(np.ascontiguousarray(rest.faces)).to(device)[face]
         anchor = there(rest.vertices if rest.anchor is None else rest.anchor)[corners]
         values = barycentric.new_zeros(len(face), 0) if rest.values is None else mixed(there(rest.values)[corners])
         uv = barycentric.new_zeros(len(face), 2) if rest.corner_uv is None else mixed(there(rest.corner_uv)[face])

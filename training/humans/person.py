@@ -13,8 +13,7 @@ from .assets import Assets, Proxy
 from .bald import BaldHead
 from .bodies import HM08_COUNT, Bodies, Body
 from .garments import Wardrobe
-from .hair import grow_hair
-from .hair_styles import draw_cut
+from .grooming import groom
 from .noise import Noise
 from .part import Part, RestPart
 from .styles import HeadFrame, Stylist
@@ -62,11 +61,15 @@ class People:
         normals = vertex_normals(neutral, self._model.faces)
         covered = neutral - (np.append(sunk, 0.0)[self._model.hm08] * self._off_head)[:, None] * normals
         bald = self._model.solid(covered, body.joints, np.eye(3))
-        hair = self._hair(rng, body, noise, look, covered)
+        worn_hair = rng.choice(["proxy", "grown", "shaped"], p=[0.2, 0.65, 0.15])
+        shaped_beard = rng.random() < 0.3
         style = self._stylist.style(
-            bald, self._region, rng, noise, hair is None, body.gender > 0.55 and body.age > 0.5, cloth=not pieces
+            bald, self._region, rng, noise, worn_hair == "shaped", shaped_beard and body.gender > 0.55 and body.age > 0.5, cloth=not pieces
         )  # fmt: skip
-        pieces += hair or []
+        if worn_hair == "proxy":
+            pieces.append(worn(self._pick(rng, "hair"), body, "hair", look, rng))
+        head = BaldHead.of(self._model, covered, body.joints, body.vertices)
+        pieces += groom(head, body, look, rng, noise, self._assets.split, worn_hair == "grown", not shaped_beard)
         for kind, category, chance in (("brow", "eyebrows", 0.97), ("lash", "eyelashes", 0.9)):
             if rng.random() < chance:
                 pieces.append(worn(self._pick(rng, category), body, kind, look, rng))
@@ -100,17 +103,6 @@ class People:
             outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=True)
             return list(outfit.parts), outfit.sunk
         return [], np.zeros(HM08_COUNT, np.float32)
-
-    def _hair(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look, head: np.ndarray) -> list[RestPart] | None:
-        """MakeHuman hair, grown hair, or None: hair is shaped from the bust, or there is none."""
-        kind = rng.choice(["proxy", "grown", "shaped"], p=[0.22, 0.6, 0.18])
-        if kind == "proxy":
-            return [worn(self._pick(rng, "hair"), body, "hair", look, rng)]
-        if kind == "grown":
-            name, cut = draw_cut(rng, body.gender, body.age, self._assets.split)
-            bald = BaldHead.of(self._model, head, body.joints, body.vertices)
-            return grow_hair(bald, rng, noise, look.hair, name, cut)
-        return None
 
 
 def worn(proxy: Proxy, body: Body, kind: str, look: Look, rng: np.random.Generator) -> RestPart:
