@@ -34,3 +34,4 @@ def check_piece(part: RestPart) -> None:
     assert part.binding.ref.shape == part.binding.weight.shape == (count, 3)
     assert np.allclose(part.binding.weight.sum(1), 1, atol=1e-5) and part.binding.weight.min() >= 0
     assert part.values is None or len(part.values) == count
+    assert part.corner_uv is None or part.corner_uv.shape == (len(faces), 3, 2)

@@ -135,6 +135,14 @@ class BaldHead:
         return vertices, np.concatenate([faces, faces[:, ::-1] + count, wall]), binding
 
 
+def angular_uv(vertices: np.ndarray, faces: np.ndarray, pole: np.ndarray, lane: float = 0.015) -> np.ndarray:
+    """Corner coordinates (F, 3, 2) of a sheet whose strands run away from a vertical axis through pole (3,): u counts lanes around it,
+    each `lane` metres wide at an average head's girth."""
+    angle = np.arctan2(vertices[:, 0] - pole[0], vertices[:, 2] - pole[2])[faces]
+    angle = angle[:, :1] + (angle - angle[:, :1] + np.pi) % (2 * np.pi) - np.pi
+    return np.stack([angle * (0.09 / lane), vertices[faces, 1] / lane], axis=-1).astype(np.float32)
+
+
 def _morton(points: np.ndarray) -> np.ndarray:
     """Place (N,) of points (N, 3) along a Z-order curve of 4 mm cells."""
     cells = ((points - points.min(0)) / 0.004).astype(np.int64)

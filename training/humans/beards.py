@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bald import BaldHead
-from .clumps import tube_values, tubes, unit
+from .bald import BaldHead, angular_uv
+from .clumps import tube_uv, tube_values, tubes, unit
 from .hair_styles import Ranges
 from .noise import Noise, smoothstep
 from .part import Paint, RestPart
@@ -84,7 +84,7 @@ def grow_beard(head: BaldHead, rng: np.random.Generator, noise: Noise, paint: Pa
     thick = np.minimum(0.35 * length, 0.012) * smoothstep((mask - 0.3) / 0.7)
     vertices, faces, binding = head.shell(mask, -0.001 + 0.0014 * mask + thick, 0.003)
     values = np.tile(np.array([[0.1, 0.0]], np.float32), (len(vertices), 1))
-    under = RestPart("beard", vertices, faces, binding, paint, values=values)
+    under = RestPart("beard", vertices, faces, binding, paint, angular_uv(vertices, faces, f.centre), values)
     roots = head.scatter(mask, int(np.clip(60_000 * head.area(mask), 80, 900)), rng)
     side = np.sign(roots.points[:, 0] + 1e-9)
     whisker = roots.of(on_lip)[:, None]
@@ -158,4 +158,12 @@ def _short_locks(
 def _part(
     head: BaldHead, kind: str, roots: np.ndarray, vertices: np.ndarray, faces: np.ndarray, paint: Paint, rng: np.random.Generator
 ) -> RestPart:
-    return RestPart(kind, vertices, faces, head.bound(roots, vertices), paint, values=tube_values(len(roots), _STEPS // 2, 3, rng))
+    return RestPart(
+        kind,
+        vertices,
+        faces,
+        head.bound(roots, vertices),
+        paint,
+        tube_uv(len(roots), _STEPS // 2, 3),
+        tube_values(len(roots), _STEPS // 2, 3, rng),
+    )

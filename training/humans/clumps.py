@@ -74,6 +74,18 @@ def tube_values(count: int, points: int, sides: int, rng: np.random.Generator) -
     return np.stack([np.tile(along, count), np.repeat(rng.uniform(-1, 1, count), len(along))], axis=1).astype(np.float32)
 
 
+def tube_uv(count: int, points: int, sides: int) -> np.ndarray:
+    """Corner coordinates (F, 3, 2) for the faces of `tubes`: u once around, v along."""
+    rings = points - 1
+    ring, side = (axis.ravel() for axis in np.meshgrid(np.arange(rings - 1), np.arange(sides), indexing="ij"))
+    a, b, c, d = ((side, ring), (side + 1, ring), (side + 1, ring + 1), (side, ring + 1))
+    quads = [np.stack([np.stack(corner, axis=-1) for corner in triangle], axis=1) for triangle in ((a, b, c), (a, c, d))]
+    end = np.arange(sides)[:, None] + np.array([0, 1, 0.5])
+    tip = np.stack([end, np.broadcast_to([rings - 1.0, rings - 1.0, rings], end.shape)], axis=-1)
+    one = np.concatenate([*quads, tip, np.zeros((sides - 2, 3, 2))]) / [sides, rings]
+    return np.tile(one.astype(np.float32), (count, 1, 1))
+
+
 def resampled(paths: np.ndarray, end: np.ndarray, points: int) -> np.ndarray:
     """Paths (N, M, 3), cut at the share `end` (N,) of their points, with as many points as asked: (N, points, 3)."""
     where = np.linspace(0, 1, points) * (np.clip(end, 0.02, 1) * (paths.shape[1] - 1))[:, None]

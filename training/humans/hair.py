@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bald import BaldHead, Roots
-from .clumps import resampled, tube_values, tubes, unit
+from .bald import BaldHead, Roots, angular_uv
+from .clumps import resampled, tube_uv, tube_values, tubes, unit
 from .hair_curtain import CURTAIN_TRIANGLES, curtain
 from .hair_styles import STYLES, Cut
 from .hair_ties import tied_pieces, ties
@@ -36,7 +36,8 @@ def grow_hair(
     thickness = _thickness(head, cut, noise) * deep
     vertices, faces, binding = head.shell(mask, -0.0012 + 0.0018 * mask + thickness)
     values = np.tile(np.array([[0.15, 0.0]], np.float32), (len(vertices), 1))
-    pieces = [RestPart("hair", vertices, faces, binding, paint, values=values)]
+    uv = angular_uv(vertices, faces, head.frame.centre - [0, 0, 0.04])
+    pieces = [RestPart("hair", vertices, faces, binding, paint, uv, values)]
     kind = STYLES[name].tied
     gathered = ties(head, cut, kind)
     pieces += tied_pieces(head, cut, kind, gathered, paint, rng)
@@ -145,7 +146,9 @@ def _locks(
     profile = np.interp(np.linspace(0, 1, rings), [0, 0.2, cut.blade, 1], [0.75, 1.0, 0.95, 0.0])
     size = cut.radius * (0.5 + 0.5 * weight) * rng.uniform(0.65, 1.3, count)
     vertices, faces = tubes(paths, size[:, None] * profile, outward, cut.flat)
-    return RestPart("hair", vertices, faces, head.bound(roots, vertices), paint, values=tube_values(count, rings, 3, rng))
+    return RestPart(
+        "hair", vertices, faces, head.bound(roots, vertices), paint, tube_uv(count, rings, 3), tube_values(count, rings, 3, rng)
+    )
 
 
 def _comb(

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .bald import BaldHead
+from .bald import BaldHead, angular_uv
 from .clumps import slab
 from .noise import smoothstep
 from .part import Paint, RestPart
@@ -55,4 +55,4 @@ def curtain(head: BaldHead, locks: np.ndarray, paint: Paint) -> list[RestPart]:
     vertices, faces = slab(at(outer)[:, ::-1], at(np.maximum(outer - thick, 0.02))[:, ::-1], around=False)
     values = np.tile(np.array([[0.5, 0.0]], np.float32), (len(vertices), 1))
     back = np.array([[0, f.ear_top, f.centre[2] - f.half_depth]])
-    return [RestPart("hair", vertices, faces, head.bound(back, vertices), paint, values=values)]
+    return [RestPart("hair", vertices, faces, head.bound(back, vertices), paint, angular_uv(vertices, faces, axis), values)]

@@ -3,12 +3,14 @@
 import numpy as np
 
 from .bald import BaldHead
-from .clumps import ellipsoid, tube_values, tubes, unit
+from .clumps import ellipsoid, tube_uv, tube_values, tubes, unit
 from .hair_styles import Cut
 from .noise import smoothstep
 from .part import Paint, RestPart
 
 _HANG = 16
+_Piece = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Vertices, faces, corner uv and values."""
 
 
 def ties(head: BaldHead, cut: Cut, kind: str) -> np.ndarray:
@@ -29,12 +31,12 @@ def tied_pieces(head: BaldHead, cut: Cut, kind: str, gathered: np.ndarray, paint
     make = {"tail": _tail, "tails": _tail, "braids": _braid, "bun": _bun}
     pieces = []
     for point in gathered:
-        vertices, faces, values = make[kind](head, cut, point, rng)
-        pieces.append(RestPart("hair", vertices, faces, head.bound(np.tile(point, (1, 1)), vertices), paint, values=values))
+        vertices, faces, uv, values = make[kind](head, cut, point, rng)
+        pieces.append(RestPart("hair", vertices, faces, head.bound(np.tile(point, (1, 1)), vertices), paint, uv, values))
     return pieces
 
 
-def _tail(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _tail(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator) -> _Piece:
     count, rings = 80, _HANG
     out = unit(point - head.frame.centre)
     spread = rng.normal(size=(count, 3)) * 0.006
@@ -45,10 +47,10 @@ def _tail(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator)
     paths = paths + bulge * spread[:, None] * 1.8
     radius = rng.uniform(0.005, 0.009, (count, 1)) * np.interp(np.linspace(0, 1, rings), [0, 0.15, 0.7, 1], [0.6, 1, 0.9, 0])
     vertices, faces = tubes(paths, radius, np.broadcast_to(spread[:, None], paths.shape), 0.6)
-    return vertices, faces, tube_values(count, rings, 3, rng)
+    return vertices, faces, tube_uv(count, rings, 3), tube_values(count, rings, 3, rng)
 
 
-def _braid(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _braid(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator) -> _Piece:
     rings, sides, strand = 40, 6, np.arange(3) * 2 * np.pi / 3
     out = unit(point - head.frame.centre)
     guide = _hang(head, point[None] - 0.01 * out, out[None], np.array([cut.tail]))[0]
@@ -62,10 +64,10 @@ def _braid(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator
     paths = guide + narrow[None, :, None] * weave
     radius = 0.0095 * narrow * np.interp(at, [0, 0.97, 1], [1, 0.8, 0])
     vertices, faces = tubes(paths, np.tile(radius, (3, 1)), np.broadcast_to(ahead, paths.shape), 0.8, sides)
-    return vertices, faces, tube_values(3, rings, sides, rng)
+    return vertices, faces, tube_uv(3, rings, sides), tube_values(3, rings, sides, rng)
 
 
-def _bun(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _bun(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator) -> _Piece:
     """A ball with locks wound around it."""
     count, rings, size = 70, 12, cut.tail
     out = unit(point - head.frame.centre)
@@ -82,7 +84,8 @@ def _bun(head: BaldHead, cut: Cut, point: np.ndarray, rng: np.random.Generator) 
     radius = rng.uniform(0.004, 0.007, (count, 1)) * np.interp(np.linspace(0, 1, rings), [0, 0.2, 0.8, 1], [0.3, 1, 1, 0])
     vertices, faces = tubes(paths, radius, sphere, 0.6)
     values = np.concatenate([np.tile(np.array([[0.3, 0]], np.float32), (len(core), 1)), tube_values(count, rings, 3, rng)])
-    return np.concatenate([core, vertices]), np.concatenate([core_faces, faces + len(core)]), values
+    uv = np.concatenate([np.zeros((len(core_faces), 3, 2), np.float32), tube_uv(count, rings, 3)])
+    return np.concatenate([core, vertices]), np.concatenate([core_faces, faces + len(core)]), uv, values
 
 
 def _hang(head: BaldHead, start: np.ndarray, direction: np.ndarray, length: np.ndarray) -> np.ndarray:
