@@ -7,9 +7,9 @@ import numpy as np
 from ..models.rotation import rotation_matrix
 from .nearest import NearestSurface
 
-_ROUNDS = 40
+_ROUNDS = 25
 _KEPT = 0.8  # share of the points, the nearest, that pull
-_CONVERGED = 1e-7  # metres
+_CONVERGED = 1e-6  # metres
 _SCALES = (0.8, 1.25)  # of the start's: towards zero every mesh fits every other
 
 

@@ -11,7 +11,7 @@ from .nearest import NearestSurface
 # MediaPipe's numbering: outer and inner corners of the right and left eye, bottom of the nose, corners of the mouth.
 SEVEN = (33, 133, 362, 263, 2, 61, 291)
 _OUTER_EYES, _NOSE_BOTTOM, _NOSE_BRIDGE = (33, 263), 2, 168
-_SAMPLES = 20_000
+_SAMPLES, _FACE_SAMPLES = 20_000, 3000
 
 
 def face_sphere(landmarks: np.ndarray) -> tuple[np.ndarray, float]:
@@ -31,7 +31,7 @@ def face_errors(truth: MeasuredTruth, predicted: NearestSurface, landmarks: np.n
     centre, radius = face_sphere(own)
     samples = truth.surface.sample(_SAMPLES, seed=0).position
     share = np.mean(np.linalg.norm(samples - centre, axis=1) < radius)
-    samples = truth.surface.sample(int(min(4000 / max(share, 1e-3), 400_000)), seed=0).position
+    samples = truth.surface.sample(int(min(_FACE_SAMPLES / max(share, 1e-3), 400_000)), seed=0).position
     face = samples[np.linalg.norm(samples - centre, axis=1) < radius]
     if len(face) < 100:
         return np.zeros(0)

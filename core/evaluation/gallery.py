@@ -23,7 +23,7 @@ _SAMPLES = 8000
 
 
 def strip(case: Case, truth: MeasuredTruth | None, prediction: Prediction) -> np.ndarray:
-    """(TILE, 7 * TILE, 3) in [0, 1], without alignment: the photo; the truth's front and side, if it is known; the prediction's front,
+    """(TILE, 8 * TILE, 3) in [0, 1], without alignment: the photo; the truth's front and side, if it is known; the prediction's front,
     side and back; its colours; where it is wrong (blue 0, red 15 mm)."""
     vertices, faces = prediction.vertices + in_true_frame(case, prediction), prediction.faces
     tiles = [crop_picture(case.photo, prediction.camera, TILE)]
@@ -34,7 +34,7 @@ def strip(case: Case, truth: MeasuredTruth | None, prediction: Prediction) -> np
         tiles.append(_painted(side_view(case, vertices, 30), faces, prediction.colours))
     if truth is not None:
         tiles.append(_painted(side_view(case, vertices, 30), faces, _heat(case, truth, vertices, faces)))
-    return np.concatenate([*tiles, *[np.full((TILE, TILE, 3), _BACKGROUND)] * (7 - len(tiles))][:7], axis=1)
+    return np.concatenate([*tiles, *[np.full((TILE, TILE, 3), _BACKGROUND)] * (8 - len(tiles))], axis=1)
 
 
 def _painted(points: np.ndarray, faces: np.ndarray, colours: np.ndarray) -> np.ndarray:

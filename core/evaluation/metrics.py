@@ -16,7 +16,7 @@ from ..geometry.raster import LayeredDepth, fragments
 from ..geometry.visibility import depth_picture, visibility
 from .align import Similarity
 from .case import Case
-from .nearest import NearestSurface, Samples
+from .nearest import Closest, NearestSurface, Samples
 
 MM = 1000.0
 F_SCORES = (1, 2, 5, 10)
@@ -54,6 +54,13 @@ class MeasuredTruth:
         points = self.case.unit_cube(self.truth.vertices).astype(np.float32)
         normals = vertex_normals(points, self.truth.faces)
         return visibility(points, normals, depth_picture(points, self.truth.faces, _VIEW).depth)
+
+    def known(self, closest: Closest, cosine: np.ndarray) -> np.ndarray:
+        """(N,) bool: does the truth tell anything about predicted points with these closest ones, and this cosine between both normals?
+
+        A partial scan is silent beyond its border, and about the other side of the head, whose nearest truth is a wall seen from behind.
+        """
+        return ~closest.on_border & (cosine > 0) if self.truth.partial else np.ones(len(cosine), bool)
 
     def region(self, face: np.ndarray) -> np.ndarray:
         """(N,) region ids of faces (N,)."""
@@ -96,10 +103,9 @@ def distances(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarit
     kept = case.judged(moved)
     if kept.any():
         back = truth.surface.closest(moved[kept])
-        # Beyond the border of a partial scan nobody knows the truth.
-        known = ~back.on_border if truth.truth.partial else np.ones(len(back.distance), bool)
-        to_truth = back.distance[known] * MM
-        cosine = np.einsum("ij,ij->i", its.normal[kept][known] @ motion.rotation.T, back.normal[known])
+        cosine = np.einsum("ij,ij->i", its.normal[kept] @ motion.rotation.T, back.normal)
+        known = truth.known(back, cosine)
+        to_truth, cosine = back.distance[known] * MM, cosine[known]
     else:
         to_truth, cosine = np.zeros(0), np.zeros(0)
     return Distances(
@@ -144,7 +150,7 @@ def mesh_health(vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
 def as_icpr2020(truth: MeasuredTruth, vertices: np.ndarray, measured: Distances) -> dict[str, float]:
     """P2S of predicted *vertices* to the truth (mm) and squared Chamfer (mm^2) as in Li et al. 2020; vertices (V, 3) moved."""
     closest = truth.surface.closest(vertices[truth.case.judged(vertices)])
-    known = ~closest.on_border if truth.truth.partial else np.ones(len(closest.distance), bool)
+    known = truth.known(closest, np.ones(len(closest.distance)))
     squared = (_mean(measured.to_prediction**2) + _mean(measured.to_truth**2)) / 2
     return {"icpr_p2s": _mean(closest.distance[known]) * MM, "icpr_chamfer": squared}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -10,10 +11,9 @@ from ..errors import ReconstructionError
 from ..geometry.closest import closest_on_triangles
 from ..geometry.mesh import face_normals, unique_edges
 
-_BATCH = 1_000_000  # point-piece pairs at once, about 300 MB
+_BATCH = 4096  # points at once: bounds memory
 _MOST_PIECES = 4_000_000
 _GROUP = 24
-_FIRST = 6
 _BORDER = 1e-9  # barycentric weight that counts as lying on the opposite edge
 
 
@@ -42,8 +42,8 @@ class NearestSurface:
     """A triangle mesh that answers exactly.
 
     `core.geometry.closest` looks only at triangles around the nearest vertices, which long triangles defeat. Here every triangle is
-    covered by balls of like size, and groups of balls by larger balls; a ball whose centre is farther than the best distance so far plus
-    its radius cannot hold anything nearer, so the search ends with proof. Triangles without area are left out: their edges belong to
+    covered by flat discs of like size, and groups of those by larger ones; only a disc that reaches nearer than the best distance so
+    far can hold something nearer, so what is found is proven. Triangles without area are left out: their edges belong to
     neighbours.
     """
 
@@ -82,27 +82,20 @@ class NearestSurface:
         points = np.asarray(points, np.float64)
         squared, face = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
         balls, groups, members = self._balls, self._groups, self._members
-        self._improve(points, np.arange(len(points)), balls.owner[balls.tree.query(points, workers=-1)[1]], squared, face)
-        active, count = np.arange(len(points)), min(_FIRST, len(members))
-        while len(active):
-            step = max(_BATCH // (count * members.shape[1]), 1)
-            unsettled = []
-            for start in range(0, len(active), step):
-                rows = active[start : start + step]
-                distance, group = groups.tree.query(points[rows], k=count, workers=-1)
-                distance, group = distance.reshape(len(rows), -1), group.reshape(len(rows), -1)
-                row, near = (array.ravel() for array in (np.repeat(rows[:, None], count, axis=1), group))
-                likely = groups.reach(near, points[row], squared[row])
-                row, near = row[likely], near[likely]
-                ball = members[near]
-                row, ball = np.repeat(row, members.shape[1])[ball.ravel() >= 0], ball[ball >= 0]
-                likely = balls.reach(ball, points[row], squared[row])
-                self._improve(points, row[likely], balls.owner[ball[likely]], squared, face)
-                proven = distance[:, -1] - groups.radius.max() >= np.sqrt(squared[rows])
-                unsettled.append(rows[~proven])
-            if count == len(members):
-                break
-            active, count = np.concatenate(unsettled), min(count * 4, len(members))
+        self._improve(points, np.arange(len(points)), balls.owner[balls.tree.query(points)[1]], squared, face)
+        for start in range(0, len(points), _BATCH):
+            batch = slice(start, start + _BATCH)
+            found = groups.tree.query_ball_point(points[batch], np.sqrt(squared[batch]) + groups.radius.max(), return_sorted=False)
+            counts = np.fromiter(map(len, found), np.int64, len(found))
+            row, near = (
+                np.repeat(np.arange(start, start + len(found)), counts),
+                np.fromiter(chain.from_iterable(found), np.int64, counts.sum()),
+            )
+            likely = groups.reach(near, points[row], squared[row])
+            row, ball = row[likely], members[near[likely]]
+            row, ball = np.repeat(row, members.shape[1])[ball.ravel() >= 0], ball[ball >= 0]
+            likely = balls.reach(ball, points[row], squared[row])
+            self._improve(points, row[likely], balls.owner[ball[likely]], squared, face)
         weights = closest_on_triangles(points, self.vertices[self.faces[face]])
         position = np.einsum("nij,ni->nj", self.vertices[self.faces[face]], weights)
         # Weight i is zero on the edge opposite to corner i.
@@ -209,7 +202,7 @@ class _Discs:
             order = np.take_along_axis(places, axis[:, None, None], axis=2)[..., 0].argsort(1)
             members = np.take_along_axis(members, order, axis=1).reshape(2 * len(members), -1)
         extent = np.ptp(self.centre[members], axis=1).max(1)
-        wide = extent > 3 * np.median(extent)
+        wide = extent > 2 * np.median(extent)
         alone = np.full((wide.sum() * size, size), -1)
         alone[:, 0] = members[wide].ravel()
         return np.concatenate([members[~wide], alone])

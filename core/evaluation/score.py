@@ -18,7 +18,7 @@ from .pictures import colour_errors, normal_error
 
 ALIGNMENTS = ("A0", "A1", "A2")
 """None; rigid; similarity."""
-_ICP_POINTS = 3000
+_ICP_POINTS = 2000
 _PICTURE = 512
 _LEAST = 50  # samples of a region
 
