@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from queue import Queue
+from queue import Full, Queue
 
 import torch
 from safetensors import safe_open
@@ -141,13 +141,12 @@ def train(recipe: Recipe, stream: Stream, held_out: list[Batch], output: Path, r
     move = lambda batch: {k: v.to(trainer.device, non_blocking=True) for k, v in batch.items()}  # noqa: E731
     held_out = [move(batch) for batch in held_out]
     sheet = Sheet(trainer.objective, held_out[0]) if ranks.leads else None
-    source = _ahead(stream(trainer.step))
     started, spent, saved = time.monotonic(), trainer.seconds, time.monotonic()
     recent: list[Parts] = []
     results: Parts = {}
-    with _Stop() as stop:
+    with _Stop() as stop, _Ahead(stream(trainer.step)) as source:
         while trainer.share < 1 and not stop.asked:
-            recent.append(trainer.train_step(move(next(source))))
+            recent.append(trainer.train_step(move(source.next())))
             passed, since, asked = ranks.highest(time.monotonic() - started, time.monotonic() - saved, stop.asked)
             trainer.seconds, stop.asked = spent + passed, bool(asked)
             row: dict[str, object] = {"step": trainer.step, "minutes": trainer.seconds / 60}
@@ -188,24 +187,45 @@ class _Stop:
         self.asked = True
 
 
-def _ahead(stream: Iterator[Batch], depth: int = 3) -> Iterator[Batch]:
-    """Make batches in a thread while the network computes; NumPy, OpenCV and torch release the lock."""
-    queue: Queue[Batch | Exception] = Queue(depth)
+class _Ahead:
+    """Makes batches in a thread while the network computes; NumPy and torch release the lock."""
 
-    def fill() -> None:
-        try:
-            for batch in stream:
-                queue.put(batch)
-            queue.put(EOFError("The stream of training batches has ended before the budget."))
-        except Exception as error:  # noqa: BLE001 - handed to the consumer, which raises it
-            queue.put(error)
+    def __init__(self, stream: Iterator[Batch], depth: int = 3) -> None:
+        self._stream, self._queue, self._closed = stream, Queue[Batch | Exception](depth), False
+        self._thread = threading.Thread(target=self._fill, daemon=True)
 
-    threading.Thread(target=fill, daemon=True).start()
-    while True:
-        item = queue.get()
+    def __enter__(self) -> "_Ahead":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A thread that is inside torch when the interpreter ends would abort the process.
+        self._closed = True
+        self._thread.join(timeout=60)
+
+    def next(self) -> Batch:
+        """The next batch. Raises what the stream raised, and EOFError at its end."""
+        item = self._queue.get()
         if isinstance(item, Exception):
             raise item
-        yield item
+        return item
+
+    def _fill(self) -> None:
+        try:
+            for batch in self._stream:
+                self._put(batch)
+                if self._closed:
+                    return
+            self._put(EOFError("The stream of training batches has ended before the budget."))
+        except Exception as error:  # noqa: BLE001 - handed to the consumer, which raises it
+            self._put(error)
+
+    def _put(self, item: Batch | Exception) -> None:
+        while not self._closed:
+            try:
+                return self._queue.put(item, timeout=0.2)
+            except Full:
+                continue
 
 
 def _replace(path: Path, tensors: dict[str, torch.Tensor], text: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from .semantic import fitted_code
 from .volume import surface_clouds
 from .weights import load_field, load_weights
 
-_BATCH = 32_768
+_BATCH_CPU, _BATCH_GPU = 8192, 65_536  # points; on a CPU activations should stay in its cache
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
 
 
@@ -115,8 +115,9 @@ class CropField:
         self, points: np.ndarray, ask: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], shape: tuple[int, ...]
     ) -> np.ndarray:
         parts = []
-        for start in range(0, len(points), _BATCH):
-            batch = torch.from_numpy(np.ascontiguousarray(points[start : start + _BATCH], np.float32))
+        size = _BATCH_CPU if self._predictor.device.type == "cpu" else _BATCH_GPU
+        for start in range(0, len(points), size):
+            batch = torch.from_numpy(np.ascontiguousarray(points[start : start + size], np.float32))
             parts.append(ask(batch, self._volume(batch)).float())
         return torch.cat(parts).numpy() if parts else np.zeros((0, *shape), np.float32)
 

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,3 +176,36 @@ def test_losses_agree_on_gpu_and_cpu(tmp_path: Path) -> None:
         noise = torch.Generator(device).manual_seed(0)
         found.append(objective(recipe, tmp_path, device)(network.to(device).eval(), batch, noise)[1])
     assert found[0]["loss"] == pytest.approx(found[1]["loss"], rel=1e-3)
+
+
+_WORKER = """
+import sys
+from pathlib import Path
+import torch
+from likeness.training.ranks import Ranks
+from likeness.training.train import train
+sys.path.insert(0, sys.argv[1])
+from test_train import NORMAL, made_up
+torch.set_num_threads(1)
+ranks = Ranks("cpu")
+def stream(done):
+    while True:
+        yield made_up(10 * done + ranks.index, count=1)
+        done += 1
+train(NORMAL, stream, [made_up(100, count=1)], Path(sys.argv[2]), ranks)
+gradients = [torch.full((2,), float(ranks.index)), torch.full((1, 3), 4.0 * ranks.index)]
+ranks.average(gradients)
+assert [g.mean().item() for g in gradients] == [0.5, 2.0]
+assert ranks.highest(ranks.index, 5 - ranks.index) == [1, 5]
+ranks.close()
+"""
+
+
+@pytest.mark.slow
+def test_processes_train_one_network_together(tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text(_WORKER)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path / "worker.py")]
+    done = subprocess.run([*command, str(Path(__file__).parent), str(tmp_path / "run")], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert Trainer(NORMAL, tmp_path / "run", Ranks("cpu")).step == 4
+    assert (tmp_path / "run" / "normal.jsonl").read_text().count("validation") == 1
