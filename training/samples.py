@@ -72,7 +72,7 @@ class Sampler:
             return (np.concatenate([flat, depth], axis=1) - [0, CROP_CENTRE_Y, CROP_CENTRE_Z]) / CROP_HALF
 
         prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
-        return Drawn(person, camera, fit, prior, Scene.of(person.parts, to_crop, self.size * self._shrink, self._device), rng)
+        return Drawn(person, camera, fit, prior, Scene.of(person.parts, to_crop, self.size * self._shrink, CROP_HALF, self._device), rng)
 
     def sample(self, index: int) -> dict[str, np.ndarray]:
         """One stored sample; see dataset.py for the fields."""

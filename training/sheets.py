@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from .figures import FigureSampler
 from .render.buffers import Buffers, render
 from .render.lighting import Light, key_shadow, photograph, random_direction
 from .render.scene import Scene
@@ -63,6 +64,16 @@ def busts(assets: Path, split: str, size: int) -> Iterator[np.ndarray]:
         index += 1
 
 
+def figures(assets: Path, split: str, size: int) -> Iterator[np.ndarray]:
+    """Panels of the split's whole figures."""
+    sampler = FigureSampler(assets, split, size, 2)
+    index = 0
+    while True:
+        drawn = sampler.draw(index)
+        yield panels(drawn.scene, 2, drawn.rng)
+        index += 1
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -73,7 +84,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for name, pictures in (("busts", busts(arguments.assets, arguments.split, arguments.size)),):
+    for name, make in {"busts": busts, "figures": figures}.items():
+        pictures = make(arguments.assets, arguments.split, arguments.size)
         path = arguments.output / f"people-{name}.jpg"
         cv2.imwrite(str(path), sheet(pictures, 330), [cv2.IMWRITE_JPEG_QUALITY, 80])
 

@@ -18,4 +18,4 @@ def ball(radius: float, centre: tuple[float, float, float], paint: Paint, subdiv
 
 def scene_of(*parts: Part, size: int = 128, device: str = "cpu") -> Scene:
     """The parts as they are, in a crop."""
-    return Scene.of(parts, lambda points: points, size, device)
+    return Scene.of(parts, lambda points: points, size, 0.2, device)

@@ -47,7 +47,7 @@ def render(scene: Scene, shrink: int = 2) -> Buffers:
     normal[found.pixel] = F.normalize(scene.interpolate(scene.normals, found.face, found.barycentric), dim=1, eps=1e-6)
     material[found.pixel], height[found.pixel] = found.material, found.height
     picture = lambda flat: flat.view(size, size, *flat.shape[1:])  # noqa: E731
-    normal = _relief(picture(normal), picture(depth), picture(height))
+    normal = _relief(picture(normal), picture(depth), picture(height / scene.unit))
     back_depth, back_normal = _back(scene)
     covered = picture((1 - transmitted) * (depth > -torch.inf))
     ambient = openness(picture(depth))
@@ -132,18 +132,14 @@ def _back(scene: Scene) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _relief(normal: torch.Tensor, depth: torch.Tensor, height: torch.Tensor) -> torch.Tensor:
-    """Normals (S, S, 3) tilted by fine relief: height (S, S) in metres, held constant along z, has the surface gradient P(hx, hy, 0)."""
+    """Normals (S, S, 3) tilted by fine relief: height (S, S) in crop units, held constant along z, has the surface gradient P(hx, hy, 0)."""
     step = 2 / len(depth)
-    scaled = height / _METRES
     smooth = ((depth[1:] - depth[:-1]).abs() < 4 * step), ((depth[:, 1:] - depth[:, :-1]).abs() < 4 * step)
-    down = torch.where(smooth[0], (scaled[1:] - scaled[:-1]) / step, 0)
-    right = torch.where(smooth[1], (scaled[:, 1:] - scaled[:, :-1]) / step, 0)
+    down = torch.where(smooth[0], (height[1:] - height[:-1]) / step, 0)
+    right = torch.where(smooth[1], (height[:, 1:] - height[:, :-1]) / step, 0)
     gradient = torch.stack([F.pad(right, (0, 1)), -F.pad(down, (0, 0, 0, 1)), torch.zeros_like(height)], dim=-1).clamp(-0.6, 0.6)
     gradient = gradient - (gradient * normal).sum(-1, keepdim=True) * normal
     return F.normalize(normal - gradient, dim=-1, eps=1e-6)
-
-
-_METRES = 0.2  # a crop unit of heads
 
 
 def openness(depth: torch.Tensor) -> torch.Tensor:

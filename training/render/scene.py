@@ -17,7 +17,7 @@ class Scene:
     """Pieces joined to one mesh in the crop frame.
 
     vertices (V, 3), unit normals (V, 3) and semantic code (V, 3), 0 off the head; faces (F, 3); part (F,): whose face it is;
-    first (P,): the pieces' first faces; pieces: the fragments over a size x size raster.
+    first (P,): the pieces' first faces; pieces: the fragments over a size x size raster; unit: metres of one crop unit.
     """
 
     parts: Sequence[Part]
@@ -28,9 +28,12 @@ class Scene:
     part: torch.Tensor
     first: torch.Tensor
     pieces: Fragments
+    unit: float
 
     @classmethod
-    def of(cls, parts: Sequence[Part], to_crop: Callable[[np.ndarray], np.ndarray], size: int, device: str = "cpu") -> Self:
+    def of(
+        cls, parts: Sequence[Part], to_crop: Callable[[np.ndarray], np.ndarray], size: int, unit: float, device: str = "cpu"
+    ) -> Self:  # fmt: skip
         """Maps the parts from the camera frame to a crop frame and finds their fragments."""
         counts = np.array([len(part.vertices) for part in parts])
         offsets = np.cumsum(counts) - counts
@@ -44,7 +47,7 @@ class Scene:
         owner = there(np.repeat(np.arange(len(parts)), lengths))
         first = there(np.cumsum(lengths) - lengths)
         pieces = fragments(vertices, corners, size)
-        return cls(parts, vertices, normals, there(np.concatenate(code).astype(np.float32)), corners, owner, first, pieces)
+        return cls(parts, vertices, normals, there(np.concatenate(code).astype(np.float32)), corners, owner, first, pieces, unit)
 
     @cached_property
     def solid(self) -> torch.Tensor:
