@@ -24,7 +24,7 @@ class Settings:
     subject_index: int = _option(-1, "Subject", "Which person, counted from the left from 0; -1 takes the largest face", low=-1)
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
     seed: int = _option(0, "Seed", "Makes a run repeatable", low=0)
-    rig: bool = _option(False, "Rigged head", "Also make the head with joints and shape keys, ready to animate")
+    rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
 
     def __post_init__(self) -> None:
         for option in fields(self):

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import addon_utils
 import bpy
 import numpy as np
 import pytest
@@ -210,3 +211,21 @@ def test_pose_that_cannot_be_read_is_the_rest_pose(evaluated, rig, armature, hea
     armature["likeness_photo_pose"] = text
     rig.set_pose(armature, photo=True)
     assert np.abs(evaluated(head) - rigged.neutral).max() < 1e-6
+
+
+def test_rigify_generates_a_rig_from_it(armature, rest):
+    addon_utils.enable("rigify", default_set=True)
+    try:
+        for bone in armature.pose.bones:
+            if bone.parent is not None:
+                bone.rigify_type = "basic.super_copy"
+        armature.data.collections["Deform"].rigify_ui_row = 1
+        bpy.context.view_layer.objects.active = armature
+        bpy.ops.object.mode_set(mode="POSE")
+        assert bpy.ops.pose.rigify_generate() == {"FINISHED"}
+        made = bpy.context.object.data.bones
+        for name in ("neck", "head", "jaw", "eye.L", "eye.R"):
+            assert np.allclose(made[f"DEF-{name}"].matrix_local, armature.data.bones[name].matrix_local, atol=1e-5)
+    finally:
+        bpy.ops.object.mode_set(mode="OBJECT")
+        addon_utils.disable("rigify", default_set=True)
