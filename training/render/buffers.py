@@ -132,7 +132,7 @@ def _back(scene: Scene) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _relief(normal: torch.Tensor, depth: torch.Tensor, height: torch.Tensor) -> torch.Tensor:
-    """Normals (S, S, 3) tilted by fine relief: height (S, S) in crop units, held constant along z, has the surface gradient P(hx, hy, 0)."""
+    """Normals (S, S, 3) tilted by fine relief: height (S, S) in crop units, constant along z, has the surface gradient P(hx, hy, 0)."""
     step = 2 / len(depth)
     smooth = ((depth[1:] - depth[:-1]).abs() < 4 * step), ((depth[:, 1:] - depth[:, :-1]).abs() < 4 * step)
     down = torch.where(smooth[0], (height[1:] - height[:-1]) / step, 0)
