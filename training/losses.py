@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from ..core.networks.field import LOGITS, Encoded, ImplicitField, Shape
 from ..core.networks.normal import NormalNetwork
+from ..core.networks.reference import ReferencePifu
 from ..core.networks.semantic import faded
 
 Batch = dict[str, torch.Tensor]
@@ -84,6 +85,20 @@ def field_loss(
         loss = loss + weights.along * along + weights.across * across + weights.on_surface * on_surface
         parts |= {"along": float(along.detach()), "across": float(across.detach())}
     return loss, {"loss": float(loss.detach()), **parts}
+
+
+def stacks_loss(network: ReferencePifu, batch: Batch) -> tuple[torch.Tensor, Parts]:
+    """PIFu's own loss: squared error of occupancy, mean over the stacks of hourglasses, which all answer."""
+    inside = (batch["distance"] < 0).float()
+    answers = [network.query(features.float(), batch["points"])[..., 0] for features in network.encode(masked(batch["photo"]))]
+    loss = torch.stack([F.mse_loss(answer.float(), inside) for answer in answers]).mean()
+    found, truth = answers[-1].detach() > 0.5, inside > 0.5
+    return loss, {"loss": float(loss.detach()), "iou": float((found & truth).sum() / (found | truth).sum().clamp(min=1))}
+
+
+def masked(photo: torch.Tensor) -> torch.Tensor:
+    """(B, 3, S, S) in [-1, 1] and 0 off the person, as the papers' networks see it, from our photo (B, 4, S, S)."""
+    return (photo[:, :3] * 2 - 1) * photo[:, 3:]
 
 
 def _point_loss(

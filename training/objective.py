@@ -14,10 +14,11 @@ from ..core.models.prior import PriorSurface
 from ..core.networks.field import Encoded, ImplicitField
 from ..core.networks.layers import channels_last
 from ..core.networks.normal import NormalNetwork
+from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
 from ..core.networks.weights import load_weights
 from .dataset import PICTURE_FIELDS
-from .losses import Batch, Parts, field_loss, normal_loss, unit_normals
+from .losses import Batch, Parts, field_loss, masked, normal_loss, stacks_loss, unit_normals
 from .recipe import Recipe
 
 Objective = Callable[[nn.Module, Batch, torch.Generator], tuple[torch.Tensor, Parts]]
@@ -48,28 +49,49 @@ class FieldObjective:
             cloud = surface_clouds(batch["prior_vertices"], self._faces, self._rest)
         return network.encode(batch["photo"], batch["maps"], normals, cloud)
 
+    def distance(self, network: nn.Module, batch: Batch, points: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """Signed distance (B, N) at points (B, N, 3) with prior features (B, N, 7)."""
+        field = cast(ImplicitField, network)
+        return field.signed_distance(field.features(self.encode(field, batch), points, prior), prior)
+
     def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
         field = cast(ImplicitField, network)
         return field_loss(field, self.encode(field, batch), batch, self._weights, noise)
 
 
+class ReferenceObjective:
+    """The loss of PIFu at its own width."""
+
+    def distance(self, network: nn.Module, batch: Batch, points: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """(B, N), of which only the zero means something."""
+        pifu = cast(ReferencePifu, network)
+        return 0.5 - pifu.query(pifu.encode(masked(batch["photo"]))[-1].float(), points)[..., 0]
+
+    def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
+        return stacks_loss(cast(ReferencePifu, network), batch)
+
+
 def objective(recipe: Recipe, output: Path, device: str) -> Objective:
     """The loss of a recipe's network."""
-    if recipe.network == "field":
-        return FieldObjective(recipe, output, device)
-    return lambda network, batch, noise: normal_loss(cast(NormalNetwork, network), batch)
+    if recipe.network == "normal":
+        return lambda network, batch, noise: normal_loss(cast(NormalNetwork, network), batch)
+    return FieldObjective(recipe, output, device) if recipe.network == "field" else ReferenceObjective()
 
 
 def network_of(recipe: Recipe) -> nn.Module:
     """An untaught network."""
-    return ImplicitField(recipe.config) if recipe.network == "field" else NormalNetwork()
+    if recipe.network == "normal":
+        return NormalNetwork()
+    return ImplicitField(recipe.config) if recipe.network == "field" else ReferencePifu.untaught()
 
 
 def stored_fields(recipe: Recipe) -> tuple[str, ...]:
     """What must be stored of each sample for this recipe."""
     pictures = tuple(name for name in PICTURE_FIELDS if name not in _BESIDE)
-    if recipe.network != "field":
+    if recipe.network == "normal":
         return pictures
+    if recipe.network == "pifu":
+        return pictures + _SPACE
     code = ("code",) if recipe.config.code_out or recipe.config.code_in == "predicted" else ()
     return pictures + _SPACE + code + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
 

@@ -14,7 +14,7 @@ from ..core.models.prior import POINT_CHANNELS, PriorSurface
 from ..core.networks.field import ImplicitField
 from ..core.networks.normal import NormalNetwork
 from .losses import Batch
-from .objective import FieldObjective, Objective
+from .objective import FieldObjective, Objective, ReferenceObjective
 
 _PEOPLE, _SIDE = 3, 112
 _RANGE = 0.1  # crop units to the darkest and lightest shade
@@ -31,7 +31,7 @@ class Sheet:
     def __init__(self, objective: Objective, batch: Batch) -> None:
         self._objective = objective
         self._batch = {name: values[:_PEOPLE] for name, values in batch.items()}
-        self._slices = self._slice_points() if isinstance(objective, FieldObjective) else None
+        self._slices = self._slice_points() if isinstance(objective, FieldObjective | ReferenceObjective) else None
         self._fitted = "prior_vertices" in batch
 
     @torch.no_grad()
@@ -46,7 +46,7 @@ class Sheet:
             pictures = [found * (batch["photo"][:, 3:] > 0.5), batch["normal"], batch["maps"][:, :3]]
             columns = [[_shown(normal.permute(1, 2, 0) / 2 + 0.5) for normal in picture] for picture in pictures]
         else:
-            columns = list(zip(*self._drawn_slices(cast(ImplicitField, network)), strict=True))
+            columns = list(zip(*self._drawn_slices(network), strict=True))
         rows = [np.concatenate([photo, *column], axis=1) for photo, *column in zip(photos, *columns, strict=True)]
         cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1])
 
@@ -64,11 +64,10 @@ class Sheet:
             prior = torch.from_numpy(np.stack([surface.point_features()(plane.numpy()) for surface in surfaces]))
         return plane.expand(count, -1, -1).to(device), prior.to(device)
 
-    def _drawn_slices(self, network: ImplicitField) -> list[tuple[np.ndarray, ...]]:
-        assert self._slices is not None and isinstance(self._objective, FieldObjective)
+    def _drawn_slices(self, network: nn.Module) -> list[tuple[np.ndarray, ...]]:
+        assert self._slices is not None and isinstance(self._objective, FieldObjective | ReferenceObjective)
         points, prior = self._slices
-        encoded = self._objective.encode(network, self._batch)
-        distance = network.signed_distance(network.features(encoded, points, prior), prior)
+        distance = self._objective.distance(network, self._batch, points, prior)
         results = []
         for row in range(len(points)):
             found = distance[row].reshape(2, _SIDE, _SIDE).float().cpu().numpy()

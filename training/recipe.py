@@ -13,8 +13,9 @@ FOLDER = Path(__file__).parent / "recipes"
 
 @dataclass(frozen=True)
 class Recipe:
-    """network: `normal` or `field`. name: of the files that are written, the recipe's own by default; the bundled field is `field`.
+    """network: `normal`, `field`, or `pifu` (at the paper's width; core/networks/reference.py).
 
+    name: of the files that are written, the recipe's own by default; the bundled field is `field`.
     config: the field's configuration before `overrides`. batch: samples a step and process. points: in space a sample, half as many on
     the surface. precision: `bf16` or `fp32`. compile: let torch compile the encoders. validate_minutes: between validations.
     In TOML, `extends` names a recipe in the same folder to begin with, and values under [cuda] hold on a GPU only.
@@ -42,6 +43,8 @@ class Recipe:
         config = values.pop("config", "likeness")
         if config not in CONFIGURATIONS:
             raise ValueError(f"{path} names no configuration of {', '.join(CONFIGURATIONS)}: {config}")
+        if values.get("network") not in ("normal", "field", "pifu"):
+            raise ValueError(f"{path} must name a network: normal, field or pifu")
         unknown = set(values) - {f.name for f in fields(cls)} - {"overrides"}
         unknown |= set(values.get("loss", {})) - {f.name for f in fields(FieldWeights)}
         if unknown:

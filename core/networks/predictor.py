@@ -1,6 +1,7 @@
 """The bundled networks applied to one crop: normals, then a field of signed distance and colour that can be asked at any points."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Self
 
 import cv2
@@ -14,7 +15,7 @@ from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork
 from .semantic import fitted_code
 from .volume import surface_clouds
-from .weights import load_field, load_weights
+from .weights import load_field, load_own_field, load_weights
 
 _BATCH_CPU, _BATCH_GPU = 8192, 65_536  # points; on a CPU activations should stay in its cache
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
@@ -31,10 +32,10 @@ class Predictor:
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
 
     @classmethod
-    def load(cls, device: torch.device) -> Self:
-        """With the bundled weights. Raises AssetError."""
+    def load(cls, device: torch.device, field: Path | None = None) -> Self:
+        """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
         normal = load_weights(NormalNetwork(), "normal.safetensors")
-        return cls(normal, load_field(), device)
+        return cls(normal, load_field() if field is None else load_own_field(field), device)
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""

@@ -6,7 +6,7 @@ All read square images in [-1, 1], multiplied by the mask, and points (B, N, 3) 
 """
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Self, cast
 
 import torch
 from torch import nn
@@ -198,6 +198,11 @@ class ReferencePifu(nn.Module):
         super().__init__()
         self.image_filter, self.surface_classifier = image_filter, surface_classifier
         self._depth = depth_sign * DEPTH_SCALE  # SeIF's depth grows away from the viewer
+
+    @classmethod
+    def untaught(cls) -> Self:
+        """PIFu's geometry network as published: 15.6 M parameters."""
+        return cls(HGFilter(), SkipMLP((257, 1024, 512, 256, 128, 1), (1, 2, 3, 4)))
 
     def encode(self, image: torch.Tensor) -> list[torch.Tensor]:
         """One map a stack; use the last, supervise all."""

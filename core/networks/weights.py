@@ -49,6 +49,16 @@ def load_field(name: str = "field.safetensors", folder: Path = FOLDER) -> Implic
     return field_from(read_checked(name, folder), name)
 
 
+def load_own_field(path: Path) -> ImplicitField:
+    """A field that somebody trained, from a file that is in no list. Raises AssetError."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise AssetError(f"{path.name} is larger than a compact field can be; choose a file that likeness-train has written.")
+        return field_from(path.read_bytes(), path.name)
+    except OSError as error:
+        raise AssetError(f"{path.name} cannot be read; choose another file.") from error
+
+
 def field_from(data: bytes, name: str) -> ImplicitField:
     """A field from the bytes of a safetensors file; one without a configuration is of the first version. Raises AssetError."""
     try:

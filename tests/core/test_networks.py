@@ -13,7 +13,7 @@ from likeness.core.networks.config import METADATA_KEY, FieldConfig
 from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
 from likeness.core.networks.normal import NormalNetwork
-from likeness.core.networks.weights import load_field, load_weights
+from likeness.core.networks.weights import load_field, load_own_field, load_weights
 
 WIDTHS = (8, 8, 8, 8, 8)
 
@@ -117,6 +117,16 @@ def test_a_field_comes_in_the_configuration_that_its_file_tells(tmp_path: Path) 
     assert loaded.config == config
     for name, value in loaded.state_dict().items():
         assert torch.allclose(value.float(), network.state_dict()[name].float(), atol=1e-3), name
+
+
+def test_a_field_of_ones_own_needs_no_list(tmp_path: Path) -> None:
+    config = FieldConfig(widths=WIDTHS)
+    written(tmp_path, network=ImplicitField(config), config=config.to_json())
+    assert load_own_field(tmp_path / "n.safetensors").config == config
+    (tmp_path / "text.safetensors").write_text("hello")
+    for name in ("missing.safetensors", "text.safetensors"):
+        with pytest.raises(AssetError, match=name):
+            load_own_field(tmp_path / name)
 
 
 def test_the_bundled_field_is_readable() -> None:

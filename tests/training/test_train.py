@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from likeness.core.models.head import HeadModel
 from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
 from likeness.core.networks.normal import NormalNetwork
+from likeness.core.networks.reference import HGFilter, ReferencePifu, SkipMLP
 from likeness.core.networks.weights import field_from
 from likeness.training.losses import Batch
 from likeness.training.objective import network_of, objective, stored_fields
@@ -89,6 +90,16 @@ def test_every_configuration_trains_and_its_file_says_what_it_is(name: str, tmp_
     assert field_from((tmp_path / "f.safetensors").read_bytes(), "f").config == recipe.config
     assert json.loads((tmp_path / "f.jsonl").read_text())["validation"]["loss"] == results["loss"]
     assert (tmp_path / "f.png").exists()
+
+
+def test_every_stack_of_the_papers_network_learns(tmp_path: Path) -> None:
+    recipe = Recipe(name="p", network="pifu", minutes=5, steps=3, batch=2, precision="fp32")
+    network = ReferencePifu(HGFilter(3, stacks=2, depth=1), SkipMLP((257, 16, 16, 8, 8, 1), (1, 2, 3, 4)))
+    loss, parts = objective(recipe, tmp_path, "cpu")(network, made_up(0), torch.Generator())
+    loss.backward()
+    assert parts["loss"] == pytest.approx(0.25, abs=0.1)
+    for stack in range(2):
+        assert network.image_filter.get_parameter(f"l{stack}.weight").grad.abs().sum() > 0
 
 
 def test_fields_learn(tmp_path: Path) -> None:
