@@ -1,0 +1,284 @@
+"""The rigged head in the topology of a user's FLAME file: FLAME's own parameters by registration, and our shape keys carried over."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
+
+from ..geometry.closest import closest_on_triangles
+from ..geometry.mesh import face_normals, vertex_normals
+from ..models.flame.model import FlameModel, FlameParameters
+from ..models.rotation import rotation_matrix, rotation_vector
+from .rigged import JAW, LEFT_EYE, RIGHT_EYE, RiggedHead
+from .template import cotangent_laplacian
+
+_REACHES = (0.03, 0.02, 0.015, 0.01, 0.008, 0.006, 0.005, 0.005, 0.005, 0.005)  # metres: each round's distance at which a place counts half
+_RIGID_ROUNDS = 3
+_NORMAL_UNIT = 0.012  # metres of distance that a difference of one between unit normals weighs as much as
+_CANDIDATES = 8
+_SLIDE = 0.1  # how much distance along the surface counts against distance from it
+_NOISE = 0.001  # metres by which one vertex may be off
+_ALIKE = 20  # neighbouring vertices that are off together
+_EYES = 200  # vertices that an eye's joint weighs as much as
+_OFFSET_LENGTHS = (0.01, 0.004, 0.002)  # metres: stiffness of the free offsets, in turns
+_EXPRESSION_ROUNDS = 6
+_JAW_PRIOR = 0.2  # radians
+_CORRECTIVE_ANGLE = 0.3  # radians of the jaw
+_NOTE = "Carried over from Likeness's own head by nearest places."
+
+
+@dataclass(frozen=True)
+class FlameFit:
+    """parameters: FLAME's own, in the upright frame of RiggedHead, with the photo's expression; head: in FLAME's topology;
+    residual: median distance in metres between FLAME's surface and ours by the parameters alone, without the head's free offsets."""
+
+    parameters: FlameParameters
+    head: RiggedHead
+    residual: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Strict JSON: the names are those that FLAME's users know."""
+        rounded = {name: np.round(getattr(self.parameters, name), 6).tolist() for name in ("shape", "expression", "translation")}
+        names = ("global_pose", "neck_pose", "jaw_pose", "left_eye_pose", "right_eye_pose")
+        pose = dict(zip(names, np.round(self.parameters.pose, 6).tolist(), strict=True))
+        frame = "metres, y up, facing +z, x to the person's left, origin at the neck joint of the head"
+        return {"model": "FLAME", "frame": frame, **rounded, **pose, "median_distance_mm": round(1000 * self.residual, 3)}
+
+    def write(self, path: Path) -> None:
+        """The JSON sidecar. Raises OSError."""
+        path.write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def fit_flame(model: FlameModel, ours: RiggedHead) -> FlameFit:
+    """FLAME on our rigged head: shape and place from the neutral head, then free offsets, then expression and jaw from the photo's."""
+    parts = _parts(model)
+    neutral = {part: _Target(ours.neutral, ours.faces[ours.face_part == part]) for part in np.unique(parts).tolist()}
+    parameters = _fit_shape(model, ours, neutral[0], parts == 0)
+    plain = model.posed(parameters)[0]
+    skin_faces = model.file.faces[(parts[model.file.faces] == 0).all(1)]
+    moved = _with_offsets(model, plain, neutral[0], skin_faces, parts)
+    places = _Places.of(neutral, moved, model.file.faces, parts)
+    distance = np.linalg.norm(plain - places.interpolate(ours.neutral), axis=1)[parts == 0]
+    keys = places.interpolate(ours.keys)
+    head = _head(model, parameters, ours, moved, keys, places, parts)
+    offsets = (moved - plain) @ rotation_matrix(parameters.pose[0])
+    photo = ours.posed(ours.key_values, _jaw_only(ours.rotations)) - ours.neutral
+    parameters = _fit_expression(model, parameters, offsets, moved + places.interpolate(photo), parts == 0)
+    return FlameFit(parameters, head, float(np.median(distance)))
+
+
+def _jaw_only(rotations: np.ndarray) -> np.ndarray:
+    kept = np.zeros_like(rotations)
+    kept[JAW] = rotations[JAW]
+    return kept
+
+
+def _parts(model: FlameModel) -> np.ndarray:
+    """0 skin, 1 left eye, 2 right eye, (V,): FLAME's eyeballs hang on their own joints."""
+    weights = model.file.weights
+    return np.where(weights[:, LEFT_EYE] > 0.5, 1, np.where(weights[:, RIGHT_EYE] > 0.5, 2, 0))
+
+
+class _Target:
+    """Closest places on one part of our head, by position and normal: lips that touch are not taken for each other."""
+
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
+        self.faces = faces.astype(np.int64)
+        self.corners = vertices[self.faces].astype(np.float64)
+        normals = face_normals(vertices.astype(np.float64), self.faces)
+        self.normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
+        self._tree = cKDTree(np.concatenate([self.corners.mean(1), _NORMAL_UNIT * self.normals], axis=1))
+
+    def query(self, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Face (N,) and barycentrics (N, 3) for points and unit normals (N, 3)."""
+        _, near = self._tree.query(np.concatenate([points, _NORMAL_UNIT * normals], axis=1), k=_CANDIDATES, workers=-1)
+        flat = near.ravel()
+        repeated = np.repeat(points, _CANDIDATES, axis=0)
+        barycentric = closest_on_triangles(repeated, self.corners[flat])
+        offset = repeated - np.einsum("nij,ni->nj", self.corners[flat], barycentric)
+        turn = np.repeat(normals, _CANDIDATES, axis=0) - self.normals[flat]
+        cost = ((offset**2).sum(1) + _NORMAL_UNIT**2 * (turn**2).sum(1)).reshape(near.shape)
+        best = cost.argmin(1)
+        rows = np.arange(len(points))
+        return near[rows, best], barycentric.reshape(*near.shape, 3)[rows, best]
+
+    def places(self, points: np.ndarray, normals: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Closest places (N, 3), their normals (N, 3), and how much each counts (N,) in [0, 1]."""
+        face, barycentric = self.query(points, normals)
+        found = np.einsum("nij,ni->nj", self.corners[face], barycentric)
+        squared = ((found - points) ** 2).sum(1)
+        agree = np.clip(((normals * self.normals[face]).sum(1) - 0.4) / 0.4, 0, 1)
+        return found, self.normals[face], agree / (1 + squared / reach**2) ** 2
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where each FLAME vertex lies on our head: vertex ids (V, 3) and barycentrics (V, 3)."""
+
+    corners: np.ndarray
+    barycentric: np.ndarray
+
+    @classmethod
+    def of(cls, targets: dict[int, _Target], vertices: np.ndarray, faces: np.ndarray, parts: np.ndarray) -> "_Places":
+        normals = vertex_normals(vertices, faces)
+        corners, barycentric = np.zeros((len(vertices), 3), np.int64), np.zeros((len(vertices), 3))
+        for part, target in targets.items():
+            chosen = parts == part
+            face, barycentric[chosen] = target.query(vertices[chosen], normals[chosen])
+            corners[chosen] = target.faces[face]
+        return cls(corners, barycentric)
+
+    def interpolate(self, attributes: np.ndarray) -> np.ndarray:
+        """Values (..., V, C) of our vertices at FLAME's."""
+        return np.einsum("...vic,vi->...vc", attributes[..., self.corners, :], self.barycentric)
+
+
+def _fit_shape(model: FlameModel, ours: RiggedHead, target: _Target, skin: np.ndarray) -> FlameParameters:
+    """Gauss-Newton on distances from the tangent planes at the closest places, with the shape's normal prior."""
+    file = model.file
+    eyes = ours.joints[[LEFT_EYE, RIGHT_EYE]].astype(np.float64)
+    eye_shapes = np.einsum("jv,kvc->jck", file.joint_regressor[[LEFT_EYE, RIGHT_EYE]], file.shapes)
+    parameters = FlameParameters()
+    parameters = replace(parameters, translation=eyes.mean(0) - model.posed(parameters)[1][[LEFT_EYE, RIGHT_EYE]].mean(0))
+    basis = file.shapes[:, skin].transpose(1, 2, 0).copy()
+    for number, reach in enumerate((_REACHES[0],) * _RIGID_ROUNDS + _REACHES):
+        count = 0 if number < _RIGID_ROUNDS else len(file.shapes)
+        vertices, joints = model.posed(parameters)
+        normals = vertex_normals(vertices, file.faces)[skin]
+        points = vertices[skin]
+        found, plane, weight = target.places(points, normals, reach)
+        rotation = rotation_matrix(parameters.pose[0])
+        # Motions: turning about the root joint, shifting, shapes; (N, 3, 6 + count).
+        motion = np.empty((len(points), 3, 6 + count), np.float32)
+        motion[:, :, :3] = -_skews(points - joints[0])
+        motion[:, :, 3:6] = np.eye(3)
+        motion[:, :, 6:] = rotation.astype(np.float32) @ basis[..., :count]
+        eye_motion = np.zeros((2, 3, 6 + count))
+        eye_motion[:, :, :3] = -_skews(joints[[LEFT_EYE, RIGHT_EYE]] - joints[0])
+        eye_motion[:, :, 3:6] = np.eye(3)
+        eye_motion[:, :, 6:] = np.einsum("ab,jbk->jak", rotation, eye_shapes[..., :count])
+        across = (plane.astype(np.float32)[:, None] @ motion)[:, 0]
+        error, weight = (found - points).astype(np.float32), weight.astype(np.float32)
+        matrix = (across.T @ (weight[:, None] * across)).astype(np.float64)
+        right = across.T @ (weight * (plane * error).sum(1).astype(np.float32))
+        flat, weights = motion.reshape(-1, 6 + count), np.repeat(_SLIDE**2 * weight, 3)
+        matrix += flat.T @ (weights[:, None] * flat)
+        right += flat.T @ (weights * error.ravel())
+        flat = eye_motion.reshape(-1, 6 + count)
+        matrix += _EYES * flat.T @ flat
+        right += _EYES * flat.T @ (eyes - joints[[LEFT_EYE, RIGHT_EYE]]).ravel()
+        prior = _ALIKE * _NOISE**2 * np.r_[np.full(6, 1e-6), np.ones(count)]
+        current = np.r_[np.zeros(6), parameters.shape[:count]]
+        step = np.linalg.solve(matrix + np.diag(prior), right - prior * current)
+        pose, shape = parameters.pose.copy(), parameters.shape.copy()
+        pose[0] = rotation_vector(rotation_matrix(step[:3]) @ rotation)
+        shape[:count] += step[6:]
+        parameters = replace(parameters, pose=pose, shape=shape, translation=parameters.translation + step[3:6])
+    return parameters
+
+
+def _skews(vectors: np.ndarray) -> np.ndarray:
+    """(N, 3, 3): the matrices whose product with a vector is the cross product with it."""
+    x, y, z = vectors.T
+    zero = np.zeros_like(x)
+    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
+
+
+def _with_offsets(model: FlameModel, vertices: np.ndarray, target: _Target, skin_faces: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Vertices (V, 3) moved onto our skin smoothly; what has no place there follows, and eyeballs follow as a whole."""
+    stiffness, mass = cotangent_laplacian(vertices, skin_faces)
+    mass = np.maximum(mass, 1e-9)
+    moved = vertices.copy()
+    for length in _OFFSET_LENGTHS:
+        found, plane, weight = target.places(moved, vertex_normals(moved, model.file.faces), 0.005)
+        # Along the surface nothing is known.
+        wanted = moved + ((found - moved) * plane).sum(1)[:, None] * plane - vertices
+        data = mass * weight * (parts == 0)
+        bending = stiffness @ sp.diags(length**4 / mass) @ stiffness
+        system = (sp.diags(data + 1e-4 * mass) + bending).tocsc()
+        moved = vertices + splu(system).solve(data[:, None] * wanted)
+    for part in (1, 2):
+        lids = cKDTree(vertices[parts == 0]).query(vertices[parts == part].mean(0), k=60)[1]
+        moved[parts == part] = vertices[parts == part] + np.median((moved - vertices)[parts == 0][lids], axis=0)
+    return moved
+
+
+def _fit_expression(
+    model: FlameModel, parameters: FlameParameters, offsets: np.ndarray, wanted: np.ndarray, skin: np.ndarray
+) -> FlameParameters:
+    """Expression and jaw that bring the skin to the wanted places (V, 3) of its vertices."""
+    count = len(model.file.expressions)
+    rotation = rotation_matrix(parameters.pose[0])
+    basis = model.file.expressions[:, skin].transpose(1, 2, 0).astype(np.float64)
+    prior = _ALIKE * _NOISE**2 * np.r_[np.ones(count), np.full(3, 1 / _JAW_PRIOR**2)]
+    for _ in range(_EXPRESSION_ROUNDS):
+        here = model.posed(parameters, offsets)[0][skin]
+        motion = np.concatenate([rotation @ basis, np.zeros((len(here), 3, 3))], axis=2)
+        for axis in range(3):
+            pose = parameters.pose.copy()
+            pose[JAW, axis] += 1e-3
+            motion[..., count + axis] = (model.posed(replace(parameters, pose=pose), offsets)[0][skin] - here) / 1e-3
+        flat, error = motion.reshape(-1, count + 3), (wanted[skin] - here).ravel()
+        current = np.r_[parameters.expression, parameters.pose[JAW]]
+        step = np.linalg.solve(flat.T @ flat + np.diag(prior), flat.T @ error - prior * current)
+        pose = parameters.pose.copy()
+        pose[JAW] += step[count:]
+        parameters = replace(parameters, expression=parameters.expression + step[:count], pose=pose)
+    return parameters
+
+
+def _head(
+    model: FlameModel,
+    parameters: FlameParameters,
+    ours: RiggedHead,
+    neutral: np.ndarray,
+    keys: np.ndarray,
+    places: _Places,
+    parts: np.ndarray,
+) -> RiggedHead:
+    file = model.file
+    joints = model.posed(parameters)[1]
+    joints[0] = 0
+    jaw = np.zeros((5, 3))
+    jaw[JAW, 0] = _CORRECTIVE_ANGLE
+    corrective = model.pose_offsets(jaw) @ rotation_matrix(parameters.pose[0]).T
+    uv, faces_uv = _cylinder(neutral, file.faces)
+    return RiggedHead(
+        neutral=neutral.astype(np.float32),
+        faces=file.faces.astype(np.int32),
+        face_part=parts[file.faces[:, 0]].astype(np.int32),
+        uv=uv,
+        faces_uv=faces_uv,
+        code=np.where((parts == 0)[:, None], places.interpolate(ours.code), 0).astype(np.float32),
+        joints=joints.astype(np.float32),
+        parents=file.parents.astype(np.int32),
+        weights=file.weights,
+        keys=keys.astype(np.float32),
+        key_names=ours.key_names,
+        key_quality=(0.9 * ours.key_quality).astype(np.float32),
+        key_notes=tuple(f"{note} {_NOTE}".strip() for note in ours.key_notes),
+        key_values=ours.key_values,
+        rotations=_jaw_only(ours.rotations),
+        correctives=corrective[None].astype(np.float32),
+        corrective_angles=np.array([_CORRECTIVE_ANGLE], np.float32),
+    )
+
+
+def _cylinder(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """UVs (U, 2) and faces_uv (F, 3) around the vertical axis, cut at the back: FLAME's model files hold none."""
+    centre = (vertices.min(0) + vertices.max(0)) / 2
+    around = np.arctan2(vertices[:, 0] - centre[0], vertices[:, 2] - centre[2]) / (2 * np.pi) + 0.5
+    height = (vertices[:, 1] - vertices[:, 1].min()) / np.ptp(vertices[:, 1])
+    across = np.ptp(around[faces], axis=1) > 0.5
+    corner = across[:, None] & (around[faces] < 0.5)
+    again = np.unique(faces[corner])
+    second = np.full(len(vertices), -1)
+    second[again] = len(vertices) + np.arange(len(again))
+    uv = np.concatenate([np.stack([around, height], axis=1), np.stack([around[again] + 1, height[again]], axis=1)])
+    uv[:, 0] /= max(uv[:, 0].max(), 1)
+    return uv.astype(np.float32), np.where(corner, second[faces], faces).astype(np.int32)
