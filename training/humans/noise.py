@@ -1,9 +1,12 @@
 """Smooth random fields for folds, strands, freckles and uneven hair."""
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
+Values = TypeVar("Values", np.ndarray, torch.Tensor)
 _CELLS = 32
 
 
@@ -29,7 +32,7 @@ class Noise:
         return self.at(torch.from_numpy(np.ascontiguousarray(points, np.float32)), frequency, shift).numpy()
 
 
-def smoothstep(x: np.ndarray) -> np.ndarray:
+def smoothstep(x: Values) -> Values:
     """0 below 0, 1 above 1, smooth between; arrays or tensors."""
     t = x.clip(0, 1)
-    return t * t * (3 - 2 * t)
+    return t * t * (3 - 2 * t)  # pyright: ignore[reportReturnType]

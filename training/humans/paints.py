@@ -1,15 +1,11 @@
 """Paints of pieces other than skin: strands of hair, cloth, painted textures. Plain PyTorch, the same on CPU and CUDA."""
 
 from dataclasses import dataclass
-from typing import TypeVar
-
 import numpy as np
 import torch
 
-from .noise import Noise, smoothstep
+from .noise import Noise, Values, smoothstep
 from .part import MATERIALS, Shade, SurfacePoints
-
-Values = TypeVar("Values", np.ndarray, torch.Tensor)
 
 
 def linear(colour: Values) -> Values:
