@@ -1,6 +1,7 @@
 """Paints of pieces other than skin: strands of hair, cloth, painted textures. Plain PyTorch, the same on CPU and CUDA."""
 
 from dataclasses import dataclass
+
 import numpy as np
 import torch
 
