@@ -40,10 +40,10 @@ def test_every_style_is_closed_within_budget_and_out_of_face_and_skull(name: str
 
 @pytest.mark.parametrize("name", ["cropped", "afro", "bob", "ponytail"])
 def test_hair_covers_the_crown_and_leaves_the_face_free(name: str) -> None:
-    head, f = bald_head(), bald_head().frame
-    vertices = torch.tensor(np.concatenate([part.vertices for part in grown(name)])) / 0.3
-    starts = np.cumsum([0] + [len(part.vertices) for part in grown(name)[:-1]])
-    faces = torch.tensor(np.concatenate([part.faces + start for part, start in zip(grown(name), starts, strict=True)]))
+    head, f, parts = bald_head(), bald_head().frame, grown(name)
+    vertices = torch.tensor(np.concatenate([part.vertices for part in parts])) / 0.3
+    starts = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
+    faces = torch.tensor(np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=True)]))
     size = 256
     depth = LayeredDepth(fragments(vertices, faces, size))
 

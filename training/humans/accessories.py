@@ -94,7 +94,7 @@ def make_glasses(head: BaldHead, rng: np.random.Generator, frame: Frame, paint: 
     if frame.tint:
         glass = PlainPaint((red * dark, dark, dark), opacity=0.35 + 0.6 * frame.tint)
     else:
-        glass = PlainPaint((0.8, 0.85, 0.9), opacity=float(rng.uniform(0.04, 0.14)))
+        glass = PlainPaint((0.25, 0.28, 0.32), opacity=float(rng.uniform(0.03, 0.12)))
     for rim in rims:
         lens, lens_faces = _lens(rim)
         parts.append(RestPart("lens", lens, lens_faces, head.bound(nose, lens), glass, solid=False))

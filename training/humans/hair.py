@@ -47,7 +47,7 @@ def grow_hair(
     # Long hair from the top covers what grows below it, but for the hairline; from under a hat it hangs as densely as without.
     upper = smoothstep((head.vertices[:, 1] - head.frame.ear_top) / (0.6 * (head.frame.top - head.frame.ear_top)))
     dense = mask * (1 - 0.6 * hangs * deep * (1 - upper))
-    roots = head.scatter(dense, int(min(cut.count * max(share, 0.4 * hangs), room)), rng)
+    roots = head.scatter(dense, int(min(cut.count * max(share, 0.65 * hangs), room)), rng)
     locks = _locks(head, cut, roots, roots.of(mask), roots.of(thickness), gathered, paint, rng, noise)
     return [*pieces, *curtain(head, locks.vertices, paint), locks]
 

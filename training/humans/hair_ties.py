@@ -93,7 +93,7 @@ def _hang(head: BaldHead, start: np.ndarray, direction: np.ndarray, length: np.n
     position, direction, step = start, unit(direction), (length / (_HANG - 1))[:, None]
     paths = [position]
     for k in range(1, _HANG):
-        heavy = 0.15 + 0.3 * smoothstep(k * step / 0.1)
+        heavy = 0.2 + 0.35 * smoothstep(k * step / 0.1)
         direction = unit((1 - heavy) * direction + heavy * np.array([0.0, -1.0, 0.0]))
         position = position + step * direction
         height, normal = head.skin(position)

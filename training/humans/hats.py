@@ -36,7 +36,7 @@ def flattened(cut: Cut) -> Cut:
     return replace(
         cut, lift=min(cut.lift, 0.1), volume=min(cut.volume, 0.008), hug=max(cut.hug, 0.7), tie=min(cut.tie, -15.0), whorl=1.0,
         aside=0.2 * cut.aside, backward=0.2 * cut.backward, forward=0.2 * cut.forward,
-        drop=min(cut.drop, 0.04) if cut.tail == 0 else cut.drop,
+        drop=min(cut.drop, 0.04) if cut.tail == 0 else cut.drop, curl=min(cut.curl, 0.05 * cut.back),
     )  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def _headband(head: BaldHead, rng: np.random.Generator, noise: Noise, kind: str,
     low = _rim(head, crown, front, f.ear_top + 0.006, f.ear_top - 0.03)
     directions, radius = crown.sheet(low, low + width)
     round_edges = 0.004 * np.sin(np.pi * np.linspace(0, 1, _ROWS))[:, None]
-    outer = crown.centre + directions * (radius + 0.01 + round_edges)[..., None]
+    outer = crown.centre + directions * (radius + 0.012 + round_edges)[..., None]
     parts = [_part(head, outer, crown.centre + directions * (radius - 0.003)[..., None], paint)]
     return Hat(parts, np.ones(len(head.vertices), np.float32))
 
