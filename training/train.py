@@ -266,7 +266,12 @@ def main() -> None:
 def _stream(recipe: Recipe, arguments: argparse.Namespace, ranks: Ranks) -> Stream:
     if arguments.assets is None:
         shards = Shards(arguments.data / "training", stored_fields(recipe))
-        return lambda done: batches(shards, recipe.batch, recipe.points, recipe.seed, (done * ranks.count + ranks.index, ranks.count))
+
+        def stored(done: int) -> Iterator[Batch]:
+            turn = done * ranks.count + ranks.index, ranks.count
+            return batches(shards, recipe.batch, recipe.points, recipe.seed, turn, device=ranks.device)
+
+        return stored
 
     def drawn(done: int) -> Iterator[Batch]:
         # A continued run draws other people than those it has seen, and so does every process.

@@ -27,7 +27,9 @@ class Predictor:
     def __init__(self, normal: NormalNetwork, field: ImplicitField, device: torch.device) -> None:
         self.device = device
         self._normal = fold_norms(normal).to(device)
-        self._field = fold_norms(field).to(device)
+        # Metal lacks operations on volumes in the versions of torch that we support.
+        self.field_device = torch.device("cpu") if device.type == "mps" and field.config.volume else device
+        self._field = fold_norms(field).to(self.field_device)
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
 
@@ -55,12 +57,12 @@ class Predictor:
     @torch.inference_mode()
     def field(self, photo: torch.Tensor, maps: torch.Tensor, normals: torch.Tensor, surface: PriorSurface, blend: FaceBlend) -> "CropField":
         """The field over the crop, ready to be asked."""
-        cloud = None
+        device, cloud = self.field_device, None
         if self._field.config.volume:
             solid = torch.from_numpy(surface.vertices.astype(np.float32)), torch.from_numpy(np.asarray(surface.faces, np.int64))
-            cloud = surface_clouds(solid[0][None], solid[1], torch.from_numpy(surface.code.astype(np.float32))).to(self.device)
+            cloud = surface_clouds(solid[0][None], solid[1], torch.from_numpy(surface.code.astype(np.float32))).to(device)
         with self.precision():
-            encoded = self._field.encode(photo, maps, normals, cloud)
+            encoded = self._field.encode(photo.to(device), maps.to(device), normals.to(device), cloud)
         volume = PriorVolume(surface, blend.weight[:, None])
         return CropField(self, encoded, volume, blend.strength, _outside(photo[0, 3].cpu().numpy()))
 
@@ -116,7 +118,7 @@ class CropField:
         self, points: np.ndarray, ask: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], shape: tuple[int, ...]
     ) -> np.ndarray:
         parts = []
-        size = _BATCH_CPU if self._predictor.device.type == "cpu" else _BATCH_GPU
+        size = _BATCH_CPU if self._predictor.field_device.type == "cpu" else _BATCH_GPU
         for start in range(0, len(points), size):
             batch = torch.from_numpy(np.ascontiguousarray(points[start : start + size], np.float32))
             parts.append(ask(batch, self._volume(batch)).float())
@@ -139,11 +141,11 @@ class CropField:
         return fitted_code(values[:, :POINT_CHANNELS]) if code is None else code.cpu()
 
     def _colours(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        device = self._predictor.device
+        device = self._predictor.field_device
         return self._predictor.colours(self._encoded, points.to(device), values[:, :POINT_CHANNELS].to(device)).cpu()
 
     def _shape(self, points: torch.Tensor, values: torch.Tensor) -> Shape:
-        device = self._predictor.device
+        device = self._predictor.field_device
         return self._predictor.ask(self._encoded, points.to(device), values[:, :POINT_CHANNELS].to(device))
 
     def _silhouette(self, points: torch.Tensor) -> torch.Tensor:

@@ -1,9 +1,13 @@
 """Stored samples become batches; mirrored ones stay true."""
 
+from itertools import islice
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
-from likeness.training.dataset import decoded, mirrored, photographs
+from likeness.training.dataset import Shards, batches, decoded, mirrored, photographs
 
 
 def _stored(rng: np.random.Generator, size: int = 32, points: int = 5) -> dict[str, np.ndarray]:
@@ -49,3 +53,21 @@ def test_mirroring_twice_gives_the_batch_back_and_leaves_other_rows_alone() -> N
     assert not torch.equal(once["points"][0], batch["points"][0])
     assert torch.equal(once["distance"], batch["distance"])
     assert torch.allclose(once["normal"][0, 0], -batch["normal"][0, 0].flip(-1))
+
+
+def test_a_batch_depends_on_its_number_alone(tmp_path: Path) -> None:
+    samples = [_stored(np.random.default_rng(i), points=8) for i in range(5)]
+    folder = tmp_path / "shard_00000"
+    folder.mkdir()
+    for name in samples[0]:
+        np.save(folder / f"{name}.npy", np.stack([sample[name] for sample in samples]))
+    (folder / "done").touch()
+    shards = Shards(tmp_path, tuple(samples[0]))
+    first = list(islice(batches(shards, 2, 4, 1), 5))
+    torch.rand(7)  # what else is drawn in between must not matter
+    for number, again in zip((1, 3), batches(shards, 2, 4, 1, turn=(1, 2)), strict=False):
+        for name, values in again.items():
+            assert torch.equal(values, first[number][name]), name
+    assert not torch.equal(first[0]["points"], first[2]["points"])
+    with pytest.raises(ValueError, match="more shards"):
+        next(batches(shards, 6, 4, 1))
