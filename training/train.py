@@ -45,10 +45,13 @@ _REUSE, _PEOPLE_A_RANK = 8, 100_000_000
 class Trainer:
     """One network, its optimiser and its running average, on one process of `ranks`."""
 
-    def __init__(self, recipe: Recipe, output: Path, ranks: Ranks) -> None:
+    def __init__(self, recipe: Recipe, output: Path, ranks: Ranks, start: Path | None = None) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.output, self.ranks, self.device = recipe, output, ranks, ranks.device
-        self.network = channels_last(network_of(recipe).to(self.device))
+        network = network_of(recipe)
+        if start is not None:
+            grow(network, load_file(start))
+        self.network = channels_last(network.to(self.device))
         self.average = copy.deepcopy(self.network).eval()
         if recipe.compile:
             for part in self.network.children():
@@ -132,12 +135,34 @@ class Trainer:
         log.info("continuing at step %d after %.1f minutes", self.step, self.seconds / 60)
 
 
-def train(recipe: Recipe, stream: Stream, held_out: list[Batch], output: Path, ranks: Ranks) -> Parts:
+@torch.no_grad()
+def grow(network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    """Begin with the weights of a trained network that may lack parts of this one.
+
+    A field's new features and answers come last, so point networks take over what they share and get zeros elsewhere: at first the
+    grown field answers as the old one did. Other tensors are taken over if they have the same shape. Raises ValueError if none has.
+    """
+    taken = 0
+    for name, value in network.state_dict().items():
+        old = tensors.get(name)
+        if old is not None and old.dim() == value.dim() and (old.shape == value.shape or name.startswith(("distance.", "colour."))):
+            shared = tuple(slice(min(mine, other)) for mine, other in zip(value.shape, old.shape, strict=True))
+            value.zero_()[shared].copy_(old[shared])
+            taken += 1
+    if not taken:
+        raise ValueError("The weights to start with have nothing in common with the recipe's network; choose others.")
+    log.info("starting with %d of %d tensors", taken, len(network.state_dict()))
+
+
+def train(
+    recipe: Recipe, stream: Stream, held_out: list[Batch], output: Path, ranks: Ranks, start: Path | None = None
+) -> Parts:  # fmt: skip
     """Run a recipe to the end of its budget or to SIGTERM. Returns the last validation, which is empty when it was stopped before one.
 
+    start: weights to begin with, where there is no checkpoint to go on from.
     Writes NAME.safetensors, NAME-state.safetensors, NAME.jsonl, NAME.png and the model card NAME.md.
     """
-    trainer = Trainer(recipe, output, ranks)
+    trainer = Trainer(recipe, output, ranks, start)
     move = lambda batch: {k: v.to(trainer.device, non_blocking=True) for k, v in batch.items()}  # noqa: E731
     held_out = [move(batch) for batch in held_out]
     sheet = Sheet(trainer.objective, held_out[0]) if ranks.leads else None
@@ -249,6 +274,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that draw people")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--start", type=Path, help="begin with these weights, which may be of a smaller configuration")
     parser.add_argument("--minutes", type=float, help="instead of the recipe's")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
@@ -259,7 +285,7 @@ def main() -> None:
     fields = stored_fields(recipe)
     held_out = Shards(arguments.data / "validation", fields)
     fixed = list(islice(batches(held_out, recipe.batch, recipe.points, 0, augment=False), _VALIDATION_BATCHES))
-    train(recipe, _stream(recipe, arguments, ranks), fixed, arguments.output, ranks)
+    train(recipe, _stream(recipe, arguments, ranks), fixed, arguments.output, ranks, arguments.start)
     ranks.close()
 
 

@@ -22,7 +22,7 @@ from likeness.training.losses import Batch
 from likeness.training.objective import network_of, objective, stored_fields
 from likeness.training.ranks import Ranks
 from likeness.training.recipe import FOLDER, Recipe, find
-from likeness.training.train import Trainer, train
+from likeness.training.train import Trainer, grow, train
 
 WIDTHS = (8, 8, 8, 8, 8)
 NORMAL = Recipe(name="normal", network="normal", minutes=5, steps=4, batch=2, seed=3)
@@ -120,6 +120,21 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     assert [second.train_step(made_up(second.step))["loss"] for _ in range(2)] == pytest.approx(losses[2:], rel=1e-4)
     for mine, other in zip(second.network.parameters(), whole.network.parameters(), strict=True):
         assert torch.allclose(mine, other, atol=1e-5)
+
+
+def test_a_grown_field_begins_as_the_old_one(tmp_path: Path) -> None:
+    old = network_of(field_recipe(CONFIGURATIONS["likeness"])).eval()
+    grown = network_of(field_recipe(FieldConfig(volume=16, code_out=True))).eval()
+    grow(grown, old.state_dict())
+    batch, prior = made_up(0), made_up(0)["prior"]
+    pictures = batch["photo"], batch["maps"], batch["normal"]
+    before = old.shape(old.features(old.encode(*pictures), batch["points"], prior), prior)
+    cloud = torch.rand(2, 50, 9)
+    features = grown.features(grown.encode(*pictures, cloud), batch["points"], prior)
+    assert torch.allclose(grown.shape(features, prior).distance, before.distance, atol=1e-6)
+    assert (grown.shape(features, prior).code == 0.5).all()
+    with pytest.raises(ValueError, match="nothing in common"):
+        grow(grown, {"else": torch.zeros(1)})
 
 
 def test_a_run_that_is_terminated_leaves_a_checkpoint(tmp_path: Path) -> None:
