@@ -153,37 +153,37 @@ class Cage:
         return Binding(self.ids[parent], np.einsum("nij,ni->nj", self._corners[cut.face], cut.barycentric))
 
 
-def closed_shell(outer: np.ndarray, inner: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cloth between an outer and an inner side (N, 3) of one cut, with rounded rims: vertices (2 N + R, 3), faces (G, 3) outward.
+def closed_shell(outer: np.ndarray, inner: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cloth between an outer and an inner side (N, 3) of one open mesh, with rounded rims.
 
-    The R rim vertices follow the two sides; `rim_of` names the cut's vertex of each.
+    Returns vertices (2 N + R, 3), faces (G, 3) outward, and the open mesh's vertex (2 N + R,) that each vertex stems from.
     """
-    count, rim = len(outer), rim_edges(faces)
-    start, end = rim.T
-    ids = rim_of(faces)
+    count, edges = len(outer), rim_edges(faces)
+    start, end = edges.T
+    ids = np.unique(edges)
     place = np.full(count, -1)
     place[ids] = 2 * count + np.arange(len(ids))
     # Beyond the edge: across the rim's edges, within the cloth.
     along = outer[end] - outer[start]
     across = np.cross(along, (outer - inner)[start] + (outer - inner)[end])
-    away = np.stack([np.bincount(rim.T.ravel(), np.tile(across[:, axis], 2), minlength=count)[ids] for axis in range(3)], axis=1)
+    away = np.stack([np.bincount(edges.T.ravel(), np.tile(across[:, axis], 2), minlength=count)[ids] for axis in range(3)], axis=1)
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
     thickness = np.linalg.norm(outer[ids] - inner[ids], axis=1, keepdims=True)
     bulge = (outer[ids] + inner[ids]) / 2 + away * thickness * 0.45
     a, b, ma, mb = start, end, place[start], place[end]
     strips = [(b, a, ma), (b, ma, mb), (mb, ma, a + count), (mb, a + count, b + count)]
     sides = [faces, faces[:, ::-1] + count, *(np.stack(strip, axis=1) for strip in strips)]
-    return np.concatenate([outer, inner, bulge]), np.concatenate(sides)
+    return np.concatenate([outer, inner, bulge]), np.concatenate(sides), np.concatenate([np.arange(count), np.arange(count), ids])
 
 
 def rim_edges(faces: np.ndarray) -> np.ndarray:
     """Directed edges (E, 2) of an open mesh that only one face has."""
     directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    count = int(faces.max(initial=0)) + 1
+    count = int(faces.max(initial=-1)) + 1
+    # Around an inner vertex the fan of faces closes, so that labels of following less previous neighbours cancel: few edges remain.
+    label = np.random.default_rng(0).integers(1, 2**40, count)
+    following, previous = label[np.roll(faces, -1, axis=1)], label[np.roll(faces, 1, axis=1)]
+    open_fan = np.bincount(faces.ravel(), (following - previous).ravel(), minlength=count) != 0
+    directed = directed[open_fan[directed].all(1)]
     there, back = directed[:, 0] * count + directed[:, 1], directed[:, 1] * count + directed[:, 0]
     return directed[~np.isin(there, back)]
-
-
-def rim_of(faces: np.ndarray) -> np.ndarray:
-    """Ids (R,) of the vertices on the rim of an open mesh, ascending."""
-    return np.unique(rim_edges(faces))

@@ -38,7 +38,7 @@ class Figures:
     """Makes random whole people, in the same frame as busts."""
 
     def __init__(self, assets: Assets, model: HeadModel, bodies: Bodies) -> None:
-        self._assets, self._model, self._bodies = assets, model, bodies
+        self._assets, self.model, self._bodies = assets, model, bodies
         self._poser, self._wardrobe = Poser(assets.pack, bodies), Wardrobe()
         mesh = read_base_mesh()
         quads, corners = mesh.quads[mesh.part == 0], mesh.uv[mesh.quads_uv[mesh.part == 0]].astype(np.float32)
@@ -61,18 +61,18 @@ class Figures:
     def make(self, rng: np.random.Generator) -> Figure:
         """One random person in a random pose; camera frame, origin between the eyes' joints."""
         body, noise = self._bodies.sample(rng), Noise(rng)
-        neutral = head_vertices(self._model, body)
+        neutral = head_vertices(self.model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
-        bust = self._model.solid(neutral, body.joints, np.eye(3))
+        bust = self.model.solid(neutral, body.joints, np.eye(3))
         look = Look(self._assets, rng, noise, body, HeadFrame.measure(bust, self._region), self._face_uv, gaze)
-        pieces, sunk = self._clothes(rng, body, noise, look)
+        pieces, sunk, stride = self._clothes(rng, body, noise, look)
         pieces += self._hair(rng, body, noise, look, neutral)
         for kind, category, chance in (("brow", "eyebrows", 0.97), ("lash", "eyelashes", 0.9)):
             if rng.random() < chance:
                 pieces.append(worn(self._pick(rng, category), body, kind, look, rng))
         pieces.insert(0, self._skin(body, bust, sunk, look))
 
-        pose = self._poser.draw(body, rng)
+        pose = self._poser.draw(body, rng, stride)
         linear, offset = joint_transforms(body.bones, self._poser.parents, pose)
         yaw = float(rng.uniform(-np.pi, np.pi) if rng.random() < 0.5 else np.clip(rng.normal(0, 0.5), -np.pi, np.pi))
         camera = rotation_matrix(np.array([rng.normal(0, 0.06), 0, rng.normal(0, 0.03)])) @ rotation_matrix(np.array([0, yaw, 0]))
@@ -88,17 +88,17 @@ class Figures:
         neck = Rotation.from_matrix(linear[trunk].T @ linear[head]).as_rotvec()
         return Figure(parts, body, posed, linear[head], neck, yaw)
 
-    def _clothes(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look) -> tuple[list[RestPart], np.ndarray]:
-        """Clothes, shoes and hat, and how deep (19158,) metres skin is pushed in under them."""
-        pieces, sunk = [], np.zeros(HM08_COUNT, np.float32)
+    def _clothes(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look) -> tuple[list[RestPart], np.ndarray, float]:
+        """Clothes and shoes, how deep (19158,) metres skin is pushed in under them, and the stride they allow."""
+        pieces, sunk, stride = [], np.zeros(HM08_COUNT, np.float32), 1.0
         if rng.random() < 0.65:
             outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=False)
-            pieces, sunk = list(outfit.parts), outfit.sunk
+            pieces, sunk, stride = list(outfit.parts), outfit.sunk, outfit.stride
         else:
             pieces.append(self._put_on(self._pick(rng, "clothes"), "cloth", body, look, rng, sunk))
         if rng.random() < 0.95:
             pieces.append(self._put_on(self._pick(rng, "shoes"), "shoe", body, look, rng, sunk))
-        return pieces, sunk
+        return pieces, sunk, stride
 
     def _put_on(self, proxy: Proxy, kind: str, body: Body, look: Look, rng: np.random.Generator, sunk: np.ndarray) -> RestPart:
         sunk[proxy.covered] = np.maximum(sunk[proxy.covered], _SUNK[kind])
@@ -108,14 +108,14 @@ class Figures:
         """A MakeHuman piece or grown hair, and what else is worn on the head."""
         own = rng.random() < 0.7
         pieces = [] if own else [worn(self._pick(rng, "hair"), body, "hair", look, rng)]
-        bald = BaldHead.of(self._model, head, body.joints, body.vertices)
+        bald = BaldHead.of(self.model, head, body.joints, body.vertices)
         return pieces + groom(bald, body, look, rng, noise, self._assets.split, own)
 
     def _skin(self, body: Body, bust: np.ndarray, sunk: np.ndarray, look: Look) -> RestPart:
         """The body as one closed solid: its mouth and eye sockets end at the patches of the head model's bust (Vs, 3)."""
         vertices = body.vertices[:_BODY].copy()
         for ids in self._pocket.values():
-            vertices[self._model.hm08[ids]] = bust[ids]
+            vertices[self.model.hm08[ids]] = bust[ids]
         normals = vertex_normals(vertices, self._faces)
         pressed = vertices - normals * (sunk[:_BODY] * self._off_head)[:, None]
         return RestPart(
@@ -128,21 +128,21 @@ class Figures:
     def _on_body(self, values: np.ndarray) -> np.ndarray:
         """Values (V, ...) of the head model carried to hm08's body, 0 off the head."""
         result = np.zeros((_BODY, *values.shape[1:]), np.float32)
-        result[self._model.hm08[self._skin_id]] = values[self._skin_id]
+        result[self.model.hm08[self._skin_id]] = values[self._skin_id]
         return result
 
     def _soft_masks(self) -> np.ndarray:
         """(13380, C) BUST_VALUES."""
         masks = np.zeros((_BODY, len(BUST_VALUES)), np.float32)
         for name in ("ears", "lips"):
-            masks[:, BUST_VALUES.index(name)] = self._on_body(self._model.regions[self._model.region_names.index(name)])
+            masks[:, BUST_VALUES.index(name)] = self._on_body(self.model.regions[self.model.region_names.index(name)])
         for name, ids in self._pocket.items():
-            masks[self._model.hm08[ids], BUST_VALUES.index("mouth" if name == "mouth" else "eye")] = 1
+            masks[self.model.hm08[ids], BUST_VALUES.index("mouth" if name == "mouth" else "eye")] = 1
         return masks
 
     def _spread_mean(self) -> np.ndarray:
         """(19158, 3) the head model's mean where hm08 has its vertices."""
-        known = self._model.hm08 >= 0
+        known = self.model.hm08 >= 0
         result = np.zeros((HM08_COUNT, 3), np.float32)
-        result[self._model.hm08[known]] = self._model.mean[known]
+        result[self.model.hm08[known]] = self.model.mean[known]
         return result

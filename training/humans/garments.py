@@ -12,13 +12,13 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import cKDTree
 
 from .bodies import HM08_COUNT, Body
-from .cage import Cage, closed_shell, read_template, rim_of
+from .cage import Cage, closed_shell, read_template, rim_edges
 from .noise import Noise, smoothstep
 from .part import Binding, Paint, RestPart
 
 _BUST_BOTTOM = -0.42  # lower than the bust's cut on any head model
 _SUNK = 0.014  # metres that covered skin is pushed in
-_ROOT = 0.024  # metres below the cage that cloth reaches into the body, so that no hollow is left between them
+_ROOT = 0.034  # metres below the cage that cloth reaches into the body, so that no hollow is left between them
 _SPAN = (5, 40)  # relaxations of tight and of loose cloth
 _ARM = np.array([0.636, -0.68, 0.36])  # the template's left arm, from the shoulder
 _SHOULDER = np.array([0.16, -0.2, -0.1])
@@ -28,10 +28,12 @@ _GAP = 0.0022  # between layers
 
 @dataclass(frozen=True)
 class Outfit:
-    """Pieces of cloth at rest, and how deep (19158,) metres the body's vertices are to be pushed in along their normals under it."""
+    """Pieces of cloth at rest; sunk (19158,): metres that the body's vertices are to be pushed in along their normals under it;
+    stride: share of a free leg's motion that the cut allows."""
 
     parts: list[RestPart]
     sunk: np.ndarray
+    stride: float
 
 
 class Wardrobe:
@@ -65,7 +67,7 @@ class _Cages:
         self.arm = (self.side > 0.155 + 0.25 * np.maximum(-0.31 - y, 0)) & (y < -0.2) & (y > -0.7)
         self.front = smoothstep((z + 0.125) / 0.05)
         # Along the surface from the line where the neck meets the torso, positive up the neck; the cage's top is a ring around it.
-        top = rim_of(cage.faces)
+        top = np.unique(rim_edges(cage.faces))
         top = top[y[top] > -0.2]
         forward = (z + 0.1) / np.maximum(np.hypot(x, z + 0.1), 0.02)
         self.back = np.maximum(-forward, 0)
@@ -104,41 +106,30 @@ class _Tailor:
         self._sunk = np.zeros(HM08_COUNT, np.float32)
 
     def outfit(self) -> Outfit:
-        if self._upper_only:
-            self._upper_half(_BUST_BOTTOM)
-        else:
-            self._whole()
-        return Outfit(self._parts, self._sunk)
-
-    def _whole(self) -> None:
         rng = self._rng
         female = self._body.gender < 0.5
         below = str(rng.choice(["trousers", "shorts", "skirt", "dress"], p=[0.5, 0.15, 0.2, 0.15] if female else [0.77, 0.23, 0, 0]))
-        waist = rng.uniform(-0.66, -0.6)
-        match below:
-            case "dress":
-                paint = self._top(str(rng.choice(["tee", "tank", "turtle"])), -0.64, tucked=True)
-                self._hang_skirt(rng.uniform(-0.6, -0.57), rng.uniform(-1.45, -0.92), paint)
-            case "skirt":
-                self._upper_half(-0.68, tucked=True)
-                self._hang_skirt(waist + 0.02, rng.uniform(-1.45, -0.92), self._paint_maker(rng))
-            case _ if rng.random() < 0.3:
-                self._upper_half(-0.72, tucked=True)
-                self._trousers(below, waist)
-            case _:
-                self._trousers(below, waist)
-                self._upper_half(rng.uniform(-0.8, -0.7))
-
-    def _upper_half(self, hem: float, tucked: bool = False) -> None:
-        rng = self._rng
         kind = str(rng.choice(["tee", "tank", "turtle", "shirt", "sweater", "hoodie"], p=[0.3, 0.08, 0.12, 0.22, 0.14, 0.14]))
-        if tucked and kind in ("sweater", "hoodie"):
-            kind = "shirt"
-        self._top(kind, hem, tucked)
-        if kind in ("tee", "turtle", "shirt", "sweater") and rng.random() < 0.35:
-            self._jacket(hem if self._upper_only else rng.uniform(-0.81, -0.74))
+        waist, length, hem = rng.uniform(-0.66, -0.6), rng.uniform(-1.45, -0.92), rng.uniform(-0.81, -0.7)
+        if self._upper_only:
+            hem = _BUST_BOTTOM
+            self._top(kind, hem, tucked=False)
+        elif below in ("skirt", "dress"):
+            kind = kind if kind in ("tee", "tank", "turtle") else "tee" if below == "dress" else "shirt"
+            paint = self._top(kind, -0.68, tucked=True)
+            self._hang_skirt(waist + 0.03, length, paint if below == "dress" else self._paint_maker(rng))
+            hem = waist + 0.02
+        elif kind not in ("sweater", "hoodie") and rng.random() < 0.4:
+            self._top(kind, -0.72, tucked=True)
+            self._trousers(below, waist)
+        else:
+            self._trousers(below, waist)
+            self._top(kind, hem + 0.02, tucked=False)
+        if kind not in ("tank", "hoodie") and rng.random() < 0.35:
+            self._jacket(hem)
         if rng.random() < 0.05:
             self._scarf()
+        return Outfit(self._parts, self._sunk, 0.3 if below in ("skirt", "dress") else 1.0)
 
     def _trousers(self, kind: str, waist: float) -> None:
         rng, c, y = self._rng, self._c, self._at[:, 1]
@@ -350,10 +341,9 @@ class _Tailor:
             return
         stacked = np.concatenate([base, normals, outer[:, None], inner[:, None]], axis=1).astype(np.float32)
         base, normals, high, low = np.split(cage.take(cut, stacked), [3, 6, 7], axis=1)
-        vertices, faces = closed_shell(base + normals * high, base + normals * low, cut.faces)
-        binding, rim = cage.binding(cut), rim_of(cut.faces)
-        order = np.concatenate([np.arange(len(base)), np.arange(len(base)), rim])
-        self._parts.append(RestPart("cloth", vertices, faces, Binding(binding.ref[order], binding.weight[order]), paint))
+        vertices, faces, source = closed_shell(base + normals * high, base + normals * low, cut.faces)
+        binding = cage.binding(cut)
+        self._parts.append(RestPart("cloth", vertices, faces, Binding(binding.ref[source], binding.weight[source]), paint))
 
 
 def _crease(values: np.ndarray) -> np.ndarray:

@@ -25,8 +25,8 @@ _SPREAD = {
 }  # fmt: skip
 # Segments of the trunk and legs that hands and lower arms stay out of: bones at the two ends, radius in metres for an adult.
 _SOLIDS = (
-    ("upperleg01.L", "spine02", 0.105), ("upperleg01.R", "spine02", 0.105), ("spine03", "spine01", 0.11), ("spine02", "clavicle.L", 0.1),
-    ("spine02", "clavicle.R", 0.1), ("upperleg01.L", "lowerleg01.L", 0.08), ("upperleg01.R", "lowerleg01.R", 0.08),
+    ("upperleg01.L", "spine02", 0.095), ("upperleg01.R", "spine02", 0.095), ("spine03", "spine01", 0.105), ("spine02", "clavicle.L", 0.095),
+    ("spine02", "clavicle.R", 0.095), ("upperleg01.L", "lowerleg01.L", 0.07), ("upperleg01.R", "lowerleg01.R", 0.07),
     ("neck02", "head", 0.085),
 )  # fmt: skip
 _LIMBS = (("lowerarm01", "wrist", 0.03), ("wrist", "finger3-3", 0.012))
@@ -48,19 +48,21 @@ class Poser:
         self._stills[:, 0] = np.clip(self._stills[:, 0] * [1, 0, 1], -0.3, 0.3)
         bare = [name.removesuffix(".L").removesuffix(".R") for name in self._names]
         self._spread = np.radians([_SPREAD.get(name, (0, 0, 0)) for name in bare])
+        self._legs = [row for row, name in enumerate(bare) if name.startswith(("upperleg", "lowerleg"))]
         swapped = [name[:-1] + {"L": "R", "R": "L"}[name[-1]] if name.endswith((".L", ".R")) else name for name in self._names]
         self._mirror = np.array([self._row[name] for name in swapped])
 
-    def draw(self, body: Body, rng: np.random.Generator) -> np.ndarray:
-        """A pose (163, 3) in which hands and lower arms stay out of trunk, head and legs."""
+    def draw(self, body: Body, rng: np.random.Generator, stride: float = 1.0) -> np.ndarray:
+        """A pose (163, 3) in which hands and lower arms stay out of trunk, head and legs; stride scales the motion of hips and knees."""
         still = self._still(rng)
         for attempt in range(_TRIES):
-            calm = 1 - attempt / _TRIES
-            pose = self._around(body, still, calm, rng)
+            pose = self._around(body, still, 1 - attempt / _TRIES, rng)
+            pose[self._legs] *= stride
             if not self.arms_collide(body, pose):
                 return pose
-            if attempt == _TRIES // 2:
-                still = np.zeros_like(still)
+            # Once more with less liberty and the arms lifted to the sides.
+            for side, sign in (("L", 1), ("R", -1)):
+                still[self._row[f"upperarm01.{side}"], 2] += sign * np.radians(4)
         return np.zeros_like(still)
 
     def _still(self, rng: np.random.Generator) -> np.ndarray:
