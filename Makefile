@@ -13,7 +13,7 @@ CODE := $(wildcard *.py) core scene operators panels worker training benchmarks 
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test lint format zip head-model train checksums locks clean
+.PHONY: demo test lint format zip head-model train people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -53,6 +53,11 @@ train: $(READY_TRAINING)
 	$(BIN)/python -m likeness.training.train $(RECIPES)/normal.toml --data "$(RUN)/data" --output "$(RUN)"
 	$(BIN)/python -m likeness.training.train $(RECIPES)/likeness.toml --data "$(RUN)/data" --output "$(RUN)"
 	$(BIN)/python -m likeness.training.evaluate --assets "$(ASSETS)" --weights "$(RUN)"
+
+# Contact sheets of synthetic people: look at them after any change of the generator. make people ASSETS=folder [OUT=folder]
+people: $(READY_TRAINING)
+	@test -n "$(ASSETS)" || { echo "Usage: make people ASSETS=<asset pack> [OUT=<folder>]"; exit 2; }
+	$(BIN)/python -m likeness.training.sheets --assets "$(ASSETS)" --output "$(or $(OUT),out/people)"
 
 # After any change in weights/: the networks are read only when their files are those of this list.
 checksums:
