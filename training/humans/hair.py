@@ -14,7 +14,7 @@ from .part import Paint, RestPart
 
 TRIANGLES = 60_000
 """Most triangles of one head of hair."""
-_STEPS = 20
+_STEPS = 22
 _FULL = 0.055  # square metres of scalp that Cut.count is meant for
 _DOWN = np.array([0.0, -1.0, 0.0])
 

@@ -140,7 +140,7 @@ STYLES: dict[str, Style] = {
         "volume": (0.012, 0.028)}),
     "back_long": Style(0.8, 1.5, _LONG | {"backward": (1, 1.4), "whorl": (0, 0.1), "lift": (0.2, 0.9), "top": (0.36, 0.42)}),
     "fringe_long": Style(0.2, 2, _LONG | {
-        "part": (-0.01, 0.01), "aside": (0.5, 0.9), "fringe": (-0.004, 0.012), "fringe_wide": (40, 60)}),
+        "part": (-0.01, 0.01), "aside": (0.5, 0.9), "fringe": (0.003, 0.018), "fringe_wide": (40, 60)}),
     "bob": Style(0.1, 2, _LONG | {
         "part": (-0.035, 0.035), "aside": (0.7, 1), "blunt": (-0.01, 0.05), "blade": (0.8, 0.9), "wave": (0, 0.004)}),
     "ponytail": Style(0.3, 2.5, _TIED | {"tie": (-10, 50)}, tied="tail"),
@@ -150,11 +150,11 @@ STYLES: dict[str, Style] = {
         "top": (0.08, 0.13), "side": (0.004, 0.008), "back": (0.004, 0.01), "backward": (1, 1.4), "whorl": (0, 0.1), "hug": (0.7, 0.9),
         "volume": (0.006, 0.012)}, split="evaluation"),
     "bob_fringe": Style(0.1, 2, _LONG | {
-        "part": (-0.01, 0.01), "aside": (0.7, 1), "blunt": (0, 0.05), "fringe": (-0.002, 0.01), "fringe_wide": (42, 60),
+        "part": (-0.01, 0.01), "aside": (0.7, 1), "blunt": (0, 0.05), "fringe": (0.004, 0.018), "fringe_wide": (42, 60),
         "blade": (0.8, 0.9)},
         split="evaluation"),
     "curly_long": Style(0.5, 2, _LONG | _CURLS | {
-        "curl": (0.007, 0.012), "wavelength": (0.05, 0.075), "rings": (20, 20), "count": (200, 240), "top": (0.3, 0.36),
+        "curl": (0.007, 0.012), "wavelength": (0.065, 0.1), "rings": (28, 28), "count": (200, 240), "top": (0.3, 0.36),
         "side": (0.2, 0.25),
         "back": (0.22, 0.27), "volume": (0.015, 0.035), "part": (-0.02, 0.02), "aside": (0.5, 0.9), "radius": (0.007, 0.009)},
         split="evaluation"),
