@@ -13,7 +13,7 @@ from .config import LIKENESS, FieldConfig
 from .layers import UNet, positional_encoding
 from .normal import PHOTO_CHANNELS
 from .semantic import fitted_code
-from .views import pool_views
+from .views import facing_weight, pool_views
 from .volume import VolumeEncoder, sample_volume
 
 LOGITS = 60.0
@@ -122,7 +122,7 @@ class ImplicitField(nn.Module):
         distance, code, normal = prior[..., :1], prior[..., 1:4], prior[..., 4:]
         if config.scales:
             where = torch.stack([points[..., 0], -points[..., 1]], dim=-1)[:, :, None]
-            gate = torch.sigmoid((normal[..., 2:] + 0.1) * 8)
+            gate = facing_weight(prior)[..., None]
 
             def sample(picture: torch.Tensor, hidden: bool) -> torch.Tensor:
                 values = F.grid_sample(picture.float(), where, align_corners=False, padding_mode="border")[..., 0].transpose(1, 2)
@@ -148,6 +148,16 @@ class ImplicitField(nn.Module):
         if encoded.volume is not None:
             columns.append(sample_volume(encoded.volume, points))
         return torch.cat(columns, dim=-1)
+
+    def features_of_views(
+        self, encoded: list[Encoded], points: list[torch.Tensor], priors: list[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features (V, B, N, C) and visibility (V, B, N) of the same N points in several views, for `shape` and `colours`.
+
+        Each view has its encoding, and the points (B, N, 3) and their prior features (B, N, 7) in its own crop frame.
+        """
+        features = [self.features(*view) for view in zip(encoded, points, priors, strict=True)]
+        return torch.stack(features), torch.stack([facing_weight(prior) for prior in priors])
 
     def shape(
         self,

@@ -6,7 +6,7 @@ import torch
 import trimesh
 
 from likeness.core.models.head import HeadModel
-from likeness.core.models.prior import FaceBlend, PriorSurface
+from likeness.core.models.prior import FaceBlend, PriorSurface, PriorVolume
 from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
 from likeness.core.networks.field import LOGITS, ImplicitField, PointMLP
 from likeness.core.networks.normal import INPUT_SIZE, NormalNetwork
@@ -184,12 +184,25 @@ def test_views_are_pooled_by_visibility() -> None:
 def test_many_equal_views_say_what_one_says(name: str) -> None:
     network = ImplicitField(small(VARIANTS[name])).eval()
     *pictures, points, prior = inputs(9)
-    features = network.features(network.encode(*pictures), points, prior)
-    several = torch.stack([features] * 3)
-    pooled = network.shape(several, prior, visibility=torch.rand(3, 1, 9)).distance
-    assert torch.allclose(pooled, network.shape(features, prior).distance, atol=1e-5)
-    other = network.shape(torch.stack([features, features + 1]), prior, visibility=torch.tensor([1.0, 0]).view(2, 1, 1).expand(2, 1, 9))
-    assert torch.allclose(other.distance, network.shape(features, prior).distance, atol=2e-3)
+    encoded = network.encode(*pictures)
+    alone = network.shape(network.features(encoded, points, prior), prior).distance
+    several, visibility = network.features_of_views([encoded] * 3, [points] * 3, [prior] * 3)
+    assert torch.allclose(network.shape(several, prior, visibility=visibility).distance, alone, atol=1e-5)
+
+
+def test_a_view_that_does_not_see_a_point_has_no_say_in_it() -> None:
+    network = ImplicitField(small(CONFIGURATIONS["likeness"])).eval()
+    *pictures, points, prior = inputs(9)
+    *others, _, _ = inputs(9)
+    prior[..., 6] = 2  # faces the first camera
+    turned = prior * torch.tensor([1.0, 1, 1, 1, -1, 1, -1])  # and not the second, on the other side
+    flipped = points * torch.tensor([-1.0, 1, -1])
+    encoded = [network.encode(*pictures), network.encode(*others)]
+    alone = network.shape(network.features(encoded[0], points, prior), prior).distance
+    features, visibility = network.features_of_views(encoded, [points, flipped], [prior, turned])
+    assert torch.allclose(network.shape(features, prior, visibility=visibility).distance, alone, atol=2e-6)
+    even = network.shape(features, prior, visibility=torch.ones_like(visibility)).distance
+    assert not torch.allclose(even, alone, atol=2e-5)
 
 
 def test_volume_features_are_where_their_points_are() -> None:
@@ -236,6 +249,12 @@ def sphere() -> PriorSurface:
     return PriorSurface(vertices, np.asarray(mesh.faces), vertices * 0.8)
 
 
+@pytest.fixture
+def coarse_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exact distances at 128³ take longer than the fields."""
+    monkeypatch.setattr(PriorVolume, "LEVELS", ((32, np.inf),))
+
+
 def crop_field(config: FieldConfig, surface: PriorSurface, untaught: bool = False) -> CropField:
     field = ImplicitField(small(config))
     if untaught:
@@ -247,6 +266,7 @@ def crop_field(config: FieldConfig, surface: PriorSurface, untaught: bool = Fals
     return predictor.field(*predictor.normals(photo, surface), surface, blend)
 
 
+@pytest.mark.usefixtures("coarse_prior")
 @pytest.mark.parametrize("name", ["pifu", "code predicted", "everything"])
 def test_any_configuration_answers_the_surface(name: str, sphere: PriorSurface) -> None:
     field = crop_field(VARIANTS[name], sphere)
@@ -258,6 +278,7 @@ def test_any_configuration_answers_the_surface(name: str, sphere: PriorSurface) 
     assert field.codes(points[:0]).shape == (0, 3)
 
 
+@pytest.mark.usefixtures("coarse_prior")
 def test_an_untaught_residual_field_is_the_fitted_model(sphere: PriorSurface) -> None:
     field = crop_field(CONFIGURATIONS["likeness"], sphere, untaught=True)
     vertices, _ = extract_surface(field.distance, field.in_hull, 32, prior=field.prior_distance)

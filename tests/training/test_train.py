@@ -25,7 +25,7 @@ from likeness.training.recipe import FOLDER, Recipe, find
 from likeness.training.train import Trainer, grow, train
 
 WIDTHS = (8, 8, 8, 8, 8)
-NORMAL = Recipe(name="normal", network="normal", minutes=5, steps=4, batch=2, seed=3)
+NORMAL = Recipe(name="normal", network="normal", minutes=5, steps=2, batch=2, seed=3)
 
 
 def field_recipe(config: FieldConfig, **values: object) -> Recipe:
@@ -73,13 +73,13 @@ _MODEL: dict[str, HeadModel] = {}
 
 
 def test_training_ends_at_its_steps_with_weights_that_load(tmp_path: Path) -> None:
-    results = train(NORMAL, stream, [made_up(100)], tmp_path, Ranks("cpu"))
+    results = train(NORMAL, stream, [made_up(100, count=1)], tmp_path, Ranks("cpu"))
     assert np.isfinite(results["loss"])
     assert 0 < results["angle"] < 180
     NormalNetwork().load_state_dict({k: v.float() for k, v in load_file(tmp_path / "normal.safetensors").items()})
     assert (tmp_path / "normal.jsonl").read_text().count("\n") == 1
     assert (tmp_path / "normal.png").stat().st_size > 1000
-    assert "4 steps" in (tmp_path / "normal.md").read_text()
+    assert "2 steps" in (tmp_path / "normal.md").read_text()
 
 
 @pytest.mark.parametrize("name", ["pifu", "multiscale", "jiff", "seif", "likeness"])
@@ -104,8 +104,8 @@ def test_every_stack_of_the_papers_network_learns(tmp_path: Path) -> None:
 
 def test_fields_learn(tmp_path: Path) -> None:
     trainer = Trainer(field_recipe(CONFIGURATIONS["likeness"], steps=400, learning_rate=5e-3), tmp_path, Ranks("cpu"))
-    losses = [trainer.train_step(made_up(0))["distance"] for _ in range(40)]
-    assert losses[-1] < 0.6 * losses[0]
+    losses = [trainer.train_step(made_up(0))["distance"] for _ in range(25)]
+    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
@@ -233,5 +233,5 @@ def test_processes_train_one_network_together(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path / "worker.py")]
     done = subprocess.run([*command, str(Path(__file__).parent), str(tmp_path / "run")], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert Trainer(NORMAL, tmp_path / "run", Ranks("cpu")).step == 4
+    assert Trainer(NORMAL, tmp_path / "run", Ranks("cpu")).step == 2
     assert (tmp_path / "run" / "normal.jsonl").read_text().count("validation") == 1
