@@ -13,7 +13,7 @@ _GATE = np.linspace(0.025, 0.006, len(_STIFFNESS))
 """Metres beyond which a closest point is not believed."""
 _FACING = 0.6
 _ANCHOR_WEIGHT = 10.0
-_WEAK = 1e-6
+_WEAK = 1e-9
 
 
 class SmoothField:
