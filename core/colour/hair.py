@@ -8,7 +8,7 @@ from ..geometry.visibility import smoothstep
 
 _ENOUGH = 150  # pixels, for a mean and a covariance
 _FLOOR = np.diag([5.0, 2.5, 2.5]) ** 2  # CIE Lab: no group of pixels is more alike than this
-_REACH = 2  # pixels, over which hair's shadow falls
+_REACH = 5  # pixels (4 mm) over which hair thins out and casts its shadow
 
 
 def bare_skin(photo: np.ndarray, skin: np.ndarray, hair: np.ndarray, blur: float) -> np.ndarray:
