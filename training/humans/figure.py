@@ -18,7 +18,7 @@ from .garments import Wardrobe
 from .grooming import groom
 from .noise import Noise
 from .part import Binding, Part, RestPart
-from .person import Person, head_vertices, worn
+from .person import Person, brows_and_lashes, head_vertices, worn
 from .poses import Poser, carried
 from .skin import BUST_VALUES
 from .styles import HeadFrame
@@ -67,9 +67,6 @@ class Figures:
         look = Look(self._assets, rng, noise, body, HeadFrame.measure(bust, self._region), self._face_uv, gaze)
         pieces, sunk, stride = self._clothes(rng, body, noise, look)
         pieces += self._hair(rng, body, noise, look, neutral)
-        for kind, category, chance in (("brow", "eyebrows", 0.97), ("lash", "eyelashes", 0.9)):
-            if rng.random() < chance:
-                pieces.append(worn(self._pick(rng, category), body, kind, look, rng))
         pieces.insert(0, self._skin(body, bust, sunk, look))
 
         pose = self._poser.draw(body, rng, stride)
@@ -109,7 +106,8 @@ class Figures:
         own = rng.random() < 0.7
         pieces = [] if own else [worn(self._pick(rng, "hair"), body, "hair", look, rng)]
         bald = BaldHead.of(self.model, head, body.joints, body.vertices)
-        return pieces + groom(bald, body, look, rng, noise, self._assets.split, own)
+        pieces += groom(bald, body, look, rng, noise, self._assets.split, own)
+        return pieces + brows_and_lashes(bald, body, look, rng, self._assets)
 
     def _skin(self, body: Body, bust: np.ndarray, sunk: np.ndarray, look: Look) -> RestPart:
         """The body as one closed solid: its mouth and eye sockets end at the patches of the head model's bust (Vs, 3)."""

@@ -11,6 +11,7 @@ from ...core.models.rotation import rotation_matrix
 from .appearance import Look
 from .assets import Assets, Proxy
 from .bald import BaldHead
+from .beards import grow_brows
 from .bodies import HM08_COUNT, Bodies, Body
 from .garments import Wardrobe
 from .grooming import groom
@@ -70,9 +71,7 @@ class People:
             pieces.append(worn(self._pick(rng, "hair"), body, "hair", look, rng))
         head = BaldHead.of(self._model, covered, body.joints, body.vertices)
         pieces += groom(head, body, look, rng, noise, self._assets.split, worn_hair == "grown", not shaped_beard)
-        for kind, category, chance in (("brow", "eyebrows", 0.97), ("lash", "eyelashes", 0.9)):
-            if rng.random() < chance:
-                pieces.append(worn(self._pick(rng, category), body, kind, look, rng))
+        pieces += brows_and_lashes(head, body, look, rng, self._assets)
         masks = [self._region["ears"], self._region["lips"], style.hair, style.beard, style.cloth]
         masks += [self._patch["mouth"], self._patch["eye"]]
         bust = RestPart(
@@ -103,6 +102,18 @@ class People:
             outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=True)
             return list(outfit.parts), outfit.sunk
         return [], np.zeros(HM08_COUNT, np.float32)
+
+
+def brows_and_lashes(head: BaldHead, body: Body, look: Look, rng: np.random.Generator, assets: Assets) -> list[RestPart]:
+    """Brows, painted or grown, and lashes; a few people have none."""
+    pick = lambda category: assets.proxy(str(rng.choice(assets.names(category))))  # noqa: E731
+    kind = rng.choice(["painted", "grown", "none"], p=[0.77, 0.2, 0.03])
+    pieces = grow_brows(head, rng, look.beard) if kind == "grown" else []
+    if kind == "painted":
+        pieces.append(worn(pick("eyebrows"), body, "brow", look, rng))
+    if rng.random() < 0.9:
+        pieces.append(worn(pick("eyelashes"), body, "lash", look, rng))
+    return pieces
 
 
 def worn(proxy: Proxy, body: Body, kind: str, look: Look, rng: np.random.Generator) -> RestPart:
