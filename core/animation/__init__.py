@@ -1,0 +1,1 @@
+"""Recorded and tracked performances for the rigged head."""
