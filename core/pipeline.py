@@ -17,7 +17,7 @@ from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
 from .models.fit import HeadFit, fit_head
-from .models.head import NECK, HeadModel, HeadParameters
+from .models.head import NECK, HeadModel
 from .models.prior import FaceBlend, PriorSurface
 from .networks.normal import INPUT_SIZE
 from .networks.predictor import Predictor
@@ -31,7 +31,6 @@ from .surface.detail import displace_front
 from .surface.extract import extract_surface
 from .surface.smooth import smooth_surface
 from .topology.rig import rig_head
-from .topology.rigged import RiggedHead
 from .topology.uniformise import FreeForm
 from .version import VERSION
 
@@ -75,10 +74,10 @@ class Reconstructor:
             vertices = displace_front(vertices, faces, vertex_normals(vertices, faces), normal_map, mask)
         camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
         normals_there = vertex_normals(camera_vertices, faces)
-        rigged = None
+        rigged, rotation, neck = None, fit.rotation, fit.joints[NECK]
         if settings.rig:
             with clock.stage("rig"):
-                rigged = self._rig(fit, camera_vertices, normals_there)
+                rigged, rotation, neck = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
         with clock.stage("colour"):
             # Finer than the mesh, the photo would alias on it.
             size = min(2 * settings.resolution, 1024)
@@ -106,16 +105,11 @@ class Reconstructor:
             normals=normals_there,
             photo=view.image,
             camera=fit.camera,
-            rotation=fit.rotation,
-            neck=fit.joints[NECK],
+            rotation=rotation,
+            neck=neck,
             report=report,
             rigged=rigged,
         )
-
-    def _rig(self, fit: HeadFit, vertices: np.ndarray, normals: np.ndarray) -> RiggedHead:
-        """The rigged head under a free-form surface (V, 3) with unit normals (V, 3) in the camera frame."""
-        upright = FreeForm((vertices - fit.joints[NECK]) @ fit.rotation, normals @ fit.rotation)
-        return rig_head(self._model, HeadParameters(fit.identity, fit.expression, fit.rotations), upright)
 
     def _codes(self, vertices: np.ndarray, surface: PriorSurface) -> np.ndarray:
         """The head model's semantic code (V, 3) of each vertex's nearest place on the fitted model; 0 far from it."""

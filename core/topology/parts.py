@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..models.head import JAW, LEFT_EYE, RIGHT_EYE, HeadModel
 from .template import ModelKey, Template

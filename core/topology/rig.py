@@ -2,38 +2,42 @@
 
 import numpy as np
 
-from ..models.head import LEFT_EYE, RIGHT_EYE, HeadModel, HeadParameters
+from ..models.fit import HeadFit
+from ..models.head import GLOBAL, NECK, HeadModel, HeadParameters
 from .jaw import jaw_corrective
-from .keys import KeyTransfer
-from .neutral import Upright, neutralise
+from .keys import KeyTransfer, graded
+from .neutral import neutralise
 from .parts import clear_eyeballs, follow_parts, moved_joints
+from .refine import PlacedHead, refine
 from .rigged import RiggedHead, upright_rotations
 from .template import Template
 from .uniformise import FreeForm, uniformise
 
 
-def rig_head(model: HeadModel, parameters: HeadParameters, surface: FreeForm) -> RiggedHead:
+def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedHead, np.ndarray, np.ndarray]:
     """The person of a free-form surface in the head model's topology.
 
-    parameters: of the fit whose neck joint and rotation define the upright frame; surface: in that frame.
+    fit: to the photo; surface: in the camera frame. Returns the rigged head and, because the surface tells the pose better than the
+    landmarks do, its upright frame: the rotation (3, 3) from it to camera axes and its origin, the neck joint (3,), camera frame.
     """
-    template = Template.of(model)
-    skin = Upright(model, parameters).count
-    registered = uniformise(template, Upright(model, parameters).posed, surface, model.code[:skin])
-    neutral = neutralise(model, parameters, template, registered)
-    rest, joints = model.rest(neutral.parameters.identity, np.zeros(len(model.expression)))
-    rest, joints = rest - joints[1], joints - joints[1]
-    joints[0] = 0
-    change = neutral.vertices - rest[:skin]
+    fitted = PlacedHead(model, HeadParameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
+    head = refine(fitted, surface)
+    count = head.count
+    registered = uniformise(Template.of(model), head.posed(), surface, model.code[:count])
+    skin = neutralise(head, registered)
+    rest, joints = model.rest(head.parameters.identity, np.zeros(len(model.expression)))
+    rest, joints = rest - joints[NECK], joints - joints[NECK]
+    joints[GLOBAL] = 0
+    change = skin - rest[:count]
     person_joints = moved_joints(model, joints, change)
     vertices = follow_parts(model, rest, change, person_joints - joints)
     vertices = clear_eyeballs(model, vertices, person_joints)
     keys = model.expression.copy()
-    keys[:, :skin] = KeyTransfer(model, vertices[:skin]).offsets()
-    for eye in (LEFT_EYE, RIGHT_EYE):
-        keys[:, model.part == eye - 2] = model.expression[:, model.part == eye - 2]
+    transfer = KeyTransfer(model, vertices[:count])
+    keys[:, :count] = offsets = transfer.offsets()
+    quality, notes = graded(model.expression_names, transfer.faithfulness(offsets))
     corrective, angle = jaw_corrective(model, vertices, person_joints, keys[model.expression_names.index("jawOpen")])
-    return RiggedHead(
+    rigged = RiggedHead(
         neutral=vertices.astype(np.float32),
         faces=model.faces.astype(np.int32),
         face_part=model.face_part.astype(np.int32),
@@ -45,10 +49,11 @@ def rig_head(model: HeadModel, parameters: HeadParameters, surface: FreeForm) ->
         weights=model.weights,
         keys=keys,
         key_names=model.expression_names,
-        key_quality=np.ones(52, np.float32),
-        key_notes=("",) * 52,
-        key_values=neutral.parameters.expression.astype(np.float32),
-        rotations=upright_rotations(parameters.rotations),
+        key_quality=quality,
+        key_notes=notes,
+        key_values=head.parameters.expression.astype(np.float32),
+        rotations=upright_rotations(head.parameters.rotations),
         correctives=corrective[None].astype(np.float32),
         corrective_angles=np.array([angle], np.float32),
     )
+    return rigged, head.rotation, head.neck

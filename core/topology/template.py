@@ -25,18 +25,28 @@ _OPEN = (0.35, 0.7)  # share of the directions above a place from which it is se
 class Template:
     """The skin of a head model, Vs vertices, at its mean.
 
-    faces (Fs, 3); stiffness (Vs, Vs): cotangent Laplacian, square metres a square metre; mass (Vs,) square metres;
+    faces (Fs, 3); edges (E, 2); stiffness (Vs, Vs): cotangent Laplacian, square metres a square metre; mass (Vs,) square metres;
     follow (Vs,) in [0, 1]: how much a place follows a reconstructed surface; face (Vs,) in [0, 1]: the face's open skin;
     hairless (Vs,) in [0, 1]: where neither hair nor a collar covers the skin of most people; outer (Vs,) in [0, 1]: scalp, neck and bust.
     """
 
     faces: np.ndarray
+    edges: np.ndarray
     stiffness: sp.csr_matrix
     mass: np.ndarray
     follow: np.ndarray
     face: np.ndarray
     hairless: np.ndarray
     outer: np.ndarray
+
+    def grown(self, values: np.ndarray, rings: int = 1) -> np.ndarray:
+        """The largest of the values (Vs,) within so many edges."""
+        for _ in range(rings):
+            reached = values.copy()
+            np.maximum.at(reached, self.edges[:, 0], values[self.edges[:, 1]])
+            np.maximum.at(reached, self.edges[:, 1], values[self.edges[:, 0]])
+            values = reached
+        return values
 
     @classmethod
     def of(cls, model: HeadModel) -> "Template":
@@ -75,7 +85,9 @@ def _template(key: ModelKey) -> Template:
     brow = rest[region["brows"] > 0.5, 1].mean()
     below = smoothstep(brow - rest[:, 1], -0.012, 0.012)
     both = model.mirror[:count]
-    return Template(faces, stiffness, mass, (follow + follow[both]) / 2, face * skin, face * below, (1 - face) * skin)
+    return Template(
+        faces, unique_edges(faces)[0], stiffness, mass, (follow + follow[both]) / 2, face * skin, face * below, (1 - face) * skin
+    )
 
 
 def cotangent_laplacian(vertices: np.ndarray, faces: np.ndarray) -> tuple[sp.csr_matrix, np.ndarray]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
-from scipy.spatial import cKDTree
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
-from ..geometry.mesh import face_normals, unique_edges, vertex_normals
+from ..geometry.mesh import face_normals, vertex_normals
 from .template import Template
 
 _LENGTHS = (0.03, 0.016, 0.009, 0.005, 0.003, 0.002)  # metres: each round's stiffness; displacements vary over no less
@@ -21,7 +21,7 @@ _REACH = (0.012, 0.012, 0.010, 0.008, 0.006, 0.005)  # metres: each round's dist
 _OUTSIDE = (0.005, 0.015)  # metres out of the fitted skin from which a place counts nothing: where hair or a collar may be, and on the face
 _STAY = 3e-4  # how much the fitted model's own place counts off the face, so that what has no data stays a head
 _NORMAL_UNIT = 0.012  # metres of distance that a radian between normals weighs as much as
-_CODE_UNIT = 0.05  # metres of distance that a whole unit of code weighs as much as
+_CODE_UNIT = 0.3  # metres of distance that a whole unit of code, 0.2 m on a head, weighs as much as
 _AGREE = (0.5, 0.85)  # cosine between the normals over which a place begins to count
 _NEAR = 0.03  # metres around the model in which the surface is looked at
 _FLIPPED = 0.25  # cosine between a face's normal and the fitted one below which it counts as turned over
@@ -45,11 +45,11 @@ def uniformise(template: Template, fitted: np.ndarray, surface: FreeForm, code: 
     No face is turned over against the fitted skin.
     """
     fitted = fitted.astype(np.float64)
-    metric = _Metric(template, fitted, surface, code)
+    matcher = Matcher(template, fitted, surface, code)
     current = fitted
     confidence = wanted = np.zeros(0)
     for length, reach in zip(_LENGTHS, _REACH, strict=True):
-        wanted, confidence = metric.places(template, current, reach)
+        wanted, confidence = matcher.places(template, current, reach)
         current = fitted + _smooth(template, wanted - fitted, confidence, length)
     before = face_normals(fitted, template.faces)
     for _ in range(_REPAIRS):
@@ -60,12 +60,12 @@ def uniformise(template: Template, fitted: np.ndarray, surface: FreeForm, code: 
             break
         ring = np.zeros(len(fitted))
         ring[turned] = 1
-        confidence = confidence * np.where(_grown(template, ring, 3) > 0, 0.03, 1.0)
+        confidence = confidence * np.where(template.grown(ring, 3) > 0, 0.03, 1.0)
         current = fitted + _smooth(template, wanted - fitted, confidence, _LENGTHS[-1])
     return current.astype(np.float32)
 
 
-class _Metric:
+class Matcher:
     """Nearest places on the surface in the joint metric."""
 
     def __init__(self, template: Template, fitted: np.ndarray, surface: FreeForm, code: np.ndarray | None) -> None:
@@ -98,7 +98,9 @@ class _Metric:
         agree = np.clip(((normals * there).sum(1) - _AGREE[0]) / (_AGREE[1] - _AGREE[0]), 0, 1)
         slide = np.linalg.norm(offset - move, axis=1)
         robust = 1 / (1 + (height / reach) ** 2) ** 2 / (1 + (slide / reach) ** 2)
-        return current + move, template.follow * agree * robust * skin
+        # The rim of what is rejected, such as a fringe's edge, is no skin either.
+        kept = 1 - template.grown(1 - agree * skin)
+        return current + move, template.follow * kept * robust
 
 
 def _smooth(template: Template, displacement: np.ndarray, confidence: np.ndarray, length: float) -> np.ndarray:
@@ -110,13 +112,3 @@ def _smooth(template: Template, displacement: np.ndarray, confidence: np.ndarray
     system = (sp.diags(data + stay) + bending + (_MEMBRANE * length) ** 2 * 0.01 * stiffness).tocsc()
     factor = splu(system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     return factor.solve(data[:, None] * displacement)
-
-
-def _grown(template: Template, marked: np.ndarray, rings: int) -> np.ndarray:
-    edges, _ = unique_edges(template.faces)
-    for _ in range(rings):
-        reached = marked.copy()
-        np.maximum.at(reached, edges[:, 0], marked[edges[:, 1]])
-        np.maximum.at(reached, edges[:, 1], marked[edges[:, 0]])
-        marked = reached
-    return marked

@@ -1,0 +1,239 @@
+"""The rigged head on the bundled head model: registration, neutral, keys, joints; and how its files are read."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from likeness.core.errors import AssetError
+from likeness.core.geometry.closest import ClosestSurface
+from likeness.core.geometry.mesh import face_normals, vertex_normals
+from likeness.core.models.fit import HeadFit
+from likeness.core.models.head import LEFT_EYE, NECK, HeadModel, HeadParameters
+from likeness.core.photo.view import Camera
+from likeness.core.result import Result
+from likeness.core.topology.keys import KeyTransfer
+from likeness.core.topology.rig import rig_head
+from likeness.core.topology.rigged import JAW, RiggedHead
+from likeness.core.topology.template import Template
+from likeness.core.topology.transfer import Transfer
+from likeness.core.topology.uniformise import FreeForm, uniformise
+
+NEUTRAL: dict[str, float] = {}
+LAUGH = {"mouthSmileLeft": 0.6, "mouthSmileRight": 0.6, "jawOpen": 0.4}
+POUT = {"mouthPucker": 0.6, "browInnerUp": 0.5}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A person who is not quite in the head model, a free-form surface of theirs, and a fit that errs a little; camera frame."""
+
+    fit: HeadFit
+    vertices: np.ndarray
+    joints: np.ndarray
+    rotation: np.ndarray
+    surface: FreeForm
+    faces: np.ndarray
+
+
+def case(model: HeadModel, expression: dict[str, float], hair: float = 0) -> Case:
+    rng = np.random.default_rng(7)
+    identity = rng.normal(0, 0.7, len(model.identity))
+    values = np.array([expression.get(name, 0.0) for name in model.expression_names])
+    rotations = np.array([[0.1, 0.3, 0], [0.05, -0.1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]])
+    posed = model.posed(HeadParameters(identity, values, rotations))
+    normals = vertex_normals(posed.vertices, model.faces)
+    vertices = posed.vertices.copy()
+    for place, height in (([0.04, -0.045, 0.02], 0.003), ([0, -0.03, 0.045], -0.0015), ([0, 0.05, 0.03], 0.002)):
+        skin = np.exp(-((model.mean - place) ** 2).sum(1) / (2 * 0.015**2)) * (model.part == 0)
+        vertices += (height * skin)[:, None] * normals
+    solid = model.solid(vertices, posed.joints, posed.rotation)
+    solid = solid + (hair * model.solid_region("scalp"))[:, None] * vertex_normals(solid, model.solid_faces)
+    fitted = HeadParameters(identity * (np.arange(len(identity)) < 60) + rng.normal(0, 0.25, len(identity)), values * 0.85, rotations)
+    near = model.posed(fitted)
+    fit = HeadFit(
+        fitted.identity, fitted.expression, rotations, near.rotation, Camera((0, 0), 1.0, np.inf), 0.01,
+        near.vertices, near.joints, near.solid_vertices, near.solid_normals,
+    )  # fmt: skip
+    surface = FreeForm(solid, vertex_normals(solid, model.solid_faces))
+    return Case(fit, vertices, posed.joints, posed.rotation, surface, model.solid_faces)
+
+
+@pytest.fixture(scope="module")
+def model() -> HeadModel:
+    return HeadModel.load()
+
+
+@pytest.fixture(scope="module")
+def laugh(model: HeadModel) -> tuple[Case, RiggedHead, np.ndarray, np.ndarray]:
+    """A laughing person, the rigged head, and its upright frame."""
+    given = case(model, LAUGH)
+    return given, *rig_head(model, given.fit, given.surface)
+
+
+def face_mean(model: HeadModel, distance: np.ndarray) -> float:
+    """Millimetres, mean over the face's open skin by area."""
+    template = Template.of(model)
+    weight = template.face * template.mass
+    return float(1000 * (distance * weight).sum() / weight.sum())
+
+
+def in_photo(rigged: RiggedHead) -> np.ndarray:
+    return rigged.posed(rigged.key_values, rigged.rotations)
+
+
+def test_the_rigged_face_lies_on_the_surface(model: HeadModel, laugh: tuple) -> None:
+    given, rigged, rotation, neck = laugh
+    placed = in_photo(rigged) @ rotation.T + neck
+    distance = np.abs(ClosestSurface(given.surface.vertices, given.faces).query(placed)[0])
+    assert face_mean(model, distance[: (model.part == 0).sum()]) < 0.3
+
+
+def test_every_vertex_finds_its_own_place(model: HeadModel, laugh: tuple) -> None:
+    given, rigged, rotation, neck = laugh
+    skin = model.part == 0
+    error = np.linalg.norm(in_photo(rigged) @ rotation.T + neck - given.vertices, axis=1)[skin]
+    before = np.linalg.norm(given.fit.vertices - given.vertices, axis=1)[skin]
+    assert face_mean(model, error) < 1.0 < face_mean(model, before)
+
+
+def test_no_face_turns_over(model: HeadModel, laugh: tuple) -> None:
+    given, rigged, rotation, _ = laugh
+    before, after = face_normals(given.vertices, model.faces), face_normals(in_photo(rigged) @ rotation.T, model.faces)
+    cosine = (before * after).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
+    assert (cosine[model.face_part == 0] > 0).all()
+
+
+def test_joints_are_the_persons(model: HeadModel, laugh: tuple) -> None:
+    given, rigged, rotation, neck = laugh
+    linear, offset = rigged.transforms(rigged.rotations)
+    joints = (np.einsum("jab,jb->ja", linear, rigged.joints) + offset) @ rotation.T + neck
+    assert np.linalg.norm(joints - given.joints, axis=1)[JAW:].max() < 0.004
+
+
+def test_hair_stays_off_the_scalp(model: HeadModel) -> None:
+    given = case(model, NEUTRAL, hair=0.02)
+    count = int((model.part == 0).sum())
+    skin = uniformise(Template.of(model), given.fit.vertices[:count], given.surface)
+    region = model.regions[model.region_names.index("scalp"), :count] > 0.5
+    assert np.linalg.norm(skin - given.vertices[:count], axis=1)[region].mean() < 0.006
+
+
+def test_codes_hold_vertices_along_the_surface(model: HeadModel) -> None:
+    given = case(model, NEUTRAL)
+    template, count = Template.of(model), int((model.part == 0).sum())
+    code = model.code[:count]
+    slid = given.vertices[:count] + np.array([0.004, 0.003, 0], np.float32) @ given.rotation.T
+    blind = uniformise(template, slid, given.surface, code)
+    seeing = uniformise(template, slid, replace(given.surface, code=model.solid_code), code)
+    errors = [face_mean(model, np.linalg.norm(skin - given.vertices[:count], axis=1)) for skin in (blind, seeing)]
+    assert errors[1] < 0.6 * errors[0]
+
+
+def test_the_neutral_does_not_depend_on_the_expression(model: HeadModel, laugh: tuple) -> None:
+    given = case(model, POUT)
+    pout, *_ = rig_head(model, given.fit, given.surface)
+    skin = model.part == 0
+    assert face_mean(model, np.linalg.norm(aligned(pout.neutral[skin], laugh[1].neutral[skin]), axis=1)) < 0.8
+
+
+def aligned(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """What is left between two skins after the best rigid motion."""
+    a, b = points - points.mean(0), target - target.mean(0)
+    left, _, right = np.linalg.svd(b.T @ a)
+    return a @ (left @ right).T - b
+
+
+def test_eyeballs_stay_round_and_behind_their_lids(model: HeadModel, laugh: tuple) -> None:
+    rigged = laugh[1]
+    centre = rigged.joints[LEFT_EYE]
+    radius = np.linalg.norm(rigged.neutral[model.part == 1] - centre, axis=1)
+    assert np.ptp(radius) < 0.002
+    near = np.linalg.norm(rigged.neutral[model.part == 0] - centre, axis=1)
+    usual = np.linalg.norm(model.mean[model.part == 0] - model.joints[LEFT_EYE], axis=1).min()
+    assert near.min() > usual - 0.001
+
+
+def test_turning_the_jaw_opens_the_mouth_as_its_key_does(laugh: tuple) -> None:
+    rigged = laugh[1]
+    opened = np.array([float(name == "jawOpen") for name in rigged.key_names])
+    turned = np.zeros((5, 3))
+    turned[JAW, 0] = rigged.corrective_angles[0]
+    by_key, by_joint = rigged.posed(opened, np.zeros((5, 3))), rigged.posed(np.zeros(52), turned)
+    assert np.abs(by_key - by_joint).max() < 1e-5
+    assert np.abs(by_key - rigged.neutral).max() > 0.02
+
+
+def test_keys_on_the_mean_are_the_models(model: HeadModel) -> None:
+    skin = model.part == 0
+    transfer = KeyTransfer(model, model.mean[skin])
+    assert np.abs(transfer.offsets() - model.expression[:, skin]).max() < 1e-5
+    assert transfer.faithfulness(transfer.offsets()).min() > 0.99
+
+
+def test_keys_grow_with_the_head(model: HeadModel) -> None:
+    skin = model.part == 0
+    offsets, usual = KeyTransfer(model, 1.3 * model.mean[skin]).offsets(), model.expression[:, skin]
+    smile = model.expression_names.index("mouthSmileLeft")
+    share = (offsets[smile] * usual[smile]).sum() / (usual[smile] ** 2).sum()
+    assert 1.2 < share < 1.32
+
+
+def test_the_rig_agrees_with_the_head_model(model: HeadModel) -> None:
+    rng = np.random.default_rng(1)
+    values = np.zeros(52)
+    values[[24, 43]] = 0.5
+    parameters = HeadParameters(rng.normal(0, 0.8, len(model.identity)), values, rng.normal(0, 0.2, (5, 3)))
+    posed = model.posed(parameters)
+    upright = (posed.vertices - posed.joints[NECK]) @ posed.rotation
+    rigged = RiggedHead.of_model(model, parameters)
+    assert np.abs(in_photo(rigged) - upright).max() < 1e-5
+
+
+def test_values_travel_both_ways(model: HeadModel, laugh: tuple) -> None:
+    given, rigged, rotation, neck = laugh
+    placed = in_photo(rigged) @ rotation.T + neck
+    there = Transfer.between(given.surface.vertices, given.faces, placed)
+    height = there(given.surface.vertices[:, 1])
+    skin = int((model.part == 0).sum())
+    assert face_mean(model, np.abs(height - placed[:, 1])[:skin]) < 0.5
+    back = Transfer.between(placed, rigged.faces, given.surface.vertices[::9])
+    assert back(rigged.code).shape == (len(given.surface.vertices[::9]), 3)
+
+
+def test_a_result_keeps_its_rigged_head(model: HeadModel, bust: Result, tmp_path) -> None:
+    rigged = replace(
+        RiggedHead.of_model(model, model.neutral()), texture=np.zeros((8, 8, 3), np.uint8), texture_observed=np.ones((8, 8), np.uint8)
+    )
+    replace(bust, rigged=rigged).save(tmp_path / "a.npz")
+    back = Result.load(tmp_path / "a.npz").rigged
+    assert back is not None
+    for name, array in rigged.arrays().items():
+        assert np.array_equal(back.arrays()[name], array), name
+    bust.save(tmp_path / "b.npz")
+    assert Result.load(tmp_path / "b.npz").rigged is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("faces", np.array([[0, 1, 99_999]])),
+        ("faces_uv", np.array([[0, 1, -1]])),
+        ("neutral", np.full((10, 3), np.nan)),
+        ("keys", np.zeros((52, 4, 3))),
+        ("parents", np.array([-1, 2, 1, 1, 1])),
+        ("weights", np.array([["a"]])),
+        ("corrective_angles", np.array([0.0])),
+        ("face_part", np.array([77])),
+        ("key_names", np.array(["jawOpen"] * 52)),
+        ("joints", None),
+    ],
+)
+def test_a_damaged_rigged_head_is_one_sentence(model: HeadModel, name: str, value: np.ndarray | None) -> None:
+    arrays = RiggedHead.of_model(model, model.neutral()).arrays()
+    if value is None:
+        del arrays[f"rig_{name}"]
+    else:
+        arrays[f"rig_{name}"] = value
+    with pytest.raises(AssetError, match="rigged head"):
+        RiggedHead.from_arrays(arrays)
