@@ -2,24 +2,20 @@
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.spatial.transform import Rotation
 
-from likeness.training.humans.bodies import HM08_COUNT, Bodies, Body
+from likeness.core.models.skinning import joint_transforms
+from likeness.training.humans.bodies import HM08_COUNT, Bodies
 from likeness.training.humans.part import Binding
 from likeness.training.humans.poses import Poser, mirrored, pose_body, segment_distances
 
 PACK = Path(os.environ.get("LIKENESS_ASSETS", "assets"))
 BONES = np.array([[0, 0, 0], [0, 1, 0.1], [0.3, 1.5, 0], [-0.4, 1.4, 0.2]])
 PARENTS = np.array([-1, 0, 1, 1])
-
-
-def body_with(bones: np.ndarray, vertices: np.ndarray) -> Body:
-    return Body(vertices, np.zeros((5, 3)), bones, 0.5, 0.6, {}, {})
 
 
 def test_pose_follows_the_formula_of_the_rig():
@@ -29,8 +25,7 @@ def test_pose_follows_the_formula_of_the_rig():
     pose = rng.normal(0, 0.6, (count, 3))
     pose[0] = 0
     ref, share = rng.integers(0, HM08_COUNT, (20, 3)), rng.dirichlet([1, 1, 1], 20).astype(np.float32)
-    bodies = SimpleNamespace(bone_weights=sp.csr_matrix(weights), bone_parents=PARENTS)
-    found = pose_body(body_with(BONES, points), bodies, pose, points, Binding(ref, share))  # pyright: ignore[reportArgumentType]
+    found = pose_body(points, Binding(ref, share), sp.csr_matrix(weights), *joint_transforms(BONES, PARENTS, pose))
     turn, head = [np.eye(3)] * count, BONES.copy()
     for bone in range(1, count):
         parent = PARENTS[bone]
@@ -70,6 +65,7 @@ def test_drawn_poses_keep_arms_out_of_the_body_and_heads_upright(bodies):
     poser, body = Poser(PACK, bodies), bodies.sample(np.random.default_rng(0))
     poses = [poser.draw(body, np.random.default_rng(seed)) for seed in range(30)]
     assert not any(poser.arms_collide(body, pose) for pose in poses)
+    assert all(poser.upright(body, pose) for pose in poses)
     assert np.array_equal(poses[3], poser.draw(body, np.random.default_rng(3)))
     assert np.ptp(np.array(poses), axis=0).max() > 0.5
     folded = np.zeros((163, 3))

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from ...core.geometry.mesh import vertex_normals
 from ...core.models.head import HeadModel
 from ...core.models.rotation import rotation_matrix
-from ...core.models.skinning import joint_transforms, skin
+from ...core.models.skinning import joint_transforms
 from ..head_model.source import read_base_mesh
 from .appearance import Look
 from .assets import Assets, Proxy
@@ -19,7 +19,7 @@ from .grooming import groom
 from .noise import Noise
 from .part import Binding, Part, RestPart
 from .person import Person, brows_and_lashes, head_vertices, worn
-from .poses import Poser, carried
+from .poses import Poser, pose_body
 from .skin import BUST_VALUES
 from .styles import HeadFrame
 
@@ -80,8 +80,8 @@ class Figures:
         parts = []
         for piece in pieces:
             assert piece.binding is not None
-            parts.append(Part.of(piece, skin(piece.vertices, carried(piece.binding, weights), linear, offset)))
-        posed = skin(neutral, carried(self._head_binding, weights), linear, offset).astype(np.float32)
+            parts.append(Part.of(piece, pose_body(piece.vertices, piece.binding, weights, linear, offset)))
+        posed = pose_body(neutral, self._head_binding, weights, linear, offset)
         neck = Rotation.from_matrix(linear[trunk].T @ linear[head]).as_rotvec()
         return Figure(parts, body, posed, linear[head], neck, yaw)
 

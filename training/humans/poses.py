@@ -53,14 +53,15 @@ class Poser:
         self._mirror = np.array([self._row[name] for name in swapped])
 
     def draw(self, body: Body, rng: np.random.Generator, stride: float = 1.0) -> np.ndarray:
-        """A pose (163, 3) in which hands and lower arms stay out of trunk, head and legs; stride scales the motion of hips and knees."""
+        """A pose (163, 3) with the head up and hands and lower arms out of trunk, head and legs; stride scales hips and knees."""
         still = self._still(rng)
         for attempt in range(_TRIES):
             pose = self._around(body, still, 1 - attempt / _TRIES, rng)
             pose[self._legs] *= stride
-            if not self.arms_collide(body, pose):
+            if self.upright(body, pose) and not self.arms_collide(body, pose):
                 return pose
-            # Once more with less liberty and the arms lifted to the sides.
+            # Once more with less liberty, a calmer still and the arms lifted to the sides.
+            still = still * 0.85
             for side, sign in (("L", 1), ("R", -1)):
                 still[self._row[f"upperarm01.{side}"], 2] += sign * np.radians(4)
         return np.zeros_like(still)
@@ -96,6 +97,10 @@ class Poser:
                     change[bone(f"finger{finger}-{joint}", side)] += across * curl * (-1 if side == ".L" else 1)
         return (Rotation.from_rotvec(still) * Rotation.from_rotvec(change)).as_rotvec()
 
+    def upright(self, body: Body, pose: np.ndarray) -> bool:
+        """Whether the head's own up direction is within 45 degrees of the picture's."""
+        return bool(joint_transforms(body.bones, self.parents, pose)[0][self._row["head"], 1, 1] > np.sqrt(0.5))
+
     def arms_collide(self, body: Body, pose: np.ndarray) -> bool:
         """Whether a hand or lower arm comes into trunk, head or a leg; radii grow with the body's height."""
         linear, offset = joint_transforms(body.bones, self.parents, pose)
@@ -122,11 +127,12 @@ def segment_distances(first: np.ndarray, second: np.ndarray, samples: int = 9) -
     return np.linalg.norm(away - place[..., None] * along, axis=-1).min(1)
 
 
-def pose_body(body: Body, bodies: Bodies, pose: np.ndarray, points: np.ndarray, binding: Binding) -> np.ndarray:
-    """Rest points (N, 3) that hang on hm08, posed by linear blend skinning: (N, 3) float32, in the frame of the rest body but for
-    the root, which turns about the origin."""
-    weights = carried(binding, bodies.bone_weights)
-    return skin(points, weights, *joint_transforms(body.bones, bodies.bone_parents, pose)).astype(np.float32)
+def pose_body(points: np.ndarray, binding: Binding, weights: sp.csr_matrix, linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Rest points (N, 3) that hang on hm08, moved by its bones: (N, 3) float32, by linear blend skinning.
+
+    weights (19158, J): hm08's; linear (J, 3, 3) and offset (J, 3) as joint_transforms gives them.
+    """
+    return skin(points, carried(binding, weights), linear, offset).astype(np.float32)
 
 
 def carried(binding: Binding, weights: sp.csr_matrix) -> sp.csr_matrix:
