@@ -42,7 +42,8 @@ zip: $(READY)
 	$(BIN)/python -I "$$SCRIPTS/addons_core/bl_pkg/cli/blender_ext.py" build --source-dir . --output-dir dist
 
 head-model: $(READY_TRAINING)
-	$(BIN)/python -m likeness.training.build_head_model
+	@test -n "$(ASSETS)" || { echo "Usage: make head-model ASSETS=<asset pack>"; exit 2; }
+	$(BIN)/python -m likeness.training.build_head_model --assets "$(ASSETS)"
 
 # Needs the asset pack and an empty folder: make train ASSETS=folder RUN=folder; docs/training.md says what happens.
 RECIPES := training/recipes

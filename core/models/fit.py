@@ -18,7 +18,7 @@ from .torso import fit_neck, usual_neck
 
 DEFAULT_DISTANCE = 1.5
 """Camera distance in metres when the photo does not tell: a portrait's."""
-_COMPONENTS = 60
+_COMPONENTS = 80
 _IDENTITY_BOUND = 3.0
 # Weights, tuned on renders of known heads with the detector in the loop; one unit of residual is the eye distance.
 _IDENTITY_PRIOR = 0.003
