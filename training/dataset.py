@@ -20,7 +20,6 @@ MAP_SCALE = np.array([127, 127, 127, 60, 60, 60, 100, 127], np.float32)
 """Integer steps a unit for the prior maps' channels; depth and codes reach past 1."""
 
 PICTURE_FIELDS = ("albedo", "normal", "normal_back", "coverage", "ambient", "material", "shadows", "keys", "maps")
-POINT_FIELDS = ("points", "distance", "code", "prior", "prior_vertices")
 SURFACE_FIELDS = ("surface", "surface_prior", "surface_normal", "surface_albedo", "surface_valid", "surface_code")
 _BYTES = ("albedo", "coverage", "ambient", "shadows", "surface_albedo", "code", "surface_code")
 _SIGNED = ("normal", "normal_back", "surface_normal")

@@ -9,8 +9,8 @@ from ..core.networks.field import LOGITS, Encoded, ImplicitField, Shape
 from ..core.networks.normal import NormalNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.semantic import faded
+from .dataset import Batch
 
-Batch = dict[str, torch.Tensor]
 Parts = dict[str, float]
 _TRUNCATION = 0.1
 _STEP = 0.012  # crop units, for finite differences across the surface

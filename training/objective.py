@@ -17,8 +17,8 @@ from ..core.networks.normal import NormalNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
 from ..core.networks.weights import load_weights
-from .dataset import PICTURE_FIELDS
-from .losses import Batch, Parts, field_loss, masked, normal_loss, stacks_loss, unit_normals
+from .dataset import PICTURE_FIELDS, Batch
+from .losses import Parts, field_loss, masked, normal_loss, stacks_loss, unit_normals
 from .recipe import Recipe
 
 Objective = Callable[[nn.Module, Batch, torch.Generator], tuple[torch.Tensor, Parts]]

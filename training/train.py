@@ -26,8 +26,8 @@ from ..core.networks.config import METADATA_KEY
 from ..core.networks.field import ImplicitField
 from ..core.networks.layers import channels_last
 from .card import write_card
-from .dataset import Shards, batches
-from .losses import Batch, Parts
+from .dataset import Batch, Shards, batches
+from .losses import Parts
 from .objective import network_of, objective, stored_fields
 from .pictures import Sheet
 from .ranks import Ranks

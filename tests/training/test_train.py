@@ -18,7 +18,7 @@ from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
 from likeness.core.networks.normal import NormalNetwork
 from likeness.core.networks.reference import HGFilter, ReferencePifu, SkipMLP
 from likeness.core.networks.weights import field_from
-from likeness.training.losses import Batch
+from likeness.training.dataset import Batch
 from likeness.training.objective import network_of, objective, stored_fields
 from likeness.training.ranks import Ranks
 from likeness.training.recipe import FOLDER, Recipe, find
