@@ -57,7 +57,7 @@ def read_state(path: Path) -> State:
 
 def load_reference(path: Path) -> nn.Module:
     """The published network that a file holds, in evaluation mode: ReferencePifu (PIFu's geometry, either of SeIF's), ReferenceColour,
-    ReferencePifuhd or a GlobalGenerator (SeIF's normals). Raises AssetError when a key or a shape does not fit."""
+    ReferencePifuhd, or a ModuleDict whose `netF` is SeIF's GlobalGenerator. Raises AssetError when a key or a shape does not fit."""
     return reference_of(read_state(path), path.name)
 
 

@@ -28,6 +28,7 @@ from likeness.core.networks.reference import (
     sample_map,
     within,
 )
+from likeness.core.networks.reference_field import ReferenceField
 
 State = dict[str, torch.Tensor]
 PIFU_SKIPS, WIDTHS = (1, 2, 3, 4), (1024, 512, 256, 128)
@@ -235,6 +236,30 @@ def test_coarse_to_fine_query() -> None:
     points = torch.tensor([[[0.1, 0.2, 0.3], [0.1, 0.2, -0.4], [0, 0, 1.5]]])
     values = network.query(features, points)[0, :, 0]
     assert values[2] == 0 < values[0] != values[1]
+
+
+def test_published_networks_answer_the_surface() -> None:
+    picture, points = np.random.default_rng(0).random((64, 64, 4), np.float32), np.zeros((9000, 3), np.float32)
+    points[:, 0] = np.linspace(-1.1, 1.1, 9000)
+    geometry, colouring = small_pifu().eval(), ReferenceColour(ResnetFilter(1), SkipMLP((513, 16, 16, 8, 8, 3), PIFU_SKIPS)).eval()
+    field = ReferenceField(picture, geometry, colouring)
+    values, colours = field.distance(points), field.colours(points)
+    assert values.shape == (9000,) and colours.shape == (9000, 3)
+    assert values[0] == 0.5 > values[4500]
+    image = torch.from_numpy(((picture[..., :3] * 2 - 1) * picture[..., 3:]).transpose(2, 0, 1))[None]
+    expected = geometry.query(geometry.encode(image)[-1], torch.from_numpy(points)[None])[0, :, 0].detach()
+    assert values == pytest.approx(0.5 - expected.numpy(), abs=1e-5)
+
+
+def test_seif_asks_its_semantic_network_first() -> None:
+    picture, points = np.random.default_rng(0).random((32, 32, 4), np.float32), np.zeros((4, 3), np.float32)
+    geometry = ReferencePifu(HGFilter(6, 1, 1), SkipMLP((260, 16, 16, 16, 8, 4), PIFU_SKIPS), -1.0).eval()
+    semantic = ReferencePifu(HGFilter(6, 1, 1), SkipMLP((257, 16, 16, 16, 8, 4), PIFU_SKIPS), -1.0).eval()
+    normals = GlobalGenerator(width=4, halvings=1, blocks=1).eval()
+    before = ReferenceField(picture, geometry, semantic=semantic, normals=normals).distance(points)
+    torch.nn.init.constant_(semantic.surface_classifier.layer(4).bias, 5.0)
+    after = ReferenceField(picture, geometry, semantic=semantic, normals=normals).distance(points)
+    assert np.isfinite(before).all() and (before != after).all()
 
 
 @pytest.mark.parametrize("form", ["safetensors", "zip", "legacy", "PIFuHD's container"])
