@@ -46,9 +46,9 @@ class Reconstructor:
         self._model, self._predictor = model, predictor
 
     @classmethod
-    def load(cls, device: str = "auto") -> Self:
-        """With the bundled head model and weights. Raises AssetError, and InputError for a device that is not there."""
-        return cls(HeadModel.load(), Predictor.load(_device(device)))
+    def load(cls, device: str = "auto", field: Path | None = None) -> Self:
+        """With the bundled models, or another trained field. Raises AssetError, and InputError for a device that is not there."""
+        return cls(HeadModel.load(), Predictor.load(_device(device), field))
 
     def run(self, photo: Path, settings: Settings, progress: Progress | None = None, cancel: Callable[[], bool] | None = None) -> Result:
         """Reconstruct the person in one photo. Raises LikenessError; Cancelled when `cancel` answers True."""

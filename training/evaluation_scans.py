@@ -25,7 +25,7 @@ SIZE = 1024
 _CAMERA = Camera((SIZE / 2, 0.46 * SIZE), 1900.0, 1.4)
 _BACKGROUND, _STONE = 0.62, np.array([0.72, 0.69, 0.64])
 _KEY, _FILL = np.array([-0.45, 0.55, 0.7]), np.array([0.8, 0.1, 0.45])
-_BACK = -0.11  # metres before the eyes' joints, head frame: what lies behind is the back of the head
+BACK = -0.11  # metres before the eyes' joints, head frame: what lies behind is the back of the head
 _NEAR = 0.03
 
 
@@ -101,7 +101,7 @@ def label_regions(model: HeadModel, solid: np.ndarray, points: np.ndarray, rotat
     neck = solid[model.solid_region("neck") > 0.5][:, 1].mean()
     far = (distance > _NEAR) | (region == REGIONS.index("body"))
     region[far] = np.where(points[far, 1] > neck, REGIONS.index("hair"), REGIONS.index("other"))
-    behind = (points @ rotation)[:, 2] < _BACK
+    behind = (points @ rotation)[:, 2] < BACK
     region[behind & (region == REGIONS.index("hair"))] = REGIONS.index("back")
     return region.astype(np.uint8)
 

@@ -19,7 +19,9 @@ from ..core.evaluation.case import Case, write_set
 from ..core.models.head import HeadModel
 from ..core.photo.intake import view_from_image
 from ..core.version import VERSION
+from .evaluation_people import body_cases, bust_cases
 from .evaluation_scans import scan_cases
+from .samples import SEEDS
 
 log = logging.getLogger(__name__)
 _SEED = 5
@@ -60,6 +62,14 @@ def main() -> None:
             "prediction count only where the scan has surface; the stones' size is made up, and their stone is unlike skin.",
             lambda options: scan_cases(options.assets, HeadModel.load()),
         ),
+        "synthetic-busts": (
+            "Portraits of synthetic people, plain light and wall, with hair, clothes and skins that training does not use.",
+            lambda options: bust_cases(options.assets, HeadModel.load(), options.count),
+        ),
+        "synthetic-bodies": (
+            "Whole synthetic people whose faces are seen, with hair, clothes and skins that training does not use.",
+            lambda options: body_cases(options.assets, HeadModel.load(), options.count),
+        ),
         "photos": (
             "One photo (NASA, public domain) and five degradations of it; outlines and landmarks are compared with those that the product "
             "finds in the clean photo.",
@@ -85,7 +95,7 @@ def main() -> None:
             case.save(folder / case.name)
             names.append(case.name)
             log.info("%s: %s", name, case.name)
-        write_set(folder, name, note, names, {"likeness": VERSION})
+        write_set(folder, name, note, names, {"likeness": VERSION, "seed": SEEDS["evaluation"]})
 
 
 if __name__ == "__main__":

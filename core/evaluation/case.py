@@ -19,6 +19,8 @@ from ..photo.decode import read_photo
 from ..photo.view import Camera
 
 VERSION = 1
+GRID = 128
+"""Cells along each side of the cube in which volumes are compared."""
 SUBJECTS = ("head", "body")
 _MOST_BYTES, _MOST_ROWS, _MOST_CASES = 512 * 2**20, 4_000_000, 10_000
 _CROP_EDGE = 0.95  # beyond it the head's crop ends, and with it the prediction
@@ -29,8 +31,8 @@ class Truth:
     """The visible outside of a person: vertices (V, 3) float32 metres, camera frame; faces (F, 3) int32, outward; colours (V, 3) uint8 sRGB
     as the photo's light shows them, or None; region (V,) uint8 index into region_names.
 
-    solid_vertices, solid_faces: closed meshes whose union is the person, for volumes, or None. partial: the outside has holes where nobody
-    measured, so predictions are only judged where there is truth.
+    cells: GRID**3 packed bits, rows of z within y within x as `occupied_cells` makes them, for volumes, or None. partial: the outside has
+    holes where nobody measured, so predictions are only judged where there is truth.
     """
 
     vertices: np.ndarray
@@ -38,8 +40,7 @@ class Truth:
     region: np.ndarray
     region_names: tuple[str, ...]
     colours: np.ndarray | None = None
-    solid_vertices: np.ndarray | None = None
-    solid_faces: np.ndarray | None = None
+    cells: np.ndarray | None = None
     partial: bool = False
 
 
@@ -131,17 +132,18 @@ class Case:
             raise AssetError(f"{path} is not a case of an evaluation set; make the set again.") from error
 
 
-_TRUTH_ARRAYS = ("vertices", "faces", "region", "colours", "solid_vertices", "solid_faces")
+_TRUTH_ARRAYS = ("vertices", "faces", "region", "colours", "cells")
 
 
 def _truth(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> Truth:
     values = {name: arrays[f"truth_{name}"] for name in _TRUTH_ARRAYS if f"truth_{name}" in arrays}
     for name, array in values.items():
-        if len(array) > _MOST_ROWS or array.shape[1:] != (() if name == "region" else (3,)) or not np.isfinite(array).all():
+        if len(array) > _MOST_ROWS or array.shape[1:] != (() if name in ("region", "cells") else (3,)) or not np.isfinite(array).all():
             raise ValueError(name)
-    for faces, vertices in (("faces", "vertices"), ("solid_faces", "solid_vertices")):
-        if faces in values and not (values[faces].min() >= 0 and values[faces].max() < len(values[vertices])):
-            raise ValueError(faces)
+    if not (values["faces"].min() >= 0 and values["faces"].max() < len(values["vertices"])):
+        raise ValueError("faces")
+    if "cells" in values and (values["cells"].dtype != np.uint8 or len(values["cells"]) != GRID**3 // 8):
+        raise ValueError("cells")
     if len(values["region"]) != len(values["vertices"]) or values["region"].max() >= len(text["regions"]):
         raise ValueError("region")
     return Truth(**values, region_names=tuple(map(str, text["regions"])), partial=bool(text["partial"]))

@@ -17,6 +17,7 @@ from .case import Case
 from .nearest import NearestSurface
 
 TITLES = {"mean": "mean head, posed", "fitted": "fitted head model alone", "likeness": "Likeness, bundled networks"}
+"""Of the methods in their tables; a field that the user names is called after its file."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,18 @@ Method = Callable[[Seen], Prediction]
 
 
 class Methods:
-    """The named methods with their models loaded once."""
+    """The named methods with their models loaded once, in the order given: baselines, the product, the product with other fields."""
 
-    def __init__(self, names: tuple[str, ...], settings: Settings) -> None:
-        """Raises AssetError, or InputError for a device that is not there."""
+    def __init__(self, names: tuple[str, ...], settings: Settings, fields: tuple[Path, ...] = ()) -> None:
+        """names: keys of TITLES. fields: weights files of other trained fields. Raises AssetError, or InputError for a missing device."""
         self._model = HeadModel.load()
         self._settings = settings
-        self._reconstructor = Reconstructor.load(settings.device) if "likeness" in names else None
-        makers: dict[str, Method] = {"mean": self._mean, "fitted": self._fitted, "likeness": self._likeness}
-        self.methods = {name: makers[name] for name in names}
+        self.methods: dict[str, Method] = {}
+        for name in names:
+            baseline = {"mean": self._mean, "fitted": self._fitted}.get(name)
+            self.methods[name] = baseline or self._product(None)
+        for field in fields:
+            self.methods[field.stem] = self._product(field)
 
     def look(self, case: Case, photo: Path) -> Seen:
         """Landmarks, matte and fit of a case. Raises NoFaceError."""
@@ -75,12 +79,16 @@ class Methods:
         landmarks = self._model.landmarks(seen.fit.vertices)
         return Prediction(seen.fit.solid_vertices, self._model.solid_faces, landmarks, seen.fit.camera, seen.seconds)
 
-    def _likeness(self, seen: Seen) -> Prediction:
-        assert self._reconstructor is not None
-        begun = time.perf_counter()
-        result = self._reconstructor.run(seen.photo, self._settings)
-        seconds = time.perf_counter() - begun
-        # The fit's landmarks, brought to the nearest place on the surface that came out.
-        landmarks = NearestSurface(result.vertices, result.faces).closest(self._model.landmarks(seen.fit.vertices)).position
-        memory = result.report["peak_memory_mb"]
-        return Prediction(result.vertices, result.faces, landmarks, result.camera, seconds, result.colours, memory)
+    def _product(self, field: Path | None) -> Method:
+        reconstructor = Reconstructor.load(self._settings.device, field)
+
+        def reconstruct(seen: Seen) -> Prediction:
+            begun = time.perf_counter()
+            result = reconstructor.run(seen.photo, self._settings)
+            seconds = time.perf_counter() - begun
+            # The fit's landmarks, brought to the nearest place on the surface that came out.
+            landmarks = NearestSurface(result.vertices, result.faces).closest(self._model.landmarks(seen.fit.vertices)).position
+            memory = result.report["peak_memory_mb"]
+            return Prediction(result.vertices, result.faces, landmarks, result.camera, seconds, result.colours, memory)
+
+        return reconstruct

@@ -15,13 +15,12 @@ from ..geometry.mesh import adjacency, unique_edges, vertex_normals
 from ..geometry.raster import LayeredDepth, fragments
 from ..geometry.visibility import depth_picture, visibility
 from .align import Similarity
-from .case import Case
+from .case import GRID, Case
 from .nearest import Closest, NearestSurface, Samples
 
 MM = 1000.0
 F_SCORES = (1, 2, 5, 10)
 _COMPLETE, _ARTEFACT = 10.0, 30.0
-_GRID = 128
 _VIEW = 1024
 _EVEN = 1000
 
@@ -58,9 +57,10 @@ class MeasuredTruth:
     def known(self, closest: Closest, cosine: np.ndarray) -> np.ndarray:
         """(N,) bool: does the truth tell anything about predicted points with these closest ones, and this cosine between both normals?
 
-        A partial scan is silent beyond its border, and about the other side of the head, whose nearest truth is a wall seen from behind.
+        A partial scan is silent beyond its border, far from itself, and about the other side of the head, whose nearest truth is a wall
+        seen from behind.
         """
-        return ~closest.on_border & (cosine > 0) if self.truth.partial else np.ones(len(cosine), bool)
+        return ~closest.on_border & (cosine > 0) & (closest.distance * MM < _ARTEFACT) if self.truth.partial else np.ones(len(cosine), bool)
 
     def region(self, face: np.ndarray) -> np.ndarray:
         """(N,) region ids of faces (N,)."""
@@ -119,18 +119,18 @@ def distances(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarit
 
 def volume_iou(truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray) -> float:
     """Intersection over union of the solids in the judged cube on 128 cells a side; vertices (V, 3) camera frame, moved. NaN without."""
-    solid, solid_faces = truth.truth.solid_vertices, truth.truth.solid_faces
-    if solid is None or solid_faces is None:
+    if truth.truth.cells is None:
         return float("nan")
-    both = [_occupied(truth.case.unit_cube(points), ids) for points, ids in ((solid, solid_faces), (vertices, faces))]
-    return float((both[0] & both[1]).sum() / max((both[0] | both[1]).sum(), 1))
+    mine, its = (np.unpackbits(cells) for cells in (truth.truth.cells, occupied_cells(truth.case.unit_cube(vertices), faces)))
+    return float((mine & its).sum() / max((mine | its).sum(), 1))
 
 
-def _occupied(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    depth = LayeredDepth(fragments(torch.from_numpy(points.astype(np.float32)), torch.from_numpy(np.asarray(faces, np.int64)), _GRID))
-    pixel = torch.arange(_GRID * _GRID).repeat_interleave(_GRID)
-    level = ((torch.arange(_GRID) + 0.5) / _GRID * 2 - 1).repeat(_GRID * _GRID)
-    return (depth.winding(pixel, level).abs() > 0.5).numpy()
+def occupied_cells(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Packed bits (GRID**3 / 8,): which cells of [-1, 1]^3 have centres within a union of closed meshes, points (V, 3), faces (F, 3)?"""
+    depth = LayeredDepth(fragments(torch.from_numpy(points.astype(np.float32)), torch.from_numpy(np.asarray(faces, np.int64)), GRID))
+    pixel = torch.arange(GRID * GRID).repeat_interleave(GRID)
+    level = ((torch.arange(GRID) + 0.5) / GRID * 2 - 1).repeat(GRID * GRID)
+    return np.packbits((depth.winding(pixel, level).abs() > 0.5).numpy())
 
 
 def mesh_health(vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:

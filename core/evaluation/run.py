@@ -32,14 +32,15 @@ _PACKAGES = ("numpy", "scipy", "torch", "opencv-python-headless", "scikit-image"
 
 
 def evaluate(
-    sets: Sequence[Path], output: Path, names: tuple[str, ...], effort: Effort, settings: Settings, progress: Progress | None = None
-) -> list[Path]:
+    sets: Sequence[Path], output: Path, names: tuple[str, ...], effort: Effort, settings: Settings,
+    fields: tuple[Path, ...] = (), progress: Progress | None = None,
+) -> list[Path]:  # fmt: skip
     """Write report.md, subjects.csv, environment.json and a sheet of pictures a set into `output`; returns their paths.
 
-    A case that a method cannot do is a line of the report, not the end. Raises AssetError for sets that are damaged.
+    names and fields as in Methods. A case that a method cannot do is a line of the report, not the end. Raises AssetError for damaged sets.
     """
     opened = [CaseSet.open(folder) for folder in sets]
-    methods = Methods(names, settings)
+    methods = Methods(names, settings, fields)
     output.mkdir(parents=True, exist_ok=True)
     total = sum(len(one.cases[: effort.cases]) for one in opened)
     begun, done, rows, sections, written = time.perf_counter(), 0, [], [], []

@@ -9,7 +9,7 @@ from likeness.core.errors import ReconstructionError
 from likeness.core.evaluation.align import Similarity, align_points, align_surface
 from likeness.core.evaluation.bootstrap import mean_interval
 from likeness.core.evaluation.case import Case, Truth
-from likeness.core.evaluation.metrics import MeasuredTruth, as_icon, as_sith, distances, mesh_health, volume_iou
+from likeness.core.evaluation.metrics import MeasuredTruth, as_icon, as_sith, distances, mesh_health, occupied_cells, volume_iou
 from likeness.core.evaluation.nearest import NearestSurface
 from likeness.core.evaluation.pictures import colour_errors, normal_error
 from likeness.core.geometry.closest import closest_on_triangles
@@ -178,7 +178,7 @@ def test_icp_recovers_a_known_motion(scale: float) -> None:
 
 def test_volumes_of_balls_overlap_as_their_radii_say() -> None:
     vertices, faces = ball(0.1)
-    truth = measured(vertices, faces, solid_vertices=vertices, solid_faces=faces)
+    truth = measured(vertices, faces, cells=occupied_cells(measured(vertices, faces).case.unit_cube(vertices), faces))
     assert volume_iou(truth, vertices, faces) == 1
     assert volume_iou(truth, *ball(0.11)) == pytest.approx(1 / 1.1**3, abs=0.01)
     assert np.isnan(volume_iou(measured(vertices, faces), vertices, faces))

@@ -1,0 +1,121 @@
+"""Cases as files, and the whole command on one photo."""
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage
+from PIL import Image
+
+from likeness.core import cli
+from likeness.core.errors import AssetError
+from likeness.core.evaluation.case import GRID, Case, CaseSet, Truth, write_set
+from likeness.core.evaluation.report import Row, set_report
+from likeness.core.photo.view import Camera
+
+
+@pytest.fixture
+def case() -> Case:
+    rng = np.random.default_rng(0)
+    truth = Truth(
+        vertices=rng.normal(0, 0.1, (5, 3)).astype(np.float32), faces=np.array([[0, 1, 2], [2, 3, 4]], np.int32),
+        region=np.array([0, 1, 1, 0, 1], np.uint8), region_names=("other", "face"), colours=rng.integers(0, 255, (5, 3)).astype(np.uint8),
+        cells=np.zeros(GRID**3 // 8, np.uint8), partial=True,
+    )  # fmt: skip
+    photo = rng.integers(0, 255, (40, 32, 3)).astype(np.uint8)
+    mask = (rng.random((40, 32)) > 0.5).astype(np.float32)
+    return Case(
+        "one", photo, truth=truth, camera=Camera((16.0, 20.0), 90.0, 1.5), landmarks=np.ones((468, 3)),
+        landmark_pixels=np.ones((468, 2)), mask=mask, rotation=np.eye(3), labels={"yaw": "30"}, metric=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(case: Case, tmp_path: Path) -> Path:
+    case.save(tmp_path / "set" / "one")
+    write_set(tmp_path / "set", "tiny", "One case.", ["one"], {"seed": 3})
+    return tmp_path / "set"
+
+
+def test_a_case_comes_back_as_it_was_saved(case: Case, folder: Path) -> None:
+    opened = CaseSet.open(folder)
+    (back,) = opened.read()
+    assert opened.name == "tiny" and back.name == "one" and back.labels == case.labels and not back.metric
+    assert back.truth is not None and case.truth is not None and back.truth.partial and back.truth.region_names == ("other", "face")
+    for name in ("vertices", "faces", "region", "colours", "cells"):
+        assert np.array_equal(getattr(back.truth, name), getattr(case.truth, name))
+    assert back.camera == case.camera and np.array_equal(back.photo, case.photo) and np.array_equal(back.mask, case.mask)
+    assert list(opened.read(0)) == []
+
+
+def test_a_changed_file_is_noticed(folder: Path) -> None:
+    Image.new("RGB", (32, 40)).save(folder / "one" / "photo.png")
+    with pytest.raises(AssetError, match="SHA-256 differs"):
+        list(CaseSet.open(folder).read())
+
+
+@pytest.mark.parametrize("damage", [{"version": 9}, {"cases": [{"name": "../one", "files": {}}]}, {"cases": 3}])
+def test_a_list_that_is_no_list_of_cases_is_refused(folder: Path, damage: dict) -> None:
+    text = json.loads((folder / "set.json").read_text()) | damage
+    (folder / "set.json").write_text(json.dumps(text))
+    with pytest.raises(AssetError, match="no evaluation set"):
+        CaseSet.open(folder)
+
+
+@pytest.mark.parametrize(
+    "change", [{"truth_faces": np.array([[0, 1, 99]])}, {"truth_vertices": np.full((5, 3), np.nan)}, {"rotation": np.eye(4)}]
+)
+def test_arrays_that_do_not_fit_are_refused(folder: Path, change: dict) -> None:
+    with np.load(folder / "one" / "case.npz") as data:
+        arrays = dict(data) | change
+    np.savez(folder / "one" / "case.npz", **arrays)
+    with pytest.raises(AssetError, match="not a case"):
+        Case.load(folder / "one")
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(folder: Path) -> None:
+    with (
+        zipfile.ZipFile(folder / "one" / "case.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("text.npy", "w", force_zip64=True) as file,
+    ):
+        for _ in range(520):
+            file.write(bytes(2**20))
+    with pytest.raises(AssetError, match="larger than any case"):
+        Case.load(folder / "one")
+
+
+def test_a_report_shows_means_with_intervals_and_failures(folder: Path) -> None:
+    rows = [Row("tiny", f"case{i}", "fitted", {"yaw": str(i % 2)}, True, {"A0.chamfer": 2.0 + i, "A2.chamfer": 1.0}) for i in range(4)]
+    rows.append(Row("tiny", "case4", "fitted", {}, True, error="No face was found."))
+    text = set_report(CaseSet.open(folder), rows)
+    assert (
+        "| fitted head model alone | 3.50 [" in text and "yaw: 1 | 2 | 4.00" in text and "case4, fitted head model alone: No face" in text
+    )
+
+
+def test_photos_of_ones_own_are_measured_and_drawn(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    astronaut = Image.open(Path(skimage.__path__[0]) / "data" / "astronaut.png").convert("RGB")
+    astronaut.save(photos / "a.png")
+    Image.new("RGB", (200, 200)).save(photos / "empty.png")
+    out = tmp_path / "out"
+    code = cli.main(["evaluate", "--photos", str(photos), "--methods", "mean,fitted", "--output", str(out), "--small"])
+    assert code == 2 and "No face was found in empty.png" in capfd.readouterr().err
+    (photos / "empty.png").unlink()
+    assert cli.main(["evaluate", "--photos", str(photos), "--methods", "mean,fitted", "--output", str(out), "--small"]) == 0
+    assert [Path(line).name for line in capfd.readouterr().out.split()] == ["report.md", "subjects.csv", "environment.json", "photos.png"]
+    rows = list(csv.DictReader((out / "subjects.csv").open()))
+    assert [row["method"] for row in rows] == ["mean", "fitted"] and all(0.5 < float(row["silhouette_iou"]) <= 1 for row in rows)
+    # The fit's landmarks are those that it was fitted to; the mean head's are farther off.
+    assert float(rows[1]["landmark_error"]) < float(rows[0]["landmark_error"]) < 15
+    assert json.loads((out / "environment.json").read_text())["effort"]["samples"] == 10_000
+
+
+def test_nothing_to_evaluate_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    assert cli.main(["evaluate", "--output", str(tmp_path)]) == 2
+    assert capfd.readouterr().err == "There is nothing to evaluate; give --set or --photos.\n"
+    assert cli.main(["evaluate", "--set", str(tmp_path), "--output", str(tmp_path)]) == 3
