@@ -4,9 +4,13 @@ They are registered in the photo's pose and expression, where both lie on the sa
 Deform binds in 2 s, costs 0.05 s a frame and needs neither weights nor copies of 52 shapes, so nothing of our own is needed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import bpy
 
 from ..core.errors import ReconstructionError
+from .armature import LOOK_AT
 from .rig import FREE_FORM, RIGGED, head_of, kept_pose, set_pose, shown
 
 _MODIFIER = "Likeness Rig"
@@ -33,9 +37,7 @@ def bind_free_form(context: bpy.types.Context, armature: bpy.types.Object) -> No
     modifier = free_form.modifiers.new(_MODIFIER, "SURFACE_DEFORM")
     modifier.target = rigged
     here = {"object": free_form, "active_object": free_form}
-    with shown(free_form, rigged), kept_pose(context, armature), context.temp_override(**here):
-        set_pose(armature, photo=True)
-        context.view_layer.update()
+    with shown(free_form, rigged), _posed(context, armature, photo=True), context.temp_override(**here):
         bpy.ops.object.surfacedeform_bind(modifier=modifier.name)
     if not modifier.is_bound:
         free_form.modifiers.remove(modifier)
@@ -70,9 +72,7 @@ def transfer_data(context: bpy.types.Context, armature: bpy.types.Object, kind: 
     # the photo's pose, the rigged one at rest, where the bound free-form head follows it.
     both = [source, target]
     here = {"object": source, "active_object": source, "selected_objects": both, "selected_editable_objects": both}
-    with shown(*both), kept_pose(context, armature), context.temp_override(**here):
-        set_pose(armature, photo=to_free_form)
-        context.view_layer.update()
+    with shown(*both), _posed(context, armature, photo=to_free_form), context.temp_override(**here):
         bpy.ops.object.data_transfer(
             data_type=kind, vert_mapping="POLYINTERP_NEAREST", layers_select_src="ALL", layers_select_dst="NAME", mix_mode="REPLACE"
         )
@@ -87,3 +87,13 @@ def _heads(armature: bpy.types.Object) -> tuple[bpy.types.Object, bpy.types.Obje
     if free_form is None or rigged is None:
         raise ReconstructionError(f"{armature.name} has lost one of its heads; reconstruct the photo again.")
     return free_form, rigged
+
+
+@contextmanager
+def _posed(context: bpy.types.Context, armature: bpy.types.Object, photo: bool) -> Iterator[None]:
+    """The rig exactly as in the photo or at rest for a moment, whatever the eyes' target is."""
+    with kept_pose(context, armature):
+        armature[LOOK_AT] = 0.0
+        set_pose(armature, photo)
+        context.view_layer.update()
+        yield

@@ -75,12 +75,11 @@ def set_pose(armature: bpy.types.Object, photo: bool) -> None:
 
 @contextmanager
 def kept_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[None]:
-    """Afterwards bones and key values are as they were before. Meanwhile the eyes do not follow their target."""
+    """Afterwards bones, key values and LOOK_AT are as they were before."""
     head = head_of(armature)
     bones = {bone.name: bone.matrix_basis.copy() for bone in armature.pose.bones}
     values = {name: key.value for name, key in shapes(head).items()} if head else {}
     look_at = armature.get(LOOK_AT, 0.0)
-    armature[LOOK_AT] = 0.0
     try:
         yield
     finally:

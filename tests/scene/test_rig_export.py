@@ -105,6 +105,25 @@ def test_fbx_keeps_the_pose_and_gltf_is_at_rest(part, export, evaluated, rigged,
     assert np.sqrt(max(nearest)) < 1e-4
 
 
+@pytest.mark.parametrize("kind", ["glb", "fbx"])
+def test_animation_goes_along(armature, export, kind):
+    jaw, key = armature.pose.bones["jaw"], bpy.data.objects["Ada Head"].data.shape_keys.key_blocks["jawOpen"]
+    for frame, angle, value in ((1, 0.0, 0.0), (11, 0.3, 0.8)):
+        jaw.rotation_euler, key.value = (angle, 0, 0), value
+        jaw.keyframe_insert("rotation_euler", frame=frame)
+        key.keyframe_insert("value", frame=frame)
+    bpy.context.scene.frame_start, bpy.context.scene.frame_end = 1, 11
+    armature, head = _import(export(kind))
+    scene = bpy.context.scene
+    start, end = (int(bound) for bound in armature.animation_data.action.frame_range)
+    angles, values = [], []
+    for frame in (start, end):
+        scene.frame_set(frame)
+        angles.append(armature.pose.bones["jaw"].matrix_basis.to_quaternion().angle)
+        values.append(head.data.shape_keys.key_blocks["jawOpen"].value)
+    assert end - start == 10 and np.allclose(angles, [0, 0.3], atol=0.01) and np.allclose(values, [0, 0.8], atol=0.01)
+
+
 def test_export_changes_nothing_in_the_scene(armature, export, evaluated):
     head = bpy.data.objects["Ada Head"]
     head.hide_viewport = True
