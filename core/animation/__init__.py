@@ -1,1 +1,1 @@
-"""Recorded and tracked performances for the rigged head."""
+"""From pictures or recordings of a face to a performance that any rigged head can play."""

@@ -1,131 +1,106 @@
-"""Takes of Epic's Live Link Face app (.csv): one row a frame with the 52 ARKit values and nine angles of head and eyes.
-
-stdlib and numpy only: Blender's process reads it.
-"""
+"""Recordings of the Live Link Face app: a CSV file with ARKit's shapes and the head's rotation, one line a frame. numpy only."""
 
 import csv
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from ..models.rotation import rotation_matrix, rotation_vector
+from ..topology.rigged import NECK
+from .performance import MAX_FRAMES, Performance, fill_gaps
 
-_FILE_LIMIT = 300_000_000  # bytes, more than an hour at 60 frames a second
-_ROWS = 1_000_000
-_COLUMNS = 200
-_RATES = (24, 25, 30, 50, 60, 120)
-_USUAL_RATE = 60  # the app's own
-_DAY = 86400.0
-_TIMECODE = "timecode"
-_ANGLES = ("Yaw", "Pitch", "Roll")
-
-
-@dataclass(frozen=True)
-class Take:
-    """T frames of a performance, in order of time.
-
-    times (T,) seconds from the first frame; rate: frames a second that the timecodes count in; names: of the keys;
-    values (T, K) float32 in [0, 1], 0 for keys that the file lacks, which are listed in missing;
-    head, left_eye, right_eye (T, 3) float32: yaw, pitch and roll as the app writes them, or None where the file has none. The app does not
-    document their unit and turns' signs; radians are what its takes look like.
-    """
-
-    times: np.ndarray
-    rate: int
-    names: tuple[str, ...]
-    values: np.ndarray
-    missing: tuple[str, ...]
-    head: np.ndarray | None
-    left_eye: np.ndarray | None
-    right_eye: np.ndarray | None
-
-    def at(self, times: np.ndarray) -> np.ndarray:
-        """Key values (N, K) at any times (N,) in seconds, linear between frames and held before the first and after the last."""
-        return np.stack([np.interp(times, self.times, column) for column in self.values.T], axis=1).astype(np.float32)
+HALF_TURN = 180.0
+"""Degrees that a 1 in a column such as HeadYaw stands for, after Unreal Engine's ARKit plug-in, from which the app is made."""
+_MAX_BYTES = 256 * 2**20
+_MAX_COLUMNS = 256
+_FIRST = ("timecode", "blendshapecount")
+_HEAD = ("headYaw", "headPitch", "headRoll")
+_EYES = tuple(f"{side}Eye{turn}" for side in ("left", "right") for turn in ("Yaw", "Pitch", "Roll"))
+_NEEDED = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")
+_TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d{1,6})?)")
+_RATES = (24, 25, 30, 48, 50, 60, 120, 240)
+_USUAL_RATE = 60
+_DAY = 24 * 3600
 
 
-def read_take(path: Path, names: Sequence[str]) -> Take:
-    """The values of keys with ARKit's `names`, matched without regard to case, from a Live Link Face file.
+def read_live_link(path: Path, degrees: float = HALF_TURN) -> Performance:
+    """The performance in a CSV file of the app; lines without a tracked face are filled in.
 
-    Frames in which the app saw no face are left out. Raises InputError for a file that cannot be read or is something else.
+    degrees: what a 1 in the head's columns stands for. The eyes' rotations are left out, because the shapes eyeLook… hold the same
+    movement. Raises InputError, whose sentence names the file and the line.
     """
     try:
-        if path.stat().st_size > _FILE_LIMIT:
-            raise InputError(f"{path.name} is larger than any take; choose the .csv file of one Live Link Face take.")
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"{path.name} is larger than {_MAX_BYTES // 2**20} MB; export a shorter take.")
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, delimiter=_delimiter(file.readline(_COLUMNS * 100)))
-            file.seek(0)
-            return _take(rows, tuple(names), path.name)
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be read; check that the file is there.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path.name} is not a Live Link Face take; choose the .csv file that the app exports.") from error
+            return _parse(csv.reader(file), path, degrees)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; check the path.") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path.name} cannot be read as text; choose the CSV file of a Live Link Face recording.") from error
 
 
-def _delimiter(header: str) -> str:
-    """Spreadsheets of some countries write semicolons."""
-    return ";" if header.count(";") > header.count(",") else ","
-
-
-def _take(rows: Iterator[list[str]], names: tuple[str, ...], file: str) -> Take:
-    header = [title.strip().lower() for title in next(rows, [])[:_COLUMNS]]
-    place = {title: column for column, title in enumerate(header)}
-    if _TIMECODE not in place or not any(name.lower() in place for name in names):
-        raise InputError(f"{file} is not a Live Link Face take; choose the .csv file that the app exports.")
-    turns = {part: [place.get(f"{part}{angle}".lower(), -1) for angle in _ANGLES] for part in ("Head", "LeftEye", "RightEye")}
-    wanted = [place.get(name.lower(), -1) for name in names]
-    columns = wanted + [column for group in turns.values() for column in group]
-    codes: list[tuple[int, float]] = []
-    table: list[list[float]] = []
-    for number, row in enumerate(rows, start=2):
-        if number > _ROWS:
-            raise InputError(f"{file} has more frames than a take can have; choose the .csv file of one Live Link Face take.")
-        # Without a face, the app writes a timecode and a count of 0.
-        if len(row) < len(header):
+def _parse(lines: Iterable[list[str]], path: Path, degrees: float) -> Performance:
+    lines = iter(lines)
+    header = [text.strip() for text in next(lines, [])]
+    names = [text[:1].lower() + text[1:] for text in header[2:]]
+    if tuple(text.lower() for text in header[:2]) != _FIRST or not set(_NEEDED) <= set(names):
+        raise InputError(
+            f"{path.name} is no recording of Live Link Face: its first line must begin with Timecode,BlendShapeCount and name ARKit's shapes."
+        )
+    if len(names) > _MAX_COLUMNS or len(set(names)) < len(names):
+        raise InputError(f"{path.name} has too many columns or the same one twice; export the take again.")
+    codes, rows, seen = [], [], []
+    for number, line in enumerate(lines, 2):
+        if not any(text.strip() for text in line):
             continue
+        if len(rows) == MAX_FRAMES:
+            raise InputError(f"{path.name} has more than {MAX_FRAMES} frames; export a shorter take.")
+        tracked = any(text.strip() for text in line[2:])  # without a face the app writes the time alone
         try:
-            codes.append(_timecode(row[place[_TIMECODE]]))
-            table.append([float(row[column].replace(",", ".")) if column >= 0 else 0.0 for column in columns])
+            row = [float(text) for text in line[2:]] if tracked else [0.0] * len(names)
         except ValueError:
-            raise InputError(f"Line {number} of {file} is damaged; export the take from the app again.") from None
-    if not table:
-        raise InputError(f"{file} has no frame with a face in it; choose another take.")
-    values = np.array(table, np.float64)
-    if not np.isfinite(values).all():
-        raise InputError(f"{file} holds values that are no numbers; export the take from the app again.")
-    rate = _rate(codes)
-    times, kept = _times(codes, rate)
-    values = values[kept].astype(np.float32)
-    angles = {part: values[:, len(names) + 3 * i : len(names) + 3 * i + 3] for i, part in enumerate(turns)}
-    head, left, right = (angles[part] if min(group) >= 0 else None for part, group in turns.items())
-    missing = tuple(name for name, column in zip(names, wanted, strict=True) if column < 0)
-    return Take(times, rate, names, np.clip(values[:, : len(names)], 0, 1), missing, head, left, right)
+            row = []
+        code = _TIMECODE.fullmatch(line[0].strip())
+        if code is None or len(row) != len(names) or not np.isfinite(row).all():
+            raise InputError(f"Line {number} of {path.name} is damaged; export the take again.")
+        codes.append([float(part) for part in code.groups()])
+        rows.append(row)
+        seen.append(tracked)
+    if not any(seen):
+        raise InputError(f"{path.name} holds no frame with a face; export another take.")
+    times, order = _times(np.array(codes))
+    table, known = np.array(rows)[order], np.array(seen)[order]
+    table = fill_gaps(table, times, known)
+    shapes = [index for index, name in enumerate(names) if name not in (*_HEAD, *_EYES)]
+    rotations = np.zeros((len(times), 5, 3))
+    if set(_HEAD) <= set(names):
+        yaw, pitch, roll = np.radians(degrees * table[:, [names.index(name) for name in _HEAD]]).T
+        rotations[:, NECK] = _head_rotation(yaw, pitch, roll)
+    return Performance(path.stem, times, tuple(names[index] for index in shapes), np.clip(table[:, shapes], 0, 1), rotations, known)
 
 
-def _timecode(text: str) -> tuple[int, float]:
-    """Whole seconds since midnight and the frame in the second, of HH:MM:SS:FF, with a fraction of a frame or without; or ValueError."""
-    hours, minutes, seconds, frame = text.strip().replace(";", ":").split(":")
-    whole, count = 3600 * int(hours) + 60 * int(minutes) + int(seconds), float(frame)
-    if not (0 <= whole < _DAY and 0 <= count < max(_RATES) and math.isfinite(count)):
-        raise ValueError("no timecode")
-    return whole, count
+def _times(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds (T,) from 0 of hours, minutes, seconds and frames (N, 4), and the rows (T,) they belong to: those that move on in time.
+
+    The file does not tell its rate, but frames count up to it wherever a second ends.
+    """
+    full = codes[:, :3] @ [3600.0, 60.0, 1.0]
+    rate = _USUAL_RATE
+    if (full != full[0]).any():
+        rate = next((rate for rate in _RATES if rate > codes[:, 3].max()), _RATES[-1])
+    seconds = full + codes[:, 3] / rate
+    seconds = seconds + _DAY * np.cumsum(np.diff(seconds, prepend=seconds[0]) < -_DAY / 2)  # over midnight
+    order = np.flatnonzero(seconds > np.maximum.accumulate(np.r_[-np.inf, seconds[:-1]]))
+    return seconds[order] - seconds[order[0]], order
 
 
-def _rate(codes: list[tuple[int, float]]) -> int:
-    """Frames a second: the smallest usual rate whose count reaches the largest frame number, when a whole second was seen."""
-    if codes[-1][0] - codes[0][0] < 2:
-        return _USUAL_RATE
-    largest = math.floor(max(frame for _, frame in codes))
-    return next(rate for rate in _RATES if largest < rate)
-
-
-def _times(codes: list[tuple[int, float]], rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds from the first frame, strictly increasing, and the ids of the frames kept: of equal times the last one."""
-    seconds = np.array([whole + frame / rate for whole, frame in codes])
-    # A take can run over midnight, once.
-    seconds += _DAY * np.cumsum(np.diff(seconds, prepend=seconds[0]) < -_DAY / 2)
-    times, first = np.unique(seconds[::-1], return_index=True)
-    return times - times[0], len(seconds) - 1 - first
+def _head_rotation(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:
+    """Rotation vectors (T, 3) in the upright frame of Unreal's angles: yaw to the person's right, pitch upwards, roll to the right."""
+    zero = np.zeros_like(yaw)
+    about = [np.stack(axis, 1) for axis in ((zero, -yaw, zero), (-pitch, zero, zero), (zero, zero, roll))]
+    turn, nod, lean = (rotation_matrix(vectors) for vectors in about)
+    return rotation_vector(turn @ nod @ lean)

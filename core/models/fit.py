@@ -52,25 +52,23 @@ class HeadFit:
     solid_normals: np.ndarray
 
 
-class _Fitter:
-    """The energy of one view over (shape, rotation, log scale, offset)."""
+class _Shapes:
+    """What landmarks tell of a head's shape, with priors and bounds: identity and expression, or a known person's expression alone."""
 
-    def __init__(self, model: HeadModel, view: View) -> None:
-        self.model, self.view = model, view
-        self.count = min(_COMPONENTS, len(model.identity))
+    def __init__(self, model: HeadModel, identity: np.ndarray | None = None) -> None:
+        self.count = min(_COMPONENTS, len(model.identity)) if identity is None else 0
         names = model.expression_names
         self.actions = np.array([i for i, name in enumerate(names) if not name.startswith(_UNSEEN)])
+        mean = model.mean if identity is None else model.rest(identity, np.zeros(len(names)))[0]
         corners = model.faces[model.landmark_faces]
         shapes = [model.identity[: self.count], model.expression[self.actions]]
         basis = np.concatenate([np.einsum("kncd,nc->knd", part[:, corners], model.landmark_barycentric) for part in shapes])
-        self.points = LinearPoints(model.landmarks(model.mean) + model.landmark_bias, basis)
+        self.points = LinearPoints(model.landmarks(mean) + model.landmark_bias, basis)
         self.size = len(basis)
         self.weight = model.landmark_weight / model.landmark_weight.mean()
         self.low = np.r_[np.full(self.count, -_IDENTITY_BOUND), np.zeros(len(self.actions))]
         self.high = np.r_[np.full(self.count, _IDENTITY_BOUND), np.ones(len(self.actions))]
         self.prior = self._prior([names[i] for i in self.actions])
-        self.target = view.landmarks * np.array([1.0, -1.0, 1.0])
-        self.outline: Outline | None = None
 
     def _prior(self, names: list[str]) -> np.ndarray:
         landmarks = float(self.weight.sum())
@@ -80,6 +78,23 @@ class _Fitter:
                 pair = np.array([left, names.index(name[: -len("Left")] + "Right")]) + self.count
                 prior[np.ix_(pair, pair)] += (_TIE_PRIOR * _EXPRESSION_PRIOR) ** 2 * np.array([[1.0, -1.0], [-1.0, 1.0]])
         return prior * landmarks
+
+    def expression(self, shape: np.ndarray, count: int) -> np.ndarray:
+        """All of the model's expression weights (count,) of a solution (P,)."""
+        expression = np.zeros(count)
+        expression[self.actions] = shape[self.count :]
+        return expression
+
+
+class _Fitter:
+    """The energy of one view over (shape, rotation, log scale, offset)."""
+
+    def __init__(self, shapes: _Shapes, view: View) -> None:
+        self.shapes, self.view = shapes, view
+        self.points, self.size, self.weight = shapes.points, shapes.size, shapes.weight
+        self.low, self.high, self.prior = shapes.low, shapes.high, shapes.prior
+        self.target = view.landmarks * np.array([1.0, -1.0, 1.0])
+        self.outline: Outline | None = None
 
     def start(self) -> FitState:
         """Rigid alignment (Umeyama 1991) of the mean head's landmarks with the detector's three-dimensional ones."""
@@ -165,22 +180,38 @@ class _Fitter:
                 break
         return state
 
-    def finish(self, state: FitState, field: MatteField | None) -> HeadFit:
-        model = self.model
-        identity = np.zeros(len(model.identity))
-        identity[: self.count] = state.shape[: self.count]
-        expression = np.zeros(len(model.expression))
-        expression[self.actions] = state.shape[self.count :]
-        rotations = np.zeros((5, 3))
-        rotations[1] = usual_neck(state.rotation) if field is None else fit_neck(model, *model.rest(identity, expression), state, field)
-        rotations[0] = rotation_vector(state.rotation @ rotation_matrix(rotations[1]).T)
-        posed = model.posed(HeadParameters(identity, expression, rotations))
+    def solve(self) -> FitState:
+        """Pose first, then everything."""
+        return self.descend(self.descend(self.start(), _STEPS_POSE, rigid=True), _STEPS_ALL)
+
+    def residual(self, state: FitState) -> float:
+        """As in HeadFit."""
         _, flat, _ = self._errors(state)
-        residual = float(np.linalg.norm(flat, axis=1) @ self.weight / self.weight.sum())
-        return HeadFit(
-            identity, expression, rotations, state.rotation, state.camera, residual,
-            posed.vertices, posed.joints, posed.solid_vertices, posed.solid_normals,
-        )  # fmt: skip
+        return float(np.linalg.norm(flat, axis=1) @ self.weight / self.weight.sum())
+
+
+@dataclass(frozen=True)
+class FaceFit:
+    """A known person in a view: expression (52,), rotation (3, 3) from head to camera axes, camera, residual as in HeadFit."""
+
+    expression: np.ndarray
+    rotation: np.ndarray
+    camera: Camera
+    residual: float
+
+
+class PersonFitter:
+    """Fits expression, head rotation and camera of one person, whose identity (K,) is known, to any number of views."""
+
+    def __init__(self, model: HeadModel, identity: np.ndarray) -> None:
+        self._count = len(model.expression)
+        self._shapes = _Shapes(model, identity)
+
+    def fit(self, view: View) -> FaceFit:
+        """Needs the view's landmarks only. Raises ReconstructionError when they form no face."""
+        fitter = _Fitter(self._shapes, view)
+        state = fitter.solve()
+        return FaceFit(self._shapes.expression(state.shape, self._count), state.rotation, state.camera, fitter.residual(state))
 
 
 def fit_head(model: HeadModel, view: View) -> HeadFit:
@@ -188,15 +219,25 @@ def fit_head(model: HeadModel, view: View) -> HeadFit:
 
     A matte without background (all ones) is ignored. Needs no more than landmarks; deterministic.
     """
-    fitter = _Fitter(model, view)
-    state = fitter.descend(fitter.start(), _STEPS_POSE, rigid=True)
-    state = fitter.descend(state, _STEPS_ALL)
+    shapes = _Shapes(model)
+    fitter = _Fitter(shapes, view)
+    state = fitter.solve()
     field = None
     if view.matte.min() < 0.5 < view.matte.max():
         field = MatteField(view.matte, state)
-        fitter.outline = Outline(model, field, state, fitter.count, fitter.actions)
+        fitter.outline = Outline(model, field, state, shapes.count, shapes.actions)
         state = fitter.descend(state, _STEPS_OUTLINE)
-    return fitter.finish(state, field)
+    identity = np.zeros(len(model.identity))
+    identity[: shapes.count] = state.shape[: shapes.count]
+    expression = shapes.expression(state.shape, len(model.expression))
+    rotations = np.zeros((5, 3))
+    rotations[1] = usual_neck(state.rotation) if field is None else fit_neck(model, *model.rest(identity, expression), state, field)
+    rotations[0] = rotation_vector(state.rotation @ rotation_matrix(rotations[1]).T)
+    posed = model.posed(HeadParameters(identity, expression, rotations))
+    return HeadFit(
+        identity, expression, rotations, state.rotation, state.camera, fitter.residual(state),
+        posed.vertices, posed.joints, posed.solid_vertices, posed.solid_normals,
+    )  # fmt: skip
 
 
 def bounded_solve(matrix: np.ndarray, right: np.ndarray, low: np.ndarray, high: np.ndarray, rounds: int = 6) -> np.ndarray:

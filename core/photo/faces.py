@@ -13,6 +13,7 @@ RIGHT_EYE_CORNER, LEFT_EYE_CORNER = 33, 263
 """Outer corners of the person's right and left eye in MediaPipe's numbering."""
 
 _LANDMARKS = 468
+_IRISES = (473, 468)  # after the landmarks: centres of the left and the right one
 _DETECTION_SIDE = 1280
 _CROP_SIDE = 384
 _CROP_MARGIN = 2.0
@@ -26,10 +27,12 @@ class Face:
     """One face in the pixels of the picture given to the detector.
 
     landmarks: (468, 3) float32 column, row, and z in the same unit, growing towards the viewer. score: detector's confidence in [0, 1].
+    irises: (2, 3), centres of the person's left and right iris like landmarks, or None from a detector that does not see them.
     """
 
     landmarks: np.ndarray
     score: float
+    irises: np.ndarray | None = None
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -56,7 +59,8 @@ class Face:
 
     def turned(self, turns: int, shape: tuple[int, ...]) -> "Face":
         """The same face after `np.rot90(picture, turns)` of a picture of the given (rows, columns, ...)."""
-        return Face(_turn(self.landmarks, turns, shape), self.score)
+        irises = None if self.irises is None else _turn(self.irises, turns, shape)
+        return Face(_turn(self.landmarks, turns, shape), self.score, irises)
 
 
 class FaceDetector(Protocol):
@@ -94,11 +98,21 @@ class MediaPipeDetector:
             return []
         faces: list[Face] = []
         for score, centre, side, tilt in self._candidates(image):
-            landmarks = self._landmarks(image, centre, side, tilt)
-            if landmarks is None or not _inside(landmarks, image) or any(_same(landmarks, face) for face in faces):
+            mesh = self._mesh_around(image, centre, side, tilt)
+            if mesh is None or not _inside(mesh, image) or any(_same(mesh[:_LANDMARKS], face) for face in faces):
                 continue
-            faces.append(Face(landmarks, score))
+            faces.append(_face(mesh, score))
         return sorted(faces, key=lambda face: face.landmarks[:, 0].mean())
+
+    def follow(self, image: np.ndarray, face: Face) -> Face | None:
+        """The face of a video's last picture in its next one, looked for where it was; None when it is not there. Keeps the score.
+
+        Several times quicker than `detect`, and it stays with one person among several.
+        """
+        if min(image.shape[:2]) < _MIN_SIDE:
+            return None
+        mesh = self._mesh_around(image, *_level_square(face.landmarks))
+        return None if mesh is None or not _inside(mesh, image) else _face(mesh, face.score)
 
     def _candidates(self, image: np.ndarray) -> list[tuple[float, np.ndarray, float, float]]:
         """Score, centre (2,), side and tilt of possible faces, best first; the same face may come from several turns."""
@@ -137,20 +151,17 @@ class MediaPipeDetector:
             results.append((float(detection.score[0]), np.array([box.xmin, box.ymin, box.width, box.height]) * [*size, *size], points))
         return results
 
-    def _landmarks(self, image: np.ndarray, centre: np.ndarray, side: float, tilt: float) -> np.ndarray | None:
-        landmarks = None
+    def _mesh_around(self, image: np.ndarray, centre: np.ndarray, side: float, tilt: float) -> np.ndarray | None:
+        mesh = None
         for _ in range(2):
-            landmarks = self._mesh_in_crop(image, centre, side * _CROP_MARGIN, tilt)
-            if landmarks is None:
+            mesh = self._mesh_in_crop(image, centre, side * _CROP_MARGIN, tilt)
+            if mesh is None:
                 return None
-            tilt = Face(landmarks, 0.0).tilt
-            level = landmarks[:, :2] @ _rotation(-tilt).T
-            low, high = level.min(0), level.max(0)
-            centre, side = _rotation(tilt) @ ((low + high) / 2), float((high - low).max())
-        return landmarks
+            centre, side, tilt = _level_square(mesh[:_LANDMARKS])
+        return mesh
 
     def _mesh_in_crop(self, image: np.ndarray, centre: np.ndarray, side: float, tilt: float) -> np.ndarray | None:
-        """Landmarks (468, 3) in the picture's pixels, from a square crop that is turned by tilt."""
+        """Landmarks and irises (478, 3) in the picture's pixels, from a square crop that is turned by tilt."""
         scale = _CROP_SIDE / side
         reach = side * 0.75  # a turned square fits in; cutting first also keeps within the 32,767 pixels that OpenCV can warp
         left, top = (int(value) for value in np.maximum(centre - reach, 0))
@@ -170,9 +181,21 @@ class MediaPipeDetector:
         meshes = self._mesh.process(crop).multi_face_landmarks
         if not meshes:
             return None
-        points = np.array([[point.x, point.y, point.z] for point in meshes[0].landmark[:_LANDMARKS]]) * _CROP_SIDE
+        points = np.array([[point.x, point.y, point.z] for point in meshes[0].landmark]) * _CROP_SIDE
         flat = np.linalg.solve(linear, (points[:, :2] - shift).T).T
         return np.concatenate([flat, -points[:, 2:] / scale], axis=1).astype(np.float32)
+
+
+def _face(mesh: np.ndarray, score: float) -> Face:
+    return Face(mesh[:_LANDMARKS], score, mesh[list(_IRISES)])
+
+
+def _level_square(landmarks: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Centre (2,), side and tilt of the square that holds the landmarks when it leans like the face."""
+    tilt = Face(landmarks, 0.0).tilt
+    level = landmarks[:, :2] @ _rotation(-tilt).T
+    low, high = level.min(0), level.max(0)
+    return _rotation(tilt) @ ((low + high) / 2), float((high - low).max()), tilt
 
 
 def _rotation(angle: float) -> np.ndarray:

@@ -1,0 +1,141 @@
+"""Tracks the face in a photo, a video or a sequence of pictures: Tracker.load().run(source) gives a Performance."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from ..errors import Cancelled, NoFaceError, ReconstructionError
+from ..models.fit import PersonFitter, fit_head
+from ..models.head import NECK, HeadModel
+from ..models.rotation import rotation_vector
+from ..photo.faces import Face, MediaPipeDetector
+from ..photo.intake import MIN_FACE
+from ..photo.view import View
+from .gaze import Eyes
+from .performance import Performance, fill_gaps, smooth
+from .pictures import open_pictures
+
+SMOOTHING = 0.2
+"""Seconds of the smoothing window that suits speech."""
+_EXAMPLES = 8  # frames over which a person's identity is averaged
+_LOST = 0.12  # residual, eye distances, beyond which the landmarks are not this person's face
+_DETECTING = 0.8  # share of the work
+_NOTHING = np.ones((1, 1), np.float32)  # a matte that says nothing
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """A face in a frame, upright; the picture itself is not kept."""
+
+    face: Face
+    frame: int
+
+    def view(self, name: str) -> View:
+        return View(np.zeros((1, 1, 3), np.uint8), _NOTHING, self.face.landmarks, None, name)
+
+
+class Tracker:
+    """The detector and the head model, kept for any number of videos."""
+
+    def __init__(self, model: HeadModel, detector: MediaPipeDetector) -> None:
+        self._model, self._detector = model, detector
+
+    @classmethod
+    def load(cls) -> Self:
+        """With the bundled head model. Raises AssetError."""
+        return cls(HeadModel.load(), MediaPipeDetector())
+
+    def run(
+        self,
+        source: Path,
+        smoothing: float = SMOOTHING,
+        progress: Progress | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Performance:
+        """Expression, head and gaze of the largest face in a photo, a video or a folder of pictures, frame by frame.
+
+        The person's identity is averaged over frames spread over the source and held. Weights are the head model's ARKit shapes: an open
+        mouth is in jawOpen, the jaw's joint stays at rest. smoothing: seconds, 0 for none. Frames without the face are filled.
+        Raises InputError, NoFaceError when no frame shows a usable face, Cancelled when `cancel`, asked for each frame, answers True.
+        """
+
+        def step(stage: str, fraction: float) -> None:
+            if cancel and cancel():
+                raise Cancelled("Cancelled.")
+            if progress:
+                progress(stage, fraction)
+
+        sights, count, rate = self._detect(source, lambda share: step("track", _DETECTING * share))
+        if not sights:
+            raise NoFaceError(f"{source.name} shows no face; use pictures that show one face clearly and from the front.")
+        identity = self._identity(sights, source.name, lambda: step("track", _DETECTING))
+        fitter, eyes = PersonFitter(self._model, identity), Eyes(self._model, identity)
+        shapes = len(self._model.expression)
+        table = np.zeros((count, shapes + 6))  # expression, head, gaze
+        seen = np.zeros(count, bool)
+        for number, sight in enumerate(sights):
+            step("fit", _DETECTING + (1 - _DETECTING) * number / len(sights))
+            try:
+                fit = fitter.fit(sight.view(source.name))
+            except ReconstructionError:
+                continue
+            if fit.residual > _LOST:
+                continue
+            irises = sight.face.irises
+            gaze = np.zeros(3) if irises is None else eyes.gaze(irises, fit.rotation, fit.camera)
+            table[sight.frame] = np.r_[fit.expression, rotation_vector(fit.rotation), gaze]
+            seen[sight.frame] = True
+        if not seen.any():
+            raise NoFaceError(f"No face in {source.name} could be followed; use pictures that show one face clearly and from the front.")
+        times = np.arange(count) / rate
+        table = smooth(fill_gaps(table, times, seen), times, smoothing)
+        rotations = np.zeros((count, 5, 3))
+        rotations[:, NECK] = table[:, shapes : shapes + 3]
+        rotations[:, NECK + 2 :] = table[:, None, shapes + 3 :]
+        return Performance(source.stem, times, self._model.expression_names, np.clip(table[:, :shapes], 0, 1), rotations, seen)
+
+    def _detect(self, source: Path, step: Callable[[float], None]) -> tuple[list[_Sight], int, float]:
+        """The largest face of the first frame that has one, followed through the others; frames in all, frames a second."""
+        sights: list[_Sight] = []
+        last: Face | None = None
+        turns, number = 0, -1
+        with open_pictures(source) as pictures:
+            for number, picture in enumerate(pictures.frames):
+                step(min(number / pictures.count, 1.0))
+                picture = np.ascontiguousarray(np.rot90(picture, turns))
+                face = None if last is None else self._detector.follow(picture, last)
+                if face is None:
+                    face = _same_person(self._detector.detect(picture), last)
+                    if face is not None and not sights:  # videos may be recorded lying on the side, all frames alike
+                        face, turns = face.turned(face.roll, picture.shape), face.roll
+                if face is not None and face.size >= MIN_FACE:
+                    last = face
+                    sights.append(_Sight(face, number))
+            return sights, number + 1, pictures.rate
+
+    def _identity(self, sights: list[_Sight], name: str, step: Callable[[], None]) -> np.ndarray:
+        """The person (K,): the mean over frames, each with an expression of its own, weighted against those that fit badly."""
+        chosen = np.unique(np.linspace(0, len(sights) - 1, min(_EXAMPLES, len(sights))).round().astype(int))
+        fits = []
+        for index in chosen:
+            step()
+            try:
+                fits.append(fit_head(self._model, sights[index].view(name)))
+            except ReconstructionError:
+                continue
+        if not fits:
+            raise NoFaceError(f"No face in {name} could be followed; use pictures that show one face clearly and from the front.")
+        return np.average([fit.identity for fit in fits], axis=0, weights=[1 / (fit.residual + 1e-3) ** 2 for fit in fits])
+
+
+def _same_person(faces: list[Face], last: Face | None) -> Face | None:
+    """The largest face, or the nearest to where the person was last."""
+    if not faces:
+        return None
+    if last is None:
+        return max(faces, key=lambda face: face.size)
+    return min(faces, key=lambda face: float(np.linalg.norm(face.landmarks[:, :2].mean(0) - last.landmarks[:, :2].mean(0))))
