@@ -9,21 +9,21 @@ import time
 from pathlib import Path
 
 from likeness.core.colour.bake import bake_mesh
-from likeness.core.colour.head import bake_head
+from likeness.core.colour.head import Anatomy, bake_head
 from likeness.core.models.head import HeadModel
 from likeness.core.result import Result
 
 
 def main(path: Path, sizes: list[int]) -> None:
-    result, model = Result.load(path), HeadModel.load()
+    result, anatomy = Result.load(path), Anatomy.of(HeadModel.load())
     rigged = result.rigged
     if rigged is None:
         raise SystemExit(f"{path} has no rigged head; reconstruct the photo with --rig.")
     posed = rigged.posed(rigged.key_values, rigged.rotations)
-    bake_head(rigged, result, model, 256)
+    bake_head(rigged, result, anatomy, 256)
     for size in sizes:
         times = [time.perf_counter()]
-        bake_head(rigged, result, model, size)
+        bake_head(rigged, result, anatomy, size)
         times.append(time.perf_counter())
         bake_mesh(posed, rigged.faces, rigged.uv, rigged.faces_uv, result, size)
         times.append(time.perf_counter())

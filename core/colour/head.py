@@ -3,7 +3,8 @@
 A rigged head is bald, for hair to be put on: where hair hides it, it gets skin, on the scalp with a shade of the hair like after a shave.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -25,27 +26,63 @@ from .texels import Texels
 
 _SIZE = 512
 _STANDS_OFF = 0.012 / CROP_HALF  # farther in front of the scalp than this is hair
+_INSIDE = 0.07  # metres behind the eyes: the middle of the head
 _ON_SURFACE = 0.008  # metres within which the reconstruction's hidden colours are the skin's own
 _LOOSE = 0.06  # metres within which clothes are
 _SHAVED = 0.35  # share of the hair's colour on the scalp
 _TEETH, _TONGUE, _MOUTH = (np.array(colour, np.float32) for colour in ([0.87, 0.83, 0.76], [0.68, 0.36, 0.35], [0.32, 0.10, 0.10]))
-_EYES_CORNER, _EYES_WIDTH = np.array([0.03, 0.03]), 0.53
+_EYES_CORNER, _EYES_WIDTH, _EYES_LARGE = np.array([0.03, 0.03]), 0.53, 0.2
 """Where the eyes' islands go, a free corner of MakeHuman's layout: at their usual place an iris is a dozen texels wide."""
 
 
-def bake_head(rigged: RiggedHead, result: Result, model: HeadModel, size: int = 2048) -> RiggedHead:
-    """The rigged head with texture and texture_observed, size x size; its eyes' islands in the UV map are enlarged.
+@dataclass(frozen=True)
+class Anatomy:
+    """What the vertices of a rigged head are: semantic code (V, 3), the head model's regions by name, (V,) each in [0, 1],
+    and mouth and sockets (V,), 1 inside the mouth and behind the lids."""
 
-    rigged: in the model's topology; with its own key values and rotations it lies on the result's mesh.
+    code: np.ndarray
+    regions: dict[str, np.ndarray]
+    mouth: np.ndarray
+    sockets: np.ndarray
+
+    @classmethod
+    def of(cls, model: HeadModel) -> Self:
+        """For heads in the model's own topology."""
+
+        def inside(*pockets: str) -> np.ndarray:
+            mask = np.zeros(len(model.mean), np.float32)
+            for pocket in pockets:
+                ids = model.solid_pockets[pocket]
+                mask[ids[ids < len(mask)]] = 1
+            return mask
+
+        regions = dict(zip(model.region_names, model.regions, strict=True))
+        return cls(model.code, regions, inside("mouth"), inside("left_eye", "right_eye"))
+
+    def carried(self, corners: np.ndarray, barycentric: np.ndarray) -> Self:
+        """For another topology whose vertices lie at barycentrics (N, 3) of vertices (N, 3) of this one."""
+
+        def at(values: np.ndarray) -> np.ndarray:
+            return np.einsum("ni...,ni->n...", values[corners], barycentric).astype(np.float32)
+
+        regions = {name: at(mask) for name, mask in self.regions.items()}
+        return replace(self, code=at(self.code), regions=regions, mouth=at(self.mouth), sockets=at(self.sockets))
+
+
+def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 2048) -> RiggedHead:
+    """The rigged head with texture and texture_observed, size x size; small islands of eyes in the UV map are enlarged.
+
+    rigged: with its own key values and rotations it lies on the result's mesh. anatomy: of its vertices.
     Raises InputError for a size that cannot be made.
     """
     rigged = replace(rigged, uv=_with_large_eyes(rigged))
-    texels = Texels.of(rigged.faces, rigged.uv, rigged.faces_uv, size)
-    head = _Head(rigged, result, model)
+    order = _outermost_last(rigged)
+    texels = Texels.of(rigged.faces[order], rigged.uv, rigged.faces_uv[order], size)
+    head = _Head(rigged, result, anatomy)
     shot, layers, base = head.layers(Shot.of(result, size))
     values, observed = compose(texels, head.skin_faces, shot, layers, base)
-    inner = torch.from_numpy(np.stack([head.inside("mouth"), head.inside("left_eye") + head.inside("right_eye")], axis=1))
-    part_of = rigged.face_part[texels.face.numpy()]
+    inner = torch.from_numpy(np.stack([anatomy.mouth, anatomy.sockets], axis=1))
+    part_of = rigged.face_part[order][texels.face.numpy()]
     rest = torch.from_numpy(rigged.neutral)
     for part in texels.chunks():
         share = texels.interpolate(inner, part).numpy()
@@ -66,8 +103,8 @@ def bake_head(rigged: RiggedHead, result: Result, model: HeadModel, size: int = 
 class _Head:
     """The rigged head as it is in the photo, and what the photo tells about its owner's colours."""
 
-    def __init__(self, rigged: RiggedHead, result: Result, model: HeadModel) -> None:
-        self._rigged, self._result, self._model = rigged, result, model
+    def __init__(self, rigged: RiggedHead, result: Result, anatomy: Anatomy) -> None:
+        self._rigged, self._result, self._anatomy = rigged, result, anatomy
         camera = rigged.posed(rigged.key_values, rigged.rotations) @ result.rotation.T + result.neck
         self._camera = camera.astype(np.float32)
         self.vertices = result.camera.to_crop(self._camera)
@@ -78,13 +115,7 @@ class _Head:
         self.tone = np.full(3, 0.5, np.float32)
 
     def region(self, name: str) -> np.ndarray:
-        return self._model.regions[self._model.region_names.index(name)]
-
-    def inside(self, pocket: str) -> np.ndarray:
-        """(V,) float32, 1 inside the mouth or behind an eye's lids."""
-        mask = np.zeros(len(self.vertices), np.float32)
-        mask[self._model.solid_pockets[pocket][self._model.solid_pockets[pocket] < len(mask)]] = 1
-        return mask
+        return self._anatomy.regions[name]
 
     def layers(self, shot: Shot) -> tuple[Shot, list[Layer], np.ndarray]:
         """The shot with what is bare skin in it; its layers, the mirrored half below; the colours (V, 3) where neither shows anything."""
@@ -94,8 +125,8 @@ class _Head:
         shot = shot.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._result.camera.crop_box[2]))
         # Clothes lie loosely and are painted on the chest all the same.
         own = replace(own, guarded=guarded, loose=1 - np.clip(self.region("head"), 0, 1))
-        surface = ClosestSurface(self._model.code, self._model.faces[self._model.face_part == PARTS.index("skin")])
-        _, face_ids, barycentric = surface.query(self._model.code * [-1, 1, 1] + [1, 0, 0])
+        surface = ClosestSurface(self._anatomy.code, self.skin_faces)
+        _, face_ids, barycentric = surface.query(self._anatomy.code * [-1, 1, 1] + [1, 0, 0])
         mirrored = replace(
             own,
             vertices=surface.interpolate(own.vertices, face_ids, barycentric).astype(np.float32),
@@ -114,7 +145,7 @@ class _Head:
 
         Beards, lips and brows belong to the face and stay; hair hangs in from above and from the sides.
         """
-        code, face, brows = self._model.code, self.region("face"), self.region("brows")
+        code, face, brows = self._anatomy.code, self.region("face"), self.region("brows")
         on_head = (code != 0).any(axis=1)
         top = code[brows > 0.5, 1].max()
         high = smoothstep(code[:, 1], top - 0.015, top + 0.005) * (1 - np.clip(2 * brows, 0, 1))
@@ -168,9 +199,17 @@ class _Head:
         return (None, None) if not known else (np.mean([p[0] for p in known], axis=0), np.mean([p[1] for p in known], axis=0))
 
 
+def _outermost_last(rigged: RiggedHead) -> np.ndarray:
+    """An order of the faces (F,) in which the outer ones are shown where a UV map lays faces over each other, as a FLAME head's does."""
+    middle = rigged.joints[[JOINT_NAMES.index("eye.L"), JOINT_NAMES.index("eye.R")]].mean(0) - [0, 0, _INSIDE]
+    return np.argsort(np.linalg.norm(rigged.neutral[rigged.faces].mean(1) - middle, axis=1), kind="stable")
+
+
 def _with_large_eyes(rigged: RiggedHead) -> np.ndarray:
     eyes = np.unique(rigged.faces_uv[(rigged.face_part == PARTS.index("left eye")) | (rigged.face_part == PARTS.index("right eye"))])
     uv = rigged.uv.copy()
     low = uv[eyes].min(0)
+    if np.ptp(uv[eyes, 0]) > _EYES_LARGE:
+        return uv
     uv[eyes] = (uv[eyes] - low) * (_EYES_WIDTH / np.ptp(uv[eyes, 0])) + _EYES_CORNER
     return uv

@@ -29,16 +29,20 @@ _OFFSET_LENGTHS = (0.01, 0.004, 0.002)  # metres: stiffness of the free offsets,
 _EXPRESSION_ROUNDS = 6
 _JAW_PRIOR = 0.2  # radians
 _CORRECTIVE_ANGLE = 0.3  # radians of the jaw
+_STRIP = 0.22  # of the UV map, for the eyes
 _NOTE = "Carried over from Likeness's own head by nearest places."
 
 
 @dataclass(frozen=True)
 class FlameFit:
     """parameters: FLAME's own, in the upright frame of RiggedHead, with the photo's expression; head: in FLAME's topology;
+    corners (V, 3), barycentric (V, 3): the vertices of our head between which each of FLAME's lies;
     residual: median distance in metres between FLAME's surface and ours by the parameters alone, without the head's free offsets."""
 
     parameters: FlameParameters
     head: RiggedHead
+    corners: np.ndarray
+    barycentric: np.ndarray
     residual: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,7 +73,7 @@ def fit_flame(model: FlameModel, ours: RiggedHead) -> FlameFit:
     offsets = (moved - plain) @ rotation_matrix(parameters.pose[0])
     photo = ours.posed(ours.key_values, _jaw_only(ours.rotations)) - ours.neutral
     parameters = _fit_expression(model, parameters, offsets, moved + places.interpolate(photo), parts == 0)
-    return FlameFit(parameters, head, float(np.median(distance)))
+    return FlameFit(parameters, head, places.corners, places.barycentric, float(np.median(distance)))
 
 
 def _jaw_only(rotations: np.ndarray) -> np.ndarray:
@@ -247,7 +251,7 @@ def _head(
     jaw = np.zeros((5, 3))
     jaw[JAW, 0] = _CORRECTIVE_ANGLE
     corrective = model.pose_offsets(jaw) @ rotation_matrix(parameters.pose[0]).T
-    uv, faces_uv = _cylinder(neutral, file.faces)
+    uv, faces_uv = _layout(neutral, file.faces, parts)
     return RiggedHead(
         neutral=neutral.astype(np.float32),
         faces=file.faces.astype(np.int32),
@@ -269,16 +273,22 @@ def _head(
     )
 
 
-def _cylinder(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """UVs (U, 2) and faces_uv (F, 3) around the vertical axis, cut at the back: FLAME's model files hold none."""
+def _layout(vertices: np.ndarray, faces: np.ndarray, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """UVs (U, 2) and faces_uv (F, 3), since FLAME's model files hold none: around the vertical axis, cut at the back, above a strip with
+    the eyes as seen from the front."""
     centre = (vertices.min(0) + vertices.max(0)) / 2
     around = np.arctan2(vertices[:, 0] - centre[0], vertices[:, 2] - centre[2]) / (2 * np.pi) + 0.5
-    height = (vertices[:, 1] - vertices[:, 1].min()) / np.ptp(vertices[:, 1])
+    height = _STRIP + (1 - _STRIP) * (vertices[:, 1] - vertices[:, 1].min()) / np.ptp(vertices[:, 1])
     across = np.ptp(around[faces], axis=1) > 0.5
-    corner = across[:, None] & (around[faces] < 0.5)
+    # No more than a quarter: the crown's faces reach all around.
+    corner = across[:, None] & (around[faces] < 0.25) & (parts[faces] == 0)
     again = np.unique(faces[corner])
     second = np.full(len(vertices), -1)
     second[again] = len(vertices) + np.arange(len(again))
     uv = np.concatenate([np.stack([around, height], axis=1), np.stack([around[again] + 1, height[again]], axis=1)])
     uv[:, 0] /= max(uv[:, 0].max(), 1)
+    for part in (1, 2):
+        eye = np.flatnonzero(parts == part)
+        flat = vertices[eye, :2] - vertices[eye, :2].min(0)
+        uv[eye] = flat / max(flat.max(initial=0), 1e-9) * (0.9 * _STRIP) + [_STRIP * part, 0.05 * _STRIP]
     return uv.astype(np.float32), np.where(corner, second[faces], faces).astype(np.int32)

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from likeness.core.colour.bake import bake_mesh
 from likeness.core.colour.eyes import paint_eye, seen_colours
 from likeness.core.colour.hair import bare_skin
-from likeness.core.colour.head import bake_head
+from likeness.core.colour.head import Anatomy, bake_head
 from likeness.core.colour.project import project_colours
 from likeness.core.colour.texels import Texels
 from likeness.core.errors import InputError
@@ -20,7 +20,7 @@ from likeness.core.models.head import HeadModel, HeadParameters
 from likeness.core.photo.crop import crop_picture
 from likeness.core.photo.view import Camera
 from likeness.core.result import Result
-from likeness.core.topology.rigged import PARTS, RiggedHead
+from likeness.core.topology.rigged import JAW, PARTS, RiggedHead
 
 SKIN, HAIR, GREEN = np.array([0.75, 0.55, 0.45]), np.array([0.15, 0.08, 0.05]), np.array([0.0, 1.0, 0.0])
 SIZE = 512
@@ -73,7 +73,7 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
 
 @pytest.fixture(scope="module")
 def baked(model: HeadModel, scene: tuple[RiggedHead, Result]) -> RiggedHead:
-    return bake_head(*scene, model, SIZE)
+    return bake_head(*scene, Anatomy.of(model), SIZE)
 
 
 def at_vertices(head: RiggedHead) -> tuple[np.ndarray, np.ndarray]:
@@ -165,10 +165,39 @@ def test_a_mesh_without_a_usable_uv_map_or_size_is_refused(scene: tuple[RiggedHe
 
 
 def test_baking_twice_changes_nothing(model: HeadModel, scene: tuple[RiggedHead, Result], baked: RiggedHead) -> None:
-    again = bake_head(replace(baked, texture=None), scene[1], model, SIZE)
+    again = bake_head(replace(baked, texture=None), scene[1], Anatomy.of(model), SIZE)
     assert np.allclose(again.uv, baked.uv, atol=1e-6)
     assert again.texture is not None and baked.texture is not None
     assert (np.abs(again.texture.astype(int) - baked.texture).max(2) > 3).mean() < 1e-3
+
+
+def test_another_topology_is_baked_like_our_own(model: HeadModel, scene: tuple[RiggedHead, Result], baked: RiggedHead) -> None:
+    """The same head with its vertices in another order, laid out so that the inside of the mouth covers the face."""
+    rigged, result = scene
+    order = np.random.default_rng(0).permutation(len(rigged.neutral))
+    place = np.argsort(order).astype(np.int32)
+    anatomy = Anatomy.of(model).carried(np.stack([order] * 3, axis=1), np.tile([0.2, 0.3, 0.5], (len(order), 1)))
+    flat = rigged.neutral[:, :2] - rigged.neutral[:, :2].min(0)
+    flat /= flat.max()
+    behind = rigged.neutral[rigged.faces].mean(1)[:, 2] < rigged.joints[JAW, 2]
+    other = replace(
+        rigged,
+        neutral=rigged.neutral[order],
+        faces=place[rigged.faces],
+        keys=rigged.keys[:, order],
+        correctives=rigged.correctives[:, order],
+        weights=rigged.weights[order],
+        code=rigged.code[order],
+        uv=np.concatenate([flat * [0.5, 1], flat * [0.5, 1] + [0.5, 0]]).astype(np.float32),
+        faces_uv=rigged.faces + len(order) * behind[:, None],
+    )
+    colours, _ = at_vertices(bake_head(other, result, anatomy, SIZE))
+    expected, _ = at_vertices(baked)
+    visible = (model.regions[model.region_names.index("face")][model.faces].min(1) > 0.95) & (model.face_part == 0)
+    visible &= vertex_normals(rigged.neutral, rigged.faces)[rigged.faces].mean(1)[:, 2] > 0.6
+    visible &= model.regions[model.region_names.index("eyes")][model.faces].max(1) < 0.05
+    assert visible.sum() > 500
+    assert np.percentile(np.abs(colours - expected)[visible].max(1), 90) < 0.05
 
 
 def test_the_iris_is_found_wherever_the_eye_looks() -> None:

@@ -360,7 +360,9 @@ def test_the_sidecar_is_strict_json(fit: FlameFit, tmp_path: Path) -> None:
     assert np.allclose(data["jaw_pose"], fit.parameters.pose[2], atol=1e-5)
 
 
-def test_the_made_up_uv_map_covers_every_face_once(fit: FlameFit) -> None:
+def test_the_made_up_uv_map_parts_skin_and_eyes(fit: FlameFit) -> None:
     uv = fit.head.uv[fit.head.faces_uv]
     assert uv.min() >= 0 and uv.max() <= 1
     assert np.percentile(np.ptp(uv[..., 0], axis=1), 99.5) < 0.2  # all but those at the crown
+    eyes = fit.head.face_part > 0
+    assert uv[eyes, :, 1].max() < uv[~eyes, :, 1].min()
