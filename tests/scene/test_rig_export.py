@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from mathutils.kdtree import KDTree
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 BONES = {"root": None, "neck": "root", "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head"}
@@ -76,7 +77,11 @@ def test_round_trip_keeps_names_skin_shapes_and_texture(part, export, rigged, ki
     # glTF splits vertices at seams of the UV map, and importers reorder: compare with the nearest of ours.
     neutral = rigged.neutral @ turn.T
     found = _in_world(head, _points(head.data.vertices, "co"))
-    order = np.concatenate([((neutral[None] - some[:, None]) ** 2).sum(2).argmin(1) for some in np.array_split(found, 20)])
+    tree = KDTree(len(neutral))
+    for index, point in enumerate(neutral.tolist()):
+        tree.insert(point, index)
+    tree.balance()
+    order = np.array([tree.find(point)[1] for point in found.tolist()])
     assert np.abs(neutral[order] - found).max() < 1e-5
     expected = part("scene.armature").bone_weights(rigged)
     assert np.abs(_weights(head) - np.stack([expected[name] for name in BONES], 1)[order]).max() < 0.01
