@@ -34,7 +34,7 @@ def groom(
         pieces += grow_hair(head, rng, noise, look.hair, name, cut, allowed)
     if beard and body.gender > 0.55 and body.age > 0.5 and rng.random() < 0.35:
         pieces += grow_beard(head, rng, noise, look.beard, draw_beard(rng, split))
-    if rng.random() < 0.15 + 0.25 * body.age:
+    if rng.random() < 0.06 + 0.2 * body.age:
         pieces += make_glasses(head, rng, draw_frame(rng, split), _frame_paint(rng))
     if rng.random() < 0.3 * (1 - body.gender):
         pieces += make_earrings(head, rng, PlainPaint(_METALS[rng.integers(2)]))
