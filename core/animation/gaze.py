@@ -35,7 +35,7 @@ class Eyes:
 
     @staticmethod
     def _direction(pixel: np.ndarray, centre: np.ndarray, radius: float, camera: Camera) -> np.ndarray:
-        """Unit vector (3,), camera axes, from an eyeball's centre (3,) to where the ray of a pixel (2,) first meets it, or passes nearest."""
+        """Unit vector (3,), camera axes, from an eyeball's centre (3,) to where a pixel's ray first meets the ball, or passes nearest."""
         flat = (pixel - camera.centre) / camera.scale * [1, -1]
         far = np.isinf(camera.distance)
         start = np.array([*flat, 1.0]) if far else np.array([0.0, 0.0, camera.distance])

@@ -38,10 +38,11 @@ class Performance:
 
     def save(self, path: Path) -> None:
         """One .npz without pickles."""
-        arrays = {"times": self.times, "key_values": self.key_values, "rotations": self.rotations}
         np.savez(
             path,
-            **{name: array.astype(np.float32) for name, array in arrays.items()},
+            times=self.times.astype(np.float64),
+            key_values=self.key_values.astype(np.float32),
+            rotations=self.rotations.astype(np.float32),
             seen=self.seen.astype(bool),
             key_names=np.array(self.key_names),
             name=np.array(self.name),
@@ -96,7 +97,7 @@ def smooth(values: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:
     """
     count = len(times)
     step = float(np.median(np.diff(times))) if count > 1 else 0.0
-    half = int(round(seconds / step / 2)) if step else 0
+    half = round(seconds / step / 2) if step else 0
     half = min(half, (count - 1) // 2)
     if half < 2:  # a parabola goes through three points exactly
         return values.copy()

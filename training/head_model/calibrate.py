@@ -41,7 +41,7 @@ def main() -> None:
         rotations[0] = rotation_vector(turn)
         posed = model.posed(HeadParameters(identity, np.zeros(len(model.expression)), rotations))
         camera = Camera((_SIZE / 2, 0.42 * _SIZE), rng.uniform(1300, 2000), rng.uniform(0.8, 3.0))
-        faces = detector.detect(_render(model, posed.vertices, camera, _SKINS[number % len(_SKINS)], rng))
+        faces = detector.detect(render(model, posed.vertices, camera, _SKINS[number % len(_SKINS)], rng))
         if not faces:
             continue
         truth = model.landmarks(posed.vertices)
@@ -83,7 +83,8 @@ def _explain(turns: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.nda
     return bias, np.sqrt((left[..., :2] ** 2).sum(2).mean(0))
 
 
-def _render(model: HeadModel, vertices: np.ndarray, camera: Camera, skin: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def render(model: HeadModel, vertices: np.ndarray, camera: Camera, skin: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A picture (S, S, 3) uint8 of posed vertices (V, 3), camera frame: the skin's colour (3,), light and background by chance."""
     pixels = camera.project(vertices)
     picture = np.column_stack([pixels[:, 0] * 2 / _SIZE - 1, 1 - pixels[:, 1] * 2 / _SIZE, vertices[:, 2]]).astype(np.float32)
     faces = torch.from_numpy(model.faces)
