@@ -19,9 +19,7 @@ from .uniformise import FreeForm, Matcher
 _REACHES = (0.010, 0.008, 0.006, 0.004, 0.003, 0.003)  # metres: each round's distance at which a place counts half
 _ACROSS, _ALONG = 0.0008, 0.002  # metres: errors of the surface along its normal, of the fit along the surface
 _PLACES = 400, 8  # how many independent errors of each there are on a face
-_IDENTITY, _EXPRESSION, _TIE = 0.7, 0.12, 0.12  # standard deviations of identity, expression, and left against right
-IC = 1
-EC = 1
+_IDENTITY, _EXPRESSION, _TIE = 1.0, 0.12, 0.12  # standard deviations of identity, expression about the fit's, and left against right
 _TURN, _SHIFT = 0.05, 0.01  # radians, metres: standard deviations of the head's pose
 
 
@@ -80,7 +78,7 @@ def refine(head: PlacedHead, surface: FreeForm) -> PlacedHead:
     shapes = np.concatenate(
         [model.identity[:, :count] - model.joint_identity[:, NECK, None], model.expression[actions, :count]],
     )
-    prior, start = _prior(model, actions), np.r_[IC * head.parameters.identity, EC * head.parameters.expression[actions]]
+    prior, start = _prior(model, actions), np.r_[np.zeros(len(model.identity)), head.parameters.expression[actions]]
     sizes = len(model.identity), len(start)
     used = np.flatnonzero(template.follow > 0.05)
     along_weight = template.mass * template.face * template.hairless

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from likeness.core.errors import AssetError
 from likeness.core.geometry.closest import ClosestSurface
@@ -102,6 +103,36 @@ def test_no_face_turns_over(model: HeadModel, laugh: tuple) -> None:
     before, after = face_normals(given.vertices, model.faces), face_normals(in_photo(rigged) @ rotation.T, model.faces)
     cosine = (before * after).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
     assert (cosine[model.face_part == 0] > 0).all()
+
+
+def test_lids_and_lips_do_not_cross_themselves(model: HeadModel, laugh: tuple) -> None:
+    given, rigged, *_ = laugh
+    near = model.regions[[model.region_names.index(name) for name in ("eyes", "lips")]].max(0) > 0.5
+    faces = model.faces[near[model.faces].all(1) & (model.face_part == 0)]
+    assert crossings(rigged.neutral, faces) <= crossings(model.mean, faces) + 2
+    assert crossings(in_photo(rigged), faces) <= crossings(given.vertices, faces) + 2
+
+
+def crossings(vertices: np.ndarray, faces: np.ndarray) -> int:
+    """How often an edge goes through a triangle that it shares no vertex with (Möller & Trumbore 1997)."""
+    corners = vertices[faces].astype(np.float64)
+    centres, reach = corners.mean(1), np.linalg.norm(corners - corners.mean(1, keepdims=True), axis=2).max()
+    pairs = cKDTree(centres).query_pairs(2 * reach, output_type="ndarray")
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    apart = (faces[pairs[:, 0]][:, :, None] != faces[pairs[:, 1]][:, None]).all((1, 2))
+    pairs = pairs[apart]
+    a, b, c = np.moveaxis(corners[pairs[:, 1]], 1, 0)
+    found = 0
+    for corner in range(3):
+        start, ray = corners[pairs[:, 0], corner], corners[pairs[:, 0], (corner + 1) % 3] - corners[pairs[:, 0], corner]
+        across = np.cross(ray, c - a)
+        volume = (across * (b - a)).sum(1)
+        safe = np.where(np.abs(volume) > 1e-18, volume, np.inf)
+        u = ((start - a) * across).sum(1) / safe
+        turned = np.cross(start - a, b - a)
+        v, along = (ray * turned).sum(1) / safe, ((c - a) * turned).sum(1) / safe
+        found += int(((u > 0) & (v > 0) & (u + v < 1) & (along > 0) & (along < 1)).sum())
+    return found
 
 
 def test_joints_are_the_persons(model: HeadModel, laugh: tuple) -> None:

@@ -100,11 +100,11 @@ class Bodies:
         average = _placed(self._shapes(_AVERAGE_ADULT, {}, [{}])[0], self.bone_names)
         return Faces.cached(self._assets_root, average, Rig(self.bone_names, self.bone_parents, self.bone_weights))
 
-    def sample(self, rng: np.random.Generator) -> Body:
-        """One random body with a random expression; two fifths of the grown ones have scanned heads."""
+    def sample(self, rng: np.random.Generator, expression: dict[str, float] | None = None) -> Body:
+        """One random body; two fifths of the grown ones have scanned heads. expression: a given one instead of a random one."""
         phenotype = _sample_phenotype(rng)
         scanned = self._assets_root is not None and phenotype["age"] > _ADULT and rng.random() < _SCANNED_CHANCE
-        return self._body(rng, phenotype, sample_expression(rng), scanned)
+        return self._body(rng, phenotype, sample_expression(rng) if expression is None else expression, scanned)
 
     def scanned(self, rng: np.random.Generator) -> Body:
         """One random grown body with a scanned head, neutral."""

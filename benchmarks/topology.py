@@ -1,0 +1,35 @@
+"""Time of the rigged head for a model-made person on a surface as dense as standard quality's: python benchmarks/topology.py"""
+
+import time
+
+import numpy as np
+
+from likeness.core.geometry.mesh import loop_subdivision, vertex_normals
+from likeness.core.models.fit import HeadFit
+from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.photo.view import Camera
+from likeness.core.topology.rig import rig_head
+from likeness.core.topology.uniformise import FreeForm
+
+
+def main() -> None:
+    """The first time makes what is kept for every head of one model; the second is what a photo costs."""
+    model = HeadModel.load()
+    rng = np.random.default_rng(0)
+    truth = model.posed(HeadParameters(rng.normal(0, 0.7, len(model.identity)), np.zeros(52), np.zeros((5, 3))))
+    finer, faces = loop_subdivision(model.solid_faces, len(truth.solid_vertices))
+    surface = (finer @ truth.solid_vertices).astype(np.float32)
+    parameters = model.neutral()
+    posed = model.posed(parameters)
+    fit = HeadFit(
+        parameters.identity, parameters.expression, parameters.rotations, posed.rotation, Camera((0, 0), 1.0, np.inf), 0.01,
+        posed.vertices, posed.joints, posed.solid_vertices, posed.solid_normals,
+    )  # fmt: skip
+    for name in ("first", "second"):
+        wall, own = time.perf_counter(), time.process_time()
+        rig_head(model, fit, FreeForm(surface, vertex_normals(surface, faces)))
+        print(f"{name}: {time.perf_counter() - wall:.2f} s, {time.process_time() - own:.2f} s of processor; {len(surface):,} vertices")
+
+
+if __name__ == "__main__":
+    main()
