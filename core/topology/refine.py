@@ -70,52 +70,60 @@ class PlacedHead:
 
 def refine(head: PlacedHead, surface: FreeForm) -> PlacedHead:
     """The head nearest to a surface in the same frame, about a head that comes from the photo's landmarks."""
-    model, template, count = head.model, Template.of(head.model), head.count
-    first = head.posed().astype(np.float64)
-    matcher = Matcher(template, first, surface, model.code[:count])
-    open_skin = template.face * template.hairless > 0.5
-    actions = np.array([i for i, shape in enumerate(model.expression[:, :count]) if np.abs(shape[open_skin]).max() > 1e-4])
-    shapes = np.concatenate(
-        [model.identity[:, :count] - model.joint_identity[:, NECK, None], model.expression[actions, :count]],
-    )
-    prior, start = _prior(model, actions), np.r_[np.zeros(len(model.identity)), head.parameters.expression[actions]]
-    sizes = len(model.identity), len(start)
-    used = np.flatnonzero(template.follow > 0.05)
-    along_weight = template.mass * template.face * template.hairless
-    along_weight = (_PLACES[1] / _ALONG**2 * along_weight / along_weight.sum())[used]
-    usual = (template.mass * template.face).sum()
-    turned = shifted = np.zeros(3)
+    problem = _Problem(head, surface)
+    identity, free = head.parameters.identity, np.full(6, np.inf)
+    moved = np.zeros(6)  # turn and shift so far
     for reach in _REACHES:
-        current = head.posed().astype(np.float64)
-        wanted, confidence = matcher.places(template, current, reach)
-        normals = vertex_normals(current, template.faces)[used]
-        linear, _ = head.maps()
-        motion = np.einsum("vab,kvb->vak", linear[used], shapes[:, used], optimize=True)
+        values = head.parameters.expression[problem.actions]
+        matrix, right = problem.normal_equations(head, reach)
+        now = np.r_[head.parameters.identity, values - problem.start, moved]
+        unbounded = np.full(len(identity), np.inf)
+        step = bounded_solve(
+            matrix + problem.prior, right - problem.prior @ now, np.r_[-unbounded, -values, -free], np.r_[unbounded, 1 - values, free]
+        )
+        expression = head.parameters.expression.copy()
+        expression[problem.actions] = np.clip(values + step[len(identity) : -6], 0, 1)
+        moved = moved + step[-6:]
+        head = head.moved(head.parameters.identity + step[: len(identity)], expression, step[-6:-3], step[-3:])
+    return head
+
+
+class _Problem:
+    """Least squares over identity, the expressions `actions` that show on open skin, turn and shift."""
+
+    def __init__(self, head: PlacedHead, surface: FreeForm) -> None:
+        model, count = head.model, head.count
+        self._template = template = Template.of(model)
+        self._first = head.posed().astype(np.float64)
+        self._matcher = Matcher(template, self._first, surface, model.code[:count])
+        open_skin = template.face * template.hairless
+        self.actions = np.flatnonzero(np.abs(model.expression[:, :count][:, open_skin > 0.5]).max((1, 2)) > 1e-4)
+        self.start = head.parameters.expression[self.actions]
+        self.prior = _prior(model, self.actions)
+        identity = model.identity[:, :count] - model.joint_identity[:, NECK, None]
+        self._used = np.flatnonzero(template.follow > 0.05)
+        self._shapes = np.concatenate([identity, model.expression[self.actions, :count]])[:, self._used]
+        self._across = _PLACES[0] / _ACROSS**2 * template.mass / (template.mass * template.face).sum()
+        self._along = (_PLACES[1] / _ALONG**2 * template.mass * open_skin / (template.mass * open_skin).sum())[self._used]
+
+    def normal_equations(self, head: PlacedHead, reach: float) -> tuple[np.ndarray, np.ndarray]:
+        """Gauss-Newton matrix (P, P) and right side (P,) of the surface and of the fit, without the prior."""
+        used, current = self._used, head.posed().astype(np.float64)
+        wanted, confidence = self._matcher.places(self._template, current, reach)
+        normals = vertex_normals(current, self._template.faces)[used]
+        shape = np.einsum("vab,kvb->vak", head.maps()[0][used], self._shapes, optimize=True)
         rigid = np.concatenate([-skew(current[used]), np.broadcast_to(np.eye(3), (len(used), 3, 3))], axis=2)
-        motion = np.concatenate([motion, rigid], axis=2)
-        weight = (_PLACES[0] / _ACROSS**2 / usual * template.mass * confidence)[used]
+        motion = np.concatenate([shape, rigid], axis=2)
         across = np.einsum("va,vak->vk", normals, motion, optimize=True)
+        weight = (self._across * confidence)[used]
         matrix = across.T @ (across * weight[:, None])
         right = across.T @ (weight * ((wanted - current)[used] * normals).sum(1))
-        slide = motion - normals[:, :, None] * across[:, None, :]
-        slipped = (first - current)[used]
+        # The surface does not hold vertices along itself; the fit to the landmarks does, weakly.
+        slipped = (self._first - current)[used]
         slipped -= normals * (slipped * normals).sum(1, keepdims=True)
-        flat = (slide * np.sqrt(along_weight)[:, None, None]).reshape(-1, slide.shape[2])
-        matrix += flat.T @ flat
-        right += flat.T @ (slipped * np.sqrt(along_weight)[:, None]).ravel()
-        now = np.r_[head.parameters.identity, head.parameters.expression[actions]]
-        matrix += prior
-        right -= prior @ np.r_[now - start, turned, shifted]
-        free = np.full(6, np.inf)
-        values = now[sizes[0] :]
-        low = np.r_[np.full(sizes[0], -np.inf), -values, -free]
-        high = np.r_[np.full(sizes[0], np.inf), 1 - values, free]
-        step = bounded_solve(matrix, right, low, high)
-        expression = head.parameters.expression.copy()
-        expression[actions] = np.clip(values + step[sizes[0] : sizes[1]], 0, 1)
-        turned, shifted = turned + step[-6:-3], shifted + step[-3:]
-        head = head.moved(head.parameters.identity + step[: sizes[0]], expression, step[-6:-3], step[-3:])
-    return head
+        root = np.sqrt(self._along)[:, None]
+        slide = ((motion - normals[:, :, None] * across[:, None, :]) * root[:, None]).reshape(-1, motion.shape[2])
+        return matrix + slide.T @ slide, right + slide.T @ (slipped * root).ravel()
 
 
 def _prior(model: HeadModel, actions: np.ndarray) -> np.ndarray:
