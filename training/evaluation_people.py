@@ -17,6 +17,7 @@ from .evaluation_scans import BACK, REGIONS
 from .humans.assets import Assets
 from .humans.bodies import Bodies
 from .humans.figure import Figures
+from .humans.paints import encoded
 from .humans.part import MATERIALS
 from .humans.person import People, Person
 from .render.buffers import render
@@ -116,7 +117,7 @@ def _truth(person: Person, scene: Scene, camera: Camera, subject: str, model: He
     face, weights = face[corner // 3], torch.eye(3)[corner % 3]
     ids = scene.faces[face, torch.from_numpy(corner % 3)]
     shade = scene.shade(face, weights)
-    colours = lit_colour(light, shade.albedo[None], scene.normals[ids][None], exposure)[0].numpy()
+    colours = lit_colour(light, encoded(shade.albedo)[None], scene.normals[ids][None], exposure)[0].numpy()
     vertices = points[ids.numpy()]
     region = _regions(person, model, vertices, shade.material.numpy())
     coloured = np.round(colours.clip(0, 1) * 255).astype(np.uint8)
