@@ -53,12 +53,11 @@ def film(model: HeadModel, performance: Performance, path: Path, seed: int = 11)
     """Write the performance of a random head as a video; the shoulders stand still."""
     rng = np.random.default_rng(seed)
     identity = np.clip(rng.normal(0, 0.7, len(model.identity)), -2, 2)
+    camera, skin = Camera((SIZE / 2, 0.45 * SIZE), 1500, 1.4), np.array([0.8, 0.6, 0.5])
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), RATE, (SIZE, SIZE))
     for values, rotations in zip(performance.key_values, performance.rotations, strict=True):
         posed = model.posed(HeadParameters(identity, values, rotations))
-        picture = render(
-            model, posed.vertices, Camera((SIZE / 2, 0.45 * SIZE), 1500, 1.4), np.array([0.8, 0.6, 0.5]), np.random.default_rng(5)
-        )
+        picture = render(model, posed.vertices, camera, skin, np.random.default_rng(5))
         video.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     video.release()
 

@@ -1,9 +1,12 @@
 """Operators, one a file: each gathers settings, makes one call and reports. Registered by the extension's __init__.py."""
 
 from . import command, job
+from .animate_video import LIKENESS_OT_animate_video
 from .cancel import LIKENESS_OT_cancel
+from .copy_expression import LIKENESS_OT_copy_expression
 from .deform_free_form import LIKENESS_OT_deform_free_form
 from .export_rig import LIKENESS_OT_export_rig
+from .import_live_link import LIKENESS_OT_import_live_link
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
 from .pose_rig import LIKENESS_OT_pose_rig
 from .reconstruct import LIKENESS_OT_reconstruct
@@ -13,9 +16,12 @@ from .show_head import LIKENESS_OT_show_head
 from .transfer_data import LIKENESS_OT_transfer_data
 
 CLASSES: tuple[type, ...] = (
+    LIKENESS_OT_animate_video,
     LIKENESS_OT_cancel,
+    LIKENESS_OT_copy_expression,
     LIKENESS_OT_deform_free_form,
     LIKENESS_OT_export_rig,
+    LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,
     LIKENESS_OT_pose_rig,
     LIKENESS_OT_reconstruct,

@@ -1,6 +1,5 @@
 """likeness.reconstruct: the reference photo becomes a coloured head in the scene."""
 
-import logging
 import tempfile
 from pathlib import Path
 
@@ -11,55 +10,25 @@ from ..core.result import Result
 from ..core.settings import Settings
 from ..scene.build import build_result
 from ..scene.photo import photo_file
-from ..worker import protocol
-from ..worker.client import WorkerClient, close_shared, shared_client
+from ..worker.client import WorkerClient, shared_client
 from .environment import worker_python
 from .job import JobOperator
-
-logger = logging.getLogger(__name__)
-_STAGES = {
-    "photo": "Reading the Photo",
-    "fit": "Fitting the Head",
-    "normals": "Predicting Relief",
-    "field": "Predicting Shape",
-    "surface": "Extracting the Surface",
-    "detail": "Adding Detail",
-    "rig": "Rigging the Head",
-    "colour": "Colouring",
-}
-"""The pipeline's stages in the artist's words."""
+from .worker_job import WorkerJob
 
 
-class Reconstruction:
-    """A job (see job.py) in the worker process; gives a Result."""
-
-    stage, fraction = "Starting the Worker", 0.0
+class Reconstruction(WorkerJob):
+    """Gives a Result."""
 
     def __init__(self, client: WorkerClient, image: bpy.types.Image, settings: Settings) -> None:
-        self._client = client
+        super().__init__(client)
         self._folder = tempfile.TemporaryDirectory(prefix="likeness-", ignore_cleanup_errors=True)
         client.reconstruct(photo_file(image, Path(self._folder.name)), settings)
 
-    def poll(self) -> Result | None:
-        for event in self._client.poll():
-            match event:
-                case protocol.Progress(stage, fraction):
-                    self.stage, self.fraction = _STAGES.get(stage, stage), fraction
-                case protocol.Log(_, text):
-                    logger.warning(text)
-                case protocol.Error():
-                    raise event.exception()
-                case protocol.Done(path):
-                    return Result.load(Path(path))
-        return None
-
-    def cancel(self) -> None:
-        self.stage = "Cancelling"
-        self._client.cancel()
+    def load(self, path: Path) -> Result:
+        return Result.load(path)
 
     def close(self) -> None:
-        if self._client.busy:
-            close_shared()
+        super().close()
         self._folder.cleanup()
 
 

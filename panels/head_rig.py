@@ -1,4 +1,4 @@
-"""The sidebar's Head Rig: pose, gaze, which head is seen, and the way out to other programs."""
+"""The sidebar's Head Rig: pose, gaze, which head is seen, expression and movement of others, and the way out to other programs."""
 
 import bpy
 
@@ -35,6 +35,10 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
                 "likeness.deform_free_form", text="Deform Free-Form with Rig", icon="MOD_MESHDEFORM", depress=is_bound(armature)
             )
             layout.operator("likeness.transfer_data", icon="MOD_DATA_TRANSFER")
+        column = layout.column(align=True)
+        column.operator("likeness.copy_expression", icon="COPYDOWN")
+        column.operator("likeness.animate_video", icon="FILE_MOVIE")
+        column.operator("likeness.import_live_link", icon="IMPORT")
         layout.operator("likeness.export_rig", icon="EXPORT")
         if head is not None and (note := key_note(head)):
             draw_text(layout, note, "INFO", columns(context))

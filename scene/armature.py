@@ -80,9 +80,13 @@ def pose_bones(armature: bpy.types.Object, rotations: dict[str, np.ndarray]) -> 
     for bone in armature.pose.bones:
         bone.matrix_basis = Matrix.Identity(4)
         if (vector := rotations.get(bone.name)) is not None:
-            turn = HEAD_TO_BLENDER @ rotation_matrix(vector) @ HEAD_TO_BLENDER.T
-            rest = bone.bone.matrix_local.to_3x3()
-            bone.matrix_basis = (rest.inverted() @ Matrix(turn.tolist()) @ rest).to_4x4()
+            bone.matrix_basis = Matrix(bone_turns(bone, vector).tolist()).to_4x4()
+
+
+def bone_turns(bone: bpy.types.PoseBone, vectors: np.ndarray) -> np.ndarray:
+    """Rotations (..., 3, 3) in the bone's own rest axes of rotation vectors (..., 3) in the upright frame's axes."""
+    rest = np.array(bone.bone.matrix_local.to_3x3())
+    return rest.T @ HEAD_TO_BLENDER @ rotation_matrix(vectors) @ HEAD_TO_BLENDER.T @ rest
 
 
 def _skull_base(rigged: RiggedHead) -> np.ndarray:

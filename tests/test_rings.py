@@ -22,7 +22,7 @@ OUTER = {
     "training": {"scene", "operators", "panels", "worker", "benchmarks"},
 }
 HEAVY = ("torch", "mediapipe", "cv2", "skimage", "trimesh", "scipy", "safetensors", "PIL")
-BLENDER_SIDE = ("worker.client", "worker.environment", "core.settings", "core.errors", "core.result", "core.photo.view")
+BLENDER_SIDE = ("worker.client", "worker.environment", "core.settings", "core.errors", "core.result", "core.photo.view", "core.animation.live_link")
 MIB = 2**20
 
 

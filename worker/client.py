@@ -78,6 +78,10 @@ class WorkerClient:
         """
         self._begin(protocol.Reconstruct(str(photo), str(output or self._private_output()), asdict(settings)))
 
+    def track(self, source: Path, smoothing: float, output: Path | None = None) -> None:
+        """Begin to follow the face in a photo, a video or a folder of pictures; otherwise as `reconstruct`, the result a Performance."""
+        self._begin(protocol.Track(str(source), str(output or self._private_output()), smoothing))
+
     def self_test(self) -> None:
         """Begin the self-test; its end arrives from `poll` as Tested or Error."""
         self._begin(protocol.SelfTest())

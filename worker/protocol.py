@@ -25,6 +25,16 @@ class Reconstruct:
 
 
 @dataclass(frozen=True)
+class Track:
+    """Follow the face in `source`, a photo, a video or a folder of pictures, smoothed over `smoothing` seconds; `output` (.npz) appears
+    only when it is complete. Answered by Done or Error, Progress meanwhile."""
+
+    source: str
+    output: str
+    smoothing: float
+
+
+@dataclass(frozen=True)
 class SelfTest:
     """Run worker/selftest.py. Answered by Tested or Error."""
 
@@ -61,7 +71,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Done:
-    """The result lies in `path`, readable by Result.load."""
+    """The result lies in `path`, readable by Result.load or, after Track, by Performance.load."""
 
     path: str
 
@@ -102,11 +112,11 @@ class Log:
     text: str
 
 
-Request = Reconstruct | SelfTest | Cancel | Quit
+Request = Reconstruct | Track | SelfTest | Cancel | Quit
 Event = Ready | Heartbeat | Progress | Done | Tested | Error | Log
 Kinds = Mapping[str, type]
 
-REQUESTS: Kinds = {"reconstruct": Reconstruct, "self_test": SelfTest, "cancel": Cancel, "quit": Quit}
+REQUESTS: Kinds = {"reconstruct": Reconstruct, "track": Track, "self_test": SelfTest, "cancel": Cancel, "quit": Quit}
 EVENTS: Kinds = {
     "ready": Ready, "heartbeat": Heartbeat, "progress": Progress, "done": Done, "tested": Tested, "error": Error, "log": Log,
 }  # fmt: skip

@@ -35,7 +35,7 @@ Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo, setti
 
 @dataclass(frozen=True)
 class Job:
-    request: protocol.Reconstruct | protocol.SelfTest | protocol.Quit
+    request: protocol.Reconstruct | protocol.Track | protocol.SelfTest | protocol.Quit
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -49,6 +49,7 @@ class Server:
         self._latest: Job | None = None
         self._sending = threading.Lock()
         self._reconstructors: dict[str, Any] = {}
+        self._tracker: Any = None
 
     def listen(self) -> None:
         """Start reading requests and beating; jobs wait until `run`."""
@@ -107,38 +108,37 @@ class Server:
                 from .selftest import self_test
 
                 return protocol.Tested(*self_test())
-            assert isinstance(job.request, protocol.Reconstruct)
-            return protocol.Done(str(self._reconstruct(job.request, job.cancelled)))
+            assert not isinstance(job.request, protocol.Quit)
+            output = Path(job.request.output)
+            if output.suffix != ".npz":
+                raise WorkerError(f"{output} must end in .npz.")
+            work: Callable[[Any, threading.Event], Any] = self._track if isinstance(job.request, protocol.Track) else self._reconstruct
+            return protocol.Done(str(_saved(work(job.request, job.cancelled), output)))
         except LikenessError as error:
             return protocol.Error.of(error)
         except Exception as error:
             logger.exception("The job failed unexpectedly")
             # after memory ran out the next photo starts clean; after anything else loading again costs little beside the failure
             self._reconstructors.clear()
+            self._tracker = None
             gc.collect()
             return protocol.Error.of(explain(error))
 
-    def _reconstruct(self, request: protocol.Reconstruct, cancelled: threading.Event) -> Path:
-        settings, output = Settings.from_dict(request.settings), Path(request.output)
-        if output.suffix != ".npz":
-            raise WorkerError(f"{output} must end in .npz.")
+    def _reconstruct(self, request: protocol.Reconstruct, cancelled: threading.Event) -> Any:
+        settings = Settings.from_dict(request.settings)
         if settings.device not in self._reconstructors:
             self.send(protocol.Progress("Loading the networks", 0.0))
             self._reconstructors[settings.device] = self._load(settings.device)
         if cancelled.is_set():
             raise Cancelled("Cancelled.")
-        result = self._reconstructors[settings.device].run(Path(request.photo), settings, self._progress(), cancelled.is_set)
-        partial = output.with_name(f"{output.stem}.part.npz")
-        try:
-            result.save(partial)
-            partial.replace(output)
-        except OSError as error:
-            raise WorkerError(
-                f"The result cannot be written to {output} ({error.strerror}); check that the folder exists and has free space."
-            ) from error
-        finally:
-            partial.unlink(missing_ok=True)
-        return output
+        return self._reconstructors[settings.device].run(Path(request.photo), settings, self._progress(), cancelled.is_set)
+
+    def _track(self, request: protocol.Track, cancelled: threading.Event) -> Any:
+        if self._tracker is None:
+            from ..core.animation.track import Tracker
+
+            self._tracker = Tracker.load()
+        return self._tracker.run(Path(request.source), request.smoothing, self._progress(), cancelled.is_set)
 
     def _progress(self) -> Callable[[str, float], None]:
         last_stage, last_time = "", 0.0
@@ -151,6 +151,21 @@ class Server:
                 self.send(protocol.Progress(stage, min(max(float(fraction), 0.0), 1.0)))
 
         return progress
+
+
+def _saved(result: Any, output: Path) -> Path:
+    """Write what a job gave; the file appears complete or not at all."""
+    partial = output.with_name(f"{output.stem}.part.npz")
+    try:
+        result.save(partial)
+        partial.replace(output)
+    except OSError as error:
+        raise WorkerError(
+            f"The result cannot be written to {output} ({error.strerror}); check that the folder exists and has free space."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return output
 
 
 class _WarningsToClient(logging.Handler):

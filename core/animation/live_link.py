@@ -49,8 +49,8 @@ def _parse(lines: Iterable[list[str]], path: Path, degrees: float) -> Performanc
     names = [text[:1].lower() + text[1:] for text in header[2:]]
     if tuple(text.lower() for text in header[:2]) != _FIRST or not set(_NEEDED) <= set(names):
         raise InputError(
-            f"{path.name} is no recording of Live Link Face, whose first line begins with Timecode,BlendShapeCount and names ARKit's shapes; "
-            "choose the CSV file of a take."
+            f"{path.name} is no recording of Live Link Face, whose first line begins with Timecode,BlendShapeCount and names ARKit's "
+            "shapes; choose the CSV file of a take."
         )
     if len(names) > _MAX_COLUMNS or len(set(names)) < len(names):
         raise InputError(f"{path.name} has too many columns or the same one twice; export the take again.")

@@ -22,6 +22,7 @@ SMOOTHING = 0.2
 """Seconds of the smoothing window that suits speech."""
 _EXAMPLES = 8  # frames over which a person's identity is averaged
 _LOST = 0.12  # residual, eye distances, beyond which the landmarks are not this person's face
+_BLINK = 0.2  # weight beyond which a lid hides the iris
 _DETECTING = 0.8  # share of the work
 _NOTHING = np.ones((1, 1), np.float32)  # a matte that says nothing
 Progress = Callable[[str, float], None]
@@ -76,7 +77,8 @@ class Tracker:
         fitter, eyes = PersonFitter(self._model, identity), Eyes(self._model, identity)
         shapes = len(self._model.expression)
         table = np.zeros((count, shapes + 6))  # expression, head, gaze
-        seen = np.zeros(count, bool)
+        seen, looking = np.zeros((2, count), bool)
+        blinks = [index for index, name in enumerate(self._model.expression_names) if name.startswith("eyeBlink")]
         for number, sight in enumerate(sights):
             step("fit", _DETECTING + (1 - _DETECTING) * number / len(sights))
             try:
@@ -89,10 +91,14 @@ class Tracker:
             gaze = np.zeros(3) if irises is None else eyes.gaze(irises, fit.rotation, fit.camera)
             table[sight.frame] = np.r_[fit.expression, rotation_vector(fit.rotation), gaze]
             seen[sight.frame] = True
+            looking[sight.frame] = fit.expression[blinks].max() < _BLINK
         if not seen.any():
             raise NoFaceError(f"No face in {source.name} could be followed; use pictures that show one face clearly and from the front.")
         times = np.arange(count) / rate
-        table = smooth(fill_gaps(table, times, seen), times, smoothing)
+        table[:, :-3] = fill_gaps(table[:, :-3], times, seen)
+        if looking.any():
+            table[:, -3:] = fill_gaps(table[:, -3:], times, looking)
+        table = smooth(table, times, smoothing)
         rotations = np.zeros((count, 5, 3))
         rotations[:, NECK] = table[:, shapes : shapes + 3]
         rotations[:, NECK + 2 :] = table[:, None, shapes + 3 :]

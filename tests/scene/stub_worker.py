@@ -48,11 +48,41 @@ class Reconstructor:
         return rigged.RiggedHead.of_model(model, sample["parameters"]())
 
 
+class Tracker:
+    """Ten frames in which the jaw opens and the head turns; a photo gives the last of them."""
+
+    @classmethod
+    def load(cls):
+        return cls()
+
+    def run(self, source, smoothing, progress, cancel):
+        import numpy as np
+
+        from likeness.core.animation.performance import Performance
+        from likeness.core.errors import Cancelled, NoFaceError
+
+        if source.stem.startswith("broken"):
+            raise NoFaceError(f"{source.name} shows no face; use another.")
+        for number in range(50):
+            progress("track", number / 50)
+            time.sleep(SECONDS / 50)
+            if cancel():
+                raise Cancelled("Cancelled.")
+        share = np.linspace(0, 1, 10) if source.is_dir() else np.ones(1)
+        values = np.stack([0.6 * share, 0 * share + smoothing], axis=1)
+        rotations = np.zeros((len(share), 5, 3))
+        rotations[:, 1, 1], rotations[:, 3:, 0] = 0.5 * share, 0.2
+        return Performance(source.stem, np.arange(len(share)) / 24, ("jawOpen", "mouthPucker"), values, rotations, share >= 0)
+
+
 def main() -> None:
     launch = next(number for number, argument in enumerate(sys.argv) if argument.endswith("launch.py"))
     stub = types.ModuleType("likeness.core.pipeline")
     stub.Reconstructor = Reconstructor
     sys.modules[stub.__name__] = stub
+    tracking = types.ModuleType("likeness.core.animation.track")
+    tracking.Tracker = Tracker
+    sys.modules[tracking.__name__] = tracking
     sys.argv = sys.argv[launch:]
     runpy.run_path(sys.argv[0], run_name="__main__")
 

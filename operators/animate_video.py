@@ -1,0 +1,47 @@
+"""likeness.animate_video: the face in a video or a sequence of pictures animates the rigged head."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, StringProperty
+
+from ..core.animation.performance import Performance
+from ..core.errors import InputError
+from ..scene.animation import animate
+from ..worker.client import shared_client
+from .environment import worker_python
+from .load_photo import PHOTO_SUFFIXES
+from .tracking import TrackingOperator, span
+from .worker_job import Tracking
+
+
+class LIKENESS_OT_animate_video(TrackingOperator, bpy.types.Operator):
+    """Animate the selected head with the face in a video; a picture stands for all pictures in its folder"""
+
+    bl_idname = "likeness.animate_video"
+    bl_label = "Animate from Video"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    filter_movie: BoolProperty(default=True, options={"HIDDEN"})
+    filter_image: BoolProperty(default=True, options={"HIDDEN"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
+    smoothing: FloatProperty(
+        name="Smoothing",
+        description="Length of the window over which the movement is smoothed; 0 keeps every tremor",
+        default=0.2,
+        min=0.0,
+        max=2.0,
+        subtype="TIME_ABSOLUTE",
+    )
+
+    def start_job(self, context: bpy.types.Context) -> Tracking:
+        source = Path(bpy.path.abspath(self.filepath))
+        if not self.filepath or not source.exists():
+            raise InputError(f"{source} does not exist; choose a video or a folder of pictures.")
+        if source.suffix.lower() in PHOTO_SUFFIXES:
+            source = source.parent
+        return Tracking(shared_client(worker_python(context)), source, self.smoothing)
+
+    def apply(self, context: bpy.types.Context, armature: bpy.types.Object, performance: Performance) -> str:
+        return span(armature, *animate(context.scene, armature, performance, context.scene.frame_current))

@@ -1,0 +1,49 @@
+"""What the operators that track a face share: a file is chosen first, then a job runs for the active rigged head."""
+
+import bpy
+
+from ..core.animation.performance import Performance
+from ..core.errors import InputError
+from ..scene.rig import rig_of
+from .job import JobOperator
+from .rig import RigOperator
+
+
+class TrackingOperator(RigOperator, JobOperator):
+    """Mixin: `start_job` begins to track `filepath`, `apply` puts the performance on the armature and returns the closing message."""
+
+    filepath: str
+    _rig = ""
+    _browsed = False
+
+    def apply(self, context: bpy.types.Context, armature: bpy.types.Object, performance: Performance) -> str:
+        raise NotImplementedError
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return super().poll(context) and super(RigOperator, cls).poll(context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self._browsed = True
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        # The file browser ends in here, as scripts do; only the former leaves a window to keep alive.
+        return self.run_modal(context) if self._browsed else self.run_blocking(context)
+
+    def use(self, context: bpy.types.Context, outcome: Performance) -> str:
+        armature = rig_of(bpy.data.objects.get(self._rig))
+        if armature is None:
+            raise InputError("The rigged head has gone meanwhile; select one and try again.")
+        return self.apply(context, armature, outcome)
+
+    def _begin(self, context: bpy.types.Context) -> None:
+        # The artist may select something else while the job runs.
+        self._rig = rig_of(context.object).name
+        super()._begin(context)
+
+
+def span(armature: bpy.types.Object, first: float, last: float) -> str:
+    """The closing message of what writes keyframes."""
+    return f"{armature.name} is animated from frame {first:.0f} to {last:.0f}; its former actions are kept"

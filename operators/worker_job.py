@@ -1,0 +1,67 @@
+"""Jobs (see job.py) in the worker process: what it says becomes a stage, a fraction, a result or an exception."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from ..core.animation.performance import Performance
+from ..worker import protocol
+from ..worker.client import WorkerClient, close_shared
+
+logger = logging.getLogger(__name__)
+_STAGES = {
+    "photo": "Reading the Photo",
+    "fit": "Fitting the Head",
+    "normals": "Predicting Relief",
+    "field": "Predicting Shape",
+    "surface": "Extracting the Surface",
+    "detail": "Adding Detail",
+    "rig": "Rigging the Head",
+    "colour": "Colouring",
+    "track": "Tracking the Face",
+}
+"""The stages of core's work in the artist's words."""
+
+
+class WorkerJob:
+    """One request to a worker; `begin` it in the constructor of a subclass, `load` reads the file that comes back."""
+
+    stage, fraction = "Starting the Worker", 0.0
+
+    def __init__(self, client: WorkerClient) -> None:
+        self._client = client
+
+    def load(self, path: Path) -> Any:
+        raise NotImplementedError
+
+    def poll(self) -> Any:
+        for event in self._client.poll():
+            match event:
+                case protocol.Progress(stage, fraction):
+                    self.stage, self.fraction = _STAGES.get(stage, stage), fraction
+                case protocol.Log(_, text):
+                    logger.warning(text)
+                case protocol.Error():
+                    raise event.exception()
+                case protocol.Done(path):
+                    return self.load(Path(path))
+        return None
+
+    def cancel(self) -> None:
+        self.stage = "Cancelling"
+        self._client.cancel()
+
+    def close(self) -> None:
+        if self._client.busy:
+            close_shared()
+
+
+class Tracking(WorkerJob):
+    """Follows the face in a photo, a video or a folder of pictures; gives a Performance."""
+
+    def __init__(self, client: WorkerClient, source: Path, smoothing: float) -> None:
+        super().__init__(client)
+        client.track(source, smoothing)
+
+    def load(self, path: Path) -> Performance:
+        return Performance.load(path)
