@@ -4,7 +4,8 @@ Every person has eight expressions, each in another pose. The free-form surface 
 distance that fits assume, so this measures registration, neutral and keys, not networks or the guess of the camera; every second person
 has hair two centimetres thick. Millimetres:
 surface: the rigged face to the surface; landmarks (of 68), aligned or not; vertices of the face; joints; expression: mean difference of
-key values; neutral: between neutrals of one person; keys: the transferred truth expression against the true change of the face.
+key values; neutral: between neutrals of one person, but for the size, which photos do not tell; keys: the true expression
+by transferred keys against the true change of the face.
 """
 
 import sys
@@ -108,12 +109,13 @@ def measure(model: HeadModel, bodies: Bodies, seed: int, person: int, number: in
     )
 
 
-def aligned(points: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Points (N, 3) after the rigid motion that brings them nearest to their targets, weights (N,) summing to 1."""
+def aligned(points: np.ndarray, target: np.ndarray, weight: np.ndarray, sized: bool = False) -> np.ndarray:
+    """Points (N, 3) after the rigid motion, and scaling if asked, that brings them nearest to their targets; weights (N,) sum to 1."""
     a, b = points - weight @ points, target - weight @ target
-    left, _, right = np.linalg.svd((b * weight[:, None]).T @ a)
+    left, values, right = np.linalg.svd((b * weight[:, None]).T @ a)
     sign = np.diag([1, 1, np.linalg.det(left @ right)])
-    return a @ (left @ sign @ right).T + weight @ target
+    scale = (values @ np.diag(sign)) / (weight @ (a**2).sum(1)) if sized else 1.0
+    return scale * a @ (left @ sign @ right).T + weight @ target
 
 
 def _length(offsets: np.ndarray) -> np.ndarray:
@@ -137,7 +139,7 @@ def main(assets: Path, people: int = 2, seed: int = 3) -> None:
         rows += [row for _, _, row in results]
         heads = [rigged.neutral[:count] for rigged, _, _ in results]
         for i in range(1, len(heads)):
-            neutral.append(np.mean([weight @ _length(aligned(heads[j], heads[i], weight) - heads[i]) for j in range(i)]))
+            neutral.append(np.mean([weight @ _length(aligned(heads[j], heads[i], weight, True) - heads[i]) for j in range(i)]))
             change = (results[i][1] - results[0][1])[:count]
             moving = weight * (_length(change) > 1)
             values = np.array([EXPRESSIONS[i].get(name, 0.0) for name in model.expression_names])
