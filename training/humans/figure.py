@@ -9,10 +9,10 @@ from ...core.geometry.mesh import vertex_normals
 from ...core.models.head import HeadModel
 from ...core.models.rotation import rotation_matrix
 from ...core.models.skinning import joint_transforms
-from ..head_model.source import read_base_mesh
 from .appearance import Look
 from .assets import Assets, Proxy
 from .bald import BaldHead
+from .base_mesh import BaseMesh
 from .bodies import HM08_COUNT, Bodies, Body
 from .garments import Wardrobe
 from .grooming import groom
@@ -39,11 +39,9 @@ class Figures:
 
     def __init__(self, assets: Assets, model: HeadModel, bodies: Bodies) -> None:
         self._assets, self.model, self._bodies = assets, model, bodies
-        self._poser, self._wardrobe = Poser(assets.pack, bodies), Wardrobe()
-        mesh = read_base_mesh()
-        quads, corners = mesh.quads[mesh.part == 0], mesh.uv[mesh.quads_uv[mesh.part == 0]].astype(np.float32)
-        self._faces = np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]])
-        self._corner_uv = np.concatenate([corners[:, :3], corners[:, [0, 2, 3]]])
+        self._poser, self._wardrobe = Poser(assets.pack, bodies), Wardrobe(assets.pack)
+        mesh = BaseMesh.load(assets.pack)
+        self._faces, self._corner_uv = mesh.triangles("body"), mesh.corner_uv("body")
         self._region = {name: model.solid_region(name) for name in ("head", "face", "ears", "brows", "lips")}
         self._skin_id = np.flatnonzero((model.part == 0) & (model.hm08 >= 0))
         self._pocket = {name: ids[model.hm08[ids] >= 0] for name, ids in model.solid_pockets.items()}

@@ -6,13 +6,15 @@ along the same normals; each keeps above the one below, so that no cloth shows t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import cKDTree
 
+from .base_mesh import BaseMesh
 from .bodies import HM08_COUNT, Body
-from .cage import Cage, closed_shell, read_template, rim_edges
+from .cage import Cage, closed_shell, rim_edges
 from .noise import Noise, smoothstep
 from .part import Binding, Paint, RestPart
 
@@ -37,15 +39,15 @@ class Outfit:
 
 
 class Wardrobe:
-    """Makes clothes; reads MakeHuman's cages once (seconds)."""
+    """Makes clothes; reads MakeHuman's cages once (seconds), from the training pack when there is one."""
 
-    def __init__(self) -> None:
-        template = read_template(("helper-tights", "helper-skirt", "body"))
-        tights = template.groups["helper-tights"]
+    def __init__(self, pack: Path | None = None) -> None:
+        template = BaseMesh.load(pack)
+        tights = template.triangles("helper-tights")
         upper = template.vertices[tights][:, :, 1].max(1) > _BUST_BOTTOM - 0.05
         self._whole = _Cages(Cage(template.vertices, tights), template.vertices)
         self._upper = _Cages(Cage(template.vertices, tights[upper]), template.vertices)
-        self._skirt = Cage(template.vertices, template.groups["helper-skirt"])
+        self._skirt = Cage(template.vertices, template.triangles("helper-skirt"))
 
     def dress(
         self, body: Body, rng: np.random.Generator, noise: Noise, paint_maker: Callable[[np.random.Generator], Paint], upper_only: bool

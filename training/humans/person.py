@@ -47,7 +47,7 @@ class People:
         self._neck_weight = _on_solid(model, model.weights[:, 1:].sum(1))
         face_corners = self._region["face"][model.solid_faces] > 0.9
         self._face_uv = self._corner_uv[face_corners][::7]
-        self._wardrobe = Wardrobe()
+        self._wardrobe = Wardrobe(assets.pack)
         # Never on the head, or a collar would push the jaw in.
         self._off_head = 1 - model.regions[model.region_names.index("head")]
 
