@@ -1,4 +1,4 @@
-"""The command line: `likeness reconstruct PHOTO [PHOTO...] --output DIR` and `likeness evaluate --set DIR --output DIR`.
+"""The command line: `likeness reconstruct PHOTO [PHOTO...] --output DIR`, `likeness animate VIDEO --output DIR`, `likeness evaluate`.
 
 Exit codes: 0 done, 2 bad input, 3 failed, 130 cancelled. Files appear complete or not at all. Importing this needs neither torch nor bpy,
 so that Blender's own command line can share the parser.
@@ -15,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from .animation.command import add_command as add_animate
+from .animation.command import head_photo, read_performance
+from .animation.performance import Performance
 from .errors import Cancelled, InputError, LikenessError, ReconstructionError, WorkerError, explain
 from .evaluation.command import add_command, run_command
 from .result import Result
@@ -48,9 +51,22 @@ def build_parser(prog: str = "likeness") -> argparse.ArgumentParser:
     command.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="folder for the files; several photos get one each inside"
     )
+    _add_settings(command)
+    command = add_animate(commands)
+    command.add_argument("--output", metavar="DIR", type=Path, required=True, help="folder for the files")
+    _add_settings(command, rig=True)
+    add_command(commands)
+    return parser
+
+
+def _add_settings(command: argparse.ArgumentParser, **fixed: Any) -> None:
+    """What a reconstruction needs; `fixed` settings are no options."""
     command.add_argument("--formats", type=_formats, default="blend,glb", help=f"separated by commas: {', '.join(FORMATS)}")
+    command.set_defaults(**fixed)
     for option in fields(Settings):
         metadata, flag = option.metadata, f"--{option.name.replace('_', '-')}"
+        if option.name in fixed:
+            continue
         if isinstance(option.default, bool):
             command.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=metadata["help"])
             continue
@@ -62,8 +78,6 @@ def build_parser(prog: str = "likeness") -> argparse.ArgumentParser:
     )
     command.add_argument("--blender", metavar="PROGRAM", type=Path, help="Blender that writes .blend files; by default looked for")
     command.add_argument("--verbose", action="store_true", help="show the log, and tracebacks of unexpected failures")
-    add_command(commands)
-    return parser
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
@@ -76,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     with _own_standard_error(options.verbose) as terminal:
         try:
-            return _evaluate(options, terminal) if options.command == "evaluate" else _reconstruct_all(options, terminal)
+            run = {"evaluate": _evaluate, "animate": _animate, "reconstruct": _reconstruct_all}[options.command]
+            return run(options, terminal)
         except LikenessError as error:
             return _failed(terminal, error)
         except KeyboardInterrupt:
@@ -84,18 +99,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace, terminal: TextIO) -> int:
+    with _one_task("The evaluation", terminal) as progress:
+        paths = run_command(options, progress)
+    sys.stdout.write("".join(f"{path}\n" for path in paths))
+    return 0
+
+
+def _animate(options: argparse.Namespace, terminal: TextIO) -> int:
+    settings = settings_of(options)
+    blend_command = _blend_command(options.blender) if {"blend", "glb"} & set(options.formats) else []
+    name = options.source.stem
+    with _one_task("The animation", terminal) as progress, tempfile.TemporaryDirectory(prefix="likeness-") as own:
+        performance = read_performance(options, progress)
+        result = replace(_load(settings.device).run(head_photo(options, performance, Path(own)), settings, progress), name=name)
+        report = options.output / options.report if options.report.parent == Path() else options.report
+        paths = _write(result, options.output, name, options.formats, report, blend_command, performance)
+    sys.stdout.write("".join(f"{path}\n" for path in paths))
+    return 0
+
+
+@contextlib.contextmanager
+def _one_task(what: str, terminal: TextIO) -> Iterator["_Progress"]:
+    """Progress of a task whose unforeseen failures end in one sentence, too."""
     progress = _Progress(terminal)
     try:
-        paths = run_command(options, progress)
+        yield progress
     except LikenessError:
         raise
     except Exception as error:
-        log.exception("The evaluation failed unexpectedly")
-        raise explain(error, "The evaluation") from error
+        log.exception("%s failed unexpectedly", what)
+        raise explain(error, what) from error
     finally:
         progress.clear()
-    sys.stdout.write("".join(f"{path}\n" for path in paths))
-    return 0
 
 
 def _reconstruct_all(options: argparse.Namespace, terminal: TextIO) -> int:
@@ -150,7 +185,15 @@ def _folders(output: Path, photos: Sequence[Path]) -> list[Path]:
     return [output / name for name in names]
 
 
-def _write(result: Result, folder: Path, name: str, formats: Sequence[str], report: Path, blend_command: Sequence[str]) -> list[Path]:
+def _write(
+    result: Result,
+    folder: Path,
+    name: str,
+    formats: Sequence[str],
+    report: Path,
+    blend_command: Sequence[str],
+    performance: Performance | None = None,
+) -> list[Path]:
     """All files of one result, made in a hidden folder beside their places and then moved."""
     from .export import write_mesh
     from .preview import write_preview
@@ -163,7 +206,7 @@ def _write(result: Result, folder: Path, name: str, formats: Sequence[str], repo
             by_blender = {".blend", ".glb"} if result.rigged is not None else {".blend"}
             made = [Path(hidden) / file for file in places]
             if scenes := [path for path in made if path.suffix in by_blender]:
-                _write_in_blender(result, scenes, blend_command)
+                _write_in_blender(result, scenes, blend_command, performance)
             for path in made:
                 if path not in scenes:
                     write_mesh(result, path)
@@ -194,14 +237,16 @@ def _blend_command(blender: Path | None) -> list[str]:
     raise InputError("A .blend file, or a .glb with a rig, needs Blender; give its path with --blender, or choose other --formats.")
 
 
-def _write_in_blender(result: Result, paths: Sequence[Path], command: Sequence[str]) -> None:
+def _write_in_blender(result: Result, paths: Sequence[Path], command: Sequence[str], performance: Performance | None) -> None:
     """In a process of its own: bpy must not share one with torch's threads, and core does not import it."""
     saved, names = paths[0].with_suffix(".npz"), " and ".join(path.name for path in paths)
     result.save(saved)
+    arguments = [str(saved), *map(str, paths)]
+    if performance is not None:
+        performance.save(moving := saved.with_suffix(".performance.npz"))
+        arguments += ["--performance", str(moving)]
     try:
-        run = subprocess.run(
-            [*command, str(saved), *map(str, paths)], capture_output=True, text=True, errors="replace", timeout=BLEND_LIMIT, check=False
-        )
+        run = subprocess.run([*command, *arguments], capture_output=True, text=True, errors="replace", timeout=BLEND_LIMIT, check=False)
     except subprocess.TimeoutExpired as error:
         raise ReconstructionError(f"Blender took more than {BLEND_LIMIT} s to write {names}; try again.") from error
     if run.returncode or not all(path.exists() for path in paths):

@@ -1,19 +1,22 @@
 """Writes a result as files that only Blender can write, from any Python that has bpy or from Blender itself.
 
-python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx]
+python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx] [--performance FACE.npz]
 blender --background --factory-startup --python worker/launch.py -- likeness.scene.write RESULT.npz HEAD.blend
 """
 
 import argparse
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
 
+from ..core.animation.performance import Performance
 from ..core.errors import InputError, LikenessError, ReconstructionError
 from ..core.result import Result
+from .animation import animate
 from .build import build_result
 from .rig import rig_of
 from .rig_export import RIG_SUFFIXES, export_rig
@@ -21,9 +24,10 @@ from .rig_export import RIG_SUFFIXES, export_rig
 logger = logging.getLogger(__name__)
 
 
-def write_files(result_path: Path, paths: Sequence[Path]) -> None:
+def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path | None = None) -> None:
     """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb and .fbx: the rigged head.
 
+    With a performance the rigged head plays it from frame 1 on, at its own rate.
     Raises AssetError for a damaged result, InputError for another suffix or when .glb or .fbx are asked of a result without a rig,
     ReconstructionError when a file cannot be saved.
     """
@@ -33,6 +37,8 @@ def write_files(result_path: Path, paths: Sequence[Path]) -> None:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     build_result(bpy.context, result)
     armature = rig_of(bpy.context.object)
+    if performance_path is not None and armature is not None:
+        play(bpy.context.scene, armature, Performance.load(performance_path))
     for path in (path.resolve() for path in paths):
         if path.suffix.lower() != ".blend":
             if armature is None:
@@ -45,14 +51,25 @@ def write_files(result_path: Path, paths: Sequence[Path]) -> None:
             raise ReconstructionError(f"{path} cannot be written ({error}); choose another folder.") from error
 
 
+def play(scene: bpy.types.Scene, armature: bpy.types.Object, performance: Performance) -> None:
+    """The scene gets the performance's frame rate and length."""
+    if performance.rate:
+        scene.render.fps = max(round(performance.rate), 1)
+        scene.render.fps_base = scene.render.fps / performance.rate
+    _, last = animate(scene, armature, performance, 1)
+    scene.frame_start, scene.frame_end = 1, max(math.ceil(last - 1e-3), 1)
+    scene.frame_set(1)
+
+
 def main(arguments: list[str]) -> int:
     """Exit code: 0 written, otherwise the error's own, with its sentence on standard error."""
     parser = argparse.ArgumentParser(prog="likeness.scene.write", description="Write a reconstruction as files that need Blender")
     parser.add_argument("result", type=Path, help="result of a reconstruction (.npz)")
     parser.add_argument("files", nargs="+", type=Path, help="files to write: .blend, and .glb or .fbx of a rigged head")
+    parser.add_argument("--performance", type=Path, help="what the rigged head plays (.npz)")
     options = parser.parse_args(arguments)
     try:
-        write_files(options.result, options.files)
+        write_files(options.result, options.files, options.performance)
     except LikenessError as error:
         logger.error(error)
         return error.exit_code

@@ -108,12 +108,14 @@ class Server:
                 from .selftest import self_test
 
                 return protocol.Tested(*self_test())
-            assert not isinstance(job.request, protocol.Quit)
-            output = Path(job.request.output)
+            request, cancelled = job.request, job.cancelled
+            assert not isinstance(request, protocol.Quit)
+            output = Path(request.output)
             if output.suffix != ".npz":
                 raise WorkerError(f"{output} must end in .npz.")
-            work: Callable[[Any, threading.Event], Any] = self._track if isinstance(job.request, protocol.Track) else self._reconstruct
-            return protocol.Done(str(_saved(work(job.request, job.cancelled), output)))
+            tracking = isinstance(request, protocol.Track)
+            result = self._track(request, cancelled) if tracking else self._reconstruct(request, cancelled)
+            return protocol.Done(str(_saved(result, output)))
         except LikenessError as error:
             return protocol.Error.of(error)
         except Exception as error:
