@@ -9,14 +9,18 @@ import pytest
 
 from likeness.core.models.head import HeadModel
 from likeness.core.models.skinning import joint_transforms, skin
+from likeness.training.humans import body_model
 from likeness.training.humans.bodies import Bodies, Body
 from likeness.training.humans.expressions import sample_expression
 from likeness.training.humans.faces import Faces
 
 ANNY = os.environ.get("ANNY_CACHE_DIR")
-needs_anny = pytest.mark.skipif(ANNY is None or not any(Path(ANNY).rglob("*.safetensors")), reason="ANNY_CACHE_DIR holds no built model")
 PACK = Path(os.environ.get("LIKENESS_ASSETS", "assets"))
-needs_pack = pytest.mark.skipif(not (PACK / "ict_face" / "ict_face.npz").exists(), reason="LIKENESS_ASSETS names no asset pack")
+needs_anny = pytest.mark.skipif(
+    not (PACK / body_model.FILE).exists() and (ANNY is None or not any(Path(ANNY).rglob("*.safetensors"))),
+    reason="LIKENESS_ASSETS names no training pack and ANNY_CACHE_DIR holds no built model",
+)
+needs_pack = pytest.mark.skipif(not (PACK / "ict_face").exists(), reason="LIKENESS_ASSETS names no asset pack or training pack")
 
 
 @cache
@@ -61,6 +65,14 @@ def test_the_frame_is_that_of_the_head_model() -> None:
     assert np.allclose(left + right, 0, atol=1e-6)
     assert left[0] > 0
     assert person().vertices[:13_380, 1].min() < -0.8
+
+
+@needs_anny
+def test_women_and_men_are_called_so() -> None:
+    model, phenotype = bodies()._model, person().phenotype | {"age": 0.7}
+    bust = lambda gender: np.ptp([model.neutral(phenotype | {"gender": gender, "cupsize": size}, {}) for size in (0.0, 1.0)], axis=0).max()  # noqa: E731
+    assert bust(1.0) > 0.01 > bust(0.0)  # anny's 1 is a woman
+    assert person().gender == 1 - person().phenotype["gender"]
 
 
 @needs_anny

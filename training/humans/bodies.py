@@ -118,7 +118,8 @@ class Bodies:
             shape = with_lashes(expressive, neutral)
         joints = shape.bones[[self.bone_names.index(name) for name in (JOINT_BONES[0], *JOINT_BONES)]]
         vertices, joints, bones = (points.astype(np.float32) for points in (shape.vertices, joints, shape.bones))
-        return Body(vertices, joints, bones, phenotype["gender"], phenotype["age"], expression, phenotype)
+        male = 1 - phenotype["gender"]  # anny counts from male to female
+        return Body(vertices, joints, bones, male, phenotype["age"], expression, phenotype)
 
 
 def reduced_model(people: int, count: int) -> BodyModel:
