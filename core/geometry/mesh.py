@@ -72,9 +72,10 @@ def loop_subdivision(faces: np.ndarray, count: int) -> tuple[sp.csr_matrix, np.n
 
 def boundary_loops(faces: np.ndarray) -> list[np.ndarray]:
     """Boundary loops, each a cyclic list of vertex ids in the direction of the faces' own half-edges."""
-    directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    present = set(map(tuple, directed.tolist()))
-    following = {a: b for a, b in directed.tolist() if (b, a) not in present}
+    directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    count = int(faces.max(initial=-1)) + 1
+    there, back = directed[:, 0] * count + directed[:, 1], directed[:, 1] * count + directed[:, 0]
+    following = dict(directed[~np.isin(back, there)].tolist())
     loops = []
     while following:
         start, current = following.popitem()
