@@ -3,8 +3,9 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,16 +14,18 @@ import torch
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from .colour.fill import colour_vertices
+from .colour.head import Anatomy, bake_head
 from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
 from .models.fit import HeadFit, fit_head
+from .models.flame.model import FlameModel
+from .models.flame.reader import read_flame
 from .models.head import NECK, HeadModel
 from .models.prior import FaceBlend, PriorSurface
-from .networks.normal import INPUT_SIZE
 from .networks.predictor import Predictor
 from .networks.weights import hashes
-from .photo.crop import crop_picture, network_photo
+from .photo.crop import crop_picture
 from .photo.intake import load_view
 from .photo.view import View
 from .result import Result
@@ -30,13 +33,17 @@ from .settings import Settings
 from .surface.detail import displace_front
 from .surface.extract import extract_surface
 from .surface.smooth import smooth_surface
+from .topology.flame import FlameFit, fit_flame
+from .topology.measure import rig_figures
 from .topology.rig import rig_head
+from .topology.rigged import RiggedHead
 from .topology.uniformise import FreeForm
 from .version import VERSION
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
-_STAGES = {"photo": 0.08, "fit": 0.14, "normals": 0.18, "field": 0.3, "surface": 0.75, "detail": 0.82, "rig": 0.87, "colour": 1.0}
+# Rough shares of the time; those of a rig are left out when there is none.
+_STAGES = {"photo": 8, "fit": 6, "normals": 4, "field": 12, "surface": 45, "detail": 7, "rig": 5, "flame": 5, "colour": 13, "texture": 12}
 
 
 class Reconstructor:
@@ -53,50 +60,49 @@ class Reconstructor:
     def run(self, photo: Path, settings: Settings, progress: Progress | None = None, cancel: Callable[[], bool] | None = None) -> Result:
         """Reconstruct the person in one photo. Raises LikenessError; Cancelled when `cancel` answers True."""
         torch.manual_seed(settings.seed)
-        clock = _Clock(progress, cancel)
+        # First of all: whether the user's own file can be used.
+        flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
+        unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
+        clock = _Clock([name for name in _STAGES if name not in unused], progress, cancel)
         with clock.stage("photo"):
             view = load_view(photo, settings.subject_index)
         with clock.stage("fit"):
             fit = fit_head(self._model, view)
         with clock.stage("normals"):
             surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
-            picture, maps, normals = self._predictor.normals(network_photo(view, fit.camera, INPUT_SIZE), surface)
+            sight = self._predictor.look(view, fit.camera, surface)
         with clock.stage("field"):
-            field = self._predictor.field(picture, maps, normals, surface, FaceBlend.of(self._model, fit))
+            field = self._predictor.field(sight, surface, FaceBlend.of(self._model, fit))
         with clock.stage("surface") as share:
             vertices, faces = extract_surface(field.distance, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
-            normal_map = normals[0].permute(1, 2, 0).cpu().numpy()
+            normal_map = sight.normals[0].permute(1, 2, 0).cpu().numpy()
             # Roughness has a size in metres: the finer the mesh, the more edges it spans.
             iterations = min(settings.resolution // 12, 30)
             vertices = smooth_surface(vertices, faces, 1 - field.trust(vertices), iterations)
-            mask = picture[0, 3].cpu().numpy() > 0.5
+            mask = sight.photo[0, 3].cpu().numpy() > 0.5
             vertices = displace_front(vertices, faces, vertex_normals(vertices, faces), normal_map, mask)
         camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
         normals_there = vertex_normals(camera_vertices, faces)
-        rigged, rotation, neck = None, fit.rotation, fit.joints[NECK]
+        rigged, flame, rotation, neck = None, None, fit.rotation, fit.joints[NECK]
         if settings.rig:
             with clock.stage("rig"):
                 rigged, rotation, neck = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
+            if flame_model is not None:
+                with clock.stage("flame"):
+                    flame = fit_flame(flame_model, rigged)
         with clock.stage("colour"):
             # Finer than the mesh, the photo would alias on it.
             size = min(2 * settings.resolution, 1024)
             image = crop_picture(view.image, fit.camera, size)
             matte = np.clip(crop_picture(view.matte, fit.camera, size), 0, 1)
+            # What the given matte leaves out may be something in front of the person: its colours stay out.
+            matte = np.minimum(matte, sight.refined(matte))
             crop_normals = vertex_normals(vertices, faces)
             colours, observed = colour_vertices(
                 vertices, faces, crop_normals, image, matte, field.colours(vertices), self._codes(vertices, surface)
             )
-        report = {
-            **clock.report(),
-            "settings": settings.to_dict(),
-            "version": VERSION,
-            "weights": hashes(),
-            "warnings": list(view.warnings),
-            "observed_share": float((observed > 0.5).mean()),
-            **self._measures(view, fit, vertices, faces),
-        }
-        return Result(
+        result = Result(
             name=view.name,
             vertices=camera_vertices,
             faces=faces.astype(np.int32),
@@ -107,9 +113,36 @@ class Reconstructor:
             camera=fit.camera,
             rotation=rotation,
             neck=neck,
-            report=report,
-            rigged=rigged,
         )
+        about_rig = {}
+        if rigged is not None:
+            with clock.stage("texture") as share:
+                result, about_rig = self._with_rig(result, rigged, flame, settings.texels, share)
+        report = {
+            **clock.report(),
+            # Of a path only the name goes into what the user may hand on.
+            "settings": {**settings.to_dict(), "flame": Path(settings.flame).name},
+            "version": VERSION,
+            "weights": hashes(),
+            "warnings": list(view.warnings),
+            "observed_share": float((observed > 0.5).mean()),
+            **self._measures(view, fit, vertices, faces),
+            **about_rig,
+        }
+        return replace(result, report=report)
+
+    def _with_rig(
+        self, result: Result, rigged: RiggedHead, flame: FlameFit | None, texels: int, progress: Callable[[float], None]
+    ) -> tuple[Result, dict[str, Any]]:
+        """The result with the textured rigged head, in FLAME's topology if there is such a fit, and what the report says of it."""
+        head, anatomy = rigged, Anatomy.of(self._model)
+        if flame is not None:
+            head, anatomy = flame.head, anatomy.carried(flame.corners, flame.barycentric)
+        head = bake_head(head, result, anatomy, texels, progress)
+        figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
+        figures |= rig_figures(self._model, rigged, result.upright_vertices(), result.faces)
+        about = {"rig": figures} if flame is None else {"rig": figures, "flame": flame.to_dict()}
+        return replace(result, rigged=head), about
 
     def _codes(self, vertices: np.ndarray, surface: PriorSurface) -> np.ndarray:
         """The head model's semantic code (V, 3) of each vertex's nearest place on the fitted model; 0 far from it."""
@@ -144,23 +177,23 @@ class Reconstructor:
 class _Clock:
     """Times the stages, reports overall progress and asks whether to stop."""
 
-    def __init__(self, progress: Progress | None, cancel: Callable[[], bool] | None) -> None:
+    def __init__(self, stages: Sequence[str], progress: Progress | None, cancel: Callable[[], bool] | None) -> None:
+        ends = np.cumsum([_STAGES[name] for name in stages]) / sum(_STAGES[name] for name in stages)
+        self._spans = dict(zip(stages, zip([0.0, *ends], ends), strict=True))
         self._progress, self._cancel = progress, cancel
         self._timings: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Callable[[float], None]]:
-        """Yields a function that takes the stage's own share in [0, 1]."""
-        names = list(_STAGES)
-        start = _STAGES[names[names.index(name) - 1]] if names.index(name) else 0.0
-        end = _STAGES[name]
+        """Yields a function that takes the stage's own share in [0, 1], and raises Cancelled."""
+        start, end = self._spans[name]
 
         def report(share: float) -> None:
+            if share < 1 and self._cancel is not None and self._cancel():
+                raise Cancelled("The reconstruction was stopped.")
             if self._progress is not None:
-                self._progress(name, start + (end - start) * min(max(share, 0.0), 1.0))
+                self._progress(name, float(start + (end - start) * min(max(share, 0.0), 1.0)))
 
-        if self._cancel is not None and self._cancel():
-            raise Cancelled("The reconstruction was stopped.")
         report(0.0)
         begun = time.perf_counter()
         yield report

@@ -6,12 +6,13 @@ import torch
 from torch.nn import functional as F
 
 from ..core.networks.field import LOGITS, Encoded, ImplicitField, Shape
-from ..core.networks.normal import NormalNetwork
+from ..core.networks.normal import NormalNetwork, matte_logits, refined_matte
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.semantic import faded
 from .dataset import Batch
 
 Parts = dict[str, float]
+_BACK, _MATTE = 0.5, 0.5
 _TRUNCATION = 0.1
 _STEP = 0.012  # crop units, for finite differences across the surface
 _CODE_SHIFT, _CODE_NOISE = 0.03, 0.02  # of a head's size: a fit's error as a whole, and from point to point
@@ -37,29 +38,51 @@ class FieldWeights:
 
 
 def normal_loss(network: NormalNetwork, batch: Batch) -> tuple[torch.Tensor, Parts]:
-    """1 - cosine plus half of L1, on the visible surface."""
-    predicted = network(batch["photo"], batch["maps"])
+    """Of normals 1 - cosine plus half of L1, on the visible and on the farthest surface; of the matte binary cross-entropy.
+
+    A network of front normals alone has the first part only.
+    """
+    relief = network(batch["photo"], batch["maps"])
+    covered = (batch["mask"] > 0.95).float()[:, None]
     truth = F.normalize(batch["normal"], dim=1, eps=1e-3)
-    weight = (batch["mask"] > 0.95).float()[:, None]
+    loss, parts = _direction_loss(relief.front, truth, covered)
+    prior = _angle(batch["maps"][:, :3], truth)
+    both = covered * batch["maps"][:, 7:8]
+    parts["angle_on_model"] = _mean(_angle(relief.front, truth), both)
+    parts["prior_angle_on_model"] = _mean(prior, both)
+    if relief.back is not None and relief.shift is not None:
+        # Stored as zero where no solid piece is.
+        there = covered * (batch["normal_back"].norm(dim=1, keepdim=True) > 0.5)
+        back, measured = _direction_loss(relief.back, F.normalize(batch["normal_back"], dim=1, eps=1e-3), there)
+        given, mask = batch["photo"][:, 3:].float(), batch["mask"][:, None]
+        matte = F.binary_cross_entropy_with_logits(matte_logits(given, relief.shift), mask)
+        loss = loss + _BACK * back + _MATTE * matte
+        refined = refined_matte(given, relief.shift.detach())
+        parts |= {"back_angle": measured["angle"], "matte_error": float((refined - mask).abs().mean())}
+        parts["given_matte_error"] = float((given - mask).abs().mean())
+    return loss, {"loss": float(loss.detach()), **parts}
+
+
+def _direction_loss(predicted: torch.Tensor, truth: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, Parts]:
     total = weight.sum().clamp(min=1)
     cosine = (F.normalize(predicted, dim=1, eps=1e-3) * truth).sum(1, keepdim=True)
     loss = ((1 - cosine) * weight).sum() / total + 0.5 * ((predicted - truth).abs().sum(1, keepdim=True) * weight).sum() / total
-    angle = torch.rad2deg(torch.acos(cosine.detach().clamp(-1, 1)))
-    prior = (F.normalize(batch["maps"][:, :3], dim=1, eps=1e-3) * truth).sum(1, keepdim=True)
-    both = weight * batch["maps"][:, 7:8]
-    prior_angle = torch.rad2deg(torch.acos(prior.clamp(-1, 1)))
-    on_model = both.sum().clamp(min=1)
-    return loss, {
-        "loss": float(loss.detach()),
-        "angle": float((angle * weight).sum() / total),
-        "angle_on_model": float((angle * both).sum() / on_model),
-        "prior_angle_on_model": float((prior_angle * both).sum() / on_model),
-    }
+    return loss, {"angle": _mean(_angle(predicted, truth), weight)}
+
+
+@torch.no_grad()
+def _angle(normals: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Degrees (B, 1, S, S) between normals and unit ones (B, 3, S, S)."""
+    return torch.rad2deg(torch.acos((F.normalize(normals, dim=1, eps=1e-3) * truth).sum(1, keepdim=True).clamp(-1, 1)))
+
+
+def _mean(values: torch.Tensor, weight: torch.Tensor) -> float:
+    return float((values * weight).sum() / weight.sum().clamp(min=1))
 
 
 def unit_normals(network: NormalNetwork, photo: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     """Predicted unit normals (B, 3, S, S), 0 outside the matte: what the field is given, in training and in use."""
-    return F.normalize(network(photo, maps), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)
+    return F.normalize(network(photo, maps).front, dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)
 
 
 def field_loss(

@@ -6,7 +6,6 @@ from typing import cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from ..core.models.head import HeadModel
@@ -16,14 +15,13 @@ from ..core.networks.layers import channels_last
 from ..core.networks.normal import NormalNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
-from ..core.networks.weights import load_weights
+from ..core.networks.weights import load_normal, normal_from
 from .dataset import PICTURE_FIELDS, Batch
 from .losses import Parts, field_loss, masked, normal_loss, stacks_loss, unit_normals
 from .recipe import Recipe
 
 Objective = Callable[[nn.Module, Batch, torch.Generator], tuple[torch.Tensor, Parts]]
 """Loss and its parts; the generator, on the batch's device, is where its random numbers come from."""
-_BESIDE = ("normal_back",)  # stored pictures that these networks do not learn
 _SPACE = ("points", "distance", "prior", "surface", "surface_prior", "surface_normal", "surface_albedo", "surface_valid")
 
 
@@ -87,9 +85,9 @@ def network_of(recipe: Recipe) -> nn.Module:
 
 def stored_fields(recipe: Recipe) -> tuple[str, ...]:
     """What must be stored of each sample for this recipe."""
-    pictures = tuple(name for name in PICTURE_FIELDS if name not in _BESIDE)
     if recipe.network == "normal":
-        return pictures
+        return PICTURE_FIELDS
+    pictures = tuple(name for name in PICTURE_FIELDS if name != "normal_back")
     if recipe.network == "pifu":
         return pictures + _SPACE
     code = ("code",) if recipe.config.code_out or recipe.config.code_in == "predicted" else ()
@@ -97,9 +95,5 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _normal_network(output: Path) -> NormalNetwork:
-    own, network = output / "normal.safetensors", NormalNetwork()
-    if own.exists():
-        network.load_state_dict({name: value.float() for name, value in load_file(own).items()})
-    else:
-        load_weights(network, "normal.safetensors")
-    return channels_last(network).eval()
+    own = output / "normal.safetensors"
+    return channels_last(normal_from(own.read_bytes(), own.name) if own.exists() else load_normal())

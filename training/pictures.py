@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ..core.models.head import HeadModel
 from ..core.models.prior import POINT_CHANNELS, PriorSurface
 from ..core.networks.field import ImplicitField
-from ..core.networks.normal import NormalNetwork
+from ..core.networks.normal import NormalNetwork, refined_matte
 from .dataset import Batch
 from .objective import FieldObjective, Objective, ReferenceObjective
 
@@ -22,7 +22,7 @@ _NEAR = 0.05  # labelled points this close to a slice are drawn on it
 
 
 class Sheet:
-    """Pictures of the first held-out people: normals beside the truth, or profile and level slices through a field.
+    """Pictures of the first held-out people: normals and matte beside the truth, or profile and level slices through a field.
 
     Slices: light inside, dark outside, the surface black, the fitted model grey; labelled points green inside and red outside. A field
     that reads the fit can be drawn only where the batch carries its `prior_vertices`.
@@ -42,13 +42,22 @@ class Sheet:
         batch = self._batch
         photos = [_shown(photo.permute(1, 2, 0)[..., :3]) for photo in batch["photo"]]
         if self._slices is None:
-            found = F.normalize(cast(NormalNetwork, network)(batch["photo"], batch["maps"]).float(), dim=1)
-            pictures = [found * (batch["photo"][:, 3:] > 0.5), batch["normal"], batch["maps"][:, :3]]
-            columns = [[_shown(normal.permute(1, 2, 0) / 2 + 0.5) for normal in picture] for picture in pictures]
+            columns = [[_shown(picture.permute(1, 2, 0)) for picture in column] for column in self._relief(cast(NormalNetwork, network))]
         else:
             columns = list(zip(*self._drawn_slices(network), strict=True))
         rows = [np.concatenate([photo, *column], axis=1) for photo, *column in zip(photos, *columns, strict=True)]
         cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1])
+
+    def _relief(self, network: NormalNetwork) -> list[torch.Tensor]:
+        """Pictures (B, 3, S, S) in [0, 1], each beside its truth: normals of the front, then of the back, then the matte."""
+        batch = self._batch
+        relief, given = network(batch["photo"], batch["maps"]), batch["photo"][:, 3:].float()
+        shown = lambda normals: F.normalize(normals, dim=1) * (given > 0.5) / 2 + 0.5  # noqa: E731
+        pictures = [shown(relief.front), batch["normal"] / 2 + 0.5]
+        if relief.back is not None and relief.shift is not None:
+            mattes = [refined_matte(given, relief.shift), batch["mask"][:, None]]
+            pictures += [shown(relief.back), batch["normal_back"] / 2 + 0.5, *(matte.expand(-1, 3, -1, -1) for matte in mattes)]
+        return pictures
 
     def _slice_points(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Points (B, 2 · side², 3) of the planes x = 0 and y = 0, and their prior features, 0 where there is no fitted model."""

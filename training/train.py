@@ -39,6 +39,7 @@ Stream = Callable[[int], Iterator[Batch]]
 """From the number of steps done to the batches that come next; shards go on exactly where they stopped, other sources as they like."""
 _VALIDATION_BATCHES = 8
 _LOG_STEPS = 50
+_GROWING = ("distance.", "colour.", "output.")
 _REUSE, _PEOPLE_A_RANK = 8, 100_000_000
 
 
@@ -139,13 +140,14 @@ class Trainer:
 def grow(network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
     """Begin with the weights of a trained network that may lack parts of this one.
 
-    A field's new features and answers come last, so point networks take over what they share and get zeros elsewhere: at first the
-    grown field answers as the old one did. Other tensors are taken over if they have the same shape. Raises ValueError if none has.
+    A field's new features and answers come last, and so do a normal network's new pictures: what they share is taken over and the rest
+    is zero, so that at first the grown network answers as the old one did. Other tensors are taken over if they have the same shape.
+    Raises ValueError if none has.
     """
     taken = 0
     for name, value in network.state_dict().items():
         old = tensors.get(name)
-        if old is not None and old.dim() == value.dim() and (old.shape == value.shape or name.startswith(("distance.", "colour."))):
+        if old is not None and old.dim() == value.dim() and (old.shape == value.shape or name.startswith(_GROWING)):
             shared = tuple(slice(min(mine, other)) for mine, other in zip(value.shape, old.shape, strict=True))
             value.zero_()[shared].copy_(old[shared])
             taken += 1

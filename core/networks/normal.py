@@ -1,4 +1,6 @@
-"""Normal network: photo and fitted model to front normals. It is where the gap between synthetic and real photos is crossed."""
+"""Normal network: photo and fitted model to normals of both sides and a better matte. Here the gap to real photos is crossed."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -10,21 +12,50 @@ from .layers import ConvNorm, UNet
 PHOTO_CHANNELS = 4
 """Masked sRGB in [0, 1] (3) and matte (1)."""
 INPUT_SIZE = 256
+FRONT, WHOLE = 3, 7
+"""Output channels of a file that knows front normals alone, and of one with back normals and matte as well."""
 _WIDTHS = (24, 48, 80, 112, 144)
+_SURE = 0.01  # of a given matte's 0 and 1; what it is sure of can still be refined
+
+
+@dataclass
+class Relief:
+    """Unnormalised crop-frame normals (B, 3, S, S) of the nearest and the farthest surface, and what is to be added to the logits of
+    the given matte (B, 1, S, S). The last two are None from a network of front normals alone."""
+
+    front: torch.Tensor
+    back: torch.Tensor | None = None
+    shift: torch.Tensor | None = None
 
 
 class NormalNetwork(nn.Module):
-    """Crop-frame normals as a residual on the fitted model's rendered normals, so that a weak prediction falls back on the model."""
+    """Everything is a residual, so that a weak prediction falls back on what is known: front normals on the fitted model's rendered
+    ones, back normals on their mirror image in z, the matte on the given one. outputs: FRONT or WHOLE."""
 
-    def __init__(self, widths: tuple[int, int, int, int, int] = _WIDTHS) -> None:
+    def __init__(self, widths: tuple[int, int, int, int, int] = _WIDTHS, outputs: int = WHOLE) -> None:
         super().__init__()
         inputs = PHOTO_CHANNELS + MAP_CHANNELS
         self.encoder = UNet(inputs, widths)
         self.head = ConvNorm(widths[0] + inputs, 24)
-        self.output = nn.Conv2d(24, 3, 3, 1, 1)
+        self.output = nn.Conv2d(24, outputs, 3, 1, 1)
 
-    def forward(self, photo: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-        """Unnormalised normals (B, 3, S, S) from photo (B, 4, S, S) and prior maps (B, 8, S, S)."""
+    def forward(self, photo: torch.Tensor, maps: torch.Tensor) -> Relief:
+        """From photo (B, 4, S, S) and prior maps (B, 8, S, S)."""
         x = torch.cat([photo, maps], dim=1)
         fine = F.interpolate(self.encoder(x)[0], scale_factor=2, mode="bilinear", align_corners=False)
-        return self.output(self.head(torch.cat([fine, x], dim=1))).float() + maps[:, :3]
+        values = self.output(self.head(torch.cat([fine, x], dim=1))).float()
+        model = maps[:, :3]
+        if values.shape[1] == FRONT:
+            return Relief(values + model)
+        away = model * model.new_tensor([1, 1, -1])[:, None, None]
+        return Relief(values[:, :3] + model, values[:, 3:6] + away, values[:, 6:])
+
+
+def matte_logits(matte: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    """Logits of the refined matte from the given one in [0, 1] and the network's shift, of one shape."""
+    return torch.logit(matte.float(), _SURE) + shift
+
+
+def refined_matte(matte: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    """The refined matte in [0, 1]; the given one where the shift is 0."""
+    return ((torch.sigmoid(matte_logits(matte, shift)) - _SURE) / (1 - 2 * _SURE)).clamp(0, 1)

@@ -1,6 +1,7 @@
 """The bundled networks applied to one crop: normals, then a field of signed distance and colour that can be asked at any points."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -9,16 +10,37 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..models.prior import MAP_CHANNELS, POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
+from ..models.prior import POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
+from ..photo.crop import network_photo
+from ..photo.view import Camera, View
 from .field import Encoded, ImplicitField, Shape
 from .layers import fold_norms
-from .normal import INPUT_SIZE, NormalNetwork
+from .normal import INPUT_SIZE, NormalNetwork, refined_matte
 from .semantic import fitted_code
 from .volume import surface_clouds
-from .weights import load_field, load_own_field, load_weights
+from .weights import load_field, load_normal, load_own_field
 
 _BATCH_CPU, _BATCH_GPU = 8192, 65_536  # points; on a CPU activations should stay in its cache
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the normal network sees in one crop: photo (1, 4, S, S) as given, prior maps (1, 8, S, S), unit normals (1, 3, S, S) of the
+    nearest and, if the weights know it, the farthest surface, 0 off the person; and the shift of the matte's logits, if they know one."""
+
+    photo: torch.Tensor
+    maps: torch.Tensor
+    normals: torch.Tensor
+    back: torch.Tensor | None
+    shift: torch.Tensor | None
+
+    def refined(self, matte: np.ndarray) -> np.ndarray:
+        """The crop's matte (N, N) of any resolution as the network corrects it; the same one if the network knows no matte."""
+        if self.shift is None:
+            return matte
+        shift = F.interpolate(self.shift.cpu(), size=matte.shape, mode="bilinear", align_corners=False)[0, 0]
+        return refined_matte(torch.from_numpy(matte), shift).numpy()
 
 
 class Predictor:
@@ -36,35 +58,34 @@ class Predictor:
     @classmethod
     def load(cls, device: torch.device, field: Path | None = None) -> Self:
         """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
-        normal = load_weights(NormalNetwork(), "normal.safetensors")
-        return cls(normal, load_field() if field is None else load_own_field(field), device)
+        return cls(load_normal(), load_field() if field is None else load_own_field(field), device)
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""
         return torch.autocast(self.device.type if self.device.type != "mps" else "cpu", self._half, enabled=self._autocast)
 
     @torch.inference_mode()
-    def normals(self, photo: np.ndarray, surface: PriorSurface) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """From the masked crop (S, S, 4): network photo (1, 4, S, S), prior maps (1, 8, S, S), unit normals (1, 3, S, S), 0 off it."""
-        assert photo.shape == (INPUT_SIZE, INPUT_SIZE, 4)
-        tensor = torch.from_numpy(photo).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
+    def look(self, view: View, camera: Camera, surface: PriorSurface) -> Sight:
+        """The photo's crop with the fitted surface in it."""
+        picture = torch.from_numpy(network_photo(view, camera, INPUT_SIZE))
+        photo = picture.permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
         maps = surface.maps(INPUT_SIZE)[None].to(self.device)
-        assert maps.shape[1] == MAP_CHANNELS
         with self.precision():
-            predicted = self._normal(tensor, maps)
-        return tensor, maps, F.normalize(predicted.float(), dim=1, eps=1e-3) * (tensor[:, 3:] > 0.5)
+            relief = self._normal(photo, maps)
+        unit = lambda normals: F.normalize(normals.float(), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)  # noqa: E731
+        return Sight(photo, maps, unit(relief.front), None if relief.back is None else unit(relief.back), relief.shift)
 
     @torch.inference_mode()
-    def field(self, photo: torch.Tensor, maps: torch.Tensor, normals: torch.Tensor, surface: PriorSurface, blend: FaceBlend) -> "CropField":
+    def field(self, sight: Sight, surface: PriorSurface, blend: FaceBlend) -> "CropField":
         """The field over the crop, ready to be asked."""
         device, cloud = self.field_device, None
         if self._field.config.volume:
             solid = torch.from_numpy(surface.vertices.astype(np.float32)), torch.from_numpy(np.asarray(surface.faces, np.int64))
             cloud = surface_clouds(solid[0][None], solid[1], torch.from_numpy(surface.code.astype(np.float32))).to(device)
         with self.precision():
-            encoded = self._field.encode(photo.to(device), maps.to(device), normals.to(device), cloud)
+            encoded = self._field.encode(sight.photo.to(device), sight.maps.to(device), sight.normals.to(device), cloud)
         volume = PriorVolume(surface, blend.weight[:, None])
-        return CropField(self, encoded, volume, blend.strength, _outside(photo[0, 3].cpu().numpy()))
+        return CropField(self, encoded, volume, blend.strength, _outside(sight.refined(sight.photo[0, 3].cpu().numpy())))
 
     def ask(self, encoded: Encoded, points: torch.Tensor, prior: torch.Tensor) -> Shape:
         """Signed distances (N,) and codes (N, 3), if the field predicts them, at points (N, 3) with prior features (N, 7)."""

@@ -12,6 +12,7 @@ from ..errors import AssetError
 from .config import LIKENESS, METADATA_KEY, FieldConfig
 from .field import ImplicitField
 from .layers import Network
+from .normal import FRONT, WHOLE, NormalNetwork
 
 FOLDER = Path(__file__).parents[2] / "weights"
 _LARGEST = 16 * 2**20
@@ -41,7 +42,19 @@ def hashes(folder: Path = FOLDER) -> dict[str, str]:
 
 def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:
     """Fill a network, in float32, from a weights file with exactly its keys and shapes. Raises AssetError."""
-    return _filled(network, read_checked(name, folder), name)
+    return _filled(network, _tensors(read_checked(name, folder), name), name)
+
+
+def load_normal(name: str = "normal.safetensors", folder: Path = FOLDER) -> NormalNetwork:
+    """A listed normal network, of front normals alone or whole, as its file has it. Raises AssetError."""
+    return normal_from(read_checked(name, folder), name)
+
+
+def normal_from(data: bytes, name: str) -> NormalNetwork:
+    """A normal network from the bytes of a safetensors file. Raises AssetError."""
+    tensors = _tensors(data, name)
+    last = tensors.get("output.bias")
+    return _filled(NormalNetwork(outputs=FRONT if last is not None and len(last) == FRONT else WHOLE), tensors, name)
 
 
 def load_field(name: str = "field.safetensors", folder: Path = FOLDER) -> ImplicitField:
@@ -66,14 +79,20 @@ def field_from(data: bytes, name: str) -> ImplicitField:
         config = LIKENESS if text is None else FieldConfig.from_json(text)
     except (ValueError, TypeError, RecursionError) as error:
         raise AssetError(f"{name} holds a field that this version cannot read; use the version it was made with.") from error
-    return _filled(ImplicitField(config), data, name)
+    return _filled(ImplicitField(config), _tensors(data, name), name)
 
 
-def _filled(network: Network, data: bytes, name: str) -> Network:
+def _tensors(data: bytes, name: str) -> dict[str, torch.Tensor]:
     try:
-        tensors = load(data)
+        return load(data)
+    except SafetensorError as error:
+        raise AssetError(f"{name} holds no tensors; reinstall the extension.") from error
+
+
+def _filled(network: Network, tensors: dict[str, torch.Tensor], name: str) -> Network:
+    try:
         network.load_state_dict({key: value.float() if value.dtype == torch.float16 else value for key, value in tensors.items()})
-    except (SafetensorError, RuntimeError) as error:
+    except RuntimeError as error:
         raise AssetError(f"{name} does not fit this version's network; reinstall the extension.") from error
     return network.eval()
 

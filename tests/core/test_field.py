@@ -9,11 +9,12 @@ from likeness.core.models.head import HeadModel
 from likeness.core.models.prior import FaceBlend, PriorSurface, PriorVolume
 from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
 from likeness.core.networks.field import LOGITS, ImplicitField, PointMLP
-from likeness.core.networks.normal import INPUT_SIZE, NormalNetwork
+from likeness.core.networks.normal import FRONT, INPUT_SIZE, WHOLE, NormalNetwork
 from likeness.core.networks.predictor import CropField, Predictor
 from likeness.core.networks.semantic import REACH, faded, fitted_code, semantic_code
 from likeness.core.networks.views import facing_weight, pool_views
 from likeness.core.networks.volume import UNet3d, VolumeEncoder, sample_volume, surface_clouds
+from likeness.core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera, View
 from likeness.core.surface.extract import extract_surface
 
 WIDTHS = (8, 8, 8, 8, 8)
@@ -255,15 +256,36 @@ def coarse_prior(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PriorVolume, "LEVELS", ((32, np.inf),))
 
 
-def crop_field(config: FieldConfig, surface: PriorSurface, untaught: bool = False) -> CropField:
+def disc() -> tuple[View, Camera]:
+    """A white disc of radius 0.6 in a photo that is all crop."""
+    y, x = np.mgrid[-1 : 1 : INPUT_SIZE * 1j, -1 : 1 : INPUT_SIZE * 1j]
+    matte = (x**2 + y**2 < 0.6**2).astype(np.float32)
+    image = np.repeat((255 * matte).astype(np.uint8)[..., None], 3, axis=2)
+    scale = INPUT_SIZE / (2 * CROP_HALF)
+    return View(image, matte, np.zeros((468, 3)), None, "disc"), Camera((INPUT_SIZE / 2, INPUT_SIZE / 2 + CROP_CENTRE_Y * scale), scale)
+
+
+def crop_field(config: FieldConfig, surface: PriorSurface, untaught: bool = False, normal: NormalNetwork | None = None) -> CropField:
     field = ImplicitField(small(config))
     if untaught:
         torch.nn.init.zeros_(field.distance.output.weight)
-    predictor = Predictor(NormalNetwork(WIDTHS), field, torch.device("cpu"))
-    y, x = np.mgrid[-1 : 1 : INPUT_SIZE * 1j, -1 : 1 : INPUT_SIZE * 1j]
-    photo = np.repeat((x**2 + y**2 < 0.6**2).astype(np.float32)[..., None], 4, axis=2)
+    predictor = Predictor(normal or NormalNetwork(WIDTHS), field, torch.device("cpu"))
     blend = FaceBlend(np.zeros(len(surface.vertices), np.float32), 0.0)
-    return predictor.field(*predictor.normals(photo, surface), surface, blend)
+    return predictor.field(predictor.look(*disc(), surface), surface, blend)
+
+
+@pytest.mark.usefixtures("coarse_prior")
+def test_the_silhouette_is_the_refined_mattes(sphere: PriorSurface) -> None:
+    points = np.array([[0, 0, 0], [0.5, 0, 0], [0.9, 0, 0]], np.float32)
+    ends = {}
+    for outputs, shift in ((FRONT, 0.0), (WHOLE, 0.0), (WHOLE, -20.0)):
+        normal = NormalNetwork(WIDTHS, outputs)
+        torch.nn.init.zeros_(normal.output.weight)
+        torch.nn.init.constant_(normal.output.bias, 0.0)
+        normal.output.bias.data[6:] = shift
+        ends[outputs, shift] = crop_field(CONFIGURATIONS["likeness"], sphere, True, normal).in_hull(points)
+    assert ends[FRONT, 0.0].tolist() == ends[WHOLE, 0.0].tolist() == [True, True, False]
+    assert not ends[WHOLE, -20.0].any()
 
 
 @pytest.mark.usefixtures("coarse_prior")

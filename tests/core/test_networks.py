@@ -12,8 +12,8 @@ from likeness.core.errors import AssetError
 from likeness.core.networks.config import METADATA_KEY, FieldConfig
 from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
-from likeness.core.networks.normal import NormalNetwork
-from likeness.core.networks.weights import load_field, load_own_field, load_weights
+from likeness.core.networks.normal import FRONT, WHOLE, NormalNetwork, refined_matte
+from likeness.core.networks.weights import load_field, load_normal, load_own_field, load_weights
 
 WIDTHS = (8, 8, 8, 8, 8)
 
@@ -55,12 +55,36 @@ def test_folding_norms_changes_nothing() -> None:
         assert torch.allclose(a, b, atol=1e-4)
 
 
-def test_an_untaught_normal_network_returns_the_models_normals() -> None:
+def test_an_untaught_normal_network_returns_the_models_normals_and_the_given_matte() -> None:
     network = NormalNetwork(WIDTHS)
     torch.nn.init.zeros_(network.output.weight)
     torch.nn.init.zeros_(network.output.bias)
-    maps = torch.rand(1, 8, 64, 64)
-    assert torch.allclose(network(torch.rand(1, 4, 64, 64), maps), maps[:, :3])
+    photo, maps = torch.rand(1, 4, 64, 64), torch.rand(1, 8, 64, 64)
+    photo[:, 3, :, :9], photo[:, 3, :, -9:] = 0, 1
+    relief = network(photo, maps)
+    assert torch.allclose(relief.front, maps[:, :3])
+    assert torch.allclose(relief.back, maps[:, :3] * torch.tensor([1.0, 1, -1])[:, None, None])
+    refined = refined_matte(photo[:, 3:], relief.shift)
+    assert torch.allclose(refined, photo[:, 3:], atol=0.011)
+    assert torch.equal(refined[..., :9], photo[:, 3:, :, :9]) and torch.allclose(refined[..., -9:], photo[:, 3:, :, -9:], atol=1e-6)
+
+
+def test_the_bundled_normals_are_those_of_the_network_that_was_measured() -> None:
+    network = load_normal()
+    photo, maps = torch.rand(1, 4, 64, 64), torch.rand(1, 8, 64, 64) - 0.5
+    x = torch.cat([photo, maps], dim=1)
+    fine = torch.nn.functional.interpolate(network.encoder(x)[0], scale_factor=2, mode="bilinear", align_corners=False)
+    relief = network(photo, maps)
+    assert torch.equal(relief.front, network.output(network.head(torch.cat([fine, x], dim=1)))[:, :3] + maps[:, :3])
+    assert (relief.back is None) == (relief.shift is None)
+    assert (relief.back is None) == (len(network.output.bias) == 3)
+
+
+@pytest.mark.parametrize("outputs", [FRONT, WHOLE])
+def test_a_normal_network_has_the_form_of_its_file(tmp_path: Path, outputs: int) -> None:
+    loaded = load_normal("n.safetensors", written(tmp_path, network=NormalNetwork(outputs=outputs)))
+    relief = loaded(torch.rand(1, 4, 64, 64), torch.rand(1, 8, 64, 64))
+    assert (relief.back is None) == (relief.shift is None) == (outputs == FRONT)
 
 
 def test_positional_encoding_is_bounded_and_tells_points_apart() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from safetensors.torch import load_file
 
 from likeness.core.models.head import HeadModel
 from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
-from likeness.core.networks.normal import NormalNetwork
+from likeness.core.networks.normal import FRONT, NormalNetwork
 from likeness.core.networks.reference import HGFilter, ReferencePifu, SkipMLP
-from likeness.core.networks.weights import field_from
+from likeness.core.networks.weights import field_from, load_normal
 from likeness.training.dataset import Batch
+from likeness.training.losses import normal_loss
 from likeness.training.objective import network_of, objective, stored_fields
 from likeness.training.ranks import Ranks
 from likeness.training.recipe import FOLDER, Recipe, find
@@ -43,7 +45,8 @@ def made_up(number: int, count: int = 2, points: int = 64) -> Batch:
     prior = lambda at: torch.cat([at.norm(dim=-1, keepdim=True) - 0.45, unit(at) * 0.4, unit(at)], dim=-1)  # noqa: E731
     normal = unit(new(count, 64, 64, 3) - 0.5).permute(0, 3, 1, 2)
     return {
-        "photo": new(count, 4, 64, 64), "normal": normal, "mask": torch.ones(count, 64, 64), "maps": new(count, 8, 64, 64) - 0.5,
+        "photo": new(count, 4, 64, 64), "normal": normal, "normal_back": -normal,
+        "mask": torch.ones(count, 64, 64), "maps": new(count, 8, 64, 64) - 0.5,
         "points": where, "distance": where.norm(dim=-1) - 0.5, "prior": prior(where), "code": unit(where) / 2 + 0.5,
         "surface": surface, "surface_prior": prior(surface), "surface_normal": unit(surface),
         "surface_colour": new(count, points // 2, 3), "surface_valid": torch.ones(count, points // 2),
@@ -135,6 +138,34 @@ def test_a_grown_field_begins_as_the_old_one(tmp_path: Path) -> None:
     assert (grown.shape(features, prior).code == 0.5).all()
     with pytest.raises(ValueError, match="nothing in common"):
         grow(grown, {"else": torch.zeros(1)})
+
+
+def test_a_grown_normal_network_begins_as_the_bundled_one() -> None:
+    network = NormalNetwork().eval()
+    old = load_normal()
+    grow(network, old.state_dict())
+    batch = made_up(0)
+    before, after = old(batch["photo"], batch["maps"]), network(batch["photo"], batch["maps"])
+    assert torch.allclose(after.front, before.front, atol=1e-5)
+    if before.back is None:
+        assert torch.equal(after.back, batch["maps"][:, :3] * torch.tensor([1.0, 1, -1])[:, None, None])
+        assert not after.shift.any()
+
+
+def test_normals_of_both_sides_and_the_matte_learn(tmp_path: Path) -> None:
+    trainer = Trainer(replace(NORMAL, steps=400, learning_rate=1e-2), tmp_path, Ranks("cpu"))
+    plain = torch.tensor([0.6, 0.0, 0.8])[:, None, None].expand(2, 3, 64, 64)
+    batch = made_up(0) | {"normal": plain, "normal_back": -plain}
+    parts = [trainer.train_step(batch) for _ in range(8)]
+    for name in ("loss", "angle", "back_angle", "matte_error"):
+        assert parts[-1][name] < 0.9 * parts[0][name], name
+    assert parts[-1]["given_matte_error"] == parts[0]["given_matte_error"] > parts[-1]["matte_error"]
+
+
+def test_the_matte_and_the_back_are_ignored_by_a_network_of_front_normals() -> None:
+    loss, parts = normal_loss(NormalNetwork(WIDTHS, FRONT), made_up(0))
+    assert loss > 0
+    assert "back_angle" not in parts
 
 
 def test_a_run_that_is_terminated_leaves_a_checkpoint(tmp_path: Path) -> None:
