@@ -55,6 +55,7 @@ def shot(model, curves, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_expression_and_head_follow_the_face(tracker, model, shot, curves):
     stages = []
     found = tracker.run(shot, 0.0, lambda stage, fraction: stages.append((stage, fraction)))
@@ -69,17 +70,20 @@ def test_expression_and_head_follow_the_face(tracker, model, shot, curves):
     assert {stage for stage, _ in stages} == {"track", "fit"} and fractions == sorted(fractions) and fractions[-1] <= 1
 
 
+@pytest.mark.slow
 def test_one_photo_is_one_pose(tracker, shot):
     found = tracker.run(shot / "0004.png")
     assert found.times.tolist() == [0] and found.rate == 0 and found.seen.all() and found.name == "0004"
 
 
+@pytest.mark.slow
 def test_tracking_stops_when_asked(tracker, shot):
     answers = iter([False, False, True])
     with pytest.raises(Cancelled):
         tracker.run(shot, cancel=lambda: next(answers))
 
 
+@pytest.mark.slow
 def test_pictures_of_nobody_are_one_sentence(tracker, shot):
     with pytest.raises(NoFaceError, match=r"0002\.png shows no face"):
         tracker.run(shot / "0002.png")

@@ -9,8 +9,11 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from likeness.core import cli, preview
+from likeness.core.animation.command import head_photo
+from likeness.core.animation.performance import Performance
 from likeness.core.errors import AssetError, Cancelled, NoFaceError
 from likeness.core.models.head import HeadModel
 from likeness.core.photo.view import Camera
@@ -65,7 +68,8 @@ def blender(tmp_path):
         f"#!{sys.executable}\nimport sys\nfrom pathlib import Path\n"
         "'unlucky' in sys.argv[-1] and sys.exit('the disk is full')\n"
         "result = next(a for a in sys.argv if a.endswith('.npz'))\nassert Path(result).exists()\n"
-        "for file in sys.argv[sys.argv.index(result) + 1 :]:\n    Path(file).write_text(' '.join(sys.argv))\n"
+        "for file in sys.argv[sys.argv.index(result) + 1 :]:\n"
+        "    Path(file).suffix in ('.blend', '.glb') and Path(file).write_text(' '.join(sys.argv))\n"
     )
     program.chmod(0o755)
     return program
@@ -109,6 +113,34 @@ def test_a_rigged_glb_is_written_by_blender_beside_the_blend_file(capfd, monkeyp
     assert (out / "a.glb").read_text() == (out / "a.blend").read_text() and (out / "a.ply").read_bytes().startswith(b"ply")
     code, said = run(capfd, "a.jpg", "--output", out, "--formats", "glb", "--rig", "--blender", tmp_path / "nothing")
     assert code == 2 and "is no program" in said.err
+
+
+def test_a_recording_animates_the_head_of_a_photo(capfd, monkeypatch, tmp_path, blender):
+    model = HeadModel.load()
+    rigged = RiggedHead.of_model(model, model.neutral())
+    monkeypatch.setattr(Stub, "run", lambda self, photo, settings, *rest: dataclasses.replace(head(photo.stem, settings), rigged=rigged))
+    take = tmp_path / "take.csv"
+    take.write_text("Timecode,BlendShapeCount,EyeBlinkLeft,EyeBlinkRight,JawOpen\n0:0:0:01,61,0,0,0.5\n")
+    arguments = ["animate", str(take), "--output", str(tmp_path / "out"), "--blender", str(blender)]
+    assert cli.main([*arguments, "--head", "a.jpg"]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["preview.png", "report.json", "take.blend", "take.glb"]
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["settings"]["rig"] is True
+    assert " --performance " in (tmp_path / "out" / "take.glb").read_text()
+    capfd.readouterr()
+    assert cli.main(arguments) == 2
+    assert capfd.readouterr().err == "take.csv shows no head; give the photo of one with --head.\n"
+
+
+def test_the_head_of_a_video_is_the_frame_most_from_the_front(tmp_path):
+    for number in range(4):
+        Image.fromarray(np.full((40, 40, 3), 60 * number, np.uint8)).save(tmp_path / f"{number}.png")
+    rotations = np.zeros((4, 5, 3))
+    rotations[:, 1, 1] = [0.4, -0.1, 0.2, 0.0]
+    seen = np.array([True, True, True, False])
+    performance = Performance("shot", np.arange(4.0), ("jawOpen",), np.zeros((4, 1)), rotations, seen)
+    (tmp_path / "own").mkdir()
+    options = cli.build_parser().parse_args(["animate", str(tmp_path), "--output", "out"])
+    assert np.asarray(Image.open(head_photo(options, performance, tmp_path / "own"))).mean() == 60
 
 
 def test_a_blender_that_fails_is_a_sentence_and_leaves_nothing(capfd, tmp_path, blender):

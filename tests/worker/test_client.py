@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from likeness.core.animation.performance import Performance
 from likeness.core.errors import Cancelled, InputError, NoFaceError, ReconstructionError, WorkerError
 from likeness.core.result import Result
 from likeness.core.settings import Settings
@@ -39,6 +40,17 @@ def test_a_job_reports_progress_and_hands_back_its_result(client):
     assert result.name == "Zoë ☺" and result.report["seed"] == 7 and result.report["photo"] == str(Path("/photos/Zoë ☺.png"))
     assert ("Finishing", 1.0) in stages
     assert client.versions["python"].startswith("3.")
+
+
+def test_a_video_becomes_a_performance(client, tmp_path):
+    stages = []
+    client.track(tmp_path / "talk.mp4", 0.25)
+    found = Performance.load(client.wait(lambda stage, fraction: stages.append(stage)))
+    assert (found.name, found.key_names, found.key_values.tolist()) == ("talk", ("jawOpen",), [[0.25]])
+    assert stages == ["track"]
+    client.track(tmp_path / "noface.mp4", 0.25)
+    with pytest.raises(NoFaceError, match="choose another video"):
+        client.wait()
 
 
 def test_two_jobs_share_one_process_and_its_models(client):
