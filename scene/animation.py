@@ -1,4 +1,4 @@
-"""A performance on a rigged head: one frame of it as a pose, or all of it as keyframes in new actions."""
+"""A performance on a rigged head: one frame of it as a pose, or all of it as keyframes in a new action."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -36,22 +36,24 @@ def apply_pose(armature: bpy.types.Object, performance: Performance, frame: int 
 def animate(scene: bpy.types.Scene, armature: bpy.types.Object, performance: Performance, start: float) -> tuple[float, float]:
     """Keyframes from frame `start` on, at the scene's frame rate, for shape keys and bones; the first and the last frame.
 
-    New actions take the place of the armature's and the head's, which stay in the file. The scene becomes as long as the performance.
+    A new action takes the place of the armature's and the head's, which stay in the file. The scene becomes as long as the performance.
     Raises InputError as apply_pose.
     """
     keys = _keys(armature, performance)
     frames = start + performance.times * (scene.render.fps / scene.render.fps_base)
     owner = head_of(armature).data.shape_keys
-    bag = _replace_action(owner, f"{performance.name} {owner.user.name}")
+    for former in (owner.animation_data, armature.animation_data):
+        if former is not None and former.action is not None:
+            former.action.use_fake_user = True  # or saving would drop it
+    face, body = new_action(performance.name, owner, armature)
     for name, values in zip(performance.key_names, performance.key_values.T, strict=True):
         if name in keys:
-            _add_curve(bag, f'key_blocks["{bpy.utils.escape_identifier(name)}"].value', 0, frames, values)
-    bag = _replace_action(armature, f"{performance.name} {armature.name}")
+            _add_curve(face, f'key_blocks["{bpy.utils.escape_identifier(name)}"].value', 0, frames, values)
     for bone, vectors in _bones(armature, performance):
-        group = bag.groups.new(bone.name)
+        group = body.groups.new(bone.name)
         path, channels = _channels(bone, bone_turns(bone, vectors))
         for index, values in enumerate(channels.T):
-            _add_curve(bag, f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].{path}', index, frames, values).group = group
+            _add_curve(body, f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].{path}', index, frames, values).group = group
     scene.frame_end = max(scene.frame_end, int(np.ceil(frames[-1])))
     scene.frame_set(scene.frame_current)
     return float(frames[0]), float(frames[-1])
@@ -87,13 +89,6 @@ def _channels(bone: bpy.types.PoseBone, turns: np.ndarray) -> tuple[str, np.ndar
     for last, value in pairwise(values):
         value.make_compatible(last)
     return "rotation_euler", np.array(values)
-
-
-def _replace_action(owner: bpy.types.ID, name: str):
-    old = owner.animation_data and owner.animation_data.action
-    if old is not None:
-        old.use_fake_user = True  # or saving would drop it
-    return new_action(owner, name)
 
 
 def _add_curve(bag, path: str, index: int, frames: np.ndarray, values: np.ndarray) -> bpy.types.FCurve:

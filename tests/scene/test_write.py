@@ -1,17 +1,19 @@
 """The writer of the command line for files that need Blender, in a process of its own as it is used; it must also end."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 
 LAUNCH = Path(__file__).resolve().parents[2] / "worker" / "launch.py"
 
 
-def _write(result: Path, *files: Path) -> subprocess.CompletedProcess:
+def _write(result: Path, *files: Path | str) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in os.environ.items() if name != "BLENDER_USER_RESOURCES"}
     blender = [bpy.app.binary_path, "--background", "--factory-startup", "--python"]
     command = [
@@ -46,6 +48,30 @@ def test_rigged_result_becomes_a_scene_and_files_for_other_programs(part, rigged
     armature = rig.rig_of(bpy.data.objects["Ada Head"])
     assert rig.head_of(armature, rig.FREE_FORM) == bpy.data.objects["Ada"]
     assert bpy.data.images["Ada Texture"].packed_file and armature.pose.bones["jaw"].constraints
+
+
+def test_a_performance_is_played_at_its_own_rate(part, rigged_result, tmp_path):
+    rigged_result.save(tmp_path / "result.npz")
+    count, share = 16, np.linspace(0, 1, 16)
+    rotations = np.zeros((count, 5, 3))
+    rotations[:, 1, 1] = 0.3 * share
+    take = part("core.animation.performance").Performance(
+        "take", np.arange(count) / 29.97, ("jawOpen",), 0.5 * share[:, None], rotations, share >= 0
+    )
+    take.save(tmp_path / "take.npz")
+    files = [tmp_path / f"Ada.{kind}" for kind in ("blend", "glb")]
+    done = _write(tmp_path / "result.npz", *files, "--performance", tmp_path / "take.npz")
+    assert done.returncode == 0, done.stderr
+    data = files[1].read_bytes()
+    tree = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
+    paths = {channel["target"]["path"] for animation in tree["animations"] for channel in animation["channels"]}
+    assert len(tree["animations"]) == (1 if bpy.app.version >= (4, 4) else 2) and {"weights", "rotation"} <= paths
+    bpy.ops.wm.open_mainfile(filepath=str(files[0]))
+    scene = bpy.context.scene
+    assert (scene.frame_start, scene.frame_end) == (1, count)
+    assert scene.render.fps / scene.render.fps_base == pytest.approx(29.97, rel=1e-4)
+    scene.frame_set(count)
+    assert bpy.data.objects["Ada Head"].data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(0.5, abs=1e-3)
 
 
 def test_result_without_a_rig_gives_no_rigged_file(make_result, tmp_path):
