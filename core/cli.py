@@ -70,8 +70,9 @@ def _add_settings(command: argparse.ArgumentParser, **fixed: Any) -> None:
         if isinstance(option.default, bool):
             command.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=metadata["help"])
             continue
+        metavar = {"metavar": "FILE"} if metadata["is_file"] else {}
         command.add_argument(
-            flag, type=type(option.default), choices=metadata["choices"] or None, default=option.default, help=metadata["help"]
+            flag, type=type(option.default), choices=metadata["choices"] or None, default=option.default, help=metadata["help"], **metavar
         )
     command.add_argument(
         "--report", metavar="FILE", type=Path, default="report.json", help="measures and settings as JSON; a bare name lies beside the head"
@@ -81,8 +82,13 @@ def _add_settings(command: argparse.ArgumentParser, **fixed: Any) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Raises InputError for a value outside its limits."""
-    return Settings(**{option.name: getattr(options, option.name) for option in fields(Settings)})
+    """Raises InputError for a value outside its limits, or one that would change nothing."""
+    settings = Settings(**{option.name: getattr(options, option.name) for option in fields(Settings)})
+    for option in fields(Settings):
+        needed = option.metadata["needs"]
+        if needed and not getattr(settings, needed) and getattr(settings, option.name) != option.default:
+            raise InputError(f"--{option.name} needs --{needed}; add it.")
+    return settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -212,15 +218,22 @@ def _write(
                     write_mesh(result, path)
             write_preview(result, Path(hidden) / "preview.png")
             places["preview.png"] = folder / "preview.png"
+            if "flame" in result.report:
+                _write_json(result.report["flame"], Path(hidden) / f"{name}.flame.json")
+                places[f"{name}.flame.json"] = folder / f"{name}.flame.json"
             for file, place in places.items():
                 (Path(hidden) / file).replace(place)
         report.parent.mkdir(parents=True, exist_ok=True)
         partial = report.with_name(f"{report.name}.part")
-        partial.write_text(json.dumps(result.report, indent=2, allow_nan=False), encoding="utf-8")
+        _write_json(result.report, partial)
         partial.replace(report)
     except OSError as error:
         raise InputError(f"{error.filename or folder} cannot be written ({error.strerror}); choose another output folder.") from error
     return [*places.values(), report]
+
+
+def _write_json(values: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(values, indent=2, allow_nan=False), encoding="utf-8")
 
 
 def _blend_command(blender: Path | None) -> list[str]:

@@ -9,22 +9,31 @@ from .errors import InputError
 QUALITIES = ("draft", "standard", "high")
 GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
+TEXTURES = ("1024", "2048", "4096")
 FORMATS = ("blend", "glb", "ply", "obj")
 
 
-def _option(default: Any, label: str, help: str, choices: tuple[str, ...] = (), low: int | None = None) -> Any:
-    return field(default=default, metadata={"label": label, "help": help, "choices": choices, "low": low})
+def _option(
+    default: Any, label: str, help: str, choices: tuple[str, ...] = (), low: int | None = None, is_file: bool = False, needs: str = ""
+) -> Any:
+    metadata = {"label": label, "help": help, "choices": choices, "low": low, "is_file": is_file, "needs": needs}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One reconstruction's options. Metadata of each field: label, help (no final full stop), choices, low (smallest value)."""
+    """One reconstruction's options. Metadata of each field: label, help (no final full stop), choices, low (smallest value), is_file
+    (a path), needs (the option without which this one changes nothing)."""
 
     quality: str = _option("standard", "Quality", "Detail of the surface: 128, 256 or 512 cells a side", QUALITIES)
     subject_index: int = _option(-1, "Subject", "Which person, counted from the left from 0; -1 takes the largest face", low=-1)
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
     seed: int = _option(0, "Seed", "Makes a run repeatable", low=0)
     rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
+    texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
+    flame: str = _option(
+        "", "FLAME File", "Your FLAME model (.pkl or .npz), whose topology the rigged head gets", is_file=True, needs="rig"
+    )
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -41,6 +50,11 @@ class Settings:
     def resolution(self) -> int:
         """Cells of the evaluation grid along each side of the crop cube."""
         return GRID_RESOLUTION[self.quality]
+
+    @property
+    def texels(self) -> int:
+        """Texels along each side of a texture."""
+        return int(self.texture)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as in reports and manifests."""

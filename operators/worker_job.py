@@ -17,7 +17,9 @@ _STAGES = {
     "surface": "Extracting the Surface",
     "detail": "Adding Detail",
     "rig": "Rigging the Head",
+    "flame": "Fitting FLAME",
     "colour": "Colouring",
+    "texture": "Painting the Texture",
     "track": "Tracking the Face",
 }
 """The stages of core's work in the artist's words."""

@@ -20,6 +20,8 @@ def _property(option: Field) -> Any:
     common = {"name": option.metadata["label"], "description": option.metadata["help"], "default": option.default}
     if choices := option.metadata["choices"]:
         return EnumProperty(items=[(choice, _NAMES.get(choice, choice.capitalize()), "") for choice in choices], **common)
+    if option.metadata["is_file"]:
+        return StringProperty(subtype="FILE_PATH", **common)
     low = option.metadata["low"]
     limits = {} if low is None else {"min": low}
     kinds = {bool: BoolProperty, int: IntProperty, float: FloatProperty, str: StringProperty}
@@ -37,5 +39,9 @@ class LIKENESS_PG_reconstruction(bpy.types.PropertyGroup):
     }
 
     def settings(self) -> Settings:
-        """The options as core takes them."""
-        return Settings(**{option.name: getattr(self, option.name) for option in fields(Settings)})
+        """The options as core takes them; paths are no longer relative to the blend file."""
+        values = {option.name: getattr(self, option.name) for option in fields(Settings)}
+        for option in fields(Settings):
+            if option.metadata["is_file"] and values[option.name]:
+                values[option.name] = bpy.path.abspath(values[option.name])
+        return Settings(**values)

@@ -69,7 +69,10 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
         layout.enabled = job.current() is None
         for option in fields(Settings):
             if option.name not in _MAIN_OPTIONS:
-                layout.prop(context.scene.likeness, option.name)
+                row = layout.row()
+                needed = option.metadata["needs"]
+                row.active = not needed or getattr(context.scene.likeness, needed)
+                row.prop(context.scene.likeness, option.name)
 
 
 class LIKENESS_PT_result(Sidebar, bpy.types.Panel):

@@ -41,6 +41,8 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         adopt_free_form(armature, head)
         head = head_of(armature)
         _describe(head, result)
+        if "flame" in result.report:
+            head[PROPERTY_PREFIX + "flame"] = json.dumps(result.report["flame"], sort_keys=True, allow_nan=False)
     if context.mode == "OBJECT":
         for item in context.selected_objects:
             item.select_set(False)

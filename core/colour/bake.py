@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
+from ..errors import InputError
 from ..geometry.mesh import vertex_normals
 from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
@@ -18,7 +19,7 @@ from ..photo.crop import crop_picture
 from ..photo.view import CROP_HALF
 from ..result import Result
 from .fill import carried_difference
-from .texels import SIZES, Texels
+from .texels import SIZES, Progress, Texels
 
 _SIZE = 512  # of the pictures that say what is seen
 _GRAZING = np.cos(np.radians([78, 50]))
@@ -29,6 +30,7 @@ _BLUR = 0.0025 / CROP_HALF  # colours of vertices, some millimetres apart, are m
 _FAR = -10.0
 _COARSER = 4  # times smaller: the texture of nearest colours
 _ASTRAY = 0.004  # metres
+_ELSEWHERE = 0.03  # metres: farther from the reconstruction, half of a mesh is not on it
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,12 @@ def compose(
     layers: Sequence[Layer],
     base: np.ndarray,
     fine_base: Callable[[slice], np.ndarray] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours (N, 3) float32 sRGB of texels and how far the last layer's photo was copied, (N,) float32.
 
     base (V, 3): colours of the vertices where no layer shows anything; fine_base: the same at some texels, when it has finer detail.
-    layers cover each other, the last on top. What lies below a layer takes its level around the places that the layer covers.
+    layers cover each other, the last on top; progress: of the second half. What lies below a layer takes its level around the places that the layer covers.
     """
     level, corrections = base, []
     for layer in layers:
@@ -131,7 +134,7 @@ def compose(
     first = 3 + stride * len(layers)
     values = np.empty((len(texels.index), 3), np.float32)
     observed = np.zeros(len(texels.index), np.float32)
-    for part in texels.chunks():
+    for part in texels.chunks(progress, 0.5, 0.9):
         found = texels.interpolate(attributes, part).numpy()
         here = found[:, :3] if fine_base is None else fine_base(part)
         for number, layer in enumerate(layers):
@@ -144,16 +147,25 @@ def compose(
 
 
 def bake_mesh(
-    vertices: np.ndarray, faces: np.ndarray, uv: np.ndarray, faces_uv: np.ndarray, result: Result, size: int = 2048
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    uv: np.ndarray,
+    faces_uv: np.ndarray,
+    result: Result,
+    size: int = 2048,
+    progress: Progress | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Texture (size, size, 3) uint8 sRGB for any mesh that lies on a reconstruction; (size, size) uint8, 255 where the photo was copied.
 
     vertices (V, 3) metres in the frame of Result.upright_vertices; faces (F, 3), outward; uv (U, 2) bottom-left origin, faces_uv (F, 3).
-    Hidden texels take the colours of the reconstruction's nearest vertices. Raises InputError for a mesh without a usable UV map.
+    Hidden texels take the colours of the reconstruction's nearest vertices. Raises InputError for a mesh without a usable UV map or one
+    that lies elsewhere.
     """
     texels = Texels.of(faces, uv, faces_uv, size)
     turned = (vertices @ result.rotation.T + result.neck).astype(np.float32)
     tree = cKDTree(result.vertices)
+    if np.median(tree.query(turned[np.unique(faces)], workers=-1)[0]) > _ELSEWHERE:
+        raise InputError("The mesh does not lie on the reconstruction; move it onto the head that it was made from.")
 
     def nearest_colours(points: np.ndarray) -> np.ndarray:
         distance, near = tree.query(points, k=3, workers=-1)
@@ -163,7 +175,7 @@ def bake_mesh(
     base = nearest_colours(turned)
     fine = _Magnified(Texels.of(faces, uv, faces_uv, max(size // _COARSER, SIZES[0])), texels, turned, base, nearest_colours)
     layer = Layer.of(result.camera.to_crop(turned), faces)
-    return pictures(texels, *compose(texels, faces, Shot.of(result, size), [layer], base, fine.colours))
+    return pictures(texels, *compose(texels, faces, Shot.of(result, size), [layer], base, fine.colours, progress))
 
 
 class _Magnified:

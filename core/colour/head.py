@@ -22,7 +22,7 @@ from .bake import Layer, Shot, compose, pictures
 from .eyes import paint_eye, seen_colours
 from .fill import fill_hidden
 from .hair import bare_skin
-from .texels import Texels
+from .texels import Progress, Texels
 
 _SIZE = 512
 _STANDS_OFF = 0.012 / CROP_HALF  # farther in front of the scalp than this is hair
@@ -69,7 +69,7 @@ class Anatomy:
         return replace(self, code=at(self.code), regions=regions, mouth=at(self.mouth), sockets=at(self.sockets))
 
 
-def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 2048) -> RiggedHead:
+def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 2048, progress: Progress | None = None) -> RiggedHead:
     """The rigged head with texture and texture_observed, size x size; small islands of eyes in the UV map are enlarged.
 
     rigged: with its own key values and rotations it lies on the result's mesh. anatomy: of its vertices.
@@ -80,11 +80,11 @@ def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 
     texels = Texels.of(rigged.faces[order], rigged.uv, rigged.faces_uv[order], size)
     head = _Head(rigged, result, anatomy)
     shot, layers, base = head.layers(Shot.of(result, size))
-    values, observed = compose(texels, head.skin_faces, shot, layers, base)
+    values, observed = compose(texels, head.skin_faces, shot, layers, base, progress=progress)
     inner = torch.from_numpy(np.stack([anatomy.mouth, anatomy.sockets], axis=1))
     part_of = rigged.face_part[order][texels.face.numpy()]
     rest = torch.from_numpy(rigged.neutral)
-    for part in texels.chunks():
+    for part in texels.chunks(progress, 0.9):
         share = texels.interpolate(inner, part).numpy()
         values[part] += share[:, :1] * (_MOUTH - values[part])
         values[part] += share[:, 1:] * (head.tone * [0.85, 0.62, 0.6] - values[part])

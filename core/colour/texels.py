@@ -1,6 +1,6 @@
 """The texels of a UV layout and the places of a mesh that they show."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -13,6 +13,8 @@ from ..geometry.raster import fragments, nearest
 _CHUNK = 262_144
 _PADDING = 64
 SIZES = (256, 8192)
+Progress = Callable[[float], None]
+"""Told the share in [0, 1] that is done, some times a second; may raise Cancelled."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,11 @@ class Texels:
         face = face[index]
         return cls(size, index, face, torch.from_numpy(faces.astype(np.int64))[face], picture.barycentric.view(-1, 3)[index])
 
-    def chunks(self) -> Iterator[slice]:
-        """Slices of at most a quarter of a million texels, so that memory stays bounded."""
+    def chunks(self, progress: Progress | None = None, begin: float = 0.0, end: float = 1.0) -> Iterator[slice]:
+        """Slices of at most a quarter of a million texels, so that memory stays bounded; progress goes from `begin` to `end`."""
         for start in range(0, len(self.index), _CHUNK):
+            if progress is not None:
+                progress(begin + (end - begin) * start / len(self.index))
             yield slice(start, start + _CHUNK)
 
     def interpolate(self, attributes: torch.Tensor, part: slice) -> torch.Tensor:

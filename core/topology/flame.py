@@ -1,8 +1,6 @@
 """The rigged head in the topology of a user's FLAME file: FLAME's own parameters by registration, and our shape keys carried over."""
 
-import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,10 +50,6 @@ class FlameFit:
         pose = dict(zip(names, np.round(self.parameters.pose, 6).tolist(), strict=True))
         frame = "metres, y up, facing +z, x to the person's left, origin at the neck joint of the head"
         return {"model": "FLAME", "frame": frame, **rounded, **pose, "median_distance_mm": round(1000 * self.residual, 3)}
-
-    def write(self, path: Path) -> None:
-        """The JSON sidecar. Raises OSError."""
-        path.write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def fit_flame(model: FlameModel, ours: RiggedHead) -> FlameFit:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import AssetError
+from ...errors import InputError
 
 _LIMIT = 1_000_000  # operations; a FLAME file has a few thousand
 _DEEP = 10_000  # entries of the stack
@@ -41,7 +41,7 @@ _KNOWN = frozenset(
 
 
 class _Refused(Exception):
-    """Why a pickle is not read; becomes an AssetError that names the file."""
+    """Why a pickle is not read; becomes an InputError that names the file."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class _Mark:
 def read_pickle(data: bytes, name: str) -> Any:
     """The file's top object: numbers, str, bytes, list, tuple, dict, Name and Inert; bytes of Python 2 strings are memoryviews.
 
-    Raises AssetError, with the file's `name`, for whatever is damaged, too large or refers to something that a FLAME file does not.
+    Raises InputError, with the file's `name`, for whatever is damaged, too large or refers to something that a FLAME file does not.
     """
     try:
         return _Machine(data).run()
     except _Refused as error:
-        raise AssetError(f"{name} is not read: {error}; use the FLAME file as it was downloaded.") from None
+        raise InputError(f"{name} is not read: {error}; use the FLAME file as it was downloaded.") from None
 
 
 class _Machine:

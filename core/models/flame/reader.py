@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import AssetError
+from ...errors import InputError
 from .inert import array_of, read_pickle
 
 JOINTS = 5
@@ -39,15 +39,15 @@ class FlameFile:
 
 
 def read_flame(path: Path) -> FlameFile:
-    """Raises AssetError when the file is missing, damaged, hostile, or not a FLAME model with 300 shapes and 100 expressions."""
+    """Raises InputError when the file is missing, damaged, hostile, or not a FLAME model with 300 shapes and 100 expressions."""
     try:
         size = path.stat().st_size
         if size > _FILE_LIMIT:
-            raise AssetError(f"{path.name} is larger than any FLAME file; choose another one.")
+            raise InputError(f"{path.name} is larger than any FLAME file; choose another one.")
         with path.open("rb") as file:
             data = file.read(size)
     except OSError as error:
-        raise AssetError(f"{path.name} cannot be read; check that the FLAME file is there.") from error
+        raise InputError(f"{path.name} cannot be read; check that the FLAME file is there.") from error
     table = _read_npz(data, path.name) if data[:2] == b"PK" else _read_pkl(data, path.name)
     return _checked(table, path.name)
 
@@ -55,7 +55,7 @@ def read_flame(path: Path) -> FlameFile:
 def _read_pkl(data: bytes, name: str) -> dict[Any, Any]:
     table = read_pickle(data, name)
     if not isinstance(table, dict):
-        raise AssetError(f"{name} is not a FLAME model; use the FLAME file as it was downloaded.")
+        raise InputError(f"{name} is not a FLAME model; use the FLAME file as it was downloaded.")
     return table
 
 
@@ -65,13 +65,13 @@ def _read_npz(data: bytes, name: str) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
             if len(members) > _MEMBERS or sum(member.file_size for member in members) > _FILE_LIMIT:
-                raise AssetError(f"{name} unpacks to more than any FLAME file; choose another one.")
+                raise InputError(f"{name} unpacks to more than any FLAME file; choose another one.")
             for member in members:
                 with archive.open(member) as file:
                     # Never more than was announced, whatever the compressed stream holds.
                     table[member.filename.removesuffix(".npy")] = _npy(file.read(member.file_size))
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise AssetError(f"{name} is damaged or holds something else than arrays; use the FLAME file as it was downloaded.") from error
+        raise InputError(f"{name} is damaged or holds something else than arrays; use the FLAME file as it was downloaded.") from error
     return table
 
 
@@ -97,21 +97,21 @@ def _checked(table: dict[Any, Any], name: str) -> FlameFile:
         try:
             array = value if isinstance(value, np.ndarray) else array_of(value, JOINTS * _VERTICES)
         except ValueError:
-            raise AssetError(f"{name} is not a usable FLAME model: its {key} is missing or not a plain array.") from None
+            raise InputError(f"{name} is not a usable FLAME model: its {key} is missing or not a plain array.") from None
         fits = array.ndim == len(shape) and all(want in (None, size) for want, size in zip(shape, array.shape, strict=True))
         if not fits or array.dtype.kind not in "iuf":
-            raise AssetError(f"{name} is not a usable FLAME model: its {key} has the shape {array.shape}.")
+            raise InputError(f"{name} is not a usable FLAME model: its {key} has the shape {array.shape}.")
         if not whole:
             array = array.astype(np.float32)
             if not np.isfinite(array).all():
-                raise AssetError(f"{name} is not a usable FLAME model: its {key} holds values that are no numbers.")
+                raise InputError(f"{name} is not a usable FLAME model: its {key} holds values that are no numbers.")
         return array
 
     template = numbers("v_template", None, 3)
     count = len(template)
     faces = numbers("f", None, 3, whole=True).astype(np.int64)
     if not (100 <= count <= _VERTICES and 100 <= len(faces) <= _FACES and faces.min() >= 0 and faces.max() < count):
-        raise AssetError(f"{name} is not a usable FLAME model: its faces and vertices do not fit together.")
+        raise InputError(f"{name} is not a usable FLAME model: its faces and vertices do not fit together.")
     if "expressiondirs" in table:
         shapes, expressions = numbers("shapedirs", count, 3, SHAPES), numbers("expressiondirs", count, 3, EXPRESSIONS)
     else:
@@ -121,9 +121,9 @@ def _checked(table: dict[Any, Any], name: str) -> FlameFile:
     parents = numbers("kintree_table", 2, JOINTS, whole=True)[0].astype(np.int64)
     parents[0] = -1
     if not all(0 <= parent < joint for joint, parent in enumerate(parents.tolist()[1:], start=1)):
-        raise AssetError(f"{name} is not a usable FLAME model: its joints do not form a tree.")
+        raise InputError(f"{name} is not a usable FLAME model: its joints do not form a tree.")
     if not (weights.min() >= -1e-3 and np.abs(weights.sum(1) - 1).max() < 1e-2):
-        raise AssetError(f"{name} is not a usable FLAME model: its skinning weights do not add up to one.")
+        raise InputError(f"{name} is not a usable FLAME model: its skinning weights do not add up to one.")
     return FlameFile(
         template=template,
         faces=faces,
