@@ -13,7 +13,7 @@ CODE := $(wildcard *.py) core scene operators panels worker training benchmarks 
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test lint format zip head-model train people checksums locks clean
+.PHONY: demo test lint format zip head-model train evaluate people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -53,7 +53,12 @@ train: $(READY_TRAINING)
 	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --shards 40
 	$(BIN)/python -m likeness.training.train $(RECIPES)/normal.toml --data "$(RUN)/data" --output "$(RUN)"
 	$(BIN)/python -m likeness.training.train $(RECIPES)/likeness.toml --data "$(RUN)/data" --output "$(RUN)"
-	$(BIN)/python -m likeness.training.evaluate --assets "$(ASSETS)" --weights "$(RUN)"
+
+# R-Eval of the bundled weights, or of FIELD=file beside them: report, table and pictures in RUN/evaluation. make evaluate ASSETS=folder RUN=folder
+evaluate: $(READY_TRAINING)
+	@test -n "$(ASSETS)" -a -n "$(RUN)" || { echo "Usage: make evaluate ASSETS=<asset pack> RUN=<output folder> [FIELD=<weights>]"; exit 2; }
+	$(BIN)/python -m likeness.training.evaluation_sets --assets "$(ASSETS)" --output "$(RUN)/sets" --set synthetic-busts --set scans --set photos --count 24
+	$(BIN)/likeness evaluate --set "$(RUN)/sets/synthetic-busts" --set "$(RUN)/sets/scans" --set "$(RUN)/sets/photos" --output "$(RUN)/evaluation" $(if $(FIELD),--field "$(FIELD)")
 
 # Contact sheets of synthetic people: look at them after any change of the generator. make people ASSETS=folder [OUT=folder]
 people: $(READY_TRAINING)

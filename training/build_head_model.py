@@ -50,7 +50,7 @@ def principal_shapes(people: np.ndarray, joints: np.ndarray, weight: np.ndarray,
 
 
 def scanned_people(assets: Path, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Neutral people whose heads are shaped like scans (training/humans/faces.py): vertices (N, 19158, 3) and joints (N, 5, 3), normalised."""
+    """Neutral people whose heads are shaped like scans (humans/faces.py): vertices (N, 19158, 3) and joints (N, 5, 3), normalised."""
     bodies = Bodies(assets)
     drawn = [bodies.scanned(rng) for _ in range(count)]
     return np.stack([body.vertices for body in drawn]), np.stack([body.joints for body in drawn])
