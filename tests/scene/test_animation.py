@@ -1,5 +1,7 @@
 """Performances on a rigged head: one pose, keyframes, and the operators in background mode."""
 
+from types import SimpleNamespace
+
 import bpy
 import numpy as np
 import pytest
@@ -150,3 +152,11 @@ def test_a_rig_must_be_selected(extension):
         with pytest.raises(RuntimeError, match="Select a rigged head"):
             getattr(bpy.ops.likeness, name)(filepath="x")
         assert "UNDO" in getattr(bpy.types, f"LIKENESS_OT_{name}").bl_options
+
+
+def test_panel_offers_all_three(part, layout, armature):
+    panel = part("panels.head_rig").LIKENESS_PT_head_rig
+    bpy.context.view_layer.objects.active = armature
+    panel.draw(SimpleNamespace(layout=layout), bpy.context)
+    drawn = {arguments[0] for name, arguments, _ in layout.calls if name == "operator"}
+    assert {"likeness.copy_expression", "likeness.animate_video", "likeness.import_live_link"} <= drawn
