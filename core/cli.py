@@ -70,9 +70,13 @@ def _add_settings(command: argparse.ArgumentParser, **fixed: Any) -> None:
         if isinstance(option.default, bool):
             command.add_argument(flag, action=argparse.BooleanOptionalAction, default=option.default, help=metadata["help"])
             continue
-        metavar = {"metavar": "FILE"} if metadata["is_file"] else {}
         command.add_argument(
-            flag, type=type(option.default), choices=metadata["choices"] or None, default=option.default, help=metadata["help"], **metavar
+            flag,
+            type=type(option.default),
+            choices=metadata["choices"] or None,
+            default=option.default,
+            help=metadata["help"],
+            metavar="FILE" if metadata["is_file"] else None,
         )
     command.add_argument(
         "--report", metavar="FILE", type=Path, default="report.json", help="measures and settings as JSON; a bare name lies beside the head"

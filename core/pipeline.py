@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -178,8 +179,8 @@ class _Clock:
     """Times the stages, reports overall progress and asks whether to stop."""
 
     def __init__(self, stages: Sequence[str], progress: Progress | None, cancel: Callable[[], bool] | None) -> None:
-        ends = np.cumsum([_STAGES[name] for name in stages]) / sum(_STAGES[name] for name in stages)
-        self._spans = dict(zip(stages, zip([0.0, *ends], ends), strict=True))
+        ends = np.cumsum([0, *(_STAGES[name] for name in stages)]) / sum(_STAGES[name] for name in stages)
+        self._spans = dict(zip(stages, pairwise(ends.tolist()), strict=True))
         self._progress, self._cancel = progress, cancel
         self._timings: dict[str, float] = {}
 
@@ -192,7 +193,7 @@ class _Clock:
             if share < 1 and self._cancel is not None and self._cancel():
                 raise Cancelled("The reconstruction was stopped.")
             if self._progress is not None:
-                self._progress(name, float(start + (end - start) * min(max(share, 0.0), 1.0)))
+                self._progress(name, start + (end - start) * min(max(share, 0.0), 1.0))
 
         report(0.0)
         begun = time.perf_counter()

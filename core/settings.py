@@ -31,9 +31,7 @@ class Settings:
     seed: int = _option(0, "Seed", "Makes a run repeatable", low=0)
     rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
-    flame: str = _option(
-        "", "FLAME File", "Your FLAME model (.pkl or .npz), whose topology the rigged head gets", is_file=True, needs="rig"
-    )
+    flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
 
     def __post_init__(self) -> None:
         for option in fields(self):

@@ -2,6 +2,7 @@
 
 from . import command, job
 from .animate_video import LIKENESS_OT_animate_video
+from .bake_uvs import LIKENESS_OT_bake_uvs
 from .cancel import LIKENESS_OT_cancel
 from .copy_expression import LIKENESS_OT_copy_expression
 from .deform_free_form import LIKENESS_OT_deform_free_form
@@ -17,6 +18,7 @@ from .transfer_data import LIKENESS_OT_transfer_data
 
 CLASSES: tuple[type, ...] = (
     LIKENESS_OT_animate_video,
+    LIKENESS_OT_bake_uvs,
     LIKENESS_OT_cancel,
     LIKENESS_OT_copy_expression,
     LIKENESS_OT_deform_free_form,

@@ -1,5 +1,6 @@
 """Sidebar, preferences and property groups. Registered by the extension's __init__.py."""
 
+from .bake import LIKENESS_PT_bake
 from .head_rig import LIKENESS_PT_head_rig
 from .preferences import LIKENESS_AP_preferences
 from .properties import LIKENESS_PG_reconstruction
@@ -12,4 +13,5 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_PT_advanced,
     LIKENESS_PT_result,
     LIKENESS_PT_head_rig,
+    LIKENESS_PT_bake,
 )

@@ -13,11 +13,14 @@ from .compat import material_nodes
 from .frame import HEAD_TO_BLENDER
 from .free_form import adopt_free_form
 from .mesh import new_mesh
+from .photo import pack_picture
 from .rig import build_rig, head_of
 
 COLOUR_ATTRIBUTE = "Colour"
 OBSERVED_ATTRIBUTE = "observed"
 PROPERTY_PREFIX = "likeness_"
+PHOTO, VIEW = PROPERTY_PREFIX + "photo", PROPERTY_PREFIX + "view"
+"""Custom properties of the free-form head: the photo's image, and as JSON how it shows the head; source.py reads them."""
 
 
 def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collection:
@@ -31,7 +34,9 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
     collection = bpy.data.collections.new(result.name)
     head = bpy.data.objects.new(result.name, build_mesh(result))
     _describe(head, result)
-    camera = build_camera(result)
+    photo = pack_picture(result.name, result.photo)
+    _keep_view(head, result, photo)
+    camera = build_camera(result, photo)
     for item in (head, camera):
         collection.objects.link(item)
     context.scene.collection.children.link(collection)
@@ -83,6 +88,22 @@ def _describe(head: bpy.types.Object, result: Result) -> None:
     for key in ("version", "settings", "weights"):
         head[PROPERTY_PREFIX + key] = json.dumps(result.report.get(key), sort_keys=True, allow_nan=False)
     head[PROPERTY_PREFIX + "report"] = json.dumps(result.report, sort_keys=True, allow_nan=False)
+
+
+def _keep_view(head: bpy.types.Object, result: Result, photo: bpy.types.Image) -> None:
+    """With the mesh and its attributes, all that the result's other arrays say."""
+    camera = result.camera
+    head[PHOTO] = photo
+    head[VIEW] = json.dumps(
+        {
+            "centre": [float(x) for x in camera.centre],
+            "scale": float(camera.scale),
+            "distance": float(camera.distance) if np.isfinite(camera.distance) else None,
+            "rotation": np.asarray(result.rotation, np.float64).tolist(),
+            "neck": np.asarray(result.neck, np.float64).tolist(),
+        },
+        allow_nan=False,
+    )
 
 
 def _check(result: Result) -> None:

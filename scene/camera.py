@@ -12,8 +12,8 @@ _ORTHOGRAPHIC_DISTANCE = 2.0
 """Metres before the eyes; an orthographic camera may stand anywhere on its axis."""
 
 
-def build_camera(result: Result) -> bpy.types.Object:
-    """A new, unlinked camera object aligned with the photo, at a render resolution equal to the photo's size.
+def build_camera(result: Result, photo: bpy.types.Image) -> bpy.types.Object:
+    """A new, unlinked camera object aligned with the result's photo, its background, at a render resolution equal to the photo's size.
 
     Blender measures lens shift in widths of the sensor when it is fitted horizontally, so the principal point
     (Result.camera.centre) becomes a shift and nothing depends on where the head is in the photo.
@@ -37,7 +37,7 @@ def build_camera(result: Result) -> bpy.types.Object:
     data.display_size = 0.1
     data.show_background_images = True
     background = data.background_images.new()
-    background.image = pack_photo(result)
+    background.image = photo
     background.frame_method = "STRETCH"
     background.alpha = 1.0
 
@@ -46,17 +46,6 @@ def build_camera(result: Result) -> bpy.types.Object:
     place[:3, 3] += place[:3, 2] * distance
     camera.matrix_world = Matrix(place.tolist())
     return camera
-
-
-def pack_photo(result: Result) -> bpy.types.Image:
-    """The photo as a new packed image; the file on the artist's disk is not needed again."""
-    height, width = result.photo.shape[:2]
-    image = bpy.data.images.new(result.name, width, height, alpha=False)
-    pixels = np.ones((height, width, 4), np.float32)
-    pixels[..., :3] = result.photo[::-1] / np.float32(255)  # Blender's rows start at the bottom
-    image.pixels.foreach_set(pixels.ravel())
-    image.pack()
-    return image
 
 
 def use_camera(scene: bpy.types.Scene, camera: bpy.types.Object, result: Result) -> None:

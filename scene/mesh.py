@@ -26,6 +26,17 @@ def positions(mesh: bpy.types.Mesh) -> np.ndarray:
     return values.reshape(-1, 3)
 
 
+def triangles(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (F, 3) and corners (F, 3), int32, of the triangles that the faces consist of."""
+    mesh.calc_loop_triangles()
+    found = []
+    for member in ("vertices", "loops"):
+        values = np.empty(3 * len(mesh.loop_triangles), np.int32)
+        mesh.loop_triangles.foreach_get(member, values)
+        found.append(values.reshape(-1, 3))
+    return found[0], found[1]
+
+
 def add_group(item: bpy.types.Object, name: str, weights: np.ndarray) -> bpy.types.VertexGroup:
     """A vertex group with weights (V,) in [0, 1]; vertices of no weight are not in it."""
     group = item.vertex_groups.new(name=name)

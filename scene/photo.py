@@ -1,4 +1,4 @@
-"""A picture of the blend file as a file that the worker can read."""
+"""Pictures of the blend file: as a file that the worker can read, as an array, and from one."""
 
 import re
 import struct
@@ -26,11 +26,23 @@ def photo_file(image: bpy.types.Image, folder: Path) -> Path:
         copy.write_bytes(image.packed_file.data)
         return copy
     copy = folder / f"{stem}.png"
-    copy.write_bytes(png_bytes(_pixels(image)))
+    copy.write_bytes(png_bytes(pixels(image)))
     return copy
 
 
-def _pixels(image: bpy.types.Image) -> np.ndarray:
+def pack_picture(name: str, picture: np.ndarray, space: str = "sRGB") -> bpy.types.Image:
+    """A new packed image of (H, W, 3) or (H, W) uint8, row 0 at the top; no file on the artist's disk is needed."""
+    height, width = picture.shape[:2]
+    image = bpy.data.images.new(name, width, height, alpha=False)
+    image.colorspace_settings.name = space
+    values = np.ones((height, width, 4), np.float32)
+    values[..., :3] = picture.reshape(height, width, -1)[::-1] / np.float32(255)  # Blender's rows start at the bottom
+    image.pixels.foreach_set(values.ravel())
+    image.pack()
+    return image
+
+
+def pixels(image: bpy.types.Image) -> np.ndarray:
     """(H, W, 4) uint8 sRGB with straight alpha, row 0 at the top."""
     width, height = image.size
     if not width or not height or image.channels != 4:

@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core.topology.rigged import PARTS, RiggedHead
 from .compat import material_nodes
+from .photo import pack_picture
 
 _LOOKS = {  # colour without a texture (linear), roughness
     "Skin": ((0.55, 0.3, 0.22, 1.0), 0.5),
@@ -19,8 +20,8 @@ _LOOK_OF_PART = {
 
 def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str) -> None:
     """Slots Skin, Eyes, Teeth and Tongue on the mesh's triangles; the texture and where the photo shows it are packed into the file."""
-    texture = None if rigged.texture is None else _pack(f"{name} Texture", rigged.texture, "sRGB")
-    observed = None if rigged.texture_observed is None else _pack(f"{name} Observed", rigged.texture_observed, "Non-Color")
+    texture = None if rigged.texture is None else pack_picture(f"{name} Texture", rigged.texture)
+    observed = None if rigged.texture_observed is None else pack_picture(f"{name} Observed", rigged.texture_observed, "Non-Color")
     for look, (colour, roughness) in _LOOKS.items():
         material = bpy.data.materials.new(f"{name} {look}")
         material.diffuse_color = colour
@@ -44,15 +45,3 @@ def _texture_node(tree: bpy.types.NodeTree, image: bpy.types.Image, x: float, y:
     node.image = image
     node.location = (x, y)
     return node
-
-
-def _pack(name: str, picture: np.ndarray, space: str) -> bpy.types.Image:
-    """A packed image of (S, S, 3) or (S, S) uint8, row 0 at the top."""
-    size = picture.shape[0]
-    image = bpy.data.images.new(name, size, size, alpha=False)
-    image.colorspace_settings.name = space
-    pixels = np.ones((size, size, 4), np.float32)
-    pixels[..., :3] = picture.reshape(size, size, -1)[::-1] / np.float32(255)  # Blender's rows start at the bottom
-    image.pixels.foreach_set(pixels.ravel())
-    image.pack()
-    return image

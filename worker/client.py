@@ -82,6 +82,10 @@ class WorkerClient:
         """Begin to follow the face in a photo, a video or a folder of pictures; otherwise as `reconstruct`, the result a Performance."""
         self._begin(protocol.Track(str(source), str(output or self._private_output()), smoothing))
 
+    def bake(self, mesh: Path, reconstruction: Path, size: int, output: Path | None = None) -> None:
+        """Begin to bake a texture for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result a Texture."""
+        self._begin(protocol.Bake(str(mesh), str(reconstruction), str(output or self._private_output()), size))
+
     def self_test(self) -> None:
         """Begin the self-test; its end arrives from `poll` as Tested or Error."""
         self._begin(protocol.SelfTest())

@@ -35,6 +35,17 @@ class Track:
 
 
 @dataclass(frozen=True)
+class Bake:
+    """Texture of `size` texels a side for the `mesh` (UvMesh, .npz) on a `reconstruction` (Result, .npz); `output` (.npz, Texture) appears
+    only when it is complete. Answered by Done or Error, Progress meanwhile."""
+
+    mesh: str
+    reconstruction: str
+    output: str
+    size: int
+
+
+@dataclass(frozen=True)
 class SelfTest:
     """Run worker/selftest.py. Answered by Tested or Error."""
 
@@ -71,7 +82,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Done:
-    """The result lies in `path`, readable by Result.load or, after Track, by Performance.load."""
+    """The result lies in `path`, readable by Result.load, after Track by Performance.load, after Bake by Texture.load."""
 
     path: str
 
@@ -112,11 +123,13 @@ class Log:
     text: str
 
 
-Request = Reconstruct | Track | SelfTest | Cancel | Quit
+Request = Reconstruct | Track | Bake | SelfTest | Cancel | Quit
 Event = Ready | Heartbeat | Progress | Done | Tested | Error | Log
 Kinds = Mapping[str, type]
 
-REQUESTS: Kinds = {"reconstruct": Reconstruct, "track": Track, "self_test": SelfTest, "cancel": Cancel, "quit": Quit}
+REQUESTS: Kinds = {
+    "reconstruct": Reconstruct, "track": Track, "bake": Bake, "self_test": SelfTest, "cancel": Cancel, "quit": Quit,
+}  # fmt: skip
 EVENTS: Kinds = {
     "ready": Ready, "heartbeat": Heartbeat, "progress": Progress, "done": Done, "tested": Tested, "error": Error, "log": Log,
 }  # fmt: skip

@@ -35,7 +35,7 @@ Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo, setti
 
 @dataclass(frozen=True)
 class Job:
-    request: protocol.Reconstruct | protocol.Track | protocol.SelfTest | protocol.Quit
+    request: protocol.Reconstruct | protocol.Track | protocol.Bake | protocol.SelfTest | protocol.Quit
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -113,8 +113,13 @@ class Server:
             output = Path(request.output)
             if output.suffix != ".npz":
                 raise WorkerError(f"{output} must end in .npz.")
-            tracking = isinstance(request, protocol.Track)
-            result = self._track(request, cancelled) if tracking else self._reconstruct(request, cancelled)
+            match request:
+                case protocol.Reconstruct():
+                    result = self._reconstruct(request, cancelled)
+                case protocol.Track():
+                    result = self._track(request, cancelled)
+                case protocol.Bake():
+                    result = self._bake(request, cancelled)
             return protocol.Done(str(_saved(result, output)))
         except LikenessError as error:
             return protocol.Error.of(error)
@@ -141,6 +146,23 @@ class Server:
 
             self._tracker = Tracker.load()
         return self._tracker.run(Path(request.source), request.smoothing, self._progress(), cancelled.is_set)
+
+    def _bake(self, request: protocol.Bake, cancelled: threading.Event) -> Any:
+        from ..core.colour.bake import bake_mesh
+        from ..core.colour.uv_mesh import Texture, UvMesh
+        from ..core.result import Result
+
+        report = self._progress()
+
+        def progress(share: float) -> None:
+            if cancelled.is_set():
+                raise Cancelled("Cancelled.")
+            report("texture", share)
+
+        progress(0.0)
+        mesh, result = UvMesh.load(Path(request.mesh)), Result.load(Path(request.reconstruction))
+        colours, _ = bake_mesh(mesh.vertices, mesh.faces, mesh.uv, mesh.faces_uv, result, request.size, progress)
+        return Texture(colours)
 
     def _progress(self) -> Callable[[str, float], None]:
         last_stage, last_time = "", 0.0

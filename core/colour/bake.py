@@ -119,7 +119,8 @@ def compose(
     """Colours (N, 3) float32 sRGB of texels and how far the last layer's photo was copied, (N,) float32.
 
     base (V, 3): colours of the vertices where no layer shows anything; fine_base: the same at some texels, when it has finer detail.
-    layers cover each other, the last on top; progress: of the second half. What lies below a layer takes its level around the places that the layer covers.
+    layers cover each other, the last on top. What lies below a layer takes its level around the places that the layer covers.
+    progress: of the second half.
     """
     level, corrections = base, []
     for layer in layers:

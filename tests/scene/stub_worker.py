@@ -2,6 +2,7 @@
 
 A photo whose name begins with `broken` ends in the user's sentence, one that begins with `killed` ends the process, any other
 takes LIKENESS_STUB_SECONDS (default 0.3) and gives the head of sample.py, with a rig (sample_rig.py) when that is asked for.
+A baked texture has the photo's mean colour but for red: the mesh's and the reconstruction's vertices lie on each other where it is 255.
 """
 
 import os
@@ -75,6 +76,19 @@ class Tracker:
         return Performance(source.stem, np.arange(len(share)) / 24, ("jawOpen", "mouthPucker"), values, rotations, share >= 0)
 
 
+def bake_mesh(vertices, faces, uv, faces_uv, result, size, progress):
+    import numpy as np
+
+    for number in range(50):
+        progress(number / 50)
+        time.sleep(SECONDS / 50)
+    colours = np.empty((size, size, 3), np.uint8)
+    colours[:] = result.photo.mean((0, 1))
+    there = result.upright_vertices()
+    colours[..., 0] = 255 * (len(vertices) == len(there) and np.abs(vertices - there).max() < 1e-5)
+    return colours, colours[..., 0]
+
+
 def main() -> None:
     launch = next(number for number, argument in enumerate(sys.argv) if argument.endswith("launch.py"))
     stub = types.ModuleType("likeness.core.pipeline")
@@ -83,6 +97,9 @@ def main() -> None:
     tracking = types.ModuleType("likeness.core.animation.track")
     tracking.Tracker = Tracker
     sys.modules[tracking.__name__] = tracking
+    baking = types.ModuleType("likeness.core.colour.bake")
+    baking.bake_mesh = bake_mesh
+    sys.modules[baking.__name__] = baking
     sys.argv = sys.argv[launch:]
     runpy.run_path(sys.argv[0], run_name="__main__")
 

@@ -1,0 +1,75 @@
+"""likeness.bake_uvs: the photo as a texture of a mesh of the artist's own, retopologised or remeshed, that lies on a reconstruction."""
+
+import tempfile
+from pathlib import Path
+
+import bpy
+
+from ..core.colour.uv_mesh import Texture, UvMesh
+from ..core.errors import InputError
+from ..core.result import Result
+from ..scene.baking import assign_texture, uv_mesh_of
+from ..scene.source import result_of, source_of, sources
+from ..worker.client import WorkerClient, shared_client
+from .environment import worker_python
+from .job import JobOperator
+from .worker_job import WorkerJob
+
+
+class Baking(WorkerJob):
+    """Gives a Texture."""
+
+    def __init__(self, client: WorkerClient, mesh: UvMesh, reconstruction: Result, size: int) -> None:
+        super().__init__(client)
+        self._folder = tempfile.TemporaryDirectory(prefix="likeness-", ignore_cleanup_errors=True)
+        there, here = Path(self._folder.name, "mesh.npz"), Path(self._folder.name, "reconstruction.npz")
+        mesh.save(there)
+        reconstruction.save(here)
+        client.bake(there, here, size)
+
+    def load(self, path: Path) -> Texture:
+        return Texture.load(path)
+
+    def close(self) -> None:
+        super().close()
+        self._folder.cleanup()
+
+
+class LIKENESS_OT_bake_uvs(JobOperator, bpy.types.Operator):
+    """Make a texture for the active mesh, by its active UV map, from the reconstruction that it lies on"""
+
+    bl_idname = "likeness.bake_uvs"
+    bl_label = "Bake to My UVs"
+    bl_options = {"REGISTER", "UNDO"}
+
+    _target = ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        item, reason = context.object, None
+        if item is None or item.type != "MESH":
+            reason = "Select a mesh that lies on a reconstruction"
+        elif context.mode != "OBJECT":
+            reason = "Go back to object mode"
+        elif item.data.uv_layers.active is None:
+            reason = "The mesh has no UV map; unwrap it first"
+        elif not sources(context.scene):
+            reason = "Reconstruct a photo first"
+        if reason is not None:
+            cls.poll_message_set(reason)
+            return False
+        return super().poll(context)
+
+    def start_job(self, context: bpy.types.Context) -> Baking:
+        item = context.object
+        # The artist may select something else while the job runs.
+        self._target = item.name
+        head = source_of(context.scene, item)
+        mesh, reconstruction = uv_mesh_of(context, item, head), result_of(head)
+        return Baking(shared_client(worker_python(context)), mesh, reconstruction, context.scene.likeness.settings().texels)
+
+    def use(self, context: bpy.types.Context, outcome: Texture) -> str:
+        item = bpy.data.objects.get(self._target)
+        if item is None or item.type != "MESH" or item.data.uv_layers.active is None:
+            raise InputError("The mesh has gone meanwhile, or its UV map; select one and bake again.")
+        return f"{assign_texture(item, outcome).name} is the base colour of {item.name}, packed into the file"

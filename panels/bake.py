@@ -1,0 +1,25 @@
+"""The sidebar's Bake: a texture for a mesh of the artist's own. It is there for any mesh beside a reconstruction."""
+
+import bpy
+
+from ..operators import job
+from ..scene.source import sources
+from .sidebar import Sidebar
+
+
+class LIKENESS_PT_bake(Sidebar, bpy.types.Panel):
+    bl_idname = "LIKENESS_PT_bake"
+    bl_label = "Bake"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.object is not None and context.object.type == "MESH" and bool(sources(context.scene))
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, uv_map = self.layout, context.object.data.uv_layers.active
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.enabled = job.current() is None
+        layout.prop(context.scene.likeness, "texture")
+        layout.operator("likeness.bake_uvs", icon="UV")
+        layout.label(text=f"UV map: {uv_map.name}" if uv_map else "No UV map: unwrap the mesh first", icon="BLANK1" if uv_map else "INFO")

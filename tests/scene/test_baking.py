@@ -1,0 +1,185 @@
+"""Textures for the artist's own meshes: what leaves the scene, what comes back into it, and what is said when it cannot."""
+
+import math
+
+import bpy
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def source(part):
+    return part("scene.source")
+
+
+@pytest.fixture
+def head(part, make_result):
+    part("scene.build").build_result(bpy.context, make_result())
+    return bpy.data.objects["Ada"]
+
+
+@pytest.fixture
+def copy(head):
+    """A copy of the head with a UV map, active, beside the head."""
+    other = head.copy()
+    other.data = head.data.copy()
+    other.name = "Retopo"
+    head.users_collection[0].objects.link(other)
+    return _active(other, "Mine")
+
+
+def _active(item, uv_map=""):
+    if uv_map:
+        uv = item.data.uv_layers.new(name=uv_map).data
+        uv.foreach_set("uv", np.random.default_rng(0).random(2 * len(uv)).astype(np.float32))
+    for other in bpy.context.selected_objects:
+        other.select_set(False)
+    item.select_set(True)
+    bpy.context.view_layer.objects.active = item
+    return item
+
+
+@pytest.mark.parametrize("distance", [0.6, math.inf])
+def test_reconstruction_is_read_back_from_a_saved_file(part, source, make_result, tmp_path, distance):
+    result = make_result(distance=distance)
+    part("scene.build").build_result(bpy.context, result)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "head.blend"))
+    (head,) = source.sources(bpy.context.scene)
+    back = source.result_of(head)
+    assert (back.name, back.camera) == ("Ada", result.camera)
+    assert np.array_equal(back.photo, result.photo) and np.array_equal(back.faces, result.faces)
+    assert np.abs(back.vertices - result.vertices).max() < 1e-6 and np.allclose(back.observed, result.observed)
+    assert np.abs(back.colours - result.colours).max() < 0.51 / 255
+    assert (back.normals * result.normals).sum(1).mean() > 0.9
+    assert np.array_equal(back.rotation, result.rotation) and np.array_equal(back.neck, result.neck)
+
+
+def test_mesh_goes_out_as_it_is_seen_on_the_head_wherever_that_stands(part, source, rigged_result):
+    part("scene.build").build_result(bpy.context, rigged_result)
+    rig, hidden = bpy.data.objects["Ada Rig"], bpy.data.objects["Ada"]
+    other = bpy.data.objects.new("Retopo", hidden.data.copy())
+    bpy.context.scene.collection.objects.link(other)
+    _active(other, "Mine")
+    rig.location, rig.rotation_euler, rig.scale = (1, 2, 3), (0.1, 0.2, 0.3), (2, 2, 2)
+    bpy.context.view_layer.update()
+    other.matrix_world = rig.matrix_world.copy()
+    bpy.context.view_layer.update()
+    assert hidden.hide_viewport and source.source_of(bpy.context.scene, other) == hidden
+    found = part("scene.baking").uv_mesh_of(bpy.context, other, hidden)
+    assert np.abs(found.vertices - rigged_result.upright_vertices()).max() < 1e-5
+    assert np.array_equal(found.faces, rigged_result.faces) and found.faces_uv.max() == len(found.uv) - 1
+    other.modifiers.new("Finer", "SUBSURF")
+    assert len(part("scene.baking").uv_mesh_of(bpy.context, other, hidden).vertices) > 3 * len(found.vertices)
+
+
+def test_mirrored_mesh_still_faces_outwards(part, copy, head):
+    copy.scale.x = -1
+    bpy.context.view_layer.update()
+    mesh = part("scene.baking").uv_mesh_of(bpy.context, copy, head)
+    corners = mesh.vertices[mesh.faces]
+    volume = np.einsum("ni,ni->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
+    assert volume > 0 and mesh.vertices[:, 0].max() > 0.05
+
+
+@pytest.fixture
+def stub(preferences, stub_python):
+    preferences.existing_python = str(stub_python)
+
+
+def _base_colour(item):
+    (slot,) = item.material_slots
+    shader = next(node for node in slot.material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    return shader.inputs["Base Color"].links[0].from_node
+
+
+def test_baking_paints_the_active_mesh_and_nothing_else(stub, copy, head, make_result):
+    bpy.context.scene.likeness.texture = "1024"
+    before = _base_colour(head).bl_idname
+    assert bpy.ops.likeness.bake_uvs() == {"FINISHED"}
+    node = _base_colour(copy)
+    assert node.image.name == "Retopo Texture" and tuple(node.image.size) == (1024, 1024) and node.image.packed_file
+    assert node.inputs["Vector"].links[0].from_node.uv_map == "Mine"
+    pixel = np.round(np.array(node.image.pixels[:3]) * 255)
+    assert pixel[0] == 255 and np.abs(pixel[1:] - make_result().photo.mean((0, 1))[1:]).max() <= 1
+    # The copy shared the head's material.
+    assert _base_colour(head).bl_idname == before == "ShaderNodeVertexColor"
+    nodes, materials = len(copy.material_slots[0].material.node_tree.nodes), len(bpy.data.materials)
+    assert bpy.ops.likeness.bake_uvs() == {"FINISHED"}
+    assert (len(copy.material_slots[0].material.node_tree.nodes), len(bpy.data.materials)) == (nodes, materials)
+
+
+def test_mesh_without_materials_gets_one(stub, copy):
+    copy.data.materials.clear()
+    assert bpy.ops.likeness.bake_uvs() == {"FINISHED"}
+    assert copy.material_slots[0].material.name == "Retopo Baked" and _base_colour(copy).image.name == "Retopo Texture"
+
+
+def test_heads_own_mesh_can_be_baked(stub, head):
+    _active(head, "Mine")
+    assert bpy.ops.likeness.bake_uvs() == {"FINISHED"}
+    assert _base_colour(head).image.name == "Ada Texture"
+
+
+def test_what_is_missing_is_said(head):
+    with pytest.raises(RuntimeError, match="no UV map; unwrap it first"):
+        bpy.ops.likeness.bake_uvs()
+    bpy.context.view_layer.objects.active = bpy.data.objects["Ada Camera"]
+    with pytest.raises(RuntimeError, match="Select a mesh"):
+        bpy.ops.likeness.bake_uvs()
+    _active(head, "Mine")
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(RuntimeError, match="object mode"):
+        bpy.ops.likeness.bake_uvs()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    del head["likeness_view"]
+    with pytest.raises(RuntimeError, match="Reconstruct a photo first"):
+        bpy.ops.likeness.bake_uvs()
+
+
+def test_collection_tells_which_of_two_reconstructions_is_meant(part, source, make_result, head):
+    part("scene.build").build_result(bpy.context, make_result("Bo"))
+    bo = bpy.context.object
+    bpy.ops.mesh.primitive_cube_add()
+    cube = _active(bpy.context.object)
+    for collection in list(cube.users_collection):
+        collection.objects.unlink(cube)
+    bpy.context.scene.collection.objects.link(cube)
+    with pytest.raises(part("core.errors").InputError, match="several reconstructions"):
+        source.source_of(bpy.context.scene, cube)
+    bo.users_collection[0].objects.link(cube)
+    assert source.source_of(bpy.context.scene, cube) == bo
+
+
+VIEW = '{"centre": [1, 2], "scale": %s, "distance": null, "rotation": [[1,0,0],[0,1,0],[0,0,%s]], "neck": [0,0,0]}'
+
+
+@pytest.mark.parametrize("view", ["", "[]", "{", 7, VIEW % ("0", "1"), VIEW % ("NaN", "1"), VIEW % ("5", "3"), VIEW % ('"x"', "1")])
+def test_foreign_data_are_refused_in_one_sentence(stub, copy, head, view):
+    head["likeness_view"] = view
+    with pytest.raises(RuntimeError, match="about its photo cannot be read; reconstruct the photo again"):
+        bpy.ops.likeness.bake_uvs()
+    assert not [image for image in bpy.data.images if "Texture" in image.name]
+
+
+def test_lost_colours_are_said(stub, copy, head):
+    head.data.attributes.remove(head.data.attributes["Colour"])
+    with pytest.raises(RuntimeError, match="lost its vertices' attribute Colour"):
+        bpy.ops.likeness.bake_uvs()
+
+
+def test_panel_is_there_for_meshes_beside_a_reconstruction(part, layout, head, copy):
+    panel = part("panels.bake").LIKENESS_PT_bake
+    assert panel.poll(bpy.context)
+    panel.draw(type("Drawn", (), {"layout": layout})(), bpy.context)
+    assert "UV map: Mine" in str(layout.calls) and "likeness.bake_uvs" in str(layout.calls)
+    bpy.context.view_layer.objects.active = bpy.data.objects["Ada Camera"]
+    assert not panel.poll(bpy.context)
+
+
+def test_flame_parameters_are_a_property_of_the_rigged_head(part, make_result, rigged_result):
+    report = {**rigged_result.report, "flame": {"model": "FLAME", "jaw_pose": [0.1, 0, 0]}}
+    part("scene.build").build_result(bpy.context, make_result(rigged=rigged_result.rigged, report=report))
+    assert bpy.data.objects["Ada Head"]["likeness_flame"] == '{"jaw_pose": [0.1, 0, 0], "model": "FLAME"}'
+    assert "likeness_flame" not in bpy.data.objects["Ada"]
