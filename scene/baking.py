@@ -47,8 +47,9 @@ def _place(head: bpy.types.Object) -> "bpy.types.Matrix":
 
 def assign_texture(item: bpy.types.Object, texture: Texture) -> bpy.types.Image:
     """The packed picture becomes the Base Color of all the object's materials, by its active UV map. Materials that others use as well
-    are copied first; an object without any gets one."""
-    image = pack_picture(f"{item.name} Texture", texture.colours)
+    are copied first; an object without any gets one. What an earlier baking made is replaced."""
+    name, former = f"{item.name} Texture", set()
+    image = pack_picture(name, texture.colours)
     if not item.material_slots:
         item.data.materials.append(None)
     for slot in item.material_slots:
@@ -61,9 +62,14 @@ def assign_texture(item: bpy.types.Object, texture: Texture) -> bpy.types.Image:
         picture, uv = _node(tree, _PICTURE_NODE, "ShaderNodeTexImage"), _node(tree, _UV_NODE, "ShaderNodeUVMap")
         picture.location = (shader.location.x - 320, shader.location.y)
         uv.location = (shader.location.x - 520, shader.location.y)
+        former.add(picture.image)
         picture.image, uv.uv_map = image, item.data.uv_layers.active.name
         tree.links.new(uv.outputs["UV"], picture.inputs["Vector"])
         tree.links.new(picture.outputs["Color"], shader.inputs["Base Color"])
+    for old in former - {None}:
+        if old.users == 0:
+            bpy.data.images.remove(old)
+    image.name = name
     return image
 
 

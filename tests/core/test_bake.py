@@ -13,7 +13,7 @@ from likeness.core.colour.hair import bare_skin
 from likeness.core.colour.head import Anatomy, bake_head
 from likeness.core.colour.project import project_colours
 from likeness.core.colour.texels import Texels
-from likeness.core.errors import InputError
+from likeness.core.errors import Cancelled, InputError
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.models.head import HeadModel, HeadParameters
@@ -154,6 +154,25 @@ def test_any_mesh_on_the_reconstruction_takes_its_colours(scene: tuple[RiggedHea
     error = np.abs(texture[row, column] / 255 - result.colours[result.faces].mean(1)).max(1)
     assert np.median(error) < 0.02 and np.percentile(error, 90) < 0.15
     assert 0.1 < (observed[row, column] > 128).mean() < 0.6
+
+
+def test_a_mesh_that_lies_elsewhere_is_refused(scene: tuple[RiggedHead, Result]) -> None:
+    rigged, result = scene
+    with pytest.raises(InputError, match="move it onto the head"):
+        bake_mesh(rigged.neutral + 0.3, rigged.faces, rigged.uv, rigged.faces_uv, result, SIZE)
+
+
+def test_baking_tells_how_far_it_is_and_stops_when_told(model: HeadModel, scene: tuple[RiggedHead, Result]) -> None:
+    told: list[float] = []
+
+    def stop(share: float) -> None:
+        told.append(share)
+        if len(told) == 2:
+            raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        bake_head(*scene, Anatomy.of(model), 1024, stop)
+    assert told == sorted(told) and told[0] >= 0.5
 
 
 def test_a_mesh_without_a_usable_uv_map_or_size_is_refused(scene: tuple[RiggedHead, Result]) -> None:

@@ -213,6 +213,32 @@ def test_every_setting_has_its_flag(tmp_path):
     assert options.formats == ["blend", "glb"]
 
 
+def test_rigs_settings_have_their_flags_too():
+    arguments = ["reconstruct", "a.jpg", "--output", "x", "--rig", "--texture", "1024", "--flame", "my flame.pkl"]
+    settings = cli.settings_of(cli.build_parser().parse_args(arguments))
+    assert settings == Settings(rig=True, texture="1024", flame="my flame.pkl") and settings.texels == 1024
+    assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+@pytest.mark.parametrize("option", [["--texture", "4096"], ["--flame", "f.pkl"]])
+def test_what_would_change_nothing_without_a_rig_is_2(capfd, tmp_path, option):
+    code, said = run(capfd, "a.jpg", "--output", tmp_path, "--formats", "ply", *option)
+    assert code == 2 and said.err == f"{option[0]} needs --rig; add it.\n"
+
+
+def test_flame_parameters_lie_beside_the_head(capfd, monkeypatch, tmp_path):
+    parameters = {"model": "FLAME", "jaw_pose": [0.1, 0.0, 0.0]}
+
+    def with_flame(self, photo, settings, *rest):
+        result = head(photo.stem, settings)
+        return dataclasses.replace(result, report={**result.report, "flame": parameters})
+
+    monkeypatch.setattr(Stub, "run", with_flame)
+    code, said = run(capfd, "Zoë.jpg", "--output", tmp_path, "--formats", "ply", "--rig", "--flame", "f.pkl")
+    assert code == 0 and str(tmp_path / "Zoë.flame.json") in said.out.splitlines()
+    assert json.loads((tmp_path / "Zoë.flame.json").read_text()) == parameters
+
+
 def test_models_that_do_not_load_are_3(capfd, tmp_path, monkeypatch):
     def fail(device):
         raise AssetError("head_model.npz is missing; reinstall the extension.")

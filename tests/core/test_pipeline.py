@@ -16,6 +16,8 @@ from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.core.surface.extract import check_manifold
 
+from .flame_files import flame_table, write_npz
+
 DRAFT = Settings(quality="draft")
 
 
@@ -140,6 +142,53 @@ def test_cancelling_stops_the_surface(reconstructor: Reconstructor, photo: Path)
     with pytest.raises(Cancelled):
         reconstructor.run(photo, DRAFT, lambda stage, _: reached.append(stage), lambda: "surface" in reached)
     assert reached[-1] == "surface"
+
+
+@pytest.fixture(scope="module")
+def rig_run(reconstructor: Reconstructor, photo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, list[tuple[str, float]]]:
+    """With a FLAME-shaped file, so that one run shows everything of a rig."""
+    path = write_npz(flame_table(), tmp_path_factory.mktemp("flame") / "my flame.npz")
+    steps: list[tuple[str, float]] = []
+    settings = Settings(quality="draft", rig=True, texture="1024", flame=str(path))
+    return reconstructor.run(photo, settings, lambda stage, share: steps.append((stage, share))), steps
+
+
+@pytest.mark.slow
+def test_a_rigged_head_comes_textured_and_in_flames_topology(rig_run: tuple[Result, list[tuple[str, float]]]) -> None:
+    result, steps = rig_run
+    rigged, report = result.rigged, json.loads(json.dumps(result.report, allow_nan=False))
+    assert rigged is not None and rigged.texture is not None and rigged.texture_observed is not None
+    assert len(rigged.neutral) == 5023 and rigged.texture.shape == (1024, 1024, 3)
+    assert 0.02 < (rigged.texture_observed > 200).mean() < 0.8
+    assert report["rig"]["face_distance_mm"] < 0.8 and report["rig"]["landmark68_distance_mm"] < 1.5
+    assert len(report["flame"]["shape"]) == 300 and report["flame"]["median_distance_mm"] < 3
+    assert {"rig", "flame", "texture"} <= set(report["timings"])
+    shares = [share for _, share in steps]
+    assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_reports_name_files_without_their_folders(rig_run: tuple[Result, list[tuple[str, float]]]) -> None:
+    assert rig_run[0].report["settings"]["flame"] == "my flame.npz"
+
+
+@pytest.mark.slow
+def test_cancelling_stops_the_texture(reconstructor: Reconstructor, photo: Path) -> None:
+    reached: list[str] = []
+    settings = Settings(quality="draft", rig=True, texture="4096")
+    with pytest.raises(Cancelled):
+        reconstructor.run(photo, settings, lambda stage, _: reached.append(stage), lambda: reached.count("texture") > 2)
+    assert reached[-1] == "texture"
+
+
+def test_a_bad_flame_file_is_one_sentence_before_any_work(reconstructor: Reconstructor, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "flame.pkl").write_bytes(b"not a model")
+    steps: list[str] = []
+    for name, sentence in (("flame.pkl", "flame.pkl is not"), ("nothing.pkl", "nothing.pkl cannot be read")):
+        settings = Settings(quality="draft", rig=True, flame=str(tmp_path / name))
+        with pytest.raises(InputError, match=sentence):
+            reconstructor.run(photo, settings, lambda stage, _: steps.append(stage))
+    assert not steps
 
 
 def test_an_absent_device_is_one_sentence() -> None:

@@ -105,9 +105,16 @@ def test_baking_paints_the_active_mesh_and_nothing_else(stub, copy, head, make_r
     assert pixel[0] == 255 and np.abs(pixel[1:] - make_result().photo.mean((0, 1))[1:]).max() <= 1
     # The copy shared the head's material.
     assert _base_colour(head).bl_idname == before == "ShaderNodeVertexColor"
-    nodes, materials = len(copy.material_slots[0].material.node_tree.nodes), len(bpy.data.materials)
+
+
+def test_baking_again_replaces_what_was_baked(stub, copy):
+    def counts():
+        return len(copy.material_slots[0].material.node_tree.nodes), len(bpy.data.materials), len(bpy.data.images)
+
     assert bpy.ops.likeness.bake_uvs() == {"FINISHED"}
-    assert (len(copy.material_slots[0].material.node_tree.nodes), len(bpy.data.materials)) == (nodes, materials)
+    before = counts()
+    assert bpy.ops.likeness.bake_uvs() == {"FINISHED"}
+    assert counts() == before and _base_colour(copy).image.name == "Retopo Texture"
 
 
 def test_mesh_without_materials_gets_one(stub, copy):

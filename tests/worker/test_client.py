@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from likeness.core.animation.performance import Performance
-from likeness.core.errors import Cancelled, InputError, NoFaceError, ReconstructionError, WorkerError
+from likeness.core.colour.uv_mesh import Texture, UvMesh
+from likeness.core.errors import AssetError, Cancelled, InputError, NoFaceError, ReconstructionError, WorkerError
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.worker import client as client_module
@@ -50,6 +51,22 @@ def test_a_video_becomes_a_performance(client, tmp_path):
     assert stages == ["track"]
     client.track(tmp_path / "noface.mp4", 0.25)
     with pytest.raises(NoFaceError, match="choose another video"):
+        client.wait()
+
+
+def test_a_mesh_becomes_a_texture(client, tmp_path):
+    """With the real baking: a grey tetrahedron on itself."""
+    result = run(client, "a.png")
+    mesh, there, stages = tmp_path / "mesh.npz", tmp_path / "there.npz", []
+    uv = np.float32([[0.1, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]])
+    UvMesh(result.upright_vertices(), result.faces, uv, result.faces).save(mesh)
+    result.save(there)
+    client.bake(mesh, there, 256)
+    texture = Texture.load(client.wait(lambda stage, fraction: stages.append(stage))).colours
+    assert texture.shape == (256, 256, 3) and np.abs(texture.astype(int) - 128).max() <= 2 and set(stages) == {"texture"}
+    mesh.write_bytes(b"no arrays")
+    client.bake(mesh, there, 256)
+    with pytest.raises(AssetError, match=r"mesh\.npz is damaged; bake again"):
         client.wait()
 
 
