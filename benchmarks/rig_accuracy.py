@@ -4,8 +4,8 @@ Every person has eight expressions, each in another pose. The free-form surface 
 distance that fits assume, so this measures registration, neutral and keys, not networks or the guess of the camera; every second person
 has hair two centimetres thick. Millimetres:
 surface: the rigged face to the surface; landmarks (of 68), aligned or not; vertices of the face; joints; expression: mean difference of
-key values; neutral: between neutrals of one person, but for the size, which photos do not tell; keys: the true expression
-by transferred keys against the true change of the face.
+key values; neutral: between neutrals of one person, rigidly aligned and also but for the size; keys: the true expression by transferred
+keys against the true change of the face.
 """
 
 import sys
@@ -84,8 +84,8 @@ def measure(model: HeadModel, bodies: Bodies, seed: int, person: int, number: in
         return np.concatenate([flat * spread, depth], axis=1)
 
     surface = seen(solid).astype(np.float32)
-    rigged, rotation, neck = rig_head(model, fit, FreeForm(surface, vertex_normals(surface, model.solid_faces)))
-    place = lambda points: points @ rotation.T + neck  # noqa: E731
+    rigged, rotation, neck, unit = rig_head(model, fit, FreeForm(surface, vertex_normals(surface, model.solid_faces)))
+    place = lambda points: unit * points @ rotation.T + neck  # noqa: E731
     photo, truth = place(rigged.posed(rigged.key_values, rigged.rotations)), seen(head)
     count, weight = int((model.part == 0).sum()), _face_weight(model)
     marks, true_marks = model.landmarks68(photo), model.landmarks68(truth)
@@ -133,13 +133,14 @@ def main(assets: Path, people: int = 2, seed: int = 3) -> None:
     model, bodies = HeadModel.load(), Bodies(assets)
     weight = _face_weight(model)
     count = len(weight)
-    rows, neutral, keys = [], [], []
+    rows, neutral, sized, keys = [], [], [], []
     for person in range(people):
         results = [measure(model, bodies, seed, person, number) for number in range(len(EXPRESSIONS))]
         rows += [row for _, _, row in results]
         heads = [rigged.neutral[:count] for rigged, _, _ in results]
         for i in range(1, len(heads)):
-            neutral.append(np.mean([weight @ _length(aligned(heads[j], heads[i], weight, True) - heads[i]) for j in range(i)]))
+            for found, free in ((neutral, False), (sized, True)):
+                found.append(np.mean([weight @ _length(aligned(heads[j], heads[i], weight, free) - heads[i]) for j in range(i)]))
             change = (results[i][1] - results[0][1])[:count]
             moving = weight * (_length(change) > 1)
             values = np.array([EXPRESSIONS[i].get(name, 0.0) for name in model.expression_names])
@@ -148,8 +149,8 @@ def main(assets: Path, people: int = 2, seed: int = 3) -> None:
     for name in rows[0]:
         values = [row[name] for row in rows]
         print(f"{name:22} mean {np.mean(values):6.3f}   worst {np.max(values):6.3f}")
-    print(f"{'neutral':22} mean {np.mean(neutral):6.3f}   worst {np.max(neutral):6.3f}")
-    print(f"{'keys':22} mean {np.mean(keys):6.3f}   worst {np.max(keys):6.3f}")
+    for name, values in (("neutral", neutral), ("neutral but for size", sized), ("keys", keys)):
+        print(f"{name:22} mean {np.mean(values):6.3f}   worst {np.max(values):6.3f}")
 
 
 if __name__ == "__main__":

@@ -85,10 +85,11 @@ class Reconstructor:
             vertices = displace_front(vertices, faces, vertex_normals(vertices, faces), normal_map, mask)
         camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
         normals_there = vertex_normals(camera_vertices, faces)
-        rigged, flame, rotation, neck = None, None, fit.rotation, fit.joints[NECK]
+        rigged, flame, rotation, neck, camera = None, None, fit.rotation, fit.joints[NECK], fit.camera
         if settings.rig:
             with clock.stage("rig"):
-                rigged, rotation, neck = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
+                rigged, rotation, neck, unit = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
+                camera_vertices, neck, camera = (camera_vertices / unit).astype(np.float32), neck / unit, camera.in_units(unit)
             if flame_model is not None:
                 with clock.stage("flame"):
                     flame = fit_flame(flame_model, rigged)
@@ -111,7 +112,7 @@ class Reconstructor:
             observed=observed.astype(np.float32),
             normals=normals_there,
             photo=view.image,
-            camera=fit.camera,
+            camera=camera,
             rotation=rotation,
             neck=neck,
         )

@@ -27,6 +27,10 @@ class Camera:
     def _magnification(self, z: np.ndarray) -> np.ndarray:
         return np.ones_like(z) if np.isinf(self.distance) else self.distance / (self.distance - z)
 
+    def in_units(self, unit: float) -> "Camera":
+        """The same camera for points divided by unit."""
+        return Camera(self.centre, self.scale * unit, self.distance / unit)
+
     def project(self, points: np.ndarray) -> np.ndarray:
         """Photo pixels (N, 2), column and row, of camera-frame points (N, 3)."""
         flat = points[:, :2] * self._magnification(points[:, 2])[:, None] * self.scale

@@ -3,7 +3,7 @@
 Bounded Gauss-Newton on distances along the surface's normals (Chen & Medioni 1992), about what the fit to the photo's landmarks says.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -21,15 +21,20 @@ _ACROSS, _ALONG = 0.0008, 0.002  # metres: errors of the surface along its norma
 _PLACES = 400, 8  # how many independent errors of each there are on a face
 _IDENTITY, _EXPRESSION, _TIE = 1.0, 0.12, 0.12  # standard deviations of identity, expression about the fit's, and left against right
 _TURN, _SHIFT = 0.05, 0.01  # radians, metres: standard deviations of the head's pose
+_GROWTH, _BEND = 0.05, 0.15  # share, radians: standard deviations of the scale and of the torso's turn about the neck joint
+_MOTION = 10
+_NECK, _SHOULDERS, _COLLAR = 6.0, 0.2, -0.2  # how much more than elsewhere the neck's skin counts, and that of shoulders above a height
 
 
 @dataclass(frozen=True)
 class PlacedHead:
-    """A head model in some frame, metres: parameters, whose global rotation turns model axes into the frame's, and the neck joint (3,)."""
+    """A head model in some frame, metres: parameters, whose global rotation turns model axes into the frame's, the neck joint (3,), and how
+    many of the frame's metres one of the model's is."""
 
     model: HeadModel
     parameters: HeadParameters
     neck: np.ndarray
+    scale: float = 1.0
 
     @property
     def rotation(self) -> np.ndarray:
@@ -48,7 +53,7 @@ class PlacedHead:
     def _transforms(self) -> tuple[np.ndarray, np.ndarray]:
         _, joints = self.model.rest(self.parameters.identity, np.zeros(len(self.model.expression)))
         linear, offset = self.model.transforms(joints - joints[NECK], self.parameters.rotations)
-        return linear, offset + self.neck
+        return linear * self.scale, offset * self.scale + self.neck
 
     def rest(self, expression: np.ndarray | None = None) -> np.ndarray:
         """Rest skin (Vs, 3) relative to the neck joint, with the parameters' expression or a given one."""
@@ -60,19 +65,23 @@ class PlacedHead:
         """Posed skin (Vs, 3)."""
         return skin(self.rest(), self.model.weights[: self.count], *self._transforms())
 
-    def moved(self, identity: np.ndarray, expression: np.ndarray, turn: np.ndarray, shift: np.ndarray) -> Self:
-        """With other shape coefficients, turned by a rotation vector (3,) about the frame's origin and shifted (3,)."""
+    def moved(self, identity: np.ndarray, expression: np.ndarray, motion: np.ndarray) -> Self:
+        """With other shape coefficients, after a motion (10,): everything turned by a rotation vector about the frame's origin, scaled by
+        the exponential of a number and shifted; then the torso alone turned by a rotation vector about the neck joint."""
+        turn, growth, bend = rotation_matrix(motion[:3]), float(np.exp(motion[3])), rotation_matrix(motion[7:])
         rotations = self.parameters.rotations.copy()
-        rotations[0] = rotation_vector(rotation_matrix(turn) @ rotation_matrix(rotations[0]))
-        neck = rotation_matrix(turn) @ self.neck + shift
-        return type(self)(self.model, HeadParameters(identity, expression, rotations), neck)
+        torso = bend @ turn @ rotation_matrix(rotations[0])
+        rotations[NECK] = rotation_vector(torso.T @ turn @ self.rotation)
+        rotations[0] = rotation_vector(torso)
+        neck = growth * turn @ self.neck + motion[4:7]
+        return type(self)(self.model, HeadParameters(identity, expression, rotations), neck, self.scale * growth)
 
 
 def refine(head: PlacedHead, surface: FreeForm) -> PlacedHead:
     """The head nearest to a surface in the same frame, about a head that comes from the photo's landmarks."""
     problem = _Problem(head, surface)
-    identity, free = head.parameters.identity, np.full(6, np.inf)
-    moved = np.zeros(6)  # turn and shift so far
+    identity, free = head.parameters.identity, np.full(_MOTION, np.inf)
+    moved = np.zeros(_MOTION)  # so far
     for reach in _REACHES:
         values = head.parameters.expression[problem.actions]
         matrix, right = problem.normal_equations(head, reach)
@@ -82,18 +91,18 @@ def refine(head: PlacedHead, surface: FreeForm) -> PlacedHead:
             matrix + problem.prior, right - problem.prior @ now, np.r_[-unbounded, -values, -free], np.r_[unbounded, 1 - values, free]
         )
         expression = head.parameters.expression.copy()
-        expression[problem.actions] = np.clip(values + step[len(identity) : -6], 0, 1)
-        moved = moved + step[-6:]
-        head = head.moved(head.parameters.identity + step[: len(identity)], expression, step[-6:-3], step[-3:])
+        expression[problem.actions] = np.clip(values + step[len(identity) : -_MOTION], 0, 1)
+        moved = moved + step[-_MOTION:]
+        head = head.moved(head.parameters.identity + step[: len(identity)], expression, step[-_MOTION:])
     return head
 
 
 class _Problem:
-    """Least squares over identity, the expressions `actions` that show on open skin, turn and shift."""
+    """Least squares over identity, the expressions `actions` that show on open skin, and PlacedHead.moved's motion."""
 
     def __init__(self, head: PlacedHead, surface: FreeForm) -> None:
         model, count = head.model, head.count
-        self._template = template = Template.of(model)
+        self._template = template = _bared(model, Template.of(model))
         self._first = head.posed().astype(np.float64)
         self._matcher = Matcher(template, self._first, surface, model.code[:count])
         open_skin = template.face * template.hairless
@@ -112,8 +121,9 @@ class _Problem:
         wanted, confidence = self._matcher.places(self._template, current, reach)
         normals = vertex_normals(current, self._template.faces)[used]
         shape = np.einsum("vab,kvb->vak", head.maps()[0][used], self._shapes, optimize=True)
-        rigid = np.concatenate([-skew(current[used]), np.broadcast_to(np.eye(3), (len(used), 3, 3))], axis=2)
-        motion = np.concatenate([shape, rigid], axis=2)
+        torso = head.model.weights[used, 0, None] * head.scale * head.rest()[used] @ rotation_matrix(head.parameters.rotations[0]).T
+        shift = np.broadcast_to(np.eye(3), (len(used), 3, 3))
+        motion = np.concatenate([shape, -skew(current[used]), current[used, :, None], shift, -skew(torso)], axis=2)
         across = np.einsum("va,vak->vk", normals, motion, optimize=True)
         weight = (self._across * confidence)[used]
         matrix = across.T @ (across * weight[:, None])
@@ -126,10 +136,19 @@ class _Problem:
         return matrix + slide.T @ slide, right + slide.T @ (slipped * root).ravel()
 
 
+def _bared(model: HeadModel, template: Template) -> Template:
+    """The template with neck and shoulders that follow the surface, wherever it lies: they alone tell where the neck's joint is, which over
+    all people the head's own skin leaves open to a centimetre."""
+    region = {name: model.regions[i, : len(template.mass)] > 0.3 for i, name in enumerate(model.region_names)}
+    shoulders = ~region["head"] & ~region["neck"] & (model.mean[: len(template.mass), 1] > _COLLAR)
+    follow = np.where(region["neck"], _NECK * template.follow, np.where(shoulders, _SHOULDERS, template.follow))
+    return replace(template, follow=follow, hairless=np.where(region["neck"] | shoulders, 1.0, template.hairless))
+
+
 def _prior(model: HeadModel, actions: np.ndarray) -> np.ndarray:
-    """Inverse variances of identity, the chosen expressions, turn and shift as a matrix."""
+    """Inverse variances of identity, the chosen expressions and the motion as a matrix."""
     count = len(model.identity)
-    deviations = [np.full(count, _IDENTITY), np.full(len(actions), _EXPRESSION), np.full(3, _TURN), np.full(3, _SHIFT)]
+    deviations = [np.full(count, _IDENTITY), np.full(len(actions), _EXPRESSION), np.full(3, _TURN), [_GROWTH], np.full(3, _SHIFT), np.full(3, _BEND)]
     prior = np.diag(np.concatenate(deviations) ** -2.0)
     names = [model.expression_names[i] for i in actions]
     for left, name in enumerate(names):

@@ -14,11 +14,12 @@ from .template import Template
 from .uniformise import FreeForm, uniformise
 
 
-def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedHead, np.ndarray, np.ndarray]:
+def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedHead, np.ndarray, np.ndarray, float]:
     """The person of a free-form surface in the head model's topology.
 
     fit: to the photo; surface: in the camera frame. Returns the rigged head and, because the surface tells the pose better than the
-    landmarks do, its upright frame: the rotation (3, 3) from it to camera axes and its origin, the neck joint (3,), camera frame.
+    landmarks do, its upright frame: the rotation (3, 3) from it to camera axes; its origin, the neck joint (3,), camera frame; and how many
+    of the camera frame's metres one of its own is, by which the fit missed the size that puts 63 mm between the eyes' joints.
     """
     fitted = PlacedHead(model, HeadParameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
     head = refine(fitted, surface)
@@ -56,4 +57,4 @@ def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedH
         correctives=corrective[None].astype(np.float32),
         corrective_angles=np.array([angle], np.float32),
     )
-    return rigged, head.rotation, head.neck
+    return rigged, head.rotation, head.neck, head.scale

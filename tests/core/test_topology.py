@@ -66,8 +66,8 @@ def model() -> HeadModel:
 
 
 @pytest.fixture(scope="module")
-def laugh(model: HeadModel) -> tuple[Case, RiggedHead, np.ndarray, np.ndarray]:
-    """A laughing person, the rigged head, and its upright frame."""
+def laugh(model: HeadModel) -> tuple[Case, RiggedHead, np.ndarray, np.ndarray, float]:
+    """A laughing person, the rigged head, its upright frame and unit."""
     given = case(model, LAUGH)
     return given, *rig_head(model, given.fit, given.surface)
 
@@ -84,22 +84,22 @@ def in_photo(rigged: RiggedHead) -> np.ndarray:
 
 
 def test_the_rigged_face_lies_on_the_surface(model: HeadModel, laugh: tuple) -> None:
-    given, rigged, rotation, neck = laugh
-    placed = in_photo(rigged) @ rotation.T + neck
+    given, rigged, rotation, neck, unit = laugh
+    placed = unit * in_photo(rigged) @ rotation.T + neck
     distance = np.abs(ClosestSurface(given.surface.vertices, given.faces).query(placed)[0])
     assert face_mean(model, distance[: (model.part == 0).sum()]) < 0.3
 
 
 def test_every_vertex_finds_its_own_place(model: HeadModel, laugh: tuple) -> None:
-    given, rigged, rotation, neck = laugh
+    given, rigged, rotation, neck, unit = laugh
     skin = model.part == 0
-    error = np.linalg.norm(in_photo(rigged) @ rotation.T + neck - given.vertices, axis=1)[skin]
+    error = np.linalg.norm(unit * in_photo(rigged) @ rotation.T + neck - given.vertices, axis=1)[skin]
     before = np.linalg.norm(given.fit.vertices - given.vertices, axis=1)[skin]
     assert face_mean(model, error) < 1.0 < face_mean(model, before)
 
 
 def test_no_face_turns_over(model: HeadModel, laugh: tuple) -> None:
-    given, rigged, rotation, _ = laugh
+    given, rigged, rotation, *_ = laugh
     before, after = face_normals(given.vertices, model.faces), face_normals(in_photo(rigged) @ rotation.T, model.faces)
     cosine = (before * after).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
     assert (cosine[model.face_part == 0] > 0).all()
@@ -136,10 +136,17 @@ def crossings(vertices: np.ndarray, faces: np.ndarray) -> int:
 
 
 def test_joints_are_the_persons(model: HeadModel, laugh: tuple) -> None:
-    given, rigged, rotation, neck = laugh
+    given, rigged, rotation, neck, unit = laugh
     linear, offset = rigged.transforms(rigged.rotations)
-    joints = (np.einsum("jab,jb->ja", linear, rigged.joints) + offset) @ rotation.T + neck
-    assert np.linalg.norm(joints - given.joints, axis=1)[JAW:].max() < 0.004
+    joints = (np.einsum("jab,jb->ja", linear, rigged.joints) + offset) @ rotation.T * unit + neck
+    assert np.linalg.norm(joints - given.joints, axis=1)[NECK:].max() < 0.004
+
+
+def test_the_size_that_the_fit_missed_is_found(model: HeadModel, laugh: tuple) -> None:
+    given = laugh[0]
+    grown = FreeForm((1.05 * given.surface.vertices).astype(np.float32), given.surface.normals)
+    *_, unit = rig_head(model, given.fit, grown)
+    assert unit / laugh[-1] == pytest.approx(1.05, abs=0.012)
 
 
 def test_hair_stays_off_the_scalp(model: HeadModel) -> None:
@@ -222,8 +229,8 @@ def test_the_rig_agrees_with_the_head_model(model: HeadModel) -> None:
 
 
 def test_values_travel_both_ways(model: HeadModel, laugh: tuple) -> None:
-    given, rigged, rotation, neck = laugh
-    placed = in_photo(rigged) @ rotation.T + neck
+    given, rigged, rotation, neck, unit = laugh
+    placed = unit * in_photo(rigged) @ rotation.T + neck
     there = Transfer.between(given.surface.vertices, given.faces, placed)
     height = there(given.surface.vertices[:, 1])
     skin = int((model.part == 0).sum())
