@@ -68,7 +68,7 @@ class Reconstructor:
         with clock.stage("photo"):
             view = load_view(photo, settings.subject_index)
         with clock.stage("fit"):
-            fit = fit_head(self._model, view)
+            fit = fit_head(self._model, view, self._predictor.guess(view))
         with clock.stage("normals"):
             surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
             sight = self._predictor.look(view, fit.camera, surface)

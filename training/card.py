@@ -11,7 +11,7 @@ from .recipe import Recipe
 def write_card(path: Path, recipe: Recipe, network: nn.Module, step: int, seconds: float, measured: Parts) -> None:
     """Write the card beside the weights; what only a person can say is left to say."""
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    configuration = [f"- **Configuration**: `{recipe.config.to_json()}`"] if recipe.network == "field" else []
+    configuration = [f"- **Configuration**: `{recipe.config.to_json()}`"] if recipe.network in ("field", "colour") else []
     lines = [
         f"# {recipe.name}.safetensors",
         "",

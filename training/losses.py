@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from ..core.networks.field import LOGITS, Encoded, ImplicitField, Shape
+from ..core.networks.aligned import Encoded
+from ..core.networks.colour import ColourNetwork, Palette
+from ..core.networks.field import LOGITS, ImplicitField, Shape
 from ..core.networks.normal import NormalNetwork, matte_logits, refined_matte
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.semantic import faded
@@ -107,6 +109,21 @@ def field_loss(
         along, across, on_surface = _surface_losses(network, encoded, batch, noise)
         loss = loss + weights.along * along + weights.across * across + weights.on_surface * on_surface
         parts |= {"along": float(along.detach()), "across": float(across.detach())}
+    return loss, {"loss": float(loss.detach()), **parts}
+
+
+def colour_loss(network: ColourNetwork, palette: Palette, batch: Batch) -> tuple[torch.Tensor, Parts]:
+    """L1 of the whole network's colours and of its coarse branch's at surface points (JIFF trains the branches one after the other)."""
+    whole, coarse = network.colours(palette, batch["surface"], batch["surface_prior"])
+    valid = batch["surface_valid"]
+    error = lambda colours: (colours - batch["surface_colour"]).abs().mean(-1)  # noqa: E731
+    mean = lambda values, weight: (values * weight).sum() / weight.sum().clamp(min=1)  # noqa: E731
+    loss = mean(error(whole), valid)
+    hidden = valid * (batch["surface_normal"][..., 2] < 0)
+    parts = {"colour": float(loss.detach()), "colour_hidden": float(mean(error(whole.detach()), hidden))}
+    parts["colour_coarse"] = float(mean(error(coarse.detach()), valid))
+    if palette.fine is not None:
+        loss = loss + mean(error(coarse), valid)
     return loss, {"loss": float(loss.detach()), **parts}
 
 

@@ -10,19 +10,25 @@ from torch import nn
 
 from ..core.models.head import HeadModel
 from ..core.models.prior import PriorSurface
-from ..core.networks.field import Encoded, ImplicitField
+from ..core.networks.aligned import Encoded
+from ..core.networks.colour import FINE_SIZE, ColourConfig, ColourNetwork, Pictures, mirror_of, resized
+from ..core.networks.field import ImplicitField
 from ..core.networks.layers import channels_last
-from ..core.networks.normal import NormalNetwork
+from ..core.networks.normal import INPUT_SIZE, NormalNetwork
+from ..core.networks.parameters import ParameterNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
 from ..core.networks.weights import load_normal, normal_from
 from .dataset import PICTURE_FIELDS, Batch
-from .losses import Parts, field_loss, masked, normal_loss, stacks_loss, unit_normals
+from .losses import Parts, colour_loss, field_loss, masked, normal_loss, stacks_loss, unit_normals
+from .parameters import ParameterObjective
 from .recipe import Recipe
 
 Objective = Callable[[nn.Module, Batch, torch.Generator], tuple[torch.Tensor, Parts]]
 """Loss and its parts; the generator, on the batch's device, is where its random numbers come from."""
-_SPACE = ("points", "distance", "prior", "surface", "surface_prior", "surface_normal", "surface_albedo", "surface_valid")
+_SURFACE = ("surface", "surface_prior", "surface_normal", "surface_albedo", "surface_valid")
+_SPACE = ("points", "distance", "prior", *_SURFACE)
+_PARAMETERS = ("identity", "expression", "rotation", "face_square", "camera")
 
 
 class FieldObjective:
@@ -32,10 +38,7 @@ class FieldObjective:
         self._weights, config = recipe.loss, recipe.config
         self._normals = _normal_network(output).to(device) if config.normals else None
         if config.volume:
-            model = HeadModel.load()
-            surface = PriorSurface.of(model, model.posed(model.neutral()).solid_vertices)
-            self._faces = torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device)
-            self._rest = torch.from_numpy(surface.code.astype(np.float32)).to(device)
+            self._faces, self._rest = _solid(device)
 
     def encode(self, network: ImplicitField, batch: Batch) -> Encoded:
         """The batch's photos (and fitted surfaces) as the field sees them."""
@@ -57,6 +60,26 @@ class FieldObjective:
         return field_loss(field, self.encode(field, batch), batch, self._weights, noise)
 
 
+class ColourObjective:
+    """A colour network's loss, on the predictions of the same frozen normal network as a field's."""
+
+    def __init__(self, recipe: Recipe, output: Path, device: str) -> None:
+        self._normals = _normal_network(output).to(device) if recipe.config.normals else None
+        self._faces, self._rest = _solid(device)
+        self._mirror = mirror_of(self._rest.cpu().numpy()).to(device)
+
+    def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
+        colour = cast(ColourNetwork, network)
+        small, maps = resized(batch["photo"], INPUT_SIZE), resized(batch["maps"], INPUT_SIZE)
+        normals = None
+        if self._normals is not None:
+            with torch.no_grad():
+                normals = unit_normals(self._normals, small, maps).to(small.dtype)
+        cloud = surface_clouds(batch["prior_vertices"], self._faces, self._rest)
+        pictures = Pictures(resized(batch["photo"], FINE_SIZE), maps, normals, cloud, self._mirror)
+        return colour_loss(colour, colour.look(pictures), batch)
+
+
 class ReferenceObjective:
     """The loss of PIFu at its own width."""
 
@@ -71,16 +94,30 @@ class ReferenceObjective:
 
 def objective(recipe: Recipe, output: Path, device: str) -> Objective:
     """The loss of a recipe's network."""
-    if recipe.network == "normal":
-        return lambda network, batch, noise: normal_loss(cast(NormalNetwork, network), batch)
-    return FieldObjective(recipe, output, device) if recipe.network == "field" else ReferenceObjective()
+    match recipe.network:
+        case "normal":
+            return lambda network, batch, noise: normal_loss(cast(NormalNetwork, network), batch)
+        case "parameters":
+            return ParameterObjective(device)
+        case "field":
+            return FieldObjective(recipe, output, device)
+        case "colour":
+            return ColourObjective(recipe, output, device)
+    return ReferenceObjective()
 
 
 def network_of(recipe: Recipe) -> nn.Module:
     """An untaught network."""
-    if recipe.network == "normal":
-        return NormalNetwork()
-    return ImplicitField(recipe.config) if recipe.network == "field" else ReferencePifu.untaught()
+    match recipe.network:
+        case "normal":
+            return NormalNetwork()
+        case "parameters":
+            return ParameterNetwork()
+        case "field":
+            return ImplicitField(recipe.config)
+        case "colour":
+            return ColourNetwork(cast(ColourConfig, recipe.config))
+    return ReferencePifu.untaught()
 
 
 def stored_fields(recipe: Recipe) -> tuple[str, ...]:
@@ -88,10 +125,21 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
     if recipe.network == "normal":
         return PICTURE_FIELDS
     pictures = tuple(name for name in PICTURE_FIELDS if name != "normal_back")
+    if recipe.network == "parameters":
+        return pictures + _PARAMETERS
+    if recipe.network == "colour":
+        return pictures + _SURFACE + ("prior_vertices",)
     if recipe.network == "pifu":
         return pictures + _SPACE
     code = ("code",) if recipe.config.code_out or recipe.config.code_in == "predicted" else ()
     return pictures + _SPACE + code + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
+
+
+def _solid(device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Faces (F, 3) and rest codes (V, 3) of the head model's solid."""
+    model = HeadModel.load()
+    surface = PriorSurface.of(model, model.solid_rest)
+    return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.code.astype(np.float32)).to(device)
 
 
 def _normal_network(output: Path) -> NormalNetwork:

@@ -36,7 +36,9 @@ class Sheet:
 
     @torch.no_grad()
     def draw(self, network: nn.Module, path: Path) -> None:
-        """Write the sheet as PNG."""
+        """Write the sheet as PNG; there is none of networks whose answers are no pictures."""
+        if not isinstance(network, NormalNetwork) and self._slices is None:
+            return
         if isinstance(network, ImplicitField) and network.config.reads_fit and not self._fitted:
             return
         batch = self._batch

@@ -5,19 +5,22 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from ..core.networks.colour import ColourConfig
 from ..core.networks.config import CONFIGURATIONS, FieldConfig
 from .losses import FieldWeights
 
 FOLDER = Path(__file__).parent / "recipes"
+NETWORKS = ("normal", "parameters", "field", "colour", "pifu")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """network: `normal`, `field`, or `pifu` (at the paper's width; core/networks/reference.py).
+    """network: one of NETWORKS; `pifu` is PIFu at the paper's width (core/networks/reference.py).
 
     name: of the files that are written, the recipe's own by default; the bundled field is `field`.
-    config: the field's configuration before `overrides`. batch: samples a step and process. points: in space a sample, half as many on
-    the surface. precision: `bf16` or `fp32`. compile: let torch compile the encoders. validate_minutes: between validations.
+    config: the field's configuration before `overrides`; a colour network's are those of ColourConfig. batch: samples a step and
+    process. points: in space a sample, half as many on the surface. precision: `bf16` or `fp32`. compile: let torch compile the
+    encoders. validate_minutes: between validations.
     In TOML, `extends` names a recipe in the same folder to begin with, and values under [cuda] hold on a GPU only.
     """
 
@@ -43,13 +46,17 @@ class Recipe:
         config = values.pop("config", "likeness")
         if config not in CONFIGURATIONS:
             raise ValueError(f"{path} names no configuration of {', '.join(CONFIGURATIONS)}: {config}")
-        if values.get("network") not in ("normal", "field", "pifu"):
-            raise ValueError(f"{path} must name a network: normal, field or pifu")
+        if values.get("network") not in NETWORKS:
+            raise ValueError(f"{path} must name a network: {', '.join(NETWORKS)}")
         unknown = set(values) - {f.name for f in fields(cls)} - {"overrides"}
         unknown |= set(values.get("loss", {})) - {f.name for f in fields(FieldWeights)}
         if unknown:
             raise ValueError(f"{path} has unknown keys: {', '.join(sorted(unknown))}")
-        whole = FieldConfig.from_values(values.pop("overrides", {}), CONFIGURATIONS[config])
+        overrides = values.pop("overrides", {})
+        if values["network"] == "colour":
+            whole: FieldConfig = ColourConfig.from_values(overrides)
+        else:
+            whole = FieldConfig.from_values(overrides, CONFIGURATIONS[config])
         arguments: dict[str, Any] = {"name": path.stem} | values | {"config": whole, "loss": FieldWeights(**values.get("loss", {}))}
         return cls(**arguments)
 

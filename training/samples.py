@@ -16,12 +16,14 @@ import torch
 from ..core.models.fit import HeadFit
 from ..core.models.head import HeadModel
 from ..core.models.prior import PriorSurface
+from ..core.photo.crop import face_square
 from ..core.photo.view import CROP_CENTRE_Y, CROP_CENTRE_Z, CROP_HALF, Camera
 from .dataset import MAP_SCALE
 from .fits import simulated_fit
 from .humans.assets import Assets
 from .humans.bodies import Bodies
-from .humans.person import People, Person
+from .humans.person import People, Person, head_vertices
+from .parameters import TrueIdentity
 from .render.buffers import Buffers, render
 from .render.labels import query_points, signed_distance, surface_samples
 from .render.lighting import key_shadow, random_direction
@@ -55,6 +57,7 @@ class Sampler:
         self.seed, self.size, self._shrink, self._device = SEEDS[split], size, shrink, device
         wardrobe = Assets(assets, "evaluation" if split == "evaluation" else "training")
         self.people = People(wardrobe, self.model, Bodies(assets))
+        self._identity = TrueIdentity(self.model)
 
     def draw(self, index: int) -> Drawn:
         """Person, fit and fragments of one sample."""
@@ -125,12 +128,20 @@ class Sampler:
         }
 
     def parameters(self, drawn: Drawn) -> dict[str, np.ndarray]:
-        """The fit, and what it should have found: landmarks of the true head, in the crop frame where the fit's are."""
-        fit, person = drawn.fit, drawn.person
-        weights = [person.body.expression.get(name, 0.0) for name in self.model.expression_names]
+        """The fit, and what it should have found; the face's square and the true camera, in the crop's half sides right and down:
+        centre, half side and turn; where the point between the eyes lies, half sides a metre there, and 1 / distance."""
+        fit, person, camera = drawn.fit, drawn.person, drawn.camera
+        weights = np.array([person.body.expression.get(name, 0.0) for name in self.model.expression_names], np.float32)
+        left, top, side = fit.camera.crop_box
+        half, middle = side / 2, np.array([left + side / 2, top + side / 2])
+        landmarks = self.model.landmarks(person.head) + self.model.landmark_bias @ person.rotation.T
+        square = face_square(camera.project(landmarks))
         return {
             "prior_vertices": drawn.prior.vertices.astype(np.float16),
-            "expression": np.array(weights, np.float32),
+            "identity": self._identity.of(head_vertices(self.model, person.body), weights),
+            "face_square": np.array([*(square.centre - middle) / half, square.half / half, square.turn], np.float32),
+            "camera": np.array([*(camera.centre - middle) / half, camera.scale / half, 1 / camera.distance], np.float32),
+            "expression": weights,
             "rotation": person.rotation.astype(np.float32),
             "neck": person.neck.astype(np.float32),
             "fit_identity": fit.identity.astype(np.float32),

@@ -22,8 +22,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..core.networks.aligned import PixelAligned
 from ..core.networks.config import METADATA_KEY
-from ..core.networks.field import ImplicitField
 from ..core.networks.layers import channels_last
 from .card import write_card
 from .dataset import Batch, Shards, batches
@@ -103,7 +103,7 @@ class Trainer:
     def save(self) -> None:
         """Weights (fp16 average) for use, and the full state for continuing; both replaced atomically."""
         half = {name: value.half() if value.dtype.is_floating_point else value for name, value in self.average.state_dict().items()}
-        config = {METADATA_KEY: self.recipe.config.to_json()} if isinstance(self.average, ImplicitField) else {}
+        config = {METADATA_KEY: self.recipe.config.to_json()} if isinstance(self.average, PixelAligned) else {}
         _replace(self.output / f"{self.recipe.name}.safetensors", half, config)
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         state |= {f"average.{k}": v for k, v in self.average.state_dict().items()}

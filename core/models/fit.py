@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ReconstructionError
 from ..photo.view import Camera, View
+from .guess import HeadGuess
 from .head import HeadModel, HeadParameters
 from .outline import MatteField, Outline
 from .projection import EYE_DISTANCE, FitState, LinearPoints
@@ -26,6 +27,7 @@ _EXPRESSION_PRIOR = 0.014
 _TIE_PRIOR = 2.0  # left and right expressions alike
 _DEPTH_TRUST = 0.1
 _ROBUST = 0.15
+_SUREST_IDENTITY, _SUREST_EXPRESSION = 0.2, 0.05  # a guess never pins what the landmarks see
 _STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE = 4, 12, 4
 _CONVERGED = 1e-3
 _UNSEEN = ("eyeLook", "tongue")  # expressions that landmarks of the skin do not show
@@ -55,24 +57,33 @@ class HeadFit:
 class _Shapes:
     """What landmarks tell of a head's shape, with priors and bounds: identity and expression, or a known person's expression alone."""
 
-    def __init__(self, model: HeadModel, identity: np.ndarray | None = None) -> None:
+    def __init__(self, model: HeadModel, identity: np.ndarray | None = None, start: HeadGuess | None = None) -> None:
         self.count = min(_COMPONENTS, len(model.identity)) if identity is None else 0
         names = model.expression_names
         self.actions = np.array([i for i, name in enumerate(names) if not name.startswith(_UNSEEN)])
-        mean = model.mean if identity is None else model.rest(identity, np.zeros(len(names)))[0]
+        rest = model.mean if identity is None else model.rest(identity, np.zeros(len(names)))[0]
         corners = model.faces[model.landmark_faces]
         shapes = [model.identity[: self.count], model.expression[self.actions]]
         basis = np.concatenate([np.einsum("kncd,nc->knd", part[:, corners], model.landmark_barycentric) for part in shapes])
-        self.points = LinearPoints(model.landmarks(mean) + model.landmark_bias, basis)
+        self.points = LinearPoints(model.landmarks(rest) + model.landmark_bias, basis)
         self.size = len(basis)
         self.weight = model.landmark_weight / model.landmark_weight.mean()
         self.low = np.r_[np.full(self.count, -_IDENTITY_BOUND), np.zeros(len(self.actions))]
         self.high = np.r_[np.full(self.count, _IDENTITY_BOUND), np.ones(len(self.actions))]
-        self.prior = self._prior([names[i] for i in self.actions])
+        self.mean, weights = np.zeros(self.size), np.full(self.size, _IDENTITY_PRIOR)
+        weights[self.count :] = _EXPRESSION_PRIOR
+        if start is not None:
+            # Where the picture tells more than the population does: around another mean, and by as much as it is surer.
+            known = min(self.count, len(start.identity))
+            self.mean[:known], self.mean[self.count :] = start.identity[:known], start.expression[self.actions]
+            self.mean = np.clip(self.mean, self.low, self.high)
+            weights[:known] /= np.maximum(start.identity_deviation[:known], _SUREST_IDENTITY)
+            weights[self.count :] = _IDENTITY_PRIOR / np.maximum(start.expression_deviation[self.actions], _SUREST_EXPRESSION)
+        self.prior = self._prior(weights, [names[i] for i in self.actions])
 
-    def _prior(self, names: list[str]) -> np.ndarray:
+    def _prior(self, weights: np.ndarray, names: list[str]) -> np.ndarray:
         landmarks = float(self.weight.sum())
-        prior = np.diag(np.r_[np.full(self.count, _IDENTITY_PRIOR), np.full(len(names), _EXPRESSION_PRIOR)] ** 2)
+        prior = np.diag(weights**2)
         for left, name in enumerate(names):
             if name.endswith("Left"):
                 pair = np.array([left, names.index(name[: -len("Left")] + "Right")]) + self.count
@@ -87,10 +98,10 @@ class _Shapes:
 
 
 class _Fitter:
-    """The energy of one view over (shape, rotation, log scale, offset)."""
+    """The energy of one view over (shape, rotation, log scale, offset). distance: the camera's, where the photo does not tell."""
 
-    def __init__(self, shapes: _Shapes, view: View) -> None:
-        self.shapes, self.view = shapes, view
+    def __init__(self, shapes: _Shapes, view: View, distance: float = DEFAULT_DISTANCE) -> None:
+        self.shapes, self.view, self._usual = shapes, view, float(np.clip(distance, 0.3, 20.0))
         self.points, self.size, self.weight = shapes.points, shapes.size, shapes.weight
         self.low, self.high, self.prior = shapes.low, shapes.high, shapes.prior
         self.target = view.landmarks * np.array([1.0, -1.0, 1.0])
@@ -107,17 +118,18 @@ class _Fitter:
         if not scale > 0:
             raise ReconstructionError(f"The landmarks found in {self.view.name} do not form a face; choose another photo.")
         offset = (weight @ self.target - scale * (rotation @ (weight @ self.points.mean)))[:2]
-        return FitState(np.zeros(self.size), rotation, scale, offset, self._distance(scale))
+        return FitState(self.shapes.mean, rotation, scale, offset, self._distance(scale))
 
     def _distance(self, scale: float) -> float:
         # The focal length in pixels over the scale is the distance; absurd metadata must not bend the face.
-        return DEFAULT_DISTANCE if self.view.focal is None else float(np.clip(self.view.focal / scale, 0.3, 20.0))
+        return self._usual if self.view.focal is None else float(np.clip(self.view.focal / scale, 0.3, 20.0))
 
     def energy(self, state: FitState) -> float:
         _, flat, depth = self._errors(state)
         squared = (flat**2).sum(1)
         loss = _ROBUST**2 * np.log1p(squared / _ROBUST**2) @ self.weight + self.weight @ depth**2
-        loss += state.shape @ self.prior @ state.shape
+        apart = state.shape - self.shapes.mean
+        loss += apart @ self.prior @ apart
         return float(loss) + (0.0 if self.outline is None else self.outline.energy(state))
 
     def _errors(self, state: FitState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -146,7 +158,7 @@ class _Fitter:
         errors = (np.concatenate([flat, depth[:, None]], axis=1) * root).ravel()
         matrix, right = rows.T @ rows, -rows.T @ errors
         matrix[: self.size, : self.size] += self.prior
-        right[: self.size] -= self.prior @ state.shape
+        right[: self.size] -= self.prior @ (state.shape - self.shapes.mean)
         if self.outline is not None:
             rows, errors = self.outline.linearised(state)
             matrix += rows.T @ rows
@@ -214,13 +226,15 @@ class PersonFitter:
         return FaceFit(self._shapes.expression(state.shape, self._count), state.rotation, state.camera, fitter.residual(state))
 
 
-def fit_head(model: HeadModel, view: View) -> HeadFit:
+def fit_head(model: HeadModel, view: View, start: HeadGuess | None = None) -> HeadFit:
     """Identity, expression, pose and camera that explain a view's landmarks and, where it has one, its matte.
 
     A matte without background (all ones) is ignored. Needs no more than landmarks; deterministic.
+    start: a guess to begin with, whose means and deviations stand in for the population's; one that is not usable is ignored.
     """
-    shapes = _Shapes(model)
-    fitter = _Fitter(shapes, view)
+    start = start if start is not None and start.usable else None
+    shapes = _Shapes(model, start=start)
+    fitter = _Fitter(shapes, view, DEFAULT_DISTANCE if start is None else start.distance)
     state = fitter.solve()
     field = None
     if view.matte.min() < 0.5 < view.matte.max():

@@ -10,15 +10,19 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ..models.guess import HeadGuess
 from ..models.prior import POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
 from ..photo.crop import network_photo
 from ..photo.view import Camera, View
-from .field import Encoded, ImplicitField, Shape
+from .aligned import Encoded
+from .colour import FINE_SIZE, ColourNetwork, Palette, Pictures, mirror_of
+from .field import ImplicitField, Shape
 from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
+from .parameters import ParameterNetwork, guess
 from .semantic import fitted_code
 from .volume import surface_clouds
-from .weights import load_field, load_normal, load_own_field
+from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters
 
 _BATCH_CPU, _BATCH_GPU = 8192, 65_536  # points; on a CPU activations should stay in its cache
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
@@ -27,13 +31,15 @@ _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
 @dataclass(frozen=True)
 class Sight:
     """What the normal network sees in one crop: photo (1, 4, S, S) as given, prior maps (1, 8, S, S), unit normals (1, 3, S, S) of the
-    nearest and, if the weights know it, the farthest surface, 0 off the person; and the shift of the matte's logits, if they know one."""
+    nearest and, if the weights know it, the farthest surface, 0 off the person; and the shift of the matte's logits, if they know one.
+    fine: the photo (1, 4, FINE_SIZE, FINE_SIZE), for a colour network."""
 
     photo: torch.Tensor
     maps: torch.Tensor
     normals: torch.Tensor
     back: torch.Tensor | None
     shift: torch.Tensor | None
+    fine: torch.Tensor | None = None
 
     def refined(self, matte: np.ndarray) -> np.ndarray:
         """The crop's matte (N, N) of any resolution as the network corrects it; the same one if the network knows no matte."""
@@ -44,25 +50,40 @@ class Sight:
 
 
 class Predictor:
-    """Both networks on one device, loaded once."""
+    """The networks on one device, loaded once; colour and parameters are used if there are such weights."""
 
-    def __init__(self, normal: NormalNetwork, field: ImplicitField, device: torch.device) -> None:
+    def __init__(
+        self,
+        normal: NormalNetwork,
+        field: ImplicitField,
+        device: torch.device,
+        colour: ColourNetwork | None = None,
+        parameters: ParameterNetwork | None = None,
+    ) -> None:
         self.device = device
         self._normal = fold_norms(normal).to(device)
         # Metal lacks operations on volumes in the versions of torch that we support.
         self.field_device = torch.device("cpu") if device.type == "mps" and field.config.volume else device
         self._field = fold_norms(field).to(self.field_device)
+        self._parameters = None if parameters is None else fold_norms(parameters).to(device)
+        volumes = colour is not None and bool(colour.config.volume or colour.colours_config.textured)
+        self.colour_device = torch.device("cpu") if device.type == "mps" and volumes else device
+        self._colour = None if colour is None else fold_norms(colour).to(self.colour_device)
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
 
     @classmethod
     def load(cls, device: torch.device, field: Path | None = None) -> Self:
         """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
-        return cls(load_normal(), load_field() if field is None else load_own_field(field), device)
+        return cls(load_normal(), load_field() if field is None else load_own_field(field), device, load_colour(), load_parameters())
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""
         return torch.autocast(self.device.type if self.device.type != "mps" else "cpu", self._half, enabled=self._autocast)
+
+    def guess(self, view: View) -> HeadGuess | None:
+        """What the parameter network makes of a view before any fit; None without one."""
+        return None if self._parameters is None else guess(self._parameters, view, self.device)
 
     @torch.inference_mode()
     def look(self, view: View, camera: Camera, surface: PriorSurface) -> Sight:
@@ -73,19 +94,30 @@ class Predictor:
         with self.precision():
             relief = self._normal(photo, maps)
         unit = lambda normals: F.normalize(normals.float(), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)  # noqa: E731
-        return Sight(photo, maps, unit(relief.front), None if relief.back is None else unit(relief.back), relief.shift)
+        fine = None
+        if self._colour is not None:
+            fine = torch.from_numpy(network_photo(view, camera, FINE_SIZE)).permute(2, 0, 1)[None].to(self.colour_device)
+        return Sight(photo, maps, unit(relief.front), None if relief.back is None else unit(relief.back), relief.shift, fine)
 
     @torch.inference_mode()
     def field(self, sight: Sight, surface: PriorSurface, blend: FaceBlend) -> "CropField":
         """The field over the crop, ready to be asked."""
         device, cloud = self.field_device, None
         if self._field.config.volume:
-            solid = torch.from_numpy(surface.vertices.astype(np.float32)), torch.from_numpy(np.asarray(surface.faces, np.int64))
-            cloud = surface_clouds(solid[0][None], solid[1], torch.from_numpy(surface.code.astype(np.float32))).to(device)
+            cloud = _cloud(surface).to(device)
         with self.precision():
             encoded = self._field.encode(sight.photo.to(device), sight.maps.to(device), sight.normals.to(device), cloud)
         volume = PriorVolume(surface, blend.weight[:, None])
-        return CropField(self, encoded, volume, blend.strength, _outside(sight.refined(sight.photo[0, 3].cpu().numpy())))
+        outside = _outside(sight.refined(sight.photo[0, 3].cpu().numpy()))
+        return CropField(self, encoded, volume, blend.strength, outside, self._palette(sight, surface))
+
+    def _palette(self, sight: Sight, surface: PriorSurface) -> Palette | None:
+        if self._colour is None or sight.fine is None:
+            return None
+        there = lambda values: values.to(self.colour_device)  # noqa: E731
+        pictures = there(sight.fine), there(sight.maps), there(sight.normals), there(_cloud(surface)), there(mirror_of(surface.code))
+        with self.precision():
+            return self._colour.look(Pictures(*pictures))
 
     def ask(self, encoded: Encoded, points: torch.Tensor, prior: torch.Tensor) -> Shape:
         """Signed distances (N,) and codes (N, 3), if the field predicts them, at points (N, 3) with prior features (N, 7)."""
@@ -95,18 +127,37 @@ class Predictor:
         shape = self._field.shape(features, prior[None])
         return Shape(shape.distance[0], None if shape.code is None else shape.code[0])
 
-    def colours(self, encoded: Encoded, points: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-        """sRGB (N, 3) at points (N, 3) with prior features (N, 7)."""
+    def colours(self, encoded: Encoded, palette: Palette | None, points: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """sRGB (N, 3) at points (N, 3) with prior features (N, 7): the colour network's, or else the field's."""
+        if self._colour is not None and palette is not None:
+            with self.precision():
+                return self._colour.colours(palette, points[None].to(self.colour_device), prior[None].to(self.colour_device))[0][0]
+        points, prior = points.to(self.field_device), prior.to(self.field_device)
         with self.precision():
             features = self._field.features(encoded, points[None], prior[None])
         return self._field.colours(features)[0]
 
 
+def _cloud(surface: PriorSurface) -> torch.Tensor:
+    """(1, V, 9), what volume encoders see of a fitted surface."""
+    vertices, code = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.code))
+    return surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), code)
+
+
 class CropField:
     """Signed distance and colour in the crop frame, for one photo."""
 
-    def __init__(self, predictor: Predictor, encoded: Encoded, volume: PriorVolume, strength: float, outside: np.ndarray) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        encoded: Encoded,
+        volume: PriorVolume,
+        strength: float,
+        outside: np.ndarray,
+        palette: Palette | None = None,
+    ) -> None:
         self._predictor, self._encoded, self._volume, self._strength = predictor, encoded, volume, strength
+        self._palette = palette
         self._outside = torch.from_numpy(outside)[None, None]
 
     def prior_distance(self, points: np.ndarray) -> np.ndarray:
@@ -162,8 +213,7 @@ class CropField:
         return fitted_code(values[:, :POINT_CHANNELS]) if code is None else code.cpu()
 
     def _colours(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        device = self._predictor.field_device
-        return self._predictor.colours(self._encoded, points.to(device), values[:, :POINT_CHANNELS].to(device)).cpu()
+        return self._predictor.colours(self._encoded, self._palette, points, values[:, :POINT_CHANNELS]).cpu()
 
     def _shape(self, points: torch.Tensor, values: torch.Tensor) -> Shape:
         device = self._predictor.field_device

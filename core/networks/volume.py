@@ -48,12 +48,12 @@ class UNet3d(nn.Module):
 
 
 class VolumeEncoder(nn.Module):
-    """Clouds (B, V, CLOUD_CHANNELS) to volumes (B, channels, cells, cells, cells) over [-1, 1]³, axes z, y, x."""
+    """Clouds (B, V, inputs), positions first, to volumes (B, channels, cells, cells, cells) over [-1, 1]³, axes z, y, x."""
 
-    def __init__(self, cells: int, channels: int) -> None:
+    def __init__(self, cells: int, channels: int, inputs: int = CLOUD_CHANNELS) -> None:
         super().__init__()
         self.cells = cells
-        self.first = nn.Sequential(nn.Linear(CLOUD_CHANNELS + 3, channels), nn.ReLU(), nn.Linear(channels, channels))
+        self.first = nn.Sequential(nn.Linear(inputs + 3, channels), nn.ReLU(), nn.Linear(channels, channels))
         self.second = nn.Sequential(nn.ReLU(), nn.Linear(2 * channels, channels), nn.ReLU(), nn.Linear(channels, channels))
         self.unet = UNet3d(channels)
 

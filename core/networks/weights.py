@@ -9,10 +9,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from ..errors import AssetError
+from .colour import ColourConfig, ColourNetwork
 from .config import LIKENESS, METADATA_KEY, FieldConfig
 from .field import ImplicitField
 from .layers import Network
 from .normal import FRONT, WHOLE, NormalNetwork
+from .parameters import ParameterNetwork
 
 FOLDER = Path(__file__).parents[2] / "weights"
 _LARGEST = 16 * 2**20
@@ -55,6 +57,25 @@ def normal_from(data: bytes, name: str) -> NormalNetwork:
     tensors = _tensors(data, name)
     last = tensors.get("output.bias")
     return _filled(NormalNetwork(outputs=FRONT if last is not None and len(last) == FRONT else WHOLE), tensors, name)
+
+
+def load_parameters(name: str = "parameters.safetensors", folder: Path = FOLDER) -> ParameterNetwork | None:
+    """The parameter network, or None where none is listed: the fit goes without. Raises AssetError."""
+    return load_weights(ParameterNetwork(), name, folder) if name in hashes(folder) else None
+
+
+def load_colour(name: str = "colour.safetensors", folder: Path = FOLDER) -> ColourNetwork | None:
+    """The colour network, or None where none is listed: the field's colours are used. Raises AssetError."""
+    return colour_from(read_checked(name, folder), name) if name in hashes(folder) else None
+
+
+def colour_from(data: bytes, name: str) -> ColourNetwork:
+    """A colour network in the configuration that its file tells. Raises AssetError."""
+    try:
+        config = ColourConfig.from_json(_metadata(data)[METADATA_KEY])
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise AssetError(f"{name} holds no colour network of this version; use the version it was made with.") from error
+    return _filled(ColourNetwork(config), _tensors(data, name), name)
 
 
 def load_field(name: str = "field.safetensors", folder: Path = FOLDER) -> ImplicitField:

@@ -1,9 +1,44 @@
-"""The square head crop that the networks and the colour projection read."""
+"""The square head crop that the networks and the colour projection read, and the levelled square around a face before any fit."""
+
+from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
-from .view import Camera, View
+from .view import CROP_CENTRE_Y, CROP_HALF, Camera, View
+
+_FOREHEAD, _CHIN = 10, 152
+_FACE_MARGIN = 1.6  # side of the square over the longer side of the landmarks' box
+
+
+@dataclass(frozen=True)
+class FaceSquare:
+    """A levelled square around a face: centre (column, row) and half side in pixels; turn: radians that the face leans clockwise."""
+
+    ROOM: ClassVar[float] = 1.5
+    """Half side of the upright square `around` it over its own: the diagonal, and a little."""
+
+    centre: tuple[float, float]
+    half: float
+    turn: float
+
+    def around(self) -> Camera:
+        """An orthographic camera whose crop box is an upright square that holds this one, whichever way that leans."""
+        scale = self.half * self.ROOM / CROP_HALF
+        return Camera((self.centre[0], self.centre[1] + CROP_CENTRE_Y * scale), scale)
+
+
+def face_square(landmarks: np.ndarray) -> FaceSquare:
+    """The square around landmarks (468, 2 or 3), column and row, level with the line from chin to forehead: unlike the line between the
+    eyes that one is long from every side."""
+    up = landmarks[_FOREHEAD, :2] - landmarks[_CHIN, :2]
+    turn = float(np.arctan2(up[0], -up[1]))
+    back = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    level = landmarks[:, :2] @ back.T
+    low, high = level.min(0), level.max(0)
+    column, row = back.T @ ((low + high) / 2)
+    return FaceSquare((float(column), float(row)), float(_FACE_MARGIN / 2 * max((high - low).max(), 1e-6)), turn)
 
 
 def crop_picture(picture: np.ndarray, camera: Camera, size: int) -> np.ndarray:

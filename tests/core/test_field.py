@@ -7,8 +7,9 @@ import trimesh
 
 from likeness.core.models.head import HeadModel
 from likeness.core.models.prior import FaceBlend, PriorSurface, PriorVolume
+from likeness.core.networks.aligned import PointMLP
 from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
-from likeness.core.networks.field import LOGITS, ImplicitField, PointMLP
+from likeness.core.networks.field import LOGITS, ImplicitField
 from likeness.core.networks.normal import FRONT, INPUT_SIZE, WHOLE, NormalNetwork
 from likeness.core.networks.predictor import CropField, Predictor
 from likeness.core.networks.semantic import REACH, faded, fitted_code, semantic_code

@@ -9,6 +9,7 @@ import torch
 from likeness.core.errors import ReconstructionError
 from likeness.core.geometry.raster import rasterize
 from likeness.core.models.fit import bounded_solve, fit_head
+from likeness.core.models.guess import HeadGuess
 from likeness.core.models.head import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE, HeadModel, HeadParameters, Posed
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
 from likeness.core.photo.view import Camera, View
@@ -143,3 +144,51 @@ def test_bounded_solve_finds_the_constrained_minimum():
         inside = (solution > low + 1e-9) & (solution < high - 1e-9)
         assert np.allclose(slope[inside], 0, atol=1e-8)
         assert (slope[solution <= low] >= -1e-8).all() and (slope[solution >= high] <= 1e-8).all()
+
+
+def known(model: HeadModel, error: float = 0.0, deviation: float = 0.2) -> HeadGuess:
+    """A guess of the head in `photograph`."""
+    rng = np.random.default_rng(3)
+    identity = np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2)[:80]
+    expression = np.zeros(52)
+    expression[model.expression_names.index("jawOpen")] = 0.4
+    return HeadGuess(identity + error, np.full(80, deviation), expression + error, np.full(52, deviation), 1.5)
+
+
+def shape_error(model: HeadModel, view: View, truth: Posed, start: HeadGuess | None) -> float:
+    face = model.regions[model.region_names.index("face")] > 0.5
+    return float(np.linalg.norm(fit_head(model, view, start).vertices - truth.vertices, axis=1)[face].mean())
+
+
+@pytest.mark.parametrize("yaw", [0.0, -0.8])
+def test_a_good_guess_makes_the_fit_better(model, yaw):
+    view, truth, _ = photograph(model, yaw, noise=0.0015)
+    assert shape_error(model, view, truth, known(model)) < 0.8 * shape_error(model, view, truth, None)
+
+
+def test_an_unsure_guess_changes_little(model):
+    view, truth, _ = photograph(model, 0.3, noise=0.0015)
+    unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52), np.full(52, 0.21), 1.5)
+    assert shape_error(model, view, truth, unsure) == pytest.approx(shape_error(model, view, truth, None), rel=0.05)
+
+
+@pytest.mark.parametrize("error", [1.5, -40.0, np.nan, np.inf])
+def test_a_bad_guess_never_raises_and_landmarks_still_hold(model, error):
+    view, truth, _ = photograph(model, 0.3, noise=0.0015)
+    for deviation in (1e-9, 0.2, 1.0):
+        fit = fit_head(model, view, known(model, error, deviation))
+        assert np.isfinite(fit.vertices).all()
+        assert angle(fit.rotation, truth.rotation) < 20
+
+
+@pytest.mark.parametrize("distance", [0.0, -1.0, 1e9, np.nan])
+def test_a_strange_distance_never_raises(model, distance):
+    view, _, _ = photograph(model, 0.3)
+    assert np.isfinite(fit_head(model, view, replace(known(model), distance=distance)).camera.distance)
+
+
+def test_a_guess_tells_the_distance_unless_the_photo_does(model):
+    view, _, _ = photograph(model, 0.3, focal=True)
+    guess = replace(known(model), distance=3.0)
+    assert fit_head(model, view, guess).camera.distance == pytest.approx(0.8, rel=0.05)
+    assert fit_head(model, replace(view, focal=None), guess).camera.distance == pytest.approx(3.0)

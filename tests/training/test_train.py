@@ -15,10 +15,12 @@ import torch
 from safetensors.torch import load_file
 
 from likeness.core.models.head import HeadModel
+from likeness.core.networks.colour import ColourConfig, ColourNetwork, Pictures
 from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
 from likeness.core.networks.normal import FRONT, NormalNetwork
+from likeness.core.networks.parameters import ParameterNetwork
 from likeness.core.networks.reference import HGFilter, ReferencePifu, SkipMLP
-from likeness.core.networks.weights import field_from, load_normal
+from likeness.core.networks.weights import colour_from, field_from, load_field, load_normal
 from likeness.training.dataset import Batch
 from likeness.training.losses import normal_loss
 from likeness.training.objective import network_of, objective, stored_fields
@@ -51,6 +53,8 @@ def made_up(number: int, count: int = 2, points: int = 64) -> Batch:
         "surface": surface, "surface_prior": prior(surface), "surface_normal": unit(surface),
         "surface_colour": new(count, points // 2, 3), "surface_valid": torch.ones(count, points // 2),
         "prior_vertices": _solid().expand(count, -1, -1),
+        "identity": new(count, 128) - 0.5, "expression": new(count, 52), "rotation": torch.eye(3).expand(count, 3, 3),
+        "face_square": torch.tensor([0.1, 0.0, 0.7, 0.2]).expand(count, 4), "camera": torch.tensor([0.05, -0.1, 5, 0.5]).expand(count, 4),
     }  # fmt: skip
 
 
@@ -168,6 +172,38 @@ def test_the_matte_and_the_back_are_ignored_by_a_network_of_front_normals() -> N
     assert "back_angle" not in parts
 
 
+@pytest.mark.parametrize("network", ["parameters", "colour"])
+def test_the_other_networks_train_and_their_files_load(network: str, tmp_path: Path) -> None:
+    config = ColourConfig(widths=WIDTHS, fine_widths=WIDTHS, cells=16, cell_channels=8) if network == "colour" else FieldConfig()
+    recipe = Recipe(
+        name="n", network=network, minutes=5, steps=400, batch=2, config=config, learning_rate=2e-2 if network == "colour" else 5e-3
+    )
+    trainer = Trainer(recipe, tmp_path, Ranks("cpu"))
+    batch = made_up(0) | {"surface_colour": torch.full((2, 32, 3), 0.1)}
+    losses = [trainer.train_step(batch)["loss"] for _ in range(8)]
+    assert losses[-1] < 0.95 * losses[0]
+    results = train(replace(recipe, steps=1), stream, [made_up(100, count=1)], tmp_path / "whole", Ranks("cpu"))
+    assert all(np.isfinite(value) for value in results.values())
+    data = (tmp_path / "whole" / "n.safetensors").read_bytes()
+    if network == "colour":
+        assert colour_from(data, "n").colours_config == config
+    else:
+        ParameterNetwork().load_state_dict({k: v.float() for k, v in load_file(tmp_path / "whole" / "n.safetensors").items()})
+
+
+def test_a_colour_network_begins_as_the_field_it_starts_from() -> None:
+    network, field = ColourNetwork().eval(), load_field()
+    grow(network, field.state_dict())
+    batch = made_up(0)
+    pictures = batch["photo"], batch["maps"], batch["normal"]
+    cloud = torch.rand(2, 50, 9)
+    palette = network.look(Pictures(*pictures, cloud, torch.arange(50)))
+    found, _ = network.colours(palette, batch["surface"], batch["surface_prior"])
+    assert torch.allclose(
+        found, field.colours(field.features(field.encode(*pictures), batch["surface"], batch["surface_prior"])), atol=1e-5
+    )
+
+
 def test_a_run_that_is_terminated_leaves_a_checkpoint(tmp_path: Path) -> None:
     def terminated(done: int) -> Iterator[Batch]:
         yield from (made_up(done), made_up(done + 1))
@@ -196,15 +232,17 @@ def test_every_recipe_that_comes_along_is_readable() -> None:
         assert recipe.name == ("field" if path.stem == "likeness" else path.stem)
         network_of(recipe)
         assert Recipe.read(path, "cuda").batch > recipe.batch
-    assert set(CONFIGURATIONS) | {"normal"} <= {path.stem for path in paths}
+    assert set(CONFIGURATIONS) | {"normal", "parameters", "colour"} <= {path.stem for path in paths}
     assert find("jiff") == FOLDER / "jiff.toml"
     assert find("jiff_volume").parent.name == "ablations"
 
 
 def test_recipes_ask_for_what_their_network_needs() -> None:
-    needed = {name: set(stored_fields(Recipe.read(find(name)))) for name in ("normal", "pifu", "jiff", "seif")}
+    needed = {name: set(stored_fields(Recipe.read(find(name)))) for name in ("normal", "parameters", "colour", "pifu", "jiff", "seif")}
     assert "points" not in needed["normal"]
     assert not {"code", "prior_vertices"} & needed["pifu"]
+    assert "points" not in needed["colour"] and {"surface_albedo", "prior_vertices"} <= needed["colour"]
+    assert needed["parameters"] - needed["normal"] == {"identity", "expression", "rotation", "face_square", "camera"}
     assert "prior_vertices" in needed["jiff"]
     assert "code" in needed["seif"]
 

@@ -1,0 +1,72 @@
+"""The parameter network: its square stays on the face however that lies in the photo, and its answer is a guess for the fit."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from likeness.core.models.fit import fit_head
+from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.networks.parameters import PARTS, SQUARE_SIZE, ParameterNetwork, guess, seen_square
+from likeness.core.networks.weights import load_parameters
+from likeness.core.photo.crop import face_square
+from likeness.core.photo.view import Camera, View
+
+SIZE = 400
+
+
+@pytest.fixture(scope="module")
+def view() -> View:
+    """Bright dots where the landmarks of the mean head are."""
+    model = HeadModel.load()
+    rotations = np.zeros((5, 3))
+    rotations[0, 1] = 0.5
+    posed = model.posed(HeadParameters(np.zeros(len(model.identity)), np.zeros(52), rotations))
+    points, camera = model.landmarks(posed.vertices), Camera((210.0, 180.0), 900.0, 1.2)
+    landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
+    image = np.zeros((SIZE, SIZE, 3), np.uint8)
+    for column, row in landmarks[::4, :2]:
+        cv2.circle(image, (round(column), round(row)), 3, (255, 255, 255), -1)
+    return View(image, np.ones((SIZE, SIZE), np.float32), landmarks, None, "dots")
+
+
+def turned(view: View, degrees: float, scale: float) -> View:
+    warp = cv2.getRotationMatrix2D((SIZE / 2 - 0.5, SIZE / 2 - 0.5), -degrees, scale)
+    image = cv2.warpAffine(view.image, warp, (SIZE, SIZE))
+    flat = (view.landmarks[:, :2] - 0.5) @ warp[:, :2].T + warp[:, 2] + 0.5
+    return View(image, view.matte, np.concatenate([flat, view.landmarks[:, 2:]], axis=1), None, "turned")
+
+
+@pytest.mark.parametrize(("degrees", "scale"), [(0.0, 0.7), (25.0, 1.0), (-40.0, 0.8)])
+def test_the_square_turns_and_grows_with_the_face(view: View, degrees: float, scale: float) -> None:
+    upright, other = face_square(view.landmarks), face_square(turned(view, degrees, scale).landmarks)
+    assert np.degrees(other.turn - upright.turn) == pytest.approx(degrees, abs=0.01)
+    assert other.half == pytest.approx(upright.half * scale, rel=1e-3)
+    before, after = seen_square(view), seen_square(turned(view, degrees, scale))
+    assert before.shape == (1, 4, SQUARE_SIZE, SQUARE_SIZE)
+    different = (before - after).abs().mean()
+    assert different < 0.15 * before.mean()
+    assert different < 0.15 * (before - before.roll(6, -1)).abs().mean() * 2
+
+
+def test_the_network_is_small_and_every_part_learns() -> None:
+    network = ParameterNetwork()
+    assert sum(p.numel() for p in network.parameters()) <= 3_000_000
+    estimate = network(torch.rand(2, 4, SQUARE_SIZE, SQUARE_SIZE))
+    for name, count in PARTS.items():
+        mean, deviation = estimate.part(name)
+        assert mean.shape == deviation.shape == (2, count)
+        assert (deviation > 0).all()
+    (estimate.mean.square().sum() + estimate.deviation.log().sum()).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+def test_a_guess_is_usable_by_the_fit(view: View) -> None:
+    found = guess(ParameterNetwork().eval(), view, torch.device("cpu"))
+    assert found.usable
+    assert 0.05 < found.distance < 100
+    assert np.isfinite(fit_head(HeadModel.load(), view, found).vertices).all()
+
+
+def test_there_need_not_be_weights() -> None:
+    assert load_parameters("nowhere.safetensors") is None

@@ -1,0 +1,102 @@
+"""Training of the parameter network: true parameters of synthetic people, and the loss."""
+
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ..core.models.head import HeadModel
+from ..core.networks.parameters import HALF_METRES, PARTS, Estimate, ParameterNetwork, cut_squares
+from .dataset import Batch
+from .losses import Parts
+
+_SHIFT, _SCALE, _TURN = 0.04, 0.05, 0.06  # how far the detector's square is from the true one: half sides, logarithm, radians
+_RIDGE = 1e-3  # metres of all vertices together a standard deviation is worth
+_NEAREST_ANGLE = 1e-6
+
+
+class TrueIdentity:
+    """The head model's identity that comes closest to a person's head, by least squares over head and neck."""
+
+    def __init__(self, model: HeadModel) -> None:
+        weight = np.sqrt(model.regions[model.region_names.index("head")] * (model.part == 0))
+        self._model, self._weight = model, weight[:, None]
+        self._basis = (model.identity * self._weight).reshape(len(model.identity), -1)
+        self._matrix = self._basis @ self._basis.T + _RIDGE**2 * np.eye(len(self._basis))
+
+    def of(self, vertices: np.ndarray, expression: np.ndarray) -> np.ndarray:
+        """(K,) of a head at rest, vertices (V, 3) in the head model's frame and topology, with known expression weights (52,)."""
+        shape = vertices - self._model.mean - np.tensordot(expression, self._model.expression, 1)
+        return np.linalg.solve(self._matrix, self._basis @ (shape * self._weight).ravel()).astype(np.float32)
+
+    def mirror(self) -> np.ndarray:
+        """(K, K): the mirror image's identity is this times a person's."""
+        mirrored = (self._model.identity * [-1, 1, 1])[:, self._model.mirror] * self._weight
+        return np.linalg.solve(self._matrix, self._basis @ mirrored.reshape(len(mirrored), -1).T).astype(np.float32)
+
+
+def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
+    """For each expression the one on the other side of the face."""
+    other = {"Left": "Right", "Right": "Left"}
+    swap = lambda name: next((name[: -len(side)] + to for side, to in other.items() if name.endswith(side)), name)  # noqa: E731
+    return [names.index(swap(name)) for name in names]
+
+
+class ParameterObjective:
+    """Gaussian negative log-likelihood of every parameter, parts counting alike, on squares that err as the detector's do."""
+
+    def __init__(self, device: str) -> None:
+        model = HeadModel.load()
+        self._mirror = torch.from_numpy(TrueIdentity(model).mirror()).to(device)
+        self._other = mirrored_expressions(model.expression_names)
+
+    def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
+        with torch.autocast(batch["photo"].device.type, enabled=False):
+            square, truth = self._square(batch, noise if network.training else None)
+        estimate: Estimate = cast(ParameterNetwork, network)(cut_squares(batch["photo"], square))
+        loss, parts = torch.zeros((), device=square.device), {}
+        for name in PARTS:
+            mean, deviation = estimate.part(name)
+            loss = loss + F.gaussian_nll_loss(mean, truth[name], deviation**2) / len(PARTS)
+            parts[name] = float((mean.detach() - truth[name]).square().mean().sqrt())
+        parts["identity_spread"] = float(truth["identity"].square().mean().sqrt())
+        return loss, {"loss": float(loss.detach()), **parts}
+
+    def _square(self, batch: Batch, noise: torch.Generator | None) -> tuple[torch.Tensor, Batch]:
+        """Squares (B, 4), jittered by the noise, and the true parameters as seen in them; of mirror images where the batch has those."""
+        flip = batch["mirrored"][:, None] if "mirrored" in batch else torch.zeros_like(batch["face_square"][:, :1])
+        sides = lambda values, odd: values * (1 - 2 * flip * values.new_tensor(odd))  # noqa: E731
+        square, camera = sides(batch["face_square"], [1, 0, 0, 1]), sides(batch["camera"], [1, 0, 0, 0])
+        if noise is not None:
+            error = torch.randn(square.shape, generator=noise, device=square.device) * square.new_tensor([_SHIFT, _SHIFT, _SCALE, _TURN])
+            half = square[:, 2:3]
+            square = torch.cat([square[:, :2] + error[:, :2] * half, half * error[:, 2:3].exp(), square[:, 3:] + error[:, 3:]], dim=1)
+        cosine, sine = square[:, 3].cos(), square[:, 3].sin()
+        zero, one = torch.zeros_like(sine), torch.ones_like(sine)
+        level = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], dim=1).view(-1, 3, 3)
+        across = (camera[:, :2] - square[:, :2]) / square[:, 2:3]
+        identity, expression = batch["identity"], batch["expression"]
+        return square, {
+            "identity": torch.lerp(identity, identity @ self._mirror.T, flip)[:, : PARTS["identity"]],
+            "expression": torch.lerp(expression, expression[:, self._other], flip),
+            "rotation": _rotation_vectors(level @ _mirrored_rotations(batch["rotation"], flip)),
+            "scale": (square[:, 2:3] / (camera[:, 2:3] * HALF_METRES)).log(),
+            "offset": torch.stack([cosine * across[:, 0] + sine * across[:, 1], cosine * across[:, 1] - sine * across[:, 0]], dim=1),
+            "nearness": camera[:, 3:],
+        }
+
+
+def _mirrored_rotations(rotation: torch.Tensor, flip: torch.Tensor) -> torch.Tensor:
+    """Rotations (B, 3, 3) seen in a mirror across x where flip (B, 1) is 1."""
+    sides = torch.diag(rotation.new_tensor([-1.0, 1, 1]))
+    return torch.lerp(rotation, sides @ rotation @ sides, flip[:, None])
+
+
+def _rotation_vectors(rotation: torch.Tensor) -> torch.Tensor:
+    """(B, 3) of rotations (B, 3, 3) by less than half a turn."""
+    double = torch.stack([rotation[:, i, j] - rotation[:, j, i] for i, j in ((2, 1), (0, 2), (1, 0))], dim=1)
+    length = double.norm(dim=1, keepdim=True)
+    angle = torch.atan2(length, (rotation.diagonal(dim1=1, dim2=2).sum(1, keepdim=True) - 1))
+    return double * torch.where(length > _NEAREST_ANGLE, angle / length.clamp(min=_NEAREST_ANGLE), 0.5)
