@@ -1,6 +1,9 @@
 """The whole way on a real photo: NASA's portrait of Eileen Collins, public domain, from scikit-image's wheel."""
 
+import importlib.util
+import io
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import skimage.data
 import torch
 from PIL import Image
 
+from likeness.core import cli
 from likeness.core.errors import Cancelled, InputError
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.pipeline import Reconstructor
@@ -165,6 +169,27 @@ def test_a_rigged_head_comes_textured_and_in_flames_topology(rig_run: tuple[Resu
     assert {"rig", "flame", "texture"} <= set(report["timings"])
     shares = [share for _, share in steps]
     assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_the_command_line_writes_the_textured_rig(
+    reconstructor: Reconstructor, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if not importlib.util.find_spec("bpy"):
+        pytest.skip("this Python has no bpy")
+    monkeypatch.setattr(cli, "_load", lambda device: reconstructor)
+    arguments = ["--output", str(tmp_path), "--quality", "draft", "--rig", "--texture", "1024", "--formats", "glb"]
+    assert cli.main(["reconstruct", str(photo), *arguments]) == 0, capfd.readouterr().err
+    data = (tmp_path / "astronaut.glb").read_bytes()
+    size = struct.unpack_from("<I", data, 12)[0]
+    tree = json.loads(data[20 : 20 + size])
+    textures = [material["pbrMetallicRoughness"]["baseColorTexture"]["index"] for material in tree["materials"]]
+    (source,) = {tree["textures"][texture]["source"] for texture in textures}
+    picture = tree["bufferViews"][tree["images"][source]["bufferView"]]
+    start = 20 + size + 8 + picture["byteOffset"]
+    with Image.open(io.BytesIO(data[start : start + picture["byteLength"]])) as image:
+        assert image.size == (1024, 1024) and np.ptp(np.asarray(image)) > 150
+    assert json.loads((tmp_path / "report.json").read_text())["rig"]["texture"] == 1024
 
 
 @pytest.mark.slow
