@@ -21,7 +21,7 @@ def run(arguments: list[str]) -> int:
     except LikenessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    wanted = options.command == "reconstruct" and options.blender is None
+    wanted = getattr(options, "blender", "") is None  # evaluate has no such option
     blender = ["--blender", bpy.app.binary_path] if bpy.app.binary_path and wanted else []
     # No session of its own: Ctrl-C reaches the child, which ends with its own exit code.
     return subprocess.run([str(python), "-I", "-u", str(LAUNCH), "likeness.core.cli", *arguments, *blender], check=False).returncode
