@@ -22,8 +22,8 @@ _PLACES = 400, 8  # how many independent errors of each there are on a face
 _IDENTITY, _EXPRESSION, _TIE = 1.0, 0.12, 0.12  # standard deviations of identity, expression about the fit's, and left against right
 _TURN, _SHIFT = 0.05, 0.01  # radians, metres: standard deviations of the head's pose
 _GROWTH, _BEND = 0.05, 0.15  # share, radians: standard deviations of the scale and of the torso's turn about the neck joint
-_MOTION = 10
-_NECK, _SHOULDERS, _COLLAR = 6.0, 0.2, -0.2  # how much more than elsewhere the neck's skin counts, and that of shoulders above a height
+_MOTION = 10  # unknowns of PlacedHead.moved
+_NECK, _SHOULDERS, _COLLAR = 6.0, 0.2, -0.2  # factor by which the neck's skin counts more here; how much shoulders count, above a height
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ def _bared(model: HeadModel, template: Template) -> Template:
 def _prior(model: HeadModel, actions: np.ndarray) -> np.ndarray:
     """Inverse variances of identity, the chosen expressions and the motion as a matrix."""
     count = len(model.identity)
-    deviations = [np.full(count, _IDENTITY), np.full(len(actions), _EXPRESSION), np.full(3, _TURN), [_GROWTH], np.full(3, _SHIFT), np.full(3, _BEND)]
-    prior = np.diag(np.concatenate(deviations) ** -2.0)
+    shape, motion = np.repeat([_IDENTITY, _EXPRESSION], [count, len(actions)]), np.repeat([_TURN, _GROWTH, _SHIFT, _BEND], [3, 1, 3, 3])
+    prior = np.diag(np.concatenate([shape, motion]) ** -2.0)
     names = [model.expression_names[i] for i in actions]
     for left, name in enumerate(names):
         if name.endswith("Left") and (other := name[: -len("Left")] + "Right") in names:

@@ -24,8 +24,8 @@ _NORMAL_UNIT = 0.012  # metres of distance that a radian between normals weighs 
 _CODE_UNIT = 0.3  # metres of distance that a whole unit of code, 0.2 m on a head, weighs as much as
 _AGREE = (0.5, 0.85)  # cosine between the normals over which a place begins to count
 _NEAR = 0.03  # metres around the model in which the surface is looked at
-_FLIPPED = 0.25  # cosine between a face's normal and the fitted one below which it counts as turned over
-_REPAIRS = 4
+_FLIPPED = 0.6  # cosine between a face's normal and the fitted one below which it counts as turned over: a moustache would fold the skin
+_REPAIRS = 8
 
 
 @dataclass(frozen=True)
