@@ -101,7 +101,8 @@ def test_beards_are_closed_and_leave_lips_and_eyes_free(name: str) -> None:
         check_piece(part)
         assert part.kind == "beard"
         assert part.vertices[:, 1].max() < head.frame.ear_top + 0.01
-        assert part.vertices[part.vertices[:, 2] > head.frame.ear_z + 0.05, 1].max() < head.frame.nose[1]
+        # The ends of a handlebar may curl up to the tip of the nose, no farther.
+        assert part.vertices[part.vertices[:, 2] > head.frame.ear_z + 0.05, 1].max() < head.frame.nose[1] + 0.004
     lips = head.vertices[head.region["lips"] > 0.9]
     before_lips = (np.abs(parts[0].vertices[:, 0]) < 0.015) & (np.abs(parts[0].vertices[:, 1] - lips[:, 1].mean()) < 0.004)
     assert not (before_lips & (parts[0].vertices[:, 2] > lips[:, 2].min())).any()

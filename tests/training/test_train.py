@@ -160,7 +160,7 @@ def test_normals_of_both_sides_and_the_matte_learn(tmp_path: Path) -> None:
     trainer = Trainer(replace(NORMAL, steps=400, learning_rate=1e-2), tmp_path, Ranks("cpu"))
     plain = torch.tensor([0.6, 0.0, 0.8])[:, None, None].expand(2, 3, 64, 64)
     batch = made_up(0) | {"normal": plain, "normal_back": -plain}
-    parts = [trainer.train_step(batch) for _ in range(8)]
+    parts = [trainer.train_step(batch) for _ in range(16)]
     for name in ("loss", "angle", "back_angle", "matte_error"):
         assert parts[-1][name] < 0.9 * parts[0][name], name
     assert parts[-1]["given_matte_error"] == parts[0]["given_matte_error"] > parts[-1]["matte_error"]
