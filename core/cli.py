@@ -97,6 +97,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code is the worst of its photos'."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see worker/launch.py
     options = build_parser().parse_args(arguments)
     with _own_standard_error(options.verbose) as terminal:
         try:

@@ -9,12 +9,15 @@ The folder's parent never enters `sys.path` (in Blender it holds other people's 
 
 import importlib.machinery
 import importlib.util
+import os
 import runpy
 import sys
 from pathlib import Path
 
 
 def main() -> None:
+    # Threads that wait must sleep: spinning ones made reconstructions three times as slow beside another busy program. torch reads it once.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     spec = importlib.machinery.ModuleSpec("likeness", None, is_package=True)
     spec.submodule_search_locations = [str(Path(__file__).absolute().parent.parent)]
     sys.modules["likeness"] = importlib.util.module_from_spec(spec)
