@@ -6,7 +6,6 @@ from idprop.types import IDPropertyGroup
 
 from ..core.topology.rigged import RiggedHead
 from .frame import HEAD_TO_BLENDER
-from .mesh import positions
 
 CORRECTIVE = "jawCorrective"
 """Names of correctives begin so; the angle in degrees follows."""
@@ -45,17 +44,6 @@ def key_note(head: bpy.types.Object) -> str:
     key, notes = head.active_shape_key, head.get(_NOTES)
     note = notes.get(key.name) if key is not None and isinstance(notes, IDPropertyGroup) else None
     return note if isinstance(note, str) else ""
-
-
-def key_deltas(head: bpy.types.Object) -> dict[str, np.ndarray]:
-    """What each key adds to the Basis, (V, 3) float32 in the object's frame, by name."""
-    basis = positions(head.data)
-    found = {}
-    for key in list(head.data.shape_keys.key_blocks)[1:]:
-        points = np.empty(basis.size, np.float32)
-        key.data.foreach_get("co", points)
-        found[key.name] = points.reshape(-1, 3) - basis
-    return found
 
 
 def _drive_by_jaw(key: bpy.types.ShapeKey, armature: bpy.types.Object, angle: float) -> None:

@@ -22,6 +22,7 @@ from .dataset import MAP_SCALE
 from .fits import simulated_fit
 from .humans.assets import Assets
 from .humans.bodies import Bodies
+from .humans.part import MATERIALS
 from .humans.person import People, Person, head_vertices
 from .parameters import TrueIdentity
 from .render.buffers import Buffers, render
@@ -114,6 +115,8 @@ class Sampler:
         distance, nearest = signed_distance(drawn.scene, surface, points)
         chosen = torch.from_numpy(rng.integers(0, len(surface.position), SURFACE_POINTS)).to(points.device)
         position = surface.position[chosen].clamp(-0.999, 0.999)
+        shade = drawn.scene.shade(surface.face[chosen], surface.barycentric[chosen])
+        coloured = shade.material != MATERIALS.index("eye")  # an eye's colour is mostly its highlight
         return {
             "points": _half(points),
             "distance": _half(distance),
@@ -122,8 +125,8 @@ class Sampler:
             "surface": _half(position),
             "surface_prior": features(position.cpu().numpy()).astype(np.float16),
             "surface_normal": _signed(surface.normal[chosen], 127),
-            "surface_albedo": _byte(surface.albedo[chosen] ** (1 / 2.2)),
-            "surface_valid": surface.colour_valid[chosen].cpu().numpy().astype(np.uint8),
+            "surface_albedo": _byte(shade.albedo ** (1 / 2.2)),
+            "surface_valid": coloured.cpu().numpy().astype(np.uint8),
             "surface_code": _byte(surface.code[chosen]),
         }
 

@@ -53,8 +53,9 @@ def test_surface_samples_lie_on_the_outside_of_the_union_only() -> None:
     to_right = (found.position - torch.tensor([0.2, 0, 0])).norm(dim=1)
     assert torch.minimum(to_left, to_right).min() > 0.39
     on_left = (to_left - 0.4).abs() < (to_right - 0.4).abs()
-    assert torch.equal(found.part == 0, on_left)
-    assert found.albedo[on_left].mean(0).argmax() == 0 and found.albedo[~on_left].mean(0).argmax() == 1
+    assert torch.equal(scene.part[found.face] == 0, on_left)
+    albedo = scene.shade(found.face, found.barycentric).albedo
+    assert albedo[on_left].mean(0).argmax() == 0 and albedo[~on_left].mean(0).argmax() == 1
 
 
 def test_the_same_random_numbers_give_the_same_points() -> None:

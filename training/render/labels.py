@@ -10,7 +10,6 @@ import torch
 from scipy.spatial import cKDTree
 from torch.nn import functional as F
 
-from ..humans.part import MATERIALS
 from .scene import Scene
 
 _STEP = 0.006  # crop units from a surface sample to the two points that tell whether it bounds the union
@@ -19,15 +18,14 @@ _SAMPLES = 60_000
 
 @dataclass(frozen=True)
 class SurfaceSamples:
-    """Points on the outer surface of the union, crop frame: position (N, 3), normal (N, 3) outward, albedo (N, 3) linear,
-    code (N, 3) semantic code, colour_valid (N,) bool (eyes' highlights are no colour), part (N,) whose surface it is."""
+    """Points on the outer surface of the union, crop frame: position (N, 3), normal (N, 3) outward, code (N, 3) semantic code; face (N,)
+    and barycentric (N, 3) say where they lie, for the scene to paint those that are wanted."""
 
     position: torch.Tensor
     normal: torch.Tensor
-    albedo: torch.Tensor
     code: torch.Tensor
-    colour_valid: torch.Tensor
-    part: torch.Tensor
+    face: torch.Tensor
+    barycentric: torch.Tensor
 
 
 def inside(scene: Scene, points: torch.Tensor) -> torch.Tensor:
@@ -52,10 +50,8 @@ def surface_samples(scene: Scene, rng: np.random.Generator, count: int = _SAMPLE
     normal = F.normalize(scene.interpolate(scene.normals, face, barycentric), dim=1, eps=1e-6)
     outer = torch.nonzero(~inside(scene, position + _STEP * normal) & inside(scene, position - _STEP * normal))[:, 0]
     face, barycentric = face[outer], barycentric[outer]
-    shade = scene.shade(face, barycentric)
     code = scene.interpolate(scene.code, face, barycentric)
-    is_eye = shade.material == MATERIALS.index("eye")
-    return SurfaceSamples(position[outer], normal[outer], shade.albedo, code, ~is_eye, scene.part[face])
+    return SurfaceSamples(position[outer], normal[outer], code, face, barycentric)
 
 
 def signed_distance(scene: Scene, surface: SurfaceSamples, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
