@@ -91,8 +91,11 @@ def field_loss(
     network: ImplicitField, encoded: Encoded, batch: Batch, weights: FieldWeights, noise: torch.Generator
 ) -> tuple[torch.Tensor, Parts]:
     """Losses of a field of any configuration at the batch's points and surface points, from its encoded photos."""
-    prior, truth = batch["prior"], batch["distance"]
-    features = network.features(encoded, batch["points"], prior)
+    prior, truth, probes = batch["prior"], batch["distance"], _probes(network, batch, noise)
+    # One look-up of features for all: its backward pass costs as much for few points as for many.
+    places = [(batch["points"], prior), (batch["surface"], batch["surface_prior"]), *probes]
+    everywhere = network.features(encoded, *(torch.cat(column, dim=1) for column in zip(*places, strict=True)))
+    features, on_surface, *probed = everywhere.split([points.shape[1] for points, _ in places], dim=1)
     true_code = faded(batch["code"], truth) if "code" in batch else None
     shape = network.shape(features, prior, (lambda code: _imperfect(code, noise)) if network.training else None)
     loss = _point_loss(network, shape, truth, true_code, weights)
@@ -100,14 +103,14 @@ def field_loss(
         loss = loss + weights.stages * _point_loss(network, stage, truth, true_code, weights)
     parts = _measures(network, shape, prior, truth, true_code)
 
-    features = network.features(encoded, batch["surface"], batch["surface_prior"])
     valid = batch["surface_valid"][..., None]
-    colour = ((network.colours(features) - batch["surface_colour"]).abs() * valid).sum() / (3 * valid.sum()).clamp(min=1)
+    colour = ((network.colours(on_surface) - batch["surface_colour"]).abs() * valid).sum() / (3 * valid.sum()).clamp(min=1)
     loss = loss + weights.colour * colour
     parts["colour"] = float(colour.detach())
-    if network.config.output != "occupancy":
-        along, across, on_surface = _surface_losses(network, encoded, batch, noise)
-        loss = loss + weights.along * along + weights.across * across + weights.on_surface * on_surface
+    if probes:
+        found = [network.signed_distance(at, there) for at, (_, there) in zip(probed, probes, strict=True)]
+        along, across, away = _surface_losses(*found)
+        loss = loss + weights.along * along + weights.across * across + weights.on_surface * away
         parts |= {"along": float(along.detach()), "across": float(across.detach())}
     return loss, {"loss": float(loss.detach()), **parts}
 
@@ -159,22 +162,28 @@ def _point_loss(
     return loss
 
 
-def _surface_losses(
-    network: ImplicitField, encoded: Encoded, batch: Batch, noise: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Slope along the surface, error of the slope across it, and distance on it, by finite differences at half of its points."""
+def _probes(network: ImplicitField, batch: Batch, noise: torch.Generator) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Points (B, N, 3) with prior features (B, N, 7) beside half of the surface points, if the network answers with distances: a step
+    ahead and behind along the surface in a random direction, out of it and into it."""
+    if network.config.output == "occupancy":
+        return []
     half = batch["surface"].shape[1] // 2
     surface, prior = batch["surface"][:, :half], batch["surface_prior"][:, :half]
     normal = F.normalize(batch["surface_normal"][:, :half], dim=-1, eps=1e-6)
     tangent = F.normalize(torch.linalg.cross(_normal(normal.shape, noise), normal), dim=-1, eps=1e-6)
 
-    def moved(offset: torch.Tensor) -> torch.Tensor:
+    def moved(offset: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         shifted = prior.clone()
         shifted[..., 0] += (offset * prior[..., 4:]).sum(-1)
-        return network.signed_distance(network.features(encoded, surface + offset, shifted), shifted)
+        return surface + offset, shifted
 
-    ahead, behind = moved(_STEP * tangent), moved(-_STEP * tangent)
-    out, into = moved(_STEP * normal), moved(-_STEP * normal)
+    return [moved(_STEP * tangent), moved(-_STEP * tangent), moved(_STEP * normal), moved(-_STEP * normal)]
+
+
+def _surface_losses(
+    ahead: torch.Tensor, behind: torch.Tensor, out: torch.Tensor, into: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """From the distances (B, N) at the probes: slope along the surface, error of the slope across it, and distance on it."""
     along = ((ahead - behind) / (2 * _STEP)).abs().mean()
     across = ((out - into) / (2 * _STEP) - 1).abs().mean()
     return along, across, ((ahead + behind) / 2).abs().clamp(max=_TRUNCATION).mean() / _TRUNCATION

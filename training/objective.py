@@ -13,7 +13,7 @@ from ..core.models.prior import PriorSurface
 from ..core.networks.aligned import Encoded
 from ..core.networks.colour import FINE_SIZE, ColourConfig, ColourNetwork, Pictures, mirror_of, resized
 from ..core.networks.field import ImplicitField
-from ..core.networks.layers import channels_last
+from ..core.networks.layers import fold_norms
 from ..core.networks.normal import INPUT_SIZE, NormalNetwork
 from ..core.networks.parameters import ParameterNetwork
 from ..core.networks.reference import ReferencePifu
@@ -144,4 +144,4 @@ def _solid(device: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _normal_network(output: Path) -> NormalNetwork:
     own = output / "normal.safetensors"
-    return channels_last(normal_from(own.read_bytes(), own.name) if own.exists() else load_normal())
+    return fold_norms(normal_from(own.read_bytes(), own.name) if own.exists() else load_normal())

@@ -34,6 +34,7 @@ class PointMLP(nn.Module):
     def embed(self, x: torch.Tensor, visibility: torch.Tensor | None = None) -> torch.Tensor:
         """The last hidden layer's activations."""
         h = F.leaky_relu(self.first(x), 0.02)
+        x = x.to(h.dtype)  # joining two precisions takes ten times as long
         h = F.leaky_relu(self.second(h), 0.02)
         if visibility is not None:
             h, x = pool_views(h, visibility), pool_views(x, visibility)

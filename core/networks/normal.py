@@ -43,7 +43,7 @@ class NormalNetwork(nn.Module):
         """From photo (B, 4, S, S) and prior maps (B, 8, S, S)."""
         x = torch.cat([photo, maps], dim=1)
         fine = F.interpolate(self.encoder(x)[0], scale_factor=2, mode="bilinear", align_corners=False)
-        values = self.output(self.head(torch.cat([fine, x], dim=1))).float()
+        values = self.output(self.head(torch.cat([fine, x.to(fine.dtype)], dim=1))).float()
         model = maps[:, :3]
         if values.shape[1] == FRONT:
             return Relief(values + model)

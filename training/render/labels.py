@@ -1,5 +1,7 @@
 """Exact labels of a scene's shape: signed distances, colours and codes at points, from layered depth and surface samples.
 
+The labelled solid is the union of the closed pieces, with the air between locks of hair filled (hull.py).
+
 The same PyTorch on CPU and CUDA; random numbers come from NumPy on the CPU, so that both draw the same points.
 """
 
@@ -18,8 +20,8 @@ _SAMPLES = 60_000
 
 @dataclass(frozen=True)
 class SurfaceSamples:
-    """Points on the outer surface of the union, crop frame: position (N, 3), normal (N, 3) outward, code (N, 3) semantic code; face (N,)
-    and barycentric (N, 3) say where they lie, for the scene to paint those that are wanted."""
+    """Points on the outer surface of the solid, crop frame: position (N, 3), normal (N, 3) outward, code (N, 3) semantic code; face (N,)
+    and barycentric (N, 3) say where they lie, or what lies nearest, for the scene to paint those that are wanted."""
 
     position: torch.Tensor
     normal: torch.Tensor
@@ -29,15 +31,15 @@ class SurfaceSamples:
 
 
 def inside(scene: Scene, points: torch.Tensor) -> torch.Tensor:
-    """(N,) bool: is a crop-frame point inside the union? x and y snap to the nearest pixel centre of the layered depth."""
+    """(N,) bool: is a crop-frame point inside the solid? x and y snap to the nearest pixel centre of the layered depth."""
     size = scene.pieces.size
     column = ((points[:, 0] + 1) * (size / 2)).long().clamp(0, size - 1)
     row = ((1 - points[:, 1]) * (size / 2)).long().clamp(0, size - 1)
-    return scene.depth.winding(row * size + column, points[:, 2].contiguous()).abs() > 0.5
+    return (scene.depth.winding(row * size + column, points[:, 2].contiguous()).abs() > 0.5) | scene.hull.inside(points)
 
 
 def surface_samples(scene: Scene, rng: np.random.Generator, count: int = _SAMPLES) -> SurfaceSamples:
-    """Uniform samples of the outer surface inside the crop cube; fewer than count, by those that lie within the union."""
+    """Uniform samples of the outer surface inside the crop cube; fewer than count, by those that lie within the solid."""
     corners = scene.vertices[scene.faces]
     cross = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     within = (corners.mean(1).abs() < 1.03).all(1) & scene.solid[scene.part]
@@ -49,9 +51,14 @@ def surface_samples(scene: Scene, rng: np.random.Generator, count: int = _SAMPLE
     position = scene.interpolate(scene.vertices, face, barycentric)
     normal = F.normalize(scene.interpolate(scene.normals, face, barycentric), dim=1, eps=1e-6)
     outer = torch.nonzero(~inside(scene, position + _STEP * normal) & inside(scene, position - _STEP * normal))[:, 0]
-    face, barycentric = face[outer], barycentric[outer]
-    code = scene.interpolate(scene.code, face, barycentric)
-    return SurfaceSamples(position[outer], normal[outer], code, face, barycentric)
+    position, normal, face, barycentric = position[outer], normal[outer], face[outer], barycentric[outer]
+    more = torch.from_numpy(rng.random((4, count)).astype(np.float32)).to(corners.device)
+    bridging, outward = scene.hull.samples(more, count / (0.5 * float(area[-1])))
+    if len(bridging):
+        _, nearest = _nearest(bridging, position)
+        position, normal = torch.cat([position, bridging]), torch.cat([normal, outward])
+        face, barycentric = torch.cat([face, face[nearest]]), torch.cat([barycentric, barycentric[nearest]])
+    return SurfaceSamples(position, normal, scene.interpolate(scene.code, face, barycentric), face, barycentric)
 
 
 def signed_distance(scene: Scene, surface: SurfaceSamples, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,6 +10,9 @@ import torch
 
 from ...core.geometry.raster import Fragments, LayeredDepth, fragments
 from ..humans.part import Part, Shade
+from .hull import Hull
+
+_HAIR = ("hair", "beard")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,13 @@ class Scene:
     def depth(self) -> LayeredDepth:
         """Layered depth of the union of the solid pieces."""
         return LayeredDepth(self.pieces, torch.nonzero(self.solid[self.part[self.pieces.face]])[:, 0])
+
+    @cached_property
+    def hull(self) -> Hull:
+        """Closed outside of the hair."""
+        owner = self.part[self.pieces.face]
+        hair = torch.tensor([part.kind in _HAIR for part in self.parts], device=owner.device)
+        return Hull.of(self.pieces, self.solid[owner], hair[owner])
 
     def interpolate(self, values: torch.Tensor, face: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
         """Values (V, C) of the vertices at surface points (N,), (N, 3)."""
