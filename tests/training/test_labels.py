@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from likeness.training.render.labels import inside, query_points, signed_distance, surface_samples
+from likeness.training.render.scene import Scene
 
 from .shapes import GREEN, RED, ball, scene_of
 
@@ -56,6 +57,38 @@ def test_surface_samples_lie_on_the_outside_of_the_union_only() -> None:
     assert torch.equal(scene.part[found.face] == 0, on_left)
     albedo = scene.shade(found.face, found.barycentric).albedo
     assert albedo[on_left].mean(0).argmax() == 0 and albedo[~on_left].mean(0).argmax() == 1
+
+
+def two_balls(gap: float, kind: str) -> Scene:
+    return scene_of(ball(0.4, (-0.4 - gap / 2, 0, 0), RED, 5, kind=kind), ball(0.4, (0.4 + gap / 2, 0, 0), GREEN, 5, kind=kind), size=256)
+
+
+def test_air_between_locks_of_hair_is_labelled_as_hair() -> None:
+    scene = two_balls(0.05, "hair")
+    surface = surface_samples(scene, np.random.default_rng(0), 20_000)
+    points = torch.tensor([[0, 0, 0], [0, 0.08, 0], [0, 0.5, 0], [0, 0, 0.9], [-0.42, 0, 0], [-0.42, 0.45, 0]])
+    distance, _ = signed_distance(scene, surface, points)
+    assert (distance < 0).tolist() == [True, True, False, False, True, False]
+    bridge = surface.position[:, 0].abs() < 0.02
+    assert bridge.sum() > 50
+    radius = surface.position[bridge, 1:].norm(dim=1)
+    assert radius.min() > 0.1 and radius.max() < 0.3  # a neck round the place where the balls nearly touch
+    outward = (surface.normal[bridge, 1:] * surface.position[bridge, 1:]).sum(1)
+    assert (outward > 0.8 * radius).float().mean() > 0.9
+
+
+def test_wide_gaps_and_gaps_in_cloth_stay_air() -> None:
+    middle = torch.zeros(1, 3)
+    assert not inside(two_balls(0.2, "hair"), middle)[0]
+    assert not inside(two_balls(0.05, "cloth"), middle)[0]
+
+
+def test_hair_without_gaps_keeps_its_surface() -> None:
+    scene = scene_of(ball(0.6, (0, 0, 0), RED, 6, kind="hair"), size=512)
+    points = torch.from_numpy(np.random.default_rng(0).uniform(-0.9, 0.9, (5000, 3)).astype(np.float32))
+    truth = points.norm(dim=1) - 0.6
+    found, _ = signed_distance(scene, surface_samples(scene, np.random.default_rng(0)), points)
+    assert (found - truth)[truth.abs() < 0.1].abs().max() < 0.006
 
 
 def test_the_same_random_numbers_give_the_same_points() -> None:
