@@ -17,6 +17,7 @@ Parts = dict[str, float]
 _BACK, _MATTE = 0.5, 0.5
 _TRUNCATION = 0.1
 _STEP = 0.012  # crop units, for finite differences across the surface
+_FACE = ((-0.4, -0.6, -0.15), (0.4, 0.3, 0.3))  # codes of the face
 _CODE_SHIFT, _CODE_NOISE = 0.03, 0.02  # of a head's size: a fit's error as a whole, and from point to point
 
 
@@ -25,14 +26,15 @@ class FieldWeights:
     """Weights of the field's losses; docs/training.md says why.
 
     kind: `bce` or `mse` (PIFu, JIFF and SeIF) of occupancy. occupancy: its weight beside the distance; an occupancy field has it at 1.
-    code: SeIF's 0.7. stages: of the parts supervised beside the whole. colour, along, across, on_surface: at surface points; the last
-    three only for distances.
+    code: SeIF's 0.7. stages: of the parts supervised beside the whole. face: how much more than elsewhere distances and slopes around the
+    fitted model's face count. colour, along, across, on_surface: at surface points; the last three only for distances.
     """
 
     kind: str = "bce"
     occupancy: float = 0.15
     code: float = 0.7
     stages: float = 1.0
+    face: float = 0.0
     colour: float = 1.0
     along: float = 0.25
     across: float = 0.4
@@ -98,9 +100,10 @@ def field_loss(
     features, on_surface, *probed = everywhere.split([points.shape[1] for points, _ in places], dim=1)
     true_code = faded(batch["code"], truth) if "code" in batch else None
     shape = network.shape(features, prior, (lambda code: _imperfect(code, noise)) if network.training else None)
-    loss = _point_loss(network, shape, truth, true_code, weights)
+    counts = _counts(prior, weights.face)
+    loss = _point_loss(network, shape, truth, true_code, counts, weights)
     for stage in shape.stages:
-        loss = loss + weights.stages * _point_loss(network, stage, truth, true_code, weights)
+        loss = loss + weights.stages * _point_loss(network, stage, truth, true_code, counts, weights)
     parts = _measures(network, shape, prior, truth, true_code)
 
     valid = batch["surface_valid"][..., None]
@@ -109,7 +112,7 @@ def field_loss(
     parts["colour"] = float(colour.detach())
     if probes:
         found = [network.signed_distance(at, there) for at, (_, there) in zip(probed, probes, strict=True)]
-        along, across, away = _surface_losses(*found)
+        along, across, away = _surface_losses(*found, _counts(probes[0][1], weights.face))
         loss = loss + weights.along * along + weights.across * across + weights.on_surface * away
         parts |= {"along": float(along.detach()), "across": float(across.detach())}
     return loss, {"loss": float(loss.detach()), **parts}
@@ -144,8 +147,25 @@ def masked(photo: torch.Tensor) -> torch.Tensor:
     return (photo[:, :3] * 2 - 1) * photo[:, 3:]
 
 
+def _on_face(prior: torch.Tensor) -> torch.Tensor:
+    """(B, N) bool: are points with prior features (B, N, 7) around the fitted model's face?"""
+    code, (low, high) = prior[..., 1:4], prior.new_tensor(_FACE)
+    return ((code > low) & (code < high)).all(-1) & (prior[..., 0].abs() < _TRUNCATION)
+
+
+def _counts(prior: torch.Tensor, face: float) -> torch.Tensor:
+    """(B, N) how much points count, 1 on average."""
+    counts = 1 + face * _on_face(prior)
+    return counts / counts.mean()
+
+
 def _point_loss(
-    network: ImplicitField, shape: Shape, truth: torch.Tensor, true_code: torch.Tensor | None, weights: FieldWeights
+    network: ImplicitField,
+    shape: Shape,
+    truth: torch.Tensor,
+    true_code: torch.Tensor | None,
+    counts: torch.Tensor,
+    weights: FieldWeights,
 ) -> torch.Tensor:
     logits, inside = -shape.distance * LOGITS, (truth < 0).float()
     if weights.kind == "mse":
@@ -155,7 +175,7 @@ def _point_loss(
     if network.config.output == "occupancy":
         loss = occupancy
     else:
-        loss = (_clamp(shape.distance) - _clamp(truth)).abs().mean() / _TRUNCATION + weights.occupancy * occupancy
+        loss = ((_clamp(shape.distance) - _clamp(truth)).abs() * counts).mean() / _TRUNCATION + weights.occupancy * occupancy
     if shape.code is not None:
         assert true_code is not None
         loss = loss + weights.code * F.mse_loss(shape.code, true_code)
@@ -181,12 +201,13 @@ def _probes(network: ImplicitField, batch: Batch, noise: torch.Generator) -> lis
 
 
 def _surface_losses(
-    ahead: torch.Tensor, behind: torch.Tensor, out: torch.Tensor, into: torch.Tensor
+    ahead: torch.Tensor, behind: torch.Tensor, out: torch.Tensor, into: torch.Tensor, counts: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """From the distances (B, N) at the probes: slope along the surface, error of the slope across it, and distance on it."""
-    along = ((ahead - behind) / (2 * _STEP)).abs().mean()
-    across = ((out - into) / (2 * _STEP) - 1).abs().mean()
-    return along, across, ((ahead + behind) / 2).abs().clamp(max=_TRUNCATION).mean() / _TRUNCATION
+    mean = lambda values: (values * counts).mean()  # noqa: E731
+    along = mean(((ahead - behind) / (2 * _STEP)).abs())
+    across = mean(((out - into) / (2 * _STEP) - 1).abs())
+    return along, across, mean(((ahead + behind) / 2).abs().clamp(max=_TRUNCATION)) / _TRUNCATION
 
 
 def _imperfect(code: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
@@ -204,6 +225,9 @@ def _measures(network: ImplicitField, shape: Shape, prior: torch.Tensor, truth: 
     if network.config.output != "occupancy":
         parts["distance"] = float((_clamp(shape.distance) - _clamp(truth)).abs().mean())
         parts["prior_distance"] = float((_clamp(prior[..., 0]) - _clamp(truth)).abs().mean())
+        face = _on_face(prior).float()
+        parts["face"] = _mean((_clamp(shape.distance) - _clamp(truth)).abs(), face)
+        parts["prior_face"] = _mean((_clamp(prior[..., 0]) - _clamp(truth)).abs(), face)
     if shape.code is not None and true_code is not None:
         parts["code"] = float((shape.code - true_code).abs().mean())
     return parts
