@@ -157,14 +157,14 @@ def openness(depth: torch.Tensor) -> torch.Tensor:
 def blur(picture: torch.Tensor, sigma: float) -> torch.Tensor:
     """Gaussian blur of pictures (..., H, W); wide ones are made on a smaller picture."""
     shape = picture.shape
-    flat = picture.reshape(-1, 1, *shape[-2:])
+    flat = picture.reshape(1, -1, *shape[-2:])  # pictures as channels: twice as fast on a CPU as one by one
     factor = max(1, int(sigma // 1.5))
     small = F.avg_pool2d(flat, factor, ceil_mode=True) if factor > 1 else flat
     reach = max(1, round(3 * sigma / factor))
     taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=picture.device) / (sigma / factor)) ** 2).to(picture.dtype)
-    taps = taps / taps.sum()
-    small = F.conv2d(F.pad(small, (reach, reach, reach, reach), mode="replicate"), taps.view(1, 1, 1, -1))
-    small = F.conv2d(small, taps.view(1, 1, -1, 1))
+    taps = (taps / taps.sum()).expand(flat.shape[1], 1, 1, -1)
+    small = F.conv2d(F.pad(small, (reach, reach, reach, reach), mode="replicate"), taps, groups=len(taps))
+    small = F.conv2d(small, taps.transpose(2, 3), groups=len(taps))
     if factor > 1:
         small = F.interpolate(small, scale_factor=factor, mode="bilinear", align_corners=False)[..., : shape[-2], : shape[-1]]
     return small.reshape(shape)

@@ -18,6 +18,7 @@ _SKIN = MATERIALS.index("skin")
 _SCATTER = (2.2e-3, 1.0e-3, 0.6e-3)
 """Metres that red, green and blue light spreads under skin (widths fitted to measured profiles by d'Eon & Luebke 2007, coarsely)."""
 _CROP_METRES = 0.4
+_TOO_NARROW = 0.6  # pixels
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def photograph(
     bright = torch.stack(
         [
             picture.mean(-1)[mask].quantile(0.9) if mask.any() else picture.new_ones(())
-            for picture, mask in zip(radiance, covered, strict=True)
+            for picture, mask in zip(radiance[:, ::2, ::2], covered[:, ::2, ::2], strict=True)
         ]
     )
     exposure = light.exposure / bright.clamp(min=0.03) * 0.55
@@ -125,6 +126,9 @@ def _soften(light: torch.Tensor, normal: torch.Tensor, skin: torch.Tensor, softn
     channels = []
     for channel, reach in enumerate(_SCATTER):
         # One width for the batch keeps it one convolution; how much of it shows differs.
+        if reach * pixels * 1.3 < _TOO_NARROW:
+            channels.append(light[..., channel])
+            continue
         spread = blur(light[..., channel] * mask, reach * pixels * 1.3) / blur(mask, reach * pixels * 1.3).clamp(min=1e-3)
         share = (softness[:, None, None] * mask).clamp(0, 1)
         channels.append(torch.lerp(light[..., channel], spread, share))
