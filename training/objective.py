@@ -44,8 +44,10 @@ class FieldObjective:
         """The batch's photos (and fitted surfaces) as the field sees them."""
         normals = cloud = None
         if self._normals is not None:
-            with torch.no_grad(), torch.autocast(batch["photo"].device.type, torch.bfloat16):
-                normals = unit_normals(self._normals, batch["photo"], batch["maps"]).to(batch["photo"].dtype)
+            if "seen_normals" not in batch:  # networks that train on one batch share them
+                with torch.no_grad(), torch.autocast(batch["photo"].device.type, torch.bfloat16):
+                    batch["seen_normals"] = unit_normals(self._normals, batch["photo"], batch["maps"]).to(batch["photo"].dtype)
+            normals = batch["seen_normals"]
         if network.config.volume:
             cloud = surface_clouds(batch["prior_vertices"], self._faces, self._rest)
         return network.encode(batch["photo"], batch["maps"], normals, cloud)

@@ -9,13 +9,10 @@ import copy
 import json
 import logging
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from queue import Full, Queue
 
 import torch
 from safetensors import safe_open
@@ -27,6 +24,7 @@ from ..core.networks.config import METADATA_KEY
 from ..core.networks.layers import channels_last
 from .card import write_card
 from .dataset import Batch, Shards, batches
+from .loop import Ahead, Stop, Stream
 from .losses import Parts
 from .objective import network_of, objective, stored_fields
 from .pictures import Sheet
@@ -35,9 +33,7 @@ from .recipe import Recipe, find
 from .stream import Source, streamed
 
 log = logging.getLogger(__name__)
-Stream = Callable[[int], Iterator[Batch]]
-"""From the number of steps done to the batches that come next; shards go on exactly where they stopped, other sources as they like."""
-_VALIDATION_BATCHES = 8
+VALIDATION_BATCHES = 8
 _LOG_STEPS = 50
 _GROWING = ("distance.", "colour.", "output.")
 _REUSE, _PEOPLE_A_RANK = 8, 100_000_000
@@ -171,7 +167,7 @@ def train(
     started, spent, saved = time.monotonic(), trainer.seconds, time.monotonic()
     recent: list[Parts] = []
     results: Parts = {}
-    with _Stop() as stop, _Ahead(stream(trainer.step)) as source:
+    with Stop() as stop, Ahead(stream(trainer.step)) as source:
         while trainer.share < 1 and not stop.asked:
             recent.append(trainer.train_step(move(source.next())))
             passed, since, asked = ranks.highest(time.monotonic() - started, time.monotonic() - saved, stop.asked)
@@ -193,66 +189,6 @@ def train(
         if stop.asked and ranks.leads:
             trainer.save()
     return results
-
-
-class _Stop:
-    """SIGTERM and SIGINT ask to stop after the step, with a checkpoint, instead of ending the process."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> "_Stop":
-        if threading.current_thread() is threading.main_thread():
-            self._before = [(name, signal.signal(name, self._ask)) for name in (signal.SIGTERM, signal.SIGINT)]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for name, handler in getattr(self, "_before", []):
-            signal.signal(name, handler)
-
-    def _ask(self, *_: object) -> None:
-        self.asked = True
-
-
-class _Ahead:
-    """Makes batches in a thread while the network computes; NumPy and torch release the lock."""
-
-    def __init__(self, stream: Iterator[Batch], depth: int = 3) -> None:
-        self._stream, self._queue, self._closed = stream, Queue[Batch | Exception](depth), False
-        self._thread = threading.Thread(target=self._fill, daemon=True)
-
-    def __enter__(self) -> "_Ahead":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # A thread that is inside torch when the interpreter ends would abort the process.
-        self._closed = True
-        self._thread.join(timeout=60)
-
-    def next(self) -> Batch:
-        """The next batch. Raises what the stream raised, and EOFError at its end."""
-        item = self._queue.get()
-        if isinstance(item, Exception):
-            raise item
-        return item
-
-    def _fill(self) -> None:
-        try:
-            for batch in self._stream:
-                self._put(batch)
-                if self._closed:
-                    return
-            self._put(EOFError("The stream of training batches has ended before the budget."))
-        except Exception as error:  # noqa: BLE001 - handed to the consumer, which raises it
-            self._put(error)
-
-    def _put(self, item: Batch | Exception) -> None:
-        while not self._closed:
-            try:
-                return self._queue.put(item, timeout=0.2)
-            except Full:
-                continue
 
 
 def _replace(path: Path, tensors: dict[str, torch.Tensor], text: dict[str, str]) -> None:
@@ -286,7 +222,7 @@ def main() -> None:
     recipe = Recipe.read(find(arguments.recipe), arguments.device).shortened(arguments.minutes)
     fields = stored_fields(recipe)
     held_out = Shards(arguments.data / "validation", fields)
-    fixed = list(islice(batches(held_out, recipe.batch, recipe.points, 0, augment=False), _VALIDATION_BATCHES))
+    fixed = list(islice(batches(held_out, recipe.batch, recipe.points, 0, augment=False), VALIDATION_BATCHES))
     train(recipe, _stream(recipe, arguments, ranks), fixed, arguments.output, ranks, arguments.start)
     ranks.close()
 

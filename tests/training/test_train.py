@@ -24,6 +24,7 @@ from likeness.core.networks.weights import colour_from, field_from, load_field, 
 from likeness.training.dataset import Batch
 from likeness.training.losses import normal_loss
 from likeness.training.objective import network_of, objective, stored_fields
+from likeness.training.race import race, runners
 from likeness.training.ranks import Ranks
 from likeness.training.recipe import FOLDER, Recipe, find
 from likeness.training.train import Trainer, grow, train
@@ -97,6 +98,25 @@ def test_every_configuration_trains_and_its_file_says_what_it_is(name: str, tmp_
     assert field_from((tmp_path / "f.safetensors").read_bytes(), "f").config == recipe.config
     assert json.loads((tmp_path / "f.jsonl").read_text())["validation"]["loss"] == results["loss"]
     assert (tmp_path / "f.png").exists()
+
+
+def test_networks_that_race_end_as_they_would_alone(tmp_path: Path) -> None:
+    recipes = [field_recipe(CONFIGURATIONS[name], name=name, steps=2) for name in ("pifu", "likeness")]
+    results = race(recipes, stream, [made_up(100, count=1)], tmp_path / "race", "cpu")
+    standings = (tmp_path / "race" / "standings.md").read_text()
+    for recipe in recipes:
+        alone = train(recipe, stream, [made_up(100, count=1)], tmp_path / recipe.name, Ranks("cpu"))
+        assert results[recipe.name]["iou"] == pytest.approx(alone["iou"], abs=1e-3)
+        assert results[recipe.name]["loss"] == pytest.approx(alone["loss"], rel=1e-3)
+        assert f"| {recipe.name} | 2 |" in standings
+    with pytest.raises(ValueError, match="same number of steps"):
+        race([recipes[0], field_recipe(CONFIGURATIONS["seif"], name="seif", steps=2)], stream, [], tmp_path / "race", "cpu")
+
+
+def test_recipes_with_other_batches_cannot_race() -> None:
+    assert [recipe.name for recipe in runners(["pifu", "likeness"], 10, "cpu")] == ["pifu", "likeness"]
+    with pytest.raises(ValueError, match="must agree"):
+        runners(["pifu", "normal"], 10, "cpu")
 
 
 def test_every_stack_of_the_papers_network_learns(tmp_path: Path) -> None:
@@ -277,6 +297,7 @@ _WORKER = """
 import sys
 from pathlib import Path
 import torch
+from likeness.training.race import race, runners
 from likeness.training.ranks import Ranks
 from likeness.training.train import train
 sys.path.insert(0, sys.argv[1])
