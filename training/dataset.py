@@ -12,6 +12,7 @@ import torch
 
 from ..core.models.prior import MAP_CHANNELS
 from .humans.paints import linear
+from .humans.part import MATERIALS
 from .render.camera import camera_faults
 from .render.lighting import Light, lit_colour, photograph
 
@@ -24,10 +25,11 @@ SURFACE_FIELDS = ("surface", "surface_prior", "surface_normal", "surface_albedo"
 _BYTES = ("albedo", "coverage", "ambient", "shadows", "surface_albedo", "code", "surface_code")
 _SIGNED = ("normal", "normal_back", "surface_normal")
 _PICTURES = ("photo", "normal", "normal_back", "maps")
+_MASKS = ("mask", "hair")
 # Which components change sign in a mirror; semantic codes in [0, 1] turn x into 1 - x instead.
 _ODD = {
-    "photo": [], "mask": [], "normal": [0], "normal_back": [0], "maps": [0, 3], "points": [0], "surface": [0], "surface_normal": [0],
-    "prior_vertices": [0], "prior": [1, 4], "surface_prior": [1, 4],
+    "photo": [], "mask": [], "hair": [], "normal": [0], "normal_back": [0], "maps": [0, 3],
+    "points": [0], "surface": [0], "surface_normal": [0], "prior_vertices": [0], "prior": [1, 4], "surface_prior": [1, 4],
 }  # fmt: skip
 
 
@@ -67,7 +69,7 @@ def decoded(stored: list[dict[str, np.ndarray]], device: torch.device | str = "c
 def photographs(batch: Batch, rng: np.random.Generator) -> Batch:
     """Decoded samples under new light and a new camera.
 
-    photo (B, 4, S, S), normal, normal_back (B, 3, S, S), mask (B, S, S), maps (B, 8, S, S), all that concerns points, and
+    photo (B, 4, S, S), normal, normal_back (B, 3, S, S), mask and hair (B, S, S), maps (B, 8, S, S), all that concerns points, and
     surface_colour (B, N, 3), the sRGB that hidden surfaces should get.
     """
     count = len(batch["albedo"])
@@ -79,6 +81,7 @@ def photographs(batch: Batch, rng: np.random.Generator) -> Batch:
     result = {name: values for name, values in batch.items() if name not in (*PICTURE_FIELDS, "surface_albedo")}
     result |= {name: batch[name].permute(0, 3, 1, 2) for name in ("normal", "normal_back", "maps") if name in batch}
     result |= {"photo": camera_faults(picture, batch["coverage"], rng), "mask": batch["coverage"]}
+    result["hair"] = (batch["material"] == MATERIALS.index("hair")).float()
     if "surface_albedo" in batch:
         result["surface_colour"] = lit_colour(light, batch["surface_albedo"], batch["surface_normal"], exposure)
     return result
@@ -93,7 +96,7 @@ def mirrored(batch: Batch, chosen: torch.Tensor) -> Batch:
     for name, odd in _ODD.items():
         if name not in batch:
             continue
-        values = batch[name].flip(-1) if name in (*_PICTURES, "mask") else batch[name].clone()
+        values = batch[name].flip(-1) if name in (*_PICTURES, *_MASKS) else batch[name].clone()
         for channel in odd:
             if name in _PICTURES:
                 values[:, channel] *= -1

@@ -15,6 +15,7 @@ from .dataset import Batch
 
 Parts = dict[str, float]
 _BACK, _MATTE = 0.5, 0.5
+_HAIR = 0.2  # what hair counts beside skin and cloth: directions of single strands are noise that drowns the face
 _TRUNCATION = 0.1
 _STEP = 0.012  # crop units, for finite differences across the surface
 _FACE = ((-0.4, -0.6, -0.15), (0.4, 0.3, 0.3))  # codes of the face
@@ -44,34 +45,36 @@ class FieldWeights:
 def normal_loss(network: NormalNetwork, batch: Batch) -> tuple[torch.Tensor, Parts]:
     """Of normals 1 - cosine plus half of L1, on the visible and on the farthest surface; of the matte binary cross-entropy.
 
-    A network of front normals alone has the first part only.
+    Visible hair counts a fifth. Parts on the model are measured off the hair. A network of front normals alone has the first part only.
     """
     relief = network(batch["photo"], batch["maps"])
     covered = (batch["mask"] > 0.95).float()[:, None]
     truth = F.normalize(batch["normal"], dim=1, eps=1e-3)
-    loss, parts = _direction_loss(relief.front, truth, covered)
-    prior = _angle(batch["maps"][:, :3], truth)
-    both = covered * batch["maps"][:, 7:8]
-    parts["angle_on_model"] = _mean(_angle(relief.front, truth), both)
-    parts["prior_angle_on_model"] = _mean(prior, both)
+    hair = batch["hair"][:, None]
+    loss = _direction_loss(relief.front, truth, covered * (1 - (1 - _HAIR) * hair))
+    angle, prior = _angle(relief.front, truth), _angle(batch["maps"][:, :3], truth)
+    bare = covered * (1 - hair)
+    both = bare * batch["maps"][:, 7:8]
+    parts = {"angle": _mean(angle, covered), "angle_off_hair": _mean(angle, bare)}
+    parts |= {"angle_on_model": _mean(angle, both), "prior_angle_on_model": _mean(prior, both)}
     if relief.back is not None and relief.shift is not None:
         # Stored as zero where no solid piece is.
         there = covered * (batch["normal_back"].norm(dim=1, keepdim=True) > 0.5)
-        back, measured = _direction_loss(relief.back, F.normalize(batch["normal_back"], dim=1, eps=1e-3), there)
+        behind = F.normalize(batch["normal_back"], dim=1, eps=1e-3)
+        back = _direction_loss(relief.back, behind, there)
         given, mask = batch["photo"][:, 3:].float(), batch["mask"][:, None]
         matte = F.binary_cross_entropy_with_logits(matte_logits(given, relief.shift), mask)
         loss = loss + _BACK * back + _MATTE * matte
         refined = refined_matte(given, relief.shift.detach())
-        parts |= {"back_angle": measured["angle"], "matte_error": float((refined - mask).abs().mean())}
+        parts |= {"back_angle": _mean(_angle(relief.back, behind), there), "matte_error": float((refined - mask).abs().mean())}
         parts["given_matte_error"] = float((given - mask).abs().mean())
     return loss, {"loss": float(loss.detach()), **parts}
 
 
-def _direction_loss(predicted: torch.Tensor, truth: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, Parts]:
+def _direction_loss(predicted: torch.Tensor, truth: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     total = weight.sum().clamp(min=1)
     cosine = (F.normalize(predicted, dim=1, eps=1e-3) * truth).sum(1, keepdim=True)
-    loss = ((1 - cosine) * weight).sum() / total + 0.5 * ((predicted - truth).abs().sum(1, keepdim=True) * weight).sum() / total
-    return loss, {"angle": _mean(_angle(predicted, truth), weight)}
+    return ((1 - cosine) * weight).sum() / total + 0.5 * ((predicted - truth).abs().sum(1, keepdim=True) * weight).sum() / total
 
 
 @torch.no_grad()

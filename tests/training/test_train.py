@@ -49,7 +49,7 @@ def made_up(number: int, count: int = 2, points: int = 64) -> Batch:
     normal = unit(new(count, 64, 64, 3) - 0.5).permute(0, 3, 1, 2)
     return {
         "photo": new(count, 4, 64, 64), "normal": normal, "normal_back": -normal,
-        "mask": torch.ones(count, 64, 64), "maps": new(count, 8, 64, 64) - 0.5,
+        "mask": torch.ones(count, 64, 64), "hair": torch.zeros(count, 64, 64), "maps": new(count, 8, 64, 64) - 0.5,
         "points": where, "distance": where.norm(dim=-1) - 0.5, "prior": prior(where), "code": unit(where) / 2 + 0.5,
         "surface": surface, "surface_prior": prior(surface), "surface_normal": unit(surface),
         "surface_colour": new(count, points // 2, 3), "surface_valid": torch.ones(count, points // 2),
