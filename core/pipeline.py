@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -24,14 +24,15 @@ from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import NECK, HeadModel
 from .models.prior import FaceBlend, PriorSurface
-from .networks.predictor import Predictor
+from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
 from .photo.crop import crop_picture
 from .photo.intake import load_view
 from .photo.view import View
 from .result import Result
 from .settings import Settings
-from .surface.detail import displace_front
+from .surface.calm import calm_field
+from .surface.detail import displace_back, displace_front
 from .surface.extract import extract_surface
 from .surface.smooth import smooth_surface
 from .topology.flame import FlameFit, fit_flame
@@ -45,6 +46,19 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 # Rough shares of the time; those of a rig are left out when there is none.
 _STAGES = {"photo": 8, "fit": 6, "normals": 4, "field": 12, "surface": 45, "detail": 7, "rig": 5, "flame": 5, "colour": 13, "texture": 12}
+_SIGHT = ("fit", "normals")  # the stages that every field shares
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo before any field is asked: the fitted head, its surface (crop frame), what the normal network makes of the crop, and the
+    seconds that its stages took."""
+
+    view: View
+    fit: HeadFit
+    surface: PriorSurface
+    sight: Sight
+    timings: dict[str, float]
 
 
 class Reconstructor:
@@ -58,31 +72,40 @@ class Reconstructor:
         """With the bundled models, or another trained field. Raises AssetError, and InputError for a device that is not there."""
         return cls(HeadModel.load(), Predictor.load(_device(device), field))
 
-    def run(self, photo: Path, settings: Settings, progress: Progress | None = None, cancel: Callable[[], bool] | None = None) -> Result:
-        """Reconstruct the person in one photo. Raises LikenessError; Cancelled when `cancel` answers True."""
+    def see(self, view: View) -> Seen:
+        """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
+        return self._see(view, _Clock(_SIGHT, None, None))
+
+    def run(
+        self, photo: Path | Seen, settings: Settings, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
+    ) -> Result:
+        """Reconstruct the person in one photo, or go on from what was seen in it. Raises LikenessError; Cancelled when `cancel` answers
+        True."""
         torch.manual_seed(settings.seed)
         # First of all: whether the user's own file can be used.
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
+        unused |= {"photo", *_SIGHT} if isinstance(photo, Seen) else set()
         clock = _Clock([name for name in _STAGES if name not in unused], progress, cancel)
-        with clock.stage("photo"):
-            view = load_view(photo, settings.subject_index)
-        with clock.stage("fit"):
-            fit = fit_head(self._model, view, self._predictor.guess(view))
-        with clock.stage("normals"):
-            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
-            sight = self._predictor.look(view, fit.camera, surface)
+        if isinstance(photo, Seen):
+            seen = photo
+        else:
+            with clock.stage("photo"):
+                view = load_view(photo, settings.subject_index)
+            seen = self._see(view, clock)
+        view, fit, surface, sight = seen.view, seen.fit, seen.surface, seen.sight
         with clock.stage("field"):
             field = self._predictor.field(sight, surface, FaceBlend.of(self._model, fit))
         with clock.stage("surface") as share:
-            vertices, faces = extract_surface(field.distance, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
+            calm = calm_field(field.distance, field.in_hull, field.prior_distance, cancel)
+            vertices, faces = extract_surface(calm, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
-            normal_map = sight.normals[0].permute(1, 2, 0).cpu().numpy()
             # Roughness has a size in metres: the finer the mesh, the more edges it spans.
-            iterations = min(settings.resolution // 12, 30)
-            vertices = smooth_surface(vertices, faces, 1 - field.trust(vertices), iterations)
-            mask = sight.photo[0, 3].cpu().numpy() > 0.5
-            vertices = displace_front(vertices, faces, vertex_normals(vertices, faces), normal_map, mask)
+            vertices = smooth_surface(vertices, faces, settings.resolution // 32)
+            normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
+            vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)
+            if sight.back is not None:
+                vertices = displace_back(vertices, faces, normals, _picture(sight.back), mask)
         camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
         normals_there = vertex_normals(camera_vertices, faces)
         rigged, flame, rotation, neck, camera = None, None, fit.rotation, fit.joints[NECK], fit.camera
@@ -121,7 +144,8 @@ class Reconstructor:
             with clock.stage("texture") as share:
                 result, about_rig = self._with_rig(result, rigged, flame, settings.texels, share)
         report = {
-            **clock.report(),
+            "timings": seen.timings | clock.timings,
+            "peak_memory_mb": _peak_memory(),
             # Of a path only the name goes into what the user may hand on.
             "settings": {**settings.to_dict(), "flame": Path(settings.flame).name},
             "version": VERSION,
@@ -132,6 +156,14 @@ class Reconstructor:
             **about_rig,
         }
         return replace(result, report=report)
+
+    def _see(self, view: View, clock: "_Clock") -> Seen:
+        with clock.stage("fit"):
+            fit = fit_head(self._model, view, self._predictor.guess(view))
+        with clock.stage("normals"):
+            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+            sight = self._predictor.look(view, fit.camera, surface)
+        return Seen(view, fit, surface, sight, dict(clock.timings))
 
     def _with_rig(
         self, result: Result, rigged: RiggedHead, flame: FlameFit | None, texels: int, progress: Callable[[float], None]
@@ -177,13 +209,13 @@ class Reconstructor:
 
 
 class _Clock:
-    """Times the stages, reports overall progress and asks whether to stop."""
+    """Times the stages (timings: seconds), reports overall progress and asks whether to stop."""
 
     def __init__(self, stages: Sequence[str], progress: Progress | None, cancel: Callable[[], bool] | None) -> None:
         ends = np.cumsum([0, *(_STAGES[name] for name in stages)]) / sum(_STAGES[name] for name in stages)
         self._spans = dict(zip(stages, pairwise(ends.tolist()), strict=True))
         self._progress, self._cancel = progress, cancel
-        self._timings: dict[str, float] = {}
+        self.timings: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Callable[[float], None]]:
@@ -199,13 +231,14 @@ class _Clock:
         report(0.0)
         begun = time.perf_counter()
         yield report
-        self._timings[name] = round(time.perf_counter() - begun, 3)
-        log.info("%s: %.2f s", name, self._timings[name])
+        self.timings[name] = round(time.perf_counter() - begun, 3)
+        log.info("%s: %.2f s", name, self.timings[name])
         report(1.0)
 
-    def report(self) -> dict[str, Any]:
-        """Seconds a stage and the process's peak memory."""
-        return {"timings": self._timings, "peak_memory_mb": _peak_memory()}
+
+def _picture(maps: torch.Tensor) -> np.ndarray:
+    """(S, S, C) of maps (1, C, S, S)."""
+    return maps[0].permute(1, 2, 0).cpu().numpy()
 
 
 def _peak_memory() -> float | None:

@@ -22,7 +22,15 @@ def add_command(commands: Any) -> None:
     command.add_argument("--output", metavar="DIR", type=Path, required=True, help="folder for report.md, subjects.csv and pictures")
     command.add_argument("--small", action="store_true", help="8 cases a set and 10,000 samples a mesh, instead of all and 5 x 100,000")
     command.add_argument("--methods", type=_methods, default=",".join(_NAMES), help=f"separated by commas: {', '.join(_NAMES)}")
-    command.add_argument("--field", metavar="FILE", dest="fields", type=Path, action="append", default=[], help="another trained field")
+    command.add_argument(
+        "--field",
+        metavar="FILE",
+        dest="fields",
+        type=Path,
+        action="append",
+        default=[],
+        help="another trained field, beside the bundled one; repeatable",
+    )
     command.add_argument("--quality", choices=QUALITIES, default=Settings.quality, help="of the reconstructions")
     command.add_argument("--device", choices=DEVICES, default=Settings.device, help="where the networks run")
     command.add_argument("--verbose", action="store_true", help="show the log, and tracebacks of unexpected failures")

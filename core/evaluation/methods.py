@@ -1,23 +1,23 @@
 """What is compared: functions from a photo to a mesh. Baselines that anybody has, and the product; all see the photo alone."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..models.fit import HeadFit, fit_head
 from ..models.head import HeadModel, HeadParameters
 from ..photo.intake import view_from_image
-from ..photo.view import Camera, View
-from ..pipeline import Reconstructor
+from ..photo.view import Camera
+from ..pipeline import Reconstructor, Seen
 from ..settings import Settings
 from .case import Case
 from .nearest import NearestSurface
 
 TITLES = {"mean": "mean head, posed", "fitted": "fitted head model alone", "likeness": "Likeness, bundled networks"}
 """Of the methods in their tables; a field that the user names is called after its file."""
+BASELINES = ("mean", "fitted")
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,6 @@ class Prediction:
     memory_mb: float | None = None
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What every method starts from: the photo's file, its view and its fit, and the seconds they took."""
-
-    photo: Path
-    view: View
-    fit: HeadFit
-    seconds: float
-
-
 Method = Callable[[Seen], Prediction]
 
 
@@ -54,18 +44,21 @@ class Methods:
         """names: keys of TITLES. fields: weights files of other trained fields. Raises AssetError, or InputError for a missing device."""
         self._model = HeadModel.load()
         self._settings = settings
+        self._bundled = Reconstructor.load(settings.device)
+        self.fields = labelled(fields)
         self.methods: dict[str, Method] = {}
         for name in names:
-            baseline = {"mean": self._mean, "fitted": self._fitted}.get(name)
-            self.methods[name] = baseline or self._product(None)
-        for field in fields:
-            self.methods[field.stem] = self._product(field)
+            self.methods[name] = {"mean": self._mean, "fitted": self._fitted}.get(name) or self._product(self._bundled)
+        for name, field in self.fields.items():
+            self.methods[name] = self._product(Reconstructor.load(settings.device, field))
 
-    def look(self, case: Case, photo: Path) -> Seen:
-        """Landmarks, matte and fit of a case. Raises NoFaceError."""
+    def look(self, case: Case) -> Seen:
+        """What all methods share: landmarks, matte, fit and normals of a case. Raises NoFaceError."""
         begun = time.perf_counter()
         view = view_from_image(case.photo, case.name)
-        return Seen(photo, view, fit_head(self._model, view), time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        seen = self._bundled.see(view)
+        return replace(seen, timings={"photo": seconds} | seen.timings)
 
     def _mean(self, seen: Seen) -> Prediction:
         fit = seen.fit
@@ -73,22 +66,37 @@ class Methods:
         still = np.zeros(len(fit.identity)), np.zeros(len(fit.expression))
         posed = self._model.posed(HeadParameters(*still, rotations))
         landmarks = self._model.landmarks(posed.vertices)
-        return Prediction(posed.solid_vertices, self._model.solid_faces, landmarks, fit.camera, seen.seconds)
+        return Prediction(posed.solid_vertices, self._model.solid_faces, landmarks, fit.camera, _seconds_of_fit(seen))
 
     def _fitted(self, seen: Seen) -> Prediction:
         landmarks = self._model.landmarks(seen.fit.vertices)
-        return Prediction(seen.fit.solid_vertices, self._model.solid_faces, landmarks, seen.fit.camera, seen.seconds)
+        return Prediction(seen.fit.solid_vertices, self._model.solid_faces, landmarks, seen.fit.camera, _seconds_of_fit(seen))
 
-    def _product(self, field: Path | None) -> Method:
-        reconstructor = Reconstructor.load(self._settings.device, field)
-
+    def _product(self, reconstructor: Reconstructor) -> Method:
         def reconstruct(seen: Seen) -> Prediction:
-            begun = time.perf_counter()
-            result = reconstructor.run(seen.photo, self._settings)
-            seconds = time.perf_counter() - begun
+            result = reconstructor.run(seen, self._settings)
             # The fit's landmarks, brought to the nearest place on the surface that came out.
             landmarks = NearestSurface(result.vertices, result.faces).closest(self._model.landmarks(seen.fit.vertices)).position
-            memory = result.report["peak_memory_mb"]
+            seconds, memory = sum(result.report["timings"].values()), result.report["peak_memory_mb"]
             return Prediction(result.vertices, result.faces, landmarks, result.camera, seconds, result.colours, memory)
 
         return reconstruct
+
+
+def labelled(fields: Sequence[Path]) -> dict[str, Path]:
+    """Names of weights files: their own without ending, with as many folders before it as it takes to tell them apart."""
+    paths = list(dict.fromkeys(field.absolute() for field in fields))
+    whole = [Path(str(path).removesuffix(".safetensors")).parts for path in paths]
+    longest = max(map(len, whole), default=1)
+    count = next(count for count in range(1, longest + 1) if len({parts[-count:] for parts in whole}) == len(whole))
+    names = {"/".join(parts[-count:]): path for parts, path in zip(whole, paths, strict=True)}
+    return {f"{name} (file)" if name in TITLES else name: path for name, path in names.items()}
+
+
+def reference(methods: Sequence[str]) -> str:
+    """The method that the others are compared with: the first that is no baseline, which is the product if it takes part; else the last."""
+    return next((name for name in methods if name not in BASELINES), methods[-1])
+
+
+def _seconds_of_fit(seen: Seen) -> float:
+    return seen.timings["photo"] + seen.timings["fit"]

@@ -3,8 +3,10 @@
 P2S is truth to prediction, S2P prediction to truth, Chamfer half their sum; un-squared, exact point to triangle.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from .align import Similarity
 from .case import GRID, Case
 from .nearest import Closest, NearestSurface, Samples
 
+_T = TypeVar("_T")
 MM = 1000.0
 F_SCORES = (1, 2, 5, 10)
 _COMPLETE, _ARTEFACT = 10.0, 30.0
@@ -32,20 +35,26 @@ class MeasuredTruth:
         assert case.truth is not None
         self.case, self.truth = case, case.truth
         self.surface = NearestSurface(case.truth.vertices, case.truth.faces)
-        self._samples: dict[tuple[int, int], Samples] = {}
+        self._kept: dict[tuple[object, ...], Any] = {}
+
+    def once(self, key: tuple[object, ...], make: Callable[[], _T]) -> _T:
+        """What `make` gives, made once: what measures need of the truth for every prediction again."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def samples(self, count: int, seed: int) -> Samples:
         """About `count` uniform samples of the judged part."""
-        key = (count, seed)
-        if key not in self._samples:
-            drawn = self.surface.sample(count, seed)
+        return self.once(("samples", count, seed), lambda: self._drawn(count, seed))
+
+    def _drawn(self, count: int, seed: int) -> Samples:
+        drawn = self.surface.sample(count, seed)
+        kept = self.case.judged(drawn.position)
+        # As many as asked for, however little of the subject is judged.
+        if kept.mean() < 0.9:
+            drawn = self.surface.sample(int(count / max(kept.mean(), 0.02)), seed)
             kept = self.case.judged(drawn.position)
-            # As many as asked for, however little of the subject is judged.
-            if kept.mean() < 0.9:
-                drawn = self.surface.sample(int(count / max(kept.mean(), 0.02)), seed)
-                kept = self.case.judged(drawn.position)
-            self._samples[key] = Samples(drawn.position[kept], drawn.normal[kept], drawn.face[kept])
-        return self._samples[key]
+        return Samples(drawn.position[kept], drawn.normal[kept], drawn.face[kept])
 
     @cached_property
     def observed(self) -> np.ndarray:
@@ -157,17 +166,18 @@ def as_icpr2020(truth: MeasuredTruth, vertices: np.ndarray, measured: Distances)
 
 def as_icon(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarity, seed: int) -> dict[str, float]:
     """ICON's evaluator: 1,000 evenly spread samples a mesh, truth to prediction and half the sum of both, in cm."""
-    import trimesh
-
-    there, back = (
-        trimesh.sample.sample_surface_even(trimesh.Trimesh(surface.vertices, surface.faces, process=False), _EVEN, seed=seed)[0]
-        for surface in (truth.surface, predicted)
-    )
+    there, back = truth.once(("even", seed), lambda: _even_samples(truth.surface, seed)), _even_samples(predicted, seed)
     there, back = there[truth.case.judged(there)], motion(back)
     back = back[truth.case.judged(back)]
     p2s = _mean(predicted.closest(motion.inverse()(there)).distance) * motion.scale
     s2p = _mean(truth.surface.closest(back).distance) if len(back) else float("nan")
     return {"icon_p2s": 100 * p2s, "icon_chamfer": 50 * (p2s + s2p)}
+
+
+def _even_samples(surface: NearestSurface, seed: int) -> np.ndarray:
+    import trimesh
+
+    return trimesh.sample.sample_surface_even(trimesh.Trimesh(surface.vertices, surface.faces, process=False), _EVEN, seed=seed)[0]
 
 
 def as_sith(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarity, count: int, seed: int) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Pictures of meshes from fixed sides by the software rasteriser: normals, colours, clay, and what is measured on them."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from skimage.metrics import structural_similarity
@@ -53,17 +55,23 @@ def judged_faces(case: Case, vertices: np.ndarray, faces: np.ndarray) -> np.ndar
     return faces[case.judged(vertices)[faces].all(1)]
 
 
+def _true_faces(truth: MeasuredTruth) -> np.ndarray:
+    return truth.once(("faces",), lambda: judged_faces(truth.case, truth.truth.vertices, truth.truth.faces))
+
+
 def normal_error(truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray) -> float:
     """Mean over four sides of the squared difference of normals coded in [0, 1]^3, summed over channels, within both outlines' union."""
     case, errors = truth.case, []
-    meshes = [(points, judged_faces(case, points, ids)) for points, ids in ((truth.truth.vertices, truth.truth.faces), (vertices, faces))]
+
+    def seen(points: np.ndarray, faces: np.ndarray, yaw: float) -> tuple[np.ndarray, np.ndarray]:
+        turned = side_view(case, points, yaw)
+        picture, mask = draw(turned, faces, vertex_normals(turned, faces))
+        return picture / np.maximum(np.linalg.norm(picture, axis=-1, keepdims=True), 1e-6), mask
+
+    faces = judged_faces(case, vertices, faces)
     for yaw in NORMAL_YAWS:
-        pictures, masks = [], []
-        for points, ids in meshes:
-            seen = side_view(case, points, yaw)
-            picture, mask = draw(seen, ids, vertex_normals(seen, ids))
-            pictures.append(picture / np.maximum(np.linalg.norm(picture, axis=-1, keepdims=True), 1e-6))
-            masks.append(mask)
+        true = truth.once(("normals", yaw), partial(seen, truth.truth.vertices, _true_faces(truth), yaw))
+        pictures, masks = zip(true, seen(vertices, faces, yaw), strict=True)
         union = masks[0] | masks[1]
         if union.any():
             errors.append((((pictures[0] - pictures[1]) / 2) ** 2).sum(-1)[union].mean())
@@ -77,11 +85,12 @@ def colour_errors(truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray,
     if truth.truth.colours is None:
         return {}
     mine = np.concatenate([truth.truth.colours.astype(np.float32) / 255, truth.observed[:, None]], axis=1)
-    mine_faces, its_faces = judged_faces(case, truth.truth.vertices, truth.truth.faces), judged_faces(case, vertices, faces)
+    its_faces = judged_faces(case, vertices, faces)
     squared: dict[str, list[np.ndarray]] = {"observed": [], "hidden": []}
     similar: dict[str, list[np.ndarray]] = {"observed": [], "hidden": []}
     for yaw in COLOUR_YAWS:
-        first, mask = draw(side_view(case, truth.truth.vertices, yaw), mine_faces, mine)
+        points = side_view(case, truth.truth.vertices, yaw)
+        first, mask = truth.once(("colours", yaw), partial(draw, points, _true_faces(truth), mine))
         second, other = draw(side_view(case, vertices, yaw), its_faces, colours)
         both = mask & other
         a, b = (np.where(both[..., None], picture[..., :3], _BLANK) for picture in (first, second))

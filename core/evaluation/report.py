@@ -1,15 +1,15 @@
 """Tables of scores as Markdown, and everything as CSV."""
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from .bootstrap import mean_interval
 from .case import CaseSet
-from .methods import TITLES
+from .methods import TITLES, reference
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, int], ...]], ...] = (
         ),
     ),
 )  # fmt: skip
+_PAIRED = (
+    ("Chamfer A0", "A0.chamfer", 2), ("Chamfer A1", "A1.chamfer", 2), ("Chamfer A2", "A2.chamfer", 2), ("face A1", "A1.p2s_face", 2),
+    ("hair A1", "A1.p2s_hair", 2), ("hidden A1", "A1.p2s_hidden", 2), ("silhouette IoU", "silhouette_iou", 3),
+)  # fmt: skip
 _REGIONS = ("face", "ears", "hair", "scalp", "neck", "back", "clothes", "body", "other", "observed", "hidden")
 
 
@@ -78,7 +82,7 @@ def set_report(one: CaseSet, rows: Sequence[Row]) -> str:
     parts = [f"## {one.name}", f"{one.note} {len(cases)} of {len(one.cases)} cases. Means over cases with 95 % bootstrap intervals."]
     if not all(row.metric for row in rows):
         parts.append("The size of some subjects is not known: read A2 there, not A0 and A1.")
-    parts += [_table(title, text, columns, rows) for title, text, columns in _TABLES]
+    parts += [_differences(rows), *(_table(title, text, columns, rows) for title, text, columns in _TABLES)]
     regions = tuple((name, f"A1.p2s_{name}", 2) for name in _REGIONS)
     parts += [_table("P2S by region, rigidly aligned (A1), mm", "Truth to prediction.", regions, rows), _faces(rows), _strata(rows)]
     failed = [f"- {row.case}, {_title(row.method)}: {row.error}" for row in rows if row.error]
@@ -87,14 +91,21 @@ def set_report(one: CaseSet, rows: Sequence[Row]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(title: str, text: str, columns: Sequence[tuple[str, str, int]], rows: Sequence[Row]) -> str:
+def _table(
+    title: str,
+    text: str,
+    columns: Sequence[tuple[str, str, int]],
+    rows: Sequence[Row],
+    cell: Callable[[np.ndarray, int], str] | None = None,
+) -> str:
+    write = cell or _cell
     columns = [column for column in columns if any(np.isfinite(row.values.get(column[1], np.nan)) for row in rows)]
     if not columns:
         return ""
     lines = ["| method | " + " | ".join(column for column, _, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for method in dict.fromkeys(row.method for row in rows):
         mine = [row for row in rows if row.method == method and row.values]
-        cells = [_cell(np.array([row.values.get(key, np.nan) for row in mine]), digits) for _, key, digits in columns]
+        cells = [write(np.array([row.values.get(key, np.nan) for row in mine]), digits) for _, key, digits in columns]
         lines.append(f"| {_title(method)} | " + " | ".join(cells) + " |")
     return "\n\n".join(part for part in (f"**{title}**", text, "\n".join(lines)) if part)
 
@@ -104,6 +115,30 @@ def _cell(values: np.ndarray, digits: int) -> str:
     if not np.isfinite(mean):
         return "–"
     return f"{mean:.{digits}f}" if low == high else f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _differences(rows: Sequence[Row]) -> str:
+    """Every method against the reference on the cases that both could do: subjects differ more than methods, so pairs tell more."""
+    measured = [row for row in rows if row.values]
+    if not measured:
+        return ""
+    base = reference(list(dict.fromkeys(row.method for row in rows)))
+    its = {row.case: row.values for row in measured if row.method == base}
+    pairs = [replace(row, values=_minus(row.values, its[row.case])) for row in measured if row.method != base and row.case in its]
+    text = "Mean over cases of the method's value minus the reference's, with 95 % bootstrap intervals of that mean; bold: it excludes 0."
+    return _table(f"Differences to {_title(base)}, mm", text, _PAIRED, pairs, _difference)
+
+
+def _minus(values: dict[str, float], others: dict[str, float]) -> dict[str, float]:
+    return {name: value - others[name] for name, value in values.items() if name in others}
+
+
+def _difference(values: np.ndarray, digits: int) -> str:
+    mean, low, high = mean_interval(values)
+    if not np.isfinite(mean):
+        return "–"
+    text = f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+    return f"**{text}**" if low > 0 or high < 0 else text
 
 
 def _faces(rows: Sequence[Row]) -> str:
@@ -124,8 +159,9 @@ def _faces(rows: Sequence[Row]) -> str:
 
 
 def _strata(rows: Sequence[Row]) -> str:
-    """Chamfer (A0, A2) of the last method by label."""
-    rows = [row for row in rows if row.method == rows[-1].method and "A0.chamfer" in row.values]
+    """Chamfer (A0, A2) of the reference by label."""
+    chosen = reference([row.method for row in rows]) if rows else ""
+    rows = [row for row in rows if row.method == chosen and "A0.chamfer" in row.values]
     lines = []
     for key in sorted({key for row in rows for key in row.labels}):
         values = sorted({row.labels[key] for row in rows if key in row.labels})

@@ -1,13 +1,16 @@
 """Evaluate methods on sets: every case, every method, one report."""
 
+import hashlib
 import json
 import logging
 import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,17 +18,19 @@ from ..errors import InputError, LikenessError, explain
 from ..networks.weights import hashes
 from ..photo.decode import read_photo
 from ..photo.intake import view_from_image
+from ..pipeline import Seen
 from ..settings import Settings
 from ..version import VERSION
 from .case import Case, CaseSet, write_set
 from .gallery import strip, write_sheet
-from .methods import Methods
+from .methods import Method, Methods, Prediction, reference
 from .metrics import MeasuredTruth
 from .report import Row, set_report, write_csv
-from .score import Effort, score
+from .score import Effort, Score, score
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
+_T = TypeVar("_T")
 _WORST = 5
 _PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 _PACKAGES = ("numpy", "scipy", "torch", "opencv-python-headless", "scikit-image", "mediapipe", "trimesh")
@@ -63,34 +68,47 @@ def evaluate(
         sections.append(section)
         rows += mine
     report = output / "report.md"
-    report.write_text("# R-Eval\n\n" + _preface(effort, settings, time.perf_counter() - begun) + "\n\n" + "\n".join(sections), "utf-8")
+    report.write_text(
+        "# R-Eval\n\n" + _preface(effort, settings, methods, time.perf_counter() - begun) + "\n\n" + "\n".join(sections), "utf-8"
+    )
     write_csv(rows, output / "subjects.csv")
-    (output / "environment.json").write_text(json.dumps(_environment(opened, effort, settings), indent=1), "utf-8")
+    (output / "environment.json").write_text(json.dumps(_environment(opened, effort, settings, methods), indent=1), "utf-8")
     return [report, output / "subjects.csv", output / "environment.json", *written]
 
 
 def _case(one: CaseSet, case: Case, methods: Methods, effort: Effort, strips: list[tuple[float, str, np.ndarray]]) -> list[Row]:
     truth = None if case.truth is None else MeasuredTruth(case)
     rows: list[Row] = []
-    seen = None
+    # The photo is looked at once for all methods, and found wanting once.
+    seen = _tried(partial(methods.look, case), case.name)
     for name, method in methods.methods.items():
-        try:
-            seen = seen or methods.look(case, one.folder / case.name / "photo.png")
-            prediction = method(seen)
-            measured = score(case, truth, prediction, effort)
-        except LikenessError as error:
-            rows.append(Row(one.name, case.name, name, case.labels, case.metric, error=str(error)))
+        found = seen if isinstance(seen, str) else _tried(partial(_measured, case, truth, method, seen, effort), case.name)
+        if isinstance(found, str):
+            rows.append(Row(one.name, case.name, name, case.labels, case.metric, error=found))
             continue
-        except Exception as error:
-            log.exception("%s of %s", name, case.name)
-            rows.append(Row(one.name, case.name, name, case.labels, case.metric, error=str(explain(error, case.name))))
-            continue
+        prediction, measured = found
         rows.append(Row(one.name, case.name, name, case.labels, case.metric, measured.values, measured.face_errors))
-        if name == list(methods.methods)[-1]:
+        if name == reference(list(methods.methods)):
             bad = measured.values.get("A0.chamfer" if case.metric else "A2.chamfer", np.inf)
             words = f"{bad:.1f} mm" if np.isfinite(bad) else f"IoU {measured.values.get('silhouette_iou', np.nan):.3f}"
             strips.append((bad, f"{case.name}  {words}", strip(case, truth, prediction)))
     return rows
+
+
+def _measured(case: Case, truth: MeasuredTruth | None, method: Method, seen: Seen, effort: Effort) -> tuple[Prediction, Score]:
+    prediction = method(seen)
+    return prediction, score(case, truth, prediction, effort)
+
+
+def _tried(work: Callable[[], _T], name: str) -> _T | str:
+    """What the work gives, or the sentence that says why it gives nothing."""
+    try:
+        return work()
+    except LikenessError as error:
+        return str(error)
+    except Exception as error:
+        log.exception("%s", name)
+        return str(explain(error, name))
 
 
 def photo_set(photos: Path, folder: Path) -> Path:
@@ -111,19 +129,26 @@ def photo_set(photos: Path, folder: Path) -> Path:
     return folder
 
 
-def _preface(effort: Effort, settings: Settings, seconds: float) -> str:
-    return (
+def _preface(effort: Effort, settings: Settings, methods: Methods, seconds: float) -> str:
+    text = (
         f"Likeness {VERSION}, quality {settings.quality}; {effort.samples:,} samples a mesh, {effort.seeds} "
         f"{'seed' if effort.seeds == 1 else 'seeds'}; {seconds / 60:.1f} minutes. "
         "Every method sees the photo alone: masks, landmarks, camera and scale are predicted. P2S is truth to prediction, S2P prediction "
         "to truth, Chamfer half their sum, un-squared, mm. The definitions are in docs/evaluation.md of the source."
     )
+    fields = [f"`{name}` (SHA-256 {digest[:12]}…)" for name, digest in _field_hashes(methods).items()]
+    return text + (f"\n\nOther fields: {', '.join(fields)}." if fields else "")
 
 
-def _environment(sets: Sequence[CaseSet], effort: Effort, settings: Settings) -> dict[str, object]:
+def _field_hashes(methods: Methods) -> dict[str, str]:
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in methods.fields.items()}
+
+
+def _environment(sets: Sequence[CaseSet], effort: Effort, settings: Settings, methods: Methods) -> dict[str, object]:
     return {
         "likeness": VERSION,
         "weights": hashes(),
+        "fields": _field_hashes(methods),
         "settings": settings.to_dict(),
         "effort": {"samples": effort.samples, "seeds": effort.seeds, "cases": effort.cases},
         "sets": {one.name: [digest for _, files in one.cases for digest in files.values()] for one in sets},

@@ -13,6 +13,7 @@ from PIL import Image
 from likeness.core import cli
 from likeness.core.errors import AssetError
 from likeness.core.evaluation.case import GRID, Case, CaseSet, Truth, write_set
+from likeness.core.evaluation.methods import labelled, reference
 from likeness.core.evaluation.report import Row, set_report
 from likeness.core.photo.view import Camera
 
@@ -94,6 +95,32 @@ def test_a_report_shows_means_with_intervals_and_failures(folder: Path) -> None:
     assert (
         "| fitted head model alone | 3.50 [" in text and "yaw: 1 | 2 | 4.00" in text and "case4, fitted head model alone: No face" in text
     )
+
+
+def test_methods_are_compared_on_the_cases_that_both_could_do(folder: Path) -> None:
+    def rows(method: str, values: list[float]) -> list[Row]:
+        return [Row("tiny", f"case{i}", method, {}, True, {"A0.chamfer": value}) for i, value in enumerate(values)]
+
+    others = rows("run/field", [3.0, 8.0, 13.0, 99.0]) + rows("run/seif", [6.0, 8.0])
+    failed = Row("tiny", "case3", "likeness", {}, True, error="No face was found.")
+    text = set_report(CaseSet.open(folder), [*rows("fitted", [5.0]), *rows("likeness", [4.0, 9.0, 14.0]), failed, *others])
+    table = text[text.index("Differences to Likeness, bundled networks") : text.index("Without alignment")]
+    assert "| run/field | **-1.00 [-1.00, -1.00]** |" in table
+    assert "| run/seif | +0.50 [-1.00, +2.00] |" in table and "| fitted head model alone | **+1.00 [" in table
+    assert "Differences" not in set_report(CaseSet.open(folder), rows("likeness", [4.0]))
+
+
+def test_fields_are_called_after_their_files_and_folders_where_it_takes_these() -> None:
+    one, other, third = Path("/a/run/field.safetensors"), Path("/b/run/field.safetensors"), Path("/b/run/likeness.safetensors")
+    assert labelled([one, third, one]) == {"field": one, "likeness (file)": third}
+    assert list(labelled([one, other, third])) == ["a/run/field", "b/run/field", "b/run/likeness"]
+    assert labelled([]) == {}
+
+
+def test_the_product_is_the_reference_and_else_the_first_field() -> None:
+    assert reference(["mean", "likeness", "field"]) == "likeness"
+    assert reference(["mean", "fitted", "jiff", "seif"]) == "jiff"
+    assert reference(["mean", "fitted"]) == "fitted"
 
 
 def test_photos_of_ones_own_are_measured_and_drawn(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
