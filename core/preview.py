@@ -24,11 +24,18 @@ _OUTLINE = (0.95, 0.35, 0.1)
 
 
 def write_preview(result: Result, path: Path) -> None:
-    """Write the sheet as PNG: five columns of TILE pixels, two rows.
+    """Write the sheet as PNG. Raises InputError when the file cannot be written."""
+    try:
+        Image.fromarray(preview(result)).save(path, "PNG")
+    except OSError as error:
+        raise InputError(f"Could not write {path} ({error.strerror}); choose a folder you may write to with enough space.") from error
+
+
+def preview(result: Result) -> np.ndarray:
+    """The sheet (2 TILE, 5 TILE, 3) uint8.
 
     Left: the photo's crop, and below it the same with the outline of the mesh. Then the front as the photo's camera sees it, and the
     upright head turned by 45, 90 and 180 degrees in parallel projection at the same scale. Upper row unlit colours, lower row grey clay.
-    Raises InputError when the file cannot be written.
     """
     photo = _photo_crop(result)
     columns = []
@@ -37,11 +44,7 @@ def write_preview(result: Result, path: Path) -> None:
         if index == 0:
             columns.append(np.concatenate([photo, _outlined(photo, mask)]))
         columns.append(np.concatenate([coloured, clay]))
-    sheet = Image.fromarray(np.round(np.concatenate(columns, axis=1) * 255).astype(np.uint8))
-    try:
-        sheet.save(path, "PNG")
-    except OSError as error:
-        raise InputError(f"Could not write {path} ({error.strerror}); choose a folder you may write to with enough space.") from error
+    return np.round(np.concatenate(columns, axis=1) * 255).astype(np.uint8)
 
 
 def _views(result: Result) -> list[tuple[np.ndarray, np.ndarray]]:
