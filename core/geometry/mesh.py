@@ -30,10 +30,11 @@ def unique_edges(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def adjacency(faces: np.ndarray, count: int) -> sp.csr_matrix:
     """Symmetric 0/1 vertex adjacency, (count, count)."""
-    edges, _ = unique_edges(faces)
-    ones = np.ones(len(edges), np.float32)
-    half = sp.coo_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(count, count))
-    return (half + half.T).tocsr()
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    ones = np.ones(2 * len(start), np.float32)
+    neighbours = sp.coo_matrix((ones, (np.concatenate([start, end]), np.concatenate([end, start]))), shape=(count, count)).tocsr()
+    neighbours.data[:] = 1  # an edge of two faces came twice
+    return neighbours
 
 
 def smoothing_matrix(faces: np.ndarray, count: int, strength: float = 0.5) -> sp.csr_matrix:

@@ -1,4 +1,4 @@
-"""Front relief from a normal map: the visible surface is moved along the viewing rays until its slope agrees (Nehab et al. 2005)."""
+"""Relief from normal maps: the nearest and farthest surface move along the viewing rays until their slopes agree (Nehab et al. 2005)."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -8,13 +8,15 @@ from ..geometry.solve import solve_positive
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 
 _STEEPEST = 0.12  # smallest z of a normal that is believed: a slope of 83 degrees
-_CUT = 0.06  # crop units (12 mm) by which neighbouring depths may disagree with their normals before they count as separate surfaces
-_FEATHER = 0.06  # crop units from silhouettes and depth edges over which the relief fades in
-_GRAZING = (0.15, 0.4)  # z of the surface's normal over which the relief fades in
+_CUT = 0.04  # crop units (8 mm) by which neighbouring depths may disagree with their normals before they count as separate surfaces
+_RIM, _EDGE = 0.03, 0.06  # crop units from the outline and from depth edges over which the relief fades in
+_GRAZING = (0.0, 0.2)  # z of the surface's normal over which it fades in: small steps must move with what they join
+_SCALE, _CLAMP = 0.5, 0.03
+_BACK_SCALE, _BACK_CLAMP = 0.3, 0.015  # what is behind is a guess: weaker relief
 _THINNEST = 0.4  # share of the distance to the surface's back that the front may be moved inwards
 
 
-def integrate_normals(depth: np.ndarray, normals: np.ndarray, mask: np.ndarray, scale: float = 0.25, clamp: float = 0.03) -> np.ndarray:
+def integrate_normals(depth: np.ndarray, normals: np.ndarray, mask: np.ndarray, scale: float = _SCALE, clamp: float = _CLAMP) -> np.ndarray:
     """Depth (S, S) whose slopes follow the normals and whose large shape stays: a screened Poisson problem on the mask.
 
     depth (S, S): z in crop units, used where mask (S, S) bool; normals (S, S, 3): unit, crop frame, row 0 at the top.
@@ -60,8 +62,8 @@ def displace_front(
     vertex_normals: np.ndarray,
     normals_map: np.ndarray,
     mask: np.ndarray,
-    scale: float = 0.25,
-    clamp: float = 0.03,
+    scale: float = _SCALE,
+    clamp: float = _CLAMP,
 ) -> np.ndarray:
     """Vertices (V, 3) float32 with the visible ones moved along z so that the surface follows a normal map.
 
@@ -70,22 +72,34 @@ def displace_front(
     The change fades to nothing towards silhouettes, depth edges, grazing surface and thin parts. Positions in the picture stay, so no
     visible face can turn over and the silhouette does not move.
     """
-    size = len(mask)
-    pixel = 2 / size
-    before = depth_picture(vertices, faces, size)
+    before = depth_picture(vertices, faces, len(mask))
     length = np.linalg.norm(normals_map, axis=2)
     valid = before.mask & mask & (length > 0.5)
     unit = normals_map / np.maximum(length, 1e-6)[..., None]
     depth = np.where(valid, before.depth, 0)
     change = np.where(valid, integrate_normals(depth, unit, valid, scale, clamp) - depth, 0)
     change = np.maximum(change, -_THINNEST * np.where(valid, before.thickness, 0))
-    smooth = valid.copy()
+    edge = np.zeros_like(valid)
     for axis in (0, 1):
-        jump = np.abs(np.diff(depth, axis=axis)) > _CUT
-        smooth[tuple(slice(None, -1) if a == axis else slice(None) for a in (0, 1))] &= ~jump
-        smooth[tuple(slice(1, None) if a == axis else slice(None) for a in (0, 1))] &= ~jump
-    fade = smoothstep(distance_transform_edt(np.pad(smooth, 1))[1:-1, 1:-1] * pixel, pixel, _FEATHER)
+        jump = valid & (np.roll(valid, -1, axis) & (np.abs(np.roll(depth, -1, axis) - depth) > _CUT))
+        edge |= jump | np.roll(jump, 1, axis)
+    fade = _from_border(valid, _RIM) * _from_border(valid & ~edge, _EDGE)
     share = visibility(vertices, vertex_normals, before.depth) * smoothstep(vertex_normals[:, 2], *_GRAZING)
     moved = np.array(vertices, np.float32)
     moved[:, 2] += share * sample_picture((change * fade).astype(np.float32), vertices)
     return moved
+
+
+def displace_back(
+    vertices: np.ndarray, faces: np.ndarray, vertex_normals: np.ndarray, normals_map: np.ndarray, mask: np.ndarray
+) -> np.ndarray:
+    """`displace_front` for the farthest surface and a map of its normals, seen through the head: rows and columns are the front's."""
+    mirror = np.array([1, 1, -1], np.float32)
+    turned = vertices * mirror, faces[:, [0, 2, 1]], vertex_normals * mirror
+    return displace_front(*turned, normals_map * mirror, mask, _BACK_SCALE, _BACK_CLAMP) * mirror
+
+
+def _from_border(mask: np.ndarray, width: float) -> np.ndarray:
+    """(S, S) from 0 at the mask's border to 1 at `width` crop units inside it."""
+    pixel = 2 / len(mask)
+    return smoothstep(distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * pixel, pixel, width)

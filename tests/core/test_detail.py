@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from likeness.core.geometry.mesh import face_normals, vertex_normals
-from likeness.core.surface.detail import displace_front, integrate_normals
+from likeness.core.surface.detail import displace_back, displace_front, integrate_normals
 from likeness.core.surface.extract import check_manifold, extract_surface
 
 SIZE = 256
@@ -86,7 +86,7 @@ def test_the_front_takes_the_relief_and_the_rest_stays(ball):
     moved = displace_front(vertices, faces, normals, normals_map, mask)
     assert np.array_equal(moved[:, :2], vertices[:, :2])
     change = moved[:, 2] - vertices[:, 2]
-    assert np.abs(change[normals[:, 2] < 0.1]).max() == 0
+    assert np.abs(change[normals[:, 2] < 0]).max() == 0
     front = normals[:, 2] > 0.75
     height = relief(vertices[:, 0], vertices[:, 1])[0]
     assert np.abs(change - height)[front].mean() < 0.2 * np.abs(height)[front].mean()
@@ -120,3 +120,17 @@ def test_thin_parts_are_not_pushed_through_their_back():
     front = normals[:, 2] > 0.9
     assert moved[front, 2].min() > -thickness / 2 + 0.3 * thickness
     assert moved[front, 2].min() < 0.015
+
+
+def test_the_back_gets_relief_from_its_own_normals(ball):
+    vertices, faces, normals = ball
+    x, y = picture()
+    _, base_x, base_y = dome(x, y)
+    _, slope_x, slope_y = relief(x, y)
+    away = normals_of(base_x + slope_x, base_y + slope_y) * [1, 1, -1]
+    moved = displace_back(vertices, faces, normals, away, np.hypot(x, y) < RADIUS)
+    back, front = vertices[:, 2] < -0.5, vertices[:, 2] > 0
+    height = relief(vertices[back, 0], vertices[back, 1])[0]
+    assert np.corrcoef(vertices[back, 2] - moved[back, 2], height)[0, 1] > 0.9
+    assert np.array_equal(moved[front], vertices[front])
+    check_manifold(moved, faces)

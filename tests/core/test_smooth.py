@@ -16,13 +16,11 @@ def roughness(vertices: np.ndarray) -> float:
 
 
 def test_roughness_goes_and_volume_stays() -> None:
-    smooth = smooth_surface(ROUGH, FACES, np.ones(len(ROUGH)), 15)
+    smooth = smooth_surface(ROUGH, FACES, 15)
     assert roughness(smooth) < 0.45 * roughness(ROUGH)
     assert abs(signed_volume(smooth, FACES) / signed_volume(ROUGH, FACES) - 1) < 0.01
 
 
-def test_vertices_without_weight_stay() -> None:
-    weight = (ROUGH[:, 0] > 0).astype(np.float32)
-    smooth = smooth_surface(ROUGH, FACES, weight, 5)
-    assert np.array_equal(smooth[weight == 0], ROUGH[weight == 0])
-    assert roughness(smooth[weight == 1]) < roughness(ROUGH[weight == 1])
+def test_broad_shape_stays() -> None:
+    bumpy = (BALL.vertices * (1 + 0.05 * BALL.vertices[:, :1] / 0.5)).astype(np.float32)
+    assert np.abs(smooth_surface(bumpy, FACES, 15) - bumpy).max() < 0.002

@@ -1,0 +1,103 @@
+"""A field made calm where the photo tells little: there a blurred, coarse lattice of it takes the place of its fine noise."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates, minimum_filter, spline_filter, zoom
+
+from ..errors import Cancelled
+from ..geometry.visibility import smoothstep
+
+_CELLS = 64  # a side: 6.25 mm each
+_BATCH = 32_768
+_BAND = 0.1  # crop units: how near the surface the lattice holds the field itself, wide enough for the blur
+_FARTHEST = 0.15  # crop units to which distances are cut, so that guesses far away do not bleed in
+_BLUR = 1.5  # cells, of the calm field; ripples of less than 4 cm go
+_SHARE_BLUR = 1.0
+_BEHIND = (0.0, 0.12)  # crop units behind the visible surface over which the calm field takes over
+_APART = (0.015, 0.05)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
+_SEEN = 0.85  # share of the calm field where hair and clothes are seen: their relief comes from the normals
+_ALL, _NOTHING = 0.995, 0.005
+
+PointFunction = Callable[[np.ndarray], np.ndarray]
+
+
+def calm_field(
+    field: PointFunction, candidate: PointFunction, prior: PointFunction, cancel: Callable[[], bool] | None = None
+) -> PointFunction:
+    """`field` with the parts that the photo does not show smoothed, and mostly so where it shows what the fitted model knows nothing of.
+
+    field: crop-frame points (N, 3) float32 -> signed distances (N,) float32, negative inside; candidate -> bool (N,), where the field
+    should be asked on the coarsest lattice; prior: the fitted model's signed distance. The result is a function like `field`; it does not
+    ask the field where it is hidden, which saves close to half of a surface's points.
+
+    Blurring the distances instead of the mesh also takes off flakes, thin sheets and small hollows. The blur 2 G - G² leaves the
+    curvature of broad shapes alone, where G would shrink them. Hidden is what lies behind the nearest surface along the parallel rays of
+    the crop frame, so what is seen, the outline included, stays as it is. Raises Cancelled.
+    """
+
+    def asked(points: np.ndarray) -> np.ndarray:
+        parts = []
+        for start in range(0, len(points), _BATCH):
+            if cancel is not None and cancel():
+                raise Cancelled("The reconstruction was stopped.")
+            parts.append(field(points[start : start + _BATCH]))
+        return np.concatenate([np.zeros(0, np.float32), *parts])
+
+    values = _sampled(asked, candidate, prior)
+    calm = gaussian_filter(values, _BLUR)
+    calm = spline_filter(2 * calm - gaussian_filter(calm, _BLUR), output=np.float32)
+    share = _calm_share(values, prior)
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        place = (points.T + 1) * (_CELLS / 2)
+        part = map_coordinates(share, place, order=1, mode="nearest")
+        result = np.zeros(len(points), np.float32)
+        ask, mix = part < _ALL, part > _NOTHING
+        if ask.any():
+            result[ask] = field(points[ask])
+        # Cubic, so that no creases show at the cells' walls.
+        blurred = map_coordinates(calm, place[:, mix], order=3, mode="nearest", prefilter=False)
+        result[mix] += np.where(ask[mix], part[mix], 1) * (blurred - result[mix])
+        return result
+
+    return distance
+
+
+def _sampled(field: PointFunction, candidate: PointFunction, prior: PointFunction) -> np.ndarray:
+    """Distances at the lattice's samples, (CELLS + 1,) * 3: the field's near its surface, guessed from half as many elsewhere."""
+    points = _samples(_CELLS // 2)
+    values = prior(points).astype(np.float32)
+    near = candidate(points)
+    values[near] = field(points[near])
+    count = _CELLS // 2 + 1
+    values = zoom(values.reshape(count, count, count), (_CELLS + 1) / count, order=1).reshape(-1)
+    near = np.abs(values) < _BAND
+    values[near] = field(_samples(_CELLS)[near])
+    return np.clip(values, -_FARTHEST, _FARTHEST).reshape((_CELLS + 1,) * 3)
+
+
+def _calm_share(values: np.ndarray, prior: PointFunction) -> np.ndarray:
+    """Share in [0, 1] of the calm field at the lattice's samples."""
+    model = np.clip(prior(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST)
+    unknown = smoothstep(gaussian_filter(np.abs(values - model), _BLUR), *_APART)
+    hidden = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_BEHIND)
+    return gaussian_filter(np.maximum(hidden, _SEEN * unknown), _SHARE_BLUR).astype(np.float32)
+
+
+def _front(values: np.ndarray) -> np.ndarray:
+    """z of the nearest surface in each column (x, y), the lowest of 3 x 3 so that steep surface counts as seen; -inf without any."""
+    inside = values < 0
+    last = np.minimum(_CELLS - inside[:, :, ::-1].argmax(2), _CELLS - 1)[:, :, None]
+    within, beyond = (np.take_along_axis(values, last + step, 2)[:, :, 0] for step in (0, 1))
+    crossing = last[:, :, 0] + np.clip(within / np.minimum(within - beyond, -1e-6), 0, 1)
+    lowest = minimum_filter(np.where(inside.any(2), crossing * (2 / _CELLS) - 1, np.inf), 3)
+    return np.where(np.isfinite(lowest), lowest, -np.inf)
+
+
+def _axis(cells: int) -> np.ndarray:
+    return (np.arange(cells + 1) * (2 / cells) - 1).astype(np.float32)
+
+
+def _samples(cells: int) -> np.ndarray:
+    return np.stack(np.meshgrid(*[_axis(cells)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)

@@ -1,0 +1,66 @@
+"""Calm fields: fine noise goes where the photo tells little, and nothing else changes."""
+
+import numpy as np
+import pytest
+
+from likeness.core.errors import Cancelled
+from likeness.core.surface.calm import calm_field
+
+RADIUS = 0.5
+RIPPLE = 0.008  # 1.6 mm, with wavelengths of some 2 cm
+
+
+def ball(points: np.ndarray) -> np.ndarray:
+    return (np.linalg.norm(points, axis=1) - RADIUS).astype(np.float32)
+
+
+def rippled(points: np.ndarray) -> np.ndarray:
+    return (ball(points) + RIPPLE * np.prod(np.sin(60 * points + 1), axis=1)).astype(np.float32)
+
+
+def everywhere(points: np.ndarray) -> np.ndarray:
+    return np.ones(len(points), bool)
+
+
+def on_ball(low: float, high: float) -> np.ndarray:
+    """Points of the ball with z in a range."""
+    points = np.random.default_rng(0).normal(size=(20_000, 3))
+    points *= RADIUS / np.linalg.norm(points, axis=1, keepdims=True)
+    return points[(points[:, 2] > low) & (points[:, 2] < high)].astype(np.float32)
+
+
+def test_noise_goes_where_it_is_hidden_and_stays_where_it_is_seen() -> None:
+    calm = calm_field(rippled, everywhere, ball)
+    back, front = on_ball(-0.5, -0.1), on_ball(0.2, 0.5)
+    assert np.std(calm(back)) < 0.3 * np.std(rippled(back))
+    assert np.abs(calm(front) - rippled(front)).max() < 0.1 * RIPPLE
+
+
+def test_broad_shape_keeps_its_place() -> None:
+    calm = calm_field(ball, everywhere, ball)
+    assert np.abs(calm(on_ball(-0.5, 0.5))).max() < 0.002
+
+
+def test_what_the_model_knows_nothing_of_is_calmed_where_it_is_seen_too() -> None:
+    calm = calm_field(rippled, everywhere, lambda points: ball(points) + 0.1)
+    front = on_ball(0.2, 0.5)
+    assert np.std(calm(front)) < 0.4 * np.std(rippled(front))
+
+
+def test_the_field_is_not_asked_where_it_is_hidden() -> None:
+    asked = []
+
+    def field(points: np.ndarray) -> np.ndarray:
+        asked.append(points)
+        return rippled(points)
+
+    calm = calm_field(field, everywhere, ball)
+    asked.clear()
+    calm(np.concatenate([on_ball(-0.5, -0.25), on_ball(0.3, 0.5)]))
+    assert len(asked) == 1
+    assert asked[0][:, 2].min() > 0.25
+
+
+def test_it_can_be_stopped() -> None:
+    with pytest.raises(Cancelled):
+        calm_field(ball, everywhere, ball, lambda: True)
