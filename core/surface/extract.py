@@ -12,7 +12,6 @@ from .lattice import Lattice
 from .marching import triangulate_cells
 
 _COARSEST = 32
-_SAFE = 128  # up to here every cell around a sign change is refined; beyond, interpolation says where the surface will be
 _BATCH = 32_768
 
 PointFunction = Callable[[np.ndarray], np.ndarray]
@@ -35,9 +34,10 @@ def extract_surface(
     resolution: cells along the cube's side, 32 times a power of two. Memory grows with the surface, not with the cube.
     progress: called with the finished share in [0, 1]. cancel: asked before every batch.
 
-    A lattice of 32 cells is refined by halving around sign changes of neighbouring samples; then every sample whose 27-neighbourhood has
-    both signs is evaluated until none is left, which follows thin parts wherever they hang together with the surface, however coarse
-    the lattice that missed them. Only the component with the largest volume is kept. The cube's faces count as outside.
+    A lattice of 32 cells is refined by halving around sign changes, and new samples are guessed by interpolation. Wherever two neighbours
+    along an axis have different signs, both are evaluated, and where a guess had the wrong sign, all 26 neighbours, until nothing is left:
+    every vertex is exact, and thin parts are followed wherever they hang together with the surface, however coarse the lattice that
+    missed them. Only the component with the largest volume is kept. The cube's faces count as outside.
     Raises Cancelled, and ReconstructionError when there is no surface or the field is not finite.
     """
     if resolution < _COARSEST or resolution % _COARSEST or (resolution // _COARSEST).bit_count() != 1:
@@ -52,10 +52,7 @@ def extract_surface(
     sampler.evaluate(lattice, indices if candidate is None else indices[candidate(points)])
     sampler.settle(lattice)
     while lattice.cells < resolution:
-        active = lattice.mixed(lattice.stored())
-        lattice = Lattice.refined(lattice, active)
-        if lattice.cells <= _SAFE:
-            sampler.evaluate(lattice, _surroundings(lattice, active))
+        lattice = Lattice.refined(lattice, lattice.crossed(lattice.stored()))
         sampler.settle(lattice)
     cells, values = lattice.cut_cells()
     if not len(cells):
@@ -73,10 +70,11 @@ class _Sampler:
         self, field: PointFunction, resolution: int, progress: Callable[[float], None] | None, cancel: Callable[[], bool] | None
     ) -> None:
         self._field, self._resolution, self._progress, self._cancel = field, resolution, progress, cancel
+        self._done = 0.0
 
-    def evaluate(self, lattice: Lattice, indices: np.ndarray) -> None:
-        """Store the field at samples (N, 3) of stored blocks that are not known yet."""
-        indices = indices[~lattice.known(indices)]
+    def evaluate(self, lattice: Lattice, indices: np.ndarray) -> np.ndarray:
+        """Store the field at unknown samples (N, 3) of stored blocks. Returns those (M, 3) whose sign was guessed wrong."""
+        wrong = [np.zeros((0, 3), np.int64)]
         for start in range(0, len(indices), _BATCH):
             if self._cancel is not None and self._cancel():
                 raise Cancelled("The reconstruction was stopped.")
@@ -84,30 +82,26 @@ class _Sampler:
             values = np.asarray(self._field(lattice.positions(batch)))
             if not np.isfinite(values).all():
                 raise ReconstructionError("The network gave values that are not numbers; check that its weights file is undamaged.")
+            wrong.append(batch[(lattice.value(batch) < 0) != (values < 0)])
             lattice.set(batch, values)
             self._report(lattice.cells, (start + len(batch)) / len(indices))
+        return np.concatenate(wrong)
 
     def settle(self, lattice: Lattice) -> None:
-        """Ask the field until every corner of every cell that the surface cuts is known."""
-        blocks = lattice.stored()
-        while len(wanted := lattice.mixed(blocks, unknown_only=True)):
-            self.evaluate(lattice, wanted)
+        """Ask the field until both ends of every lattice edge that the surface cuts are known, and whatever is near a wrong guess."""
+        wanted = lattice.crossed(lattice.stored(), unknown_only=True)
+        while len(wanted):
+            wrong = self.evaluate(lattice, wanted)
             blocks = lattice.blocks_around(wanted)
             lattice.allocate(blocks)
+            # Thin parts that no guess knows of may go on over the corner of a cell.
+            wanted = lattice.unknown(np.concatenate([lattice.crossed(blocks, unknown_only=True), lattice.around(wrong)]))
 
     def _report(self, cells: int, share: float) -> None:
         # The work of a level grows with the square of its resolution.
         if self._progress is not None:
-            self._progress((cells / self._resolution) ** 2 * (0.25 + 0.75 * share))
-
-
-def _surroundings(lattice: Lattice, active: np.ndarray) -> np.ndarray:
-    """The samples (N, 3) of a refined lattice in all cells around the active samples (M, 3) of the coarser one, each once."""
-    steps = np.arange(-1, 2)
-    offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    near = np.clip((2 * active[:, None] + offsets).reshape(-1, 3), 0, lattice.cells)
-    shape = (lattice.cells + 1,) * 3
-    return np.stack(np.unravel_index(np.unique(np.ravel_multi_index(tuple(near.T), shape)), shape), axis=1)
+            self._done = max(self._done, (cells / self._resolution) ** 2 * (0.25 + 0.75 * share))
+            self._progress(self._done)
 
 
 def largest_component(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +122,7 @@ def check_manifold(vertices: np.ndarray, faces: np.ndarray) -> None:
         problem = "has unused vertices or no faces"
     elif (twin := _twins(faces, count)) is None:
         problem = "has edges without exactly two faces"
-    elif len(np.unique(np.ascontiguousarray(vertices).view([("", vertices.dtype)] * 3))) < count:
+    elif _coincide(vertices):
         problem = "has coinciding vertices"
     elif (np.abs(face_normals(vertices.astype(np.float64), faces)).sum(1) == 0).any():
         problem = "has faces without area"
@@ -137,6 +131,13 @@ def check_manifold(vertices: np.ndarray, faces: np.ndarray) -> None:
     else:
         return
     raise ReconstructionError(f"The reconstructed surface {problem}; try another quality setting and report the photo.")
+
+
+def _coincide(vertices: np.ndarray) -> bool:
+    """Whether any two of the vertices (V, 3) are the same; rows are compared only if two have the same mixture of bits."""
+    bits = (np.asarray(vertices, np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)  # adding turns -0 into 0
+    mixed = np.sort(bits @ np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64))
+    return bool((mixed[1:] == mixed[:-1]).any()) and len(np.unique(vertices, axis=0)) < len(vertices)
 
 
 def _twins(faces: np.ndarray, count: int) -> np.ndarray | None:

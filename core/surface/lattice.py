@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 
 SIDE = 8
+_SHIFT = 3  # SIDE is 2 to this
 _OUTSIDE, _INSIDE = 0, 1  # the two slots that stand for every block without own storage
 _CHUNK = 2048  # blocks handled at once: bounds temporary arrays to some 10 MB
+_AXES = np.eye(3, dtype=int)
 _NEIGHBOURHOOD = np.array(list(itertools.product((-1, 0, 1), repeat=3)))
 _FAR = 1.0  # magnitude of values that were never asked for: only their sign counts
 
@@ -62,17 +64,17 @@ class Lattice:
 
     def value(self, indices: np.ndarray) -> np.ndarray:
         """Values (...) at sample indices (..., 3)."""
-        return self._values[self._address(indices)]
+        return self._values.ravel()[self._address(indices)]
 
     def known(self, indices: np.ndarray) -> np.ndarray:
         """Whether the field was asked at sample indices (..., 3)."""
-        return self._known[self._address(indices)]
+        return self._known.ravel()[self._address(indices)]
 
     def set(self, indices: np.ndarray, values: np.ndarray, known: bool = True) -> None:
         """Store values (N,) at indices (N, 3) of stored blocks; the cube's faces stay outside."""
         address = self._address(indices)
-        self._values[address] = np.where(self.on_border(indices), _FAR, values)
-        self._known[address] = known
+        self._values.ravel()[address] = np.where(self.on_border(indices), _FAR, values)
+        self._known.ravel()[address] = known
 
     def on_border(self, indices: np.ndarray) -> np.ndarray:
         """Whether samples (..., 3) lie on the cube's faces."""
@@ -84,11 +86,14 @@ class Lattice:
 
     def blocks_around(self, indices: np.ndarray, margin: int = 1) -> np.ndarray:
         """Unique block coordinates (B, 3) of everything within `margin` samples (at most a block) of the indices (N, 3)."""
+        low = np.clip(indices - margin, 0, self.cells) >> _SHIFT
+        beyond = (np.clip(indices + margin, 0, self.cells) >> _SHIFT) > low
+        found = np.zeros((self._width,) * 3 + (2, 2, 2), bool)
+        found[(*low.T, *beyond.T.astype(np.int8))] = True
+        ends = np.argwhere(found)
         mask = np.zeros((self._width,) * 3, bool)
-        low = np.clip(indices - margin, 0, self.cells) // SIDE
-        high = np.clip(indices + margin, 0, self.cells) // SIDE
-        for choice in itertools.product((False, True), repeat=3):
-            mask[tuple(np.where(choice, high, low).T)] = True
+        for choice in itertools.product((0, 1), repeat=3):
+            mask[tuple((ends[:, :3] + ends[:, 3:] * choice).T)] = True
         return np.argwhere(mask)
 
     def allocate(self, blocks: np.ndarray) -> None:
@@ -111,50 +116,69 @@ class Lattice:
         """Coordinates (B, 3) of the blocks that have storage."""
         return np.argwhere(self._table[1:-1, 1:-1, 1:-1] >= 2)
 
-    def padded(self, blocks: np.ndarray) -> np.ndarray:
-        """Values (B, 10, 10, 10) of blocks with one layer of their neighbours' samples."""
-        result = np.empty((len(blocks), SIDE + 2, SIDE + 2, SIDE + 2), np.float32)
-        target = {-1: slice(0, 1), 0: slice(1, -1), 1: slice(-1, None)}
-        source = {-1: slice(-1, None), 0: slice(None), 1: slice(0, 1)}
-        for offset in _NEIGHBOURHOOD:
-            x, y, z = offset.tolist()
-            slots = self._slots(blocks + offset)
-            result[:, target[x], target[y], target[z]] = self._values[slots, source[x], source[y], source[z]]
-        return result
-
-    def mixed(self, blocks: np.ndarray, unknown_only: bool = False) -> np.ndarray:
-        """Indices (N, 3) of the samples in `blocks` whose 27-neighbourhood has both signs: the corners of all cut cells."""
+    def crossed(self, blocks: np.ndarray, unknown_only: bool = False) -> np.ndarray:
+        """Indices (N, 3) of the samples in `blocks` with a neighbour of the other sign along an axis: the ends of all cut edges."""
         found = [np.zeros((0, 3), np.int64)]
         for part in _chunks(blocks):
-            some = every = self.padded(part) < 0
-            for axis in (1, 2, 3):
-                some, every = _reduce(some, axis, np.logical_or), _reduce(every, axis, np.logical_and)
-            change = some & ~every
+            slots = self._slots(part)
+            inside = self._values[slots] < 0
+            change = np.zeros(inside.shape, bool)
+            for axis in range(3):
+                flags, ends = np.moveaxis(inside, axis + 1, 1), np.moveaxis(change, axis + 1, 1)
+                differs = flags[:, 1:] != flags[:, :-1]
+                ends[:, 1:] |= differs
+                ends[:, :-1] |= differs
+                for step, here, there in ((1, -1, 0), (-1, 0, -1)):
+                    layer = (slice(None),) * axis + (there,)
+                    beyond = self._values[(self._slots(part + step * _AXES[axis]), *layer)] < 0
+                    ends[:, here] |= flags[:, here] != beyond
             if unknown_only:
-                change &= ~self._known[self._slots(part)]
+                change &= ~self._known[slots]
             block, *local = np.nonzero(change)
             found.append(part[block] * SIDE + np.stack(local, axis=1))
         return np.concatenate(found)
+
+    def around(self, indices: np.ndarray) -> np.ndarray:
+        """Indices (27 N, 3) of the samples (N, 3) and all their neighbours."""
+        return np.clip(indices[:, None] + _NEIGHBOURHOOD, 0, self.cells).reshape(-1, 3)
+
+    def unknown(self, indices: np.ndarray) -> np.ndarray:
+        """Those of the samples (N, 3) that are not known, each once."""
+        shape = (self.cells + 1,) * 3
+        each = np.stack(np.unravel_index(np.unique(np.ravel_multi_index(tuple(indices.T), shape)), shape), axis=1)
+        return each[~self.known(each)]
 
     def cut_cells(self) -> tuple[np.ndarray, np.ndarray]:
         """Low corners (M, 3) and corner values (M, 8) of the cells with both signs; corner c is at offset (c & 1, c >> 1 & 1, c >> 2)."""
         offsets = [(c & 1, c >> 1 & 1, c >> 2) for c in range(8)]
         bases, values = [np.zeros((0, 3), np.int64)], [np.zeros((0, 8), np.float32)]
         for part in _chunks(self.stored()):
-            padded = self.padded(part)
-            corners = [padded[:, 1 + x : 9 + x, 1 + y : 9 + y, 1 + z : 9 + z] for x, y, z in offsets]
+            extended = self._extended(part)
+            corners = [extended[:, x : SIDE + x, y : SIDE + y, z : SIDE + z] for x, y, z in offsets]
             inside = np.sum([corner < 0 for corner in corners], axis=0, dtype=np.uint8)
             where = np.nonzero((inside > 0) & (inside < 8))
             bases.append(part[where[0]] * SIDE + np.stack(where[1:], axis=1))
             values.append(np.stack([corner[where] for corner in corners], axis=1))
         return np.concatenate(bases), np.concatenate(values)
 
+    def _extended(self, blocks: np.ndarray) -> np.ndarray:
+        """Values (B, 9, 9, 9) of blocks with the first samples of the blocks after them."""
+        result = np.empty((len(blocks), SIDE + 1, SIDE + 1, SIDE + 1), np.float32)
+        for offset in itertools.product((0, 1), repeat=3):
+            target = tuple(slice(SIDE, None) if step else slice(0, SIDE) for step in offset)
+            source = tuple(slice(0, 1) if step else slice(None) for step in offset)
+            result[(slice(None), *target)] = self._values[(self._slots(blocks + offset), *source)]
+        return result
+
     def _slots(self, blocks: np.ndarray) -> np.ndarray:
         return self._table[tuple((blocks + 1).T)]
 
-    def _address(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
-        blocks, local = indices // SIDE, indices % SIDE
-        return (self._table[tuple(np.moveaxis(blocks + 1, -1, 0))], *np.moveaxis(local, -1, 0))
+    def _address(self, indices: np.ndarray) -> np.ndarray:
+        """Places (...) in the flat storage of samples (..., 3)."""
+        blocks, local = (indices >> _SHIFT) + 1, indices & (SIDE - 1)
+        width = self._width + 2
+        slots = self._table.ravel()[(blocks[..., 0] * width + blocks[..., 1]) * width + blocks[..., 2]]
+        return ((slots.astype(np.intp) * SIDE + local[..., 0]) * SIDE + local[..., 1]) * SIDE + local[..., 2]
 
     def _close_border(self, blocks: np.ndarray) -> None:
         """Samples on the cube's faces, and those of the last blocks beyond them, are outside and need no field."""
@@ -180,8 +204,3 @@ def _double(values: np.ndarray, axis: int) -> np.ndarray:
     result[0::2] = moved[:-1]
     result[1::2] = 0.5 * (moved[:-1] + moved[1:])
     return np.moveaxis(result, 0, axis)
-
-
-def _reduce(flags: np.ndarray, axis: int, operation: np.ufunc) -> np.ndarray:
-    moved = np.moveaxis(flags, axis, 0)
-    return np.moveaxis(operation(operation(moved[:-2], moved[1:-1]), moved[2:]), 0, axis)

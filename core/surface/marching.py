@@ -4,6 +4,7 @@ Both cells that share a face decide alike from the same four values, and no tria
 So the result is a closed manifold for any data, which the usual tables for dense grids do not promise.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 _EDGES = [(axis, corner) for axis in range(3) for corner in range(8) if not corner >> axis & 1]
 """The 12 edges of a cell as (axis, low corner); corner c is at offset (c & 1, c >> 1 & 1, c >> 2)."""
 _EDGE_AXIS, _EDGE_LOW = np.array(_EDGES).T
-_SLOTS = 16  # edges and hubs of one cell, rounded up
+_BLOCK = 8  # cells a side of the blocks in which cells are looked up
 _EDGE_ID = {edge: number for number, edge in enumerate(_EDGES)}
 _CLEARANCE = 0.01  # vertices keep this share of an edge from its ends, so that no two of them coincide
 
@@ -40,7 +41,8 @@ def triangulate_cells(cells: np.ndarray, values: np.ndarray, size: int) -> tuple
     """Zero surface of cells with low corners (M, 3) and corner values (M, 8), negative inside, on a lattice of `size` cells a side.
 
     Returns vertices (V, 3) float64 in lattice coordinates and faces (F, 3) int32, outward. Vertices are linear interpolations along the
-    lattice's edges, half way on edges that end on the lattice's border.
+    lattice's edges, half way on edges that end on the lattice's border. Every cell that the surface cuts must be listed, and the border
+    must be outside.
     """
     inside = values < 0
     case = (inside << np.arange(8)).sum(1)
@@ -50,27 +52,52 @@ def triangulate_cells(cells: np.ndarray, values: np.ndarray, size: int) -> tuple
         determinant = values[:, a] * values[:, c] - values[:, b] * values[:, d]
         joined = ambiguous & (np.where(inside[:, a], determinant, -determinant) > 0)
         case |= joined.astype(case.dtype) << (8 + number)
-    strides = np.array([(size + 1) ** 2, size + 1, 1])
-    origin = cells @ strides
-    edge_name = 3 * (_corner_offset(_EDGE_LOW) @ strides) + _EDGE_AXIS
-    order = np.argsort(case, kind="stable")
+    # Every cut edge belongs to the cell at its low end, which is cut too.
+    owned = np.stack([inside[:, 0] != inside[:, 1 << axis] for axis in range(3)], axis=1)
+    number = (np.cumsum(owned, dtype=np.int32) - 1).reshape(-1, 3)
+    member, axis = np.nonzero(owned)
+    vertices = [_on_edge(cells, values, member, np.array([_EDGE_ID[axis, 0] for axis in range(3)])[axis], size)]
+    find = _finder(cells, size)
+    on_edges = np.empty((len(cells), len(_EDGES)), np.int32)
+    for low, offset in enumerate(_corner_offset(np.arange(8))):
+        owner = find(cells + offset)
+        for axis in range(3):
+            if not low >> axis & 1:
+                on_edges[:, _EDGE_ID[axis, low]] = number[owner, axis]
+    order = np.argsort(case.astype(np.uint16), kind="stable")  # sixteen bits are sorted in two passes
     kinds, starts = np.unique(case[order], return_index=True)
-    names, sources, hubs = [], [], []
-    hub_name = 3 * (size + 1) ** 3
+    faces, count = [], len(member)
     for kind, members in zip(kinds.tolist(), np.split(order, starts[1:]), strict=True):
         triangles, hub_loops = _triangles(kind)
-        local = 3 * origin[members, None] + edge_name
+        local = on_edges[members]
         for loop in hub_loops:
-            hubs.append(np.mean([_on_edge(cells, values, members, np.full(len(members), edge), size) for edge in loop], axis=0))
-            local = np.concatenate([local, hub_name + np.arange(len(members))[:, None]], axis=1)
-            hub_name += len(members)
-        names.append(local[:, triangles].ravel())
-        sources.append((members[:, None] * _SLOTS + triangles.ravel()).astype(np.int32).ravel())
-    unique, first, faces = np.unique(np.concatenate(names), return_index=True, return_inverse=True)
-    first = first[: np.searchsorted(unique, 3 * (size + 1) ** 3)]
-    member, edge = np.divmod(np.concatenate(sources)[first], _SLOTS)
-    vertices = np.concatenate([_on_edge(cells, values, member, edge, size), *hubs])
-    return vertices, faces.reshape(-1, 3).astype(np.int32)
+            vertices.append(np.mean([_on_edge(cells, values, members, np.full(len(members), edge), size) for edge in loop], axis=0))
+            local = np.concatenate([local, count + np.arange(len(members), dtype=np.int32)[:, None]], axis=1)
+            count += len(members)
+        faces.append(local[:, triangles].reshape(-1, 3))
+    return np.concatenate(vertices), np.concatenate(faces)
+
+
+def _finder(cells: np.ndarray, size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from cells (N, 3) to their numbers (N,) in the list (M, 3); of those that are not in it, to any number."""
+    width = size // _BLOCK + 1
+
+    def place(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        block, local = np.divmod(cells, _BLOCK)
+        return block @ [width * width, width, 1], local @ [_BLOCK * _BLOCK, _BLOCK, 1]
+
+    block, local = place(cells)
+    present = np.zeros(width**3, bool)
+    present[block] = True
+    slot = np.where(present, np.cumsum(present) - 1, 0) * _BLOCK**3
+    number = np.zeros(np.count_nonzero(present) * _BLOCK**3, np.int32)
+    number[slot[block] + local] = np.arange(len(cells), dtype=np.int32)
+
+    def find(cells: np.ndarray) -> np.ndarray:
+        block, local = place(cells)
+        return number[slot[block] + local]
+
+    return find
 
 
 def _on_edge(cells: np.ndarray, values: np.ndarray, member: np.ndarray, edge: np.ndarray, size: int) -> np.ndarray:
