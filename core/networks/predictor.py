@@ -164,10 +164,6 @@ class CropField:
         """(N,) the fitted model's own signed distance."""
         return self._volume(torch.from_numpy(points))[:, 0].numpy()
 
-    def trust(self, points: np.ndarray) -> np.ndarray:
-        """(N,) largest share in [0, 1] that the fitted model's face has in the surface there."""
-        return self._strength * self._volume(torch.from_numpy(points))[:, POINT_CHANNELS].numpy()
-
     def in_hull(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: could the surface be here? Within the silhouette (and a margin), and near the fitted model or where hair may be."""
         tensor = torch.from_numpy(points)
