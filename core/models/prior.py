@@ -110,19 +110,20 @@ class PriorVolume:
             near = torch.nonzero(flat[0].abs() < band + previous)[:, 0] if np.isfinite(band) else torch.arange(size**3)
             exact = torch.from_numpy(features(_centres(size)[near.numpy()]))
             flat[:, near] = exact.T
-            flat[0, near] = exact[:, 0].abs() * self._sign(surface, size).reshape(-1)[near]
+            flat[0, near] = exact[:, 0].abs() * self._sign(surface, size, near)
             previous = 1.0 / size
-        self._volume = volume[None].contiguous()
+        # With a point's features side by side, reading eight corners misses the cache eight times instead of 64.
+        self._volume = volume[None].contiguous(memory_format=torch.channels_last_3d)
 
     @staticmethod
-    def _sign(surface: PriorSurface, size: int) -> torch.Tensor:
-        """-1 inside and 1 outside at the cell centres, (size, size, size) for x, y, z."""
+    def _sign(surface: PriorSurface, size: int, cells: torch.Tensor) -> torch.Tensor:
+        """-1 inside and 1 outside at the centres of cells (N,), counted in the order x, y, z with z fastest."""
         vertices = torch.from_numpy(np.ascontiguousarray(surface.vertices, np.float32))
         depth = LayeredDepth(fragments(vertices, torch.from_numpy(np.asarray(surface.faces, np.int64)), size))
-        x, y, z = torch.meshgrid(*(torch.arange(size),) * 3, indexing="ij")
-        pixel = ((size - 1 - y) * size + x).reshape(-1)
-        height = ((z.reshape(-1) + 0.5) * (2 / size) - 1).float()
-        return torch.where(depth.winding(pixel, height).abs() > 0.5, -1.0, 1.0).reshape(size, size, size)
+        x, y, z = cells // size**2, cells // size % size, cells % size
+        pixel = (size - 1 - y) * size + x
+        height = ((z + 0.5) * (2 / size) - 1).float()
+        return torch.where(depth.winding(pixel, height).abs() > 0.5, -1.0, 1.0)
 
     def __call__(self, points: torch.Tensor) -> torch.Tensor:
         """Features (N, POINT_CHANNELS + C) at crop-frame points (N, 3)."""
