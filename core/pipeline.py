@@ -97,7 +97,7 @@ class Reconstructor:
         with clock.stage("field"):
             field = self._predictor.field(sight, surface, FaceBlend.of(self._model, fit))
         with clock.stage("surface") as share:
-            calm = calm_field(field.distance, field.in_hull, field.prior_distance, cancel)
+            calm = calm_field(field.distance, field.in_hull, field.prior_distance, field.face, cancel)
             vertices, faces = extract_surface(calm, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
             # Roughness has a size in metres: the finer the mesh, the more edges it spans.

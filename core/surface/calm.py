@@ -15,7 +15,7 @@ _FARTHEST = 0.15  # crop units to which distances are cut, so that guesses far a
 _BLUR = 1.5  # cells, of the calm field; ripples of less than 4 cm go
 _SHARE_BLUR = 1.0
 _BEHIND = (0.0, 0.12)  # crop units behind the visible surface over which the calm field takes over
-_APART = (0.015, 0.05)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
+_APART = (0.025, 0.06)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
 _SEEN = 0.85  # share of the calm field where hair and clothes are seen: their relief comes from the normals
 _ALL, _NOTHING = 0.995, 0.005
 
@@ -23,13 +23,18 @@ PointFunction = Callable[[np.ndarray], np.ndarray]
 
 
 def calm_field(
-    field: PointFunction, candidate: PointFunction, prior: PointFunction, cancel: Callable[[], bool] | None = None
+    field: PointFunction,
+    candidate: PointFunction,
+    prior: PointFunction,
+    known: PointFunction,
+    cancel: Callable[[], bool] | None = None,
 ) -> PointFunction:
     """`field` with the parts that the photo does not show smoothed, and mostly so where it shows what the fitted model knows nothing of.
 
     field: crop-frame points (N, 3) float32 -> signed distances (N,) float32, negative inside; candidate -> bool (N,), where the field
-    should be asked on the coarsest lattice; prior: the fitted model's signed distance. The result is a function like `field`; it does not
-    ask the field where it is hidden, which saves close to half of a surface's points.
+    should be asked on the coarsest lattice; prior: the fitted model's signed distance; known -> [0, 1], where the model knows the shape so
+    well that it stays, hidden or not. The result is a function like `field`; it does not ask the field where it is hidden, which saves
+    close to half of a surface's points.
 
     Blurring the distances instead of the mesh also takes off flakes, thin sheets and small hollows. The blur 2 G - G² leaves the
     curvature of broad shapes alone, where G would shrink them. Hidden is what lies behind the nearest surface along the parallel rays of
@@ -47,7 +52,7 @@ def calm_field(
     values = _sampled(asked, candidate, prior)
     calm = gaussian_filter(values, _BLUR)
     calm = spline_filter(2 * calm - gaussian_filter(calm, _BLUR), output=np.float32)
-    share = _calm_share(values, prior)
+    share = _calm_share(values, prior, known)
 
     def distance(points: np.ndarray) -> np.ndarray:
         place = (points.T + 1) * (_CELLS / 2)
@@ -77,12 +82,14 @@ def _sampled(field: PointFunction, candidate: PointFunction, prior: PointFunctio
     return np.clip(values, -_FARTHEST, _FARTHEST).reshape((_CELLS + 1,) * 3)
 
 
-def _calm_share(values: np.ndarray, prior: PointFunction) -> np.ndarray:
+def _calm_share(values: np.ndarray, prior: PointFunction, known: PointFunction) -> np.ndarray:
     """Share in [0, 1] of the calm field at the lattice's samples."""
-    model = np.clip(prior(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST)
+    points = _samples(_CELLS)
+    model = np.clip(prior(points).reshape(values.shape), -_FARTHEST, _FARTHEST)
     unknown = smoothstep(gaussian_filter(np.abs(values - model), _BLUR), *_APART)
     hidden = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_BEHIND)
-    return gaussian_filter(np.maximum(hidden, _SEEN * unknown), _SHARE_BLUR).astype(np.float32)
+    share = np.maximum(hidden, _SEEN * unknown) * (1 - known(points).reshape(values.shape))
+    return gaussian_filter(share, _SHARE_BLUR).astype(np.float32)
 
 
 def _front(values: np.ndarray) -> np.ndarray:

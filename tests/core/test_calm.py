@@ -22,6 +22,10 @@ def everywhere(points: np.ndarray) -> np.ndarray:
     return np.ones(len(points), bool)
 
 
+def nowhere(points: np.ndarray) -> np.ndarray:
+    return np.zeros(len(points), np.float32)
+
+
 def on_ball(low: float, high: float) -> np.ndarray:
     """Points of the ball with z in a range."""
     points = np.random.default_rng(0).normal(size=(20_000, 3))
@@ -30,21 +34,26 @@ def on_ball(low: float, high: float) -> np.ndarray:
 
 
 def test_noise_goes_where_it_is_hidden_and_stays_where_it_is_seen() -> None:
-    calm = calm_field(rippled, everywhere, ball)
+    calm = calm_field(rippled, everywhere, ball, nowhere)
     back, front = on_ball(-0.5, -0.1), on_ball(0.2, 0.5)
     assert np.std(calm(back)) < 0.3 * np.std(rippled(back))
     assert np.abs(calm(front) - rippled(front)).max() < 0.1 * RIPPLE
 
 
 def test_broad_shape_keeps_its_place() -> None:
-    calm = calm_field(ball, everywhere, ball)
+    calm = calm_field(ball, everywhere, ball, nowhere)
     assert np.abs(calm(on_ball(-0.5, 0.5))).max() < 0.002
 
 
 def test_what_the_model_knows_nothing_of_is_calmed_where_it_is_seen_too() -> None:
-    calm = calm_field(rippled, everywhere, lambda points: ball(points) + 0.1)
+    calm = calm_field(rippled, everywhere, lambda points: ball(points) + 0.1, nowhere)
     front = on_ball(0.2, 0.5)
     assert np.std(calm(front)) < 0.4 * np.std(rippled(front))
+
+
+def test_what_the_model_knows_stays_even_where_it_is_hidden() -> None:
+    calm = calm_field(rippled, everywhere, ball, lambda points: 1 - nowhere(points))
+    assert np.abs(calm(on_ball(-0.5, 0.5)) - rippled(on_ball(-0.5, 0.5))).max() < 1e-6
 
 
 def test_the_field_is_not_asked_where_it_is_hidden() -> None:
@@ -54,7 +63,7 @@ def test_the_field_is_not_asked_where_it_is_hidden() -> None:
         asked.append(points)
         return rippled(points)
 
-    calm = calm_field(field, everywhere, ball)
+    calm = calm_field(field, everywhere, ball, nowhere)
     asked.clear()
     calm(np.concatenate([on_ball(-0.5, -0.25), on_ball(0.3, 0.5)]))
     assert len(asked) == 1
@@ -63,4 +72,4 @@ def test_the_field_is_not_asked_where_it_is_hidden() -> None:
 
 def test_it_can_be_stopped() -> None:
     with pytest.raises(Cancelled):
-        calm_field(ball, everywhere, ball, lambda: True)
+        calm_field(ball, everywhere, ball, nowhere, lambda: True)
