@@ -33,13 +33,13 @@ class PointMLP(nn.Module):
 
     def embed(self, x: torch.Tensor, visibility: torch.Tensor | None = None) -> torch.Tensor:
         """The last hidden layer's activations."""
-        h = F.leaky_relu(self.first(x), 0.02)
+        h = F.leaky_relu(self.first(x), 0.02, inplace=True)
         x = x.to(h.dtype)  # joining two precisions takes ten times as long
-        h = F.leaky_relu(self.second(h), 0.02)
+        h = F.leaky_relu(self.second(h), 0.02, inplace=True)
         if visibility is not None:
             h, x = pool_views(h, visibility), pool_views(x, visibility)
-        h = F.leaky_relu(self.third(torch.cat([h, x], dim=-1)), 0.02)
-        return F.leaky_relu(self.fourth(h), 0.02)
+        h = F.leaky_relu(self.third(torch.cat([h, x], dim=-1)), 0.02, inplace=True)
+        return F.leaky_relu(self.fourth(h), 0.02, inplace=True)
 
     def forward(self, x: torch.Tensor, visibility: torch.Tensor | None = None) -> torch.Tensor:
         return self.output(self.embed(x, visibility))

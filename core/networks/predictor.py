@@ -1,7 +1,7 @@
 """The bundled networks applied to one crop: normals, then a field of signed distance and colour that can be asked at any points."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -24,7 +24,7 @@ from .semantic import fitted_code
 from .volume import surface_clouds
 from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters
 
-_BATCH_CPU, _BATCH_GPU = 8192, 65_536  # points; on a CPU activations should stay in its cache
+_BATCH_CPU, _BATCH_GPU = 16_384, 65_536  # points
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
 
 
@@ -107,6 +107,8 @@ class Predictor:
             cloud = _cloud(surface).to(device)
         with self.precision():
             encoded = self._field.encode(sight.photo.to(device), sight.maps.to(device), sight.normals.to(device), cloud)
+        # Points read maps in full precision: converted here, not once more with every batch of them.
+        encoded = replace(encoded, scales=[scale.float() for scale in encoded.scales])
         volume = PriorVolume(surface, blend.weight[:, None])
         outside = _outside(sight.refined(sight.photo[0, 3].cpu().numpy()))
         return CropField(self, encoded, volume, blend.strength, outside, self._palette(sight, surface))
