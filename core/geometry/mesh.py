@@ -90,8 +90,12 @@ def boundary_loops(faces: np.ndarray) -> list[np.ndarray]:
 
 def compact(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Drop unused vertices. Returns vertices, faces and the ids of the kept vertices."""
-    kept, inverse = np.unique(faces, return_inverse=True)
-    return vertices[kept], inverse.reshape(faces.shape).astype(faces.dtype), kept
+    used = np.zeros(len(vertices), bool)
+    used[faces] = True
+    kept = np.flatnonzero(used)
+    number = np.zeros(len(vertices), faces.dtype)
+    number[kept] = np.arange(len(kept))
+    return vertices[kept], number[faces], kept
 
 
 def signed_volume(vertices: np.ndarray, faces: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import Cancelled, ReconstructionError
-from ..geometry.mesh import compact, face_normals
+from ..geometry.mesh import compact
 from .lattice import Lattice
 from .marching import triangulate_cells
 
@@ -109,8 +109,10 @@ def largest_component(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarr
     links = sp.coo_matrix((np.ones(2 * len(faces), bool), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(len(vertices),) * 2)
     count, label = connected_components(links, directed=False)
     part = label[faces[:, 0]]
-    a, b, c = (vertices[faces[:, i]].astype(np.float64) for i in range(3))
-    volume = np.bincount(part, np.einsum("ij,ij->i", a, np.cross(b, c)), minlength=count)
+    x, y, z = vertices.T[:, faces.T]
+    # Each triangle's share of the volume is the prism between it and its shadow on z = 0.
+    shadow = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
+    volume = np.bincount(part, shadow * (z[0] + z[1] + z[2]), minlength=count)
     vertices, faces, _ = compact(vertices, faces[part == volume.argmax()])
     return vertices, faces
 
@@ -124,7 +126,7 @@ def check_manifold(vertices: np.ndarray, faces: np.ndarray) -> None:
         problem = "has edges without exactly two faces"
     elif _coincide(vertices):
         problem = "has coinciding vertices"
-    elif (np.abs(face_normals(vertices.astype(np.float64), faces)).sum(1) == 0).any():
+    elif any(_flat(vertices, faces[start : start + _BATCH]) for start in range(0, len(faces), _BATCH)):
         problem = "has faces without area"
     elif _fans(twin) != count:
         problem = "touches itself in a vertex"
@@ -138,6 +140,12 @@ def _coincide(vertices: np.ndarray) -> bool:
     bits = (np.asarray(vertices, np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)  # adding turns -0 into 0
     mixed = np.sort(bits @ np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64))
     return bool((mixed[1:] == mixed[:-1]).any()) and len(np.unique(vertices, axis=0)) < len(vertices)
+
+
+def _flat(vertices: np.ndarray, faces: np.ndarray) -> bool:
+    """Whether any face has no area."""
+    a, b, c = vertices[faces].astype(np.float64).transpose(1, 0, 2)
+    return not np.cross(b - a, c - a).any(axis=1).all()
 
 
 def _twins(faces: np.ndarray, count: int) -> np.ndarray | None:

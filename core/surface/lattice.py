@@ -150,15 +150,20 @@ class Lattice:
 
     def cut_cells(self) -> tuple[np.ndarray, np.ndarray]:
         """Low corners (M, 3) and corner values (M, 8) of the cells with both signs; corner c is at offset (c & 1, c >> 1 & 1, c >> 2)."""
-        offsets = [(c & 1, c >> 1 & 1, c >> 2) for c in range(8)]
+        offsets = np.array([(c & 1, c >> 1 & 1, c >> 2) for c in range(8)])
+        strides = np.array([(SIDE + 1) ** 2, SIDE + 1, 1])
         bases, values = [np.zeros((0, 3), np.int64)], [np.zeros((0, 8), np.float32)]
         for part in _chunks(self.stored()):
             extended = self._extended(part)
-            corners = [extended[:, x : SIDE + x, y : SIDE + y, z : SIDE + z] for x, y, z in offsets]
-            inside = np.sum([corner < 0 for corner in corners], axis=0, dtype=np.uint8)
-            where = np.nonzero((inside > 0) & (inside < 8))
-            bases.append(part[where[0]] * SIDE + np.stack(where[1:], axis=1))
-            values.append(np.stack([corner[where] for corner in corners], axis=1))
+            negative = extended < 0
+            inside = np.zeros((len(part), SIDE, SIDE, SIDE), np.uint8)
+            for x, y, z in offsets:
+                inside += negative[:, x : SIDE + x, y : SIDE + y, z : SIDE + z]
+            block, *local = np.nonzero((inside > 0) & (inside < 8))
+            low = np.stack(local, axis=1)
+            bases.append(part[block] * SIDE + low)
+            place = block * (SIDE + 1) ** 3 + low @ strides
+            values.append(extended.ravel()[place[:, None] + offsets @ strides])
         return np.concatenate(bases), np.concatenate(values)
 
     def _extended(self, blocks: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ _EDGES = [(axis, corner) for axis in range(3) for corner in range(8) if not corn
 """The 12 edges of a cell as (axis, low corner); corner c is at offset (c & 1, c >> 1 & 1, c >> 2)."""
 _EDGE_AXIS, _EDGE_LOW = np.array(_EDGES).T
 _BLOCK = 8  # cells a side of the blocks in which cells are looked up
+_SHIFT = 3  # _BLOCK is 2 to this
 _EDGE_ID = {edge: number for number, edge in enumerate(_EDGES)}
 _CLEARANCE = 0.01  # vertices keep this share of an edge from its ends, so that no two of them coincide
 
@@ -45,7 +46,7 @@ def triangulate_cells(cells: np.ndarray, values: np.ndarray, size: int) -> tuple
     must be outside.
     """
     inside = values < 0
-    case = (inside << np.arange(8)).sum(1)
+    case = np.packbits(inside, axis=1, bitorder="little")[:, 0].astype(np.uint16)
     for number, (a, b, c, d) in enumerate(_FACES):
         ambiguous = (inside[:, a] == inside[:, c]) & (inside[:, b] == inside[:, d]) & (inside[:, a] != inside[:, b])
         # The sign of the bilinear saddle tells whether the two inside corners are joined.
@@ -64,7 +65,7 @@ def triangulate_cells(cells: np.ndarray, values: np.ndarray, size: int) -> tuple
         for axis in range(3):
             if not low >> axis & 1:
                 on_edges[:, _EDGE_ID[axis, low]] = number[owner, axis]
-    order = np.argsort(case.astype(np.uint16), kind="stable")  # sixteen bits are sorted in two passes
+    order = np.argsort(case, kind="stable")
     kinds, starts = np.unique(case[order], return_index=True)
     faces, count = [], len(member)
     for kind, members in zip(kinds.tolist(), np.split(order, starts[1:]), strict=True):
@@ -83,8 +84,8 @@ def _finder(cells: np.ndarray, size: int) -> Callable[[np.ndarray], np.ndarray]:
     width = size // _BLOCK + 1
 
     def place(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        block, local = np.divmod(cells, _BLOCK)
-        return block @ [width * width, width, 1], local @ [_BLOCK * _BLOCK, _BLOCK, 1]
+        (x, y, z), (u, v, w) = (cells >> _SHIFT).T, (cells & (_BLOCK - 1)).T
+        return (x * width + y) * width + z, (u * _BLOCK + v) * _BLOCK + w
 
     block, local = place(cells)
     present = np.zeros(width**3, bool)
