@@ -95,13 +95,16 @@ class Reconstructor:
             seen = self._see(view, clock)
         view, fit, surface, sight = seen.view, seen.fit, seen.surface, seen.sight
         with clock.stage("field"):
-            field = self._predictor.field(sight, surface, FaceBlend.of(self._model, fit))
+            blend = FaceBlend.of(self._model, fit)
+            field = self._predictor.field(sight, surface, blend)
         with clock.stage("surface") as share:
-            calm = calm_field(field.distance, field.in_hull, field.prior_distance, field.face, cancel)
+            tree, known = cKDTree(surface.vertices), np.maximum(blend.weight, self._model.solid_region("ears"))
+            kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
+            calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, cancel)
             vertices, faces = extract_surface(calm, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
-            # Roughness has a size in metres: the finer the mesh, the more edges it spans.
-            vertices = smooth_surface(vertices, faces, settings.resolution // 32)
+            # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
+            vertices = smooth_surface(vertices, faces, min(settings.resolution // 32, 12))
             normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
             vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)
             if sight.back is not None:

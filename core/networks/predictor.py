@@ -166,10 +166,6 @@ class CropField:
         """(N,) the fitted model's own signed distance."""
         return self._volume(torch.from_numpy(points))[:, 0].numpy()
 
-    def face(self, points: np.ndarray) -> np.ndarray:
-        """(N,) in [0, 1]: is the fitted model's nearest place part of the face below the brows?"""
-        return self._volume(torch.from_numpy(points))[:, POINT_CHANNELS].numpy()
-
     def in_hull(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: could the surface be here? Within the silhouette (and a margin), and near the fitted model or where hair may be."""
         tensor = torch.from_numpy(points)

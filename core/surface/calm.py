@@ -14,8 +14,9 @@ _BAND = 0.1  # crop units: how near the surface the lattice holds the field itse
 _FARTHEST = 0.15  # crop units to which distances are cut, so that guesses far away do not bleed in
 _BLUR = 1.5  # cells, of the calm field; ripples of less than 4 cm go
 _SHARE_BLUR = 1.0
-_BEHIND = (0.0, 0.12)  # crop units behind the visible surface over which the calm field takes over
+_BEHIND = (0.0, 0.08)  # crop units behind the visible surface over which the calm field takes over
 _APART = (0.025, 0.06)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
+_COVERED, _COVER_BLUR = (0.04, 0.09), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
 _SEEN = 0.85  # share of the calm field where hair and clothes are seen: their relief comes from the normals
 _ALL, _NOTHING = 0.995, 0.005
 
@@ -33,8 +34,8 @@ def calm_field(
 
     field: crop-frame points (N, 3) float32 -> signed distances (N,) float32, negative inside; candidate -> bool (N,), where the field
     should be asked on the coarsest lattice; prior: the fitted model's signed distance; known -> [0, 1], where the model knows the shape so
-    well that it stays, hidden or not. The result is a function like `field`; it does not ask the field where it is hidden, which saves
-    close to half of a surface's points.
+    well that it stays, hidden or not, unless hair covers it; asked near the surface alone. The result is a function like `field`; it does
+    not ask the field where it is hidden, which saves close to half of a surface's points.
 
     Blurring the distances instead of the mesh also takes off flakes, thin sheets and small hollows. The blur 2 G - G² leaves the
     curvature of broad shapes alone, where G would shrink them. Hidden is what lies behind the nearest surface along the parallel rays of
@@ -85,10 +86,14 @@ def _sampled(field: PointFunction, candidate: PointFunction, prior: PointFunctio
 def _calm_share(values: np.ndarray, prior: PointFunction, known: PointFunction) -> np.ndarray:
     """Share in [0, 1] of the calm field at the lattice's samples."""
     points = _samples(_CELLS)
-    model = np.clip(prior(points).reshape(values.shape), -_FARTHEST, _FARTHEST)
-    unknown = smoothstep(gaussian_filter(np.abs(values - model), _BLUR), *_APART)
+    apart = np.abs(values - np.clip(prior(points).reshape(values.shape), -_FARTHEST, _FARTHEST))
+    unknown = smoothstep(gaussian_filter(apart, _BLUR), *_APART)
     hidden = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_BEHIND)
-    share = np.maximum(hidden, _SEEN * unknown) * (1 - known(points).reshape(values.shape))
+    kept = np.zeros_like(values)
+    near = np.abs(values) < _BAND
+    kept[near] = known(points[near.reshape(-1)])
+    kept *= 1 - smoothstep(gaussian_filter(apart, _COVER_BLUR), *_COVERED)
+    share = np.maximum(hidden, _SEEN * unknown) * (1 - kept)
     return gaussian_filter(share, _SHARE_BLUR).astype(np.float32)
 
 

@@ -11,7 +11,7 @@ _STEEPEST = 0.12  # smallest z of a normal that is believed: a slope of 83 degre
 _CUT = 0.04  # crop units (8 mm) by which neighbouring depths may disagree with their normals before they count as separate surfaces
 _RIM, _EDGE = 0.03, 0.06  # crop units from the outline and from depth edges over which the relief fades in
 _GRAZING = (0.0, 0.2)  # z of the surface's normal over which it fades in: small steps must move with what they join
-_SCALE, _CLAMP = 0.5, 0.03
+_SCALE, _CLAMP = 0.5, 0.02
 _BACK_SCALE, _BACK_CLAMP = 0.3, 0.015  # what is behind is a guess: weaker relief
 _THINNEST = 0.4  # share of the distance to the surface's back that the front may be moved inwards
 
