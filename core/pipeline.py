@@ -34,6 +34,7 @@ from .settings import Settings
 from .surface.calm import calm_field
 from .surface.detail import displace_back, displace_front
 from .surface.extract import extract_surface
+from .surface.rim import reach_outline
 from .surface.smooth import smooth_surface
 from .topology.flame import FlameFit, fit_flame
 from .topology.measure import rig_figures
@@ -101,7 +102,8 @@ class Reconstructor:
             tree, known = cKDTree(surface.vertices), np.maximum(blend.weight, self._model.solid_region("ears"))
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, cancel)
-            vertices, faces = extract_surface(calm, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
+            whole = reach_outline(calm, field.silhouette, cancel)
+            vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
             # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
             vertices = smooth_surface(vertices, faces, min(settings.resolution // 32, 12))

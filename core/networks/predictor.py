@@ -171,6 +171,10 @@ class CropField:
         tensor = torch.from_numpy(points)
         return ((self._silhouette(tensor) < 0.12) & (self._volume(tensor)[:, 0].abs() < 0.45)).numpy()
 
+    def silhouette(self, points: np.ndarray) -> np.ndarray:
+        """(N,) signed distance to the outline in the picture, negative inside."""
+        return self._silhouette(torch.from_numpy(points)).numpy()
+
     def distance(self, points: np.ndarray) -> np.ndarray:
         """(N,) signed distance, negative inside: the network's, drawn to the fitted face where that is trusted, cut to the silhouette."""
         return self._in_batches(points, self._distance, ())

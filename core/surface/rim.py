@@ -1,0 +1,64 @@
+"""A field whose outline is the photo's: an uncertain one averages over shapes, and so ends inside the person's true outline."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
+
+from ..errors import Cancelled
+from ..geometry.visibility import smoothstep
+
+_CELLS = 64  # a side: 6.25 mm each
+_BATCH = 32_768
+_RIM = 0.06  # crop units: how near the outline the shape is asked how much it falls short
+_FADE = 0.3  # crop units inside the outline over which the shape is stretched; more than 1.5 _MOST, or it would fold
+_MOST = 0.12  # crop units
+_BLUR, _ALONG = 1.5, 2.5  # cells, of the way and of the shortfall
+
+PointFunction = Callable[[np.ndarray], np.ndarray]
+
+
+def reach_outline(field: PointFunction, silhouette: PointFunction, cancel: Callable[[], bool] | None = None) -> PointFunction:
+    """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it.
+
+    field: crop-frame points (N, 3) float32 -> signed distances (N,) float32, negative inside; silhouette: points -> signed distance to the
+    outline in the picture, smoothed a bound of the result too. The least distance along a column of depth tells how far away the shape's
+    own outline is, and where that is more than the silhouette says, the difference is what it falls short. Raises Cancelled.
+    """
+    axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
+    columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    outline = silhouette(np.pad(columns, ((0, 0), (0, 1))))
+    asked = np.flatnonzero(np.abs(outline) < _RIM)
+    deep = axis[::2]  # the least of a distance is flat
+    points = np.concatenate([np.repeat(columns[asked], len(deep), axis=0), np.tile(deep, len(asked))[:, None]], axis=1)
+    values = [np.zeros(0, np.float32)]
+    for start in range(0, len(points), _BATCH):
+        if cancel is not None and cancel():
+            raise Cancelled("The reconstruction was stopped.")
+        values.append(field(points[start : start + _BATCH]))
+    least = np.concatenate(values).reshape(-1, len(deep)).min(1)
+    outline = outline.reshape(len(axis), -1)
+    way = _way(outline, asked, np.clip(least - outline.ravel()[asked], 0, _MOST))
+    # Wisps of the matte would be drawn along the whole depth as ridges.
+    splines = [spline_filter(part, output=np.float32) for part in (*way, gaussian_filter(outline, _BLUR))]
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        place = (points[:, :2].T + 1) * (_CELLS / 2)
+        right, up, bound = (map_coordinates(part, place, order=3, mode="nearest", prefilter=False) for part in splines)
+        moved = points.copy()
+        moved[:, 0] -= right
+        moved[:, 1] -= up
+        return np.maximum(field(moved), bound)
+
+    return distance
+
+
+def _way(outline: np.ndarray, asked: np.ndarray, short: np.ndarray) -> np.ndarray:
+    """How far (2, C, C) the shape moves outwards in x and y, from what it falls short at the asked columns."""
+    found, weight = np.zeros(outline.size, np.float32), np.zeros(outline.size, np.float32)
+    found[asked], weight[asked] = short, 1
+    found, weight = (gaussian_filter(values.reshape(outline.shape), _ALONG) for values in (found, weight))
+    share = 1 - smoothstep(-outline, 0, _FADE)
+    outward = np.stack(np.gradient(gaussian_filter(outline, _BLUR)))
+    outward /= np.maximum(np.linalg.norm(outward, axis=0), 1e-6)
+    return np.stack([gaussian_filter(part, _BLUR) for part in outward * found / np.maximum(weight, 1e-4) * share])

@@ -1,0 +1,46 @@
+"""Shapes that end inside their true outline, and shapes that do not."""
+
+import numpy as np
+import pytest
+
+from likeness.core.errors import Cancelled
+from likeness.core.surface.extract import PointFunction
+from likeness.core.surface.rim import reach_outline
+
+
+def ball(points: np.ndarray) -> np.ndarray:
+    """Signed distance of a ball of radius 0.5."""
+    return (np.linalg.norm(points, axis=1) - 0.5).astype(np.float32)
+
+
+def disc(radius: float, right: float = 0.0) -> PointFunction:
+    """Silhouette of a disc."""
+    return lambda points: (np.linalg.norm(points[:, :2] - [right, 0], axis=1) - radius).astype(np.float32)
+
+
+def crossing(field: PointFunction, direction: tuple[float, float, float]) -> float:
+    """How far from the middle the surface is."""
+    way = np.linspace(0.1, 0.95, 800, dtype=np.float32)
+    return float(way[field(way[:, None] * np.array(direction, np.float32)).searchsorted(0)])
+
+
+def test_a_shape_reaches_the_outline_and_keeps_its_depth() -> None:
+    field = reach_outline(ball, disc(0.58))
+    for direction in ((1, 0, 0), (0, -1, 0), (0.6, 0.8, 0)):
+        assert crossing(field, direction) == pytest.approx(0.58, abs=0.012)
+    assert crossing(field, (0, 0, 1)) == pytest.approx(0.5, abs=0.005)
+
+
+def test_only_the_side_that_falls_short_moves() -> None:
+    field = reach_outline(ball, lambda points: np.minimum(disc(0.5)(points), disc(0.4, 0.2)(points)))
+    assert crossing(field, (1, 0, 0)) == pytest.approx(0.6, abs=0.02)
+    assert crossing(field, (-1, 0, 0)) == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_shape_that_is_too_wide_is_cut() -> None:
+    assert crossing(reach_outline(ball, disc(0.4)), (1, 0, 0)) == pytest.approx(0.4, abs=0.012)
+
+
+def test_it_can_be_cancelled() -> None:
+    with pytest.raises(Cancelled):
+        reach_outline(ball, disc(0.5), lambda: True)
