@@ -48,7 +48,8 @@ def measure(resolution: int) -> str:
     vertices = displace_front(vertices, faces, normals, flat, np.ones((256, 256), bool))
     times.append(time.perf_counter())
     photo = np.random.default_rng(0).uniform(size=(1024, 1024, 3)).astype(np.float32)
-    colour_vertices(vertices, faces, normals, photo, np.ones((1024, 1024), np.float32), np.full_like(vertices, 0.5), (vertices + 1) / 2)
+    matte = np.ones((1024, 1024), np.float32)
+    colour_vertices(vertices, faces, normals, photo, matte, lambda points: (np.full_like(points, 0.5), (points + 1) / 2))
     times.append(time.perf_counter())
     surface, detail, colour = np.diff(times)
     return (

@@ -128,10 +128,8 @@ class Reconstructor:
             matte = np.clip(crop_picture(view.matte, fit.camera, size), 0, 1)
             # What the given matte leaves out may be something in front of the person: its colours stay out.
             matte = np.minimum(matte, sight.refined(matte))
-            crop_normals = vertex_normals(vertices, faces)
-            colours, observed = colour_vertices(
-                vertices, faces, crop_normals, image, matte, field.colours(vertices), self._codes(vertices, surface)
-            )
+            guess = lambda points: (field.colours(points), self._codes(points, surface))  # noqa: E731
+            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess)
         result = Result(
             name=view.name,
             vertices=camera_vertices,
@@ -183,9 +181,9 @@ class Reconstructor:
         about = {"rig": figures} if flame is None else {"rig": figures, "flame": flame.to_dict()}
         return replace(result, rigged=head), about
 
-    def _codes(self, vertices: np.ndarray, surface: PriorSurface) -> np.ndarray:
-        """The head model's semantic code (V, 3) of each vertex's nearest place on the fitted model; 0 far from it."""
-        distance, near = cKDTree(surface.vertices).query(vertices, workers=-1)
+    def _codes(self, points: np.ndarray, surface: PriorSurface) -> np.ndarray:
+        """The head model's semantic code (N, 3) of each point's nearest place on the fitted model; 0 far from it."""
+        distance, near = cKDTree(surface.vertices).query(points, workers=-1)
         return np.where(distance[:, None] < 0.25, self._model.solid_code[near], 0)
 
     def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""Values of a surface averaged in small cubes, where they are quickly made smooth, and brought back to its vertices."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch.nn.functional import grid_sample
+
+_HALF = 1.08  # crop units: half of the cube that is divided; vertices lie within the crop, or a little beyond
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The K cubes of a regular grid over the crop that hold some of V vertices.
+
+    size: edge in crop units. cell (V,) which of the K a vertex is in; first (K,) one vertex of each; place (K, 3) int: column x, y, z in
+    the grid; index (n, n, n) int32: which of the K, or -1.
+    """
+
+    size: float
+    cell: np.ndarray
+    first: np.ndarray
+    place: np.ndarray
+    index: np.ndarray
+
+    @classmethod
+    def of(cls, vertices: np.ndarray, size: float) -> Self:
+        """Of vertices (V, 3) in the crop frame."""
+        across = int(np.ceil(2 * _HALF / size))
+        column = np.clip((vertices + _HALF) / size, 0, across - 1).astype(np.int32)
+        flat = (column[:, 0] * across + column[:, 1]) * across + column[:, 2]
+        first = np.full(across**3, -1, np.int32)
+        first[flat[::-1]] = np.arange(len(flat) - 1, -1, -1, dtype=np.int32)
+        kept = np.flatnonzero(first >= 0)
+        index = np.full(across**3, -1, np.int32)
+        index[kept] = np.arange(len(kept), dtype=np.int32)
+        return cls(size, index[flat], first[kept], column[first[kept]], index.reshape(across, across, across))
+
+    def mean(self, values: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+        """(K,) or (K, C) means of values (V,) or (V, C) with weight (V,); 0 where nothing weighs."""
+        weight = np.ones(len(self.cell)) if weight is None else weight
+        total = np.maximum(np.bincount(self.cell, weight, len(self.first)), 1e-9)
+        columns = values.reshape(len(values), -1).T
+        summed = np.stack([np.bincount(self.cell, column * weight, len(self.first)) for column in columns], axis=1)
+        return (summed / total[:, None]).reshape(-1, *values.shape[1:]).astype(np.float32)
+
+    @cached_property
+    def links(self) -> sp.csr_matrix:
+        """Symmetric (K, K), 1 between cells that share a face, an edge or a corner."""
+        padded = np.pad(self.index, 1, constant_values=-1)
+        rows, columns = [], []
+        for step in list(product((-1, 0, 1), repeat=3))[14:]:
+            x, y, z = (self.place + 1 + np.array(step)).T
+            beside = padded[x, y, z]
+            rows.append(np.flatnonzero(beside >= 0))
+            columns.append(beside[rows[-1]])
+        row, column = np.concatenate(rows), np.concatenate(columns)
+        half = sp.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(self.first),) * 2)
+        return (half + half.T).tocsr()
+
+    def smoothed(self, values: np.ndarray) -> np.ndarray:
+        """Values (K, C) averaged with those of the cells around: a cell's value was taken at a vertex anywhere in it."""
+        return (values + self.links @ values) / (1 + np.asarray(self.links.sum(1)))
+
+    def spread(self, values: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+        """(V, C) float32 at vertices (V, 3) of values (K, C): continuous, from the cells around."""
+        across = len(self.index)
+        volume = torch.zeros((values.shape[1] + 1, across, across, across))
+        x, y, z = torch.from_numpy(self.place.astype(np.int64)).T
+        volume[:-1, x, y, z] = torch.from_numpy(values.T.astype(np.float32))
+        volume[-1, x, y, z] = 1
+        where = torch.from_numpy((vertices / (across * self.size / 2) + (_HALF / (across * self.size / 2) - 1)).astype(np.float32))
+        found = grid_sample(volume[None], where.flip(-1)[None, None, None], padding_mode="border", align_corners=False)[0, :, 0, 0]
+        return (found[:-1] / found[-1].clamp_min(1e-6)).T.numpy()

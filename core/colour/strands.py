@@ -1,0 +1,100 @@
+"""More of the visible hair's texture, for hair that is hidden.
+
+Random-phase noise (Galerne, Gousseau & Morel 2011) has the spectrum of a sample and so its strands' width, contrast and colours, but shows
+nothing that anybody could take for the photo's own strands.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import cv2
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from ..geometry.visibility import smoothstep
+
+_MAP = 128  # pixels a side of the map of hair
+_LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
+_CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
+_CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
+_RADIUS = 0.5  # crop units
+_LENGTHENED = 2.5  # combed down, strands bend less than in the sample
+_BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
+_REPEATS = 2  # times around the head
+_CROWN = (0.15, 0.4)  # sine of the angle to the crown within which strands grow too fine to be shown
+
+
+@dataclass(frozen=True)
+class Strands:
+    """texture (N, N, 3) float32: differences from the hair's colour, tiled; its strands run along the rows' axis."""
+
+    texture: np.ndarray
+
+    @classmethod
+    def of(cls, photo: np.ndarray, points: np.ndarray, hair: np.ndarray) -> Self | None:
+        """From points (V, 3) in the crop frame that the photo (S, S, 3) shows, of which hair (V,) bool are hair; None if there is too
+        little of it."""
+        sample = _sample(photo, _hair_map(points, hair))
+        if sample is None:
+            return None
+        size = round(2 * np.pi * _RADIUS / _REPEATS * len(photo) / 2)
+        sigma = _CLUMP * len(photo) / 2
+        sample = _upright(sample - cv2.GaussianBlur(sample, (0, 0), sigma))
+        window = np.outer(*[np.hanning(len(sample))] * 2)[..., None].astype(np.float32)
+        sample -= (window * sample).sum((0, 1)) / window.sum()
+        spot = np.zeros((size, size, 3), np.float32)
+        spot[: len(sample), : len(sample)] = sample * np.sqrt(window / window.sum()) * size
+        noise = np.fft.rfft2(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
+        phase = noise / np.maximum(np.abs(noise), 1e-9)
+        return cls(np.fft.irfft2(np.fft.rfft2(spot, axes=(0, 1)) * phase[..., None], (size, size), axes=(0, 1)).astype(np.float32))
+
+    def at(self, upright: np.ndarray) -> np.ndarray:
+        """Differences (N, 3) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
+        away = upright - _CENTRE
+        back, up = np.sin(_BACKWARDS), np.cos(_BACKWARDS)
+        x, along, forward = away[:, 0], away[:, 1] * up - away[:, 2] * back, away[:, 1] * back + away[:, 2] * up
+        across = np.hypot(x, forward)
+        size = len(self.texture)
+        column = (np.arctan2(x, forward) / (2 * np.pi) * _REPEATS) % 1 * size
+        # From the crown over the skull, and straight down below it.
+        way = np.where(along > 0, np.arctan2(across, along), np.pi / 2 - along / _RADIUS)
+        row = way / (2 * np.pi) * _REPEATS / _LENGTHENED % 1 * size
+        values = np.empty((len(upright), 3), np.float32)
+        rows = 16_384  # cv2.remap takes pictures of at most 32,767 pixels a side
+        for start in range(0, len(upright), rows):
+            part = slice(start, start + rows)
+            where = [np.ascontiguousarray(axis[part, None], np.float32) for axis in (column, row)]
+            values[part] = cv2.remap(self.texture, *where, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)[:, 0]
+        sine = np.where(along > 0, across / np.maximum(np.hypot(across, along), 1e-6), 1)
+        return values * smoothstep(sine, *_CROWN)[:, None].astype(np.float32)
+
+
+def _hair_map(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """(_MAP, _MAP) bool: pixels that show nothing but hair."""
+    column, row = (np.clip((points[:, axis] * sign + 1) * _MAP / 2, 0, _MAP - 1).astype(np.int64) for axis, sign in ((0, 1), (1, -1)))
+    flat = row * _MAP + column
+    whole, part = (np.bincount(flat, weight, _MAP * _MAP).reshape(_MAP, _MAP) for weight in (np.ones(len(flat)), hair))
+    return (part > 0.95 * whole) & (whole > 0)
+
+
+def _sample(photo: np.ndarray, hair: np.ndarray) -> np.ndarray | None:
+    """The largest square of hair (n, n, 3)."""
+    inside = np.asarray(distance_transform_edt(np.pad(hair, 1)))[1:-1, 1:-1]
+    row, column = np.unravel_index(inside.argmax(), inside.shape)
+    side = inside.max() * np.sqrt(2) * 2 / _MAP
+    if side < _LEAST:
+        return None
+    scale = len(photo) / _MAP
+    half = int(min(side, _MOST) / 2 * len(photo) / 2)
+    middle = [int((index + 0.5) * scale) for index in (row, column)]
+    low = [int(np.clip(index - half, 0, len(photo) - 2 * half)) for index in middle]
+    return np.array(photo[low[0] : low[0] + 2 * half, low[1] : low[1] + 2 * half], np.float32)
+
+
+def _upright(sample: np.ndarray) -> np.ndarray:
+    """The sample (n, n, 3) turned until its strands run down."""
+    grey = sample.mean(-1)
+    right, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    across = 0.5 * np.degrees(np.arctan2(2 * (right * down).sum(), (right**2 - down**2).sum()))
+    middle = (len(sample) - 1) / 2
+    return cv2.warpAffine(sample, cv2.getRotationMatrix2D((middle, middle), across, 1.0), sample.shape[:2], borderMode=cv2.BORDER_REFLECT)
