@@ -139,8 +139,8 @@ class Lattice:
         return np.concatenate(found)
 
     def around(self, indices: np.ndarray) -> np.ndarray:
-        """Indices (27 N, 3) of the samples (N, 3) and all their neighbours."""
-        return np.clip(indices[:, None] + _NEIGHBOURHOOD, 0, self.cells).reshape(-1, 3)
+        """Indices (27 N, 3) of the samples (N, 3), none on the cube's faces, and all their neighbours."""
+        return (indices[:, None] + _NEIGHBOURHOOD).reshape(-1, 3)
 
     def unknown(self, indices: np.ndarray) -> np.ndarray:
         """Those of the samples (N, 3) that are not known, each once."""

@@ -145,7 +145,7 @@ def test_agrees_with_dense_marching_cubes():
 def test_only_the_neighbourhood_of_the_surface_is_evaluated():
     field = Counter(sphere(0.6))
     extract_surface(field, None, 256)
-    assert field.points < 0.025 * 257**3
+    assert field.points < 0.012 * 257**3
     assert field.largest <= 65_536
 
 
