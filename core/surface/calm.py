@@ -15,8 +15,8 @@ _FARTHEST = 0.15  # crop units to which distances are cut, so that guesses far a
 _BLUR = 1.5  # cells, of the calm field; ripples of less than 4 cm go
 _SHARE_BLUR = 1.0
 _BEHIND = (0.0, 0.08)  # crop units behind the visible surface over which the calm field takes over
-_APART = (0.025, 0.06)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
-_COVERED, _COVER_BLUR = (0.04, 0.09), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
+_APART = (0.015, 0.05)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
+_COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
 _SEEN = 0.85  # share of the calm field where hair and clothes are seen: their relief comes from the normals
 _ALL, _NOTHING = 0.995, 0.005
 
