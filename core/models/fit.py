@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ReconstructionError
+from ..geometry.mesh import vertex_normals
 from ..photo.view import Camera, View
 from .guess import HeadGuess
 from .head import HeadModel, HeadParameters
@@ -22,12 +23,15 @@ DEFAULT_DISTANCE = 1.5
 _COMPONENTS = 80
 _IDENTITY_BOUND = 3.0
 # Weights, tuned on renders of known heads with the detector in the loop; one unit of residual is the eye distance.
-_IDENTITY_PRIOR = 0.003
-_EXPRESSION_PRIOR = 0.014
+_IDENTITY_PRIOR = 0.005
+_EXPRESSION_PRIOR, _USUAL_EXPRESSION = 0.014, 0.21  # and the deviation of expressions that this weight stands for
 _TIE_PRIOR = 2.0  # left and right expressions alike
 _DEPTH_TRUST = 0.1
 _ROBUST = 0.15
-_SUREST_IDENTITY, _SUREST_EXPRESSION = 0.2, 0.05  # a guess never pins what the landmarks see
+_HIDDEN_TRUST = 0.16  # detectors err 2.5 times as much on skin that they do not see
+_HIDDEN, _SHOWN = -0.1, 0.2  # cosine between skin and view where trust begins to grow, and where it is whole
+_LEAST_SHOWN = 0.4  # cosine of the head's turn
+_SUREST_IDENTITY, _SUREST_EXPRESSION = 0.3, 0.05  # a guess never pins what the landmarks see
 _STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE = 4, 12, 4
 _CONVERGED = 1e-3
 _UNSEEN = ("eyeLook", "tongue")  # expressions that landmarks of the skin do not show
@@ -66,6 +70,8 @@ class _Shapes:
         shapes = [model.identity[: self.count], model.expression[self.actions]]
         basis = np.concatenate([np.einsum("kncd,nc->knd", part[:, corners], model.landmark_barycentric) for part in shapes])
         self.points = LinearPoints(model.landmarks(rest) + model.landmark_bias, basis)
+        normals = model.landmarks(vertex_normals(rest, model.faces))
+        self.normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
         self.size = len(basis)
         self.weight = model.landmark_weight / model.landmark_weight.mean()
         self.low = np.r_[np.full(self.count, -_IDENTITY_BOUND), np.zeros(len(self.actions))]
@@ -78,7 +84,8 @@ class _Shapes:
             self.mean[:known], self.mean[self.count :] = start.identity[:known], start.expression[self.actions]
             self.mean = np.clip(self.mean, self.low, self.high)
             weights[:known] /= np.maximum(start.identity_deviation[:known], _SUREST_IDENTITY)
-            weights[self.count :] = _IDENTITY_PRIOR / np.maximum(start.expression_deviation[self.actions], _SUREST_EXPRESSION)
+            sure = np.maximum(start.expression_deviation[self.actions], _SUREST_EXPRESSION)
+            weights[self.count :] = _EXPRESSION_PRIOR * _USUAL_EXPRESSION / sure
         self.prior = self._prior(weights, [names[i] for i in self.actions])
 
     def _prior(self, weights: np.ndarray, names: list[str]) -> np.ndarray:
@@ -193,8 +200,16 @@ class _Fitter:
         return state
 
     def solve(self) -> FitState:
-        """Pose first, then everything."""
-        return self.descend(self.descend(self.start(), _STEPS_POSE, rigid=True), _STEPS_ALL)
+        """Pose first, then everything, with as much trust in the landmarks as this pose deserves."""
+        state = self.descend(self.start(), _STEPS_POSE, rigid=True)
+        towards = state.rotation[2]
+        shown = np.clip((self.shapes.normals @ towards - _HIDDEN) / (_SHOWN - _HIDDEN), 0, 1)
+        self.weight = self.shapes.weight * (_HIDDEN_TRUST + (1 - _HIDDEN_TRUST) * shown)
+        # From the side the landmarks' errors, and the camera's, look like another person: the population counts for more.
+        known = self.shapes.count
+        self.prior = self.shapes.prior.copy()
+        self.prior[:known, :known] /= max(towards[2], _LEAST_SHOWN) ** 2
+        return self.descend(state, _STEPS_ALL)
 
     def residual(self, state: FitState) -> float:
         """As in HeadFit."""

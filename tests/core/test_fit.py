@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from likeness.core.errors import ReconstructionError
+from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import rasterize
 from likeness.core.models.fit import bounded_solve, fit_head
 from likeness.core.models.guess import HeadGuess
@@ -109,6 +110,21 @@ def test_the_matte_beside_the_neck_tells_how_the_shoulders_lie(model):
         return float(np.linalg.norm(fit.vertices - truth.vertices, axis=1)[shoulders].mean())
 
     assert error(fit_head(model, replace(view, matte=matte))) < 0.7 * error(fit_head(model, view))
+
+
+def test_landmarks_on_the_far_side_of_the_face_have_little_say(model):
+    view, truth, _ = photograph(model, 0.9)
+    facing = model.landmarks(vertex_normals(truth.vertices, model.faces))[:, 2]
+    order = np.argsort(facing)
+    count = int((facing < -0.1).sum())
+    assert count > 60
+
+    def change(moved: np.ndarray) -> float:
+        landmarks = view.landmarks.copy()
+        landmarks[moved, :2] += [6, 4]
+        return float(np.abs(fit_head(model, replace(view, landmarks=landmarks)).identity - fit_head(model, view).identity).mean())
+
+    assert change(order[:count]) < 0.6 * change(order[-count:])
 
 
 def test_landmarks_that_are_no_face_are_refused(model):
