@@ -17,8 +17,9 @@ _CELL = 0.02  # crop units (4 mm): nothing that is guessed is finer
 _REACH = 0.35  # crop units (7 cm) over which the seam's correction decays into the hidden side
 _MIRROR_REACH = 0.1  # crop units (2 cm) where the other side's colours are taken
 _OTHER = 0.1  # sRGB: across a step of this size in the level, a correction hardly spreads
+_CHIN = (0.1, 0.25)  # of the code's height: collars below are not symmetric
 _UNLIKE = 0.3  # sRGB: a mirrored colour this far from the level is of something that the other side does not have
-_TEXTURED = 0.55  # of the visible hair's contrast
+_TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From points (N, 3) in the crop frame to the field's colours (N, 3) and the head model's semantic codes (N, 3), 0 off the head."""
@@ -49,7 +50,7 @@ def colour_vertices(
         near = np.maximum(
             np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2)), face[cells.cell] * smoothstep(trust, *SURE)
         )
-        trust = (trust * near * (codes != 0).any(axis=1)[cells.cell]).astype(np.float32)
+        trust = (trust * near * smoothstep(codes[:, 1], *_CHIN)[cells.cell]).astype(np.float32)
         there = cells.mean(trust)
         level = level + there[:, None] * (cells.mean(other, trust) - level)
         detail = trust[:, None] * (other - cells.spread(level, vertices))
