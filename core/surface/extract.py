@@ -151,13 +151,16 @@ def _flat(vertices: np.ndarray, faces: np.ndarray) -> bool:
 def _twins(faces: np.ndarray, count: int) -> np.ndarray | None:
     """For every half-edge, 3 face + corner, the one in the other direction, (3 F,) int32; None unless each has exactly one."""
     start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
-    forward, backward = start * count + end, end * count + start
-    order, opposite = np.argsort(forward).astype(np.int32), np.argsort(backward).astype(np.int32)
-    forward = forward[order]
-    if (forward[1:] == forward[:-1]).any() or (forward != backward[opposite]).any() or (start == end).any():
+    edge = np.minimum(start, end) * count + np.maximum(start, end)
+    there, back = np.flatnonzero(start < end), np.flatnonzero(start > end)
+    if len(there) != len(back) or 2 * len(there) != len(edge):
         return None
-    twin = np.empty(len(order), np.int32)
-    twin[order] = opposite
+    there, back = there[np.argsort(edge[there])], back[np.argsort(edge[back])]
+    one, other = edge[there], edge[back]
+    if (one[1:] == one[:-1]).any() or (one != other).any():
+        return None
+    twin = np.empty(len(edge), np.int32)
+    twin[there], twin[back] = back, there
     return twin
 
 
