@@ -11,7 +11,7 @@ from likeness.core.colour.bake import bake_mesh
 from likeness.core.colour.eyes import paint_eye, seen_colours
 from likeness.core.colour.hair import bare_skin
 from likeness.core.colour.head import Anatomy, bake_head
-from likeness.core.colour.project import project_colours
+from likeness.core.colour.project import Projection
 from likeness.core.colour.texels import Texels
 from likeness.core.errors import Cancelled, InputError
 from likeness.core.geometry.mesh import vertex_normals
@@ -64,7 +64,8 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     normals = vertex_normals(vertices, model.solid_faces)
     photo, camera = photographed(vertices, model.solid_faces, colours)
     crop, matte = crop_picture(photo, camera, SIZE), (crop_picture(photo, camera, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
-    _, seen = project_colours(camera.to_crop(vertices).astype(np.float32), model.solid_faces, normals, crop, matte)
+    points = camera.to_crop(vertices).astype(np.float32)
+    _, seen = Projection.of(points, model.solid_faces, crop, matte).look(points, normals)
     guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
     faces = model.solid_faces.astype(np.int32)
     result = Result("head", vertices.astype(np.float32), faces, guess, seen, normals, photo, camera, posed.rotation, posed.joints[1])
