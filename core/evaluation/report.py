@@ -73,6 +73,7 @@ _PAIRED = (
     ("Chamfer A0", "A0.chamfer", 2), ("Chamfer A1", "A1.chamfer", 2), ("Chamfer A2", "A2.chamfer", 2), ("face A1", "A1.p2s_face", 2),
     ("hair A1", "A1.p2s_hair", 2), ("hidden A1", "A1.p2s_hidden", 2), ("silhouette IoU", "silhouette_iou", 3),
 )  # fmt: skip
+_FEWEST_PAIRS = 5
 _REGIONS = ("face", "ears", "hair", "scalp", "neck", "back", "clothes", "body", "other", "observed", "hidden")
 
 
@@ -125,7 +126,8 @@ def _differences(rows: Sequence[Row]) -> str:
     base = reference(list(dict.fromkeys(row.method for row in rows)))
     its = {row.case: row.values for row in measured if row.method == base}
     pairs = [replace(row, values=_minus(row.values, its[row.case])) for row in measured if row.method != base and row.case in its]
-    text = "Mean over cases of the method's value minus the reference's, with 95 % bootstrap intervals of that mean; bold: it excludes 0."
+    text = "Mean over cases of the method's value minus the reference's, with 95 % bootstrap intervals of that mean; bold: "
+    text += "five pairs or more, and it excludes 0."
     return _table(f"Differences to {_title(base)}, mm", text, _PAIRED, pairs, _difference)
 
 
@@ -138,7 +140,7 @@ def _difference(values: np.ndarray, digits: int) -> str:
     if not np.isfinite(mean):
         return "–"
     text = f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
-    return f"**{text}**" if low > 0 or high < 0 else text
+    return f"**{text}**" if np.isfinite(values).sum() >= _FEWEST_PAIRS and (low > 0 or high < 0) else text
 
 
 def _faces(rows: Sequence[Row]) -> str:

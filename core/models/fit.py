@@ -83,7 +83,7 @@ class _Shapes:
             known = min(self.count, len(start.identity))
             self.mean[:known], self.mean[self.count :] = start.identity[:known], start.expression[self.actions]
             self.mean = np.clip(self.mean, self.low, self.high)
-            weights[:known] /= np.maximum(start.identity_deviation[:known], _SUREST_IDENTITY)
+            weights[:known] /= np.clip(start.identity_deviation[:known], _SUREST_IDENTITY, 1)
             sure = np.maximum(start.expression_deviation[self.actions], _SUREST_EXPRESSION)
             weights[self.count :] = _EXPRESSION_PRIOR * _USUAL_EXPRESSION / sure
         self.prior = self._prior(weights, [names[i] for i in self.actions])
