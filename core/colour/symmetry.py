@@ -5,10 +5,10 @@ from typing import Self
 
 import numpy as np
 
+from ..networks.semantic import OFFSET, SCALE
+
 _LEAST = 100
 _CHIN = 0.3  # of the code's height: necks bend
-_SCALE = np.array([1.08931, 0.75293, 0.88967])  # units of the code in a crop unit, and below the eyes' place: as core/networks/semantic.py
-_EYES = np.array([0.5, 0.56692, 0.78087])
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Symmetry:
 
     def upright(self, points: np.ndarray) -> np.ndarray:
         """Points (N, 3) on the mean head: crop units from between the eyes, x to the person's left, y up, z forward."""
-        return ((points @ self.turn + self.shift - _EYES) / _SCALE).astype(np.float32)
+        return ((points @ self.turn + self.shift - OFFSET) / SCALE).astype(np.float32)
 
     def mirrored(self, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points (N, 3) and normals (N, 3) of the crop frame as the plane of symmetry mirrors them, float32."""
         across = self.turn[:, 0]
         twice = 2 * across / (across @ across)
-        moved = points - np.outer(points @ across + self.shift[0] - _EYES[0], twice)
+        moved = points - np.outer(points @ across + self.shift[0] - OFFSET[0], twice)
         return moved.astype(np.float32), (normals - np.outer(normals @ across, twice)).astype(np.float32)

@@ -4,16 +4,16 @@ import torch
 
 REACH = 0.08
 """Crop units after which a point's code has faded to 1/e; SeIF's 0.05 of its unit cube."""
-# From the mean bust's places in crop units (what priors carry) to the head model's code; a test compares them.
-_SCALE = (1.08931, 0.75293, 0.88967)
-_OFFSET = (0.5, 0.56692, 0.78087)
+SCALE = (1.08931, 0.75293, 0.88967)
+OFFSET = (0.5, 0.56692, 0.78087)
+"""From the mean bust's places in crop units (what priors carry) to the head model's code; a test compares them."""
 _NECK_SLOPE, _NECK = 0.55, -0.94  # the head ends where y + slope · z falls below this, rest coordinates in crop units
 
 
 def semantic_code(rest: torch.Tensor) -> torch.Tensor:
     """The head model's semantic code (..., 3) in [0, 1]³ of places (..., 3) on the mean bust, crop units; 0 off head and neck."""
     on_head = rest[..., 1:2] + _NECK_SLOPE * rest[..., 2:] > _NECK
-    return (rest * rest.new_tensor(_SCALE) + rest.new_tensor(_OFFSET)).clamp(0, 1) * on_head
+    return (rest * rest.new_tensor(SCALE) + rest.new_tensor(OFFSET)).clamp(0, 1) * on_head
 
 
 def faded(code: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:

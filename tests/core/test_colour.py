@@ -13,6 +13,7 @@ from likeness.core.colour.project import Projection
 from likeness.core.colour.strands import Strands
 from likeness.core.colour.symmetry import Symmetry
 from likeness.core.geometry.mesh import unique_edges
+from likeness.core.networks.semantic import OFFSET, SCALE
 from likeness.core.surface.extract import extract_surface
 
 GREEN = np.array([0.0, 1.0, 0.0], np.float32)
@@ -146,7 +147,7 @@ def head():
     hair for black, whatever it is."""
     rng = np.random.default_rng(0)
     places = rng.uniform([-0.45, -1.2, -0.85], [0.45, 0.55, 0.2], (6000, 3)).astype(np.float32)
-    codes = (places * [1.08931, 0.75293, 0.88967] + [0.5, 0.56692, 0.78087]).clip(0.001, 1)
+    codes = (places * SCALE + OFFSET).clip(0.001, 1)
     codes[places[:, 1] < -0.7] = 0
     hair = (places[:, 1] > 0.25) | ((places[:, 2] < -0.35) & (places[:, 1] > -0.3))
     jumper = places[:, 1] < -0.7
