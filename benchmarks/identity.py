@@ -50,11 +50,11 @@ class Sitter:
     identity: np.ndarray
 
 
-def sitters(assets: Path, model: HeadModel, count: int, yaws: tuple[int, ...] = YAWS) -> Iterator[Sitter]:
-    """Every person at every yaw. Half of the people's pictures tell their focal length."""
+def sitters(assets: Path, model: HeadModel, indices: range, yaws: tuple[int, ...] = YAWS) -> Iterator[Sitter]:
+    """Every person, by number, at every yaw. Half of the people's pictures tell their focal length."""
     people = People(Assets(assets, "evaluation"), model, Bodies(assets))
     nearest = TrueIdentity(model)
-    for index in range(count):
+    for index in indices:
         rng = np.random.default_rng([SEEDS["evaluation"], index])
         person = people.make(rng)
         expression = np.array([person.body.expression.get(name, 0.0) for name in model.expression_names], np.float32)
@@ -116,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--assets", type=Path, required=True)
     parser.add_argument("--people", type=int, default=12)
+    parser.add_argument("--first", type=int, default=8, help="number of the first; the fit's weights were tuned on the first eight")
     parser.add_argument("--parameters", type=Path, help="weights of the parameter network, instead of the bundled ones")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -125,7 +126,7 @@ def main() -> None:
         network.load_state_dict(load_file(arguments.parameters))
     model, rows = HeadModel.load(), dict[int, list[dict[str, float]]]()
     begun = time.process_time()
-    for sitter in sitters(arguments.assets, model, arguments.people):
+    for sitter in sitters(arguments.assets, model, range(arguments.first, arguments.first + arguments.people)):
         rows.setdefault(sitter.yaw, []).append(measure(model, sitter, network))
     names = list(rows[YAWS[0]][0])
     print("| yaw | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
