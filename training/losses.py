@@ -114,8 +114,8 @@ def field_loss(
     loss = loss + weights.colour * colour
     parts["colour"] = float(colour.detach())
     if probes:
-        found = [network.signed_distance(at, there) for at, (_, there) in zip(probed, probes, strict=True)]
-        along, across, away = _surface_losses(*found, _counts(probes[0][1], weights.face))
+        ahead, behind, out, into = (network.signed_distance(at, there) for at, (_, there) in zip(probed, probes, strict=True))
+        along, across, away = _surface_losses(ahead, behind, out, into, _counts(probes[0][1], weights.face))
         loss = loss + weights.along * along + weights.across * across + weights.on_surface * away
         parts |= {"along": float(along.detach()), "across": float(across.detach())}
     return loss, {"loss": float(loss.detach()), **parts}
