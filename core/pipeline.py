@@ -45,6 +45,7 @@ from .version import VERSION
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
+_CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 # Rough shares of the time; those of a rig are left out when there is none.
 _STAGES = {"photo": 8, "fit": 6, "normals": 4, "field": 12, "surface": 45, "detail": 7, "rig": 5, "flame": 5, "colour": 13, "texture": 12}
 _SIGHT = ("fit", "normals")  # the stages that every field shares
@@ -101,7 +102,8 @@ class Reconstructor:
         with clock.stage("surface") as share:
             tree, known = cKDTree(surface.vertices), np.maximum(blend.weight, self._model.solid_region("ears"))
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
-            calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, cancel)
+            dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
+            calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, dressed, cancel)
             whole = reach_outline(calm, field.silhouette, cancel)
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates, minimum_filter, spline_filter, zoom
+from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter, minimum_filter, spline_filter, zoom
 
 from ..errors import Cancelled
 from ..geometry.visibility import smoothstep
@@ -19,6 +19,8 @@ _APART = (0.015, 0.05)  # crop units between the network's and the fitted model'
 _COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
 _SEEN = 0.85  # share of the calm field where hair and clothes are seen: their relief comes from the normals
 _ALL, _NOTHING = 0.995, 0.005
+_SHEET = 2  # cells: half the thickness under which parts of clothes are taken off
+_TAKEN = (0.02, 0.06)  # crop units that this changes the distance by, from doubtful to sure
 
 PointFunction = Callable[[np.ndarray], np.ndarray]
 
@@ -28,6 +30,7 @@ def calm_field(
     candidate: PointFunction,
     prior: PointFunction,
     known: PointFunction,
+    dressed: PointFunction,
     cancel: Callable[[], bool] | None = None,
 ) -> PointFunction:
     """`field` with the parts that the photo does not show smoothed, and mostly so where it shows what the fitted model knows nothing of.
@@ -51,9 +54,11 @@ def calm_field(
         return np.concatenate([np.zeros(0, np.float32), *parts])
 
     values = _sampled(asked, candidate, prior)
+    thin = np.where(dressed(_samples(_CELLS)).reshape(values.shape), np.maximum(_opened(values) - values, 0), 0)
+    values += thin
     calm = gaussian_filter(values, _BLUR)
     calm = spline_filter(2 * calm - gaussian_filter(calm, _BLUR), output=np.float32)
-    share = _calm_share(values, prior, known)
+    share = np.maximum(_calm_share(values, prior, known), gaussian_filter(smoothstep(thin, *_TAKEN), _SHARE_BLUR))
 
     def distance(points: np.ndarray) -> np.ndarray:
         place = (points.T + 1) * (_CELLS / 2)
@@ -81,6 +86,13 @@ def _sampled(field: PointFunction, candidate: PointFunction, prior: PointFunctio
     near = np.abs(values) < _BAND
     values[near] = field(_samples(_CELLS)[near])
     return np.clip(values, -_FARTHEST, _FARTHEST).reshape((_CELLS + 1,) * 3)
+
+
+def _opened(values: np.ndarray) -> np.ndarray:
+    """Distances to the solid without what is thinner than a ball."""
+    x, y, z = np.mgrid[-_SHEET : _SHEET + 1, -_SHEET : _SHEET + 1, -_SHEET : _SHEET + 1]
+    ball = x**2 + y**2 + z**2 <= _SHEET**2
+    return minimum_filter(maximum_filter(values, footprint=ball), footprint=ball)
 
 
 def _calm_share(values: np.ndarray, prior: PointFunction, known: PointFunction) -> np.ndarray:

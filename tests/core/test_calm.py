@@ -26,6 +26,10 @@ def nowhere(points: np.ndarray) -> np.ndarray:
     return np.zeros(len(points), np.float32)
 
 
+def bare(points: np.ndarray) -> np.ndarray:
+    return np.zeros(len(points), bool)
+
+
 def on_ball(low: float, high: float) -> np.ndarray:
     """Points of the ball with z in a range."""
     points = np.random.default_rng(0).normal(size=(20_000, 3))
@@ -34,30 +38,30 @@ def on_ball(low: float, high: float) -> np.ndarray:
 
 
 def test_noise_goes_where_it_is_hidden_and_stays_where_it_is_seen() -> None:
-    calm = calm_field(rippled, everywhere, ball, nowhere)
+    calm = calm_field(rippled, everywhere, ball, nowhere, bare)
     back, front = on_ball(-0.5, -0.1), on_ball(0.2, 0.5)
     assert np.std(calm(back)) < 0.3 * np.std(rippled(back))
     assert np.abs(calm(front) - rippled(front)).max() < 0.1 * RIPPLE
 
 
 def test_broad_shape_keeps_its_place() -> None:
-    calm = calm_field(ball, everywhere, ball, nowhere)
+    calm = calm_field(ball, everywhere, ball, nowhere, bare)
     assert np.abs(calm(on_ball(-0.5, 0.5))).max() < 0.002
 
 
 def test_what_the_model_knows_nothing_of_is_calmed_where_it_is_seen_too() -> None:
-    calm = calm_field(rippled, everywhere, lambda points: ball(points) + 0.1, nowhere)
+    calm = calm_field(rippled, everywhere, lambda points: ball(points) + 0.1, nowhere, bare)
     front = on_ball(0.2, 0.5)
     assert np.std(calm(front)) < 0.4 * np.std(rippled(front))
 
 
 def test_what_the_model_knows_stays_even_where_it_is_hidden() -> None:
-    calm = calm_field(rippled, everywhere, ball, lambda points: 1 - nowhere(points))
+    calm = calm_field(rippled, everywhere, ball, lambda points: 1 - nowhere(points), bare)
     assert np.abs(calm(on_ball(-0.5, 0.5)) - rippled(on_ball(-0.5, 0.5))).max() < 0.1 * RIPPLE
 
 
 def test_known_places_under_hair_are_calmed() -> None:
-    calm = calm_field(rippled, everywhere, lambda points: ball(points) + 0.12, lambda points: 1 - nowhere(points))
+    calm = calm_field(rippled, everywhere, lambda points: ball(points) + 0.12, lambda points: 1 - nowhere(points), bare)
     assert np.std(calm(on_ball(-0.5, -0.1))) < 0.3 * np.std(rippled(on_ball(-0.5, -0.1)))
 
 
@@ -68,7 +72,7 @@ def test_the_field_is_not_asked_where_it_is_hidden() -> None:
         asked.append(points)
         return rippled(points)
 
-    calm = calm_field(field, everywhere, ball, nowhere)
+    calm = calm_field(field, everywhere, ball, nowhere, bare)
     asked.clear()
     calm(np.concatenate([on_ball(-0.5, -0.25), on_ball(0.3, 0.5)]))
     assert len(asked) == 1
@@ -77,4 +81,20 @@ def test_the_field_is_not_asked_where_it_is_hidden() -> None:
 
 def test_it_can_be_stopped() -> None:
     with pytest.raises(Cancelled):
-        calm_field(ball, everywhere, ball, nowhere, lambda: True)
+        calm_field(ball, everywhere, ball, nowhere, bare, lambda: True)
+
+
+def test_sheets_that_stand_out_are_taken_off_clothes_only() -> None:
+    def collared(points: np.ndarray) -> np.ndarray:
+        """The ball and a plate in front of it, 8 mm thick."""
+        beyond = np.abs(points - [0, 0, 0.6]) - [0.2, 0.02, 0.2]
+        plate = np.linalg.norm(np.maximum(beyond, 0), axis=1) + np.minimum(beyond.max(1), 0)
+        return np.minimum(ball(points), plate).astype(np.float32)
+
+    tip = np.array([[0, 0, 0.72]], np.float32)
+    assert collared(tip)[0] < 0
+    assert calm_field(collared, everywhere, ball, nowhere, everywhere)(tip)[0] > 0.02
+    assert calm_field(collared, everywhere, collared, nowhere, bare)(tip)[0] < 0
+    shape = on_ball(-0.5, 0.5)
+    away = np.abs(shape[:, 1]) > 0.15
+    assert np.abs(calm_field(collared, everywhere, ball, nowhere, everywhere)(shape[away])).max() < 0.006
