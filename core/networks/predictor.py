@@ -25,6 +25,7 @@ from .volume import surface_clouds
 from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters
 
 _BATCH_CPU, _BATCH_GPU = 16_384, 65_536  # points
+_MATTE_REACH = 0.015  # of the crop's side: 6 mm
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
 
 
@@ -42,11 +43,17 @@ class Sight:
     fine: torch.Tensor | None = None
 
     def refined(self, matte: np.ndarray) -> np.ndarray:
-        """The crop's matte (N, N) of any resolution as the network corrects it; the same one if the network knows no matte."""
+        """The crop's matte (N, N) of any resolution as the network corrects it; the same one if the network knows no matte.
+
+        The network has learned what goes on behind things in front of a person, and so gives cut-out heads shoulders that nobody sees: it
+        may move the outline, not add parts.
+        """
         if self.shift is None:
             return matte
         shift = F.interpolate(self.shift.cpu(), size=matte.shape, mode="bilinear", align_corners=False)[0, 0]
-        return refined_matte(torch.from_numpy(matte), shift).numpy()
+        reach = 2 * round(_MATTE_REACH * len(matte)) + 1
+        grown = cv2.dilate(matte, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+        return np.minimum(refined_matte(torch.from_numpy(matte), shift).numpy(), grown)
 
 
 class Predictor:

@@ -279,7 +279,7 @@ def crop_field(config: FieldConfig, surface: PriorSurface, untaught: bool = Fals
 def test_the_silhouette_is_the_refined_mattes(sphere: PriorSurface) -> None:
     points = np.array([[0, 0, 0], [0.5, 0, 0], [0.9, 0, 0]], np.float32)
     ends = {}
-    for outputs, shift in ((FRONT, 0.0), (WHOLE, 0.0), (WHOLE, -20.0)):
+    for outputs, shift in ((FRONT, 0.0), (WHOLE, 0.0), (WHOLE, -20.0), (WHOLE, 20.0)):
         normal = NormalNetwork(WIDTHS, outputs)
         torch.nn.init.zeros_(normal.output.weight)
         torch.nn.init.constant_(normal.output.bias, 0.0)
@@ -287,6 +287,7 @@ def test_the_silhouette_is_the_refined_mattes(sphere: PriorSurface) -> None:
         ends[outputs, shift] = crop_field(CONFIGURATIONS["likeness"], sphere, True, normal).in_hull(points)
     assert ends[FRONT, 0.0].tolist() == ends[WHOLE, 0.0].tolist() == [True, True, False]
     assert not ends[WHOLE, -20.0].any()
+    assert ends[WHOLE, 20.0].tolist() == [True, True, False]  # a network may move the outline, not add parts
 
 
 @pytest.mark.usefixtures("coarse_prior")
