@@ -104,7 +104,7 @@ def measure(model: HeadModel, sitter: Sitter, network: ParameterNetwork | None) 
     error = lambda identity: shape_error(model, identity, sitter.neutral)  # noqa: E731
     row = {"mean head": error(np.zeros(0)), "landmarks": error(fit_head(model, sitter.view).identity)}
     if network is not None:
-        start = guess(network, sitter.view, torch.device("cpu"))
+        start = guess(network, sitter.view)
         row |= {"guess": error(start.identity), "landmarks and guess": error(fit_head(model, sitter.view, start).identity)}
         apart = (sitter.identity[: len(start.identity)] - start.identity) / start.identity_deviation
         row["apart"] = float(np.sqrt((apart**2).mean()))

@@ -36,8 +36,8 @@ _ODD = {
 class Shards:
     """Memory-mapped shards of one folder, addressed by a running index."""
 
-    def __init__(self, folder: Path, fields: tuple[str, ...]) -> None:
-        finished = sorted(path for path in folder.glob("shard_*") if (path / "done").exists())
+    def __init__(self, folder: Path, fields: tuple[str, ...], names: str = "shard_*") -> None:
+        finished = sorted(path for path in folder.glob(names) if (path / "done").exists())
         # Older shards lack what only newer networks learn.
         paths = [path for path in finished if all((path / f"{name}.npy").exists() for name in fields)]
         if not paths:
@@ -45,7 +45,7 @@ class Shards:
                 f"{folder} holds no finished shards with {', '.join(fields)}; make some with `python -m likeness.training.samples`."
             )
         self._shards = [{name: np.load(path / f"{name}.npy", mmap_mode="r") for name in fields} for path in paths]
-        self._where = [(shard, row) for shard, arrays in enumerate(self._shards) for row in range(len(arrays["albedo"]))]
+        self._where = [(shard, row) for shard, arrays in enumerate(self._shards) for row in range(len(arrays[fields[0]]))]
 
     def __len__(self) -> int:
         return len(self._where)
@@ -88,10 +88,7 @@ def photographs(batch: Batch, rng: np.random.Generator) -> Batch:
 
 
 def mirrored(batch: Batch, chosen: torch.Tensor) -> Batch:
-    """The batch with its chosen rows (B,) bool replaced by their mirror images: x changes sign everywhere.
-
-    A head's parameters stay as they are; `mirrored` (B,) says whose they are the mirror image's.
-    """
+    """The batch with its chosen rows (B,) bool replaced by their mirror images: x changes sign everywhere."""
     result = dict(batch)
     for name, odd in _ODD.items():
         if name not in batch:
@@ -108,9 +105,6 @@ def mirrored(batch: Batch, chosen: torch.Tensor) -> Batch:
             on_head = (batch[name].sum(-1) > 0) & chosen[:, None]
             result[name] = batch[name].clone()
             result[name][..., 0] = torch.where(on_head, 1 - batch[name][..., 0], batch[name][..., 0])
-    if "identity" in batch:
-        turned = chosen.to(batch["identity"].dtype)
-        result["mirrored"] = (batch["mirrored"] - turned).abs() if "mirrored" in batch else turned
     return result
 
 

@@ -20,6 +20,7 @@ from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
 from ..core.networks.weights import load_normal, normal_from
 from .dataset import PICTURE_FIELDS, Batch
+from .detected import DETECTED_FIELDS
 from .losses import Parts, colour_loss, field_loss, masked, normal_loss, stacks_loss, unit_normals
 from .parameters import ParameterObjective
 from .recipe import Recipe
@@ -28,7 +29,6 @@ Objective = Callable[[nn.Module, Batch, torch.Generator], tuple[torch.Tensor, Pa
 """Loss and its parts; the generator, on the batch's device, is where its random numbers come from."""
 _SURFACE = ("surface", "surface_prior", "surface_normal", "surface_albedo", "surface_valid")
 _SPACE = ("points", "distance", "prior", *_SURFACE)
-_PARAMETERS = ("identity", "expression", "rotation", "face_square", "camera")
 
 
 class FieldObjective:
@@ -114,7 +114,7 @@ def network_of(recipe: Recipe) -> nn.Module:
         case "normal":
             return NormalNetwork()
         case "parameters":
-            return ParameterNetwork()
+            return ParameterNetwork.untaught(HeadModel.load())
         case "field":
             return ImplicitField(recipe.config)
         case "colour":
@@ -126,9 +126,9 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
     """What must be stored of each sample for this recipe."""
     if recipe.network == "normal":
         return PICTURE_FIELDS
-    pictures = tuple(name for name in PICTURE_FIELDS if name != "normal_back")
     if recipe.network == "parameters":
-        return pictures + _PARAMETERS
+        return DETECTED_FIELDS
+    pictures = tuple(name for name in PICTURE_FIELDS if name != "normal_back")
     if recipe.network == "colour":
         return pictures + _SURFACE + ("prior_vertices",)
     if recipe.network == "pifu":

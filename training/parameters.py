@@ -4,15 +4,16 @@ from typing import cast
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from torch import nn
 from torch.nn import functional as F
 
 from ..core.models.head import HeadModel
-from ..core.networks.parameters import HALF_METRES, PARTS, Estimate, ParameterNetwork, cut_squares
+from ..core.networks.parameters import HALF_METRES, PARTS, Estimate, ParameterNetwork, levelled
+from ..core.photo.crop import face_square
 from .dataset import Batch
 from .losses import Parts
 
-_SHIFT, _SCALE, _TURN = 0.04, 0.05, 0.06  # how far the detector's square is from the true one: half sides, logarithm, radians
 _RIDGE = 1e-3  # metres of all vertices together a standard deviation is worth
 _NEAREST_ANGLE = 1e-6
 
@@ -44,19 +45,26 @@ def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
     return [names.index(swap(name)) for name in names]
 
 
+def mirrored_landmarks(model: HeadModel) -> np.ndarray:
+    """For each of the 468 landmarks the one on the other side of the face."""
+    rest = model.landmarks(model.mean)
+    return cKDTree(rest).query(rest * [-1, 1, 1])[1]
+
+
 class ParameterObjective:
-    """Gaussian negative log-likelihood of every parameter, parts counting alike, on squares that err as the detector's do."""
+    """Gaussian negative log-likelihood of every parameter, parts counting alike."""
 
     def __init__(self, device: str) -> None:
         model = HeadModel.load()
         self._mirror = torch.from_numpy(TrueIdentity(model).mirror()).to(device)
         self._other = mirrored_expressions(model.expression_names)
+        self._across = torch.from_numpy(mirrored_landmarks(model)).to(device)
 
     def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
-        with torch.autocast(batch["photo"].device.type, enabled=False):
-            square, truth = self._square(batch, noise if network.training else None)
-        estimate: Estimate = cast(ParameterNetwork, network)(cut_squares(batch["photo"], square))
-        loss, parts = torch.zeros((), device=square.device), {}
+        with torch.autocast(batch["square"].device.type, enabled=False):
+            landmarks, picture, truth = self.levelled(batch)
+        estimate: Estimate = cast(ParameterNetwork, network)(landmarks, picture)
+        loss, parts = torch.zeros((), device=landmarks.device), {}
         for name in PARTS:
             mean, deviation = estimate.part(name)
             loss = loss + F.gaussian_nll_loss(mean, truth[name], deviation**2) / len(PARTS)
@@ -64,28 +72,35 @@ class ParameterObjective:
         parts["identity_spread"] = float(truth["identity"].square().mean().sqrt())
         return loss, {"loss": float(loss.detach()), **parts}
 
-    def _square(self, batch: Batch, noise: torch.Generator | None) -> tuple[torch.Tensor, Batch]:
-        """Squares (B, 4), jittered by the noise, and the true parameters as seen in them; of mirror images where the batch has those."""
-        flip = batch["mirrored"][:, None] if "mirrored" in batch else torch.zeros_like(batch["face_square"][:, :1])
+    def levelled(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, Batch]:
+        """Landmarks and pictures as the network is given them, and the true parameters as seen there; of mirror images where the batch
+        says so."""
+        flip = batch["mirrored"][:, None]
         sides = lambda values, odd: values * (1 - 2 * flip * values.new_tensor(odd))  # noqa: E731
-        square, camera = sides(batch["face_square"], [1, 0, 0, 1]), sides(batch["camera"], [1, 0, 0, 0])
-        if noise is not None:
-            error = torch.randn(square.shape, generator=noise, device=square.device) * square.new_tensor([_SHIFT, _SHIFT, _SCALE, _TURN])
-            half = square[:, 2:3]
-            square = torch.cat([square[:, :2] + error[:, :2] * half, half * error[:, 2:3].exp(), square[:, 3:] + error[:, 3:]], dim=1)
-        cosine, sine = square[:, 3].cos(), square[:, 3].sin()
+        landmarks = torch.where(flip[..., None] > 0, batch["landmarks"][:, self._across] * flip.new_tensor([-1, 1, 1]), batch["landmarks"])
+        picture = torch.where(flip[..., None, None] > 0, batch["square"].flip(-1), batch["square"])
+        centre, half, turn = batched_squares(landmarks)
+        landmarks, camera = levelled(landmarks, turn), sides(batch["camera"], [1, 0, 0, 0])
+        cosine, sine = turn.cos(), turn.sin()
         zero, one = torch.zeros_like(sine), torch.ones_like(sine)
         level = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], dim=1).view(-1, 3, 3)
-        across = (camera[:, :2] - square[:, :2]) / square[:, 2:3]
+        across = (camera[:, :2] - centre) / half
         identity, expression = batch["identity"], batch["expression"]
-        return square, {
+        return landmarks, picture, {
             "identity": torch.lerp(identity, identity @ self._mirror.T, flip)[:, : PARTS["identity"]],
             "expression": torch.lerp(expression, expression[:, self._other], flip),
             "rotation": _rotation_vectors(level @ _mirrored_rotations(batch["rotation"], flip)),
-            "scale": (square[:, 2:3] / (camera[:, 2:3] * HALF_METRES)).log(),
+            "scale": (half / (camera[:, 2:3] * HALF_METRES)).log(),
             "offset": torch.stack([cosine * across[:, 0] + sine * across[:, 1], cosine * across[:, 1] - sine * across[:, 0]], dim=1),
             "nearness": camera[:, 3:],
         }
+
+
+def batched_squares(landmarks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Centres (B, 2), half sides (B, 1) and turns (B,) of the squares around landmarks (B, 468, 3)."""
+    squares = [face_square(points) for points in landmarks.double().cpu().numpy()]
+    values = landmarks.new_tensor([[*square.centre, square.half, square.turn] for square in squares])
+    return values[:, :2], values[:, 2:3], values[:, 3]
 
 
 def _mirrored_rotations(rotation: torch.Tensor, flip: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,7 @@ from ..core.networks.config import METADATA_KEY
 from ..core.networks.layers import channels_last
 from .card import write_card
 from .dataset import Batch, Shards, batches
+from .detected import Detections
 from .loop import Ahead, Stop, Stream
 from .losses import Parts
 from .objective import network_of, objective, stored_fields
@@ -220,22 +221,25 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     ranks = Ranks(arguments.device)
     recipe = Recipe.read(find(arguments.recipe), arguments.device).shortened(arguments.minutes)
-    fields = stored_fields(recipe)
-    held_out = Shards(arguments.data / "validation", fields)
-    fixed = list(islice(batches(held_out, recipe.batch, recipe.points, 0, augment=False), VALIDATION_BATCHES))
+    fixed = list(islice(_stored(recipe, arguments.data / "validation", 0, (0, 1), False), VALIDATION_BATCHES))
     train(recipe, _stream(recipe, arguments, ranks), fixed, arguments.output, ranks, arguments.start)
     ranks.close()
 
 
+def _stored(recipe: Recipe, folder: Path, seed: int, turn: tuple[int, int], augment: bool = True, device: str = "cpu") -> Iterator[Batch]:
+    """Batches from the finished shards of a folder, as the recipe's network needs them."""
+    if recipe.network == "parameters":
+        return Detections(folder).batches(recipe.batch, seed, turn, augment, device)
+    return batches(Shards(folder, stored_fields(recipe)), recipe.batch, recipe.points, seed, turn, augment, device)
+
+
 def _stream(recipe: Recipe, arguments: argparse.Namespace, ranks: Ranks) -> Stream:
     if arguments.assets is None:
-        shards = Shards(arguments.data / "training", stored_fields(recipe))
-
-        def stored(done: int) -> Iterator[Batch]:
-            turn = done * ranks.count + ranks.index, ranks.count
-            return batches(shards, recipe.batch, recipe.points, recipe.seed, turn, device=ranks.device)
-
-        return stored
+        return lambda done: _stored(
+            recipe, arguments.data / "training", recipe.seed, (done * ranks.count + ranks.index, ranks.count), device=ranks.device
+        )
+    if recipe.network == "parameters":
+        raise SystemExit("Landmarks are detected in stored shards: leave out --assets, and run `python -m likeness.training.detected` first.")
 
     def drawn(done: int) -> Iterator[Batch]:
         # A continued run draws other people than those it has seen, and so does every process.

@@ -72,7 +72,7 @@ class Predictor:
         # Metal lacks operations on volumes in the versions of torch that we support.
         self.field_device = torch.device("cpu") if device.type == "mps" and field.config.volume else device
         self._field = fold_norms(field).to(self.field_device)
-        self._parameters = None if parameters is None else fold_norms(parameters).to(device)
+        self._parameters = None if parameters is None else fold_norms(parameters)
         volumes = colour is not None and bool(colour.config.volume or colour.colours_config.textured)
         self.colour_device = torch.device("cpu") if device.type == "mps" and volumes else device
         self._colour = None if colour is None else fold_norms(colour).to(self.colour_device)
@@ -90,7 +90,7 @@ class Predictor:
 
     def guess(self, view: View) -> HeadGuess | None:
         """What the parameter network makes of a view before any fit; None without one."""
-        return None if self._parameters is None else guess(self._parameters, view, self.device)
+        return None if self._parameters is None else guess(self._parameters, view)
 
     @torch.inference_mode()
     def look(self, view: View, camera: Camera, surface: PriorSurface) -> Sight:

@@ -23,6 +23,11 @@ class FaceSquare:
     half: float
     turn: float
 
+    @property
+    def face_side(self) -> float:
+        """Longer side of the landmarks' box, pixels."""
+        return 2 * self.half / _FACE_MARGIN
+
     def around(self) -> Camera:
         """An orthographic camera whose crop box is an upright square that holds this one, whichever way that leans."""
         scale = self.half * self.ROOM / CROP_HALF

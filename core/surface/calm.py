@@ -54,7 +54,9 @@ def calm_field(
         return np.concatenate([np.zeros(0, np.float32), *parts])
 
     values = _sampled(asked, candidate, prior)
-    thin = np.where(dressed(_samples(_CELLS)).reshape(values.shape), np.maximum(_opened(values) - values, 0), 0)
+    thin = np.maximum(_opened(values) - values, 0)
+    somewhere = thin > 0
+    thin[somewhere] *= dressed(_samples(_CELLS)[somewhere.reshape(-1)])
     values += thin
     calm = gaussian_filter(values, _BLUR)
     calm = spline_filter(2 * calm - gaussian_filter(calm, _BLUR), output=np.float32)

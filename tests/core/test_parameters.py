@@ -7,7 +7,7 @@ import torch
 
 from likeness.core.models.fit import fit_head
 from likeness.core.models.head import HeadModel, HeadParameters
-from likeness.core.networks.parameters import PARTS, SQUARE_SIZE, ParameterNetwork, guess, seen_square
+from likeness.core.networks.parameters import PARTS, PICTURE_SIZE, ParameterNetwork, guess, levelled, seen_square
 from likeness.core.networks.weights import load_parameters
 from likeness.core.photo.crop import face_square
 from likeness.core.photo.view import Camera, View
@@ -43,16 +43,20 @@ def test_the_square_turns_and_grows_with_the_face(view: View, degrees: float, sc
     assert np.degrees(other.turn - upright.turn) == pytest.approx(degrees, abs=0.01)
     assert other.half == pytest.approx(upright.half * scale, rel=1e-3)
     before, after = seen_square(view), seen_square(turned(view, degrees, scale))
-    assert before.shape == (1, 4, SQUARE_SIZE, SQUARE_SIZE)
+    assert before.shape == (1, 4, PICTURE_SIZE, PICTURE_SIZE)
     different = (before - after).abs().mean()
     assert different < 0.15 * before.mean()
-    assert different < 0.15 * (before - before.roll(6, -1)).abs().mean() * 2
+    assert different < 0.15 * (before - before.roll(2, -1)).abs().mean() * 2
+
+
+def landmarks(view: View) -> torch.Tensor:
+    return torch.from_numpy(view.landmarks.astype(np.float32))[None]
 
 
 def test_the_network_is_small_and_every_part_learns() -> None:
-    network = ParameterNetwork()
+    network = ParameterNetwork.untaught(HeadModel.load())
     assert sum(p.numel() for p in network.parameters()) <= 3_000_000
-    estimate = network(torch.rand(2, 4, SQUARE_SIZE, SQUARE_SIZE))
+    estimate = network(torch.rand(2, 468, 3), torch.rand(2, 4, PICTURE_SIZE, PICTURE_SIZE))
     for name, count in PARTS.items():
         mean, deviation = estimate.part(name)
         assert mean.shape == deviation.shape == (2, count)
@@ -61,8 +65,26 @@ def test_the_network_is_small_and_every_part_learns() -> None:
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
 
 
+def test_where_and_how_large_the_face_is_does_not_matter(view: View) -> None:
+    model = HeadModel.load()
+    network, other = ParameterNetwork.untaught(model).eval(), turned(view, -40.0, 0.7)
+    upright = network._aligned(landmarks(view))
+    level = network._aligned(levelled(landmarks(other) * 3 + 5, torch.tensor([np.radians(-40.0)], dtype=torch.float32)))
+    # Depths do not shrink with the warped picture, so scales in depth differ a little.
+    assert torch.allclose(network._aligned(landmarks(view) * 2.5 + 7), upright, atol=1e-4)
+    assert torch.allclose(level[:, -9:], upright[:, -9:], atol=0.1)
+
+
+def test_the_mean_head_leaves_nothing_after_alignment() -> None:
+    model = HeadModel.load()
+    seen = torch.from_numpy((model.landmarks(model.mean) + model.landmark_bias) * [1, -1, 1] * 4 + 2).float()[None]
+    aligned = ParameterNetwork.untaught(model)._aligned(seen)
+    assert aligned[:, :-9].abs().max() < 1e-6
+    assert torch.allclose(aligned[:, -9:].view(3, 3), torch.eye(3), atol=1e-5)
+
+
 def test_a_guess_is_usable_by_the_fit(view: View) -> None:
-    found = guess(ParameterNetwork().eval(), view, torch.device("cpu"))
+    found = guess(ParameterNetwork.untaught(HeadModel.load()).eval(), view)
     assert found.usable
     assert 0.05 < found.distance < 100
     assert np.isfinite(fit_head(HeadModel.load(), view, found).vertices).all()

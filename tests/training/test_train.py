@@ -55,7 +55,7 @@ def made_up(number: int, count: int = 2, points: int = 64) -> Batch:
         "surface_colour": new(count, points // 2, 3), "surface_valid": torch.ones(count, points // 2),
         "prior_vertices": _solid().expand(count, -1, -1),
         "identity": new(count, 128) - 0.5, "expression": new(count, 52), "rotation": torch.eye(3).expand(count, 3, 3),
-        "face_square": torch.tensor([0.1, 0.0, 0.7, 0.2]).expand(count, 4), "camera": torch.tensor([0.05, -0.1, 5, 0.5]).expand(count, 4),
+        "landmarks": new(count, 468, 3) - 0.5, "square": new(count, 4, 32, 32), "mirrored": torch.zeros(count), "camera": torch.tensor([0.05, -0.1, 5, 0.5]).expand(count, 4),
     }  # fmt: skip
 
 
@@ -262,7 +262,7 @@ def test_recipes_ask_for_what_their_network_needs() -> None:
     assert "points" not in needed["normal"]
     assert not {"code", "prior_vertices"} & needed["pifu"]
     assert "points" not in needed["colour"] and {"surface_albedo", "prior_vertices"} <= needed["colour"]
-    assert needed["parameters"] - needed["normal"] == {"identity", "expression", "rotation", "face_square", "camera"}
+    assert needed["parameters"] == {"landmarks", "square", "identity", "expression", "rotation", "camera"}
     assert "prior_vertices" in needed["jiff"]
     assert "code" in needed["seif"]
 
