@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..core.models.head import HeadModel
-from ..core.networks.parameters import HALF_METRES, PARTS, Estimate, ParameterNetwork, levelled
+from ..core.networks.parameters import HALF_METRES, PARTS, SPREAD, Estimate, ParameterNetwork, levelled
 from ..core.photo.crop import face_square
 from .dataset import Batch
 from .losses import Parts
@@ -52,12 +52,14 @@ def mirrored_landmarks(model: HeadModel) -> np.ndarray:
 
 
 class ParameterObjective:
-    """Gaussian negative log-likelihood of every parameter, parts counting alike."""
+    """Gaussian negative log-likelihood of every parameter, parts counting alike; within the identity, components by how far they move
+    the face."""
 
     def __init__(self, device: str) -> None:
         model = HeadModel.load()
         self._mirror = torch.from_numpy(TrueIdentity(model).mirror()).to(device)
         self._other = mirrored_expressions(model.expression_names)
+        self._weights = {"identity": torch.from_numpy(_strengths(model)).to(device)}
         self._across = torch.from_numpy(mirrored_landmarks(model)).to(device)
 
     def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
@@ -67,7 +69,10 @@ class ParameterObjective:
         loss, parts = torch.zeros((), device=landmarks.device), {}
         for name in PARTS:
             mean, deviation = estimate.part(name)
-            loss = loss + F.gaussian_nll_loss(mean, truth[name], deviation**2) / len(PARTS)
+            likelihood = F.gaussian_nll_loss(mean, truth[name], deviation**2, reduction="none")
+            # Times its variance (Seitzer et al. 2022): what is known well, such as the pose, would drown what hardly shows.
+            share = (deviation.detach() / SPREAD[name]) ** 2
+            loss = loss + (likelihood * share * self._weights.get(name, 1.0)).mean() / len(PARTS)
             parts[name] = float((mean.detach() - truth[name]).square().mean().sqrt())
         parts["identity_spread"] = float(truth["identity"].square().mean().sqrt())
         return loss, {"loss": float(loss.detach()), **parts}
@@ -86,14 +91,25 @@ class ParameterObjective:
         level = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], dim=1).view(-1, 3, 3)
         across = (camera[:, :2] - centre) / half
         identity, expression = batch["identity"], batch["expression"]
-        return landmarks, picture, {
-            "identity": torch.lerp(identity, identity @ self._mirror.T, flip)[:, : PARTS["identity"]],
-            "expression": torch.lerp(expression, expression[:, self._other], flip),
-            "rotation": _rotation_vectors(level @ _mirrored_rotations(batch["rotation"], flip)),
-            "scale": (half / (camera[:, 2:3] * HALF_METRES)).log(),
-            "offset": torch.stack([cosine * across[:, 0] + sine * across[:, 1], cosine * across[:, 1] - sine * across[:, 0]], dim=1),
-            "nearness": camera[:, 3:],
-        }
+        return (
+            landmarks,
+            picture,
+            {
+                "identity": torch.lerp(identity, identity @ self._mirror.T, flip)[:, : PARTS["identity"]],
+                "expression": torch.lerp(expression, expression[:, self._other], flip),
+                "rotation": _rotation_vectors(level @ _mirrored_rotations(batch["rotation"], flip)),
+                "scale": (half / (camera[:, 2:3] * HALF_METRES)).log(),
+                "offset": torch.stack([cosine * across[:, 0] + sine * across[:, 1], cosine * across[:, 1] - sine * across[:, 0]], dim=1),
+                "nearness": camera[:, 3:],
+            },
+        )
+
+
+def _strengths(model: HeadModel) -> np.ndarray:
+    """(IDENTITY,) mean movement of the face a standard deviation of each component of the identity, over their mean."""
+    face = model.regions[model.region_names.index("face")] * (model.part == 0)
+    moves = np.linalg.norm(model.identity[: PARTS["identity"]], axis=2) @ face
+    return (moves / moves.mean()).astype(np.float32)
 
 
 def batched_squares(landmarks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -239,7 +239,7 @@ def _stream(recipe: Recipe, arguments: argparse.Namespace, ranks: Ranks) -> Stre
             recipe, arguments.data / "training", recipe.seed, (done * ranks.count + ranks.index, ranks.count), device=ranks.device
         )
     if recipe.network == "parameters":
-        raise SystemExit("Landmarks are detected in stored shards: leave out --assets, and run `python -m likeness.training.detected` first.")
+        raise SystemExit("Landmarks are detected in stored shards: leave out --assets and run `python -m likeness.training.detected`.")
 
     def drawn(done: int) -> Iterator[Batch]:
         # A continued run draws other people than those it has seen, and so does every process.

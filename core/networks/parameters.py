@@ -23,7 +23,8 @@ PARTS = {"identity": IDENTITY, "expression": EXPRESSIONS, "rotation": 3, "scale"
 the eyes, over HALF_METRES. offset: where the point between the eyes lies, square's half sides right and down. nearness: 1 / distance of
 the camera."""
 HALF_METRES = 0.15
-_SPREAD = {"identity": 1.0, "expression": 0.3, "rotation": 0.4, "scale": 0.15, "offset": 0.2, "nearness": 0.5}
+SPREAD = {"identity": 1.0, "expression": 0.3, "rotation": 0.4, "scale": 0.15, "offset": 0.2, "nearness": 0.5}
+"""What the population's deviations are, about."""
 _POSE = 9
 _NARROWEST, _WIDEST = -3.0, 1.0  # logarithms of deviations, in spreads
 _FARTHEST = 0.05  # 1 / metres
@@ -67,7 +68,7 @@ class ParameterNetwork(nn.Module):
         self.picture = nn.Sequential(*encoder, *rest(64 * (PICTURE_SIZE // 8) ** 2, width // 2))
         self.joint = nn.Sequential(*rest(width + width // 2, width))
         self.output = nn.Linear(width, 2 * sum(PARTS.values()))
-        spread = torch.cat([torch.full((count,), _SPREAD[name]) for name, count in PARTS.items()])
+        spread = torch.cat([torch.full((count,), SPREAD[name]) for name, count in PARTS.items()])
         self.register_buffer("spread", spread, persistent=False)
         with torch.no_grad():
             self.output.weight.mul_(0.1)

@@ -1,15 +1,20 @@
 """The parameter network: its square stays on the face however that lies in the photo, and its answer is a guess for the fit."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from skimage.data import astronaut
 
 from likeness.core.models.fit import fit_head
 from likeness.core.models.head import HeadModel, HeadParameters
 from likeness.core.networks.parameters import PARTS, PICTURE_SIZE, ParameterNetwork, guess, levelled, seen_square
 from likeness.core.networks.weights import load_parameters
 from likeness.core.photo.crop import face_square
+from likeness.core.photo.intake import load_view
 from likeness.core.photo.view import Camera, View
 
 SIZE = 400
@@ -88,6 +93,17 @@ def test_a_guess_is_usable_by_the_fit(view: View) -> None:
     assert found.usable
     assert 0.05 < found.distance < 100
     assert np.isfinite(fit_head(HeadModel.load(), view, found).vertices).all()
+
+
+def test_the_bundled_network_guesses_a_smile_and_the_fit_stays_on_the_face(tmp_path: Path) -> None:
+    Image.fromarray(astronaut()).save(tmp_path / "astronaut.png")
+    view, model, network = load_view(tmp_path / "astronaut.png"), HeadModel.load(), load_parameters()
+    assert network is not None
+    found = guess(network, view)
+    smile = model.expression_names.index("mouthSmileLeft")
+    assert found.expression[smile] > 0.3
+    assert found.expression_deviation.max() < 1
+    assert fit_head(model, view, found).residual < 0.02
 
 
 def test_there_need_not_be_weights() -> None:

@@ -116,8 +116,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     landmarks = np.arange(2)[:, None, None, None] * 10 + np.arange(3)[:, None, None] + np.zeros((2, 3, 468, 3), np.float32)
     landmarks[1, :2] = np.nan
-    rows = {"landmarks": landmarks, "square": np.full((2, 3, 4, 32, 32), 51, np.uint8), "identity": np.arange(2)[:, None] + np.zeros((2, 128))}
-    rows |= {"expression": np.zeros((2, 52)), "rotation": np.zeros((2, 3, 3)), "camera": np.zeros((2, 4))}
+    rows = {"landmarks": landmarks, "square": np.full((2, 3, 4, 32, 32), 51, np.uint8)}
+    rows |= {"identity": np.arange(2)[:, None] + np.zeros((2, 128)), "camera": np.zeros((2, 4))}
+    rows |= {"expression": np.zeros((2, 52)), "rotation": np.zeros((2, 3, 3))}
     for name, values in rows.items():
         np.save(folder / f"{name}.npy", values)
     (folder / "done").touch()

@@ -55,7 +55,8 @@ def made_up(number: int, count: int = 2, points: int = 64) -> Batch:
         "surface_colour": new(count, points // 2, 3), "surface_valid": torch.ones(count, points // 2),
         "prior_vertices": _solid().expand(count, -1, -1),
         "identity": new(count, 128) - 0.5, "expression": new(count, 52), "rotation": torch.eye(3).expand(count, 3, 3),
-        "landmarks": new(count, 468, 3) - 0.5, "square": new(count, 4, 32, 32), "mirrored": torch.zeros(count), "camera": torch.tensor([0.05, -0.1, 5, 0.5]).expand(count, 4),
+        "landmarks": new(count, 468, 3) - 0.5, "square": new(count, 4, 32, 32), "mirrored": torch.zeros(count),
+        "camera": torch.tensor([0.05, -0.1, 5, 0.5]).expand(count, 4),
     }  # fmt: skip
 
 
