@@ -24,15 +24,17 @@ _COMPONENTS = 80
 _IDENTITY_BOUND = 3.0
 # Weights, tuned on renders of known heads with the detector in the loop; one unit of residual is the eye distance.
 _IDENTITY_PRIOR = 0.005
-_GUESS_COUNTS = 4.0  # times what a guess's deviations say it knows more than the population: it has read the very same landmarks, better
-_EXPRESSION_PRIOR, _USUAL_EXPRESSION = 0.014, 0.21  # and the deviation of expressions that this weight stands for
+# Around a guess, which is nearer than the mean head, landmarks may have more of their way; but what it knows more than the population counts
+# several times, because it has read the very same landmarks, and reads persons in them better.
+_GUESSED_IDENTITY, _GUESSED_EXPRESSION, _GUESS_COUNTS = 0.6, 0.8, 6.0
+_EXPRESSION_PRIOR = 0.014
 _TIE_PRIOR = 2.0  # left and right expressions alike
 _DEPTH_TRUST = 0.1
 _ROBUST = 0.15
 _HIDDEN_TRUST = 0.16  # detectors err 2.5 times as much on skin that they do not see
 _HIDDEN, _SHOWN = -0.1, 0.2  # cosine between skin and view where trust begins to grow, and where it is whole
 _LEAST_SHOWN = 0.4  # cosine of the head's turn
-_SUREST_IDENTITY, _SUREST_EXPRESSION = 0.5, 0.05  # a guess never pins what the landmarks see
+_SUREST_IDENTITY = 0.5  # a guess never pins what the landmarks see
 _STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE = 4, 12, 4
 _CONVERGED = 1e-3
 _UNSEEN = ("eyeLook", "tongue")  # expressions that landmarks of the skin do not show
@@ -80,13 +82,12 @@ class _Shapes:
         self.mean, weights = np.zeros(self.size), np.full(self.size, _IDENTITY_PRIOR)
         weights[self.count :] = _EXPRESSION_PRIOR
         if start is not None:
-            # Where the picture tells more than the population does: around another mean, and by as much as it is surer.
             known = min(self.count, len(start.identity))
             self.mean[:known], self.mean[self.count :] = start.identity[:known], start.expression[self.actions]
             self.mean = np.clip(self.mean, self.low, self.high)
-            weights[:known] *= 1 + _GUESS_COUNTS * (1 / np.clip(start.identity_deviation[:known], _SUREST_IDENTITY, 1) - 1)
-            sure = np.maximum(start.expression_deviation[self.actions], _SUREST_EXPRESSION)
-            weights[self.count :] = _EXPRESSION_PRIOR * _USUAL_EXPRESSION / sure
+            surer = 1 / np.clip(start.identity_deviation[:known], _SUREST_IDENTITY, 1) - 1
+            weights[:known] *= _GUESSED_IDENTITY * (1 + _GUESS_COUNTS * surer)
+            weights[self.count :] *= _GUESSED_EXPRESSION
         self.prior = self._prior(weights, [names[i] for i in self.actions])
 
     def _prior(self, weights: np.ndarray, names: list[str]) -> np.ndarray:

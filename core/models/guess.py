@@ -10,19 +10,16 @@ class HeadGuess:
     """Means and standard deviations of what landmarks alone tell badly.
 
     identity, identity_deviation (C,): the model's first C components, in its population's standard deviations.
-    expression, expression_deviation (52,). distance: of the camera in metres, for photos that do not tell their focal length.
+    expression (52,). distance: of the camera in metres, for photos that do not tell their focal length.
     """
 
     identity: np.ndarray
     identity_deviation: np.ndarray
     expression: np.ndarray
-    expression_deviation: np.ndarray
     distance: float
 
     @property
     def usable(self) -> bool:
         """Whether every number is one, and every deviation positive."""
-        deviations = np.concatenate([self.identity_deviation, self.expression_deviation])
-        return bool(
-            np.isfinite(np.concatenate([self.identity, self.expression, deviations, [self.distance]])).all() and deviations.min() > 0
-        )
+        numbers = np.concatenate([self.identity, self.identity_deviation, self.expression, [self.distance]])
+        return bool(np.isfinite(numbers).all() and self.identity_deviation.min() > 0)

@@ -140,6 +140,5 @@ def guess(network: ParameterNetwork, view: View) -> HeadGuess:
     landmarks = torch.from_numpy(np.asarray(view.landmarks, np.float32))[None]
     estimate = network(levelled(landmarks, torch.tensor([face_square(view.landmarks).turn])), seen_square(view))
     part = lambda name: [values[0].double().numpy() for values in estimate.part(name)]  # noqa: E731
-    (identity, identity_deviation), (expression, expression_deviation) = part("identity"), part("expression")
-    nearness = float(np.nan_to_num(part("nearness")[0][0]))
-    return HeadGuess(identity, identity_deviation, expression, expression_deviation, 1 / max(nearness, _FARTHEST))
+    (identity, deviation), (expression, _), (nearness, _) = part("identity"), part("expression"), part("nearness")
+    return HeadGuess(identity, deviation, expression, 1 / max(float(np.nan_to_num(nearness[0])), _FARTHEST))

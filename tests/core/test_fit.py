@@ -168,7 +168,7 @@ def known(model: HeadModel, error: float = 0.0, deviation: float = 0.2) -> HeadG
     identity = np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2)[:80]
     expression = np.zeros(52)
     expression[model.expression_names.index("jawOpen")] = 0.4
-    return HeadGuess(identity + error, np.full(80, deviation), expression + error, np.full(52, deviation), 1.5)
+    return HeadGuess(identity + error, np.full(80, deviation), expression + error, 1.5)
 
 
 def shape_error(model: HeadModel, view: View, truth: Posed, start: HeadGuess | None) -> float:
@@ -182,10 +182,10 @@ def test_a_good_guess_makes_the_fit_better(model, yaw):
     assert shape_error(model, view, truth, known(model)) < 0.8 * shape_error(model, view, truth, None)
 
 
-def test_an_unsure_guess_changes_little(model):
+def test_an_unsure_guess_does_no_harm(model):
     view, truth, _ = photograph(model, 0.3, noise=0.0015)
-    unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52), np.full(52, 0.21), 1.5)
-    assert shape_error(model, view, truth, unsure) == pytest.approx(shape_error(model, view, truth, None), rel=0.05)
+    unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52), 1.5)
+    assert shape_error(model, view, truth, unsure) < 1.05 * shape_error(model, view, truth, None)
 
 
 @pytest.mark.parametrize("error", [1.5, -40.0, np.nan, np.inf])
