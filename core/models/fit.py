@@ -24,7 +24,7 @@ _COMPONENTS = 80
 _IDENTITY_BOUND = 3.0
 # Weights, tuned on renders of known heads with the detector in the loop; one unit of residual is the eye distance.
 _IDENTITY_PRIOR = 0.005
-# Around a guess, which is nearer than the mean head, landmarks may have more of their way; but what it knows more than the population counts
+# Around a guess, which is nearer than the mean head, landmarks may have more of their way; what it knows more than the population counts
 # several times, because it has read the very same landmarks, and reads persons in them better.
 _GUESSED_IDENTITY, _GUESSED_EXPRESSION, _GUESS_COUNTS = 0.6, 0.8, 6.0
 _EXPRESSION_PRIOR = 0.014
