@@ -24,9 +24,9 @@ _COMPONENTS = 80
 _IDENTITY_BOUND = 3.0
 # Weights, tuned on renders of known heads with the detector in the loop; one unit of residual is the eye distance.
 _IDENTITY_PRIOR = 0.005
-# Around a guess, which is nearer than the mean head, landmarks may have more of their way; what it knows more than the population counts
-# several times, because it has read the very same landmarks, and reads persons in them better.
-_GUESSED_IDENTITY, _GUESSED_EXPRESSION, _GUESS_COUNTS = 0.6, 0.8, 6.0
+# What a guess of the identity knows more than the population counts several times: it has read the very same landmarks, and reads persons
+# in them better. Around a guessed expression, which is nearer than none, they may have more of their way.
+_GUESS_COUNTS, _GUESSED_EXPRESSION = 4.0, 0.6
 _EXPRESSION_PRIOR = 0.014
 _TIE_PRIOR = 2.0  # left and right expressions alike
 _DEPTH_TRUST = 0.1
@@ -86,7 +86,7 @@ class _Shapes:
             self.mean[:known], self.mean[self.count :] = start.identity[:known], start.expression[self.actions]
             self.mean = np.clip(self.mean, self.low, self.high)
             surer = 1 / np.clip(start.identity_deviation[:known], _SUREST_IDENTITY, 1) - 1
-            weights[:known] *= _GUESSED_IDENTITY * (1 + _GUESS_COUNTS * surer)
+            weights[:known] *= 1 + _GUESS_COUNTS * surer
             weights[self.count :] *= _GUESSED_EXPRESSION
         self.prior = self._prior(weights, [names[i] for i in self.actions])
 
