@@ -100,7 +100,7 @@ class Reconstructor:
             blend = FaceBlend.of(self._model, fit)
             field = self._predictor.field(sight, surface, blend)
         with clock.stage("surface") as share:
-            tree, known = cKDTree(surface.vertices), np.maximum(blend.weight, self._model.solid_region("ears"))
+            tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.solid_region("ears"))
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
             calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, dressed, cancel)

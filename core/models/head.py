@@ -19,6 +19,7 @@ from .skinning import joint_transforms, skin
 
 DEFAULT_FILE = Path(__file__).parents[2] / "weights" / "head_model.npz"
 GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
+_MOUTH_BORDER = 2  # rings of faces
 _MOUTH_DEPTH = 0.004  # metres that the membrane between the lips lies behind the line through their inner rims
 _REAL, _WHOLE, _TEXT = "f", "iu", "U"
 _LIMIT = 1_000_000  # rows; bounds what a hostile file can make us compute
@@ -222,6 +223,16 @@ class HeadModel:
         """A region's mask (Vs,) on the solid, in [0, 1]."""
         mask = self.regions[self.region_names.index(name)][: self.solid_base.shape[1]]
         return np.clip(self.solid_matrix @ (self.solid_base @ mask), 0, 1).astype(np.float32)
+
+    @property
+    def solid_mouth(self) -> np.ndarray:
+        """1 on the solid's patch behind the lips and its border (Vs,), else 0."""
+        inside = np.zeros(self.solid_base.shape[0], np.float32)
+        inside[self.solid_pockets["mouth"]] = 1
+        patch = self.solid_matrix @ inside > 0
+        for _ in range(_MOUTH_BORDER):
+            patch[self.solid_faces[patch[self.solid_faces].any(1)]] = True
+        return patch.astype(np.float32)
 
     @cached_property
     def solid_rest(self) -> np.ndarray:

@@ -22,7 +22,11 @@ POINT_CHANNELS = 7
 
 @dataclass(frozen=True)
 class FaceBlend:
-    """Where the fitted model's own surface is trusted: weight (V,) on the solid's vertices, and the largest share it may take."""
+    """Where the fitted model's own surface is trusted: weight (V,) on the solid's vertices, and the largest share it may take.
+
+    A weight grows to 1 with this trust. From there to 2 nothing but the model counts, whatever the network says: behind parted
+    lips, where the sides of the gap are nearer to each other than it can tell apart.
+    """
 
     weight: np.ndarray
     strength: float
@@ -35,7 +39,12 @@ class FaceBlend:
         below = np.clip((brow - model.solid_rest[:, 1]) / 0.012 + 0.5, 0, 1)
         face = model.solid_region("face") * (1 - model.solid_region("ears")) * below
         strength = 0.8 * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
-        return cls(np.clip((face - 0.35) / 0.5, 0, 1).astype(np.float32), strength)
+        return cls(np.maximum(np.clip((face - 0.35) / 0.5, 0, 1), 2 * model.solid_mouth).astype(np.float32), strength)
+
+    @property
+    def trust(self) -> np.ndarray:
+        """The weight up to 1."""
+        return np.minimum(self.weight, 1)
 
 
 @dataclass(frozen=True)

@@ -206,11 +206,12 @@ class CropField:
         return torch.cat(parts).numpy() if parts else np.zeros((0, *shape), np.float32)
 
     def _distance(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        learned, trust, model = self._shape(points, values).distance.cpu(), values[:, POINT_CHANNELS], values[:, 0]
-        share = trust * self._strength * torch.exp(-((model / 0.1) ** 2))
+        learned, weight, model = self._shape(points, values).distance.cpu(), values[:, POINT_CHANNELS], values[:, 0]
+        trust, near = weight.clamp(max=1), torch.exp(-((model / 0.1) ** 2))
+        share = trust * self._strength * near
         # Hair or a beard in front of the face: where both disagree by much, the network is right.
         disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
-        share = share * (1 - (disagreement - 0.015) / 0.025).clamp(0, 1)
+        share = torch.maximum(share * (1 - (disagreement - 0.015) / 0.025).clamp(0, 1), (weight - 1).clamp(min=0) * near)
         silhouette = self._silhouette(points)
         # An uncertain field averages outlines and so stays inside the true one: let it grow there, except the face, as far as the
         # silhouette allows.

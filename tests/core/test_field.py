@@ -266,12 +266,14 @@ def disc() -> tuple[View, Camera]:
     return View(image, matte, np.zeros((468, 3)), None, "disc"), Camera((INPUT_SIZE / 2, INPUT_SIZE / 2 + CROP_CENTRE_Y * scale), scale)
 
 
-def crop_field(config: FieldConfig, surface: PriorSurface, untaught: bool = False, normal: NormalNetwork | None = None) -> CropField:
+def crop_field(
+    config: FieldConfig, surface: PriorSurface, untaught: bool = False, normal: NormalNetwork | None = None, weight: float = 0.0
+) -> CropField:
     field = ImplicitField(small(config))
     if untaught:
         torch.nn.init.zeros_(field.distance.output.weight)
     predictor = Predictor(normal or NormalNetwork(WIDTHS), field, torch.device("cpu"))
-    blend = FaceBlend(np.zeros(len(surface.vertices), np.float32), 0.0)
+    blend = FaceBlend(np.full(len(surface.vertices), weight, np.float32), 0.0)
     return predictor.field(predictor.look(*disc(), surface), surface, blend)
 
 
@@ -322,3 +324,23 @@ def test_gpu_and_cpu_agree(name: str) -> None:
         features = network.features(network.encode(*there[:4]), *there[4:])
         answers.append(network.signed_distance(features, there[5]).detach().cpu())
     assert torch.allclose(*answers, atol=1e-4)
+
+
+@pytest.mark.usefixtures("coarse_prior")
+def test_behind_parted_lips_nothing_but_the_model_counts(sphere: PriorSurface) -> None:
+    points = np.random.default_rng(0).uniform(-0.02, 0.02, (50, 3)).astype(np.float32) + sphere.vertices[:50]
+    points = points[np.linalg.norm(points[:, :2], axis=1) < 0.3]
+    ends = {}
+    for weight in (0.0, 2.0):
+        torch.manual_seed(0)
+        field = crop_field(CONFIGURATIONS["likeness"], sphere, weight=weight)
+        ends[weight] = np.abs(field.distance(points) - field.prior_distance(points)).mean()
+    assert ends[2.0] < 0.2 * ends[0.0]
+
+
+def test_the_mouths_patch_lies_behind_the_lips() -> None:
+    model = HeadModel.load()
+    mouth = model.solid_rest[model.solid_mouth > 0]
+    lips = model.solid_rest[model.solid_region("lips") > 0.5]
+    assert np.abs(mouth.mean(0) - lips.mean(0)).max() < 0.012
+    assert (np.ptp(mouth, axis=0)[:2] < np.ptp(lips, axis=0)[:2] + 0.004).all()
