@@ -1,47 +1,36 @@
 """likeness.self_test: does the worker's environment do its work?"""
 
+from typing import Any
+
 import bpy
 
 from ..core.errors import WorkerError
 from ..worker import protocol
-from ..worker.client import WorkerClient, close_shared, shared_client
+from ..worker.client import WorkerClient, shared_client
 from .environment import worker_python
 from .job import JobOperator
+from .worker_job import WorkerJob
 
 summary = ""
 """What the last self-test of this session said, for the preferences."""
 
 
-class SelfTest:
-    """A job (see job.py) in the worker process; gives the summary."""
+class SelfTest(WorkerJob):
+    """Gives the summary."""
 
-    stage, fraction = "Testing", 0.0
+    stage = "Testing"
 
     def __init__(self, client: WorkerClient) -> None:
-        self._client = client
+        super().__init__(client)
         client.self_test()
 
-    def poll(self) -> str | None:
-        for event in self._client.poll():
-            match event:
-                case protocol.Progress(stage, fraction):
-                    self.stage, self.fraction = stage, fraction
-                case protocol.Error():
-                    raise event.exception()
-                case protocol.Tested(passed, text):
-                    _remember(text)
-                    if passed:
-                        return text
-                    raise WorkerError(f"The self-test failed; set the environment up again. {text}")
-        return None
-
-    def cancel(self) -> None:
-        self.stage = "Cancelling"
-        self._client.cancel()
-
-    def close(self) -> None:
-        if self._client.busy:
-            close_shared()
+    def given(self, event: Any) -> str | None:
+        if not isinstance(event, protocol.Tested):
+            return None
+        _remember(event.summary)
+        if not event.passed:
+            raise WorkerError(f"The self-test failed; set the environment up again. {event.summary}")
+        return event.summary
 
 
 def _remember(text: str) -> None:

@@ -26,7 +26,8 @@ _STAGES = {
 
 
 class WorkerJob:
-    """One request to a worker; `begin` it in the constructor of a subclass, `load` reads the file that comes back."""
+    """One request to a worker, begun in the constructor of a subclass; `load` reads the file that comes back, or `given` takes another
+    answer."""
 
     stage, fraction = "Starting the Worker", 0.0
 
@@ -45,9 +46,13 @@ class WorkerJob:
                     logger.warning(text)
                 case protocol.Error():
                     raise event.exception()
-                case protocol.Done(path):
-                    return self.load(Path(path))
+                case _ if (result := self.given(event)) is not None:
+                    return result
         return None
+
+    def given(self, event: Any) -> Any:
+        """What the job gives when this event ends it, else None."""
+        return self.load(Path(event.path)) if isinstance(event, protocol.Done) else None
 
     def cancel(self) -> None:
         self.stage = "Cancelling"
