@@ -107,10 +107,10 @@ class _Shapes:
 
 
 class _Fitter:
-    """The energy of one view over (shape, rotation, log scale, offset). distance: the camera's, where the photo does not tell."""
+    """The energy of one view over (shape, rotation, log scale, offset)."""
 
-    def __init__(self, shapes: _Shapes, view: View, distance: float = DEFAULT_DISTANCE) -> None:
-        self.shapes, self.view, self._usual = shapes, view, float(np.clip(distance, 0.3, 20.0))
+    def __init__(self, shapes: _Shapes, view: View) -> None:
+        self.shapes, self.view = shapes, view
         self.points, self.size, self.weight = shapes.points, shapes.size, shapes.weight
         self.low, self.high, self.prior = shapes.low, shapes.high, shapes.prior
         self.target = view.landmarks * np.array([1.0, -1.0, 1.0])
@@ -131,7 +131,7 @@ class _Fitter:
 
     def _distance(self, scale: float) -> float:
         # The focal length in pixels over the scale is the distance; absurd metadata must not bend the face.
-        return self._usual if self.view.focal is None else float(np.clip(self.view.focal / scale, 0.3, 20.0))
+        return DEFAULT_DISTANCE if self.view.focal is None else float(np.clip(self.view.focal / scale, 0.3, 20.0))
 
     def energy(self, state: FitState) -> float:
         _, flat, depth = self._errors(state)
@@ -251,7 +251,7 @@ def fit_head(model: HeadModel, view: View, start: HeadGuess | None = None) -> He
     """
     start = start if start is not None and start.usable else None
     shapes = _Shapes(model, start=start)
-    fitter = _Fitter(shapes, view, DEFAULT_DISTANCE if start is None else start.distance)
+    fitter = _Fitter(shapes, view)
     state = fitter.solve()
     field = None
     if view.matte.min() < 0.5 < view.matte.max():

@@ -10,16 +10,15 @@ class HeadGuess:
     """Means and standard deviations of what landmarks alone tell badly.
 
     identity, identity_deviation (C,): the model's first C components, in its population's standard deviations.
-    expression (52,). distance: of the camera in metres, for photos that do not tell their focal length.
+    expression (52,).
     """
 
     identity: np.ndarray
     identity_deviation: np.ndarray
     expression: np.ndarray
-    distance: float
 
     @property
     def usable(self) -> bool:
         """Whether every number is one, and every deviation positive."""
-        numbers = np.concatenate([self.identity, self.identity_deviation, self.expression, [self.distance]])
+        numbers = np.concatenate([self.identity, self.identity_deviation, self.expression])
         return bool(np.isfinite(numbers).all() and self.identity_deviation.min() > 0)

@@ -27,7 +27,6 @@ SPREAD = {"identity": 1.0, "expression": 0.3, "rotation": 0.4, "scale": 0.15, "o
 """What the population's deviations are, about."""
 _POSE = 9
 _NARROWEST, _WIDEST = -3.0, 1.0  # logarithms of deviations, in spreads
-_FARTHEST = 0.05  # 1 / metres
 _FINER = 4  # what a square is cut at, over PICTURE_SIZE: the mean of its pixels does not alias
 
 
@@ -136,9 +135,9 @@ def seen_square(view: View) -> torch.Tensor:
 
 @torch.inference_mode()
 def guess(network: ParameterNetwork, view: View) -> HeadGuess:
-    """What the network makes of a view."""
+    """What the network makes of a view. Not how far the camera was: it hardly knows, and a usual distance serves better."""
     landmarks = torch.from_numpy(np.asarray(view.landmarks, np.float32))[None]
     estimate = network(levelled(landmarks, torch.tensor([face_square(view.landmarks).turn])), seen_square(view))
     part = lambda name: [values[0].double().numpy() for values in estimate.part(name)]  # noqa: E731
-    (identity, deviation), (expression, _), (nearness, _) = part("identity"), part("expression"), part("nearness")
-    return HeadGuess(identity, deviation, expression, 1 / max(float(np.nan_to_num(nearness[0])), _FARTHEST))
+    (identity, deviation), (expression, _) = part("identity"), part("expression")
+    return HeadGuess(identity, deviation, expression)

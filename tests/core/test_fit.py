@@ -168,7 +168,7 @@ def known(model: HeadModel, error: float = 0.0, deviation: float = 0.2) -> HeadG
     identity = np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2)[:80]
     expression = np.zeros(52)
     expression[model.expression_names.index("jawOpen")] = 0.4
-    return HeadGuess(identity + error, np.full(80, deviation), expression + error, 1.5)
+    return HeadGuess(identity + error, np.full(80, deviation), expression + error)
 
 
 def shape_error(model: HeadModel, view: View, truth: Posed, start: HeadGuess | None) -> float:
@@ -184,7 +184,7 @@ def test_a_good_guess_makes_the_fit_better(model, yaw):
 
 def test_an_unsure_guess_does_no_harm(model):
     view, truth, _ = photograph(model, 0.3, noise=0.0015)
-    unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52), 1.5)
+    unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52))
     assert shape_error(model, view, truth, unsure) < 1.05 * shape_error(model, view, truth, None)
 
 
@@ -195,16 +195,3 @@ def test_a_bad_guess_never_raises_and_landmarks_still_hold(model, error):
         fit = fit_head(model, view, known(model, error, deviation))
         assert np.isfinite(fit.vertices).all()
         assert angle(fit.rotation, truth.rotation) < 20
-
-
-@pytest.mark.parametrize("distance", [0.0, -1.0, 1e9, np.nan])
-def test_a_strange_distance_never_raises(model, distance):
-    view, _, _ = photograph(model, 0.3)
-    assert np.isfinite(fit_head(model, view, replace(known(model), distance=distance)).camera.distance)
-
-
-def test_a_guess_tells_the_distance_unless_the_photo_does(model):
-    view, _, _ = photograph(model, 0.3, focal=True)
-    guess = replace(known(model), distance=3.0)
-    assert fit_head(model, view, guess).camera.distance == pytest.approx(0.8, rel=0.05)
-    assert fit_head(model, replace(view, focal=None), guess).camera.distance == pytest.approx(3.0)

@@ -91,7 +91,6 @@ def test_the_mean_head_leaves_nothing_after_alignment() -> None:
 def test_a_guess_is_usable_by_the_fit(view: View) -> None:
     found = guess(ParameterNetwork.untaught(HeadModel.load()).eval(), view)
     assert found.usable
-    assert 0.05 < found.distance < 100
     assert np.isfinite(fit_head(HeadModel.load(), view, found).vertices).all()
 
 
