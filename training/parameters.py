@@ -81,28 +81,24 @@ class ParameterObjective:
         """Landmarks and pictures as the network is given them, and the true parameters as seen there; of mirror images where the batch
         says so."""
         flip = batch["mirrored"][:, None]
-        sides = lambda values, odd: values * (1 - 2 * flip * values.new_tensor(odd))  # noqa: E731
         landmarks = torch.where(flip[..., None] > 0, batch["landmarks"][:, self._across] * flip.new_tensor([-1, 1, 1]), batch["landmarks"])
         picture = torch.where(flip[..., None, None] > 0, batch["square"].flip(-1), batch["square"])
         centre, half, turn = batched_squares(landmarks)
-        landmarks, camera = levelled(landmarks, turn), sides(batch["camera"], [1, 0, 0, 0])
+        landmarks, camera = levelled(landmarks, turn), batch["camera"] * (1 - 2 * flip * flip.new_tensor([1, 0, 0, 0]))
         cosine, sine = turn.cos(), turn.sin()
         zero, one = torch.zeros_like(sine), torch.ones_like(sine)
         level = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], dim=1).view(-1, 3, 3)
         across = (camera[:, :2] - centre) / half
         identity, expression = batch["identity"], batch["expression"]
-        return (
-            landmarks,
-            picture,
-            {
-                "identity": torch.lerp(identity, identity @ self._mirror.T, flip)[:, : PARTS["identity"]],
-                "expression": torch.lerp(expression, expression[:, self._other], flip),
-                "rotation": _rotation_vectors(level @ _mirrored_rotations(batch["rotation"], flip)),
-                "scale": (half / (camera[:, 2:3] * HALF_METRES)).log(),
-                "offset": torch.stack([cosine * across[:, 0] + sine * across[:, 1], cosine * across[:, 1] - sine * across[:, 0]], dim=1),
-                "nearness": camera[:, 3:],
-            },
-        )
+        truth = {
+            "identity": torch.lerp(identity, identity @ self._mirror.T, flip)[:, : PARTS["identity"]],
+            "expression": torch.lerp(expression, expression[:, self._other], flip),
+            "rotation": _rotation_vectors(level @ _mirrored_rotations(batch["rotation"], flip)),
+            "scale": (half / (camera[:, 2:3] * HALF_METRES)).log(),
+            "offset": torch.stack([cosine * across[:, 0] + sine * across[:, 1], cosine * across[:, 1] - sine * across[:, 0]], dim=1),
+            "nearness": camera[:, 3:],
+        }
+        return landmarks, picture, truth
 
 
 def _strengths(model: HeadModel) -> np.ndarray:

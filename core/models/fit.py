@@ -247,7 +247,8 @@ def fit_head(model: HeadModel, view: View, start: HeadGuess | None = None) -> He
     """Identity, expression, pose and camera that explain a view's landmarks and, where it has one, its matte.
 
     A matte without background (all ones) is ignored. Needs no more than landmarks; deterministic.
-    start: a guess to begin with, whose means and deviations stand in for the population's; one that is not usable is ignored.
+    start: a guess to begin with, whose means, and deviations of the identity, stand in for the population's; one that is not usable is
+    ignored.
     """
     start = start if start is not None and start.usable else None
     shapes = _Shapes(model, start=start)

@@ -224,12 +224,16 @@ class HeadModel:
         mask = self.regions[self.region_names.index(name)][: self.solid_base.shape[1]]
         return np.clip(self.solid_matrix @ (self.solid_base @ mask), 0, 1).astype(np.float32)
 
+    def solid_pocket(self, name: str) -> np.ndarray:
+        """The mask (Vs,) on the solid of the inner vertices of one of `solid_pockets`, in [0, 1]."""
+        inside = np.zeros(self.solid_base.shape[0], np.float32)
+        inside[self.solid_pockets[name]] = 1
+        return self.solid_matrix @ inside
+
     @property
     def solid_mouth(self) -> np.ndarray:
         """1 on the solid's patch behind the lips and its border (Vs,), else 0."""
-        inside = np.zeros(self.solid_base.shape[0], np.float32)
-        inside[self.solid_pockets["mouth"]] = 1
-        patch = self.solid_matrix @ inside > 0
+        patch = self.solid_pocket("mouth") > 0
         for _ in range(_MOUTH_BORDER):
             patch[self.solid_faces[patch[self.solid_faces].any(1)]] = True
         return patch.astype(np.float32)

@@ -131,3 +131,24 @@ def test_failed_set_up_is_one_sentence(part, preferences, monkeypatch, tmp_path)
     preferences.wheels = str(tmp_path)
     with pytest.raises(RuntimeError, match="The disk is full"):
         bpy.ops.likeness.set_up_environment()
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_the_self_test_gives_its_summary_or_says_what_to_do(part, passed):
+    protocol, self_test = part("worker.protocol"), part("operators.self_test")
+
+    class Client:
+        def self_test(self):
+            self.answers = [[protocol.Progress("photo", 0.5)], [protocol.Tested(passed, "torch 2, 3 s")]]
+
+        def poll(self):
+            return self.answers.pop(0)
+
+    job = self_test.SelfTest(Client())
+    assert job.poll() is None and job.fraction == 0.5
+    if passed:
+        assert job.poll() == "torch 2, 3 s"
+    else:
+        with pytest.raises(part("core.errors").WorkerError, match=r"set the environment up again.*torch 2"):
+            job.poll()
+    assert self_test.summary == "torch 2, 3 s"

@@ -43,7 +43,7 @@ class People:
         self._stylist = Stylist(model.solid_faces, smoothing_matrix(model.solid_faces, count, 0.8))
         self._corner_uv = _subdivided_uv(model)
         self._region = {name: model.solid_region(name) for name in ("head", "face", "ears", "brows", "lips")}
-        self._patch = {"mouth": _pocket(model, "mouth"), "eye": _pocket(model, "left_eye") + _pocket(model, "right_eye")}
+        self._patch = {"mouth": model.solid_pocket("mouth"), "eye": model.solid_pocket("left_eye") + model.solid_pocket("right_eye")}
         self._neck_weight = _on_solid(model, model.weights[:, 1:].sum(1))
         face_corners = self._region["face"][model.solid_faces] > 0.9
         self._face_uv = self._corner_uv[face_corners][::7]
@@ -131,12 +131,6 @@ def head_vertices(model: HeadModel, body: Body) -> np.ndarray:
     near = np.flatnonzero(known)[cKDTree(model.mean[known]).query(model.mean[~known])[1]]
     vertices[~known] = vertices[near] + model.mean[~known] - model.mean[near]
     return vertices
-
-
-def _pocket(model: HeadModel, name: str) -> np.ndarray:
-    coarse = np.zeros(model.solid_base.shape[0], np.float32)
-    coarse[model.solid_pockets[name]] = 1
-    return model.solid_matrix @ coarse
 
 
 def _on_solid(model: HeadModel, values: np.ndarray) -> np.ndarray:
