@@ -51,8 +51,10 @@ train: $(READY_TRAINING)
 	@test -n "$(ASSETS)" -a -n "$(RUN)" || { echo "Usage: make train ASSETS=<asset pack> RUN=<output folder>"; exit 2; }
 	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --split validation --shards 2
 	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --shards 40
-	$(BIN)/python -m likeness.training.detected --data "$(RUN)/data/validation"
-	$(BIN)/python -m likeness.training.detected --data "$(RUN)/data/training"
+	for split in validation training; do \
+		$(BIN)/python -m likeness.training.detected --data "$(RUN)/data/$$split" && \
+		$(BIN)/python -m likeness.training.refitted --data "$(RUN)/data/$$split" || exit 1; \
+	done
 	$(BIN)/python -m likeness.training.train $(RECIPES)/parameters.toml --data "$(RUN)/data" --output "$(RUN)"
 	$(BIN)/python -m likeness.training.train $(RECIPES)/normal.toml --data "$(RUN)/data" --output "$(RUN)"
 	$(BIN)/python -m likeness.training.train $(RECIPES)/likeness.toml --data "$(RUN)/data" --output "$(RUN)"
