@@ -12,7 +12,7 @@ from ..core.evaluation.case import Case, Truth
 from ..core.evaluation.metrics import occupied_cells
 from ..core.geometry.raster import fragments, nearest
 from ..core.models.head import HeadModel
-from ..core.photo.view import Camera
+from ..core.photo.view import CROP_HALF, Camera
 from .evaluation_scans import BACK, REGIONS
 from .humans.assets import Assets
 from .humans.bodies import Bodies
@@ -22,13 +22,13 @@ from .humans.part import MATERIALS
 from .humans.person import People, Person
 from .render.buffers import render
 from .render.lighting import Light, key_shadow, lit_colour, photograph, random_direction
-from .render.scene import Scene
+from .render.scene import HAIR, Scene
 from .samples import SEEDS
 
 _HEAD_SIZE, _BODY_SIZE, _SHRINK = 768, 1024, 2
 _HEAD_HALF = 0.30  # metres that a portrait shows to each side of the eyes
 _REACH = 1.03  # crop units around a head that belong to its truth
-_VIEW = 640
+_VIEW, _HULL_VIEW = 640, 512
 _CORNERS = [np.array([x, y, z]) / np.sqrt(3) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
 _DIRECTIONS = [*np.eye(3), *-np.eye(3), *_CORNERS]
 _TURNED = 1.2  # radians; of people turned farther away no face is seen
@@ -111,6 +111,8 @@ def _truth(person: Person, scene: Scene, camera: Camera, subject: str, model: He
         low, high = points.min(0), points.max(0)
         crop = (points - (low + high) / 2) / (0.5 * float((high - low).max()))
     face = torch.from_numpy(np.flatnonzero(wanted)[seen_faces(crop, scene.faces.numpy()[wanted])])
+    if subject == "head":
+        face = face[~among_hair(Scene.of(person.parts, camera.to_crop, _HULL_VIEW, CROP_HALF), face)]
     _, corner = np.unique(scene.faces[face].numpy(), return_index=True)
     faces = np.unique(scene.faces[face].numpy(), return_inverse=True)[1].reshape(-1, 3)
     # Paint belongs to places on faces: each vertex takes it at its corner of one of them.
@@ -122,6 +124,14 @@ def _truth(person: Person, scene: Scene, camera: Camera, subject: str, model: He
     region = _regions(person, model, vertices, shade.material.numpy())
     coloured = np.round(colours.clip(0, 1) * 255).astype(np.uint8)
     return Truth(vertices.astype(np.float32), faces.astype(np.int32), region, REGIONS, coloured)
+
+
+def among_hair(scene: Scene, face: torch.Tensor) -> torch.Tensor:
+    """(N,) bool: is a face (N,) of a scene in the crop frame one of another piece in the air between locks? That air is solid here as in
+    the labels of training: the forehead that glints through a fringe is no more truth than the skin under a wig."""
+    centre = scene.vertices[scene.faces[face]].mean(1)
+    hair = torch.tensor([part.kind in HAIR for part in scene.parts])
+    return scene.hull.inside(centre) & ~hair[scene.part[face]]
 
 
 def seen_faces(points: np.ndarray, faces: np.ndarray) -> np.ndarray:

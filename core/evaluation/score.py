@@ -18,7 +18,8 @@ from .pictures import colour_errors, normal_error
 
 ALIGNMENTS = ("A0", "A1", "A2")
 """None; rigid; similarity."""
-_ICP_POINTS = 2000
+_ICP_POINTS, _DRAWN = 2000, 20_000
+_STEADY = ("face", "ears")
 _PICTURE = 512
 _LEAST = 50  # samples of a region
 
@@ -86,12 +87,23 @@ def in_true_frame(case: Case, prediction: Prediction) -> np.ndarray:
 
 def motions(truth: MeasuredTruth, predicted: NearestSurface, landmarks: np.ndarray) -> dict[str, Similarity]:
     """How each alignment moves the prediction, (468, 3) its landmarks, to the truth."""
-    points = truth.samples(_ICP_POINTS, seed=7).position
+    points = _steady(truth)
     found = {"A0": Similarity.identity()}
     for name, scaled in (("A1", False), ("A2", True)):
         start = start_from_landmarks(truth.case, landmarks, scaled)
         found[name] = align_surface(points, predicted, start, scaled).inverse()
     return found
+
+
+def _steady(truth: MeasuredTruth) -> np.ndarray:
+    """Points (N, 3) of the truth that an alignment rests on: of heads the skin of face and ears, because hair and clothes, which lie
+    centimetres off, would turn the face out of its place; else everything."""
+    ids = [truth.truth.region_names.index(name) for name in _STEADY if name in truth.truth.region_names]
+    samples = truth.samples(_DRAWN, seed=7)
+    chosen = np.isin(truth.region(samples.face), ids)
+    if truth.case.subject != "head" or chosen.sum() < _LEAST:
+        return samples.position[:_ICP_POINTS]
+    return samples.position[chosen][:_ICP_POINTS]
 
 
 def silhouette_iou(mask: np.ndarray, prediction: Prediction) -> float:

@@ -12,6 +12,7 @@ from likeness.core.evaluation.case import Case, Truth
 from likeness.core.evaluation.metrics import MeasuredTruth, as_icon, as_sith, distances, mesh_health, occupied_cells, volume_iou
 from likeness.core.evaluation.nearest import NearestSurface
 from likeness.core.evaluation.pictures import colour_errors, normal_error
+from likeness.core.evaluation.score import motions
 from likeness.core.geometry.closest import closest_on_triangles
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.photo.view import Camera
@@ -174,6 +175,19 @@ def test_icp_recovers_a_known_motion(scale: float) -> None:
     points = known.inverse()(surface.sample(2000, 0).position)
     found = align_surface(points, surface, Similarity.identity(), scaled=scale != 1)
     assert np.abs(found(points) - known(points)).max() < 2e-4
+
+
+def test_clothes_do_not_turn_a_head_out_of_its_place() -> None:
+    vertices, faces = ball()
+    vertices = vertices * [0.8, 1.2, 1] + 0.01 * np.sin(vertices[:, ::-1] * 40)
+    face = vertices[:, 1] > -0.05
+    truth = Truth(vertices.astype(np.float32), faces.astype(np.int32), face.astype(np.uint8), ("clothes", "face"))
+    landmarks = vertices[face][:468]
+    case = Case("dressed", np.zeros((8, 8, 3), np.uint8), truth=truth, camera=Camera((256.0, 256.0), 1000.0), landmarks=landmarks)
+    padded = vertices + np.where(face, 0, 0.02)[:, None] * [1.0, -0.5, 1.0]
+    shift = np.array([0.004, 0, 0.003])
+    motion = motions(MeasuredTruth(case), NearestSurface(padded + shift, faces), landmarks + shift)["A1"]
+    assert np.abs(motion(landmarks + shift) - landmarks).max() < 5e-4
 
 
 def test_volumes_of_balls_overlap_as_their_radii_say() -> None:

@@ -1,10 +1,13 @@
 """What of overlapping pieces counts as the outside."""
 
 import numpy as np
+import torch
 import trimesh
 
-from likeness.training.evaluation_people import seen_faces
+from likeness.training.evaluation_people import among_hair, seen_faces
 from likeness.training.evaluation_scans import stone
+
+from .shapes import GREEN, RED, ball, scene_of
 
 
 def test_covered_pieces_are_no_truth() -> None:
@@ -28,3 +31,14 @@ def test_of_two_pieces_that_meet_only_the_outside_is_kept() -> None:
 def test_stone_is_brighter_towards_the_light() -> None:
     towards, away = stone(np.array([[-0.45, 0.55, 0.7], [0.45, -0.55, -0.7]]))
     assert (towards > away).all() and (towards <= 1).all()
+
+
+def test_skin_that_glints_between_locks_is_no_truth() -> None:
+    skin = ball(0.5, (0, 0, -0.2), RED, 5, kind="skin")
+    places = [(x, y, 0.36) for x in np.linspace(-0.3, 0.3, 5) for y in np.linspace(-0.3, 0.3, 5)]
+    scene = scene_of(skin, *(ball(0.06, place, GREEN, 3, kind="hair") for place in places), size=256)
+    among = among_hair(scene, torch.arange(len(scene.faces))).numpy()
+    centre = skin.vertices[skin.faces].mean(1)
+    of_skin = among[: len(skin.faces)]
+    assert of_skin[(np.abs(centre[:, :2]) < 0.1).all(1) & (centre[:, 2] > 0)].mean() > 0.9
+    assert not of_skin[centre[:, 2] < 0].any() and not among[len(skin.faces) :].any()

@@ -12,7 +12,8 @@ from ...core.geometry.raster import Fragments, LayeredDepth, fragments
 from ..humans.part import Part, Shade
 from .hull import Hull
 
-_HAIR = ("hair", "beard")
+HAIR = ("hair", "beard")
+"""Kinds of pieces whose locks have air between them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Scene:
     def hull(self) -> Hull:
         """Closed outside of the hair."""
         owner = self.part[self.pieces.face]
-        hair = torch.tensor([part.kind in _HAIR for part in self.parts], device=owner.device)
+        hair = torch.tensor([part.kind in HAIR for part in self.parts], device=owner.device)
         return Hull.of(self.pieces, self.solid[owner], hair[owner])
 
     def interpolate(self, values: torch.Tensor, face: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
