@@ -35,14 +35,23 @@ def runners(names: list[str], steps: int, device: str) -> list[Recipe]:
     return recipes
 
 
-def race(recipes: list[Recipe], stream: Stream, held_out: list[Batch], output: Path, device: str, minutes: float = 10) -> dict[str, Parts]:
+def race(
+    recipes: list[Recipe],
+    stream: Stream,
+    held_out: list[Batch],
+    output: Path,
+    device: str,
+    minutes: float = 10,
+    start: Path | None = None,
+) -> dict[str, Parts]:
     """Train to the end of the steps or to SIGTERM. Returns each recipe's last validation.
 
     Every so many minutes and at the end it writes NAME.safetensors, its card and its state, and standings.md.
+    start: weights that all begin with, as far as they fit, where there is no checkpoint to go on from.
     Raises ValueError when checkpoints in the output folder have not made the same number of steps.
     """
     ranks = Ranks(device)
-    trainers = [Trainer(recipe, output, ranks) for recipe in recipes]
+    trainers = [Trainer(recipe, output, ranks, start) for recipe in recipes]
     if len({trainer.step for trainer in trainers}) > 1:
         raise ValueError(f"The networks in {output} have not made the same number of steps; begin in another folder.")
     results: dict[str, Parts] = {}
@@ -89,6 +98,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--start", type=Path, help="all begin with these weights, as far as they fit")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -101,7 +111,7 @@ def main() -> None:
     def stream(done: int) -> Iterator[Batch]:
         return batches(shards, first.batch, first.points, first.seed, (done, 1), device=arguments.device)
 
-    race(recipes, stream, list(islice(fixed, VALIDATION_BATCHES)), arguments.output, arguments.device)
+    race(recipes, stream, list(islice(fixed, VALIDATION_BATCHES)), arguments.output, arguments.device, start=arguments.start)
 
 
 if __name__ == "__main__":

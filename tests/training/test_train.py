@@ -321,8 +321,11 @@ ranks.close()
 @pytest.mark.slow
 def test_processes_train_one_network_together(tmp_path: Path) -> None:
     (tmp_path / "worker.py").write_text(_WORKER)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(tmp_path / "worker.py")]
-    done = subprocess.run([*command, str(Path(__file__).parent), str(tmp_path / "run")], capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-2000:]
+    # Gloo itself aborts a process now and then (pytorch/gloo#514). Training goes on from its checkpoint, so one restart is allowed; a
+    # mistake of ours would fail again.
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--max-restarts", "1", "--nproc-per-node", "2"]
+    arguments = [str(tmp_path / "worker.py"), str(Path(__file__).parent), str(tmp_path / "run")]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
     assert Trainer(NORMAL, tmp_path / "run", Ranks("cpu")).step == 2
     assert (tmp_path / "run" / "normal.jsonl").read_text().count("validation") == 1
