@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from ..geometry.solve import solve_positive
 from ..geometry.visibility import smoothstep
 from .cells import Cells
-from .material import SURE, materials
+from .material import SURE, Evidence, materials
 from .project import Projection
 from .strands import Strands
 from .symmetry import Symmetry
@@ -45,7 +45,7 @@ def colour_vertices(
     if symmetry is not None:
         upright = symmetry.upright(points)
         other, trust = projection.mirrored(*symmetry.mirrored(vertices, normals))
-        found = materials(level, seen, weight, cells.mean(other, trust), cells.mean(trust), codes, upright)
+        found = materials(Evidence(level, seen, weight, cells.mean(other, trust), cells.mean(trust), codes, upright))
         level, face = (level, np.zeros(len(level), bool)) if found is None else (found.colours, found.face)
         near = np.maximum(
             np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2)), face[cells.cell] * smoothstep(trust, *SURE)

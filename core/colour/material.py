@@ -32,6 +32,20 @@ _MEDIAN = 0.002  # weight of a material's median beside cells in each 0.02 x 0.0
 _KEPT = (0.4, 0.8, 0.0)  # share of the guess's own variation that stays
 
 
+class Evidence(NamedTuple):
+    """What is known of cells all over the surface: guess (K, 3), the field's colours; seen (K, 3), the photo's, with weight (K,);
+    mirrored (K, 3), the other side's, with trust (K,); codes (K, 3), semantic, 0 off the head; upright (K, 3), places on the mean head
+    (Symmetry.upright)."""
+
+    guess: np.ndarray
+    seen: np.ndarray
+    weight: np.ndarray
+    mirrored: np.ndarray
+    trust: np.ndarray
+    codes: np.ndarray
+    upright: np.ndarray
+
+
 class Materials(NamedTuple):
     """colours (K, 3) as corrected; share (K, 3): how far cells are skin, hair or a hat, and clothes; face (K,) bool: where the mirror
     image needs no check."""
@@ -41,23 +55,12 @@ class Materials(NamedTuple):
     face: np.ndarray
 
 
-def materials(
-    guess: np.ndarray,
-    seen: np.ndarray,
-    weight: np.ndarray,
-    mirrored: np.ndarray,
-    trust: np.ndarray,
-    codes: np.ndarray,
-    upright: np.ndarray,
-) -> Materials | None:
-    """What is what, and in which colours; None where no face is seen.
-
-    guess (K, 3): the field's colours of cells all over the surface; seen (K, 3) with weight (K,): the photo's; mirrored (K, 3) with trust
-    (K,): of the other side; codes (K, 3): semantic, 0 off the head; upright (K, 3): places on the mean head (Symmetry.upright).
-    """
-    share = _shares(guess, seen, weight, mirrored, trust, codes, upright)
+def materials(evidence: Evidence) -> Materials | None:
+    """What is what, and in which colours; None where no face is seen."""
+    share = _shares(evidence)
     if share is None:
         return None
+    guess, seen, weight, upright = evidence.guess, evidence.seen, evidence.weight, evidence.upright
     away = smoothstep(np.abs(upright[:, 0]), *_COLLAR)
     colours = np.zeros_like(guess)
     for index, (near, kept) in enumerate(zip(_NEAR, _KEPT, strict=True)):
@@ -69,18 +72,11 @@ def materials(
             level = _level(seen, sources, upright, near)
         relief = kept * (guess - _middle(guess, share[:, index] * (1 - weight)))
         colours += share[:, index : index + 1] * (guess if level is None else level + relief)
-    return Materials(np.clip(colours, 0, 1), share, _within(codes, _CHEEKS))
+    return Materials(np.clip(colours, 0, 1), share, _within(evidence.codes, _CHEEKS))
 
 
-def _shares(
-    guess: np.ndarray,
-    seen: np.ndarray,
-    weight: np.ndarray,
-    mirrored: np.ndarray,
-    trust: np.ndarray,
-    codes: np.ndarray,
-    upright: np.ndarray,
-) -> np.ndarray | None:
+def _shares(evidence: Evidence) -> np.ndarray | None:
+    guess, seen, weight, mirrored, trust, codes, upright = evidence
     on_head = (codes != 0).any(axis=1)
     face = _within(codes, _FACE)
     shown = face & (weight > _SEEN)

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from likeness.core.colour.cells import Cells
 from likeness.core.colour.fill import colour_vertices
-from likeness.core.colour.material import materials
+from likeness.core.colour.material import Evidence, materials
 from likeness.core.colour.project import Projection
 from likeness.core.colour.strands import Strands
 from likeness.core.colour.symmetry import Symmetry
@@ -160,7 +160,7 @@ def head():
 
 def judge(head, guess, seen, weight):
     nothing = np.zeros_like(weight)
-    return materials(guess, seen, weight, np.zeros_like(seen), nothing, head.codes, head.places)
+    return materials(Evidence(guess, seen, weight, np.zeros_like(seen), nothing, head.codes, head.places))
 
 
 def test_hidden_hair_takes_the_visible_hairs_colour_and_skin_stays_skin(head):
