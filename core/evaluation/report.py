@@ -70,8 +70,9 @@ _TABLES: tuple[tuple[str, str, tuple[tuple[str, str, int], ...]], ...] = (
     ),
 )  # fmt: skip
 _PAIRED = (
-    ("Chamfer A0", "A0.chamfer", 2), ("Chamfer A1", "A1.chamfer", 2), ("Chamfer A2", "A2.chamfer", 2), ("face A1", "A1.p2s_face", 2),
-    ("hair A1", "A1.p2s_hair", 2), ("hidden A1", "A1.p2s_hidden", 2), ("silhouette IoU", "silhouette_iou", 3),
+    ("Chamfer A0", "A0.chamfer", 2), ("Chamfer A1", "A1.chamfer", 2), ("Chamfer A2", "A2.chamfer", 2), ("face A0", "A0.p2s_face", 2),
+    ("face A1", "A1.p2s_face", 2), ("hair A1", "A1.p2s_hair", 2), ("hidden A1", "A1.p2s_hidden", 2),
+    ("silhouette IoU", "silhouette_iou", 3),
 )  # fmt: skip
 _FEWEST_PAIRS = 5
 _REGIONS = ("face", "ears", "hair", "scalp", "neck", "back", "clothes", "body", "other", "observed", "hidden")
