@@ -104,7 +104,7 @@ class Reconstructor:
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
             calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, dressed, cancel)
-            whole = reach_outline(calm, field.silhouette, cancel)
+            whole = reach_outline(calm, field.silhouette, field.face, cancel)
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
             # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.

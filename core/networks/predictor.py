@@ -178,6 +178,11 @@ class CropField:
         tensor = torch.from_numpy(points)
         return ((self._silhouette(tensor) < 0.12) & (self._volume(tensor)[:, 0].abs() < 0.45)).numpy()
 
+    def face(self, points: np.ndarray) -> np.ndarray:
+        """(N,) in [0, 1]: is this around the part of the fitted face that is trusted?"""
+        values = self._volume(torch.from_numpy(points))
+        return (values[:, POINT_CHANNELS].clamp(max=1) * _near(values[:, 0])).numpy()
+
     def silhouette(self, points: np.ndarray) -> np.ndarray:
         """(N,) signed distance to the outline in the picture, negative inside."""
         return self._silhouette(torch.from_numpy(points)).numpy()
@@ -207,7 +212,7 @@ class CropField:
 
     def _distance(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         learned, weight, model = self._shape(points, values).distance.cpu(), values[:, POINT_CHANNELS], values[:, 0]
-        trust, near = weight.clamp(max=1), torch.exp(-((model / 0.1) ** 2))
+        trust, near = weight.clamp(max=1), _near(model)
         share = trust * self._strength * near
         # Hair or a beard in front of the face: where both disagree by much, the network is right.
         disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
@@ -232,6 +237,11 @@ class CropField:
     def _silhouette(self, points: torch.Tensor) -> torch.Tensor:
         where = torch.stack([points[:, 0], -points[:, 1]], dim=-1)[None, None]
         return F.grid_sample(self._outside, where, align_corners=False, padding_mode="border")[0, 0, 0]
+
+
+def _near(distance: torch.Tensor) -> torch.Tensor:
+    """1 at the fitted model's surface, fading over 2 cm; (N,) of its signed distance."""
+    return torch.exp(-((distance / 0.1) ** 2))
 
 
 def _outside(matte: np.ndarray) -> np.ndarray:

@@ -14,15 +14,19 @@ _RIM = 0.06  # crop units: how near the outline the shape is asked how much it f
 _FADE = 0.3  # crop units inside the outline over which the shape is stretched; more than 1.5 _MOST, or it would fold
 _MOST = 0.12  # crop units
 _BLUR, _ALONG = 1.5, 2.5  # cells, of the way and of the shortfall
+_STAYS = 3.0  # cells, over which what stays in its place passes into what is stretched; with less the shape would fold
 
 PointFunction = Callable[[np.ndarray], np.ndarray]
 
 
-def reach_outline(field: PointFunction, silhouette: PointFunction, cancel: Callable[[], bool] | None = None) -> PointFunction:
+def reach_outline(
+    field: PointFunction, silhouette: PointFunction, known: PointFunction, cancel: Callable[[], bool] | None = None
+) -> PointFunction:
     """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it.
 
     field: crop-frame points (N, 3) float32 -> signed distances (N,) float32, negative inside; silhouette: points -> signed distance to the
-    outline in the picture, smoothed a bound of the result too. The least distance along a column of depth tells how far away the shape's
+    outline in the picture, smoothed a bound of the result too; known -> [0, 1], how far the shape is known there and stays: hair that is
+    too thin beside a face must not draw the cheek outwards. The least distance along a column of depth tells how far away the shape's
     own outline is, and where that is more than the silhouette says, the difference is what it falls short. Raises Cancelled.
     """
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
@@ -41,13 +45,16 @@ def reach_outline(field: PointFunction, silhouette: PointFunction, cancel: Calla
     way = _way(outline, asked, np.clip(least - outline.ravel()[asked], 0, _MOST))
     # Wisps of the matte would be drawn along the whole depth as ridges.
     splines = [spline_filter(part, output=np.float32) for part in (*way, gaussian_filter(outline, _BLUR))]
+    lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    moves = gaussian_filter(1 - known(lattice).reshape((len(axis),) * 3), _STAYS)
 
     def distance(points: np.ndarray) -> np.ndarray:
         place = (points[:, :2].T + 1) * (_CELLS / 2)
         right, up, bound = (map_coordinates(part, place, order=3, mode="nearest", prefilter=False) for part in splines)
+        share = map_coordinates(moves, (points.T + 1) * (_CELLS / 2), order=1, mode="nearest")
         moved = points.copy()
-        moved[:, 0] -= right
-        moved[:, 1] -= up
+        moved[:, 0] -= share * right
+        moved[:, 1] -= share * up
         return np.maximum(field(moved), bound)
 
     return distance

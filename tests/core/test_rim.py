@@ -18,6 +18,10 @@ def disc(radius: float, right: float = 0.0) -> PointFunction:
     return lambda points: (np.linalg.norm(points[:, :2] - [right, 0], axis=1) - radius).astype(np.float32)
 
 
+def nothing(points: np.ndarray) -> np.ndarray:
+    return np.zeros(len(points), np.float32)
+
+
 def crossing(field: PointFunction, direction: tuple[float, float, float]) -> float:
     """How far from the middle the surface is."""
     way = np.linspace(0.1, 0.95, 800, dtype=np.float32)
@@ -25,22 +29,31 @@ def crossing(field: PointFunction, direction: tuple[float, float, float]) -> flo
 
 
 def test_a_shape_reaches_the_outline_and_keeps_its_depth() -> None:
-    field = reach_outline(ball, disc(0.58))
+    field = reach_outline(ball, disc(0.58), nothing)
     for direction in ((1, 0, 0), (0, -1, 0), (0.6, 0.8, 0)):
         assert crossing(field, direction) == pytest.approx(0.58, abs=0.012)
     assert crossing(field, (0, 0, 1)) == pytest.approx(0.5, abs=0.005)
 
 
 def test_only_the_side_that_falls_short_moves() -> None:
-    field = reach_outline(ball, lambda points: np.minimum(disc(0.5)(points), disc(0.4, 0.2)(points)))
+    field = reach_outline(ball, lambda points: np.minimum(disc(0.5)(points), disc(0.4, 0.2)(points)), nothing)
     assert crossing(field, (1, 0, 0)) == pytest.approx(0.6, abs=0.02)
     assert crossing(field, (-1, 0, 0)) == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_shape_that_is_too_wide_is_cut() -> None:
-    assert crossing(reach_outline(ball, disc(0.4)), (1, 0, 0)) == pytest.approx(0.4, abs=0.012)
+    assert crossing(reach_outline(ball, disc(0.4), nothing), (1, 0, 0)) == pytest.approx(0.4, abs=0.012)
+
+
+def test_what_is_known_stays_and_the_rest_moves() -> None:
+    field = reach_outline(ball, disc(0.58), lambda points: (points[:, 0] > 0.1).astype(np.float32))
+    assert crossing(field, (1, 0, 0)) == pytest.approx(0.5, abs=0.01)
+    assert crossing(field, (-1, 0, 0)) == pytest.approx(0.58, abs=0.012)
+    across = np.linspace(-0.95, 0.95, 800, dtype=np.float32)
+    inside = field(np.stack([across, np.full_like(across, 0.1), np.zeros_like(across)], axis=1)) < 0
+    assert np.abs(np.diff(inside.astype(int))).sum() == 2  # nothing folds in between
 
 
 def test_it_can_be_cancelled() -> None:
     with pytest.raises(Cancelled):
-        reach_outline(ball, disc(0.5), lambda: True)
+        reach_outline(ball, disc(0.5), nothing, lambda: True)
