@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ..models.guess import HeadGuess
 from ..models.head import HeadModel
+from ..models.rotation import rotation_matrix
 from ..photo.crop import FaceSquare, face_square, network_photo
 from ..photo.view import View
 from .layers import ConvNorm
@@ -137,7 +138,8 @@ def seen_square(view: View) -> torch.Tensor:
 def guess(network: ParameterNetwork, view: View) -> HeadGuess:
     """What the network makes of a view. Not how far the camera was: it hardly knows, and a usual distance serves better."""
     landmarks = torch.from_numpy(np.asarray(view.landmarks, np.float32))[None]
-    estimate = network(levelled(landmarks, torch.tensor([face_square(view.landmarks).turn])), seen_square(view))
+    turn = face_square(view.landmarks).turn
+    estimate = network(levelled(landmarks, torch.tensor([turn])), seen_square(view))
     part = lambda name: [values[0].double().numpy() for values in estimate.part(name)]  # noqa: E731
-    (identity, deviation), (expression, _) = part("identity"), part("expression")
-    return HeadGuess(identity, deviation, expression)
+    (identity, deviation), (expression, _), (level, _) = part("identity"), part("expression"), part("rotation")
+    return HeadGuess(identity, deviation, expression, rotation_matrix(np.array([0, 0, -turn])) @ rotation_matrix(level))

@@ -162,13 +162,13 @@ def test_bounded_solve_finds_the_constrained_minimum():
         assert (slope[solution <= low] >= -1e-8).all() and (slope[solution >= high] <= 1e-8).all()
 
 
-def known(model: HeadModel, error: float = 0.0, deviation: float = 0.2) -> HeadGuess:
-    """A guess of the head in `photograph`."""
+def known(model: HeadModel, rotation: np.ndarray, error: float = 0.0, deviation: float = 0.2) -> HeadGuess:
+    """A guess of the head in `photograph`, whose rotation is as told."""
     rng = np.random.default_rng(3)
     identity = np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2)[:80]
     expression = np.zeros(52)
     expression[model.expression_names.index("jawOpen")] = 0.4
-    return HeadGuess(identity + error, np.full(80, deviation), expression + error)
+    return HeadGuess(identity + error, np.full(80, deviation), expression + error, rotation)
 
 
 def shape_error(model: HeadModel, view: View, truth: Posed, start: HeadGuess | None) -> float:
@@ -179,19 +179,29 @@ def shape_error(model: HeadModel, view: View, truth: Posed, start: HeadGuess | N
 @pytest.mark.parametrize("yaw", [0.0, -0.8])
 def test_a_good_guess_makes_the_fit_better(model, yaw):
     view, truth, _ = photograph(model, yaw, noise=0.0015)
-    assert shape_error(model, view, truth, known(model)) < 0.8 * shape_error(model, view, truth, None)
+    assert shape_error(model, view, truth, known(model, truth.rotation)) < 0.8 * shape_error(model, view, truth, None)
 
 
 def test_an_unsure_guess_does_no_harm(model):
     view, truth, _ = photograph(model, 0.3, noise=0.0015)
-    unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52))
+    unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52), truth.rotation)
     assert shape_error(model, view, truth, unsure) < 1.05 * shape_error(model, view, truth, None)
+
+
+def test_a_guessed_turn_mends_a_tilt_of_the_landmarks(model):
+    view, truth, _ = photograph(model, 0.3, noise=0.0015)
+    middle, tilt = view.landmarks.mean(0), rotation_matrix(np.array([0.09, 0, 0]))
+    tilted = replace(view, landmarks=middle + (view.landmarks - middle) @ tilt.T)
+    unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52), truth.rotation)
+    with_guess, without = fit_head(model, tilted, unsure), fit_head(model, tilted)
+    assert angle(with_guess.rotation, truth.rotation) < 0.95 * angle(without.rotation, truth.rotation)
+    assert with_guess.residual < 1.1 * without.residual
 
 
 @pytest.mark.parametrize("error", [1.5, -40.0, np.nan, np.inf])
 def test_a_bad_guess_never_raises_and_landmarks_still_hold(model, error):
     view, truth, _ = photograph(model, 0.3, noise=0.0015)
     for deviation in (1e-9, 0.2, 1.0):
-        fit = fit_head(model, view, known(model, error, deviation))
+        fit = fit_head(model, view, known(model, truth.rotation @ rotation_matrix(np.array([0.0, error, 0.0])), error, deviation))
         assert np.isfinite(fit.vertices).all()
         assert angle(fit.rotation, truth.rotation) < 20
