@@ -74,19 +74,23 @@ def detect(detector: MediaPipeDetector, batch: Batch, rng: np.random.Generator) 
     return landmarks, (cut_squares(photos, place).numpy() * 255).round().clip(0, 255).astype(np.uint8)
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def shards_to_do(description: str | None, needs: str, makes: str) -> list[Path]:
+    """Command line of a step that adds to finished shards: the folders under --data that have the file `needs` and not yet `makes`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of shards")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    detector = MediaPipeDetector()
-    for folder in sorted(arguments.data.glob("shard_*")):
-        if not (folder / "done").exists() or (folder / "square.npy").exists():
-            continue
-        people, parts = Shards(arguments.data, _DRAWN, folder.name), []
+    finished = [path.parent for path in sorted(arguments.data.glob("shard_*/done"))]
+    return [folder for folder in finished if (folder / needs).exists() and not (folder / makes).exists()]
+
+
+def main() -> None:
+    """Command line."""
+    folders, detector = shards_to_do(__doc__, "albedo.npy", "square.npy"), MediaPipeDetector()
+    for folder in folders:
+        people, parts = Shards(folder.parent, _DRAWN, folder.name), []
         for light in range(LIGHTS):
             for first in range(0, len(people), _AT_ONCE):
                 rng = np.random.default_rng([light, first])

@@ -1,31 +1,31 @@
 """The product's own fit to every stored person: `python -m likeness.training.refitted --data FOLDER`, after `training.detected`.
 
 Fields and normal networks lean on the fitted model, so they must learn from fits that err as those in use: to what the real detector
-finds, not to simulated landmarks. In every shard it replaces the fit and all that follows from it (`maps`, `prior`, `surface_prior`,
-`prior_vertices`, `fit_*`); pictures and labels, and the crop they are in, stay as they are. People in whom no face was found, and those
-whom the new fit would show in quite another crop, keep their simulated fit.
+finds, not to simulated landmarks; without the parameter network's guess, which has learned from these very people. In every shard it
+replaces the fit and all that follows from it (`maps`, `prior`, `surface_prior`, `prior_vertices`, `fit_*`); pictures and labels, and the
+crop they are in, stay as they are. People in whom no face was found, and those whom the new fit would show in quite another crop, keep
+their simulated fit.
 """
 
-import argparse
 import logging
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 from ..core.errors import ReconstructionError
 from ..core.models.fit import HeadFit, fit_head
 from ..core.models.head import HeadModel
 from ..core.models.prior import PriorSurface
-from ..core.photo.view import CROP_CENTRE_Y, CROP_CENTRE_Z, CROP_HALF, Camera, View
-from .dataset import MAP_SCALE, Shards
+from ..core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera, View
+from .dataset import Shards
+from .detected import shards_to_do
+from .samples import PICTURE, seen_in_crop, stored_fit, stored_maps
 
 log = logging.getLogger(__name__)
 _READ = ("landmarks", "coverage", "camera", "points", "surface")
-_PICTURE = 512  # pixels of the imagined crop that the detector saw
-STORED_CROP = Camera((_PICTURE / 2, _PICTURE / 2 * (1 + CROP_CENTRE_Y / CROP_HALF)), _PICTURE / (2 * CROP_HALF))
-"""The stored crop in those pixels."""
+STORED_CROP = Camera((PICTURE / 2, PICTURE / 2 * (1 + CROP_CENTRE_Y / CROP_HALF)), PICTURE / (2 * CROP_HALF))
+"""The stored crop in pixels of the imagined photo, PICTURE to its side."""
 _OTHER_SCALE, _OTHER_PLACE = 0.08, 12.0
 """By how much, as a share and in those pixels, a fit's own crop may differ from the stored one, which the pictures show."""
 
@@ -37,13 +37,13 @@ def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Genera
     light, known = int(rng.integers(0, max(len(found), 1))), rng.random() < 0.5
     if not len(found):
         return None
-    half = _PICTURE / 2
+    half = PICTURE / 2
     landmarks = (person["landmarks"][found[light]] + [1, 1, 0]) * half
-    matte = cv2.resize(person["coverage"].astype(np.float32) / 255, (_PICTURE, _PICTURE))
+    matte = cv2.resize(person["coverage"].astype(np.float32) / 255, (PICTURE, PICTURE))
     _, _, scale, nearness = person["camera"]
     focal = float(scale * half / nearness) if known and nearness > 0 else None
     try:
-        fit = fit_head(model, View(np.zeros((_PICTURE, _PICTURE, 3), np.uint8), matte, landmarks, focal, "stored"))
+        fit = fit_head(model, View(np.zeros((PICTURE, PICTURE, 3), np.uint8), matte, landmarks, focal, "stored"))
     except ReconstructionError:
         return None
     moved = np.abs(np.subtract(fit.camera.centre, STORED_CROP.centre)).max()
@@ -52,25 +52,15 @@ def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Genera
 
 def fields_of(model: HeadModel, fit: HeadFit, person: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     """What is stored of a fit, in the stored crop, which the fit's own differs from by a little."""
-    prior = PriorSurface.of(model, _in_stored_crop(fit))
+    prior = PriorSurface.of(model, seen_in_crop(fit.solid_vertices, fit.camera, STORED_CROP).astype(np.float32))
     features = prior.point_features()
-    steps = torch.from_numpy(MAP_SCALE)
     return {
-        "maps": (prior.maps(size).permute(1, 2, 0) * steps).round().clamp(-127, 127).to(torch.int8).numpy(),
+        "maps": stored_maps(prior, size),
         "prior": features(person["points"].astype(np.float32)).astype(np.float16),
         "surface_prior": features(person["surface"].astype(np.float32)).astype(np.float16),
         "prior_vertices": prior.vertices.astype(np.float16),
-        "fit_identity": fit.identity.astype(np.float32),
-        "fit_expression": fit.expression.astype(np.float32),
-        "fit_rotation": fit.rotation.astype(np.float32),
+        **stored_fit(fit),
     }
-
-
-def _in_stored_crop(fit: HeadFit) -> np.ndarray:
-    """The bust's vertices (V, 3) float32: the same places in the picture, depth in proportion."""
-    flat = (fit.camera.project(fit.solid_vertices) - STORED_CROP.centre) * [1, -1] / STORED_CROP.scale
-    depth = fit.solid_vertices[:, 2:] * (fit.camera.scale / STORED_CROP.scale)
-    return ((np.concatenate([flat, depth], axis=1) - [0, CROP_CENTRE_Y, CROP_CENTRE_Z]) / CROP_HALF).astype(np.float32)
 
 
 def refit_shard(model: HeadModel, folder: Path) -> int:
@@ -99,16 +89,9 @@ def refit_shard(model: HeadModel, folder: Path) -> int:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of shards")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    model = HeadModel.load()
-    for folder in sorted(arguments.data.glob("shard_*")):
-        if (folder / "landmarks.npy").exists() and not (folder / "refitted").exists():
-            log.info("%s: %d fits", folder, refit_shard(model, folder))
+    folders, model = shards_to_do(__doc__, "landmarks.npy", "refitted"), HeadModel.load()
+    for folder in folders:
+        log.info("%s: %d fits", folder, refit_shard(model, folder))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import argparse
 import logging
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -69,12 +70,7 @@ class Sampler:
 
     def scene(self, person: Person, camera: Camera, fit: HeadFit, rng: np.random.Generator) -> Drawn:
         """The person in the crop that the fit, not the truth, defines."""
-
-        def to_crop(points: np.ndarray) -> np.ndarray:
-            flat = (camera.project(points) - fit.camera.centre) * [1, -1] / fit.camera.scale
-            depth = points[:, 2:] * (camera.scale / fit.camera.scale)
-            return (np.concatenate([flat, depth], axis=1) - [0, CROP_CENTRE_Y, CROP_CENTRE_Z]) / CROP_HALF
-
+        to_crop = partial(seen_in_crop, camera=camera, crop=fit.camera)
         prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
         return Drawn(person, camera, fit, prior, Scene.of(person.parts, to_crop, self.size * self._shrink, CROP_HALF, self._device), rng)
 
@@ -104,7 +100,7 @@ class Sampler:
             "shadows": _byte(shadows),
             "keys": keys.astype(np.float32),
             "code_map": _byte(code),
-            "maps": _signed(drawn.prior.maps(size).permute(1, 2, 0), MAP_SCALE),
+            "maps": stored_maps(drawn.prior, size),
         }
 
     def points(self, drawn: Drawn) -> dict[str, np.ndarray]:
@@ -147,10 +143,27 @@ class Sampler:
             "expression": weights,
             "rotation": person.rotation.astype(np.float32),
             "neck": person.neck.astype(np.float32),
-            "fit_identity": fit.identity.astype(np.float32),
-            "fit_expression": fit.expression.astype(np.float32),
-            "fit_rotation": fit.rotation.astype(np.float32),
+            **stored_fit(fit),
         }
+
+
+def seen_in_crop(points: np.ndarray, camera: Camera, crop: Camera) -> np.ndarray:
+    """Points (N, 3) of `camera`'s frame in the crop frame of `crop`, another camera of the same photo: the same places in the picture,
+    depth in proportion."""
+    flat = (camera.project(points) - crop.centre) * [1, -1] / crop.scale
+    depth = points[:, 2:] * (camera.scale / crop.scale)
+    return (np.concatenate([flat, depth], axis=1) - [0, CROP_CENTRE_Y, CROP_CENTRE_Z]) / CROP_HALF
+
+
+def stored_maps(prior: PriorSurface, size: int) -> np.ndarray:
+    """(size, size, 8) int8, as shards keep a fitted model's maps."""
+    return _signed(prior.maps(size).permute(1, 2, 0), MAP_SCALE)
+
+
+def stored_fit(fit: HeadFit) -> dict[str, np.ndarray]:
+    """A fit's parameters, as shards keep them."""
+    parameters = {"fit_identity": fit.identity, "fit_expression": fit.expression, "fit_rotation": fit.rotation}
+    return {name: values.astype(np.float32) for name, values in parameters.items()}
 
 
 def random_camera(rng: np.random.Generator) -> Camera:

@@ -49,9 +49,9 @@ def reach_outline(
     moves = gaussian_filter(1 - known(lattice).reshape((len(axis),) * 3), _STAYS)
 
     def distance(points: np.ndarray) -> np.ndarray:
-        place = (points[:, :2].T + 1) * (_CELLS / 2)
-        right, up, bound = (map_coordinates(part, place, order=3, mode="nearest", prefilter=False) for part in splines)
-        share = map_coordinates(moves, (points.T + 1) * (_CELLS / 2), order=1, mode="nearest")
+        place = (points.T + 1) * (_CELLS / 2)
+        right, up, bound = (map_coordinates(part, place[:2], order=3, mode="nearest", prefilter=False) for part in splines)
+        share = map_coordinates(moves, place, order=1, mode="nearest")
         moved = points.copy()
         moved[:, 0] -= share * right
         moved[:, 1] -= share * up

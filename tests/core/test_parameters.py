@@ -11,6 +11,7 @@ from skimage.data import astronaut
 
 from likeness.core.models.fit import fit_head
 from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.models.rotation import rotation_matrix
 from likeness.core.networks.parameters import PARTS, PICTURE_SIZE, ParameterNetwork, guess, levelled, seen_square
 from likeness.core.networks.weights import load_parameters
 from likeness.core.photo.crop import face_square
@@ -78,6 +79,13 @@ def test_where_and_how_large_the_face_is_does_not_matter(view: View) -> None:
     # Depths do not shrink with the warped picture, so scales in depth differ a little.
     assert torch.allclose(network._aligned(landmarks(view) * 2.5 + 7), upright, atol=1e-4)
     assert torch.allclose(level[:, -9:], upright[:, -9:], atol=0.1)
+
+
+@pytest.mark.parametrize("degrees", [25.0, -40.0])
+def test_the_guessed_turn_follows_the_photo(view: View, degrees: float) -> None:
+    network, rolled = ParameterNetwork.untaught(HeadModel.load()).eval(), turned(view, degrees, 1.0)
+    roll = rotation_matrix(np.array([0, 0, -np.radians(degrees)]))
+    assert np.allclose(guess(network, rolled).rotation, roll @ guess(network, view).rotation, atol=0.02)
 
 
 def test_the_mean_head_leaves_nothing_after_alignment() -> None:

@@ -114,6 +114,15 @@ def test_networks_that_race_end_as_they_would_alone(tmp_path: Path) -> None:
         race([recipes[0], field_recipe(CONFIGURATIONS["seif"], name="seif", steps=2)], stream, [], tmp_path / "race", "cpu")
 
 
+def test_networks_that_race_may_begin_with_weights(tmp_path: Path) -> None:
+    recipe, held_out = field_recipe(CONFIGURATIONS["likeness"], name="likeness", steps=1), [made_up(100, count=1)]
+    untaught = train(recipe, stream, held_out, tmp_path / "first", Ranks("cpu"))
+    start = tmp_path / "first" / "likeness.safetensors"
+    raced = race([recipe], stream, held_out, tmp_path / "race", "cpu", start=start)["likeness"]
+    assert raced["loss"] == pytest.approx(train(recipe, stream, held_out, tmp_path / "alone", Ranks("cpu"), start)["loss"], rel=1e-3)
+    assert raced["loss"] != pytest.approx(untaught["loss"], rel=1e-6)
+
+
 def test_recipes_with_other_batches_cannot_race() -> None:
     assert [recipe.name for recipe in runners(["pifu", "likeness"], 10, "cpu")] == ["pifu", "likeness"]
     with pytest.raises(ValueError, match="must agree"):
