@@ -190,7 +190,7 @@ class Reconstructor:
 
     def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
         size = 512
-        drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces.astype(np.int64)), size).mask.numpy()
+        drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), size).mask.numpy()
         there = crop_picture(np.ones(view.image.shape[:2], np.float32), fit.camera, size) > 0.5
         person = (crop_picture(view.matte, fit.camera, size) > 0.5) & there
         union = ((drawn & there) | person).sum()

@@ -150,10 +150,13 @@ def _flat(vertices: np.ndarray, faces: np.ndarray) -> bool:
 
 def _twins(faces: np.ndarray, count: int) -> np.ndarray | None:
     """For every half-edge, 3 face + corner, the one in the other direction, (3 F,) int32; None unless each has exactly one."""
-    start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
-    edge = np.minimum(start, end) * count + np.maximum(start, end)
-    there, back = np.flatnonzero(start < end), np.flatnonzero(start > end)
-    if len(there) != len(back) or 2 * len(there) != len(edge):
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    edge = np.minimum(start, end).astype(np.int64) * count
+    edge += np.maximum(start, end)
+    forward = start < end
+    del start, end  # the largest arrays of a reconstruction are made here
+    there, back = np.flatnonzero(forward), np.flatnonzero(~forward)
+    if len(there) != len(back):
         return None
     there, back = there[np.argsort(edge[there])], back[np.argsort(edge[back])]
     one, other = edge[there], edge[back]
@@ -166,6 +169,9 @@ def _twins(faces: np.ndarray, count: int) -> np.ndarray | None:
 
 def _fans(twin: np.ndarray) -> int:
     """Number of cycles of turning around vertices, from half-edge to its twin to the next one in that face; one a vertex in a manifold."""
-    following = np.arange(len(twin), dtype=np.int32).reshape(-1, 3)[:, [1, 2, 0]].ravel()
-    cycles = (np.ones(len(twin), np.int8), following[twin], np.arange(len(twin) + 1, dtype=np.int32))
-    return connected_components(sp.csr_matrix(cycles, shape=(len(twin),) * 2), directed=False)[0]
+    each = np.arange(len(twin), dtype=np.int32)
+    onwards, lowest = each.reshape(-1, 3)[:, [1, 2, 0]].ravel()[twin], each
+    # By jumps of 1, 2, 4, ... every half-edge learns the lowest of its cycle.
+    while ((lower := np.minimum(lowest, lowest[onwards])) != lowest).any():
+        lowest, onwards = lower, onwards[onwards]
+    return np.count_nonzero(lowest == each)

@@ -152,7 +152,7 @@ class Lattice:
         """Low corners (M, 3) and corner values (M, 8) of the cells with both signs; corner c is at offset (c & 1, c >> 1 & 1, c >> 2)."""
         offsets = np.array([(c & 1, c >> 1 & 1, c >> 2) for c in range(8)])
         strides = np.array([(SIDE + 1) ** 2, SIDE + 1, 1])
-        bases, values = [np.zeros((0, 3), np.int64)], [np.zeros((0, 8), np.float32)]
+        bases, values = [np.zeros((0, 3), np.int32)], [np.zeros((0, 8), np.float32)]
         for part in _chunks(self.stored()):
             extended = self._extended(part)
             negative = extended < 0
@@ -161,7 +161,7 @@ class Lattice:
                 inside += negative[:, x : SIDE + x, y : SIDE + y, z : SIDE + z]
             block, *local = np.nonzero((inside > 0) & (inside < 8))
             low = np.stack(local, axis=1)
-            bases.append(part[block] * SIDE + low)
+            bases.append((part[block] * SIDE + low).astype(np.int32))
             place = block * (SIDE + 1) ** 3 + low @ strides
             values.append(extended.ravel()[place[:, None] + offsets @ strides])
         return np.concatenate(bases), np.concatenate(values)

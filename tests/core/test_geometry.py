@@ -51,6 +51,14 @@ def test_raster_sees_the_front_of_a_ball():
     assert position[~picture.mask.numpy()].max() == 0
 
 
+def test_fragments_do_not_depend_on_how_many_triangles_are_taken_at_once(monkeypatch):
+    whole = raster.fragments(*tensors(*ball(0.7)), 64)
+    monkeypatch.setattr(raster, "_BLOCK", 1000)
+    split = raster.fragments(*tensors(*ball(0.7)), 64)
+    for name in ("pixel", "depth", "face", "barycentric", "sign"):
+        assert torch.equal(getattr(whole, name), getattr(split, name))
+
+
 def test_every_ray_through_a_ball_has_one_front_and_one_back():
     pieces = raster.fragments(*tensors(*ball(0.7)), 128)
     front = torch.bincount(pieces.pixel[pieces.sign > 0], minlength=128 * 128)
