@@ -46,18 +46,20 @@ head-model: $(READY_TRAINING)
 	$(BIN)/python -m likeness.training.build_head_model --assets "$(ASSETS)"
 
 # Needs the asset pack and an empty folder: make train ASSETS=folder RUN=folder; docs/training.md says what happens.
+# A rehearsal of all of it in some minutes: SHARDS=4 TRAIN="--minutes 1".
 RECIPES := training/recipes
+SHARDS := 40
 train: $(READY_TRAINING)
 	@test -n "$(ASSETS)" -a -n "$(RUN)" || { echo "Usage: make train ASSETS=<asset pack> RUN=<output folder>"; exit 2; }
 	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --split validation --shards 2
-	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --shards 40
+	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --shards $(SHARDS)
 	for split in validation training; do \
 		$(BIN)/python -m likeness.training.detected --data "$(RUN)/data/$$split" && \
 		$(BIN)/python -m likeness.training.refitted --data "$(RUN)/data/$$split" || exit 1; \
 	done
-	$(BIN)/python -m likeness.training.train $(RECIPES)/parameters.toml --data "$(RUN)/data" --output "$(RUN)"
-	$(BIN)/python -m likeness.training.train $(RECIPES)/normal.toml --data "$(RUN)/data" --output "$(RUN)"
-	$(BIN)/python -m likeness.training.train $(RECIPES)/likeness.toml --data "$(RUN)/data" --output "$(RUN)"
+	$(BIN)/python -m likeness.training.train $(RECIPES)/parameters.toml --data "$(RUN)/data" --output "$(RUN)" $(TRAIN)
+	$(BIN)/python -m likeness.training.train $(RECIPES)/normal.toml --data "$(RUN)/data" --output "$(RUN)" $(TRAIN)
+	$(BIN)/python -m likeness.training.train $(RECIPES)/likeness.toml --data "$(RUN)/data" --output "$(RUN)" $(TRAIN)
 
 # R-Eval of the bundled weights, or of FIELD=file beside them: report, table and pictures in RUN/evaluation. make evaluate ASSETS=folder RUN=folder
 evaluate: $(READY_TRAINING)
