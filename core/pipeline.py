@@ -128,8 +128,7 @@ class Reconstructor:
             size = min(2 * settings.resolution, 1024)
             image = crop_picture(view.image, fit.camera, size)
             matte = np.clip(crop_picture(view.matte, fit.camera, size), 0, 1)
-            # What the given matte leaves out may be something in front of the person: its colours stay out.
-            matte = np.minimum(matte, sight.refined(matte))
+            matte = sight.agreed(matte)
             guess = lambda points: (field.colours(points), self._codes(points, surface))  # noqa: E731
             colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess)
         result = Result(

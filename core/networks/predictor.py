@@ -25,7 +25,6 @@ from .volume import surface_clouds
 from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters
 
 _BATCH_CPU, _BATCH_GPU = 16_384, 65_536  # points
-_MATTE_REACH = 0.015  # of the crop's side: 6 mm
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
 
 
@@ -42,18 +41,17 @@ class Sight:
     shift: torch.Tensor | None
     fine: torch.Tensor | None = None
 
-    def refined(self, matte: np.ndarray) -> np.ndarray:
-        """The crop's matte (N, N) of any resolution as the network corrects it; the same one if the network knows no matte.
+    def agreed(self, matte: np.ndarray) -> np.ndarray:
+        """The crop's matte (N, N) of any resolution where the network takes it for the person too; the same one if the network knows no
+        matte.
 
-        The network has learned what goes on behind things in front of a person, and so gives cut-out heads shoulders that nobody sees: it
-        may move the outline, not add parts.
+        It colours what is surely not background. It is no outline: the network expects rough mattes as in training, and makes those of real
+        segmentation worse (IoU with true masks 0.995 as given, 0.984 refined; before cluttered walls 0.988 and 0.980).
         """
         if self.shift is None:
             return matte
         shift = F.interpolate(self.shift.cpu(), size=matte.shape, mode="bilinear", align_corners=False)[0, 0]
-        reach = 2 * round(_MATTE_REACH * len(matte)) + 1
-        grown = cv2.dilate(matte, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-        return np.minimum(refined_matte(torch.from_numpy(matte), shift).numpy(), grown)
+        return np.minimum(matte, refined_matte(torch.from_numpy(matte), shift).numpy())
 
 
 class Predictor:
@@ -117,7 +115,7 @@ class Predictor:
         # Points read maps in full precision: converted here, not once more with every batch of them.
         encoded = replace(encoded, scales=[scale.float() for scale in encoded.scales])
         volume = PriorVolume(surface, blend.weight[:, None])
-        outside = _outside(sight.refined(sight.photo[0, 3].cpu().numpy()))
+        outside = _outside(sight.photo[0, 3].cpu().numpy())
         return CropField(self, encoded, volume, blend.strength, outside, self._palette(sight, surface))
 
     def _palette(self, sight: Sight, surface: PriorSurface) -> Palette | None:
