@@ -34,6 +34,7 @@ from .settings import Settings
 from .surface.calm import calm_field
 from .surface.detail import displace_back, displace_front
 from .surface.extract import extract_surface
+from .surface.needles import press_needles
 from .surface.rim import reach_outline
 from .surface.smooth import smooth_surface
 from .topology.flame import FlameFit, fit_flame
@@ -108,7 +109,7 @@ class Reconstructor:
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
             # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
-            vertices = smooth_surface(vertices, faces, min(settings.resolution // 32, 12))
+            vertices = smooth_surface(press_needles(vertices, faces), faces, min(settings.resolution // 32, 12))
             normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
             vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)
             if sight.back is not None:
