@@ -327,14 +327,22 @@ ranks.close()
 """
 
 
+_ABORTED = "terminate called without an active exception"
+
+
 @pytest.mark.slow
 def test_processes_train_one_network_together(tmp_path: Path) -> None:
-    (tmp_path / "worker.py").write_text(_WORKER)
-    # Once a process was aborted, which never happened again; gloo is known to do that while connecting (pytorch/gloo#514). Training goes
-    # on from its checkpoint, so one restart is allowed; a mistake of ours would fail again.
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--max-restarts", "1", "--nproc-per-node", "2"]
-    arguments = [str(tmp_path / "worker.py"), str(Path(__file__).parent), str(tmp_path / "run")]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr
-    assert Trainer(NORMAL, tmp_path / "run", Ranks("cpu")).step == 2
-    assert (tmp_path / "run" / "normal.jsonl").read_text().count("validation") == 1
+    worker, run, done = tmp_path / "worker.py", tmp_path, None
+    worker.write_text(_WORKER)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    arguments = [str(worker), str(Path(__file__).parent)]
+    # Now and then a process ends with these words of C++ and no line of Python; gloo is known to do that (pytorch/gloo#514). torchrun's own
+    # restart does not help: it is given the dead process's address. Such a run is begun anew; what Python raises fails at once.
+    for attempt in range(3):
+        run = tmp_path / f"run{attempt}"
+        done = subprocess.run([*command, *arguments, str(run)], capture_output=True, text=True, timeout=240)
+        if _ABORTED not in done.stderr:
+            break
+    assert done is not None and done.returncode == 0, done and done.stderr
+    assert Trainer(NORMAL, run, Ranks("cpu")).step == 2
+    assert (run / "normal.jsonl").read_text().count("validation") == 1
