@@ -14,8 +14,8 @@ from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, quiet_libraries
 
 REGION_HALF = 0.30
 """Half the side of the square in which the matte is made, metres: the head crop with room for the network to see shoulders."""
-_REGION_CENTRE_Y = -0.03
-_EYE_CORNERS = 0.090  # metres between the outer corners of adult eyes
+REGION_CENTRE_Y = -0.03
+EYE_CORNERS = 0.090  # metres between the outer corners of adult eyes
 
 # The work is done at one fixed scale, so that every radius below is a length on the head: 512 pixels for 0.6 m, 54 for an eye distance.
 _SIDE = 512
@@ -30,7 +30,7 @@ _GUIDE_RADIUS, _GUIDE_EPSILON = 3, 1e-4
 
 def metres_per_pixel(face: Face) -> float:
     """Rough scale at the face, from the distance between the eye corners with its depth, so that it holds for turned heads."""
-    return _EYE_CORNERS / max(float(np.linalg.norm(face.landmarks[LEFT_EYE_CORNER] - face.landmarks[RIGHT_EYE_CORNER])), 1e-6)
+    return EYE_CORNERS / max(float(np.linalg.norm(face.landmarks[LEFT_EYE_CORNER] - face.landmarks[RIGHT_EYE_CORNER])), 1e-6)
 
 
 def head_region(face: Face) -> tuple[int, int, int]:
@@ -38,7 +38,7 @@ def head_region(face: Face) -> tuple[int, int, int]:
     scale = 1 / metres_per_pixel(face)
     centre = (face.landmarks[LEFT_EYE_CORNER] + face.landmarks[RIGHT_EYE_CORNER])[:2] / 2
     half = REGION_HALF * scale
-    return round(centre[0] - half), round(centre[1] - _REGION_CENTRE_Y * scale - half), max(2, round(2 * half))
+    return round(centre[0] - half), round(centre[1] - REGION_CENTRE_Y * scale - half), max(2, round(2 * half))
 
 
 class MatteNetwork:
