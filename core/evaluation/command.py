@@ -40,6 +40,7 @@ def run_command(options: argparse.Namespace, progress: Callable[[str, float], No
     """Evaluate as the options say; the files that were written. Raises LikenessError."""
     if not options.sets and options.photos is None:
         raise InputError("There is nothing to evaluate; give --set or --photos.")
+    from ..pipeline import Reconstructor
     from .run import evaluate, photo_set
     from .score import SMALL, Effort
 
@@ -47,7 +48,9 @@ def run_command(options: argparse.Namespace, progress: Callable[[str, float], No
     settings = Settings(quality=options.quality, device=options.device)
     try:
         with tempfile.TemporaryDirectory(prefix="likeness-") as own:
-            sets = [*options.sets, *([photo_set(options.photos, Path(own) / "photos")] if options.photos is not None else [])]
+            sets = list(options.sets)
+            if options.photos is not None:
+                sets.append(photo_set(options.photos, Path(own) / "photos", Reconstructor.load(settings.device).parser))
             return evaluate(sets, options.output, options.methods, effort, settings, tuple(options.fields), progress)
     except OSError as error:
         raise InputError(f"{error.filename or options.output} cannot be used ({error.strerror}); choose another folder.") from error

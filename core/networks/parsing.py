@@ -3,14 +3,17 @@
 Its encoder is EfficientNet-Lite0 as ImageNet taught it (Tan & Le 2019), kept as it is; real photographs taught it what drawn people cannot.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .layers import ConvNorm, Residual
+from ..photo.parsing import CLASSES
+from .layers import ConvNorm, Residual, fold_norms
 
-CLASSES = ("background", "skin", "hair", "beard", "eyes", "lips", "teeth", "clothes", "hat", "glasses", "object")
-"""beard: brows too; teeth: all that an open mouth shows; object: a hand or a thing in front of the person."""
 INPUT_SIZE = 512
 STRIDE = 32
 """Pictures have sides that are multiples of this."""
@@ -108,3 +111,21 @@ class ParsingNetwork(nn.Module):
             raised = F.interpolate(self.lateral[i](x), scale_factor=2, mode="bilinear", align_corners=False)
             x = self.merge[i](levels[i] + raised)
         return F.pixel_shuffle(self.output(x).float(), 2)
+
+
+class NetworkParser:
+    """`photo.parsing.Parser` with a network on one device; precision: the context to run it in."""
+
+    size = INPUT_SIZE
+
+    def __init__(self, network: ParsingNetwork, device: torch.device, precision: Callable[[], AbstractContextManager[object]]) -> None:
+        self._network, self._device, self._precision = fold_norms(network).to(device), device, precision
+
+    @torch.inference_mode()
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        photo = torch.from_numpy(np.ascontiguousarray(picture)).to(self._device).permute(2, 0, 1)[None] / 255
+        # The mean over the mirror image is steadier.
+        both = torch.cat([photo, photo.flip(3)]).contiguous(memory_format=torch.channels_last)
+        with self._precision():
+            shares = self._network(both).softmax(1)
+        return (shares[0] + shares[1].flip(2)).div(2).permute(1, 2, 0).contiguous().cpu().numpy()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .parsing import Parsing
+
 CROP_HALF = 0.20
 """Half the side of the head crop in metres: the crop cube is 0.4 m wide and one crop unit is 0.2 m."""
 CROP_CENTRE_Y = -0.03
@@ -63,6 +65,7 @@ class View:
 
     image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: (468, 3) photo pixels
     (column, row, z in the same unit, towards the viewer positive). focal: pixels, or None when unknown. name: file stem.
+    parsing: what each pixel around the head is, or None where no network told.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
     """
 
@@ -73,3 +76,4 @@ class View:
     name: str
     warnings: tuple[str, ...] = ()
     roll: int = 0
+    parsing: Parsing | None = None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from ...core.geometry.raster import Fragments, nearest
-from ...core.networks.parsing import CLASSES
+from ...core.photo.parsing import CLASSES
 from ..humans.part import Part
 from ..humans.skin import BUST_VALUES, SkinPaint
 from ..render.buffers import DECAL_LIFT

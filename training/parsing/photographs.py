@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...core.networks.parsing import CLASSES
+from ...core.photo.parsing import CLASSES
 from .drawn import HALF
 from .real import UNKNOWN
 
@@ -17,6 +17,7 @@ OBJECT = CLASSES.index("object")
 _MIX = ("drawn", "drawn", "drawn", "real", "composed", "composed")
 _CLEAN = 0.03  # share of a photo about which teachers may differ for its cut-out to be used
 Files = list[dict[str, np.ndarray]]
+"""Pictures of each person by name, as drawn.py and real.py write them, decoded."""
 
 
 @dataclass
@@ -30,26 +31,24 @@ class Layers:
 
 
 class Photographs:
-    """drawn, real: encoded files; skies (K, H, W, 3): panoramas, linear light."""
+    """drawn, real: people; skies (K, H, W, 3): panoramas, linear light."""
 
     def __init__(self, drawn: Files, real: Files, skies: np.ndarray, women: np.ndarray) -> None:
         self._drawn, self._real = drawn, real
         self._skies = [np.clip(sky / np.quantile(sky, 0.9), 0, 1) ** (1 / 2.2) for sky in skies.astype(np.float32)]
-        self._clean = [row for row, files in enumerate(real) if _doubtful(_grey(files["weight"])) < _CLEAN]
+        self._clean = [row for row, files in enumerate(real) if _doubtful(files["weight"]) < _CLEAN]
         self._share = np.where(women, 4.0, 1.0)
 
     @classmethod
-    def load(cls, drawn: Path, real: Path, assets: Path, held_out: int = 20, split: str = "training") -> "Photographs":
-        """With every file of the folders; the last `held_out` real people are not trained on, and alone in other splits."""
+    def load(cls, drawn: Path, real: Path, assets: Path, split: str = "training") -> "Photographs":
+        """With every file of the folders; every ninth portrait by its number is not trained on, and in the other split alone."""
         paths = sorted(path for path in (drawn / "training").glob("*.npz") if not path.stem.endswith("part"))
-        portraits = sorted(real.glob("*.npz"))
-        # Every ninth, so that both sources and sexes are among them.
-        kept = [path for row, path in enumerate(portraits) if (row % max(len(portraits) // held_out, 2) == 1) == (split != "training")]
-        people = [dict(np.load(path, allow_pickle=False)) for path in kept]
+        kept = [path for path in sorted(real.glob("*.npz")) if (int(path.stem[1:]) % 9 == 1) == (split != "training")]
+        people = [_opened(path) for path in kept]
         women = np.array([str(files["tags"]).startswith("F") for files in people])
         with np.load(assets / "light" / "hdri.npz", allow_pickle=False) as data:
             skies = data["panorama"]
-        return cls([dict(np.load(path, allow_pickle=False)) for path in paths], people, skies, women)
+        return cls([_opened(path) for path in paths], people, skies, women)
 
     def __call__(self, seed: int, number: int, size: int, kind: str | None = None) -> tuple[np.ndarray, ...]:
         """Picture (N, N, 3), coverage, weight (N, N) float32 in [0, 1] and label (N, N) uint8."""
@@ -81,7 +80,7 @@ class Photographs:
         """Something that was drawn in front of a drawn person comes before a real one."""
         for _ in range(6):
             files, row = self._drawn[rng.integers(len(self._drawn))], int(rng.integers(2))
-            if (_grey(files[f"label{row}"]) == OBJECT).any():
+            if (files[f"label{row}"] == OBJECT).any():
                 other = _warped(files, f"picture{row}", f"coverage{row}", f"label{row}", size, rng)
                 there = other.label == OBJECT
                 layers.colour[there], layers.coverage[there] = other.colour[there], 1
@@ -91,7 +90,7 @@ class Photographs:
     def _background(self, rng: np.random.Generator, size: int, person: Layers) -> np.ndarray:
         kind = rng.choice(["scene", "sky", "smooth", "blocks", "alike"], p=[0.45, 0.15, 0.15, 0.1, 0.15])
         if kind == "scene":
-            picture = _colours(self._portrait(rng, range(len(self._real)))["scene"])
+            picture = self._portrait(rng, range(len(self._real)))["scene"]
             picture = _window(picture, size, rng, rng.uniform(0.25, 1))
         elif kind == "sky":
             picture = _window(self._skies[rng.integers(len(self._skies))], size, rng, rng.uniform(0.2, 1))
@@ -125,12 +124,17 @@ class Photographs:
         return other.colour * alpha + picture * (1 - alpha)
 
 
-def _colours(code: np.ndarray) -> np.ndarray:
-    return cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255
-
-
-def _grey(code: np.ndarray) -> np.ndarray:
-    return cv2.imdecode(code, cv2.IMREAD_UNCHANGED)
+def _opened(path: Path) -> dict[str, np.ndarray]:
+    """The pictures of one file, uint8 RGB or grey: decoding them anew for each use would cost as much as all the rest."""
+    result = {}
+    with np.load(path, allow_pickle=False) as files:
+        for name, code in files.items():
+            if name == "tags":
+                result[name] = code
+            elif name != "photo":
+                picture = cv2.imdecode(code, cv2.IMREAD_REDUCED_COLOR_2 if name == "scene" else cv2.IMREAD_UNCHANGED)
+                result[name] = np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture
+    return result
 
 
 def _doubtful(weight: np.ndarray) -> float:
@@ -139,9 +143,11 @@ def _doubtful(weight: np.ndarray) -> float:
     return float(np.mean(weight[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] < 128))
 
 
-def _warped(files: dict[str, np.ndarray], picture: str, coverage: str, label: str, size: int, rng: np.random.Generator, side: float = 0.0) -> Layers:  # fmt: skip
+def _warped(
+    files: dict[str, np.ndarray], picture: str, coverage: str, label: str, size: int, rng: np.random.Generator, side: float = 0.0
+) -> Layers:  # fmt: skip
     """The person at a random scale, place and angle; `side`, half pictures beside the middle."""
-    colour = _colours(files[picture])
+    colour = files[picture]
     source = len(colour)
     half = float(np.exp(rng.uniform(np.log(0.13), np.log(0.35)))) / HALF * source / 2
     turn = np.deg2rad(rng.normal(0, 5) if rng.random() < 0.8 else rng.uniform(-30, 30))
@@ -157,11 +163,12 @@ def _warped(files: dict[str, np.ndarray], picture: str, coverage: str, label: st
     def warp(values: np.ndarray, how: int = cv2.INTER_LINEAR, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
         return cv2.warpAffine(values, matrix, (size, size), flags=how | cv2.WARP_INVERSE_MAP, borderMode=border)
 
-    covered = _grey(files[coverage])
+    covered = files[coverage]
     covered = cv2.GaussianBlur(covered, (0, 0), 0.4 * step) if step > 1.3 else covered
-    sure = _grey(files["weight"]) if "weight" in files else np.full_like(covered, 255)
+    sure = files["weight"] if "weight" in files else np.full_like(covered, 255)
     weight = warp(sure, border=cv2.BORDER_CONSTANT).astype(np.float32) / 255
-    return Layers(warp(colour), warp(covered).astype(np.float32) / 255, warp(_grey(files[label]), cv2.INTER_NEAREST), weight)
+    unit = lambda values: warp(values).astype(np.float32) / 255  # noqa: E731
+    return Layers(unit(colour), unit(covered), warp(files[label], cv2.INTER_NEAREST), weight)
 
 
 def _window(picture: np.ndarray, size: int, rng: np.random.Generator, share: float) -> np.ndarray:
@@ -170,7 +177,8 @@ def _window(picture: np.ndarray, size: int, rng: np.random.Generator, share: flo
     top, left = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
     part = picture[top : top + side, left : left + side]
     part = part[:, ::-1] if rng.random() < 0.5 else part
-    return cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=cv2.INTER_LINEAR if side < size else cv2.INTER_AREA)
+    shown = cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=cv2.INTER_LINEAR if side < size else cv2.INTER_AREA)
+    return shown.astype(np.float32) / 255 if shown.dtype == np.uint8 else shown
 
 
 def _blocks(rng: np.random.Generator, size: int) -> np.ndarray:

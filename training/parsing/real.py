@@ -1,8 +1,8 @@
 """Write real portraits for the parsing network: `python -m likeness.training.parsing.real --teachers FOLDER --list FILE --output FOLDER`.
 
 The teachers' files (one .npz a photo) hold `image`, mattes `rvm` and `u2`, the person's colours `fgr` (all uint8) and `landmarks` (468, 3).
-Written for each: `picture`, `person` (colours without background), JPEG; `coverage`, `weight` (where the teachers agree), `label`, PNG, over
-the square around the head; `scene`, JPEG: the whole photo with the person filled in from around. UNKNOWN labels what nobody knows.
+Written for each: `picture`, `person` (colours without background), JPEG; `coverage`, `weight` (where the teachers agree), `label`, PNG,
+over the square around the head; `scene`, JPEG: the whole photo with the person filled in from around. UNKNOWN labels what nobody knows.
 """
 
 import argparse
@@ -12,17 +12,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...core.networks.parsing import CLASSES
 from ...core.photo.faces import Face
 from ...core.photo.matte import REGION_CENTRE_Y, metres_per_pixel
+from ...core.photo.parsing import CLASSES
 from .drawn import HALF
 
 SIZE = 512
 UNKNOWN = 255
 _DISAGREE, _THICK = 0.25, 5
 _CHIN, _FOREHEAD = 152, 10
-_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132,
-         93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
+_OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132,
+    93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
 _EYES = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
@@ -137,6 +139,8 @@ def main() -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     rows = {Path(row["file"]).stem: row["tags"] for row in csv.DictReader(arguments.list.open())}
     for path in sorted(arguments.teachers.glob("*.npz")):
+        if (arguments.output / path.name).exists():
+            continue
         with np.load(path, allow_pickle=False) as data:
             if len(data["landmarks"]):
                 words = set(rows[path.stem].split())

@@ -29,7 +29,7 @@ from .losses import parsing_loss
 from .photographs import Photographs
 
 log = logging.getLogger(__name__)
-_RATE, _WARM_UP, _AVERAGE = 2e-3, 100, 0.998
+_RATE, _WARM_UP, _AVERAGE = 2e-3, 50, 0.996
 _LOG_STEPS, _SAVE_SECONDS = 25, 240
 _SEED = 5
 
@@ -81,7 +81,7 @@ class Trainer:
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.network(batch["picture"])
-        loss, parts = parsing_loss(logits, batch["covered"], batch["weight"], batch["label"])
+        loss, parts = parsing_loss(logits, batch, self.step % 4)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self._learned, 1.0)
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--backbone", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--minutes", type=float, default=60)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
