@@ -134,6 +134,8 @@ def _opened(path: Path) -> dict[str, np.ndarray]:
             elif name != "photo":
                 picture = cv2.imdecode(code, cv2.IMREAD_REDUCED_COLOR_2 if name == "scene" else cv2.IMREAD_UNCHANGED)
                 result[name] = np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture
+    if "guess" in result:
+        result["label"] = result.pop("guess")
     return result
 
 
