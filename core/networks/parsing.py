@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from ..photo.parsing import CLASSES
 from .layers import ConvNorm, Residual, fold_norms
 
-INPUT_SIZE = 512
+INPUT_SIZE = 384
 STRIDE = 32
 """Pictures have sides that are multiples of this."""
 _STAGES = (
@@ -39,7 +39,7 @@ class _Convolution(nn.Conv2d):
         return super().forward(input)
 
 
-class _Block(nn.Module):
+class InvertedResidual(nn.Module):
     """Inverted residual of MobileNetV2 (Sandler et al. 2018); norms are folded into the convolutions."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
@@ -66,7 +66,7 @@ class Backbone(nn.Module):
         blocks, inputs = [], 32
         for repeats, kernel, stride, expansion, outputs in _STAGES:
             for repeat in range(repeats):
-                blocks.append(_Block(inputs, outputs, kernel, stride if repeat == 0 else 1, expansion))
+                blocks.append(InvertedResidual(inputs, outputs, kernel, stride if repeat == 0 else 1, expansion))
                 inputs = outputs
         self.blocks = nn.ModuleList(blocks)
         self.requires_grad_(False)

@@ -14,6 +14,7 @@ from likeness.training.parsing.losses import parsing_loss
 from likeness.training.parsing.occluders import occlude
 from likeness.training.parsing.photographs import Photographs
 from likeness.training.parsing.real import UNKNOWN, agreed, filled, weak_labels
+from likeness.training.parsing.selftrain import guessed
 from likeness.training.parsing.train import Trainer, batch_of
 from likeness.training.render.buffers import Buffers
 
@@ -121,6 +122,17 @@ def test_landmarks_tell_only_what_is_sure():
     points = np.stack([rng.uniform(60, 130, 468), rng.uniform(60, 130, 468)], 1)
     label = weak_labels(points, np.zeros((192, 192), np.float32), set())
     assert np.all(label == UNKNOWN)
+
+
+def test_a_network_names_only_what_nobody_told_and_the_words_allow():
+    shares = np.zeros((4, 4, len(CLASSES)), np.float32)
+    shares[:2, :, HAIR], shares[2:, :, CLASSES.index("hat")] = 1, 1
+    told, covered = np.full((4, 4), UNKNOWN, np.uint8), np.ones((4, 4))
+    told[0, 0], covered[0, 1] = SKIN, 0.5
+    label = guessed(shares, told, covered, {"short"})
+    assert label[0, 0] == SKIN and label[0, 1] == UNKNOWN and np.all(label[1] == HAIR) and np.all(label[2:] == UNKNOWN)
+    assert np.all(guessed(shares, told, covered, {"bald"})[1] == UNKNOWN)
+    assert np.all(guessed(shares, told, covered, {"hat"})[2:] == CLASSES.index("hat"))
 
 
 def test_a_thing_in_front_covers_and_is_named():

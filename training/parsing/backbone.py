@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from ...core.networks.parsing import Backbone
+from ...core.networks.parsing import Backbone, InvertedResidual
 
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _EPSILON = 1e-3
@@ -24,10 +24,9 @@ def published(path: Path) -> Backbone:
     backbone = Backbone()
 
     def fill(convolution: nn.Conv2d, name: str, norm: str) -> None:
-        means = (state[f"{norm}.{part}"] for part in ("running_mean", "running_var"))
-        weight, bias = fuse_conv_bn_weights(
-            state[f"{name}.weight"], None, *means, _EPSILON, state[f"{norm}.weight"], state[f"{norm}.bias"]
-        )  # fmt: skip
+        mean, variance = state[f"{norm}.running_mean"], state[f"{norm}.running_var"]
+        scale, shift = state[f"{norm}.weight"], state[f"{norm}.bias"]
+        weight, bias = fuse_conv_bn_weights(state[f"{name}.weight"], None, mean, variance, _EPSILON, scale, shift)
         with torch.no_grad():
             convolution.weight.copy_(weight)
             assert convolution.bias is not None
@@ -35,6 +34,7 @@ def published(path: Path) -> Backbone:
 
     fill(backbone.stem, "_conv_stem", "_bn0")
     for index, block in enumerate(backbone.blocks):
+        assert isinstance(block, InvertedResidual)
         name = f"_blocks.{index}"
         if block.expand is not None:
             fill(block.expand, f"{name}._expand_conv", f"{name}._bn0")

@@ -18,7 +18,6 @@ _OF_KIND = {
 }  # fmt: skip
 _ON_BUST = (("beard", "beard"), ("lips", "lips"), ("hair", "hair"), ("cloth", "clothes"), ("mouth", "teeth"), ("eye", "eyes"))
 """Masks of the bust's paint and their classes; the later one wins, as in the paint."""
-_FULL_BEARD = 0.5  # share of stubble over skin from which it is a beard
 _DECALS = ("brow", "lens")
 
 
@@ -59,10 +58,10 @@ def _solid_labels(scene: Scene, face: torch.Tensor, barycentric: torch.Tensor) -
 
 
 def _bust_labels(part: Part, face: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
-    masks = dict(zip(BUST_VALUES, part.surface(face, barycentric).values.T, strict=True))
+    masks: dict[str, torch.Tensor] = dict(zip(BUST_VALUES, part.surface(face, barycentric).values.T, strict=True))
     paint = part.rest.paint
     assert isinstance(paint, SkinPaint)
-    masks["beard"] = masks["beard"] * paint.stubble / _FULL_BEARD / 2
+    masks["beard"] = masks["beard"] * paint.stubble  # thin stubble is skin
     result = torch.full_like(face, SKIN)
     for mask, name in _ON_BUST:
         result[masks[mask] > 0.5] = CLASSES.index(name)

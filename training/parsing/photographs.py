@@ -15,6 +15,8 @@ from .real import UNKNOWN
 
 OBJECT = CLASSES.index("object")
 _MIX = ("drawn", "drawn", "drawn", "real", "composed", "composed")
+_CLOSEST, _WIDEST = 0.13, 0.35  # metres, half a picture
+_FINEST = 0.00045  # metres, half a pixel; in use pixels have 0.9 to 1.6 mm
 _CLEAN = 0.03  # share of a photo about which teachers may differ for its cut-out to be used
 Files = list[dict[str, np.ndarray]]
 """Pictures of each person by name, as drawn.py and real.py write them, decoded."""
@@ -151,7 +153,7 @@ def _warped(
     """The person at a random scale, place and angle; `side`, half pictures beside the middle."""
     colour = files[picture]
     source = len(colour)
-    half = float(np.exp(rng.uniform(np.log(0.13), np.log(0.35)))) / HALF * source / 2
+    half = float(np.exp(rng.uniform(np.log(max(_CLOSEST, _FINEST * size)), np.log(_WIDEST)))) / HALF * source / 2
     turn = np.deg2rad(rng.normal(0, 5) if rng.random() < 0.8 else rng.uniform(-30, 30))
     middle = source / 2 + rng.normal(0, 0.09, 2) * half + [0, -0.06 * half]
     flip = -1.0 if rng.random() < 0.5 else 1.0
@@ -209,8 +211,8 @@ def _cut_by_border(layers: Layers, rng: np.random.Generator) -> None:
         if rng.random() < 0.6:
             high[axis] = size - int(rng.uniform(0, 0.3) * size)
     inside = np.s_[low[0] : high[0], low[1] : high[1]]
-    border = (low[0], size - high[0], low[1], size - high[1])
-    layers.colour = cv2.copyMakeBorder(layers.colour[inside], *map(int, border), cv2.BORDER_REPLICATE)
+    top, bottom, left, right = int(low[0]), int(size - high[0]), int(low[1]), int(size - high[1])
+    layers.colour = cv2.copyMakeBorder(layers.colour[inside], top, bottom, left, right, cv2.BORDER_REPLICATE)
     weight = np.zeros_like(layers.weight)
     weight[inside] = layers.weight[inside]
     layers.weight = weight

@@ -27,7 +27,7 @@ def guessed(shares: np.ndarray, label: np.ndarray, coverage: np.ndarray, tags: s
     """(S, S) uint8: label where it tells, else the class of shares (S, S, C) where that is sure, the pixel is person, and the words about
     the person allow it."""
     person = shares.copy()
-    barred = [name for name, words in _ONLY_IF.items() if not words & tags]
+    barred = [name for name, words in _ONLY_IF.items() if not words & tags] + ["hair"] * ("bald" in tags)
     person[..., [CLASSES.index(name) for name in (*_NEVER, *_TOLD, *barred)]] = 0
     best = person.argmax(-1)
     share = np.take_along_axis(shares, best[..., None], -1)[..., 0] / np.maximum(1 - shares[..., 0], 1e-3)
