@@ -34,6 +34,7 @@ from .settings import Settings
 from .surface.calm import calm_field
 from .surface.detail import displace_back, displace_front
 from .surface.extract import extract_surface
+from .surface.hidden import hidden_bound
 from .surface.needles import press_needles
 from .surface.rim import reach_outline
 from .surface.smooth import smooth_surface
@@ -104,7 +105,8 @@ class Reconstructor:
             tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.solid_region("ears"))
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
-            calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, dressed, cancel)
+            bound = hidden_bound(field.prior_distance, field.silhouette)
+            calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, dressed, cancel, bound)
             whole = reach_outline(calm, field.silhouette, field.face, cancel)
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
