@@ -56,7 +56,7 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
 
 
 def _even_light() -> bpy.types.World:
-    """A scene without any light renders black; white from everywhere shows the colours as they are stored."""
+    """A scene without any light renders black; white from everywhere adds no shading of its own."""
     world = bpy.data.worlds.new("World")
     background = next(node for node in shader_nodes(world).nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
