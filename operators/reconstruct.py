@@ -47,4 +47,4 @@ class LIKENESS_OT_reconstruct(JobOperator, bpy.types.Operator):
 
     def use(self, context: bpy.types.Context, outcome: Result) -> str:
         collection = build_result(context, outcome)
-        return f"{collection.name} is in the scene; its camera shows the photo, and the render size is the photo's"
+        return f"{collection.name} is in the scene; its camera shows the photo"
