@@ -27,6 +27,7 @@ BLENDER_SIDE = (
     "worker.environment",
     "core.settings",
     "core.errors",
+    "core.error_report",
     "core.result",
     "core.photo.view",
     "core.animation.live_link",
