@@ -86,6 +86,10 @@ class WorkerClient:
         """Begin to bake a texture for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result a Texture."""
         self._begin(protocol.Bake(str(mesh), str(reconstruction), str(output or self._private_output()), size))
 
+    def export(self, reconstruction: Path, output: Path) -> None:
+        """Begin to write a reconstruction (Result) as the suffix of `output` says: .glb, .ply or .obj the mesh, .png the preview."""
+        self._begin(protocol.Export(str(reconstruction), str(output)))
+
     def self_test(self) -> None:
         """Begin the self-test; its end arrives from `poll` as Tested or Error."""
         self._begin(protocol.SelfTest())

@@ -46,6 +46,15 @@ class Bake:
 
 
 @dataclass(frozen=True)
+class Export:
+    """Write a `reconstruction` (Result, .npz) to `output` as its suffix says: .glb, .ply or .obj the mesh, .png the preview. Answered by
+    Done or Error."""
+
+    reconstruction: str
+    output: str
+
+
+@dataclass(frozen=True)
 class SelfTest:
     """Run worker/selftest.py. Answered by Tested or Error."""
 
@@ -82,7 +91,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Done:
-    """The result lies in `path`, readable by Result.load, after Track by Performance.load, after Bake by Texture.load."""
+    """The result lies in `path`, readable by Result.load, after Track by Performance.load, after Bake by Texture.load; after Export
+    it is the file that was asked for."""
 
     path: str
 
@@ -123,12 +133,12 @@ class Log:
     text: str
 
 
-Request = Reconstruct | Track | Bake | SelfTest | Cancel | Quit
+Request = Reconstruct | Track | Bake | Export | SelfTest | Cancel | Quit
 Event = Ready | Heartbeat | Progress | Done | Tested | Error | Log
 Kinds = Mapping[str, type]
 
 REQUESTS: Kinds = {
-    "reconstruct": Reconstruct, "track": Track, "bake": Bake, "self_test": SelfTest, "cancel": Cancel, "quit": Quit,
+    "reconstruct": Reconstruct, "track": Track, "bake": Bake, "export": Export, "self_test": SelfTest, "cancel": Cancel, "quit": Quit,
 }  # fmt: skip
 EVENTS: Kinds = {
     "ready": Ready, "heartbeat": Heartbeat, "progress": Progress, "done": Done, "tested": Tested, "error": Error, "log": Log,

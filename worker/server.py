@@ -35,7 +35,7 @@ Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo, setti
 
 @dataclass(frozen=True)
 class Job:
-    request: protocol.Reconstruct | protocol.Track | protocol.Bake | protocol.SelfTest | protocol.Quit
+    request: protocol.Reconstruct | protocol.Track | protocol.Bake | protocol.Export | protocol.SelfTest | protocol.Quit
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -108,6 +108,8 @@ class Server:
                 from .selftest import self_test
 
                 return protocol.Tested(*self_test())
+            if isinstance(job.request, protocol.Export):
+                return protocol.Done(str(_exported(job.request)))
             request, cancelled = job.request, job.cancelled
             assert not isinstance(request, protocol.Quit)
             output = Path(request.output)
@@ -175,6 +177,17 @@ class Server:
                 self.send(protocol.Progress(stage, min(max(float(fraction), 0.0), 1.0)))
 
         return progress
+
+
+def _exported(request: protocol.Export) -> Path:
+    from ..core.export import write_mesh
+    from ..core.preview import write_preview
+    from ..core.result import Result
+
+    result, output = Result.load(Path(request.reconstruction)), Path(request.output)
+    write = write_preview if output.suffix == ".png" else write_mesh
+    write(result, output)
+    return output
 
 
 def _saved(result: Any, output: Path) -> Path:

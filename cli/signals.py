@@ -1,0 +1,52 @@
+"""Ctrl-C, and requests of the system to end, as one KeyboardInterrupt, so that everything is cleaned up whoever asks."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two where the system has them: terminal closed, Ctrl-Break
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """In here the first signal raises KeyboardInterrupt. Later ones do nothing: `timeout` and impatient people send several, and
+    cleaning up takes a second at most."""
+
+    def stop(number: int, frame: Any) -> None:
+        for one in old:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    with _handled_by(stop) as old:
+        yield
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A signal that comes in here waits for its end."""
+    waiting: list[int] = []
+    try:
+        with _handled_by(lambda number, frame: waiting.append(number)):
+            yield
+    finally:
+        for number in waiting[:1]:
+            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _handled_by(handler: Callable[[int, Any], None]) -> Iterator[dict[int, Any]]:
+    """The handlers before, which come back in the end. What the parent process has ignored (nohup) stays ignored."""
+    old: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+        old |= {number: signal.getsignal(number) for number in numbers}
+        old = {number: before for number, before in old.items() if before not in (signal.SIG_IGN, None)}
+    try:
+        for number in old:
+            signal.signal(number, handler)
+        yield old
+    finally:
+        for number, before in old.items():
+            signal.signal(number, before)
