@@ -8,6 +8,7 @@ from typing import Any
 from ..core.error_report import error_report, write_error_report
 from ..core.errors import LikenessError, explain
 from .console import Console
+from .signals import raise_if_stopped
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +16,9 @@ log = logging.getLogger(__name__)
 def failed(error: Exception, what: str, console: Console, folder: Path, settings: Mapping[str, Any], worker_log: str = "") -> int:
     """Tell the user and give the exit code. `what`, a photo's name or the task, begins the sentence about an error that nobody foresaw.
 
-    The error file of code 3 goes into `folder`, the output.
+    The error file of code 3 goes into `folder`, the output. Raises KeyboardInterrupt when the error comes from one.
     """
+    raise_if_stopped()
     known = error if isinstance(error, LikenessError) else explain(error, what)
     if known is not error:
         log.error("%s failed unexpectedly", what, exc_info=error)

@@ -4,29 +4,37 @@ Exit codes: 0 done, 2 bad input, 3 failed, 130 stopped; of several photos the wo
 not at all.
 """
 
-import logging
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from .console import Console
-from .signals import interruptible
+if TYPE_CHECKING:
+    from .console import Console
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code. Raises SystemExit for arguments that cannot be parsed, and after help."""
-    console = Console()
+    console = None
     try:
+        # Imported here and not above: Ctrl-C shows a traceback until `main` has begun, so that has to be at once.
+        from .console import Console
+        from .signals import interruptible
+
+        console = Console()
         with interruptible():
             return _run(arguments, console)
     except KeyboardInterrupt:
-        console.sentence("Cancelled; no incomplete file was left behind.")
+        if console is not None:
+            console.sentence("Cancelled; no incomplete file was left behind.")
         return 130
     finally:
-        console.flush()
+        if console is not None:
+            console.flush()
 
 
-def _run(arguments: Sequence[str] | None, console: Console) -> int:
-    # Imported here, where Ctrl-C shows no traceback.
+def _run(arguments: Sequence[str] | None, console: "Console") -> int:
+    import logging
+
     from ..core.errors import LikenessError
     from .parser import build_parser
 

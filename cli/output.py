@@ -52,9 +52,10 @@ class OutputSet:
             together = report.parent.resolve() == folder.resolve()
             if together and comparable(report.name) in map(comparable, names):
                 raise InputError(f"{report.name} is the name of another file of the result; give --report another one.")
-            self._refuse()
+            self._refuse_impossible()
             self._staging = stack.enter_context(Staging(folder))
             self._report_staging = self._staging if together else stack.enter_context(Staging(report.parent, f"{WORK}-{report.name}"))
+            self._refuse()  # only now: what a killed run left half done is in order again
             self._kept = stack.pop_all()
         self.new, self.scratch = self._staging.new, self._staging.scratch
 
@@ -82,18 +83,23 @@ class OutputSet:
                 exchange([*((self._staging, place.name) for place in made), (self._report_staging, self._report.name)])
         return [*made, self._report]
 
-    def _refuse(self) -> None:
-        self._known = {
-            place: digest for report in (self._folder / REPORT, self._report) for place, digest in (_listed(report) or {}).items()
-        }
-        for place in [*(self._folder / name for name in self._names), self._report]:
+    @property
+    def _places(self) -> list[Path]:
+        return [*(self._folder / name for name in self._names), self._report]
+
+    def _refuse_impossible(self) -> None:
+        for place in self._places:
             if taken := self._inputs.at(place):
                 raise InputError(f"{place} would replace {taken}, which this run reads; choose another --output.")
-            if not os.path.lexists(place):
-                continue
-            if not place.is_file():
-                raise InputError(f"{place} is there already and is no file that could be replaced; choose another --output.")
-            if not (self._overwrite or self._ours(place)):
+            if place.name in ("", "..") or (os.path.lexists(place) and not place.is_file()):
+                raise InputError(f"{place} is no file that could be replaced; choose another --output or --report.")
+
+    def _refuse(self) -> None:
+        self._refuse_impossible()
+        reports = (self._folder / REPORT, self._report)
+        self._known = {place: digest for report in reports for place, digest in (_listed(report) or {}).items()}
+        for place in self._places:
+            if not self._overwrite and place.exists() and not self._ours(place):
                 raise InputError(
                     f"{place} was not written by Likeness, or was changed since; choose another --output, or replace it with --overwrite."
                 )

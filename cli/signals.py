@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+_stopped = False
+
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two where the system has them: terminal closed, Ctrl-Break
 
 
@@ -14,13 +16,28 @@ def interruptible() -> Iterator[None]:
     """In here the first signal raises KeyboardInterrupt. Later ones do nothing: `timeout` and impatient people send several, and
     cleaning up takes a second at most."""
 
+    global _stopped
+    _stopped = False
+
     def stop(number: int, frame: Any) -> None:
+        global _stopped
+        _stopped = True
         for one in old:
             signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     with _handled_by(stop) as old:
-        yield
+        try:
+            yield
+        except Exception:
+            raise_if_stopped()
+            raise
+
+
+def raise_if_stopped() -> None:
+    """Raise the KeyboardInterrupt again that somebody has taken for another error, as libraries do while they are imported."""
+    if _stopped:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

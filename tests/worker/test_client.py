@@ -70,6 +70,21 @@ def test_a_mesh_becomes_a_texture(client, tmp_path):
         client.wait()
 
 
+def test_a_result_becomes_files(client, tmp_path):
+    result = tmp_path / "result.npz"
+    client.reconstruct(Path("a.png"), Settings(), result)
+    client.wait()
+    for name in ("顔.ply", "顔.glb", "preview.png"):
+        client.export(result, tmp_path / name)
+        assert client.wait() == tmp_path / name and (tmp_path / name).stat().st_size > 100
+    client.export(result, tmp_path / "a.xyz")
+    with pytest.raises(InputError, match="unknown mesh format"):
+        client.wait()
+    client.export(result, tmp_path / "missing" / "a.ply")
+    with pytest.raises(InputError, match="Could not write"):
+        client.wait()
+
+
 def test_two_jobs_share_one_process_and_its_models(client):
     first, second = run(client, "a.png").report, run(client, "b.png").report
     assert first["pid"] == second["pid"] and second["loads"] == 1
