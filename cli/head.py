@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.animation.performance import Performance
+from ..core.errors import LikenessError
 from ..core.settings import Settings
 from ..worker.client import WorkerClient
 from .blender import blender_command, write_in_blender
@@ -70,6 +71,14 @@ class HeadPlan:
 
         Raises LikenessError.
         """
+        try:
+            return self._make(client, photo, outputs, name, progress, played)
+        except LikenessError as error:
+            raise type(error)(outputs.as_seen(str(error))) from error
+
+    def _make(
+        self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None
+    ) -> list[Path]:
         from ..core.result import Result  # brings numpy
 
         saved = outputs.scratch / "result.npz"

@@ -69,6 +69,12 @@ class OutputSet:
         """Give the names up; what was not committed is gone."""
         self._kept.close()
 
+    def as_seen(self, text: str) -> str:
+        """A sentence about the hidden files as one about their places."""
+        for part in (self.new, self.scratch):
+            text = text.replace(str(part), str(self._folder))
+        return text
+
     def commit(self, report: dict[str, Any]) -> list[Path]:
         """Put the files that were made into their places, all of them or, when an InputError is raised, none; the report is the last."""
         with writing(self._folder):
@@ -90,7 +96,7 @@ class OutputSet:
     def _refuse_impossible(self) -> None:
         for place in self._places:
             if taken := self._inputs.at(place):
-                raise InputError(f"{place} would replace {taken}, which this run reads; choose another --output.")
+                raise InputError(f"{place.name} of the result would replace {taken}, which this run reads; choose another --output.")
             if place.name in ("", "..") or (os.path.lexists(place) and not place.is_file()):
                 raise InputError(f"{place} is no file that could be replaced; choose another --output or --report.")
 

@@ -51,7 +51,7 @@ def test_what_was_not_committed_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_no_input_is_replaced(tmp_path, name, overwrite):
     (tmp_path / name).write_text("a photo")
-    with pytest.raises(InputError, match=f"{name} would replace .*{name}, which this run reads; choose another"):
+    with pytest.raises(InputError, match=f"{name} of the result would replace .*{name}, which this run reads; choose another"):
         claimed(tmp_path, tmp_path / name, overwrite=overwrite)
     assert contents(tmp_path) == {name: "a photo"}
 
@@ -61,11 +61,11 @@ def test_an_input_is_known_under_other_names(tmp_path):
     out.mkdir()
     photo.write_text("a photo")
     (out / "preview.png").hardlink_to(photo)
-    with pytest.raises(InputError, match=r"preview.png would replace .*photo.jpg"):
+    with pytest.raises(InputError, match=r"preview.png of the result would replace .*photo.jpg"):
         claimed(out, photo, overwrite=True)
     (out / "preview.png").unlink()
     (out / "PREVIEW.png").write_text("another photo")  # the same file elsewhere, where cases are not told apart
-    with pytest.raises(InputError, match=r"preview.png would replace .*PREVIEW.png"):
+    with pytest.raises(InputError, match=r"preview.png of the result would replace .*PREVIEW.png"):
         claimed(out, out / "PREVIEW.png", overwrite=True)
 
 
@@ -268,3 +268,9 @@ def test_reports_of_others_are_not_trusted(tmp_path):
 
 def test_exchange_of_nothing_is_nothing():
     exchange([])
+
+
+def test_sentences_name_the_place_and_not_the_hidden_folder(tmp_path):
+    with claimed(tmp_path / "out") as outputs:
+        text = f"{outputs.new / 'a.glb'} and {outputs.scratch / 'result.npz'} cannot be written."
+        assert outputs.as_seen(text) == f"{tmp_path / 'out' / 'a.glb'} and {tmp_path / 'out' / 'result.npz'} cannot be written."
