@@ -168,7 +168,11 @@ def test_the_exit_code_is_the_worst(capfd, tmp_path):
 
 def test_a_bug_is_one_sentence_that_names_the_photo(capfd, tmp_path):
     code, said = run(capfd, "bug.jpg", "--output", tmp_path, "--formats", "ply")
-    assert code == 3 and said.err == "bug.jpg failed unexpectedly (ZeroDivisionError: a bug); please report this.\n"
+    assert (
+        code == 3
+        and said.err
+        == "bug.jpg failed unexpectedly (ZeroDivisionError: a bug); please report this with its error file (in Blender: Copy Report).\n"
+    )
 
 
 def test_verbose_shows_the_traceback_and_what_libraries_say(capfd, caplog, tmp_path):
