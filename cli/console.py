@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..core.stages import stage_label
+
 
 class Console:
     """Characters that a console does not have appear as escapes; what nobody reads any more is dropped."""
@@ -32,9 +34,9 @@ class Console:
         _write(self._err, f"{text}\n")
 
     def progress(self, stage: str, fraction: float) -> None:
-        """One line that overwrites itself, on terminals only."""
+        """A stage of core/stages.py on one line that overwrites itself, on terminals only."""
         if _is_terminal(self._err):
-            _write(self._err, f"\r\x1b[K{self.photo}{stage} {fraction:.0%}")
+            _write(self._err, f"\r\x1b[K{self.photo}{stage_label(stage)} {fraction:.0%}")
 
     def clear(self) -> None:
         """Take the line of progress away."""

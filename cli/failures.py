@@ -19,14 +19,14 @@ def failed(error: Exception, what: str, console: Console, folder: Path, settings
     The error file of code 3 goes into `folder`, the output. Raises KeyboardInterrupt when the error comes from one.
     """
     raise_if_stopped()
-    known = error if isinstance(error, LikenessError) else explain(error, what)
+    known = explain(error, what)
     if known is not error:
         log.error("%s failed unexpectedly", what, exc_info=error)
     sentence = str(known)
     if known.exit_code == LikenessError.exit_code:
         try:
             report = error_report(error, sentence, settings, worker_log.splitlines(), {})
-            sentence += f" The details are in {write_error_report(report, folder)}."
+            sentence += f" The error file is {write_error_report(report, folder)}."
         except (LikenessError, OSError):  # the folder is what cannot be written, or there is no room
             log.warning("No error file could be written", exc_info=True)
     console.sentence(sentence)

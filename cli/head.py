@@ -85,7 +85,7 @@ class HeadPlan:
         client.reconstruct(photo, self.settings, saved)
         client.wait(progress)
         result = Result.load(saved)
-        progress("Writing the files", 1.0)
+        progress("export", 1.0)
         with writing(outputs.scratch):
             moving = None
             if played is not None:

@@ -8,7 +8,6 @@
 """
 
 import contextlib
-import errno
 import os
 import shutil
 import sys
@@ -18,11 +17,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from ..core.errors import InputError
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from ..core.file_lock import lock
 
 WORK = ".likeness-work"
 _ATTEMPTS = 20  # to lock a file that others, as they end, delete at the same moment
@@ -68,7 +63,7 @@ class Staging:
             self._hidden.mkdir(exist_ok=True)
             try:
                 file = path.open("a+b")
-                if not _lock(file):
+                if not _try_to_lock(file):
                     file.close()
                     break
                 if os.path.samestat(os.fstat(file.fileno()), path.stat()):
@@ -149,13 +144,10 @@ def made(directory: Path) -> Iterator[Path]:
                 folder.rmdir()
 
 
-def _lock(file: IO[bytes]) -> bool:
-    """False when another process holds the file. True also where the file system has no locks: nobody can be waited for there."""
+def _try_to_lock(file: IO[bytes]) -> bool:
+    """False when another process holds it. True also where the file system has no locks: nobody can be waited for there."""
     try:
-        if sys.platform == "win32":
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file)
     except OSError as error:
-        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+        return not isinstance(error, BlockingIOError)
     return True

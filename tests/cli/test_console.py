@@ -53,7 +53,7 @@ def test_progress_is_one_line_on_terminals_only(monkeypatch):
     console.photo = "é.png: "
     console.progress("field", 0.5)
     console.sentence(LikenessError("It failed."))
-    assert terminal.buffer.getvalue() == b"\r\x1b[K\\xe9.png: field 50%\r\x1b[KIt failed.\n"
+    assert terminal.buffer.getvalue() == b"\r\x1b[K\\xe9.png: Predicting Shape 50%\r\x1b[KIt failed.\n"
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO()))
     console = Console()
     console.progress("field", 0.5)
