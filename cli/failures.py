@@ -23,6 +23,8 @@ def failed(error: Exception, what: str, console: Console, folder: Path, settings
     if known is not error:
         log.error("%s failed unexpectedly", what, exc_info=error)
     sentence = str(known)
+    if what not in sentence:
+        sentence = f"{console.photo}{sentence}"  # which of several it was
     if known.exit_code == LikenessError.exit_code:
         try:
             report = error_report(error, sentence, settings, worker_log.splitlines(), {})

@@ -38,10 +38,11 @@ def test_a_crash_costs_one_photo(worker_process, capfd, picture, tmp_path):
     assert main(["reconstruct", *map(str, photos), "--output", str(out), *PLY]) == 3
     said = capfd.readouterr()
     sentences = said.err.splitlines()
-    assert len(sentences) == 4 and all("The details are in" in line for line in sentences)
+    assert len(sentences) == 4 and all("The error file is" in line for line in sentences)
+    assert [line.partition(":")[0] for line in sentences] == ["segfault.png", "greedy.png", "killed.png", "bug.png"]
     assert "memory" in sentences[1] and "memory" in sentences[2] and "KeyError" in sentences[3]
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["one", "two"]
-    assert "Traceback" in Path(sentences[3].partition(" are in ")[2].rstrip(".")).read_text()
+    assert "Traceback" in Path(sentences[3].partition(" error file is ")[2].rstrip(".")).read_text()
     pids = [json.loads((out / name / "report.json").read_text())["pid"] for name in ("one", "two")]
     assert pids[0] != pids[1]
 
