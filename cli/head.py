@@ -73,6 +73,9 @@ class HeadPlan:
         """
         try:
             return self._make(client, photo, outputs, name, progress, played)
+        except KeyboardInterrupt:
+            client.close()  # before the folder goes into which it writes
+            raise
         except LikenessError as error:
             raise type(error)(outputs.as_seen(str(error))) from error
 

@@ -15,7 +15,7 @@ from .failures import failed
 from .head import HeadPlan, start_worker
 from .names import distinct_names, safe_name
 from .options import add_command, add_head_options
-from .output import OutputSet, writing
+from .output import Inputs, writing
 from .staging import FolderInUse, Staging, made
 
 log = logging.getLogger(__name__)
@@ -40,14 +40,17 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     with ExitStack() as stack:
         if several:
             stack.enter_context(_usable(options.output))
-        worst, claimed = _claim_all(plan, options, console, stack)
-        if not claimed:
+        inputs = plan.inputs(*options.photos)
+        worst, jobs = _usable_photos(plan, options, inputs, console)
+        if not jobs:
             return worst
         client = stack.enter_context(closing(start_worker()))
-        for photo, name, outputs in claimed:
+        for photo, folder in jobs:
             console.photo = f"{photo.name}: " if several else ""
             try:
-                paths = plan.make(client, photo, outputs, name, console.progress)
+                name = safe_name(photo.stem)
+                with plan.claim(folder, name, inputs) as outputs:
+                    paths = plan.make(client, photo, outputs, name, console.progress)
                 console.clear()
                 console.paths(paths)
             except Cancelled:
@@ -55,25 +58,21 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             except Exception as error:  # noqa: BLE001 - told by `failed`, and the other photos go on
                 worst = max(worst, failed(error, photo.name, console, options.output, plan.settings.to_dict(), client.log))
             log.info("The worker's log:\n%s", client.log)
-            outputs.close()
     return worst
 
 
-def _claim_all(
-    plan: HeadPlan, options: argparse.Namespace, console: Console, stack: ExitStack
-) -> tuple[int, list[tuple[Path, str, OutputSet]]]:
-    """Photos that can be used, the names of their files and the claims on them; every other gets its sentence, the worst code counts."""
-    worst, claimed = 0, []
-    inputs = plan.inputs(*options.photos)
+def _usable_photos(plan: HeadPlan, options: argparse.Namespace, inputs: Inputs, console: Console) -> tuple[int, list[tuple[Path, Path]]]:
+    """Photos that can be used, each with the folder of its files; every other gets its sentence, and the worst exit code comes first."""
+    worst, usable = 0, []
     for photo, folder in zip(options.photos, _folders(options.output, options.photos), strict=True):
         try:
             check_photo(photo)
-            name = safe_name(photo.stem)
-            claimed.append((photo, name, stack.enter_context(plan.claim(folder, name, inputs))))
+            plan.claim(folder, safe_name(photo.stem), inputs).close()  # held only in its turn: a system opens some hundred files at once
+            usable.append((photo, folder))
         except LikenessError as error:
             console.sentence(error)
             worst = max(worst, error.exit_code)
-    return worst, claimed
+    return worst, usable
 
 
 def _folders(output: Path, photos: Sequence[Path]) -> list[Path]:

@@ -94,6 +94,20 @@ def test_one_bad_photo_does_not_stop_the_others(run, picture, tmp_path, workers)
     assert len(workers) == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_there_may_be_more_photos_than_files_can_be_open(run, picture, tmp_path):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    photos = [picture(f"{number}.png") for number in range(80)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + 40, limits[1]))
+    try:
+        code, said = run(*photos, "--output", tmp_path / "out", "--formats", "ply")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert code == 0 and len(names(tmp_path / "out")) == 80, said.err
+
+
 def test_two_photos_never_share_a_folder(run, picture, tmp_path):
     photos = [picture("a.png"), picture("a.png", tmp_path / "x"), picture("a-2.png")]
     code, said = run(*photos, "--output", tmp_path / "out", "--formats", "ply")
