@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..core.errors import InputError, ReconstructionError
 from ..worker import process
+from ..worker.environment import LAUNCH
 
-_LAUNCH = Path(__file__).absolute().parents[1] / "worker" / "launch.py"
 _WRITE = "likeness.scene.write"  # run by name: nothing here imports bpy
 _LIMIT = 300  # seconds for Blender to start and write the files of one result
 
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 def blender_command(blender: Path | None) -> list[str]:
     """What runs the writer: the given Blender, this Python when it has bpy, or a Blender on the PATH. Raises InputError."""
-    batch = ["--background", "--factory-startup", "--python-exit-code", "3", "--python", str(_LAUNCH), "--", _WRITE]
+    batch = ["--background", "--factory-startup", "--python-exit-code", "3", "--python", str(LAUNCH), "--", _WRITE]
     if blender is not None:
         if not (found := shutil.which(blender)):
             raise InputError(f"{blender} is no program; give --blender the path of Blender.")
         return [found, *batch]
     if importlib.util.find_spec("bpy"):
-        return [sys.executable, "-I", str(_LAUNCH), _WRITE]
+        return [sys.executable, "-I", str(LAUNCH), _WRITE]
     if found := shutil.which("blender"):
         return [found, *batch]
     raise InputError("A .blend file, or a .glb with a rig, needs Blender; give its path with --blender, or choose other --formats.")

@@ -24,7 +24,7 @@ from .protocol import Tested
 PYTHON_VERSION = "3.11"
 TORCH_VERSION = "2.13.0"
 HERE = Path(__file__).absolute().parent
-LOCK, UV_LOCK = HERE / "requirements.lock", HERE / "uv.lock"
+LOCK, UV_LOCK, LAUNCH = HERE / "requirements.lock", HERE / "uv.lock", HERE / "launch.py"
 
 Progress = Callable[[str, float], None]
 Cancel = Callable[[], bool]
