@@ -9,7 +9,7 @@ READY_NODE := tools/node_modules/.package-lock.json
 READY_TRAINING := $(ENV)/.ready-training
 SETUP := $(PYTHON) -I worker/launch.py likeness.tools.setup_env
 PYTEST := -m pytest -q -p no:cacheprovider
-CODE := $(wildcard *.py) core scene operators panels worker training benchmarks tests tools
+CODE := $(wildcard *.py) core cli scene operators panels worker training benchmarks tests tools
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 

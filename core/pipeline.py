@@ -31,6 +31,7 @@ from .photo.intake import load_view
 from .photo.view import View
 from .result import Result
 from .settings import Settings
+from .stages import STAGES
 from .surface.calm import calm_field
 from .surface.detail import displace_back, displace_front
 from .surface.extract import extract_surface
@@ -48,8 +49,7 @@ from .version import VERSION
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
-# Rough shares of the time; those of a rig are left out when there is none.
-_STAGES = {"photo": 8, "fit": 6, "normals": 4, "field": 12, "surface": 45, "detail": 7, "rig": 5, "flame": 5, "colour": 13, "texture": 12}
+_STAGES = {name: stage.share for name, stage in STAGES.items() if stage.share}  # those of a rig are left out when there is none
 _SIGHT = ("fit", "normals")  # the stages that every field shares
 
 
