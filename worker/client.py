@@ -201,7 +201,7 @@ class WorkerClient:
             return Error(f"The worker did not start within {watch.limit:.0f} s; try again, or set up its Python environment again.")
         if watch.silent or watch.stuck:
             self._link.ask_where()
-            problem = f"has made no progress for {watch.spent:.0f} s" if watch.stuck else f"has not answered for {watch.silence:.0f} s"
+            problem = f"has made no progress for {watch.waited:.0f} s" if watch.stuck else f"has not answered for {watch.silence:.0f} s"
             return Error(
                 f'The worker {problem} at "{stage_label(self._stage)}" and was ended; try again, and if it happens again {MEMORY_REMEDY}.'
             )

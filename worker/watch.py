@@ -18,20 +18,22 @@ class Watch:
 
     def __init__(self) -> None:
         self.silence = 0.0  # seconds since the last pulse
-        self.spent = 0.0  # seconds of work since the last progress
+        self.waited = 0.0  # seconds since the last progress, as the user counts them
+        self.spent = 0.0  # seconds of work since then
         self._passed = self._cpu = self._longest = 0.0
         self._ready = False
         self._last: object = None
 
     def begin(self) -> None:
         """A job begins."""
-        self.silence = self.spent = self._passed = 0.0
+        self.silence = self.waited = self.spent = self._passed = 0.0
         self._last = None
 
     def pass_time(self, seconds: float) -> None:
         """So much time has gone since the last call."""
         seconds = min(max(seconds, 0.0), 1.0)
         self.silence += seconds
+        self.waited += seconds
         self._passed += seconds
 
     def pulse(self, cpu: float) -> None:
@@ -68,4 +70,4 @@ class Watch:
 
     def _note(self) -> None:
         self._longest = max(self._longest, self.spent)
-        self.silence = self.spent = 0.0
+        self.silence = self.waited = self.spent = 0.0
