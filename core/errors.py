@@ -53,7 +53,7 @@ _MEMORY_WORDS = re.compile(
     re.IGNORECASE,
 )
 _MEMORY_CODES = {8, 14, 1455}  # Windows: ERROR_NOT_ENOUGH_MEMORY, ERROR_OUTOFMEMORY, ERROR_COMMITMENT_LIMIT
-_DISK_FULL = ("the disk is full", "free some space and try again")
+_DISK_FULL = ("there is no space left for {0}", "free some and try again")
 _NOT_ALLOWED = ("{0} may not be read or written", "check its permissions, or choose another place")
 _GONE = ("the disk of {0} does not answer", "connect it again, or choose another place")
 _OS_REASONS = {

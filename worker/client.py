@@ -50,7 +50,7 @@ class WorkerClient:
         self._last_poll = 0.0
         self._cancel_deadline: float | None = None
         self.busy = False
-        self.versions: dict[str, str] = {}
+        self.versions: dict[str, str] = {}  # of the latest worker's packages, for reports
 
     @property
     def alive(self) -> bool:
@@ -155,7 +155,7 @@ class WorkerClient:
         self.start()
         assert self._link is not None
         self._job, self._what = self._job + 1, request.what
-        self._stage = "load" if self.versions else "start"
+        self._stage = "load" if self._link.watch.started else "start"
         self._link.watch.begin()
         self._link.send(replace(request, id=self._job))
         self.busy, self._last_poll = True, time.monotonic()
@@ -201,11 +201,11 @@ class WorkerClient:
             return _death(self._link.process.returncode, list(self._link.log), self._what)
         if self._link.garbage > GARBAGE_LIMIT:
             return Error("The worker sent something that is no message; check the chosen Python environment and try again.")
-        if not self.versions and (watch.stuck or watch.silent):
+        if not watch.started and (watch.stuck or watch.silent):
             return Error(f"The worker did not start within {watch.limit:.0f} s; try again, or set up its Python environment again.")
         if watch.silent or watch.stuck:
             self._link.ask_where()
-            problem = f"has made no progress for {watch.spent:.0f} s" if watch.stuck else f"has not answered for {watch.silence:.0f} s"
+            problem = f"has made no progress for {watch.waited:.0f} s" if watch.stuck else f"has not answered for {watch.silence:.0f} s"
             return Error(
                 f'The worker {problem} at "{stage_label(self._stage)}" and was ended; try again, and if it happens again {MEMORY_REMEDY}.'
             )
@@ -214,7 +214,7 @@ class WorkerClient:
     def _kill(self) -> None:
         if self._link:
             self._link.kill()
-        self.busy, self._cancel_deadline, self.versions = False, None, {}
+        self.busy, self._cancel_deadline = False, None
 
 
 class _Link:

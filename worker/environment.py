@@ -23,6 +23,7 @@ from .protocol import Tested
 
 PYTHON_VERSION = "3.11"
 TORCH_VERSION = "2.13.0"
+STALL_LIMIT = 600  # seconds in which a tool brings nothing to the disk; they have shorter limits of their own for a network that is gone
 HERE = Path(__file__).absolute().parent
 LOCK, UV_LOCK, LAUNCH = HERE / "requirements.lock", HERE / "uv.lock", HERE / "launch.py"
 
@@ -262,14 +263,20 @@ class _SetUp:
         before, share = self._arrived(), (end - start) / (self._plan.disk / 2)
         with self._log.open("ab") as log:
             child = process.start(command, subprocess.DEVNULL, log, subprocess.STDOUT, self._variables)
-            next_look = 0.0
+            next_look, looks, seen = 0.0, 0, 0
             while child.poll() is None:
                 if self._cancel():
                     process.kill_tree(child)
                     raise Cancelled("Cancelled.")
                 if time.monotonic() > next_look:
-                    arrived = max(self._arrived() - before, 0) >> 20
+                    there = self._arrived()
+                    arrived = max(there - before, 0) >> 20
                     self._report(f"{stage}: {arrived} MB" if arrived else stage, min(start + share * arrived, end))
+                    # Looks are counted, not seconds: a machine that slept is no tool that hangs.
+                    looks, seen = (looks + 1 if there == seen else 0), there
+                    if looks > STALL_LIMIT:
+                        self._note(f"Nothing has arrived for {STALL_LIMIT} s.")
+                        process.kill_tree(child)
                     next_look = time.monotonic() + 1.0
                 time.sleep(0.05)
         self._note(f"exit code {child.returncode}")

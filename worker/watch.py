@@ -18,20 +18,22 @@ class Watch:
 
     def __init__(self) -> None:
         self.silence = 0.0  # seconds since the last pulse
-        self.spent = 0.0  # seconds of work since the last progress
+        self.waited = 0.0  # seconds since the last progress, as the user counts them
+        self.spent = 0.0  # seconds of work since then
         self._passed = self._cpu = self._longest = 0.0
-        self._ready = False
+        self.started = False  # whether the process has said that it is ready
         self._last: object = None
 
     def begin(self) -> None:
         """A job begins."""
-        self.silence = self.spent = self._passed = 0.0
+        self.silence = self.waited = self.spent = self._passed = 0.0
         self._last = None
 
     def pass_time(self, seconds: float) -> None:
         """So much time has gone since the last call."""
         seconds = min(max(seconds, 0.0), 1.0)
         self.silence += seconds
+        self.waited += seconds
         self._passed += seconds
 
     def pulse(self, cpu: float) -> None:
@@ -42,7 +44,7 @@ class Watch:
 
     def ready(self) -> None:
         """The process has started."""
-        self._ready = True
+        self.started = True
         self._note()
 
     def progress(self, stage: str, fraction: float) -> None:
@@ -54,12 +56,12 @@ class Watch:
     @property
     def limit(self) -> float:
         """Seconds of work without progress that are too many."""
-        return min(max(SHORTEST, _PATIENCE * self._longest), LONGEST) if self._ready else START_LIMIT
+        return min(max(SHORTEST, _PATIENCE * self._longest), LONGEST) if self.started else START_LIMIT
 
     @property
     def silent(self) -> bool:
         """Whether the process is dead though it exists."""
-        return self.silence > (SILENCE_LIMIT if self._ready else START_LIMIT)
+        return self.silence > (SILENCE_LIMIT if self.started else START_LIMIT)
 
     @property
     def stuck(self) -> bool:
@@ -68,4 +70,4 @@ class Watch:
 
     def _note(self) -> None:
         self._longest = max(self._longest, self.spent)
-        self.silence = self.spent = 0.0
+        self.silence = self.waited = self.spent = 0.0

@@ -50,7 +50,7 @@ def test_a_sentence_that_memory_led_to_is_corrected():
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
-        (errno.ENOSPC, "the disk is full"),
+        (errno.ENOSPC, "there is no space left for x.npz"),
         (errno.EACCES, "x.npz may not be read or written"),
         (errno.EROFS, "the disk of x.npz is read-only"),
         (errno.ENOENT, "x.npz is missing"),

@@ -121,7 +121,7 @@ def test_closing_removes_the_private_folder(client):
             ReconstructionError,
             r"unexpectedly .KeyError: 'a bug'.; please report this with its error file",
         ),
-        ("full.png", ReconstructionError, "failed because the disk is full .* free some space"),
+        ("full.png", ReconstructionError, "failed because there is no space left for a file or folder .* free some"),
         ("homeless.png", ReconstructionError, "failed because /no/such/folder is missing .* check that it exists"),
     ],
 )
