@@ -32,7 +32,8 @@ class ArrayError(LikenessError):
 @dataclass(frozen=True)
 class Array:
     """How one array must look: kind; shape, in which letters are sizes that agree all over the schema and ANY is free; low and high: bounds
-    of its values; below: the letter of the size that whole numbers must stay under, as indices do; exact: keep the file's precision."""
+    of its values; below: the letter of the size that whole numbers must stay under, as indices do; exact: keep the file's precision;
+    finite: no infinity and nothing that is no number."""
 
     kind: str
     shape: tuple[str | int, ...]
@@ -41,6 +42,7 @@ class Array:
     below: str = ""
     optional: bool = False
     exact: bool = False
+    finite: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ class Schema:
         """What `check` takes: the given values that are not None, under their names in the file."""
         return {self.prefix + name: np.asarray(values[name]) for name in self.arrays if values.get(name) is not None}
 
-    def save(self, path: Path, values: Mapping[str, Any], **more: np.ndarray) -> None:
-        """Write values, and arrays of other schemas, as one .npz with this schema's format number."""
-        np.savez(path, **{FORMAT: np.array(self.number)}, **self.pack(values), **more)
+    def save(self, path: Path, values: Mapping[str, Any], more: Mapping[str, np.ndarray] | None = None, compressed: bool = False) -> None:
+        """Write values, and the packed arrays of another schema, as one .npz with this schema's format number."""
+        write = np.savez_compressed if compressed else np.savez
+        write(path, **{FORMAT: np.array(self.number)}, **self.pack(values), **(more or {}))
 
     def load(self, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """The checked arrays of a file, and all of its arrays as they are. Raises ArrayError."""
@@ -106,9 +109,11 @@ def _checked(values: np.ndarray, array: Array, name: str, sizes: dict[str, int],
         if wanted != ANY and (wanted if isinstance(wanted, int) else sizes.setdefault(wanted, size)) != size:
             raise ArrayError(name)
     if array.kind == TEXT:
-        texts = tuple(str(text)[:_LONGEST] for text in values.reshape(-1))
+        texts = tuple(map(str, values.reshape(-1)))
+        if any(len(text) > _LONGEST for text in texts):
+            raise ArrayError(name)
         return texts if values.ndim else texts[0]
-    if array.kind == REAL and not np.isfinite(values).all():
+    if array.kind == REAL and array.finite and not np.isfinite(values).all():
         raise ArrayError(name)
     # The file's own numbers are compared: a byte that does not fit would wrap around in ours.
     low, high = (0, 255) if array.kind == BYTE else (array.low, array.high)
