@@ -1,4 +1,4 @@
-"""One subject with its truth, and sets of them as folders: `set.json` and, a case, a folder with `photo.png` and `case.npz`.
+"""One subject with its truth, and sets of them as folders: `set.json` and, a case, a folder with `photo.png` or `.jpg` and `case.npz`.
 
 Nothing here knows how truth was made. Files are untrusted: bounded, checked by SHA-256, without pickles.
 """
@@ -77,10 +77,13 @@ class Case:
         """(N,) bool: camera-frame points that count. Of a head's surroundings only the crop does, because predictions end there."""
         return (np.abs(self.unit_cube(points)) < 1).all(1) if self.subject == "head" else np.ones(len(points), bool)
 
-    def save(self, folder: Path) -> None:
-        """Write photo.png and case.npz into a new folder."""
+    def save(self, folder: Path, jpeg: bool = False) -> None:
+        """Write photo.png, or a fine JPEG of a fifth of its size, and case.npz into a new folder."""
         folder.mkdir(parents=True)
-        Image.fromarray(self.photo).save(folder / "photo.png")
+        if jpeg:
+            Image.fromarray(self.photo).save(folder / "photo.jpg", quality=90, subsampling=0)
+        else:
+            Image.fromarray(self.photo).save(folder / "photo.png")
         arrays: dict[str, np.ndarray] = {}
         for name in ("landmarks", "landmark_pixels", "rotation"):
             if (value := getattr(self, name)) is not None:
@@ -117,7 +120,7 @@ class Case:
                 raise ValueError(text["subject"])
             return cls(
                 name=folder.name,
-                photo=read_photo(folder / "photo.png").image,
+                photo=read_photo(next((folder / name for name in _PHOTOS if (folder / name).is_file()), folder / _PHOTOS[0])).image,
                 subject=text["subject"],
                 truth=truth,
                 camera=camera,
@@ -132,6 +135,7 @@ class Case:
             raise AssetError(f"{path} is not a case of an evaluation set; make the set again.") from error
 
 
+_PHOTOS = ("photo.png", "photo.jpg")
 _TRUTH_ARRAYS = ("vertices", "faces", "region", "colours", "cells")
 
 
