@@ -5,7 +5,7 @@ Every file of ours holds a format number. Another version's file, a damaged one 
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ REAL, WHOLE, BYTE, TRUTH, TEXT = "f", "iu", "u", "b", "U"
 """Kinds of arrays: read as float32, int32, uint8, bool, and tuples of str (a single str where the shape is ())."""
 ANY = "*"
 """A size that is free."""
+TOO_LARGE = "(size)"
+"""The message of the ArrayError for a file that unpacks to more than it may."""
 _TYPES = {REAL: np.float32, WHOLE: np.int32, BYTE: np.uint8, TRUTH: np.bool_}
-_MOST_BYTES = 2**32
 _LONGEST = 1_000_000  # characters of a text
 
 
@@ -48,17 +49,18 @@ class Array:
 @dataclass(frozen=True)
 class Schema:
     """The arrays of one kind of file. number: the format's, raised whenever its meaning changes. prefix: before every name in the file.
-    most: the largest size of any axis."""
+    most: the largest size of any axis; most_bytes: what the whole file may unpack to."""
 
     arrays: Mapping[str, Array]
     number: int = 1
     prefix: str = ""
     most: int = 20_000_000
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    most_bytes: int = 2**32
 
     def check(self, data: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The arrays in their own types, by their names without prefix; None for optional ones that are missing. Raises ArrayError."""
-        sizes, found = dict(self.sizes), {}
+        sizes: dict[str, int] = {}
+        found: dict[str, Any] = {}
         for name, array in self.arrays.items():
             place = self.prefix + name
             if place not in data:
@@ -84,18 +86,18 @@ class Schema:
 
     def load(self, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """The checked arrays of a file, and all of its arrays as they are. Raises ArrayError."""
-        data = read_arrays(path)
+        data = read_arrays(path, self.most_bytes)
         if FORMAT not in data or data[FORMAT].shape != () or data[FORMAT] != self.number:
             raise ArrayError(FORMAT)
         return self.check(data), data
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a .npz, never unpickled and bounded in size. Raises ArrayError."""
+def read_arrays(path: Path, most_bytes: int) -> dict[str, np.ndarray]:
+    """All arrays of a .npz, never unpickled, if they unpack to `most_bytes` or less. Raises ArrayError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
-                raise ArrayError
+            if sum(member.file_size for member in archive.infolist()) > most_bytes:
+                raise ArrayError(TOO_LARGE)
         with np.load(path, allow_pickle=False) as data:
             return {name: data[name] for name in data.files}
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
