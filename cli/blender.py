@@ -39,7 +39,7 @@ def write_in_blender(command: Sequence[str], result: Path, paths: Sequence[Path]
     Raises ReconstructionError. However it ends, no process is left: should this one be killed, Blender reads the end of its input and ends.
     """
     names = " and ".join(path.name for path in paths)
-    arguments = [*command, str(result), *map(str, paths), "--with-input", *(["--performance", str(performance)] if performance else [])]
+    arguments = [*command, "--with-input", str(result), *map(str, paths), *(["--performance", str(performance)] if performance else [])]
     # `communicate` would close a pipe that it opened itself.
     reading, writing = os.pipe()
     try:
