@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, WorkerError
 from ..settings import DEVICES, QUALITIES, Settings
 
 _NAMES = ("mean", "fitted", "likeness")
@@ -40,8 +40,13 @@ def run_command(options: argparse.Namespace, progress: Callable[[str, float], No
     """Evaluate as the options say; the files that were written. Raises LikenessError."""
     if not options.sets and options.photos is None:
         raise InputError("There is nothing to evaluate; give --set or --photos.")
-    from .run import evaluate, photo_set
-    from .score import SMALL, Effort
+    try:
+        from .run import evaluate, photo_set
+        from .score import SMALL, Effort
+    except ImportError as error:
+        raise WorkerError(
+            f"This Python lacks what an evaluation needs ({error}); use the development environment (make evaluate)."
+        ) from error
 
     effort = SMALL if options.small else Effort()
     settings = Settings(quality=options.quality, device=options.device)
