@@ -10,9 +10,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..photo.decode import MAX_PIXELS, read_photo
+from ..photo.files import SUFFIXES
 from .performance import MAX_FRAMES
 
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 SEQUENCE_RATE = 24.0
 """Frames a second of a folder of pictures, which does not tell its own."""
 
@@ -33,13 +33,13 @@ def open_pictures(source: Path) -> Iterator[Pictures]:
     Raises InputError, also while frames are taken, when the source cannot be used or has more than MAX_FRAMES frames.
     """
     if source.is_dir():
-        files = sorted(path for path in source.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith("."))
+        files = sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
         if not files:
             raise InputError(f"{source.name or source} holds no pictures; choose a folder of PNG or JPEG files, or a video.")
         if len(files) > MAX_FRAMES:
             raise InputError(f"{source.name} holds more than {MAX_FRAMES} pictures; use a shorter sequence.")
         yield Pictures(len(files), SEQUENCE_RATE, (read_photo(path).image for path in files))
-    elif source.suffix.lower() in PHOTO_SUFFIXES:
+    elif source.suffix.lower() in SUFFIXES:
         yield Pictures(1, SEQUENCE_RATE, (read_photo(path).image for path in (source,)))
     else:
         if not source.exists():

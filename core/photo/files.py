@@ -7,7 +7,7 @@ from ..errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp")
 MAX_BYTES = 256 * 2**20
-_KINDS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF or BMP"
+KINDS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF or BMP"
 _BEGINNINGS = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -41,7 +41,7 @@ def read_file(path: Path) -> tuple[bytes, str]:
         raise InputError(f"{path.name} is empty; export or copy the photo again.")
     kind = _kind(data)
     if kind is None:
-        raise InputError(f"{path.name} is not a {_KINDS} photo; save it in one of these formats.")
+        raise InputError(f"{path.name} is not a {KINDS} photo; save it in one of these formats.")
     return data, kind
 
 
