@@ -10,6 +10,7 @@ from ..errors import AssetError
 
 MAX_FRAMES = 20_000
 _MAX_KEYS = 256
+_MAX_WARNINGS = 32
 _JOINTS = 5
 _LONGEST = 200  # characters of a name
 
@@ -21,7 +22,7 @@ class Performance:
     times (T,): seconds, rising from 0. key_names: K names of ARKit shapes; key_values (T, K) in [0, 1].
     rotations (T, 5, 3): rotation vectors of the joints in the order of JOINT_NAMES (core/topology/rigged.py), each relative to its
     parent, in the upright frame's axes; the shoulders stand still, the neck's rotation is the whole head's.
-    seen (T,) bool: False where the values were filled in. name: where it comes from.
+    seen (T,) bool: False where the values were filled in. name: where it comes from. warnings: sentences for the user.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Performance:
     key_values: np.ndarray
     rotations: np.ndarray
     seen: np.ndarray
+    warnings: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -46,6 +48,7 @@ class Performance:
             seen=self.seen.astype(bool),
             key_names=np.array(self.key_names),
             name=np.array(self.name),
+            warnings=np.array(self.warnings, dtype=np.str_),
         )
 
     @classmethod
@@ -55,6 +58,7 @@ class Performance:
             with np.load(path, allow_pickle=False) as data:
                 times, values, rotations = (data[name].astype(np.float64) for name in ("times", "key_values", "rotations"))
                 seen, names, name = data["seen"], data["key_names"], str(data["name"])[:_LONGEST]
+                notes = data["warnings"]
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise AssetError(f"{path.name} is not a Likeness performance; track the pictures again.") from error
         sound = (
@@ -68,13 +72,17 @@ class Performance:
             and rotations.shape == (len(times), _JOINTS, 3)
             and seen.shape == times.shape
             and seen.dtype == bool
+            and notes.ndim == 1
+            and notes.dtype.kind == "U"
+            and notes.size <= _MAX_WARNINGS
             and all(np.isfinite(array).all() for array in (times, values, rotations))
             and bool((np.diff(times) > 0).all())
             and 0 <= values.min() <= values.max() <= 1
         )
         if not sound:
             raise AssetError(f"{path.name} is damaged; track the pictures again.")
-        return cls(name, times, tuple(text[:_LONGEST] for text in names.tolist()), values, rotations, seen)
+        warnings = tuple(text[: 5 * _LONGEST] for text in notes.tolist())
+        return cls(name, times, tuple(text[:_LONGEST] for text in names.tolist()), values, rotations, seen, warnings)
 
 
 def fill_gaps(values: np.ndarray, times: np.ndarray, seen: np.ndarray, longest: float = 0.5) -> np.ndarray:
