@@ -123,7 +123,6 @@ def _animate(options: argparse.Namespace, terminal: TextIO) -> int:
     with _one_task("The animation", terminal) as progress, tempfile.TemporaryDirectory(prefix="likeness-") as own:
         performance = read_performance(options, progress)
         result = replace(_load(settings.device).run(head_photo(options, performance, Path(own)), settings, progress), name=name)
-        result.report["warnings"] = [*result.report.get("warnings", ()), *performance.warnings]
         report = options.output / options.report if options.report.parent == Path() else options.report
         paths = _write(result, options.output, name, options.formats, report, blend_command, performance)
     sys.stdout.write("".join(f"{path}\n" for path in paths))

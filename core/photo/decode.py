@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 from ..errors import InputError
+from .files import FORMATS as FORMATS
+from .files import MAX_BYTES as MAX_BYTES
 from .files import damaged, read_file
 from .float_tiff import FloatTiff
 from .srgb import to_srgb

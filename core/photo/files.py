@@ -6,6 +6,8 @@ from pathlib import Path
 from ..errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP")
+"""What Pillow reads by itself, in its own words; HEIC needs a package, see decode.py."""
 MAX_BYTES = 256 * 2**20
 KINDS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF or BMP"
 _BEGINNINGS = {
