@@ -64,8 +64,6 @@ def read_photo(path: str | Path) -> Photo:
     data, kind = read_file(path)
     notes: list[str] = []
     image = _open(path, data, kind, notes)
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        notes.append(f"{path.name} holds several pictures; only the first is used.")
     orientation, focal = _read_exif(image, path, notes)
     try:
         colours, alpha = to_srgb(image, path.name, notes)
@@ -92,6 +90,8 @@ def _open(path: Path, data: bytes, kind: str, notes: list[str]) -> Image.Image:
             image = Image.open(io.BytesIO(data), formats=(kind,))
         _check_size(path, image.size)
         image.load()
+        if image.format != "MPO" and _picture_count(image) > 1:
+            notes.append(f"{path.name} holds several pictures; only the first is used.")
     except InputError:
         raise
     except Image.DecompressionBombError as error:
@@ -101,6 +101,13 @@ def _open(path: Path, data: bytes, kind: str, notes: list[str]) -> Image.Image:
     except Exception as error:  # decoders of damaged files raise almost anything, from struct.error to SyntaxError
         raise damaged(path.name) from error
     return image
+
+
+def _picture_count(image: Image.Image) -> int:
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # noqa: BLE001 - counting reads what follows the first picture, which may be damaged
+        return 1
 
 
 def _learn_heif(path: Path) -> None:

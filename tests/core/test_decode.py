@@ -298,6 +298,17 @@ def test_first_picture_of_several_with_a_warning(tmp_path, scene, suffix):
     assert photo.warnings == (f"wave.{suffix} holds several pictures; only the first is used.",)
 
 
+def test_what_follows_the_first_picture_may_be_damaged(tmp_path, scene):
+    Image.fromarray(scene).save(tmp_path / "a.tif")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    start = struct.unpack("<I", data[4:8])[0]
+    entries = struct.unpack("<H", data[start : start + 2])[0]
+    link = start + 2 + 12 * entries
+    data[link : link + 4] = struct.pack("<I", len(data))
+    (tmp_path / "a.tif").write_bytes(bytes(data) + struct.pack("<H", 1) + struct.pack("<HHII", 254, 4, 1, 0) + bytes(4))
+    assert difference(read_photo(tmp_path / "a.tif"), scene) == 0
+
+
 def test_the_second_picture_that_phones_hide_in_a_jpeg_is_no_cause_for_a_warning(tmp_path, scene):
     Image.fromarray(scene).save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[Image.fromarray(scene[::-1])], quality=95)
     photo = read_photo(tmp_path / "a.jpg")
