@@ -12,22 +12,25 @@ from .bench import Bench, Case, Snapshot, is_whole
 
 
 def hostile_names(bench: Bench) -> list[Case]:
-    """Each photo gets a result of its own, inside the output folder, whatever it is called."""
-    folder = bench.folder("names")
+    """Each photo gets a result of its own, inside the output folder, whatever it is called; together and alone."""
     names = ["ann's Ünï 顔.png", "CON.png", "...png"]
     if not bench.quick:
         names += ["trailing. .png", "-rf.png", "line\nbreak.png", "a" * 200 + ".png", "%PATH%;$(id).png", "e\u0301.png", "\udcff\udcfe.png"]
     cases = []
-    for number, name in enumerate(names):
-        inside = bench.folder(f"names/{number}")
-        photo = inside / name
-        shutil.copy(bench.photo, photo)
-        before = Snapshot(inside)
-        said = bench.run(bench.arguments(photo, output=inside / "out"))
-        made = list((inside / "out").glob("*.ply")) if (inside / "out").is_dir() else []
-        outside = [str(path) for path in inside.iterdir() if path.name != "out" and str(path.name) not in before.files]
-        cases.append(Case(ascii(name), said.outcome(done=len(made) == 1), [*before.lost(), *outside], said.detail))
-    assert folder.is_dir()
+    for chosen in (names, *([name] for name in (names if not bench.quick else names[-1:]))):
+        folder = bench.folder("names")
+        (folder / "photos").mkdir()
+        photos = [folder / "photos" / name for name in chosen]
+        for photo in photos:
+            shutil.copy(bench.photo, photo)
+        before = Snapshot(folder)
+        said = bench.run(bench.arguments(*photos, output=folder / "out"))
+        count = len(list((folder / "out").rglob("*.ply")))
+        inside = {path.parts[0] for path in map(Path, Snapshot(folder).files)}
+        lost = [*before.lost(), *(f"something outside the output: {name}" for name in inside - {"photos", "out"})]
+        lost += ["a result"] * (len(chosen) - count) if said.code == 0 else []
+        name = ascii(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} names at once"
+        cases.append(Case(name, said.outcome(done=count == len(chosen)), lost, said.detail))
     return cases
 
 
@@ -66,19 +69,23 @@ def consoles(bench: Bench) -> list[Case]:
     folder = bench.folder("consoles")
     photo = folder / "Ünï 顔.png"
     shutil.copy(bench.photo, photo)
-    cases = []
-    for encoding in ("cp1252", "ascii") if not bench.quick else ("cp1252",):
-        output = folder / encoding
-        said = bench.run(bench.arguments(photo, output=output), variables={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
-        cases.append(Case(f"console of {encoding}", said.outcome(done=bool(list(output.glob("*.ply")))), (), said.detail))
+    output, cases = folder / "out", []
+
+    def attempt(name: str, of: Path, **options) -> None:
+        shutil.rmtree(output, ignore_errors=True)
+        said = bench.run(bench.arguments(of, output=output), **options)
+        outcome = said.outcome(done=bool(list(output.glob("*.ply"))))
+        cases.append(Case(name, "speechless" if outcome == "refused" else outcome, (), said.detail))
+
+    for encoding in ("cp1252",) if bench.quick else ("cp1252", "ascii"):
+        attempt(f"console of {encoding}", photo, variables={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
     reading, writing = os.pipe()
     os.close(reading)
-    with open("/dev/full", "wb") as full:
-        for name, stream in (("nobody reads", writing), ("full disk", full.fileno())) if not bench.quick else (("nobody reads", writing),):
-            output = folder / name
-            said = bench.run(bench.arguments(bench.photo, output=output), stdout=stream)
-            cases.append(Case(f"standard output: {name}", said.outcome(done=is_whole(output)), (), said.detail))
+    attempt("nobody reads standard output", bench.photo, stdout=writing)
     os.close(writing)
+    if not bench.quick:
+        with open("/dev/full", "wb") as full:
+            attempt("standard output on a full disk", bench.photo, stdout=full.fileno())
     return cases
 
 

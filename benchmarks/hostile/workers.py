@@ -46,7 +46,7 @@ def many_jobs(bench: Bench) -> list[Case]:
 
 def tampered_weights(bench: Bench) -> list[Case]:
     """Never used: one sentence, whatever was done to the files or to the list of their hashes."""
-    package = _copy(bench)
+    package, module = _copy(bench), entry_points(group="console_scripts")["likeness"].module
     cases = []
     attempts = list(_attempts())
     for name, change in attempts if not bench.quick else attempts[:4]:
@@ -55,7 +55,7 @@ def tampered_weights(bench: Bench) -> list[Case]:
             os.link(file, weights / file.name) if _same_disk(file, weights) else shutil.copy(file, weights)
         change(weights)
         output = bench.folder("tampered")
-        program = [sys.executable, "-I", str(package / "worker" / "launch.py"), entry_points(group="console_scripts")["likeness"].module]
+        program = [sys.executable, "-I", str(package / "worker" / "launch.py"), "--", module]
         said = bench.run(bench.arguments(bench.photo, output=output), program=program)
         outcome = "speechless" if said.code == 0 else said.outcome(done=False)
         cases.append(Case(name, outcome, ["a result of tampered weights"] if is_whole(output) else (), said.detail))
