@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..photo.decode import MAX_PIXELS, read_photo
-from ..photo.files import SUFFIXES
+from ..photo.decode import read_photo
+from ..photo.files import MAX_PIXELS, SUFFIXES
 from .performance import MAX_FRAMES
 
 _TOLERANCE = 0.02  # share of frames by which sound files' counts, some of them computed from the duration, are off

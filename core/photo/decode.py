@@ -10,13 +10,8 @@ import numpy as np
 from PIL import Image
 
 from ..errors import InputError
-from .files import FORMATS as FORMATS
-from .files import MAX_BYTES as MAX_BYTES
-from .files import damaged, read_file
-from .float_tiff import FloatTiff
+from .files import MAX_PIXELS, damaged, read_file
 from .srgb import to_srgb
-
-MAX_PIXELS = 100_000_000
 
 _X_DENSITY, _Y_DENSITY, _DENSITIES = 0x011A, 0x011B, ("aspect", "jfif_density", "dpi", "resolution")
 _ORIENTATION, _EXIF_IFD, _FOCAL_35MM, _EXIF_WIDTH, _EXIF_HEIGHT = 0x0112, 0x8769, 0xA405, 0xA002, 0xA003
@@ -84,9 +79,13 @@ def _open(path: Path, data: bytes, kind: str, notes: list[str]) -> Image.Image:
         with warnings.catch_warnings():
             # Pillow remarks on sizes below our own limit, and on metadata that it could not read.
             warnings.simplefilter("ignore")
-            if kind == "TIFF" and (file := FloatTiff(data)).present:
-                _check_size(path, file.size)
-                return file.read(path.name, notes)
+            if kind == "TIFF":
+                from .float_tiff import FloatTiff  # brings OpenCV, for which a check of a photo need not wait
+
+                file = FloatTiff(data)
+                if file.present:
+                    _check_size(path, file.size)
+                    return file.read(path.name, notes)
             image = Image.open(io.BytesIO(data), formats=(kind,))
         _check_size(path, image.size)
         image.load()

@@ -9,6 +9,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".avif", ".tif",
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP")
 """What Pillow reads by itself, in its own words; HEIC needs a package, see decode.py."""
 MAX_BYTES = 256 * 2**20
+MAX_PIXELS = 100_000_000
 KINDS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF or BMP"
 _BEGINNINGS = {
     b"\xff\xd8\xff": "JPEG",

@@ -1,15 +1,11 @@
 """The evaluator against shapes whose distances are known on paper."""
 
-import argparse
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import trimesh
 from scipy.spatial import cKDTree
 
-from likeness.core.errors import ReconstructionError, WorkerError
+from likeness.core.errors import ReconstructionError
 from likeness.core.evaluation.align import Similarity, align_points, align_surface
 from likeness.core.evaluation.bootstrap import mean_interval
 from likeness.core.evaluation.case import Case, Truth
@@ -241,13 +237,3 @@ def test_the_bootstrap_interval_covers_the_mean() -> None:
     intervals = [mean_interval(rng.normal(5, 2, 40)) for _ in range(100)]
     assert sum(low < 5 < high for _, low, high in intervals) >= 88
     assert mean_interval(np.array([1.0, np.nan, 3.0]))[0] == 2 and np.isnan(mean_interval(np.array([]))[0])
-
-
-def test_an_environment_without_libigl_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in sys.modules if name.startswith("likeness.core.evaluation.")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "igl", None)
-    from likeness.core.evaluation.command import run_command
-
-    with pytest.raises(WorkerError, match=r"igl.*development environment"):
-        run_command(argparse.Namespace(sets=[tmp_path], photos=None), lambda stage, fraction: None)
