@@ -53,6 +53,12 @@ def _default_matte_network() -> MatteNetwork:
 
 def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None) -> View:
     faces = (detector or _default_detector()).detect(photo.image)
+    if not faces and photo.alpha is not None:
+        hidden = np.mean(photo.alpha == 0)
+        raise NoFaceError(
+            f"No face was found in {label}, of which {hidden:.0%} is transparent; use a photo that shows the face, or save it without "
+            "transparency."
+        )
     chosen = _choose(faces, subject_index, label)
     turns = chosen.roll
     image = np.ascontiguousarray(np.rot90(photo.image, turns))

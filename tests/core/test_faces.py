@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+from PIL import Image
 
 from likeness.core.errors import AssetError, NoFaceError
 from likeness.core.photo import face_alignment_provider as provider
@@ -147,6 +148,14 @@ def test_what_makes_a_photo_unusable_is_said_in_one_sentence(astronaut, face, tm
         view_from_image(astronaut, "who.jpg", subject_index=3, detector=Fixed(face))
     with pytest.raises(NoFaceError, match=r"^who.jpg shows 2 faces, so there is no subject 2; choose one from 0 to 1\.$"):
         view_from_image(astronaut, "who.jpg", subject_index=2, detector=Fixed(face, face))
+
+
+def test_transparency_that_hides_the_face_is_named(astronaut, tmp_path):
+    alpha = np.full(astronaut.shape[:2], 255, np.uint8)
+    alpha[: len(alpha) // 4] = 0
+    Image.fromarray(np.dstack([astronaut, alpha])).save(tmp_path / "a.png")
+    with pytest.raises(NoFaceError, match=r"a\.png, of which 25% is transparent"):
+        load_view(tmp_path / "a.png", detector=Fixed())
 
 
 def test_a_tiny_face_is_refused_and_a_small_one_mentioned(astronaut):
