@@ -116,7 +116,8 @@ class Tracker:
                 picture = np.ascontiguousarray(np.rot90(picture, turns))
                 face = None if last is None else self._detector.follow(picture, last)
                 if face is None:
-                    face = _same_person(self._detector.detect(picture), last)
+                    closer = number % max(round(pictures.rate), 1) == 0  # a second's work, so once a second of the video
+                    face = _same_person(self._detector.detect(picture, closer), last)
                     if face is not None and not sights:  # videos may be recorded lying on the side, all frames alike
                         face, turns = face.turned(face.roll, picture.shape), face.roll
                 if face is not None and face.size >= MIN_FACE:

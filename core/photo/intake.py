@@ -86,7 +86,8 @@ def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
         raise NoFaceError(f"{label} shows {count}, so there is no subject {subject_index}; choose {choice}.")
     face = faces[subject_index] if subject_index >= 0 else max(faces, key=lambda one: one.size)
     if face.size < MIN_FACE:
-        raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
+        which = "largest face" if subject_index < 0 and len(faces) > 1 else "face"
+        raise NoFaceError(f"The {which} in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
     return face
 
 
