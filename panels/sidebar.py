@@ -98,6 +98,7 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
             row.label(text=value)
         for warning in report.get("warnings", []):
             draw_text(layout, str(warning), "ERROR", columns(context))
+        layout.operator("likeness.use_camera", icon="CAMERA_DATA")
 
 
 def _described(context: bpy.types.Context) -> bpy.types.Object | None:

@@ -1,8 +1,10 @@
 """Registration, names, properties and panels."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -139,6 +141,12 @@ def test_blenders_process_never_sees_torch():
 def test_root_package_imports_nothing():
     tree = ast.parse((ROOT / "__init__.py").read_text())
     assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def test_lowest_blender_that_the_manifest_promises_is_tested():
+    lowest = tomllib.loads((ROOT / "blender_manifest.toml").read_text())["blender_version_min"]
+    tested = re.search(r"^bpy==(.*)$", (ROOT / "tools" / "dev.in").read_text(), re.MULTILINE)
+    assert tested and tested[1].split(".")[:2] == lowest.split(".")[:2]
 
 
 def test_zip_holds_the_product_only(extension_zip):
