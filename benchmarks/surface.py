@@ -12,6 +12,7 @@ import time
 import numpy as np
 
 from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.kinds import Places
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.surface.detail import displace_front
 from likeness.core.surface.extract import extract_surface
@@ -28,6 +29,11 @@ def head(points: np.ndarray) -> np.ndarray:
     neck = np.maximum(np.hypot(x, z + 0.1) - 0.25, np.abs(y + 0.6) - 0.4)
     shoulders = np.sqrt((x / 2.2) ** 2 + (y + 1.15) ** 2 + (z + 0.1) ** 2) - 0.5
     return np.minimum(np.minimum(skull, nose), np.minimum(neck, shoulders))
+
+
+def _guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
+    nothing = np.zeros(len(points), np.float32)
+    return np.full_like(points, 0.5), Places((points + 1) / 2, nothing, nothing, nothing, nothing)
 
 
 def measure(resolution: int) -> str:
@@ -49,7 +55,7 @@ def measure(resolution: int) -> str:
     times.append(time.perf_counter())
     photo = np.random.default_rng(0).uniform(size=(1024, 1024, 3)).astype(np.float32)
     matte = np.ones((1024, 1024), np.float32)
-    colour_vertices(vertices, faces, normals, photo, matte, lambda points: (np.full_like(points, 0.5), (points + 1) / 2))
+    colour_vertices(vertices, faces, normals, photo, matte, _guess)
     times.append(time.perf_counter())
     surface, detail, colour = np.diff(times)
     return (

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from .colour.fill import colour_vertices
 from .colour.head import Anatomy, bake_head
+from .colour.kinds import Places
 from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
@@ -49,6 +50,7 @@ from .version import VERSION
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
+_ON_HEAD = 0.25  # crop units (5 cm) from the fitted head
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 _STAGES = {name: stage.share for name, stage in STAGES.items() if stage.share}  # those of a rig are left out when there is none
 _SIGHT = ("fit", "normals")  # the stages that every field shares
@@ -138,8 +140,9 @@ class Reconstructor:
             image = crop_picture(view.image, fit.camera, size)
             matte = np.clip(crop_picture(view.matte, fit.camera, size), 0, 1)
             matte = sight.agreed(matte)
-            guess = lambda points: (field.colours(points), self._codes(points, surface))  # noqa: E731
-            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess)
+            guess = lambda points: (field.colours(points), self._places(points, surface))  # noqa: E731
+            parsing = None if view.parsing is None else view.parsing.crop(fit.camera.crop_box, size)
+            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
         result = Result(
             name=view.name,
             vertices=camera_vertices,
@@ -191,10 +194,15 @@ class Reconstructor:
         about = {"rig": figures} if flame is None else {"rig": figures, "flame": flame.to_dict()}
         return replace(result, rigged=head), about
 
-    def _codes(self, points: np.ndarray, surface: PriorSurface) -> np.ndarray:
-        """The head model's semantic code (N, 3) of each point's nearest place on the fitted model; 0 far from it."""
+    def _places(self, points: np.ndarray, surface: PriorSurface) -> Places:
+        """Points (N, 3) of the crop frame on the fitted model."""
         distance, near = cKDTree(surface.vertices).query(points, workers=-1)
-        return np.where(distance[:, None] < 0.25, self._model.solid_code[near], 0)
+        code = np.where(distance[:, None] < _ON_HEAD, self._model.solid_code[near], 0)
+        scalp, bare, features = (
+            np.max([self._model.solid_region(name)[near] for name in names], axis=0)
+            for names in (("scalp",), ("face", "ears"), ("eyes", "lips", "brows"))
+        )
+        return Places(code, scalp, bare, features, distance.astype(np.float32))
 
     def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
         size = 512

@@ -8,7 +8,9 @@ from scipy.ndimage import gaussian_filter
 
 from likeness.core.colour.cells import Cells
 from likeness.core.colour.fill import colour_vertices
-from likeness.core.colour.material import Evidence, materials
+from likeness.core.colour.guessed import guessed_kinds
+from likeness.core.colour.kinds import CLOTHES, HAIR, SKIN, Places
+from likeness.core.colour.material import levels
 from likeness.core.colour.project import Projection
 from likeness.core.colour.strands import Strands
 from likeness.core.colour.symmetry import Symmetry
@@ -49,11 +51,17 @@ def ball():
     return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, photo=photo, matte=matte)
 
 
+def at(codes):
+    """Places of codes on a head without regions."""
+    nothing = np.zeros(len(codes), np.float32)
+    return Places(codes, nothing, nothing, nothing, nothing)
+
+
 def reconstruct(ball, prior, codes=np.zeros_like, **changed):
     """prior, codes: functions of points."""
     given = SimpleNamespace(**(vars(ball) | changed))
     return colour_vertices(
-        given.vertices, given.faces, given.normals, given.photo, given.matte, lambda points: (prior(points), codes(points))
+        given.vertices, given.faces, given.normals, given.photo, given.matte, lambda points: (prior(points), at(codes(points)))
     )
 
 
@@ -160,7 +168,8 @@ def head():
 
 def judge(head, guess, seen, weight):
     nothing = np.zeros_like(weight)
-    return materials(Evidence(guess, seen, weight, np.zeros_like(seen), nothing, head.codes, head.places))
+    share = guessed_kinds(guess, seen, weight, np.zeros_like(seen), nothing, head.codes, head.places)
+    return None if share is None else SimpleNamespace(share=share, colours=levels(guess, seen, weight, share, head.places))
 
 
 def test_hidden_hair_takes_the_visible_hairs_colour_and_skin_stays_skin(head):
@@ -170,15 +179,15 @@ def test_hidden_hair_takes_the_visible_hairs_colour_and_skin_stays_skin(head):
     assert found is not None
     hidden = head.weight == 0
     assert np.abs(found.colours - true)[hidden].mean() < 0.01
-    assert found.share[head.hair & hidden, 1].min() > 0.95
-    assert found.share[head.jumper, 2].min() > 0.95
+    assert found.share[head.hair & hidden, HAIR].min() > 0.95
+    assert found.share[head.jumper, CLOTHES].min() > 0.95
 
 
 def test_a_bald_head_stays_bald(head):
     guess = np.where(head.hair[:, None], [0.76, 0.58, 0.48], head.guess).astype(np.float32)
     found = judge(head, guess, head.paint([0.8, 0.6, 0.5]), head.weight)
     assert found is not None
-    assert found.share[head.hair, 0].min() > 0.95
+    assert found.share[head.hair, SKIN].min() > 0.95
     assert np.abs(found.colours[head.hair] - [0.8, 0.6, 0.5]).max() < 0.05
 
 

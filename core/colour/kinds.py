@@ -1,0 +1,101 @@
+"""What the surface is of, all over: as the photo shows it, and where nobody sees it by place and by what is seen at the same height."""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.ndimage import gaussian_filter
+
+from ..geometry.visibility import smoothstep
+from ..photo.parsing import CLASSES
+from .cells import membrane
+
+KINDS = ("skin", "hair", "clothes", "beard", "hat")
+SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
+_PITCH = 0.02  # crop units
+_BAND = (0.3, 0.04)  # crop units across and up: what is seen so near in the front view tells what is behind
+_EARS = 0.1  # height on the mean head, crop units, above which the scalp is seen from the front
+_NAPE = (-0.36, -0.3)  # height on the mean head to which hair grows behind
+_NECK = (-0.45, -0.6)  # depth on the mean head, from the ears to the back of the neck
+_WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
+_BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
+_BESIDE = 0.06  # crop units (12 mm): heights differ by as much from the front to the back
+_CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
+_BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
+_STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
+_REACH = 0.12  # crop units over which what is seen at the edge goes on
+_SHARP = 3.0  # hairs and collars end within millimetres
+
+
+class Places(NamedTuple):
+    """Where points lie on the fitted head: code (N, 3), semantic, 0 off the head; scalp, bare (face and ears) and features (eyes, lips and
+    brows), (N,) in [0, 1], at the nearest place on it; distance (N,) to that, crop units."""
+
+    code: np.ndarray
+    scalp: np.ndarray
+    bare: np.ndarray
+    features: np.ndarray
+    distance: np.ndarray
+
+
+def kind_pictures(parsing: np.ndarray) -> np.ndarray:
+    """(S, S, len(KINDS)) shares of the kinds in a parsing's crop (S, S, len(CLASSES))."""
+    return parsing[..., [CLASSES.index(name) for name in KINDS]]
+
+
+def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: np.ndarray) -> np.ndarray:
+    """Shares of the kinds (K, len(KINDS)) by place: hair where the scalp is, if the seen scalp has any at that height, and as low as it
+    hangs beside; elsewhere what is seen farthest back at the same height; on ears and cheeks skin.
+
+    seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright).
+    """
+    nape = smoothstep(upright[:, 1], *_NAPE) * smoothstep(-upright[:, 2], -_NECK[0], -_NECK[1])
+    scalp = np.maximum(smoothstep(places.scalp, 0.3, 0.7), nape * (1 - smoothstep(places.bare, 0.3, 0.7)))[:, None]
+    back = weight * np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
+    # Behind the ears hair grows as it does above them.
+    above = np.maximum(upright, [-np.inf, _EARS, -np.inf])
+    on_scalp = _votes(seen * [1, 1, 0, 0, 1], back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
+    elsewhere = _votes(seen * [1, 1, 1, 0, 1], back * (1 - scalp[:, 0]), upright)
+    hangs = _hangs(seen[:, HAIR] * weight, upright) * smoothstep(-upright[:, 2], -_BEHIND[0], -_BEHIND[1])
+    elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
+    near = 1 - smoothstep(places.distance, *_STANDS_OFF)
+    elsewhere += (places.bare * near)[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
+    return elsewhere + scalp * (on_scalp - elsewhere)
+
+
+def continued(
+    links: sp.csr_matrix, blocks: np.ndarray, size: float, hidden: np.ndarray, evidence: list[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Shares (K, len(KINDS)) near the evidence, [(shares, weight (K,)), ...], continued over the links between cells of a size into what is
+    only known by place, `hidden`."""
+    weight = sum(one for _, one in evidence)
+    total = sum(one[:, None] * (shares - hidden) for shares, one in evidence)
+    found = hidden + membrane(links, total / np.maximum(weight, 1e-6)[:, None], weight, 3 * (size / _REACH) ** 2, blocks)
+    found = np.clip(found, 1e-4, 1) ** _SHARP
+    return (found / found.sum(1, keepdims=True)).astype(np.float32)
+
+
+def _front(upright: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """Each place's pixel, flat, in the picture of distances from the middle and heights; and that picture's shape."""
+    place = np.column_stack([np.abs(upright[:, 0]), upright[:, 1] - upright[:, 1].min()])
+    row, column = (place / _PITCH).astype(np.int64).T
+    shape = (int(row.max()) + 1, int(column.max()) + 1)
+    return row * shape[1] + column, shape
+
+
+def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """Shares (K, C) seen around each place of the front view, left and right together."""
+    flat, shape = _front(upright)
+    layers = [np.bincount(flat, weight * column, shape[0] * shape[1]).reshape(shape) for column in seen.T]
+    blur = lambda layer, sigma: gaussian_filter(layer, sigma / _PITCH, mode="reflect", truncate=8)  # noqa: E731
+    votes = [blur(layer, np.array(_BAND)) + _LITTLE * blur(layer, np.array([_WIDE, _WIDE])) for layer in layers]
+    votes = np.stack(votes, axis=-1).reshape(-1, len(layers))[flat]
+    return votes / np.maximum(votes.sum(1, keepdims=True), 1e-30)
+
+
+def _hangs(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is hair seen at this height, here or farther out?"""
+    flat, shape = _front(upright)
+    count = gaussian_filter(np.bincount(flat, hair, shape[0] * shape[1]).reshape(shape), _BESIDE / _PITCH, mode="constant")
+    outside = np.maximum.accumulate(count[::-1])[::-1]
+    return smoothstep(outside.reshape(-1)[flat], *_CURTAIN)
