@@ -5,7 +5,6 @@ from pathlib import Path
 
 import bpy
 
-from ..core.errors import InputError
 from ..core.result import Result
 from ..core.settings import Settings
 from ..scene.build import build_result
@@ -39,12 +38,16 @@ class LIKENESS_OT_reconstruct(JobOperator, bpy.types.Operator):
     bl_label = "Reconstruct from Image"
     bl_options = {"REGISTER", "UNDO"}
 
+    @classmethod
+    def refusal(cls, context: bpy.types.Context) -> str:
+        if context.scene.likeness.photo is None:
+            return "There is no reference photo; choose one in the sidebar's Likeness tab"
+        return super().refusal(context)
+
     def start_job(self, context: bpy.types.Context) -> Reconstruction:
         properties = context.scene.likeness
-        if properties.photo is None:
-            raise InputError("There is no reference photo; choose one in the sidebar's Likeness tab.")
         return Reconstruction(shared_client(worker_python(context)), properties.photo, properties.settings())
 
     def use(self, context: bpy.types.Context, outcome: Result) -> str:
         collection = build_result(context, outcome)
-        return f"{collection.name} is in the scene; its camera shows the photo, and the render size is the photo's"
+        return f"{collection.name} is in the scene; its camera shows the photo"

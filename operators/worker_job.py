@@ -33,11 +33,13 @@ class WorkerJob:
 
     def __init__(self, client: WorkerClient) -> None:
         self._client = client
+        self._versions: dict[str, str] = {}
 
     def load(self, path: Path) -> Any:
         raise NotImplementedError
 
     def poll(self) -> Any:
+        self._versions = self._client.versions or self._versions  # a client forgets those of a dead worker
         for event in self._client.poll():
             match event:
                 case protocol.Progress(stage, fraction):
@@ -53,6 +55,10 @@ class WorkerJob:
     def given(self, event: Any) -> Any:
         """What the job gives when this event ends it, else None."""
         return self.load(Path(event.path)) if isinstance(event, protocol.Done) else None
+
+    def log(self) -> list[str]:
+        """The worker's own last lines, below the versions of its packages."""
+        return [" ".join(item) for item in self._versions.items()] + self._client.log.splitlines()
 
     def cancel(self) -> None:
         self.stage = "Cancelling"

@@ -13,7 +13,6 @@ from .text import draw_text
 class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
     bl_idname = "LIKENESS_PT_head_rig"
     bl_label = "Head Rig"
-    bl_parent_id = "LIKENESS_PT_result"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

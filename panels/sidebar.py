@@ -10,9 +10,10 @@ import bpy
 from ..core.settings import Settings
 from ..operators import job
 from ..operators.environment import environment_status
-from ..scene.build import PROPERTY_PREFIX
-from ..scene.rig import head_of, rig_of
-from .text import draw_text
+from ..scene.build import REPORT
+from ..scene.rig import FREE_FORM, head_of, rig_of
+from ..scene.source import is_result
+from .text import draw_failure, draw_text
 
 _MAIN_OPTIONS = ("quality", "rig")
 
@@ -54,6 +55,7 @@ class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
         else:
             draw_text(layout, status.reason, "INFO", columns(context))
             layout.operator("likeness.set_up_environment", icon="IMPORT")
+        draw_failure(layout, columns(context))
 
 
 class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
@@ -86,7 +88,7 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         head = _described(context)
-        report = _report(head[PROPERTY_PREFIX + "report"])
+        report = _report(head[REPORT])
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
@@ -101,12 +103,13 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
 
 
 def _described(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The active object when it is a reconstructed head, else the head of its rig."""
-    rig = rig_of(context.object)
-    for item in (context.object, head_of(rig) if rig else None):
-        if item is not None and PROPERTY_PREFIX + "report" in item:
-            return item
-    return None
+    """The active object when it is a reconstructed head, or a head of the rig when it is the armature or the eyes' target."""
+    item = context.object
+    if item is None or item.type == "MESH":
+        return item if is_result(item) else None
+    rig = rig_of(item)
+    heads = (head_of(rig), head_of(rig, FREE_FORM)) if rig else ()
+    return next((head for head in heads if is_result(head)), None)
 
 
 def figures(report: dict[str, Any]) -> list[tuple[str, str]]:

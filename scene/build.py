@@ -19,6 +19,8 @@ from .rig import build_rig, head_of
 COLOUR_ATTRIBUTE = "Colour"
 OBSERVED_ATTRIBUTE = "observed"
 PROPERTY_PREFIX = "likeness_"
+REPORT, VERTICES = PROPERTY_PREFIX + "report", PROPERTY_PREFIX + "vertices"
+"""Custom properties of both heads: the run's report as JSON, and the number of vertices that the head was made with."""
 PHOTO, VIEW = PROPERTY_PREFIX + "photo", PROPERTY_PREFIX + "view"
 """Custom properties of the free-form head: the photo's image, and as JSON how it shows the head; source.py reads them."""
 
@@ -87,7 +89,8 @@ def _describe(head: bpy.types.Object, result: Result) -> None:
     """Where the head came from, as strict JSON: enough to repeat the run."""
     for key in ("version", "settings", "weights"):
         head[PROPERTY_PREFIX + key] = json.dumps(result.report.get(key), sort_keys=True, allow_nan=False)
-    head[PROPERTY_PREFIX + "report"] = json.dumps(result.report, sort_keys=True, allow_nan=False)
+    head[REPORT] = json.dumps(result.report, sort_keys=True, allow_nan=False)
+    head[VERTICES] = len(head.data.vertices)
 
 
 def _keep_view(head: bpy.types.Object, result: Result, photo: bpy.types.Image) -> None:

@@ -10,10 +10,31 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.photo.view import Camera
 from ..core.result import Result
-from .build import COLOUR_ATTRIBUTE, OBSERVED_ATTRIBUTE, PHOTO, VIEW
+from .build import COLOUR_ATTRIBUTE, OBSERVED_ATTRIBUTE, PHOTO, REPORT, VERTICES, VIEW
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
 from .photo import pixels
+from .rig import FREE_FORM, head_of, rig_of
+
+
+def is_result(item: bpy.types.Object | None) -> bool:
+    """Whether an object is a head as it was reconstructed. A remeshed head is none, and neither is a copy, though both keep its custom
+    properties; when the head itself was remeshed, the oldest copy that was not stands for it."""
+    if not _as_made(item):
+        return False
+    rig = rig_of(item)
+    if rig is not None:
+        return item in (head_of(rig), head_of(rig, FREE_FORM))
+    same = [other for other in bpy.data.objects if other.get(PHOTO) == item.get(PHOTO) and _as_made(other) and rig_of(other) is None]
+    return item == min(same, key=lambda other: other.session_uid)
+
+
+def _as_made(item: bpy.types.Object | None) -> bool:
+    """Files of the first versions do not tell the number of vertices."""
+    if item is None or item.type != "MESH" or REPORT not in item:
+        return False
+    count = len(item.data.vertices)
+    return item.get(VERTICES, count) == count
 
 
 def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -23,7 +44,8 @@ def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Object:
     """The free-form head that a mesh object was made from: in a collection that both are in, else the scene's only one; of several copies
-    of one head another object than the mesh, and the one with most vertices. Raises InputError when there is none, or more than one."""
+    of one head another object than the mesh, if possible as it was made, and the one with most vertices. Raises InputError when there is
+    none, or more than one."""
     found = sources(scene)
     near = [head for head in found if set(head.users_collection) & set(item.users_collection)]
     chosen = near or found
@@ -31,7 +53,7 @@ def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Objec
         raise InputError("There is no reconstruction in the scene; reconstruct a photo first.")
     if len({head[PHOTO].name for head in chosen}) > 1:
         raise InputError(f"The scene has several reconstructions; move {item.name} into the collection of the one that it lies on.")
-    return max(chosen, key=lambda head: (head != item, len(head.data.vertices)))
+    return max(chosen, key=lambda head: (head != item, is_result(head), len(head.data.vertices)))
 
 
 def result_of(head: bpy.types.Object) -> Result:

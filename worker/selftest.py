@@ -7,7 +7,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..core.errors import AssetError, LikenessError
@@ -15,8 +15,8 @@ from ..core.settings import Settings
 from .server import versions
 
 
-def self_test(photo: bool = True) -> tuple[bool, str]:
-    """Whether all went well, and a summary for the user to copy.
+def self_test(photo: bool = True, progress: Callable[[str, float], None] = lambda stage, fraction: None) -> tuple[bool, str]:
+    """Whether all went well, and a summary for the user to copy, the verdict in its first line.
 
     Always: imports and the models' loading. With `photo` also a draft of the picture that comes with scikit-image, and then missing or
     damaged weights are a failure too; without it only the environment is judged.
@@ -25,6 +25,7 @@ def self_test(photo: bool = True) -> tuple[bool, str]:
     lines += [f"{name} {version}" for name, version in versions().items()]
     passed = True
     try:
+        progress("Loading the packages", 0.0)
         import mediapipe  # noqa: F401
         import torch
 
@@ -32,16 +33,19 @@ def self_test(photo: bool = True) -> tuple[bool, str]:
         from ..core.pipeline import Reconstructor
 
         lines.append(f"device {_device()}, {torch.get_num_threads()} threads")
+        progress("Checking the weights", 0.2)
         for name, digest in hashes().items():
             read_checked(name)
             lines.append(f"{name} {digest[:16]}")
+        progress("Loading the networks", 0.3)
         start = time.perf_counter()
         reconstructor = Reconstructor.load()
         lines.append(f"models loaded in {time.perf_counter() - start:.1f} s")
         if photo:
             with _test_photo() as path:
                 start = time.perf_counter()
-                result = reconstructor.run(path, Settings(quality="draft"))
+                draft = Settings(quality="draft")
+                result = reconstructor.run(path, draft, lambda stage, fraction: progress(stage, 0.5 + 0.5 * fraction))
             lines.append(f"test photo: {len(result.vertices)} vertices in {time.perf_counter() - start:.1f} s")
     except AssetError as error:
         passed = not photo
@@ -49,8 +53,7 @@ def self_test(photo: bool = True) -> tuple[bool, str]:
     except (ImportError, OSError, RuntimeError, LikenessError) as error:
         passed = False
         lines.append(f"failed: {type(error).__name__}: {error}")
-    lines.append("Self-test passed." if passed else "Self-test failed.")
-    return passed, "\n".join(lines)
+    return passed, "\n".join(["Self-test passed." if passed else "Self-test failed.", *lines])
 
 
 def _device() -> str:

@@ -107,7 +107,7 @@ class Server:
             if isinstance(job.request, protocol.SelfTest):
                 from .selftest import self_test
 
-                return protocol.Tested(*self_test())
+                return protocol.Tested(*self_test(progress=self._progress()))
             request, cancelled = job.request, job.cancelled
             assert not isinstance(request, protocol.Quit)
             output = Path(request.output)

@@ -58,7 +58,7 @@ def folder(tmp_path):
 
 def test_nothing_is_ready_at_first(folder):
     answer = status(folder)
-    assert not answer.ready and answer.python is None and "set it up" in answer.reason
+    assert not answer.ready and answer.python is None and "Set Up Environment" in answer.reason
 
 
 def test_a_set_up_makes_a_stamped_environment_and_reports_on_the_way(tools, folder):
