@@ -13,7 +13,7 @@ CODE := $(wildcard *.py) core scene operators panels worker training benchmarks 
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test lint format zip head-model train evaluate people checksums locks clean
+.PHONY: demo test gui lint format zip head-model train evaluate people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -25,6 +25,11 @@ test: $(READY) $(READY50) $(READY_NODE)
 	$(BIN)/python $(PYTEST) -m "not gui and not training" --ignore=tests/scene
 	timeout 900 $(BIN)/python $(PYTEST) tests/scene
 	EXT_MODE=zip timeout 900 $(ENV50)/bin/python $(PYTEST) tests/scene
+
+# Real Blender windows on a virtual screen, every operator redone and repeated, pictures in OUT: make gui [BLENDER=<command>] [OUT=folder]
+# [SCRIPTS="repeat.py ..."]. Not a part of `make test`: needs Blender, Xvfb, xdpyinfo and ImageMagick (tests/gui/run_gui.sh).
+gui: zip
+	tests/gui/run_gui.sh "$$(ls -t dist/likeness-*.zip | head -n 1)" "$(PHOTO)" "$(or $(OUT),out/gui)" $(SCRIPTS)
 
 lint: $(READY)
 	$(BIN)/ruff check $(CODE)

@@ -37,7 +37,7 @@ class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
         column = layout.column()
         column.enabled = running is None
         if properties.photo is not None:
-            column.template_icon(icon_value=properties.photo.preview_ensure().icon_id, scale=7)
+            column.template_icon(icon_value=properties.photo.preview_ensure().icon_id, scale=5)
         row = column.row(align=True)
         row.prop(properties, "photo")
         row.operator("likeness.load_photo", text="", icon="FILE_FOLDER")
@@ -85,6 +85,9 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         return _described(context) is not None
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        self.layout.label(text=_described(context).name, icon="USER")
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         head = _described(context)
@@ -92,8 +95,8 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
-        layout.label(text=head.name, icon="USER")
         column = layout.column(align=True)
+        column.scale_y = 0.8  # the whole tab should fit a small screen
         for name, value in figures(report):
             row = column.split(factor=0.6)
             row.label(text=name)
@@ -127,9 +130,9 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def columns(context: bpy.types.Context) -> int:
-    """Characters in a line of the sidebar, roughly."""
+    """Characters in a line of the sidebar beside an icon, roughly."""
     width = context.region.width / context.preferences.system.ui_scale if context.region else 240
-    return max(16, int(width / 7.5))
+    return max(16, int((width - 70) / 6.6))
 
 
 @functools.lru_cache(maxsize=8)

@@ -13,8 +13,8 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 from window import Steps, clear, click, heads, in_view, open_sidebar, part, picture, play, press, until, use_worker, view
 
-BUTTON = (0.5, 270)
-"""Where Reconstruct from Image is: share of the sidebar's width, pixels below its top, at 1280 x 800 and one pixel a unit."""
+BUTTON = (0.5, 230)
+"""Where Reconstruct from Image is: share of the sidebar's width, pixels below its top, one pixel a unit."""
 
 
 def click_reconstruct() -> Steps:
@@ -73,7 +73,7 @@ def rig_steps() -> Steps:
 
 def steps() -> Steps:
     job = part("operators.job")
-    use_worker()
+    use_worker(5.0)
     bpy.ops.likeness.load_photo("EXEC_DEFAULT", True, filepath=os.environ["LIKENESS_PHOTO"])
     clear()
     view()[1].spaces.active.shading.color_type = "VERTEX"

@@ -14,7 +14,8 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 from window import OUT, clear, heads, in_view, part, play, press, say, until, use_worker, view
 
-SECONDS = float(os.environ["LIKENESS_STUB_SECONDS"])
+SECONDS = 3.0
+"""How long a job takes; it must be longer than what a slow machine needs for anything else."""
 RECORDING = "Timecode,BlendShapeCount,JawOpen,EyeBlinkLeft,EyeBlinkRight\n" + "".join(
     f"00:00:01:{frame:02d}.0,61,{frame / 20},0,0\n" for frame in range(20)
 )
@@ -59,7 +60,7 @@ def call(name: str, *arguments: object, **options: object) -> set[str]:
 
 def prepare() -> dict[str, Path]:
     """A rigged head, a mesh with a UV map beside it, a photo, a failure to report, and a set-up that takes as long as a job."""
-    use_worker()
+    use_worker(SECONDS)
     clear()
     bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     chosen = files()
@@ -101,6 +102,7 @@ def make_active(operator) -> bool:
             bpy.context.view_layer.objects.active = item
             with in_view():
                 if operator.poll():
+                    bpy.ops.ed.undo_push(message="select")
                     return True
     return False
 
@@ -179,6 +181,8 @@ def one(cls: type, chosen: Path | None):
         yield from idle()
         again = len(begun) - before
         assert again <= 1, f"{action} began {again} jobs"
+        if kept and not is_job and action == "ed.undo_redo" and "UNDO" in cls.bl_options:
+            assert result in ({"FINISHED"}, {"REFUSED"}), f"{name} is not redone"
         if kept and is_job and action == "screen.repeat_last" and result != {"REFUSED"}:
             assert again == 1, f"{name} is not repeated by {action}"
             assert begun[-1][0] == name and adjusted.items() <= begun[-1][1].items(), begun[-1]

@@ -2,7 +2,7 @@
 # Works with the extension in a real Blender window on a private X display, and keeps pictures of it.
 #   [BLENDER="blender"] [PYTHON=/path/to/worker/python] tests/gui/run_gui.sh likeness.zip PHOTO OUT [SCRIPT.py...]
 # BLENDER may be any command that runs Blender (in a container or chroot OUT must have the same path).
-# PYTHON runs the worker; without it a stub stands in, which only knows the interface. Needs Xvfb, xdpyinfo and ImageMagick's `import`.
+# SIZE is the screen's, 1440x900 at first. PYTHON runs the worker; without it a stub stands in, which only knows the interface. Needs Xvfb, xdpyinfo and ImageMagick's `import`.
 # The scripts of this folder, all but window.py unless some are named, run one after the other, each in a Blender of its own; they begin
 # by saying what they do. Whenever one creates OUT/SCRIPT/NAME.want the screen is saved as OUT/SCRIPT/NAME.png.
 set -euo pipefail
@@ -19,7 +19,7 @@ cp "$photo" "$OUT/photo.${photo##*.}"
 cp "$here"/*.py "$here/../scene/stub_worker.py" "$here/../scene/sample.py" "$here/../scene/sample_rig.py" "$OUT/scripts/"
 printf '#!/bin/sh\nexec python3 -I -u "%s/scripts/stub_worker.py" "$@"\n' "$OUT" >"$OUT/stub_python"
 chmod +x "$OUT/stub_python"
-size=${SIZE:-1280x800}
+size=${SIZE:-1440x900}
 export LIKENESS_PHOTO="$OUT/photo.${photo##*.}" LIKENESS_PYTHON="${PYTHON:-$OUT/stub_python}"
 export BLENDER_USER_RESOURCES="$OUT/user" TMPDIR="$OUT/tmp" LIBGL_ALWAYS_SOFTWARE=1 DISPLAY=":${DISPLAY_NUMBER:-93}"
 read -ra blender <<<"${BLENDER:-blender}"
@@ -42,7 +42,7 @@ for script in "$@"; do
     name=$(basename "$script" .py)
     echo "== $name"
     mkdir -p "$OUT/$name"
-    LIKENESS_OUT="$OUT/$name" LIKENESS_STUB_SECONDS="${STUB_SECONDS:-5}" timeout "${LIMIT:-900}" "${blender[@]}" \
+    LIKENESS_OUT="$OUT/$name" timeout "${LIMIT:-900}" "${blender[@]}" \
         -p 0 0 "${size%x*}" "${size#*x}" --enable-event-simulate --python-exit-code 1 --python "$OUT/scripts/$name.py" || failed+=("$name ($?)")
 done
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }

@@ -95,7 +95,9 @@ def heads() -> list[str]:
     return [item.name for item in bpy.data.objects if "likeness_report" in item]
 
 
-def use_worker() -> None:
+def use_worker(seconds: float) -> None:
+    """`seconds`: how long a job of the stub worker takes."""
+    os.environ["LIKENESS_STUB_SECONDS"] = str(seconds)
     bpy.context.preferences.addons[EXTENSION].preferences.existing_python = os.environ["LIKENESS_PYTHON"]
 
 

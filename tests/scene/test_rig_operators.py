@@ -94,7 +94,7 @@ def test_panel_is_there_for_rigs_only(part, layout, armature):
         assert bpy.context.object is None or (panel.poll(bpy.context) and result.poll(bpy.context))
     bpy.context.view_layer.objects.active = armature
     drawn = _drawn(panel, layout)
-    for text in ("likeness.pose_rig", "likeness.show_head", "likeness.deform_free_form", "likeness.export_rig", '["look_at"]'):
+    for text in ("likeness.pose_rig", "likeness.show_head", "likeness.export_rig", '["look_at"]'):
         assert text in drawn
     bpy.context.view_layer.objects.active = bpy.data.objects["Ada Camera"]
     assert not panel.poll(bpy.context)
