@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import OUT, clear, heads, in_view, part, play, press, say, until, use_worker, view
+from window import OUT, clear, heads, in_view, part, picture, play, press, say, until, use_worker, view
 
 SECONDS = 3.0
 """How long a job takes; it must be longer than what a slow machine needs for anything else."""
@@ -188,6 +188,20 @@ def one(cls: type, chosen: Path | None):
             assert begun[-1][0] == name and adjusted.items() <= begun[-1][1].items(), begun[-1]
 
 
+def gone(video: Path):
+    """What is repeated cannot begin any more: a sentence, not a traceback."""
+    video = video.rename(OUT / video.name)
+    assert make_active(bpy.ops.likeness.animate_video)
+    call("likeness.animate_video", "INVOKE_DEFAULT", True, filepath=str(video))
+    yield from idle()
+    video.unlink()
+    call("screen.repeat_last")
+    yield from idle()
+    yield from picture("gone")
+    yield from press("ESC", move=False)
+    assert part("operators.job").current() is None
+
+
 def steps():
     chosen = prepare()
     yield 1.0
@@ -195,6 +209,7 @@ def steps():
         if issubclass(cls, bpy.types.Operator):
             say(cls.bl_idname)
             yield from one(cls, chosen.get(cls.bl_idname))
+    yield from gone(chosen["likeness.animate_video"])
     assert heads() and view()
 
 
