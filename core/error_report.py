@@ -44,6 +44,7 @@ def error_report(
         "Likeness": VERSION,
         "Time": time.strftime("%Y-%m-%d %H:%M:%S"),
         "System": f"{platform.platform()}, {platform.machine()}, {os.cpu_count()} cores",
+        "Memory": _memory(),
         "Python": platform.python_version(),
         **_versions(),
         **extra,
@@ -73,6 +74,14 @@ def write_error_report(text: str, folder: Path) -> Path:
     except OSError as error:
         raise InputError(f"The error file cannot be written to {folder} ({error.strerror}); choose another folder.") from error
     raise InputError(f"{folder} holds too many error files; delete some.")
+
+
+def _memory() -> str:
+    try:
+        page, total, free = (os.sysconf(name) for name in ("SC_PAGE_SIZE", "SC_PHYS_PAGES", "SC_AVPHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, macOS not all names
+        return "unknown"
+    return f"{page * total / 1e9:.1f} GB, {page * free / 1e9:.1f} GB of it unused"
 
 
 def _versions() -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..core.error_report import error_report, write_error_report
-from ..core.errors import InputError, LikenessError, explain, explain_os_error
+from ..core.errors import InputError, explain
 from ..core.settings import Settings
 from .environment import EXTENSION, NotSetUpError
 
@@ -41,7 +41,7 @@ def forget() -> None:
 def record(context: bpy.types.Context, error: Exception, what: str, log: Sequence[str]) -> str:
     """The sentence for whatever an operator named `what` raised. Unless the user can mend it alone, an error file is written."""
     global _last
-    sentence = _sentence(error, what)
+    sentence = str(explain(error, what))
     if isinstance(error, InputError | NotSetUpError):
         return sentence
     report = error_report(error, sentence, _settings(context), log, {"Operator": what, **_blender()})
@@ -56,12 +56,6 @@ def record(context: bpy.types.Context, error: Exception, what: str, log: Sequenc
 def error_folder() -> Path:
     """Survives updates of the extension, goes when it is uninstalled."""
     return Path(bpy.utils.extension_path_user(EXTENSION, path="errors"))
-
-
-def _sentence(error: Exception, what: str) -> str:
-    if isinstance(error, LikenessError):
-        return str(error)
-    return str(explain_os_error(error) if isinstance(error, OSError) else explain(error, what))
 
 
 def _settings(context: bpy.types.Context) -> dict[str, object]:

@@ -30,8 +30,8 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
             layout.prop(armature, f'["{LOOK_AT}"]', text="Look at Target", slider=True)
         if head is not None and free_form is not None:
             row = layout.row(align=True)
-            row.operator("likeness.show_head", text="Rigged", depress=not head.hide_viewport).head = "RIGGED"
-            row.operator("likeness.show_head", text="Free-Form", depress=not free_form.hide_viewport).head = "FREE_FORM"
+            row.operator("likeness.show_head", text="Rigged", depress=not head.hide_get()).head = "RIGGED"
+            row.operator("likeness.show_head", text="Free-Form", depress=not free_form.hide_get()).head = "FREE_FORM"
         column = layout.column(align=True)
         column.operator("likeness.copy_expression", icon="COPYDOWN")
         column.operator("likeness.animate_video", icon="FILE_MOVIE")

@@ -10,7 +10,7 @@ import bpy
 from ..core.settings import Settings
 from ..operators import job
 from ..operators.environment import environment_status
-from ..scene.build import REPORT
+from ..scene.build import PROPERTY_PREFIX
 from ..scene.rig import FREE_FORM, head_of, rig_of
 from ..scene.source import is_result
 from .text import draw_failure, draw_text
@@ -91,7 +91,7 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         head = _described(context)
-        report = _report(head[REPORT])
+        report = _report(head[PROPERTY_PREFIX + "report"])
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
@@ -103,6 +103,7 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
             row.label(text=value)
         for warning in report.get("warnings", []):
             draw_text(layout, str(warning), "ERROR", columns(context))
+        layout.operator("likeness.use_camera", icon="CAMERA_DATA")
 
 
 def _described(context: bpy.types.Context) -> bpy.types.Object | None:

@@ -6,35 +6,48 @@ from typing import Any
 
 import bpy
 import numpy as np
+from idprop.types import IDPropertyArray
 
 from ..core.errors import InputError
 from ..core.photo.view import Camera
 from ..core.result import Result
-from .build import COLOUR_ATTRIBUTE, OBSERVED_ATTRIBUTE, PHOTO, REPORT, VERTICES, VIEW
+from .build import CAMERA, COLOUR_ATTRIBUTE, COUNTS, OBSERVED_ATTRIBUTE, VIEW
+from .camera import PHOTO
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
 from .photo import pixels
-from .rig import FREE_FORM, head_of, rig_of
+from .rig import FREE_FORM, head_of, kept_object, rig_of
+
+
+def is_reconstruction(item: bpy.types.Object | None) -> bool:
+    """Whether an object is a head as a reconstruction made it, free-form or rigged: with its vertices and faces, wherever those are now.
+
+    Sculpting, posing and modifiers leave it one. Cutting and remeshing do not, although Blender keeps the custom properties.
+    """
+    counts = item.get(COUNTS) if item is not None and item.type == "MESH" else None
+    return isinstance(counts, IDPropertyArray) and list(counts) == [len(item.data.vertices), len(item.data.polygons)]
 
 
 def is_result(item: bpy.types.Object | None) -> bool:
-    """Whether an object is a head as it was reconstructed. A remeshed head is none, and neither is a copy, though both keep its custom
-    properties; when the head itself was remeshed, the oldest copy that was not stands for it."""
-    if not _as_made(item):
+    """Whether an object is the head of a result: a reconstruction (is_reconstruction) and no copy of one. Of heads without a rig the oldest
+    one is the original; when that has been remeshed, the oldest copy that has not stands for it."""
+    if not is_reconstruction(item):
         return False
     rig = rig_of(item)
     if rig is not None:
         return item in (head_of(rig), head_of(rig, FREE_FORM))
-    same = [other for other in bpy.data.objects if other.get(PHOTO) == item.get(PHOTO) and _as_made(other) and rig_of(other) is None]
+    unchanged = [other for other in bpy.data.objects if is_reconstruction(other) and rig_of(other) is None]
+    same = [other for other in unchanged if other.get(PHOTO) == item.get(PHOTO)]
     return item == min(same, key=lambda other: other.session_uid)
 
 
-def _as_made(item: bpy.types.Object | None) -> bool:
-    """Files of the first versions do not tell the number of vertices."""
-    if item is None or item.type != "MESH" or REPORT not in item:
-        return False
-    count = len(item.data.vertices)
-    return item.get(VERTICES, count) == count
+def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The photo's camera of the result that an object is part of: a head, the rig, or that camera. None when there is none any more."""
+    if item is None or (item.type == "CAMERA" and PHOTO in item):
+        return item
+    rig = rig_of(item)
+    heads = [item] if rig is None else [head_of(rig), head_of(rig, FREE_FORM)]
+    return next((camera for head in heads if head is not None and (camera := kept_object(head, CAMERA, "CAMERA"))), None)
 
 
 def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -44,8 +57,10 @@ def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Object:
     """The free-form head that a mesh object was made from: in a collection that both are in, else the scene's only one; of several copies
-    of one head another object than the mesh, if possible as it was made, and the one with most vertices. Raises InputError when there is
-    none, or more than one."""
+    of one head an unchanged one (is_reconstruction), another object than the mesh, and the one with most vertices.
+
+    Raises InputError when there is none, or more than one.
+    """
     found = sources(scene)
     near = [head for head in found if set(head.users_collection) & set(item.users_collection)]
     chosen = near or found
@@ -53,7 +68,7 @@ def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Objec
         raise InputError("There is no reconstruction in the scene; reconstruct a photo first.")
     if len({head[PHOTO].name for head in chosen}) > 1:
         raise InputError(f"The scene has several reconstructions; move {item.name} into the collection of the one that it lies on.")
-    return max(chosen, key=lambda head: (head != item, is_result(head), len(head.data.vertices)))
+    return max(chosen, key=lambda head: (is_reconstruction(head), head != item, len(head.data.vertices)))
 
 
 def result_of(head: bpy.types.Object) -> Result:

@@ -1,17 +1,27 @@
 """A performance: what a face did over time, in the terms of the rigged head. numpy only: Blender's process reads it too."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..arrays import REAL, TEXT, TRUTH, Array, ArrayError, Schema
 from ..errors import AssetError
 
 MAX_FRAMES = 20_000
 _MAX_KEYS = 256
-_JOINTS = 5
 _LONGEST = 200  # characters of a name
+_SCHEMA = Schema(
+    {
+        "name": Array(TEXT, ()),
+        "times": Array(REAL, ("T",), exact=True),
+        "key_names": Array(TEXT, ("K",)),
+        "key_values": Array(REAL, ("T", "K"), low=0, high=1),
+        "rotations": Array(REAL, ("T", 5, 3)),
+        "seen": Array(TRUTH, ("T",)),
+    },
+    most=MAX_FRAMES,
+)
 
 
 @dataclass(frozen=True)
@@ -38,43 +48,21 @@ class Performance:
 
     def save(self, path: Path) -> None:
         """One .npz without pickles."""
-        np.savez(
-            path,
-            times=self.times.astype(np.float64),
-            key_values=self.key_values.astype(np.float32),
-            rotations=self.rotations.astype(np.float32),
-            seen=self.seen.astype(bool),
-            key_names=np.array(self.key_names),
-            name=np.array(self.name),
-        )
+        _SCHEMA.save(path, vars(self))
 
     @classmethod
     def load(cls, path: Path) -> "Performance":
         """Raises AssetError when the file is not a sound performance."""
         try:
-            with np.load(path, allow_pickle=False) as data:
-                times, values, rotations = (data[name].astype(np.float64) for name in ("times", "key_values", "rotations"))
-                seen, names, name = data["seen"], data["key_names"], str(data["name"])[:_LONGEST]
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise AssetError(f"{path.name} is not a Likeness performance; track the pictures again.") from error
-        sound = (
-            times.ndim == 1
-            and 0 < len(times) <= MAX_FRAMES
-            and values.shape == (len(times), names.size)
-            and names.ndim == 1
-            and names.dtype.kind == "U"
-            and 0 < names.size <= _MAX_KEYS
-            and len(set(names.tolist())) == names.size
-            and rotations.shape == (len(times), _JOINTS, 3)
-            and seen.shape == times.shape
-            and seen.dtype == bool
-            and all(np.isfinite(array).all() for array in (times, values, rotations))
-            and bool((np.diff(times) > 0).all())
-            and 0 <= values.min() <= values.max() <= 1
-        )
-        if not sound:
+            arrays, _ = _SCHEMA.load(path)
+        except ArrayError as error:
+            what = "is damaged" if str(error) else "is not a Likeness performance"
+            raise AssetError(f"{path.name} {what}; track the pictures again.") from error
+        times, names = arrays["times"].astype(np.float64), arrays["key_names"]
+        if not (len(times) and 0 < len(names) <= _MAX_KEYS and len(set(names)) == len(names) and (np.diff(times) > 0).all()):
             raise AssetError(f"{path.name} is damaged; track the pictures again.")
-        return cls(name, times, tuple(text[:_LONGEST] for text in names.tolist()), values, rotations, seen)
+        values, rotations = arrays["key_values"].astype(np.float64), arrays["rotations"].astype(np.float64)
+        return cls(arrays["name"][:_LONGEST], times, tuple(name[:_LONGEST] for name in names), values, rotations, arrays["seen"])
 
 
 def fill_gaps(values: np.ndarray, times: np.ndarray, seen: np.ndarray, longest: float = 0.5) -> np.ndarray:
