@@ -25,6 +25,7 @@ export BLENDER_USER_RESOURCES="$OUT/user" TMPDIR="$OUT/tmp" LIBGL_ALWAYS_SOFTWAR
 read -ra blender <<<"${BLENDER:-blender}"
 
 timeout 120 "${blender[@]}" --background --command extension install-file -r user_default -e "$OUT/extension.zip"
+[ -d "$OUT/user/extensions/user_default/likeness" ] || { echo "This Blender does not take the extension."; exit 1; }
 Xvfb "$DISPLAY" -screen 0 "${size}x24" -nolisten tcp >/dev/null 2>&1 &
 server=$!
 camera=
