@@ -88,6 +88,8 @@ class HeadPlan:
         client.reconstruct(photo, self.settings, saved)
         client.wait(progress)
         result = Result.load(saved)
+        if played is not None:
+            result.report["warnings"] = [*result.report.get("warnings", ()), *played.warnings]
         progress("export", 1.0)
         with writing(outputs.scratch):
             moving = None

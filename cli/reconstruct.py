@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import Cancelled, InputError, LikenessError
+from ..core.photo.files import KINDS
 from .checks import check_photo
 from .console import Console
 from .failures import failed
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 def add_reconstruct(commands: Any) -> None:
     """Add the sub-command to an argparse parser's commands."""
     command = add_command(commands, "reconstruct", "make heads from photos")
-    command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="JPEG, PNG, WebP, TIFF or BMP")
+    command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help=KINDS)
     command.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="folder for the files; several photos get one each inside"
     )

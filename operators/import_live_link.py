@@ -30,4 +30,7 @@ class LIKENESS_OT_import_live_link(RigOperator, FileOperator, bpy.types.Operator
     def run(self, context: bpy.types.Context) -> str:
         armature = rig_of(context.object)
         performance = read_live_link(self.chosen(), self.degrees)
-        return span(armature, *animate(context.scene, armature, performance, context.scene.frame_current))
+        frames = animate(context.scene, armature, performance, context.scene.frame_current)
+        for note in performance.warnings:
+            self.report({"WARNING"}, note)
+        return span(armature, *frames)
