@@ -12,6 +12,9 @@ from .errors import AssetError
 from .photo.view import Camera
 from .topology.rigged import RiggedHead
 
+GOOD, DOUBTFUL = "good", "doubtful"
+"""What `report["quality"]` says."""
+
 _ARRAYS = ("vertices", "faces", "colours", "observed", "normals", "photo")
 
 

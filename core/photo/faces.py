@@ -20,6 +20,9 @@ _DETECTION_SIDE = 1280
 _CROP_SIDE = 384
 _CROP_MARGIN = 2.0
 _MIN_SCORE = 0.5
+_TRIES = ((0.0, 0.0, 1.0), (0.06, 0.0, 1.0), (-0.06, 0.0, 1.0), (0.0, 0.06, 1.0), (0.0, -0.06, 1.0), (0.0, 0.0, 1.15), (0.0, 0.0, 0.9))
+"""Shifts, in sides of the face, and zooms of the squares for `scatter`."""
+_LOST = 0.1  # the scatter of a face that is not found in each of them
 _MAX_FACES = 16
 _MIN_SIDE = 32  # smaller pictures cannot hold a usable face and upset the detector's graph
 
@@ -51,7 +54,7 @@ class Face:
     @property
     def tilt(self) -> float:
         """Angle of the eye line, radians; positive when the face leans clockwise on the screen."""
-        across = self.landmarks[LEFT_EYE_CORNER] - self.landmarks[RIGHT_EYE_CORNER]
+        across = _eye_line(self.landmarks)
         return float(np.arctan2(across[1], across[0]))
 
     @property
@@ -116,6 +119,22 @@ class MediaPipeDetector:
     def look(self, image: np.ndarray, square: FaceSquare) -> Face | None:
         """The face that lies in a square; None when none does."""
         return self._look(image, (np.array(square.centre), square.face_side, square.turn), 1.0)
+
+    def scatter(self, image: np.ndarray, face: Face) -> float:
+        """How far a face's landmarks wander when the square in which they are looked for is moved or resized a little: root mean square as
+        a share of the distance between the eye corners, in the quarter of the face where it is largest.
+
+        Those of a face in full view hardly do. Where a mask, a hand or a board covers it, they are guessed anew each time.
+        """
+        centre, side, tilt = _level_square(face.landmarks)
+        meshes = [self._mesh_in_crop(image, centre + np.array(shift) * side, side * _CROP_MARGIN * zoom, tilt) for *shift, zoom in _TRIES]
+        found = np.array([mesh[:_LANDMARKS] for mesh in meshes if mesh is not None])
+        if len(found) < len(meshes):
+            return _LOST
+        wander = np.linalg.norm((found - found.mean(0))[..., :2], axis=2) / np.linalg.norm(_eye_line(face.landmarks))
+        wander = np.sqrt((wander**2).mean(0))
+        right, low = ((face.landmarks[:, :2] - centre) @ _rotation(-tilt).T).T > 0
+        return float(max(np.median(wander[half & part]) for half in (right, ~right) for part in (low, ~low)))
 
     def _look(self, image: np.ndarray, where: tuple[np.ndarray, float, float], score: float) -> Face | None:
         if min(image.shape[:2]) < _MIN_SIDE:
@@ -197,6 +216,10 @@ class MediaPipeDetector:
 
 def _face(mesh: np.ndarray, score: float) -> Face:
     return Face(mesh[:_LANDMARKS], score, mesh[list(_IRISES)])
+
+
+def _eye_line(landmarks: np.ndarray) -> np.ndarray:
+    return landmarks[LEFT_EYE_CORNER] - landmarks[RIGHT_EYE_CORNER]
 
 
 def _level_square(landmarks: np.ndarray) -> tuple[np.ndarray, float, float]:

@@ -14,7 +14,7 @@ from PIL import Image
 from likeness.core import cli, preview
 from likeness.core.animation.command import head_photo
 from likeness.core.animation.performance import Performance
-from likeness.core.errors import AssetError, Cancelled, NoFaceError
+from likeness.core.errors import AssetError, Cancelled, InputError, NoFaceError
 from likeness.core.models.head import HeadModel
 from likeness.core.photo.view import Camera
 from likeness.core.result import Result
@@ -82,18 +82,18 @@ def run(capfd, *arguments):
 
 def test_one_photo_fills_the_output_folder(capfd, tmp_path):
     out = tmp_path / "neuer Ordner" / "out"
-    code, said = run(capfd, "Zoë.jpg", "--output", out, "--formats", "glb,ply,obj", "--quality", "draft", "--seed", "3")
+    code, said = run(capfd, "Zoë.jpg", "--output", out, "--formats", "glb,ply,obj", "--quality", "draft", "--subject-index", "3")
     assert code == 0 and said.err == ""
     names = ["Zoë.glb", "Zoë.ply", "Zoë.obj", "preview.png", "report.json"]
     assert said.out.splitlines() == [str(out / name) for name in names]
     assert sorted(path.name for path in out.iterdir()) == sorted(names)
-    assert json.loads((out / "report.json").read_text())["settings"] == Settings(quality="draft", seed=3).to_dict()
+    assert json.loads((out / "report.json").read_text())["settings"] == Settings(quality="draft", subject_index=3).to_dict()
 
 
 def test_a_second_run_replaces_the_files(capfd, tmp_path):
-    for seed in ("1", "2"):
-        assert run(capfd, "a.jpg", "--output", tmp_path, "--formats", "ply", "--seed", seed)[0] == 0
-    assert json.loads((tmp_path / "report.json").read_text())["settings"]["seed"] == 2
+    for subject in ("1", "2"):
+        assert run(capfd, "a.jpg", "--output", tmp_path, "--formats", "ply", "--subject-index", subject)[0] == 0
+    assert json.loads((tmp_path / "report.json").read_text())["settings"]["subject_index"] == 2
 
 
 def test_a_blend_file_is_written_by_the_given_blender(capfd, tmp_path, blender):
@@ -189,7 +189,7 @@ def test_cancelling_is_130_and_stops_the_rest(capfd, tmp_path, photo):
         (["--quality", "perfect"], "quality: invalid choice: 'perfect'"),
         (["--formats", "glb,fbx"], "'glb,fbx' is not a list of blend, glb, ply, obj"),
         (["--formats", ","], "is not a list of"),
-        (["--seed", "many"], "invalid int value"),
+        (["--subject-index", "many"], "invalid int value"),
         (["--colour", "red"], "Unrecognized arguments"),
     ],
 )
@@ -201,15 +201,15 @@ def test_a_bad_command_line_is_2_and_one_sentence(capfd, tmp_path, arguments, se
 
 
 def test_settings_outside_their_limits_are_2(capfd, tmp_path):
-    code, said = run(capfd, "a.jpg", "--output", tmp_path, "--formats", "ply", "--seed", "-1")
-    assert code == 2 and said.err == "seed must be at least 0, not -1.\n"
+    code, said = run(capfd, "a.jpg", "--output", tmp_path, "--formats", "ply", "--subject-index", "-2")
+    assert code == 2 and said.err == "subject_index must be at least -1, not -2.\n"
 
 
 def test_every_setting_has_its_flag(tmp_path):
     options = cli.build_parser().parse_args(
-        ["reconstruct", "a.jpg", "--output", "x", "--quality", "high", "--subject-index", "2", "--device", "cpu", "--seed", "9", "--rig"]
+        ["reconstruct", "a.jpg", "--output", "x", "--quality", "high", "--subject-index", "2", "--device", "cpu", "--rig"]
     )
-    assert cli.settings_of(options) == Settings("high", 2, "cpu", 9, rig=True)
+    assert cli.settings_of(options) == Settings("high", 2, "cpu", rig=True)
     assert options.formats == ["blend", "glb"]
 
 
@@ -218,6 +218,12 @@ def test_rigs_settings_have_their_flags_too():
     settings = cli.settings_of(cli.build_parser().parse_args(arguments))
     assert settings == Settings(rig=True, texture="1024", flame="my flame.pkl") and settings.texels == 1024
     assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_older_manifests_with_a_seed_still_load():
+    assert Settings.from_dict({"quality": "draft", "seed": 3}) == Settings("draft")
+    with pytest.raises(InputError, match="Unknown option sead"):
+        Settings.from_dict({"sead": 3})
 
 
 @pytest.mark.parametrize("option", [["--texture", "4096"], ["--flame", "f.pkl"]])

@@ -120,9 +120,26 @@ def test_progress_grows_to_the_end(run: tuple[Result, list[tuple[str, float]]]) 
 
 def test_the_report_is_strict_json_with_what_was_promised(result: Result) -> None:
     report = json.loads(json.dumps(result.report, allow_nan=False))
-    promised = {"settings", "version", "weights", "timings", "peak_memory_mb", "silhouette_iou", "landmark_error"}
+    promised = {"quality", "settings", "version", "weights", "timings", "peak_memory_mb", "silhouette_iou", "landmark_error"}
     assert promised | {"mesh", "observed_share", "fit", "warnings"} <= set(report)
     assert {"normal.safetensors", "field.safetensors", "head_model.npz"} <= set(report["weights"])
+    assert (next(iter(report)), report["quality"], report["warnings"]) == ("quality", "good", [])
+
+
+def test_a_head_that_the_photo_cuts_off_is_closed(reconstructor: Reconstructor, result: Result, tmp_path: Path) -> None:
+    Image.fromarray(skimage.data.astronaut()[60:]).save(tmp_path / "cut.png")
+    cut = reconstructor.run(tmp_path / "cut.png", DRAFT)
+    assert [text for text in cut.report["warnings"] if "cuts off" in text] == [
+        "cut cuts off the top of the head; what is missing is guessed."
+    ]
+    rows = [one.camera.project(one.vertices)[:, 1] for one in (result, cut)]
+    assert rows[1].min() + 60 == pytest.approx(rows[0].min(), abs=12)  # of 512 pixels; the photo ends some 45 below
+    # Round, not flat: around the highest point little lies as high.
+    flat = [(row < row.min() + 4).mean() for row in rows]
+    assert flat[1] < 2 * flat[0]
+    # Hair in the hair's colour, not in the background's or smeared.
+    hidden = cut.colours[(rows[1] < -10) & (cut.normals[:, 2] > 0)]
+    assert np.abs(hidden.mean(0) - [0.45, 0.35, 0.2]).max() < 0.2 and not cut.observed[rows[1] < 0].any()
 
 
 def test_results_survive_the_file(result: Result, tmp_path: Path) -> None:
@@ -169,6 +186,14 @@ def test_a_rigged_head_comes_textured_and_in_flames_topology(rig_run: tuple[Resu
     assert {"rig", "flame", "texture"} <= set(report["timings"])
     shares = [share for _, share in steps]
     assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_a_rig_changes_nothing_of_the_free_form_head(rig_run: tuple[Result, list[tuple[str, float]]], result: Result) -> None:
+    with_rig = rig_run[0]
+    for name in ("vertices", "faces", "colours", "observed", "normals", "rotation", "neck"):
+        assert np.array_equal(getattr(with_rig, name), getattr(result, name)), name
+    assert with_rig.camera == result.camera
 
 
 @pytest.mark.slow
