@@ -112,7 +112,7 @@ class Reconstructor:
             # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
             vertices = smooth_surface(press_needles(vertices, faces), faces, min(settings.resolution // 32, 12))
             normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
-            mask &= shown(view, fit.camera, len(mask))
+            mask &= shown(view.image, fit.camera, len(mask))
             vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)
             if sight.back is not None:
                 vertices = displace_back(vertices, faces, normals, _picture(sight.back), mask)

@@ -124,7 +124,7 @@ def measure_fit(model: HeadModel, view: View, fit: HeadFit, picture: np.ndarray,
 
 def _matte_measures(view: View, fit: HeadFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
     size = len(picture)
-    there, matte = shown(view, fit.camera, size), picture[..., 3] > 0.5
+    there, matte = shown(view.image, fit.camera, size), picture[..., 3] > 0.5
     code, mask = maps[3:6], maps[7] > 0.5
     head = mask & (code[1] > _HEAD)
     above = np.zeros_like(mask)

@@ -94,7 +94,7 @@ class Predictor:
     @torch.inference_mode()
     def look(self, view: View, camera: Camera, surface: PriorSurface) -> Sight:
         """The photo's crop with the fitted surface in it."""
-        maps, there = surface.maps(INPUT_SIZE), shown(view, camera, INPUT_SIZE)
+        maps, there = surface.maps(INPUT_SIZE), shown(view.image, camera, INPUT_SIZE)
         picture = outpainted(network_photo(view, camera, INPUT_SIZE), there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
         photo = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
         maps = maps[None].to(self.device)
@@ -106,7 +106,7 @@ class Predictor:
             finer = network_photo(view, camera, FINE_SIZE)
             if not there.all():
                 guessed = cv2.resize(picture, (FINE_SIZE, FINE_SIZE), interpolation=cv2.INTER_LINEAR)
-                finer = np.where(shown(view, camera, FINE_SIZE)[..., None], finer, guessed)
+                finer = np.where(shown(view.image, camera, FINE_SIZE)[..., None], finer, guessed)
             fine = torch.from_numpy(finer).permute(2, 0, 1)[None].to(self.colour_device)
         return Sight(photo, maps, unit(relief.front), None if relief.back is None else unit(relief.back), relief.shift, fine)
 
