@@ -9,22 +9,29 @@ READY_NODE := tools/node_modules/.package-lock.json
 READY_TRAINING := $(ENV)/.ready-training
 SETUP := $(PYTHON) -I worker/launch.py likeness.tools.setup_env
 PYTEST := -m pytest -q -p no:cacheprovider
-CODE := $(wildcard *.py) core scene operators panels worker training benchmarks tests tools
+CODE := $(wildcard *.py) core cli scene operators panels worker training benchmarks tests tools
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test lint format zip head-model train evaluate people checksums locks clean
+.PHONY: demo test test-blender lint format hostile zip head-model train evaluate people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
 	@ls -l "out/$(NAME)"
 
-# Two processes, because a crash in Blender would take the other tests with it; then the scene
-# again in the next Blender, this time from the built and installed zip.
+# Two processes, because a crash in Blender would take the other tests with it: the scene in the oldest Blender
+# that the manifest allows, then in the newest that is a module for Python 3.11, there from the built and installed zip.
 test: $(READY) $(READY50) $(READY_NODE)
 	$(BIN)/python $(PYTEST) -m "not gui and not training" --ignore=tests/scene
 	timeout 900 $(BIN)/python $(PYTEST) tests/scene
 	EXT_MODE=zip timeout 900 $(ENV50)/bin/python $(PYTEST) tests/scene
+
+# The scene in a real Blender whose Python has pytest: the only way to those that are no module for Python 3.11, 5.1 and newer.
+# BLENDER is any command that runs it; TESTS are pytest's arguments. With a window: tests/gui.
+BLENDER ?= blender
+test-blender:
+	user=$$(mktemp -d) && trap 'rm -rf "$$user"' EXIT && \
+	BLENDER_USER_RESOURCES="$$user" timeout 900 $(BLENDER) --background --factory-startup --python-exit-code 3 --python "$(CURDIR)/tests/scene/run_in_blender.py" -- $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check $(CODE)
@@ -34,6 +41,10 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+# Misuse of every kind, counted (docs/reliability.md): about 20 minutes on two quiet cores. Three with QUICK=1, which leaves the document alone.
+hostile: $(READY)
+	$(BIN)/python -m likeness.benchmarks.hostile $(if $(QUICK),--quick,--docs)
 
 # Blender's own builder, run as Blender runs it; what goes in is said in blender_manifest.toml.
 zip: $(READY)

@@ -32,9 +32,11 @@ from .photo.view import View
 from .quality import judge, measure_fit
 from .result import Result
 from .settings import Settings
+from .stages import STAGES
 from .surface.calm import calm_field
 from .surface.detail import displace_back, displace_front
 from .surface.extract import extract_surface
+from .surface.hidden import hidden_bound
 from .surface.needles import press_needles
 from .surface.rim import reach_outline
 from .surface.smooth import smooth_surface
@@ -48,8 +50,7 @@ from .version import VERSION
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
-# Rough shares of the time; those of a rig are left out when there is none.
-_STAGES = {"photo": 8, "fit": 6, "normals": 4, "field": 12, "surface": 45, "detail": 7, "rig": 5, "flame": 5, "colour": 13, "texture": 12}
+_STAGES = {name: stage.share for name, stage in STAGES.items() if stage.share}  # those of a rig are left out when there is none
 _SIGHT = ("fit", "normals")  # the stages that every field shares
 
 
@@ -105,7 +106,8 @@ class Reconstructor:
             tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.solid_region("ears"))
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
-            calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, dressed, cancel)
+            bound = hidden_bound(field.prior_distance, field.silhouette)
+            calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, dressed, cancel, bound)
             whole = reach_outline(calm, field.silhouette, field.face, cancel)
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):

@@ -1,13 +1,13 @@
 """What a reconstruction gives back: plain arrays in the Blender-independent camera frame, ready for a scene or a file."""
 
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .arrays import ANY, BYTE, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from .errors import AssetError
 from .photo.view import Camera
 from .topology.rigged import RiggedHead
@@ -15,7 +15,21 @@ from .topology.rigged import RiggedHead
 GOOD, DOUBTFUL = "good", "doubtful"
 """What `report["quality"]` says."""
 
-_ARRAYS = ("vertices", "faces", "colours", "observed", "normals", "photo")
+_SCHEMA = Schema(
+    {
+        "vertices": Array(REAL, ("V", 3)),
+        "faces": Array(WHOLE, ("F", 3), below="V"),
+        "colours": Array(REAL, ("V", 3)),
+        "observed": Array(REAL, ("V",)),
+        "normals": Array(REAL, ("V", 3)),
+        "photo": Array(BYTE, (ANY, ANY, 3)),
+        "rotation": Array(REAL, (3, 3), exact=True),
+        "neck": Array(REAL, (3,), exact=True),
+        "camera": Array(REAL, (4,), exact=True, finite=False),
+        "text": Array(TEXT, ()),
+    },
+    most=100_000_000,
+)
 
 
 @dataclass(frozen=True)
@@ -57,32 +71,23 @@ class Result:
 
     def save(self, path: Path) -> None:
         """Write everything as one .npz without pickles; the form in which the worker hands results to Blender."""
-        np.savez(
-            path,
-            **{name: getattr(self, name) for name in _ARRAYS},
-            camera=np.array([*self.camera.centre, self.camera.scale, self.camera.distance]),
-            rotation=self.rotation,
-            neck=self.neck,
-            text=np.array(json.dumps({"name": self.name, "report": self.report}, allow_nan=False)),
-            **({} if self.rigged is None else self.rigged.arrays()),
-        )
+        camera = [*self.camera.centre, self.camera.scale, self.camera.distance]
+        text = json.dumps({"name": self.name, "report": self.report}, allow_nan=False)
+        _SCHEMA.save(path, {**vars(self), "camera": camera, "text": text}, None if self.rigged is None else self.rigged.arrays())
 
     @classmethod
     def load(cls, path: Path) -> "Result":
         """Raises AssetError when the file is not a result of this version."""
         try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = {name: data[name] for name in _ARRAYS}
-                column, row, scale, distance = data["camera"].tolist()
-                text = json.loads(str(data["text"]))
-                return cls(
-                    name=text["name"],
-                    **arrays,
-                    camera=Camera((column, row), scale, distance),
-                    rotation=data["rotation"],
-                    neck=data["neck"],
-                    report=text["report"],
-                    rigged=RiggedHead.from_arrays(data),
-                )
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            arrays, data = _SCHEMA.load(path)
+            column, row, scale, distance = arrays.pop("camera").tolist()
+            text = json.loads(arrays.pop("text"))
+            return cls(
+                name=text["name"],
+                **arrays,
+                camera=Camera((column, row), scale, distance),
+                report=text["report"],
+                rigged=RiggedHead.from_arrays(data),
+            )
+        except (ArrayError, KeyError, TypeError, ValueError) as error:
             raise AssetError(f"{path} is not a Likeness result; run the reconstruction again.") from error

@@ -15,6 +15,7 @@ from .self_test import LIKENESS_OT_self_test
 from .set_up_environment import LIKENESS_OT_set_up_environment
 from .show_head import LIKENESS_OT_show_head
 from .transfer_data import LIKENESS_OT_transfer_data
+from .use_camera import LIKENESS_OT_use_camera
 
 CLASSES: tuple[type, ...] = (
     LIKENESS_OT_animate_video,
@@ -31,6 +32,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_set_up_environment,
     LIKENESS_OT_show_head,
     LIKENESS_OT_transfer_data,
+    LIKENESS_OT_use_camera,
     LIKENESS_FH_photo,
 )
 

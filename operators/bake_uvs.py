@@ -1,12 +1,12 @@
 """likeness.bake_uvs: the photo as a texture of a mesh of the artist's own, retopologised or remeshed, that lies on a reconstruction."""
 
-import tempfile
 from pathlib import Path
 
 import bpy
 
 from ..core.colour.uv_mesh import Texture, UvMesh
 from ..core.errors import InputError
+from ..core.private_folder import PrivateFolder
 from ..core.result import Result
 from ..scene.baking import assign_texture, uv_mesh_of
 from ..scene.source import result_of, source_of, sources
@@ -21,8 +21,8 @@ class Baking(WorkerJob):
 
     def __init__(self, client: WorkerClient, mesh: UvMesh, reconstruction: Result, size: int) -> None:
         super().__init__(client)
-        self._folder = tempfile.TemporaryDirectory(prefix="likeness-", ignore_cleanup_errors=True)
-        there, here = Path(self._folder.name, "mesh.npz"), Path(self._folder.name, "reconstruction.npz")
+        self._folder = PrivateFolder()
+        there, here = self._folder.path / "mesh.npz", self._folder.path / "reconstruction.npz"
         mesh.save(there)
         reconstruction.save(here)
         client.bake(there, here, size)
@@ -32,7 +32,7 @@ class Baking(WorkerJob):
 
     def close(self) -> None:
         super().close()
-        self._folder.cleanup()
+        self._folder.close()
 
 
 class LIKENESS_OT_bake_uvs(JobOperator, bpy.types.Operator):

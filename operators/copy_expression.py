@@ -7,10 +7,10 @@ from bpy.props import StringProperty
 
 from ..core.animation.performance import Performance
 from ..core.errors import InputError
+from ..core.photo.files import KINDS, SUFFIXES
 from ..scene.animation import apply_pose
 from ..worker.client import shared_client
 from .environment import worker_python
-from .load_photo import PHOTO_SUFFIXES
 from .tracking import TrackingOperator
 from .worker_job import Tracking
 
@@ -23,12 +23,12 @@ class LIKENESS_OT_copy_expression(TrackingOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
-    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES), options={"HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in SUFFIXES), options={"HIDDEN"})
 
     def start_job(self, context: bpy.types.Context) -> Tracking:
         source = Path(bpy.path.abspath(self.filepath))
-        if source.suffix.lower() not in PHOTO_SUFFIXES:
-            raise InputError(f"{source.name or 'The choice'} is no photo; choose a JPEG, PNG, WebP, TIFF or BMP file.")
+        if source.suffix.lower() not in SUFFIXES:
+            raise InputError(f"{source.name or 'The choice'} is no photo; choose a {KINDS} file.")
         return Tracking(shared_client(worker_python(context)), source, 0.0)
 
     def apply(self, context: bpy.types.Context, armature: bpy.types.Object, performance: Performance) -> str:

@@ -19,14 +19,14 @@ class LIKENESS_OT_deform_free_form(RigOperator, bpy.types.Operator):
         armature = rig_of(context.object)
         if is_bound(armature):
             unbind_free_form(armature)
-            show(armature, RIGGED)
+            show(context.view_layer, armature, RIGGED)
             return {"FINISHED"}
         try:
             bind_free_form(context, armature)
         except LikenessError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        show(armature, FREE_FORM)
+        show(context.view_layer, armature, FREE_FORM)
         if context.mode == "OBJECT":  # the rigged head is hidden now; what is left to work on is the rig
             context.view_layer.objects.active = armature
             armature.select_set(True)

@@ -42,5 +42,7 @@ class LIKENESS_OT_import_live_link(RigOperator, bpy.types.Operator):
         except LikenessError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        for note in performance.warnings:
+            self.report({"WARNING"}, note)
         self.report({"INFO"}, span(armature, *frames))
         return {"FINISHED"}

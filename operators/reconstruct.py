@@ -1,11 +1,11 @@
 """likeness.reconstruct: the reference photo becomes a coloured head in the scene."""
 
-import tempfile
 from pathlib import Path
 
 import bpy
 
 from ..core.errors import InputError
+from ..core.private_folder import PrivateFolder
 from ..core.result import Result
 from ..core.settings import Settings
 from ..scene.build import build_result
@@ -21,15 +21,15 @@ class Reconstruction(WorkerJob):
 
     def __init__(self, client: WorkerClient, image: bpy.types.Image, settings: Settings) -> None:
         super().__init__(client)
-        self._folder = tempfile.TemporaryDirectory(prefix="likeness-", ignore_cleanup_errors=True)
-        client.reconstruct(photo_file(image, Path(self._folder.name)), settings)
+        self._folder = PrivateFolder()
+        client.reconstruct(photo_file(image, self._folder.path), settings)
 
     def load(self, path: Path) -> Result:
         return Result.load(path)
 
     def close(self) -> None:
         super().close()
-        self._folder.cleanup()
+        self._folder.close()
 
 
 class LIKENESS_OT_reconstruct(JobOperator, bpy.types.Operator):
@@ -47,4 +47,4 @@ class LIKENESS_OT_reconstruct(JobOperator, bpy.types.Operator):
 
     def use(self, context: bpy.types.Context, outcome: Result) -> str:
         collection = build_result(context, outcome)
-        return f"{collection.name} is in the scene; its camera shows the photo, and the render size is the photo's"
+        return f"{collection.name} is in the scene; its camera shows the photo"

@@ -26,7 +26,7 @@ class LIKENESS_OT_show_head(RigOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = rig_of(context.object)
-        show(armature, RIGGED if self.head == "RIGGED" else FREE_FORM)
+        show(context.view_layer, armature, RIGGED if self.head == "RIGGED" else FREE_FORM)
         if context.mode == "OBJECT":  # the active object may be hidden now
             context.view_layer.objects.active = armature
         return {"FINISHED"}

@@ -5,31 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from ..core.animation.performance import Performance
+from ..core.stages import stage_label
 from ..worker import protocol
 from ..worker.client import WorkerClient, close_shared
 
 logger = logging.getLogger(__name__)
-_STAGES = {
-    "photo": "Reading the Photo",
-    "fit": "Fitting the Head",
-    "normals": "Predicting Relief",
-    "field": "Predicting Shape",
-    "surface": "Extracting the Surface",
-    "detail": "Adding Detail",
-    "rig": "Rigging the Head",
-    "flame": "Fitting FLAME",
-    "colour": "Colouring",
-    "texture": "Painting the Texture",
-    "track": "Tracking the Face",
-}
-"""The stages of core's work in the artist's words."""
 
 
 class WorkerJob:
     """One request to a worker, begun in the constructor of a subclass; `load` reads the file that comes back, or `given` takes another
     answer."""
 
-    stage, fraction = "Starting the Worker", 0.0
+    stage, fraction = stage_label("start"), 0.0
 
     def __init__(self, client: WorkerClient) -> None:
         self._client = client
@@ -41,7 +28,7 @@ class WorkerJob:
         for event in self._client.poll():
             match event:
                 case protocol.Progress(stage, fraction):
-                    self.stage, self.fraction = _STAGES.get(stage, stage), fraction
+                    self.stage, self.fraction = stage_label(stage), fraction
                 case protocol.Log(_, text):
                     logger.warning(text)
                 case protocol.Error():

@@ -29,8 +29,8 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
             layout.prop(armature, f'["{LOOK_AT}"]', text="Look at Target", slider=True)
         if head is not None and free_form is not None:
             row = layout.row(align=True)
-            row.operator("likeness.show_head", text="Rigged", depress=not head.hide_viewport).head = "RIGGED"
-            row.operator("likeness.show_head", text="Free-Form", depress=not free_form.hide_viewport).head = "FREE_FORM"
+            row.operator("likeness.show_head", text="Rigged", depress=not head.hide_get()).head = "RIGGED"
+            row.operator("likeness.show_head", text="Free-Form", depress=not free_form.hide_get()).head = "FREE_FORM"
             layout.operator(
                 "likeness.deform_free_form", text="Deform Free-Form with Rig", icon="MOD_MESHDEFORM", depress=is_bound(armature)
             )

@@ -101,6 +101,7 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
             row = column.split(factor=0.6)
             row.label(text=name)
             row.label(text=value)
+        layout.operator("likeness.use_camera", icon="CAMERA_DATA")
 
 
 def _described(context: bpy.types.Context) -> bpy.types.Object | None:

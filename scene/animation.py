@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import bpy
 import numpy as np
@@ -10,7 +11,6 @@ from mathutils import Matrix
 from ..core.animation.performance import Performance
 from ..core.errors import InputError
 from .armature import JOINT_OF, bone_turns
-from .compat import new_action
 from .rig import head_of
 from .shape_keys import shapes
 
@@ -45,7 +45,7 @@ def animate(scene: bpy.types.Scene, armature: bpy.types.Object, performance: Per
     for former in (owner.animation_data, armature.animation_data):
         if former is not None and former.action is not None:
             former.action.use_fake_user = True  # or saving would drop it
-    face, body = new_action(performance.name, owner, armature)
+    face, body = _new_action(performance.name, owner, armature)
     for name, values in zip(performance.key_names, performance.key_values.T, strict=True):
         if name in keys:
             _add_curve(face, f'key_blocks["{bpy.utils.escape_identifier(name)}"].value', 0, frames, values)
@@ -57,6 +57,19 @@ def animate(scene: bpy.types.Scene, armature: bpy.types.Object, performance: Per
     scene.frame_end = max(scene.frame_end, int(np.ceil(frames[-1])))
     scene.frame_set(scene.frame_current)
     return float(frames[0]), float(frames[-1])
+
+
+def _new_action(name: str, *owners: bpy.types.ID) -> list[Any]:
+    """A new action with a slot for each owner; for each the channel bag, which has its `fcurves` and `groups`."""
+    action = bpy.data.actions.new(name)
+    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    bags = []
+    for owner in owners:
+        data = owner.animation_data or owner.animation_data_create()
+        slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+        data.action, data.action_slot = action, slot
+        bags.append(strip.channelbag(slot, ensure=True))
+    return bags
 
 
 def _keys(armature: bpy.types.Object, performance: Performance) -> dict[str, bpy.types.ShapeKey]:
@@ -91,7 +104,7 @@ def _channels(bone: bpy.types.PoseBone, turns: np.ndarray) -> tuple[str, np.ndar
     return "rotation_euler", np.array(values)
 
 
-def _add_curve(bag, path: str, index: int, frames: np.ndarray, values: np.ndarray) -> bpy.types.FCurve:
+def _add_curve(bag: Any, path: str, index: int, frames: np.ndarray, values: np.ndarray) -> bpy.types.FCurve:
     """What does not move gets one keyframe."""
     curve = bag.fcurves.new(path, index=index)
     if np.ptp(values) < _STILL:

@@ -14,6 +14,7 @@ from mathutils import Matrix, Vector
 from ..core.errors import AssetError
 from ..core.models.rotation import rotation_matrix
 from ..core.topology.rigged import GLOBAL, JAW, LEFT_EYE, NECK, RIGHT_EYE, RiggedHead
+from .controls import add_controls
 from .frame import HEAD_TO_BLENDER
 
 JOINT_OF = {"root": GLOBAL, "neck": NECK, "jaw": JAW, "eye.L": LEFT_EYE, "eye.R": RIGHT_EYE}
@@ -39,6 +40,7 @@ def build_armature(context: bpy.types.Context, rigged: RiggedHead, name: str, co
     armature.data.display_type = "STICK"
     collection.objects.link(armature)
     _make_bones(context, armature, bone_ends(rigged))
+    add_controls(armature, collection)
     _limit_jaw(armature)
     _look_at(armature, name, collection)
     return armature
@@ -109,12 +111,6 @@ def _make_bones(context: bpy.types.Context, armature: bpy.types.Object, ends: di
             bone.use_connect = (bone.head - bone.parent.tail).length < 1e-6
     bpy.ops.object.mode_set(mode="OBJECT")
     layer.objects.active = active
-    deforming = armature.data.collections.new("Deform")
-    for bone in armature.data.bones:
-        deforming.assign(bone)
-    for bone in armature.pose.bones:
-        if bone.name in ("jaw", "eye.L", "eye.R"):  # hinges, keyed and limited an axis at a time
-            bone.rotation_mode = "XYZ"
 
 
 def _limit_jaw(armature: bpy.types.Object) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 
 from ..core.colour.uv_mesh import Texture, UvMesh
 from ..core.errors import InputError
-from .compat import material_nodes
+from .compat import shader_nodes
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
 from .photo import pack_picture
@@ -58,7 +58,7 @@ def assign_texture(item: bpy.types.Object, texture: Texture) -> bpy.types.Image:
             slot.material = material = bpy.data.materials.new(f"{item.name} Baked")
         elif material.users > 1:
             slot.material = material = material.copy()
-        tree, shader = material_nodes(material), _shader(material)
+        tree, shader = shader_nodes(material), _shader(material)
         picture, uv = _node(tree, _PICTURE_NODE, "ShaderNodeTexImage"), _node(tree, _UV_NODE, "ShaderNodeUVMap")
         picture.location = (shader.location.x - 320, shader.location.y)
         uv.location = (shader.location.x - 520, shader.location.y)
@@ -74,7 +74,7 @@ def assign_texture(item: bpy.types.Object, texture: Texture) -> bpy.types.Image:
 
 
 def _shader(material: bpy.types.Material) -> bpy.types.Node | None:
-    return next((node for node in material_nodes(material).nodes if node.type == "BSDF_PRINCIPLED"), None)
+    return next((node for node in shader_nodes(material).nodes if node.type == "BSDF_PRINCIPLED"), None)
 
 
 def _node(tree: bpy.types.NodeTree, name: str, kind: str) -> bpy.types.Node:

@@ -8,8 +8,8 @@ import numpy as np
 from ..core.errors import AssetError
 from ..core.result import Result
 from .armature import bone_ends
-from .camera import build_camera, use_camera
-from .compat import material_nodes
+from .camera import PHOTO, build_camera, use_camera
+from .compat import shader_nodes
 from .frame import HEAD_TO_BLENDER
 from .free_form import adopt_free_form
 from .mesh import new_mesh
@@ -19,33 +19,37 @@ from .rig import build_rig, head_of
 COLOUR_ATTRIBUTE = "Colour"
 OBSERVED_ATTRIBUTE = "observed"
 PROPERTY_PREFIX = "likeness_"
-PHOTO, VIEW = PROPERTY_PREFIX + "photo", PROPERTY_PREFIX + "view"
-"""Custom properties of the free-form head: the photo's image, and as JSON how it shows the head; source.py reads them."""
+VIEW = PROPERTY_PREFIX + "view"
+"""Custom property of the free-form head: as JSON how the photo shows it; source.py reads this and the following."""
+CAMERA, COUNTS = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts"
+"""Custom properties of both heads: the photo's camera, and how many vertices and faces the mesh was made with."""
 
 
 def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collection:
     """A new collection, named after the photo, with the head and its camera; the head becomes the active object in object mode.
 
     A result with a rigged head gives that one too, active and in the photo's pose, and hides the free-form head at the same place.
-    The scene's camera and render size become the photo's. Existing data is never overwritten: Blender numbers equal names.
+    A scene without a camera gets the photo's, and its render size; any other keeps its own. Existing data is never overwritten: Blender
+    numbers equal names.
     Raises AssetError, before anything is made, when the result's arrays do not fit together.
     """
     _check(result)
     collection = bpy.data.collections.new(result.name)
     head = bpy.data.objects.new(result.name, build_mesh(result))
-    _describe(head, result)
     photo = pack_picture(result.name, result.photo)
-    _keep_view(head, result, photo)
     camera = build_camera(result, photo)
+    _describe(head, result, camera)
+    _keep_view(head, result, photo)
     for item in (head, camera):
         collection.objects.link(item)
     context.scene.collection.children.link(collection)
-    use_camera(context.scene, camera, result)
+    if context.scene.camera is None:
+        use_camera(context.scene, camera)
     if result.rigged is not None:
         armature = build_rig(context, result.rigged, result.name, collection)
-        adopt_free_form(armature, head)
+        adopt_free_form(context.view_layer, armature, head)
         head = head_of(armature)
-        _describe(head, result)
+        _describe(head, result, camera)
         if "flame" in result.report:
             head[PROPERTY_PREFIX + "flame"] = json.dumps(result.report["flame"], sort_keys=True, allow_nan=False)
     if context.mode == "OBJECT":
@@ -73,7 +77,7 @@ def build_mesh(result: Result) -> bpy.types.Mesh:
 
 def _material(name: str) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
-    tree = material_nodes(material)
+    tree = shader_nodes(material)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Roughness"].default_value = 0.6
     colour = tree.nodes.new("ShaderNodeVertexColor")
@@ -83,11 +87,13 @@ def _material(name: str) -> bpy.types.Material:
     return material
 
 
-def _describe(head: bpy.types.Object, result: Result) -> None:
-    """Where the head came from, as strict JSON: enough to repeat the run."""
+def _describe(head: bpy.types.Object, result: Result, camera: bpy.types.Object) -> None:
+    """Where the head came from, as strict JSON: enough to repeat the run; and what tells later whether it is still the same."""
     for key in ("version", "settings", "weights"):
         head[PROPERTY_PREFIX + key] = json.dumps(result.report.get(key), sort_keys=True, allow_nan=False)
     head[PROPERTY_PREFIX + "report"] = json.dumps(result.report, sort_keys=True, allow_nan=False)
+    head[CAMERA] = camera
+    head[COUNTS] = [len(head.data.vertices), len(head.data.polygons)]
 
 
 def _keep_view(head: bpy.types.Object, result: Result, photo: bpy.types.Image) -> None:

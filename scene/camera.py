@@ -4,9 +4,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..core.errors import InputError
 from ..core.result import Result
 from .frame import camera_to_blender
 
+PHOTO = "likeness_photo"
+"""Custom property of the camera and of the free-form head: the photo's image."""
 _SENSOR_WIDTH = 36.0
 _ORTHOGRAPHIC_DISTANCE = 2.0
 """Metres before the eyes; an orthographic camera may stand anywhere on its axis."""
@@ -42,16 +45,22 @@ def build_camera(result: Result, photo: bpy.types.Image) -> bpy.types.Object:
     background.alpha = 1.0
 
     camera = bpy.data.objects.new(data.name, data)
+    camera[PHOTO] = photo
     place = camera_to_blender(result)
     place[:3, 3] += place[:3, 2] * distance
     camera.matrix_world = Matrix(place.tolist())
     return camera
 
 
-def use_camera(scene: bpy.types.Scene, camera: bpy.types.Object, result: Result) -> None:
-    """Look through the camera: it becomes the scene's, and renders have the photo's size."""
-    render = scene.render
-    render.resolution_y, render.resolution_x = result.photo.shape[:2]
+def use_camera(scene: bpy.types.Scene, camera: bpy.types.Object) -> None:
+    """A camera from build_camera becomes the scene's, and renders get the photo's size, without which they would not lie over it.
+
+    Raises InputError when the photo is lost.
+    """
+    photo, render = camera.get(PHOTO), scene.render
+    if not isinstance(photo, bpy.types.Image) or not all(photo.size):
+        raise InputError(f"{camera.name} has lost its photo; reconstruct the photo again.")
+    render.resolution_x, render.resolution_y = photo.size
     render.resolution_percentage = 100
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
     scene.camera = camera

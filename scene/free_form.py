@@ -16,18 +16,23 @@ from .rig import FREE_FORM, RIGGED, head_of, kept_pose, set_pose, shown
 _MODIFIER = "Likeness Rig"
 
 
-def adopt_free_form(armature: bpy.types.Object, free_form: bpy.types.Object) -> None:
+def adopt_free_form(layer: bpy.types.ViewLayer, armature: bpy.types.Object, free_form: bpy.types.Object) -> None:
     """Make a free-form head, registered with the rigged one in the photo's pose, a part of the rig; hidden, as it lies on the other."""
     free_form.parent = armature
     armature[FREE_FORM] = free_form
-    show(armature, RIGGED)
+    show(layer, armature, RIGGED)
 
 
-def show(armature: bpy.types.Object, kind: str) -> None:
-    """Show one of the two heads, RIGGED or FREE_FORM, and hide the other."""
+def show(layer: bpy.types.ViewLayer, armature: bpy.types.Object, kind: str) -> None:
+    """Show one of the two heads, RIGGED or FREE_FORM, and hide the other as H does, so that Alt+H and the Outliner's eye bring it back.
+
+    Renders show the one only. A head in no collection of the layer is not seen there anyway.
+    """
     for each in (RIGGED, FREE_FORM):
         if (head := head_of(armature, each)) is not None:
-            head.hide_viewport = head.hide_render = each != kind
+            head.hide_viewport, head.hide_render = False, each != kind
+            if head.name in layer.objects:
+                head.hide_set(each != kind, view_layer=layer)
 
 
 def bind_free_form(context: bpy.types.Context, armature: bpy.types.Object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.errors import InputError
 from ..core.topology.rigged import RiggedHead
 from .armature import BONES, JOINT_OF, LOOK_AT, bone_weights, build_armature, pose_bones
 from .frame import HEAD_TO_BLENDER
@@ -60,8 +61,18 @@ def rig_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
 
 def head_of(armature: bpy.types.Object, kind: str = RIGGED) -> bpy.types.Object | None:
     """The rigged head or the FREE_FORM one of a rig; None when the artist has deleted it."""
-    head = armature.get(kind)
-    return head if isinstance(head, bpy.types.Object) and head.type == "MESH" else None
+    return kept_object(armature, kind, "MESH")
+
+
+def kept_object(owner: bpy.types.ID, key: str, kind: str) -> bpy.types.Object | None:
+    """The object of a type that a custom property points to; None when there is none, or the artist has deleted it.
+
+    Deleting takes an object out of its scenes only: what a property points to stays in the file.
+    """
+    item = owner.get(key)
+    if not isinstance(item, bpy.types.Object) or item.type != kind:
+        return None
+    return item if any(item.name in scene.objects for scene in bpy.data.scenes) else None
 
 
 def set_pose(armature: bpy.types.Object, photo: bool) -> None:
@@ -93,7 +104,13 @@ def kept_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterato
 
 @contextmanager
 def shown(*items: bpy.types.Object) -> Iterator[None]:
-    """Objects that may be hidden are seen for a moment: Blender neither deforms, selects nor exports hidden ones."""
+    """Objects that may be hidden are seen for a moment: Blender neither deforms, selects nor exports hidden ones.
+
+    Raises InputError for one that cannot be seen because all its collections are excluded from the view layer.
+    """
+    for item in items:
+        if item.name not in bpy.context.view_layer.objects:
+            raise InputError(f"{item.name} is not in this view layer; tick its collection in the Outliner.")
     hidden = [(item, item.hide_viewport, item.hide_get()) for item in items]
     for item in items:
         item.hide_viewport = False

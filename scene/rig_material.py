@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 
 from ..core.topology.rigged import PARTS, RiggedHead
-from .compat import material_nodes
+from .compat import shader_nodes
 from .photo import pack_picture
 
 _LOOKS = {  # colour without a texture (linear), roughness
@@ -25,7 +25,7 @@ def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str) -> None:
     for look, (colour, roughness) in _LOOKS.items():
         material = bpy.data.materials.new(f"{name} {look}")
         material.diffuse_color = colour
-        tree = material_nodes(material)
+        tree = shader_nodes(material)
         shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
         shader.inputs["Base Color"].default_value = colour
         shader.inputs["Roughness"].default_value = roughness

@@ -6,14 +6,35 @@ from typing import Any
 
 import bpy
 import numpy as np
+from idprop.types import IDPropertyArray
 
 from ..core.errors import InputError
 from ..core.photo.view import Camera
 from ..core.result import Result
-from .build import COLOUR_ATTRIBUTE, OBSERVED_ATTRIBUTE, PHOTO, VIEW
+from .build import CAMERA, COLOUR_ATTRIBUTE, COUNTS, OBSERVED_ATTRIBUTE, VIEW
+from .camera import PHOTO
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
 from .photo import pixels
+from .rig import FREE_FORM, head_of, kept_object, rig_of
+
+
+def is_reconstruction(item: bpy.types.Object | None) -> bool:
+    """Whether an object is a head as a reconstruction made it, free-form or rigged: with its vertices and faces, wherever those are now.
+
+    Sculpting, posing and modifiers leave it one. Cutting and remeshing do not, although Blender keeps the custom properties.
+    """
+    counts = item.get(COUNTS) if item is not None and item.type == "MESH" else None
+    return isinstance(counts, IDPropertyArray) and list(counts) == [len(item.data.vertices), len(item.data.polygons)]
+
+
+def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The photo's camera of the result that an object is part of: a head, the rig, or that camera. None when there is none any more."""
+    if item is None or (item.type == "CAMERA" and PHOTO in item):
+        return item
+    rig = rig_of(item)
+    heads = [item] if rig is None else [head_of(rig), head_of(rig, FREE_FORM)]
+    return next((camera for head in heads if head is not None and (camera := kept_object(head, CAMERA, "CAMERA"))), None)
 
 
 def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -23,7 +44,10 @@ def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Object:
     """The free-form head that a mesh object was made from: in a collection that both are in, else the scene's only one; of several copies
-    of one head another object than the mesh, and the one with most vertices. Raises InputError when there is none, or more than one."""
+    of one head an unchanged one (is_reconstruction), another object than the mesh, and the one with most vertices.
+
+    Raises InputError when there is none, or more than one.
+    """
     found = sources(scene)
     near = [head for head in found if set(head.users_collection) & set(item.users_collection)]
     chosen = near or found
@@ -31,7 +55,7 @@ def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Objec
         raise InputError("There is no reconstruction in the scene; reconstruct a photo first.")
     if len({head[PHOTO].name for head in chosen}) > 1:
         raise InputError(f"The scene has several reconstructions; move {item.name} into the collection of the one that it lies on.")
-    return max(chosen, key=lambda head: (head != item, len(head.data.vertices)))
+    return max(chosen, key=lambda head: (is_reconstruction(head), head != item, len(head.data.vertices)))
 
 
 def result_of(head: bpy.types.Object) -> Result:

@@ -1,25 +1,32 @@
 """Writes a result as files that only Blender can write, from any Python that has bpy or from Blender itself.
 
-python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx] [--performance FACE.npz]
+python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx] [--performance FACE.npz] [--with-input]
 blender --background --factory-startup --python worker/launch.py -- likeness.scene.write RESULT.npz HEAD.blend
 """
 
 import argparse
+import contextlib
 import logging
 import math
+import os
+import select
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bpy
 
 from ..core.animation.performance import Performance
-from ..core.errors import InputError, LikenessError, ReconstructionError
+from ..core.errors import Cancelled, InputError, LikenessError, ReconstructionError
 from ..core.result import Result
 from .animation import animate
 from .build import build_result
+from .compat import shader_nodes
 from .rig import rig_of
 from .rig_export import RIG_SUFFIXES, export_rig
+
+_SELECTS = sys.platform != "win32"  # Windows waits for sockets only
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +42,7 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
     if unknown := [path for path in paths if path.suffix.lower() not in (".blend", *RIG_SUFFIXES)]:
         raise InputError(f"{unknown[0].name} has an unknown format; end its name with .blend, {' or '.join(RIG_SUFFIXES)}.")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.scene.world = _even_light()
     build_result(bpy.context, result)
     armature = rig_of(bpy.context.object)
     if performance_path is not None and armature is not None:
@@ -49,6 +57,14 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
             bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, check_existing=False)
         except RuntimeError as error:
             raise ReconstructionError(f"{path} cannot be written ({error}); choose another folder.") from error
+
+
+def _even_light() -> bpy.types.World:
+    """A scene without any light renders black; white from everywhere adds no shading of its own."""
+    world = bpy.data.worlds.new("World")
+    background = next(node for node in shader_nodes(world).nodes if node.type == "BACKGROUND")
+    background.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+    return world
 
 
 def play(scene: bpy.types.Scene, armature: bpy.types.Object, performance: Performance) -> None:
@@ -67,15 +83,44 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("result", type=Path, help="result of a reconstruction (.npz)")
     parser.add_argument("files", nargs="+", type=Path, help="files to write: .blend, and .glb or .fbx of a rigged head")
     parser.add_argument("--performance", type=Path, help="what the rigged head plays (.npz)")
+    parser.add_argument("--with-input", action="store_true", help="end as soon as standard input does: its writer is gone")
     options = parser.parse_args(arguments)
     try:
-        write_files(options.result, options.files, options.performance)
+        with _ending_with_input() if options.with_input else contextlib.nullcontext():
+            write_files(options.result, options.files, options.performance)
     except LikenessError as error:
         logger.error(error)
         return error.exit_code
     return 0
 
 
+@contextlib.contextmanager
+def _ending_with_input() -> Iterator[None]:
+    """A process that was killed cannot end the ones that it began, but its end of their pipe closes on every system.
+
+    The thread that reads ends with the work: Blender as a module waits for ever at its own end beside another thread.
+    """
+    done = threading.Event()
+    reader = threading.Thread(target=_read_to_the_end, args=(done,), daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if _SELECTS:
+            reader.join()
+
+
+def _read_to_the_end(done: threading.Event) -> None:
+    while not done.is_set():
+        # not sys.stdin, whose lock would keep the interpreter from ending
+        if (not _SELECTS or select.select([0], [], [], 0.1)[0]) and not os.read(0, 4096):
+            os._exit(Cancelled.exit_code)
+
+
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if not _SELECTS:
+        os._exit(code)  # the reader still waits
+    sys.exit(code)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.models.head import SCHEMA
 from .head_model.landmarks import place_landmarks
 from .head_model.regions import make_code, make_mirror, make_regions, pocket_faces
 from .head_model.source import ShapeSpace, read_base_mesh, read_mirror
@@ -144,7 +145,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     arrays: dict[str, Any] = build(options.samples, options.scanned, options.assets, options.components, options.seed)
-    np.savez_compressed(options.output, **arrays)
+    SCHEMA.save(options.output, arrays, compressed=True)
     log.info("%s: %.2f MB", options.output, options.output.stat().st_size / 1e6)
 
 

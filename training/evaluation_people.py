@@ -1,7 +1,7 @@
 """Synthetic people as evaluation cases: a lit photo, and as truth what of their pieces can be seen from outside."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +34,10 @@ _DIRECTIONS = [*np.eye(3), *-np.eye(3), *_CORNERS]
 _TURNED = 1.2  # radians; of people turned farther away no face is seen
 
 
-def bust_cases(assets: Path, model: HeadModel, count: int) -> Iterator[Case]:
+def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
     """Portraits of the evaluation seed's people, person i from (seed, i) alone."""
     people = People(Assets(assets, "evaluation"), model, Bodies(assets))
-    for index in range(count):
+    for index in indices:
         rng = np.random.default_rng([SEEDS["evaluation"], index])
         person = people.make(rng)
         distance = float(np.exp(rng.uniform(np.log(0.6), np.log(4))))

@@ -64,7 +64,7 @@ def main() -> None:
         ),
         "synthetic-busts": (
             "Portraits of synthetic people, plain light and wall, with hair, clothes and skins that training does not use.",
-            lambda options: bust_cases(options.assets, HeadModel.load(), options.count),
+            lambda options: bust_cases(options.assets, HeadModel.load(), range(options.count)),
         ),
         "synthetic-bodies": (
             "Whole synthetic people whose faces are seen, with hair, clothes and skins that training does not use.",

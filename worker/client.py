@@ -5,27 +5,27 @@ import collections
 import logging
 import os
 import queue
-import shutil
 import signal
 import subprocess
-import tempfile
+import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..core.errors import Cancelled, WorkerError
+from ..core.error_report import LOG_LINES
+from ..core.errors import MEMORY_REMEDY, Cancelled, MemoryExhausted, WorkerError, is_out_of_memory
+from ..core.private_folder import PrivateFolder
 from ..core.settings import Settings
+from ..core.stages import stage_label
 from . import process, protocol
-from .protocol import Error, Event, Ready
+from .protocol import Done, Error, Event, Heartbeat, Progress, Ready, Tested
+from .watch import Watch
 
 PACKAGE_ROOT = Path(__file__).absolute().parent.parent
-START_LIMIT = 120.0  # seconds until Ready; a first start on a slow disk with a virus scanner takes most of a minute
-SILENCE_LIMIT = 15.0  # seconds without a heartbeat
 CANCEL_LIMIT = 0.4  # seconds to answer a cancel before the process is killed
 GARBAGE_LIMIT = 1 << 20  # bytes on standard output that are no messages
-LOG_LINES = 200
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +44,13 @@ class WorkerClient:
             "--idle-timeout", str(idle_timeout), "--threads", str(threads),
         ]  # fmt: skip
         self._link: _Link | None = None
-        self._folder: Path | None = None
-        self._jobs = 0
-        self._last_poll = self._silence = 0.0
+        self._folder: PrivateFolder | None = None
+        self._job, self._what = 0, protocol.Job.what
+        self._stage = "start"
+        self._last_poll = 0.0
         self._cancel_deadline: float | None = None
         self.busy = False
-        self.versions: dict[str, str] = {}
+        self.versions: dict[str, str] = {}  # of the latest worker's packages, for reports
 
     @property
     def alive(self) -> bool:
@@ -61,14 +62,15 @@ class WorkerClient:
 
     @property
     def log(self) -> str:
-        """The last lines that the worker wrote on standard error."""
+        """The last LOG_LINES lines that the worker wrote on standard error; a dead one's stay until the next starts."""
         return "\n".join(self._link.log) if self._link else ""
 
     def start(self) -> None:
-        """Start the process when there is none; does not wait for it. Raises WorkerError when Python cannot be run."""
+        """Start the process when there is none; does not wait for it. Raises WorkerError when Python cannot be run, LikenessError when
+        there is no place for temporary files."""
         if not self.alive:
             self._kill()
-            self._link = _Link(self._command)
+            self._link = _Link([*self._command, "--private", str(self._private_folder())])
 
     def reconstruct(self, photo: Path, settings: Settings, output: Path | None = None) -> None:
         """Begin a job; its end arrives from `poll` as Done or Error. Without `output` (.npz) the result lies in a private folder until
@@ -86,52 +88,56 @@ class WorkerClient:
         """Begin to bake a texture for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result a Texture."""
         self._begin(protocol.Bake(str(mesh), str(reconstruction), str(output or self._private_output()), size))
 
-    def self_test(self) -> None:
-        """Begin the self-test; its end arrives from `poll` as Tested or Error."""
-        self._begin(protocol.SelfTest())
+    def export(self, reconstruction: Path, output: Path) -> None:
+        """Begin to write a reconstruction (Result) as the suffix of `output` says: .glb, .ply or .obj the mesh, .png the preview."""
+        self._begin(protocol.Export(str(reconstruction), str(output)))
+
+    def self_test(self, photo: bool = True) -> None:
+        """Begin the self-test, with a small reconstruction if `photo`; its end arrives from `poll` as Tested or Error."""
+        self._begin(protocol.SelfTest(photo))
 
     def cancel(self) -> None:
         """Ask the job to stop. `poll` delivers an Error of kind Cancelled within a second or so: who does not answer is killed."""
         if self.busy and self._cancel_deadline is None and self._link:
             self._cancel_deadline = time.monotonic() + CANCEL_LIMIT
-            self._link.send(protocol.Cancel())
+            self._link.send(protocol.Cancel(id=self._job))
 
     def poll(self) -> list[Event]:
         """What happened since the last call, oldest first (heartbeats and start-up are handled here). Call about ten times a second."""
         now = time.monotonic()
-        # a Blender that was itself asleep or stuck must not blame the worker: one call adds a second at most
-        self._silence += min(now - self._last_poll, 1.0)
-        self._last_poll = now
+        passed, self._last_poll = now - self._last_poll, now
         events: list[Event] = []
         if not self._link:
             return events
+        self._link.watch.pass_time(passed)
         ended = self._link.process.poll() is not None and self._link.drained()
-        for event in self._link.received():
-            self._silence = 0.0
-            if isinstance(event, Ready):
-                self.versions = event.versions
-            elif not isinstance(event, protocol.Heartbeat):
-                events.append(event)
-            if isinstance(event, protocol.Done | protocol.Tested | Error):
-                self.busy, self._cancel_deadline = False, None
+        events = [event for event in self._link.received() if self._counts(event)]
         if self.busy and (failure := self._failure(now, ended)):
-            events.append(failure)
-            logger.info("worker log:\n%s", self.log)
             self._kill()
+            events.append(replace(failure, id=self._job))
+        if any(isinstance(event, Error) for event in events):
+            logger.info("worker log:\n%s", self.log)
         return events
 
     def wait(self, progress: Callable[[str, float], None] | None = None, cancel: Callable[[], bool] | None = None) -> Path:
         """The blocking twin: the finished result's path. Raises the job's own LikenessError, Cancelled or WorkerError."""
+        outcome = self.outcome(progress, cancel)
+        if not isinstance(outcome, Done):
+            raise WorkerError("This job gives no result.")
+        return Path(outcome.path)
+
+    def outcome(self, progress: Callable[[str, float], None] | None = None, cancel: Callable[[], bool] | None = None) -> Done | Tested:
+        """As `wait`, for any kind of job. Ends whatever the worker does: one that makes no progress is ended."""
         if not self.busy:
             raise WorkerError("There is no reconstruction to wait for.")
         while True:
             for event in self.poll():
-                if isinstance(event, protocol.Progress) and progress:
+                if isinstance(event, Progress) and progress:
                     progress(event.stage, event.fraction)
                 elif isinstance(event, Error):
                     raise event.exception()
-                elif isinstance(event, protocol.Done):
-                    return Path(event.path)
+                elif isinstance(event, Done | Tested):
+                    return event
             if cancel and cancel():
                 self.cancel()
             time.sleep(0.03)
@@ -140,51 +146,75 @@ class WorkerClient:
         """End the process and everything it started, at once; remove the private folder. The client can be used again."""
         self._kill()
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.close()
             self._folder = None
 
-    def _begin(self, request: protocol.Request) -> None:
+    def _begin(self, request: protocol.Job) -> None:
         if self.busy:
             raise WorkerError("A reconstruction is already running; wait for it or cancel it.")
         self.start()
         assert self._link is not None
-        self._link.received()  # what an earlier job left unread is of no interest to this one
-        self._link.send(request)
-        self.busy, self._silence, self._last_poll = True, 0.0, time.monotonic()
+        self._job, self._what = self._job + 1, request.what
+        self._stage = "load" if self._link.watch.started else "start"
+        self._link.watch.begin()
+        self._link.send(replace(request, id=self._job))
+        self.busy, self._last_poll = True, time.monotonic()
+
+    def _counts(self, event: Event) -> bool:
+        """Take note of an event; whether it is one for the caller: about the running job and no matter of the process alone."""
+        assert self._link is not None
+        watch = self._link.watch
+        if isinstance(event, Heartbeat):
+            watch.pulse(event.cpu)
+        elif isinstance(event, Ready):
+            self.versions, self._stage = event.versions, "load"
+            watch.ready()
+        elif self.busy and event.id in (0, self._job):  # not what an earlier job left unread
+            if isinstance(event, Progress):
+                self._stage = event.stage
+                watch.progress(event.stage, event.fraction)
+            if isinstance(event, Done | Tested | Error):
+                self.busy, self._cancel_deadline = False, None
+                if isinstance(event, Error) and event.kind == MemoryExhausted.__name__:
+                    self._kill()  # libraries are left half made, and their memory half taken
+            return True
+        return False
+
+    def _private_folder(self) -> Path:
+        if self._folder is None or not self._folder.path.is_dir():  # some systems clear old temporary files
+            self._folder = PrivateFolder()
+        return self._folder.path
 
     def _private_output(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="likeness-"))
-        for old in self._folder.glob("*.npz"):
+        folder = self._private_folder()
+        for old in folder.glob("*.npz"):
             old.unlink(missing_ok=True)
-        self._jobs += 1
-        return self._folder / f"result-{self._jobs}.npz"
+        return folder / f"result-{self._job + 1}.npz"
 
     def _failure(self, now: float, ended: bool) -> Error | None:
         """Why the running job cannot go on, if so."""
         assert self._link is not None
+        watch = self._link.watch
         if self._cancel_deadline is not None and (ended or now > self._cancel_deadline):
             return Error.of(Cancelled("Cancelled."))
         if ended:
-            return Error(f"{_ending(self._link.process.returncode)}{self._last_words()}; try again.")
+            return _death(self._link.process.returncode, list(self._link.log), self._what)
         if self._link.garbage > GARBAGE_LIMIT:
             return Error("The worker sent something that is no message; check the chosen Python environment and try again.")
-        if not self.versions and now - self._link.started > START_LIMIT:
-            return Error(f"The worker did not start within {START_LIMIT:.0f} s; try again, or set up its Python environment again.")
-        if self.versions and self._silence > SILENCE_LIMIT:
-            return Error(f"The worker has not answered for {SILENCE_LIMIT:.0f} s and was ended; try again.")
+        if not watch.started and (watch.stuck or watch.silent):
+            return Error(f"The worker did not start within {watch.limit:.0f} s; try again, or set up its Python environment again.")
+        if watch.silent or watch.stuck:
+            self._link.ask_where()
+            problem = f"has made no progress for {watch.waited:.0f} s" if watch.stuck else f"has not answered for {watch.silence:.0f} s"
+            return Error(
+                f'The worker {problem} at "{stage_label(self._stage)}" and was ended; try again, and if it happens again {MEMORY_REMEDY}.'
+            )
         return None
-
-    def _last_words(self) -> str:
-        """The last line of the log when it names an error: usually the one that a developer needs."""
-        assert self._link is not None
-        last = self._link.log[-1].strip() if self._link.log else ""
-        return f" ({last[:200]})" if "Error" in last else ""
 
     def _kill(self) -> None:
         if self._link:
             self._link.kill()
-        self.busy, self._cancel_deadline, self.versions = False, None, {}
+        self.busy, self._cancel_deadline = False, None
 
 
 class _Link:
@@ -195,7 +225,7 @@ class _Link:
             self.process = process.start(command, subprocess.PIPE, subprocess.PIPE, subprocess.PIPE)
         except OSError as error:
             raise WorkerError(f"{command[0]} cannot be started ({error.strerror}); set up the Python environment again.") from error
-        self.started = time.monotonic()
+        self.watch = Watch()
         self.log: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
         self.garbage = 0
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -219,6 +249,12 @@ class _Link:
         for thread in self._threads:
             thread.join(0.2)
         return True
+
+    def ask_where(self) -> None:
+        """Have a process that hangs write to its log what it waits for; for the error file."""
+        if sys.platform != "win32" and self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGUSR1)
+            time.sleep(0.2)
 
     def kill(self) -> None:
         if self.process.poll() is None:
@@ -254,14 +290,28 @@ class _Link:
                 self.log.extend(line.decode("utf-8", "replace").rstrip() for line in lines.feed(data))
 
 
-def _ending(code: int) -> str:
-    """A sentence's beginning about an exit code; shells and wrappers report signal N as 128 + N."""
+_CRASHES = {0xC0000005: "access violation", 0xC00000FD: "stack overflow", 0xC0000409: "abort", 0xC0000142: "a library did not start"}
+_NO_MEMORY = {0xC0000017, 0xC000009A, 0xC000012D}  # Windows: no memory, insufficient resources, commitment limit
+
+
+def _death(code: int, log: list[str], what: str) -> Error:
+    """The sentence about a process that ended by itself; shells and wrappers report signal N as 128 + N, Windows a large status."""
     number = -code if code < 0 else code - 128 if 128 < code < 128 + 65 else 0
+    status = code if code > 1 << 30 else 0
+    if status in _NO_MEMORY or any(map(is_out_of_memory, log)):
+        return Error.of(MemoryExhausted(f"{what} needs more memory than there is; {MEMORY_REMEDY}."))
     if number == 9:
-        return "The worker was killed, perhaps because memory ran out; a lower quality needs less"
-    if number or code > 1 << 30:  # Windows reports crashes as large status codes
-        return f"The worker crashed ({signal.Signals(number).name if number in set(signal.Signals) else code})"
-    return f"The worker ended unexpectedly (exit code {code})"
+        return Error(f"The worker was killed, perhaps because memory ran out; {MEMORY_REMEDY}.")
+    if number or status:
+        name = _CRASHES.get(status, hex(status)) if status else signal.Signals(number).name if number in set(signal.Signals) else str(code)
+        return Error(
+            f"The worker crashed ({name}), perhaps because memory ran out; {MEMORY_REMEDY}, and if it happens again report it with the "
+            "error file (in Blender: Copy Report)."
+        )
+    # The last line of the log, when it names an error, is usually the one that a developer needs.
+    last = log[-1].strip() if log else ""
+    words = f" ({last[:200]})" if "Error" in last else ""
+    return Error(f"The worker ended unexpectedly (exit code {code}){words}; try again.")
 
 
 _shared: WorkerClient | None = None

@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import Cancelled, WorkerError
+from ..core.errors import Cancelled, LikenessError, WorkerError
 from . import process
+from .client import WorkerClient
+from .protocol import Tested
 
 PYTHON_VERSION = "3.11"
 TORCH_VERSION = "2.13.0"
+STALL_LIMIT = 600  # seconds in which a tool brings nothing to the disk; they have shorter limits of their own for a network that is gone
 HERE = Path(__file__).absolute().parent
 LOCK, UV_LOCK, LAUNCH = HERE / "requirements.lock", HERE / "uv.lock", HERE / "launch.py"
 
@@ -91,27 +94,25 @@ def python_of(environment: Path) -> Path:
 
 def check(python: Path, photo: bool = False, cancel: Cancel | None = None) -> str:
     """Run the self-test with a Python: its summary, ready to copy. Raises WorkerError with the reason when it failed, Cancelled."""
+    client = WorkerClient(python)
     try:
-        child = process.start([str(python), "-I", str(LAUNCH), "likeness.worker.selftest", *(["--photo"] if photo else [])],
-                              subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)  # fmt: skip
-    except OSError as error:
-        raise WorkerError(f"{python} cannot be started ({error.strerror}); choose another Python.") from error
-    with child:
-        while True:
-            try:
-                output, errors = child.communicate(timeout=0.1)
-                break
-            except subprocess.TimeoutExpired:
-                if cancel and cancel():
-                    process.kill_tree(child)
-                    raise Cancelled("Cancelled.") from None
-    summary = output.decode("utf-8", "replace").strip()
-    if child.returncode:
-        failed = [line for line in summary.splitlines() if line.startswith("failed: ")]
-        words = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit code {child.returncode}"]
-        reason = failed[-1].removeprefix("failed: ") if failed else words[-1]
-        raise WorkerError(f"{python} cannot run Likeness ({reason.rstrip('.')}); set the environment up again or choose another Python.")
-    return summary
+        client.self_test(photo)
+        tested = client.outcome(cancel=cancel)
+    except Cancelled:
+        raise
+    except LikenessError as error:
+        raise _cannot_run(python, str(error)) from error
+    finally:
+        client.close()
+    assert isinstance(tested, Tested)
+    if not tested.passed:
+        failed = [line for line in tested.summary.splitlines() if line.startswith("failed: ")]
+        raise _cannot_run(python, failed[-1].removeprefix("failed: "))
+    return tested.summary
+
+
+def _cannot_run(python: Path, reason: str) -> WorkerError:
+    return WorkerError(f"{python} cannot run Likeness ({reason.rstrip('.')}); set the environment up again or choose another Python.")
 
 
 def install(
@@ -262,14 +263,20 @@ class _SetUp:
         before, share = self._arrived(), (end - start) / (self._plan.disk / 2)
         with self._log.open("ab") as log:
             child = process.start(command, subprocess.DEVNULL, log, subprocess.STDOUT, self._variables)
-            next_look = 0.0
+            next_look, looks, seen = 0.0, 0, 0
             while child.poll() is None:
                 if self._cancel():
                     process.kill_tree(child)
                     raise Cancelled("Cancelled.")
                 if time.monotonic() > next_look:
-                    arrived = max(self._arrived() - before, 0) >> 20
+                    there = self._arrived()
+                    arrived = max(there - before, 0) >> 20
                     self._report(f"{stage}: {arrived} MB" if arrived else stage, min(start + share * arrived, end))
+                    # Looks are counted, not seconds: a machine that slept is no tool that hangs.
+                    looks, seen = (looks + 1 if there == seen else 0), there
+                    if looks > STALL_LIMIT:
+                        self._note(f"Nothing has arrived for {STALL_LIMIT} s.")
+                        process.kill_tree(child)
                     next_look = time.monotonic() + 1.0
                 time.sleep(0.05)
         self._note(f"exit code {child.returncode}")

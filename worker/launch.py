@@ -2,7 +2,6 @@
 
     python -I launch.py MODULE [ARGUMENT...]
     blender --background --python launch.py -- MODULE [ARGUMENT...]
-    blender --background --python launch.py -- MODULE [ARGUMENT...]
 
 The folder's parent never enters `sys.path` (in Blender it holds other people's extensions); the extension's own `__init__.py` does not run.
 """
@@ -26,4 +25,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # before the module could see to it
+        sys.exit(130)

@@ -2,13 +2,16 @@
 
 import json
 import math
+import re
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from ..core import errors
 
 MAX_LINE = 64 * 1024  # bytes; the longest honest message (paths, settings, one sentence) is far below
+_LONGEST_MESSAGE, _LONGEST_DETAILS = 2000, 8000  # characters, of which JSON may write each as six bytes
 
 
 class ProtocolError(errors.WorkerError):
@@ -16,29 +19,50 @@ class ProtocolError(errors.WorkerError):
 
 
 @dataclass(frozen=True)
-class Reconstruct:
-    """Run one photo; `output` (.npz) appears only when it is complete. Answered by Done or Error, Progress meanwhile."""
+class Message:
+    """id: the job that it belongs to, counted from 1 by the client; 0 for the worker as a whole."""
 
+    id: int = field(default=0, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Request(Message):
+    """What the client says."""
+
+
+@dataclass(frozen=True)
+class Job(Request):
+    """What takes time. Answered by Done, Tested or Error, Progress meanwhile. An `output` (.npz) appears only when it is complete."""
+
+    what: ClassVar[str] = "The work"
+    """The job at the beginning of a sentence."""
+
+
+@dataclass(frozen=True)
+class Reconstruct(Job):
+    """Run one photo; the output is a Result."""
+
+    what = "The reconstruction"
     photo: str
     output: str
     settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Track:
-    """Follow the face in `source`, a photo, a video or a folder of pictures, smoothed over `smoothing` seconds; `output` (.npz) appears
-    only when it is complete. Answered by Done or Error, Progress meanwhile."""
+class Track(Job):
+    """Follow the face in `source`, a photo, a video or a folder of pictures, smoothed over `smoothing` seconds; a Performance."""
 
+    what = "The tracking"
     source: str
     output: str
     smoothing: float
 
 
 @dataclass(frozen=True)
-class Bake:
-    """Texture of `size` texels a side for the `mesh` (UvMesh, .npz) on a `reconstruction` (Result, .npz); `output` (.npz, Texture) appears
-    only when it is complete. Answered by Done or Error, Progress meanwhile."""
+class Bake(Job):
+    """Texture of `size` texels a side for the `mesh` (UvMesh, .npz) on a `reconstruction` (Result, .npz); a Texture."""
 
+    what = "The baking"
     mesh: str
     reconstruction: str
     output: str
@@ -46,49 +70,68 @@ class Bake:
 
 
 @dataclass(frozen=True)
-class SelfTest:
-    """Run worker/selftest.py. Answered by Tested or Error."""
+class Export(Job):
+    """Write a `reconstruction` (Result, .npz) to `output` as its suffix says: .glb, .ply or .obj the mesh, .png the preview."""
+
+    what = "The writing of the files"
+    reconstruction: str
+    output: str
 
 
 @dataclass(frozen=True)
-class Cancel:
-    """End the latest job, which then answers Error of kind Cancelled; without a job nothing happens."""
+class SelfTest(Job):
+    """Run worker/selftest.py, with a small reconstruction if `photo`. Answered by Tested instead of Done."""
+
+    what = "The self-test"
+    photo: bool = True
 
 
 @dataclass(frozen=True)
-class Quit:
+class Cancel(Request):
+    """End the job of this id, which then answers Error of kind Cancelled; one that is over stays so."""
+
+
+@dataclass(frozen=True)
+class Quit(Request):
     """End the process after the running job; closing the worker's input ends it at once."""
 
 
 @dataclass(frozen=True)
-class Ready:
+class Event(Message):
+    """What the worker says."""
+
+
+@dataclass(frozen=True)
+class Ready(Event):
     """The heavy imports are over; versions of what matters, by package name."""
 
     versions: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Heartbeat:
-    """Sent each second while the process is able to run at all."""
+class Heartbeat(Event):
+    """Sent each second while the process is able to run at all. cpu: seconds that the processor has worked for it since it began."""
+
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Overall fraction in [0, 1]."""
+class Progress(Event):
+    """A stage of core/stages.py, and the overall fraction in [0, 1]."""
 
     stage: str
     fraction: float
 
 
 @dataclass(frozen=True)
-class Done:
-    """The result lies in `path`, readable by Result.load, after Track by Performance.load, after Bake by Texture.load."""
+class Done(Event):
+    """The result, or the file that was asked for, lies in `path`."""
 
     path: str
 
 
 @dataclass(frozen=True)
-class Tested:
+class Tested(Event):
     """The self-test's text for the user to read and copy."""
 
     passed: bool
@@ -96,43 +139,52 @@ class Tested:
 
 
 @dataclass(frozen=True)
-class Error:
-    """The job is over. `message` is the user's sentence, `kind` the class name of core/errors.py that it was raised as."""
+class Error(Event):
+    """The job is over. `message` is the user's sentence, `kind` the class name of core/errors.py that it was raised as, `details` the
+    traceback for a developer."""
 
     message: str
     kind: str = "WorkerError"
     exit_code: int = 3
+    details: str = ""
 
     @classmethod
-    def of(cls, error: errors.LikenessError) -> "Error":
-        return cls(str(error), type(error).__name__, error.exit_code)
+    def of(cls, error: errors.LikenessError, cause: BaseException | None = None) -> "Error":
+        """cause: what the sentence is about, when it was another exception."""
+        origin = cause or error
+        details = "".join(traceback.format_exception(origin)) if origin.__traceback__ else ""
+        return cls(str(error)[:_LONGEST_MESSAGE], type(error).__name__, error.exit_code, details[-_LONGEST_DETAILS:])
 
     def exception(self) -> errors.LikenessError:
-        """The same error to raise on this side; a kind unknown here becomes a WorkerError."""
+        """The same error to raise on this side, the details as its note; a kind unknown here becomes a WorkerError."""
         kind = getattr(errors, self.kind, None)
         if not (isinstance(kind, type) and issubclass(kind, errors.LikenessError)):
             kind = errors.WorkerError
-        return kind(self.message)
+        error = kind(self.message)
+        if self.details:
+            error.add_note(f"In the worker:\n{self.details}")
+        return error
 
 
 @dataclass(frozen=True)
-class Log:
+class Log(Event):
     """A warning for the user; details go to standard error."""
 
     level: str
     text: str
 
 
-Request = Reconstruct | Track | Bake | SelfTest | Cancel | Quit
-Event = Ready | Heartbeat | Progress | Done | Tested | Error | Log
 Kinds = Mapping[str, type]
 
-REQUESTS: Kinds = {
-    "reconstruct": Reconstruct, "track": Track, "bake": Bake, "self_test": SelfTest, "cancel": Cancel, "quit": Quit,
-}  # fmt: skip
-EVENTS: Kinds = {
-    "ready": Ready, "heartbeat": Heartbeat, "progress": Progress, "done": Done, "tested": Tested, "error": Error, "log": Log,
-}  # fmt: skip
+
+def _kinds(side: type) -> dict[str, type]:
+    """The messages of one side by their type on the line: SelfTest is self_test."""
+    classes = [cls for child in side.__subclasses__() for cls in (child.__subclasses__() or [child])]
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower(): cls for cls in classes}
+
+
+REQUESTS: Kinds = _kinds(Request)
+EVENTS: Kinds = _kinds(Event)
 _KIND_OF = {cls: kind for kinds in (REQUESTS, EVENTS) for kind, cls in kinds.items()}
 
 

@@ -2,25 +2,39 @@
 
 import argparse
 import contextlib
+import logging
 import os
 import platform
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..core.errors import AssetError, LikenessError
+from ..core.errors import AssetError, Cancelled, MemoryExhausted, explain
+from ..core.private_folder import PrivateFolder
 from ..core.settings import Settings
 from .server import versions
 
+logger = logging.getLogger(__name__)
 
-def self_test(photo: bool = True) -> tuple[bool, str]:
-    """Whether all went well, and a summary for the user to copy.
+
+def self_test(
+    photo: bool = True, progress: Callable[[str, float], None] | None = None, cancel: Callable[[], bool] | None = None
+) -> tuple[bool, str]:
+    """Whether all went well, and a summary for the user to copy. Raises Cancelled when `cancel` answers True.
 
     Always: imports and the models' loading. With `photo` also a draft of the picture that comes with scikit-image, and then missing or
     damaged weights are a failure too; without it only the environment is judged.
     """
+
+    def step(stage: str, fraction: float) -> None:
+        if cancel is not None and cancel():
+            raise Cancelled("Cancelled.")
+        if progress is not None:
+            progress(stage, fraction)
+
+    step("test", 0.0)
     lines = [f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"]
     lines += [f"{name} {version}" for name, version in versions().items()]
     passed = True
@@ -31,24 +45,33 @@ def self_test(photo: bool = True) -> tuple[bool, str]:
         from ..core.networks.weights import hashes, read_checked
         from ..core.pipeline import Reconstructor
 
+        step("test", 0.1)
+
         lines.append(f"device {_device()}, {torch.get_num_threads()} threads")
         for name, digest in hashes().items():
             read_checked(name)
             lines.append(f"{name} {digest[:16]}")
+        step("load", 0.2)
         start = time.perf_counter()
         reconstructor = Reconstructor.load()
         lines.append(f"models loaded in {time.perf_counter() - start:.1f} s")
         if photo:
             with _test_photo() as path:
                 start = time.perf_counter()
-                result = reconstructor.run(path, Settings(quality="draft"))
+                result = reconstructor.run(path, Settings(quality="draft"), step, cancel)
             lines.append(f"test photo: {len(result.vertices)} vertices in {time.perf_counter() - start:.1f} s")
     except AssetError as error:
         passed = not photo
         lines.append(f"{'failed' if photo else 'note'}: {error}")
-    except (ImportError, OSError, RuntimeError, LikenessError) as error:
+    except Exception as error:
+        known = explain(error, "The self-test")
+        if isinstance(known, Cancelled | MemoryExhausted):
+            raise known from error
+        logger.exception("The self-test failed")
         passed = False
-        lines.append(f"failed: {type(error).__name__}: {error}")
+        lines.append(f"failed: {known}")
+        if known is not error:
+            lines.append("".join(traceback.format_exception_only(error)).strip())
     lines.append("Self-test passed." if passed else "Self-test failed.")
     return passed, "\n".join(lines)
 
@@ -66,8 +89,8 @@ def _test_photo() -> Iterator[Path]:
     import skimage.data
     from PIL import Image
 
-    with tempfile.TemporaryDirectory(prefix="likeness-") as folder:
-        path = Path(folder) / "astronaut.png"
+    with PrivateFolder() as folder:
+        path = folder.path / "astronaut.png"
         Image.fromarray(skimage.data.astronaut()).save(path)
         yield path
 

@@ -1,55 +1,50 @@
 """The network side of the worker: reads requests on standard input, runs one job at a time, keeps the models warm in between.
 
-    python -I -u launch.py likeness.worker.server [--idle-timeout SECONDS] [--threads N]
+    python -I -u launch.py likeness.worker.server [--idle-timeout SECONDS] [--threads N] [--private FOLDER]
 
 Standard output carries nothing but messages (protocol.py); everything printed by anyone, C++ libraries included, goes to standard error.
 """
 
 import argparse
-import gc
+import faulthandler
 import importlib.metadata
 import logging
 import os
 import platform
 import queue
+import shutil
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from ..core.errors import Cancelled, LikenessError, WorkerError, explain
-from ..core.settings import Settings
+from ..core.errors import explain
 from ..core.version import VERSION
 from . import protocol
+from .jobs import Jobs
 
 HEARTBEAT = 1.0  # seconds
 PROGRESS_INTERVAL = 0.05  # seconds between two progress messages of one stage
 PACKAGES = ("torch", "numpy", "mediapipe")
 
 logger = logging.getLogger(__name__)
-Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo, settings, progress, cancel) -> Result
-
-
-@dataclass(frozen=True)
-class Job:
-    request: protocol.Reconstruct | protocol.Track | protocol.Bake | protocol.SelfTest | protocol.Quit
-    cancelled: threading.Event = field(default_factory=threading.Event)
 
 
 class Server:
-    """Serves requests from the descriptor `source`, answers on `sink`. The process ends at once when `source` closes."""
+    """Serves requests from the descriptor `source`, answers on `sink`. The process ends at once when `source` closes, since then its parent
+    is gone; `private`, the parent's folder, goes too."""
 
-    def __init__(self, source: int, sink: int, load: Loader, idle_timeout: float) -> None:
+    def __init__(self, source: int, sink: int, jobs: Jobs, idle_timeout: float, private: Path | None = None) -> None:
         self._source, self._sink = source, sink
-        self._load, self._idle_timeout = load, idle_timeout
-        self._jobs: queue.Queue[Job] = queue.Queue()
-        self._latest: Job | None = None
+        self._jobs, self._idle_timeout, self._private = jobs, idle_timeout, private
+        self._requests: queue.Queue[protocol.Job | protocol.Quit] = queue.Queue()
+        self._cancelled: set[int] = set()
+        self._current = 0
         self._sending = threading.Lock()
-        self._reconstructors: dict[str, Any] = {}
-        self._tracker: Any = None
 
     def listen(self) -> None:
         """Start reading requests and beating; jobs wait until `run`."""
@@ -60,13 +55,17 @@ class Server:
         """Do jobs until Quit or until none came for the idle timeout."""
         while True:
             try:
-                job = self._jobs.get(timeout=self._idle_timeout)
+                request = self._requests.get(timeout=self._idle_timeout)
             except queue.Empty:
                 logger.info("Nothing to do for %g s: ending.", self._idle_timeout)
                 return
-            if isinstance(job.request, protocol.Quit):
+            if isinstance(request, protocol.Quit):
                 return
-            self.send(self._answer(job))
+            self._current = request.id
+            answer = self._answer(request)
+            self._current = 0
+            self.send(replace(answer, id=request.id))
+            self._cancelled.discard(request.id)
 
     def send(self, event: protocol.Event) -> None:
         line = protocol.encode(event)
@@ -75,7 +74,11 @@ class Server:
                 while line:
                     line = line[os.write(self._sink, line) :]
             except OSError:  # nobody listens any more
-                os._exit(0)
+                self._end()
+
+    def warn(self, level: str, text: str) -> None:
+        """Something for the user to know about the running job."""
+        self.send(protocol.Log(level, text[:2000], id=self._current))
 
     def _read(self) -> None:
         lines = protocol.Lines()
@@ -86,85 +89,38 @@ class Server:
                 except protocol.ProtocolError as error:
                     self.send(protocol.Error.of(error))
                     continue
-                if not isinstance(request, protocol.Cancel):
-                    self._latest = Job(request)
-                    self._jobs.put(self._latest)
-                elif self._latest:
-                    self._latest.cancelled.set()
+                if isinstance(request, protocol.Cancel):
+                    self._cancelled.add(request.id)
+                else:
+                    self._requests.put(request)
             if lines.dropped:
                 self.send(protocol.Error.of(protocol.ProtocolError("A request was too long to be read.")))
                 lines.dropped = 0
+        self._end()
+
+    def _end(self) -> NoReturn:
+        """The parent was killed, or it would have ended this process itself."""
+        if self._private is not None:
+            shutil.rmtree(self._private, ignore_errors=True)
         os._exit(0)
 
     def _beat(self) -> None:
         while True:
             time.sleep(HEARTBEAT)
-            self.send(protocol.Heartbeat())
+            self.send(protocol.Heartbeat(time.process_time()))
 
-    def _answer(self, job: Job) -> protocol.Event:
+    def _answer(self, job: protocol.Job) -> protocol.Event:
         """Nothing that a job raises ends the worker, which stays ready for the next photo."""
         try:
-            if isinstance(job.request, protocol.SelfTest):
-                from .selftest import self_test
-
-                return protocol.Tested(*self_test())
-            request, cancelled = job.request, job.cancelled
-            assert not isinstance(request, protocol.Quit)
-            output = Path(request.output)
-            if output.suffix != ".npz":
-                raise WorkerError(f"{output} must end in .npz.")
-            match request:
-                case protocol.Reconstruct():
-                    result = self._reconstruct(request, cancelled)
-                case protocol.Track():
-                    result = self._track(request, cancelled)
-                case protocol.Bake():
-                    result = self._bake(request, cancelled)
-            return protocol.Done(str(_saved(result, output)))
-        except LikenessError as error:
-            return protocol.Error.of(error)
+            return self._jobs.run(job, self._progress(job.id), lambda: job.id in self._cancelled)
         except Exception as error:
-            logger.exception("The job failed unexpectedly")
-            # after memory ran out the next photo starts clean; after anything else loading again costs little beside the failure
-            self._reconstructors.clear()
-            self._tracker = None
-            gc.collect()
-            return protocol.Error.of(explain(error))
+            known = explain(error, job.what)
+            if known is not error:
+                logger.exception("The job failed")
+                self._jobs.forget()
+            return protocol.Error.of(known, error)
 
-    def _reconstruct(self, request: protocol.Reconstruct, cancelled: threading.Event) -> Any:
-        settings = Settings.from_dict(request.settings)
-        if settings.device not in self._reconstructors:
-            self.send(protocol.Progress("Loading the networks", 0.0))
-            self._reconstructors[settings.device] = self._load(settings.device)
-        if cancelled.is_set():
-            raise Cancelled("Cancelled.")
-        return self._reconstructors[settings.device].run(Path(request.photo), settings, self._progress(), cancelled.is_set)
-
-    def _track(self, request: protocol.Track, cancelled: threading.Event) -> Any:
-        if self._tracker is None:
-            from ..core.animation.track import Tracker
-
-            self._tracker = Tracker.load()
-        return self._tracker.run(Path(request.source), request.smoothing, self._progress(), cancelled.is_set)
-
-    def _bake(self, request: protocol.Bake, cancelled: threading.Event) -> Any:
-        from ..core.colour.bake import bake_mesh
-        from ..core.colour.uv_mesh import Texture, UvMesh
-        from ..core.result import Result
-
-        report = self._progress()
-
-        def progress(share: float) -> None:
-            if cancelled.is_set():
-                raise Cancelled("Cancelled.")
-            report("texture", share)
-
-        progress(0.0)
-        mesh, result = UvMesh.load(Path(request.mesh)), Result.load(Path(request.reconstruction))
-        colours, _ = bake_mesh(mesh.vertices, mesh.faces, mesh.uv, mesh.faces_uv, result, request.size, progress)
-        return Texture(colours)
-
-    def _progress(self) -> Callable[[str, float], None]:
+    def _progress(self, job: int) -> Callable[[str, float], None]:
         last_stage, last_time = "", 0.0
 
         def progress(stage: str, fraction: float) -> None:
@@ -172,24 +128,9 @@ class Server:
             now = time.monotonic()
             if stage != last_stage or now - last_time >= PROGRESS_INTERVAL:
                 last_stage, last_time = stage, now
-                self.send(protocol.Progress(stage, min(max(float(fraction), 0.0), 1.0)))
+                self.send(protocol.Progress(stage, min(max(float(fraction), 0.0), 1.0), id=job))
 
         return progress
-
-
-def _saved(result: Any, output: Path) -> Path:
-    """Write what a job gave; the file appears complete or not at all."""
-    partial = output.with_name(f"{output.stem}.part.npz")
-    try:
-        result.save(partial)
-        partial.replace(output)
-    except OSError as error:
-        raise WorkerError(
-            f"The result cannot be written to {output} ({error.strerror}); check that the folder exists and has free space."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return output
 
 
 class _WarningsToClient(logging.Handler):
@@ -198,7 +139,7 @@ class _WarningsToClient(logging.Handler):
         self._server = server
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._server.send(protocol.Log(record.levelname, record.getMessage()[:2000]))
+        self._server.warn(record.levelname, record.getMessage())
 
 
 def versions() -> dict[str, str]:
@@ -230,19 +171,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="likeness worker")
     parser.add_argument("--idle-timeout", type=float, default=600.0, help="seconds without a job after which the process ends")
     parser.add_argument("--threads", type=int, default=0, help="threads of the networks; 0 leaves torch's own choice")
+    parser.add_argument("--private", type=Path, help="folder of the parent, to be removed when that was killed")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     source, sink = _private_streams()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    # What a crash was doing goes to the log; so does, when the client asks before it ends us, what we wait for.
+    words = os.dup(2)  # the chatter of some libraries is kept away from 2
+    faulthandler.enable(words)
+    if sys.platform != "win32":
+        faulthandler.register(signal.SIGUSR1, words)
 
     def load(device: str) -> Any:
         from ..core.pipeline import Reconstructor
 
         return Reconstructor.load(device)
 
-    server = Server(source, sink, load, options.idle_timeout)
+    server = Server(source, sink, Jobs(load), options.idle_timeout, options.private)
     logging.getLogger().addHandler(_WarningsToClient(server))
-    server.listen()
     try:
+        server.listen()
         # slow imports come before Ready, which has its own generous time limit: a library being loaded can hold up the heartbeat
         from ..core import pipeline  # noqa: F401
 
@@ -250,9 +198,10 @@ def main() -> None:
             import torch
 
             torch.set_num_threads(options.threads)
-    except ImportError as error:
-        server.send(protocol.Error.of(WorkerError(f"The Python environment of Likeness is incomplete ({error}); set it up again.")))
-        sys.exit(WorkerError.exit_code)
+    except Exception as error:  # with little memory nearly anything
+        logger.exception("The start failed")
+        server.send(protocol.Error.of(known := explain(error, "The start of the worker"), error))
+        os._exit(known.exit_code)
     server.send(protocol.Ready(versions()))
     server.run()
     os._exit(0)  # teardown of the heavy libraries takes time in which a new request would be lost, and can crash

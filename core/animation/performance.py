@@ -1,17 +1,29 @@
 """A performance: what a face did over time, in the terms of the rigged head. numpy only: Blender's process reads it too."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..arrays import REAL, TEXT, TRUTH, Array, ArrayError, Schema
 from ..errors import AssetError
 
 MAX_FRAMES = 20_000
 _MAX_KEYS = 256
-_JOINTS = 5
+_MAX_WARNINGS = 32
 _LONGEST = 200  # characters of a name
+_SCHEMA = Schema(
+    {
+        "name": Array(TEXT, ()),
+        "times": Array(REAL, ("T",), exact=True),
+        "key_names": Array(TEXT, ("K",)),
+        "key_values": Array(REAL, ("T", "K"), low=0, high=1),
+        "rotations": Array(REAL, ("T", 5, 3)),
+        "seen": Array(TRUTH, ("T",)),
+        "warnings": Array(TEXT, ("W",)),
+    },
+    most=MAX_FRAMES,
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,7 @@ class Performance:
     times (T,): seconds, rising from 0. key_names: K names of ARKit shapes; key_values (T, K) in [0, 1].
     rotations (T, 5, 3): rotation vectors of the joints in the order of JOINT_NAMES (core/topology/rigged.py), each relative to its
     parent, in the upright frame's axes; the shoulders stand still, the neck's rotation is the whole head's.
-    seen (T,) bool: False where the values were filled in. name: where it comes from.
+    seen (T,) bool: False where the values were filled in. name: where it comes from. warnings: sentences for the user.
     """
 
     name: str
@@ -30,6 +42,7 @@ class Performance:
     key_values: np.ndarray
     rotations: np.ndarray
     seen: np.ndarray
+    warnings: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -38,43 +51,24 @@ class Performance:
 
     def save(self, path: Path) -> None:
         """One .npz without pickles."""
-        np.savez(
-            path,
-            times=self.times.astype(np.float64),
-            key_values=self.key_values.astype(np.float32),
-            rotations=self.rotations.astype(np.float32),
-            seen=self.seen.astype(bool),
-            key_names=np.array(self.key_names),
-            name=np.array(self.name),
-        )
+        _SCHEMA.save(path, vars(self))
 
     @classmethod
     def load(cls, path: Path) -> "Performance":
         """Raises AssetError when the file is not a sound performance."""
         try:
-            with np.load(path, allow_pickle=False) as data:
-                times, values, rotations = (data[name].astype(np.float64) for name in ("times", "key_values", "rotations"))
-                seen, names, name = data["seen"], data["key_names"], str(data["name"])[:_LONGEST]
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise AssetError(f"{path.name} is not a Likeness performance; track the pictures again.") from error
-        sound = (
-            times.ndim == 1
-            and 0 < len(times) <= MAX_FRAMES
-            and values.shape == (len(times), names.size)
-            and names.ndim == 1
-            and names.dtype.kind == "U"
-            and 0 < names.size <= _MAX_KEYS
-            and len(set(names.tolist())) == names.size
-            and rotations.shape == (len(times), _JOINTS, 3)
-            and seen.shape == times.shape
-            and seen.dtype == bool
-            and all(np.isfinite(array).all() for array in (times, values, rotations))
-            and bool((np.diff(times) > 0).all())
-            and 0 <= values.min() <= values.max() <= 1
-        )
-        if not sound:
+            arrays, _ = _SCHEMA.load(path)
+        except ArrayError as error:
+            what = "is damaged" if str(error) else "is not a Likeness performance"
+            raise AssetError(f"{path.name} {what}; track the pictures again.") from error
+        times, names = arrays["times"].astype(np.float64), arrays["key_names"]
+        sound = 0 < len(names) <= _MAX_KEYS and len(set(names)) == len(names) and len(arrays["warnings"]) <= _MAX_WARNINGS
+        if not (sound and len(times) and (np.diff(times) > 0).all()):
             raise AssetError(f"{path.name} is damaged; track the pictures again.")
-        return cls(name, times, tuple(text[:_LONGEST] for text in names.tolist()), values, rotations, seen)
+        values, rotations = arrays["key_values"].astype(np.float64), arrays["rotations"].astype(np.float64)
+        warnings = tuple(text[: 5 * _LONGEST] for text in arrays["warnings"])
+        names = tuple(name[:_LONGEST] for name in names)
+        return cls(arrays["name"][:_LONGEST], times, names, values, rotations, arrays["seen"], warnings)
 
 
 def fill_gaps(values: np.ndarray, times: np.ndarray, seen: np.ndarray, longest: float = 0.5) -> np.ndarray:

@@ -120,10 +120,12 @@ def compose(
 
     base (V, 3): colours of the vertices where no layer shows anything; fine_base: the same at some texels, when it has finer detail.
     layers cover each other, the last on top. What lies below a layer takes its level around the places that the layer covers.
-    progress: of the second half.
+    progress: from 0.4 to 0.9; what comes before and after is the caller's.
     """
     level, corrections = base, []
-    for layer in layers:
+    for number, layer in enumerate(layers):
+        if progress is not None:
+            progress(0.4 + 0.1 * number / len(layers))
         colours, weight = layer.look(shot, layer.packed(), fine=False)
         difference = carried_difference(layers[-1].vertices, faces, colours - level, weight).astype(np.float32)
         corrections.append(difference)
@@ -162,7 +164,9 @@ def bake_mesh(
     Hidden texels take the colours of the reconstruction's nearest vertices. Raises InputError for a mesh without a usable UV map or one
     that lies elsewhere.
     """
+    step = progress or (lambda share: None)
     texels = Texels.of(faces, uv, faces_uv, size)
+    step(0.1)
     turned = (vertices @ result.rotation.T + result.neck).astype(np.float32)
     tree = cKDTree(result.vertices)
     if np.median(tree.query(turned[np.unique(faces)], workers=-1)[0]) > _ELSEWHERE:
@@ -174,7 +178,9 @@ def bake_mesh(
         return ((result.colours[near] * share).sum(1) / share.sum(1)).astype(np.float32)
 
     base = nearest_colours(turned)
+    step(0.2)
     fine = _Magnified(Texels.of(faces, uv, faces_uv, max(size // _COARSER, SIZES[0])), texels, turned, base, nearest_colours)
+    step(0.3)
     layer = Layer.of(result.camera.to_crop(turned), faces)
     return pictures(texels, *compose(texels, faces, Shot.of(result, size), [layer], base, fine.colours, progress))
 

@@ -75,16 +75,19 @@ def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 
     rigged: with its own key values and rotations it lies on the result's mesh. anatomy: of its vertices.
     Raises InputError for a size that cannot be made.
     """
+    step = progress or (lambda share: None)
     rigged = replace(rigged, uv=_with_large_eyes(rigged))
     order = _outermost_last(rigged)
     texels = Texels.of(rigged.faces[order], rigged.uv, rigged.faces_uv[order], size)
+    step(0.1)
     head = _Head(rigged, result, anatomy)
+    step(0.2)
     shot, layers, base = head.layers(Shot.of(result, size))
     values, observed = compose(texels, head.skin_faces, shot, layers, base, progress=progress)
     inner = torch.from_numpy(np.stack([anatomy.mouth, anatomy.sockets], axis=1))
     part_of = rigged.face_part[order][texels.face.numpy()]
     rest = torch.from_numpy(rigged.neutral)
-    for part in texels.chunks(progress, 0.9):
+    for part in texels.chunks(progress, 0.9, 0.98):
         share = texels.interpolate(inner, part).numpy()
         values[part] += share[:, :1] * (_MOUTH - values[part])
         values[part] += share[:, 1:] * (head.tone * [0.85, 0.62, 0.6] - values[part])
@@ -96,6 +99,7 @@ def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 
         values[part][(parts == PARTS.index("upper teeth")) | (parts == PARTS.index("lower teeth"))] = _TEETH
         values[part][parts == PARTS.index("tongue")] = _TONGUE
         observed[part] *= (parts == 0) * (1 - share.sum(1))
+    step(0.98)
     texture, seen = pictures(texels, values, observed)
     return replace(rigged, texture=texture, texture_observed=seen)
 

@@ -1,38 +1,36 @@
 """What Blender and the worker hand each other when a mesh of the artist's gets a texture: the mesh there, a picture back. numpy only."""
 
-import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
+from ..arrays import ANY, BYTE, REAL, WHOLE, Array, ArrayError, Schema
 from ..errors import AssetError
-
-_LIMIT = 20_000_000  # rows
 
 
 @dataclass(frozen=True)
 class _Arrays:
-    """Arrays in one .npz without pickles."""
+    """Arrays in one .npz."""
+
+    _schema: ClassVar[Schema]
+    _filled: ClassVar[str]
+    """The array that may not be empty."""
 
     def save(self, path: Path) -> None:
-        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+        self._schema.save(path, vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Raises AssetError when the file is something else."""
         try:
-            with np.load(path, allow_pickle=False) as data:
-                loaded = cls(**{field.name: data[field.name] for field in fields(cls)})
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            arrays, _ = cls._schema.load(path)
+            if not len(arrays[cls._filled]):
+                raise ArrayError(cls._filled)
+        except ArrayError as error:
             raise AssetError(f"{path.name} is damaged; bake again.") from error
-        if not loaded._sound():
-            raise AssetError(f"{path.name} is damaged; bake again.")
-        return loaded
-
-    def _sound(self) -> bool:
-        raise NotImplementedError
+        return cls(**arrays)
 
 
 @dataclass(frozen=True)
@@ -40,27 +38,27 @@ class UvMesh(_Arrays):
     """A mesh on a reconstruction: vertices (V, 3) float32 metres in the frame of Result.upright_vertices, faces (F, 3) int32, outward;
     uv (U, 2) float32, bottom-left origin, faces_uv (F, 3) int32."""
 
+    _schema = Schema(
+        {
+            "vertices": Array(REAL, ("V", 3)),
+            "faces": Array(WHOLE, ("F", 3), below="V"),
+            "uv": Array(REAL, ("U", 2)),
+            "faces_uv": Array(WHOLE, ("F", 3), below="U"),
+        }
+    )
+    _filled = "faces"
+
     vertices: np.ndarray
     faces: np.ndarray
     uv: np.ndarray
     faces_uv: np.ndarray
-
-    def _sound(self) -> bool:
-        for points, size, corners in ((self.vertices, 3, self.faces), (self.uv, 2, self.faces_uv)):
-            if points.ndim != 2 or points.shape[1] != size or points.dtype.kind != "f" or not np.isfinite(points).all():
-                return False
-            if corners.shape != (len(self.faces), 3) or corners.dtype.kind not in "iu" or not 0 < len(corners) < _LIMIT:
-                return False
-            if corners.min() < 0 or corners.max() >= len(points):
-                return False
-        return True
 
 
 @dataclass(frozen=True)
 class Texture(_Arrays):
     """colours (S, S, 3) uint8 sRGB, row 0 at the top."""
 
-    colours: np.ndarray
+    _schema = Schema({"colours": Array(BYTE, (ANY, ANY, 3))})
+    _filled = "colours"
 
-    def _sound(self) -> bool:
-        return self.colours.dtype == np.uint8 and self.colours.ndim == 3 and self.colours.shape[0] > 0 and self.colours.shape[2] == 3
+    colours: np.ndarray

@@ -1,11 +1,10 @@
-"""One subject with its truth, and sets of them as folders: `set.json` and, a case, a folder with `photo.png` and `case.npz`.
+"""One subject with its truth, and sets of them as folders: `set.json` and, a case, a folder with `photo.png` or `.jpg` and `case.npz`.
 
 Nothing here knows how truth was made. Files are untrusted: bounded, checked by SHA-256, without pickles.
 """
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ..arrays import ANY, BYTE, REAL, TEXT, TOO_LARGE, WHOLE, Array, ArrayError, Schema
 from ..errors import AssetError
 from ..photo.decode import read_photo
 from ..photo.view import Camera
@@ -22,7 +22,30 @@ VERSION = 1
 GRID = 128
 """Cells along each side of the cube in which volumes are compared."""
 SUBJECTS = ("head", "body")
-_MOST_BYTES, _MOST_ROWS, _MOST_CASES = 512 * 2**20, 4_000_000, 10_000
+_MOST_BYTES, _MOST_CASES = 512 * 2**20, 10_000
+_PHOTOS = ("photo.png", "photo.jpg")
+_CASE = Schema(
+    {
+        "landmarks": Array(REAL, (468, 3), optional=True),
+        "landmark_pixels": Array(REAL, (468, 2), optional=True),
+        "rotation": Array(REAL, (3, 3), optional=True),
+        "mask": Array(BYTE, (ANY, ANY), optional=True),
+        "camera": Array(REAL, (4,), optional=True, exact=True, finite=False),
+        "text": Array(TEXT, ()),
+    },
+    most_bytes=_MOST_BYTES,
+)
+_TRUTH = Schema(
+    {
+        "vertices": Array(REAL, ("V", 3)),
+        "faces": Array(WHOLE, ("F", 3), below="V"),
+        "region": Array(BYTE, ("V",)),
+        "colours": Array(BYTE, ("V", 3), optional=True),
+        "cells": Array(BYTE, (GRID**3 // 8,), optional=True),
+    },
+    prefix="truth_",
+    most=4_000_000,
+)
 _CROP_EDGE = 0.95  # beyond it the head's crop ends, and with it the prediction
 
 
@@ -77,82 +100,54 @@ class Case:
         """(N,) bool: camera-frame points that count. Of a head's surroundings only the crop does, because predictions end there."""
         return (np.abs(self.unit_cube(points)) < 1).all(1) if self.subject == "head" else np.ones(len(points), bool)
 
-    def save(self, folder: Path) -> None:
-        """Write photo.png and case.npz into a new folder."""
+    def save(self, folder: Path, jpeg: bool = False) -> None:
+        """Write photo.png, or a fine JPEG of a fifth of its size, and case.npz into a new folder."""
         folder.mkdir(parents=True)
-        Image.fromarray(self.photo).save(folder / "photo.png")
-        arrays: dict[str, np.ndarray] = {}
-        for name in ("landmarks", "landmark_pixels", "rotation"):
-            if (value := getattr(self, name)) is not None:
-                arrays[name] = np.asarray(value, np.float32)
+        if jpeg:
+            Image.fromarray(self.photo).save(folder / "photo.jpg", quality=90, subsampling=0)
+        else:
+            Image.fromarray(self.photo).save(folder / "photo.png")
+        values: dict[str, Any] = {name: getattr(self, name) for name in ("landmarks", "landmark_pixels", "rotation")}
         if self.mask is not None:
-            arrays["mask"] = np.round(self.mask * 255).astype(np.uint8)
+            values["mask"] = np.round(self.mask * 255).astype(np.uint8)
         if self.camera is not None:
-            arrays["camera"] = np.array([*self.camera.centre, self.camera.scale, self.camera.distance])
+            values["camera"] = np.array([*self.camera.centre, self.camera.scale, self.camera.distance])
         text: dict[str, Any] = {"subject": self.subject, "labels": self.labels, "metric": self.metric}
         if self.truth is not None:
             text |= {"regions": self.truth.region_names, "partial": self.truth.partial}
-            for name in _TRUTH_ARRAYS:
-                if (value := getattr(self.truth, name)) is not None:
-                    arrays[f"truth_{name}"] = value
-        np.savez_compressed(folder / "case.npz", text=np.array(json.dumps(text)), **arrays)
+        truth = None if self.truth is None else _TRUTH.pack(vars(self.truth))
+        _CASE.save(folder / "case.npz", values | {"text": json.dumps(text)}, truth, compressed=True)
 
     @classmethod
     def load(cls, folder: Path) -> "Case":
         """Raises AssetError when the files are not those of a case, InputError when the photo cannot be read."""
         path = folder / "case.npz"
         try:
-            with zipfile.ZipFile(path) as archive:
-                if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                    raise AssetError(f"{path} is larger than any case; make the set again.")
-            with np.load(path, allow_pickle=False) as data:
-                text = json.loads(str(data["text"]))
-                arrays = {name: data[name] for name in data.files if name != "text"}
-            truth = _truth(arrays, text) if "truth_vertices" in arrays else None
-            camera = None
-            if "camera" in arrays:
-                column, row, scale, distance = arrays["camera"].tolist()
-                camera = Camera((column, row), scale, distance)
+            arrays, data = _CASE.load(path)
+            text = json.loads(arrays["text"])
+            truth, camera, mask = None, arrays["camera"], arrays["mask"]
+            if any(name.startswith(_TRUTH.prefix) for name in data):
+                truth = Truth(**_TRUTH.check(data), region_names=tuple(map(str, text["regions"])), partial=bool(text["partial"]))
+                if truth.region.max() >= len(truth.region_names):
+                    raise ArrayError("region")
             if text["subject"] not in SUBJECTS:
                 raise ValueError(text["subject"])
             return cls(
                 name=folder.name,
-                photo=read_photo(folder / "photo.png").image,
+                photo=read_photo(next((folder / name for name in _PHOTOS if (folder / name).is_file()), folder / _PHOTOS[0])).image,
                 subject=text["subject"],
                 truth=truth,
-                camera=camera,
-                landmarks=_shaped(arrays.get("landmarks"), (468, 3)),
-                landmark_pixels=_shaped(arrays.get("landmark_pixels"), (468, 2)),
-                mask=None if "mask" not in arrays else arrays["mask"].astype(np.float32) / 255,
-                rotation=_shaped(arrays.get("rotation"), (3, 3)),
+                camera=None if camera is None else Camera((float(camera[0]), float(camera[1])), float(camera[2]), float(camera[3])),
+                landmarks=arrays["landmarks"],
+                landmark_pixels=arrays["landmark_pixels"],
+                mask=None if mask is None else mask.astype(np.float32) / 255,
+                rotation=arrays["rotation"],
                 labels={str(key): str(value) for key, value in text["labels"].items()},
                 metric=bool(text["metric"]),
             )
-        except (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-            raise AssetError(f"{path} is not a case of an evaluation set; make the set again.") from error
-
-
-_TRUTH_ARRAYS = ("vertices", "faces", "region", "colours", "cells")
-
-
-def _truth(arrays: dict[str, np.ndarray], text: dict[str, Any]) -> Truth:
-    values = {name: arrays[f"truth_{name}"] for name in _TRUTH_ARRAYS if f"truth_{name}" in arrays}
-    for name, array in values.items():
-        if len(array) > _MOST_ROWS or array.shape[1:] != (() if name in ("region", "cells") else (3,)) or not np.isfinite(array).all():
-            raise ValueError(name)
-    if not (values["faces"].min() >= 0 and values["faces"].max() < len(values["vertices"])):
-        raise ValueError("faces")
-    if "cells" in values and (values["cells"].dtype != np.uint8 or len(values["cells"]) != GRID**3 // 8):
-        raise ValueError("cells")
-    if len(values["region"]) != len(values["vertices"]) or values["region"].max() >= len(text["regions"]):
-        raise ValueError("region")
-    return Truth(**values, region_names=tuple(map(str, text["regions"])), partial=bool(text["partial"]))
-
-
-def _shaped(array: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray | None:
-    if array is not None and array.shape != shape:
-        raise ValueError(shape)
-    return array
+        except (ArrayError, KeyError, ValueError, TypeError, AttributeError) as error:
+            what = "larger than any case" if str(error) == TOO_LARGE else "not a case of an evaluation set"
+            raise AssetError(f"{path} is {what}; make the set again.") from error
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import InputError, LikenessError, explain
 from ..networks.weights import hashes
 from ..photo.decode import read_photo
+from ..photo.files import KINDS, SUFFIXES
 from ..photo.intake import view_from_image
 from ..pipeline import Seen
 from ..settings import Settings
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 _T = TypeVar("_T")
 _WORST = 5
-_PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 _PACKAGES = ("numpy", "scipy", "torch", "opencv-python-headless", "scikit-image", "mediapipe", "trimesh")
 
 
@@ -113,9 +113,9 @@ def _tried(work: Callable[[], _T], name: str) -> _T | str:
 
 def photo_set(photos: Path, folder: Path) -> Path:
     """Make a set, without truth, of the pictures in a folder: masks and landmarks are what the product sees. Raises InputError."""
-    files = sorted(path for path in photos.iterdir() if path.suffix.lower() in _PHOTOS) if photos.is_dir() else []
+    files = sorted(path for path in photos.iterdir() if path.suffix.lower() in SUFFIXES) if photos.is_dir() else []
     if not files:
-        raise InputError(f"{photos} holds no photos; give a folder with JPEG, PNG, WebP, TIFF or BMP files.")
+        raise InputError(f"{photos} holds no photos; give a folder with {KINDS} files.")
     names = []
     for file in files:
         image = read_photo(file).image

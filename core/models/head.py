@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 import scipy.sparse as sp
 
+from ..arrays import ANY, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from ..errors import AssetError
 from ..geometry.closest import Topology
 from ..geometry.mesh import loop_subdivision, vertex_normals
@@ -21,49 +21,42 @@ DEFAULT_FILE = Path(__file__).parents[2] / "weights" / "head_model.npz"
 GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
 _MOUTH_BORDER = 2  # rings of faces
 _MOUTH_DEPTH = 0.004  # metres that the membrane between the lips lies behind the line through their inner rims
-_REAL, _WHOLE, _TEXT = "f", "iu", "U"
-_LIMIT = 1_000_000  # rows; bounds what a hostile file can make us compute
-# name -> (kind, shape); letters are sizes that must agree, numbers are fixed, "*" is free.
-_ARRAYS: dict[str, tuple[str, tuple[str | int, ...]]] = {
-    "mean": (_REAL, ("V", 3)),
-    "identity": (_REAL, ("K", "V", 3)),
-    "expression": (_REAL, (52, "V", 3)),
-    "expression_names": (_TEXT, (52,)),
-    "faces": (_WHOLE, ("F", 3)),
-    "face_part": (_WHOLE, ("F",)),
-    "part": (_WHOLE, ("V",)),
-    "joints": (_REAL, (5, 3)),
-    "joint_identity": (_REAL, ("K", 5, 3)),
-    "parents": (_WHOLE, (5,)),
-    "weights": (_REAL, ("V", 5)),
-    "uv": (_REAL, ("U", 2)),
-    "faces_uv": (_WHOLE, ("F", 3)),
-    "code": (_REAL, ("V", 3)),
-    "regions": (_REAL, ("R", "V")),
-    "region_names": (_TEXT, ("R",)),
-    "mirror": (_WHOLE, ("V",)),
-    "landmark_faces": (_WHOLE, (468,)),
-    "landmark_barycentric": (_REAL, (468, 3)),
-    "landmark_bias": (_REAL, (468, 3)),
-    "landmark_weight": (_REAL, (468,)),
-    "landmark68_faces": (_WHOLE, (68,)),
-    "landmark68_barycentric": (_REAL, (68, 3)),
-    "hm08": (_WHOLE, ("V",)),
-    "solid_faces": (_WHOLE, ("S", 3)),
-    "solid_csr_data": (_REAL, ("N",)),
-    "solid_csr_indices": (_WHOLE, ("N",)),
-    "solid_csr_indptr": (_WHOLE, ("*",)),
-    "solid_mouth": (_WHOLE, ("*",)),
-    "solid_left_eye": (_WHOLE, ("*",)),
-    "solid_right_eye": (_WHOLE, ("*",)),
-}
-_INDEX_INTO = {
-    "faces": "V",
-    "mirror": "V",
-    "faces_uv": "U",
-    "landmark_faces": "F",
-    "landmark68_faces": "F",
-}
+SCHEMA = Schema(
+    {
+        "mean": Array(REAL, ("V", 3)),
+        "identity": Array(REAL, ("K", "V", 3)),
+        "expression": Array(REAL, (52, "V", 3)),
+        "expression_names": Array(TEXT, (52,)),
+        "faces": Array(WHOLE, ("F", 3), below="V"),
+        "face_part": Array(WHOLE, ("F",)),
+        "part": Array(WHOLE, ("V",)),
+        "joints": Array(REAL, (5, 3)),
+        "joint_identity": Array(REAL, ("K", 5, 3)),
+        "parents": Array(WHOLE, (5,)),
+        "weights": Array(REAL, ("V", 5)),
+        "uv": Array(REAL, ("U", 2)),
+        "faces_uv": Array(WHOLE, ("F", 3), below="U"),
+        "code": Array(REAL, ("V", 3)),
+        "regions": Array(REAL, ("R", "V")),
+        "region_names": Array(TEXT, ("R",)),
+        "mirror": Array(WHOLE, ("V",), below="V"),
+        "landmark_faces": Array(WHOLE, (468,), below="F"),
+        "landmark_barycentric": Array(REAL, (468, 3)),
+        "landmark_bias": Array(REAL, (468, 3)),
+        "landmark_weight": Array(REAL, (468,)),
+        "landmark68_faces": Array(WHOLE, (68,), below="F"),
+        "landmark68_barycentric": Array(REAL, (68, 3)),
+        "hm08": Array(WHOLE, ("V",)),
+        "solid_faces": Array(WHOLE, ("S", 3)),
+        "solid_csr_data": Array(REAL, ("N",)),
+        "solid_csr_indices": Array(WHOLE, ("N",)),
+        "solid_csr_indptr": Array(WHOLE, (ANY,)),
+        "solid_mouth": Array(WHOLE, (ANY,)),
+        "solid_left_eye": Array(WHOLE, (ANY,)),
+        "solid_right_eye": Array(WHOLE, (ANY,)),
+    },
+    most=1_000_000,
+)
 
 
 @dataclass(frozen=True)
@@ -149,8 +142,7 @@ class HeadModel:
         pockets = {name: arrays.pop(f"solid_{name}") for name in ("mouth", "left_eye", "right_eye")}
         subdivision, faces = loop_subdivision(arrays.pop("solid_faces"), shape[0])
         code = np.clip(subdivision @ (base @ arrays["code"][:skin]), 0, 1).astype(np.float32)
-        fields: dict[str, Any] = {name: tuple(arrays.pop(name).tolist()) for name in ("expression_names", "region_names")} | arrays
-        return cls(**fields, solid_base=base, solid_pockets=pockets, solid_matrix=subdivision, solid_faces=faces, solid_code=code)
+        return cls(**arrays, solid_base=base, solid_pockets=pockets, solid_matrix=subdivision, solid_faces=faces, solid_code=code)
 
     def neutral(self) -> HeadParameters:
         """The mean head, at rest, looking along +z."""
@@ -265,27 +257,13 @@ class HeadModel:
         )
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in _ARRAYS}
-    except FileNotFoundError as error:
-        raise AssetError(f"{path.name} is missing; reinstall the extension.") from error
-    except (OSError, ValueError, KeyError, BadZipFile, EOFError) as error:
-        raise AssetError(f"{path.name} is damaged or not a head model; reinstall the extension.") from error
-    sizes: dict[str, int] = {}
-    for name, (kind, shape) in _ARRAYS.items():
-        array = arrays[name]
-        wanted = [size if isinstance(size, int) else sizes.setdefault(size, given) for size, given in zip(shape, array.shape, strict=False)]
-        free = [size == "*" for size in shape]
-        fits = array.ndim == len(shape) and all(f or w == g for f, w, g in zip(free, wanted, array.shape, strict=True))
-        if array.dtype.kind not in kind or not fits or max(array.shape) > _LIMIT:
-            raise AssetError(f"{path.name} is of another version: its array '{name}' does not fit; reinstall the extension.")
-        if kind == _REAL:
-            arrays[name] = array.astype(np.float32)
-        elif kind == _WHOLE:
-            arrays[name] = array.astype(np.int64)
-    for name, size in _INDEX_INTO.items():
-        if arrays[name].min() < 0 or arrays[name].max() >= sizes[size]:
-            raise AssetError(f"{path.name} is damaged: '{name}' points outside its table; reinstall the extension.")
-    return arrays
+        arrays, _ = SCHEMA.load(path)
+    except ArrayError as error:
+        if not path.is_file():
+            raise AssetError(f"{path.name} is missing; reinstall the extension.") from error
+        what = f"of another version: its array '{error}' does not fit" if str(error) else "damaged or not a head model"
+        raise AssetError(f"{path.name} is {what}; reinstall the extension.") from error
+    # torch indexes with 64 bits.
+    return {name: values.astype(np.int64) if SCHEMA.arrays[name].kind == WHOLE else values for name, values in arrays.items()}

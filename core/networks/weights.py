@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from .normal import FRONT, WHOLE, NormalNetwork
 from .parameters import ParameterNetwork
 
 FOLDER = Path(__file__).parents[2] / "weights"
+_LISTED = re.compile(r"(?P<digest>[0-9a-f]{64}) +(?P<name>\S+)")
 _LARGEST = 16 * 2**20
 _LARGEST_HEADER = 2**20
 
@@ -28,18 +30,25 @@ def read_checked(name: str, folder: Path = FOLDER) -> bytes:
         if path.stat().st_size > _LARGEST:
             raise AssetError(f"{name} is larger than any weights file of this version; reinstall the extension.")
         data = path.read_bytes()
-        listed = hashes(folder)
     except OSError as error:
         raise AssetError(f"{name} is missing; reinstall the extension.") from error
-    if listed.get(name) != hashlib.sha256(data).hexdigest():
+    if hashes(folder).get(name) != hashlib.sha256(data).hexdigest():
         raise AssetError(f"{name} is damaged (its SHA-256 differs); reinstall the extension.")
     return data
 
 
 def hashes(folder: Path = FOLDER) -> dict[str, str]:
-    """File name -> SHA-256 as listed, for reports."""
-    lines = (line.split(maxsplit=1) for line in (folder / "SHA256SUMS").read_text().splitlines() if line.strip())
-    return {name: digest for digest, name in lines}
+    """File name -> SHA-256 as listed, for reports. Raises AssetError."""
+    try:
+        listed = [_LISTED.fullmatch(line) for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as error:
+        raise AssetError("SHA256SUMS, the list of weights, is missing; reinstall the extension.") from error
+    except UnicodeDecodeError as error:
+        raise AssetError("SHA256SUMS, the list of weights, is damaged; reinstall the extension.") from error
+    found = {line["name"]: line["digest"] for line in listed if line}
+    if len(found) != len(listed):
+        raise AssetError("SHA256SUMS, the list of weights, is damaged; reinstall the extension.")
+    return found
 
 
 def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:

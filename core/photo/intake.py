@@ -54,7 +54,11 @@ def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector |
     detector = detector or _default_detector()
     faces = detector.detect(photo.image)
     if not faces and photo.alpha is not None:
-        raise NoFaceError(f"No face was found in the opaque part of {label}; make the face opaque, or save the photo without transparency.")
+        hidden = np.mean(photo.alpha == 0)
+        raise NoFaceError(
+            f"No face was found in {label}, of which {hidden:.0%} is transparent; use a photo that shows the face, or save it without "
+            "transparency."
+        )
     chosen = _choose(faces, subject_index, label)
     turns = chosen.roll
     image = np.ascontiguousarray(np.rot90(photo.image, turns))
@@ -83,7 +87,8 @@ def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
         raise NoFaceError(f"{label} shows {count}, so there is no subject {subject_index}; choose {choice}.")
     face = faces[subject_index] if subject_index >= 0 else max(faces, key=lambda one: one.size)
     if face.size < MIN_FACE:
-        raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
+        which = "largest face" if subject_index < 0 and len(faces) > 1 else "face"
+        raise NoFaceError(f"The {which} in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
     return face
 
 

@@ -15,6 +15,7 @@ _FARTHEST = 0.15  # crop units to which distances are cut, so that guesses far a
 _BLUR = 1.5  # cells, of the calm field; ripples of less than 4 cm go
 _SHARE_BLUR = 1.0
 _BEHIND = (0.0, 0.08)  # crop units behind the visible surface over which the calm field takes over
+_LIMITED = (0.15, 0.3)  # crop units behind the visible surface over which hidden solid is limited
 _APART = (0.015, 0.05)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
 _COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
 _SEEN = 0.85  # share of the calm field where hair and clothes are seen: their relief comes from the normals
@@ -32,12 +33,14 @@ def calm_field(
     known: PointFunction,
     dressed: PointFunction,
     cancel: Callable[[], bool] | None = None,
+    bound: PointFunction | None = None,
 ) -> PointFunction:
     """`field` with the parts that the photo does not show smoothed, and mostly so where it shows what the fitted model knows nothing of.
 
     field: crop-frame points (N, 3) float32 -> signed distances (N,) float32, negative inside; candidate -> bool (N,), where the field
     should be asked on the coarsest lattice; prior: the fitted model's signed distance; known -> [0, 1], where the model knows the shape so
-    well that it stays, hidden or not, unless hair covers it; asked near the surface alone. The result is a function like `field`; it does
+    well that it stays, hidden or not, unless hair covers it; asked near the surface alone; bound: signed distance to what may hold solid
+    that nobody sees (hidden.py), None for anything. The result is a function like `field`; it does
     not ask the field where it is hidden, which saves close to half of a surface's points.
 
     Blurring the distances instead of the mesh also takes off flakes, thin sheets and small hollows. The blur 2 G - G² leaves the
@@ -57,6 +60,10 @@ def calm_field(
     thin = np.maximum(_opened(values) - values, 0)
     somewhere = thin > 0
     thin[somewhere] *= dressed(_samples(_CELLS)[somewhere.reshape(-1)])
+    if bound is not None:
+        beyond = np.clip(bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values
+        deep = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_LIMITED)
+        thin = np.maximum(thin, np.maximum(beyond, 0) * deep)
     values += thin
     calm = gaussian_filter(values, _BLUR)
     calm = spline_filter(2 * calm - gaussian_filter(calm, _BLUR), output=np.float32)

@@ -10,6 +10,8 @@ from .template import ModelKey, Template
 
 _EYES = ((LEFT_EYE, 1, "left_eye"), (RIGHT_EYE, 2, "right_eye"))
 _MOUTH_PARTS = (3, 4, 5)
+_TONGUE = 5
+_TONGUE_LEVEL = 0.75  # of the jaw's turn that the tongue does not follow; at 1 its root goes through the mouth's floor
 _AROUND = {JAW: 0.08, LEFT_EYE: 0.04, RIGHT_EYE: 0.04}  # metres around a joint in which the skin tells where it is
 _WITNESSES = 150
 _CLEARANCE = 0.0003  # metres that lids lie before the eyeball
@@ -61,6 +63,18 @@ def follow_parts(model: HeadModel, rest: np.ndarray, change: np.ndarray, joints_
             near = inside[tree.query(model.mean[members])[1]]
             moved[members] += change[near].mean(0)
     return moved
+
+
+def settle_tongue(model: HeadModel, vertices: np.ndarray, opened: np.ndarray) -> np.ndarray:
+    """The offsets opened (V, 3) of the jawOpen shape with the tongue lying on the mouth's floor.
+
+    Carried by the jaw alone it tips forward, and its back fills the open mouth. Here it goes down with its tip and keeps most of its level.
+    """
+    settled, tongue = opened.copy(), np.flatnonzero(model.part == _TONGUE)
+    if len(tongue):
+        tip = tongue[vertices[tongue, 2].argmax()]
+        settled[tongue] += _TONGUE_LEVEL * (opened[tip] - opened[tongue])
+    return settled
 
 
 def clear_eyeballs(model: HeadModel, vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from ..models.rotation import rotation_matrix, rotation_vector
 from .jaw import jaw_corrective
 from .keys import KeyTransfer, graded
 from .neutral import neutralise
-from .parts import clear_eyeballs, follow_parts, moved_joints
+from .parts import clear_eyeballs, follow_parts, moved_joints, settle_tongue
 from .refine import PlacedHead, refine
 from .rigged import RiggedHead, upright_rotations
 from .template import Template
@@ -37,7 +37,9 @@ def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> RiggedHead:
     transfer = KeyTransfer(model, vertices[:count])
     keys[:, :count] = offsets = transfer.offsets()
     quality, notes = graded(model.expression_names, transfer.faithfulness(offsets))
-    corrective, angle = jaw_corrective(model, vertices, person_joints, keys[model.expression_names.index("jawOpen")])
+    jaw_open = model.expression_names.index("jawOpen")
+    keys[jaw_open] = settle_tongue(model, vertices, keys[jaw_open])
+    corrective, angle = jaw_corrective(model, vertices, person_joints, keys[jaw_open])
     rotations = upright_rotations(head.parameters.rotations)
     root = fit.rotation.T @ head.rotation @ rotation_matrix(rotations[GLOBAL])
     rotations[GLOBAL] = rotation_vector(root)

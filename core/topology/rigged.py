@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..arrays import BYTE, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from ..errors import AssetError
 from ..models.rotation import rotation_matrix, rotation_vector
 from ..models.skinning import joint_transforms, skin
@@ -19,34 +20,32 @@ if TYPE_CHECKING:
 JOINT_NAMES = ("global", "neck", "jaw", "eye.L", "eye.R")
 GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
 PARTS = ("skin", "left eye", "right eye", "upper teeth", "lower teeth", "tongue")
-_PREFIX = "rig_"  # of the arrays' names in a result's file
-_REAL, _WHOLE, _BYTE, _TEXT = "f", "iu", "u", "U"
-_LIMIT = 1_000_000  # rows; bounds what a hostile file can make us compute
+_SCHEMA = Schema(
+    {
+        "neutral": Array(REAL, ("V", 3)),
+        "faces": Array(WHOLE, ("F", 3), below="V"),
+        "face_part": Array(WHOLE, ("F",), low=0, high=len(PARTS) - 1),
+        "uv": Array(REAL, ("U", 2)),
+        "faces_uv": Array(WHOLE, ("F", 3), below="U"),
+        "code": Array(REAL, ("V", 3)),
+        "joints": Array(REAL, (5, 3)),
+        "parents": Array(WHOLE, (5,)),
+        "weights": Array(REAL, ("V", 5)),
+        "keys": Array(REAL, (52, "V", 3)),
+        "key_names": Array(TEXT, (52,)),
+        "key_quality": Array(REAL, (52,)),
+        "key_notes": Array(TEXT, (52,)),
+        "key_values": Array(REAL, (52,)),
+        "rotations": Array(REAL, (5, 3)),
+        "correctives": Array(REAL, ("C", "V", 3)),
+        "corrective_angles": Array(REAL, ("C",)),
+        "texture": Array(BYTE, ("S", "S", 3), optional=True),
+        "texture_observed": Array(BYTE, ("S", "S"), optional=True),
+    },
+    prefix="rig_",
+    most=1_000_000,
+)
 _LONGEST = 500  # characters of a note
-# name -> (kind, shape); letters are sizes that must agree, numbers are fixed.
-_ARRAYS: dict[str, tuple[str, tuple[str | int, ...]]] = {
-    "neutral": (_REAL, ("V", 3)),
-    "faces": (_WHOLE, ("F", 3)),
-    "face_part": (_WHOLE, ("F",)),
-    "uv": (_REAL, ("U", 2)),
-    "faces_uv": (_WHOLE, ("F", 3)),
-    "code": (_REAL, ("V", 3)),
-    "joints": (_REAL, (5, 3)),
-    "parents": (_WHOLE, (5,)),
-    "weights": (_REAL, ("V", 5)),
-    "keys": (_REAL, (52, "V", 3)),
-    "key_names": (_TEXT, (52,)),
-    "key_quality": (_REAL, (52,)),
-    "key_notes": (_TEXT, (52,)),
-    "key_values": (_REAL, (52,)),
-    "rotations": (_REAL, (5, 3)),
-    "correctives": (_REAL, ("C", "V", 3)),
-    "corrective_angles": (_REAL, ("C",)),
-    "texture": (_BYTE, ("S", "S", 3)),
-    "texture_observed": (_BYTE, ("S", "S")),
-}
-_OPTIONAL = ("texture", "texture_observed")
-_INDEX_INTO = {"faces": "V", "faces_uv": "U"}
 
 
 @dataclass(frozen=True)
@@ -140,39 +139,19 @@ class RiggedHead:
 
     def arrays(self) -> dict[str, Any]:
         """What `from_arrays` takes: plain arrays under names that no other part of a result's file has."""
-        values = {name: getattr(self, name) for name in _ARRAYS}
-        return {_PREFIX + name: np.asarray(value) for name, value in values.items() if value is not None}
+        return _SCHEMA.pack(vars(self))
 
     @classmethod
     def from_arrays(cls, data: Mapping[str, np.ndarray]) -> Self | None:
         """The rigged head among a file's arrays, None when there is none. Raises AssetError when it is damaged or hostile."""
-        if not any(name.startswith(_PREFIX) for name in data):
+        if not any(name.startswith(_SCHEMA.prefix) for name in data):
             return None
-        sizes: dict[str, int] = {}
-        arrays: dict[str, Any] = {}
-        for name, (kind, shape) in _ARRAYS.items():
-            if name in _OPTIONAL and _PREFIX + name not in data:
-                arrays[name] = None
-                continue
-            array = arrays[name] = data[_PREFIX + name] if _PREFIX + name in data else np.zeros(0)
-            if array.dtype.kind not in kind or array.ndim != len(shape) or max(array.shape) > _LIMIT:
-                raise _damaged(name)
-            wanted = [s if isinstance(s, int) else sizes.setdefault(s, n) for s, n in zip(shape, array.shape, strict=True)]
-            if list(array.shape) != wanted:
-                raise _damaged(name)
-            if kind == _REAL:
-                arrays[name] = array.astype(np.float32)
-                if not np.isfinite(arrays[name]).all():
-                    raise _damaged(name)
-            elif kind == _TEXT:
-                arrays[name] = tuple(str(text)[:_LONGEST] for text in array)
-            else:
-                arrays[name] = array.astype(np.uint8 if kind == _BYTE else np.int32)
-        for name, size in _INDEX_INTO.items():
-            if not arrays[name].size or arrays[name].min() < 0 or arrays[name].max() >= sizes[size]:
-                raise _damaged(name)
-        if not ((arrays["face_part"] >= 0) & (arrays["face_part"] < len(PARTS))).all():
-            raise _damaged("face_part")
+        try:
+            arrays = _SCHEMA.check(data)
+        except ArrayError as error:
+            raise _damaged(str(error)) from error
+        if not len(arrays["faces"]):
+            raise _damaged("faces")
         parents = arrays["parents"]
         if parents[0] != -1 or parents[1:].min() < 0 or (parents >= np.arange(len(parents))).any():
             raise _damaged("parents")
@@ -180,6 +159,7 @@ class RiggedHead:
             raise _damaged("corrective_angles")
         if len(set(arrays["key_names"])) < len(arrays["key_names"]):
             raise _damaged("key_names")
+        arrays["key_notes"] = tuple(note[:_LONGEST] for note in arrays["key_notes"])
         return cls(**arrays)
 
 

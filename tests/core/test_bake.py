@@ -168,12 +168,13 @@ def test_baking_tells_how_far_it_is_and_stops_when_told(model: HeadModel, scene:
 
     def stop(share: float) -> None:
         told.append(share)
-        if len(told) == 2:
+        if share > 0.8:
             raise Cancelled("Cancelled.")
 
     with pytest.raises(Cancelled):
         bake_head(*scene, Anatomy.of(model), 1024, stop)
-    assert told == sorted(told) and told[0] >= 0.5
+    # A worker that tells nothing for long is taken for one that hangs.
+    assert told == sorted(told) and told[0] < 0.2 and max(np.diff(told)) < 0.3
 
 
 def test_a_mesh_without_a_usable_uv_map_or_size_is_refused(scene: tuple[RiggedHead, Result]) -> None:

@@ -1,16 +1,13 @@
-"""Cases as files, and the whole command on one photo."""
+"""Cases as files."""
 
-import csv
 import json
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage
 from PIL import Image
 
-from likeness.core import cli
 from likeness.core.errors import AssetError
 from likeness.core.evaluation.case import GRID, Case, CaseSet, Truth, write_set
 from likeness.core.evaluation.methods import labelled, reference
@@ -121,28 +118,3 @@ def test_the_product_is_the_reference_and_else_the_first_field() -> None:
     assert reference(["mean", "likeness", "field"]) == "likeness"
     assert reference(["mean", "fitted", "jiff", "seif"]) == "jiff"
     assert reference(["mean", "fitted"]) == "fitted"
-
-
-def test_photos_of_ones_own_are_measured_and_drawn(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    astronaut = Image.open(Path(skimage.__path__[0]) / "data" / "astronaut.png").convert("RGB")
-    astronaut.save(photos / "a.png")
-    Image.new("RGB", (200, 200)).save(photos / "empty.png")
-    out = tmp_path / "out"
-    code = cli.main(["evaluate", "--photos", str(photos), "--methods", "mean,fitted", "--output", str(out), "--small"])
-    assert code == 2 and "No face was found in empty.png" in capfd.readouterr().err
-    (photos / "empty.png").unlink()
-    assert cli.main(["evaluate", "--photos", str(photos), "--methods", "mean,fitted", "--output", str(out), "--small"]) == 0
-    assert [Path(line).name for line in capfd.readouterr().out.split()] == ["report.md", "subjects.csv", "environment.json", "photos.png"]
-    rows = list(csv.DictReader((out / "subjects.csv").open()))
-    assert [row["method"] for row in rows] == ["mean", "fitted"] and all(0.5 < float(row["silhouette_iou"]) <= 1 for row in rows)
-    # The fit's landmarks are those that it was fitted to; the mean head's are farther off.
-    assert float(rows[1]["landmark_error"]) < float(rows[0]["landmark_error"]) < 15
-    assert json.loads((out / "environment.json").read_text())["effort"]["samples"] == 10_000
-
-
-def test_nothing_to_evaluate_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
-    assert cli.main(["evaluate", "--output", str(tmp_path)]) == 2
-    assert capfd.readouterr().err == "There is nothing to evaluate; give --set or --photos.\n"
-    assert cli.main(["evaluate", "--set", str(tmp_path), "--output", str(tmp_path)]) == 3

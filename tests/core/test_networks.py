@@ -13,7 +13,7 @@ from likeness.core.networks.config import METADATA_KEY, FieldConfig
 from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
 from likeness.core.networks.normal import FRONT, WHOLE, NormalNetwork, refined_matte
-from likeness.core.networks.weights import load_field, load_normal, load_own_field, load_weights
+from likeness.core.networks.weights import hashes, load_field, load_normal, load_own_field, load_weights
 
 WIDTHS = (8, 8, 8, 8, 8)
 
@@ -125,6 +125,15 @@ def test_weights_that_are_not_ours_are_refused(tmp_path: Path, damage: str) -> N
     network = NormalNetwork((4, 4, 4, 4, 4)) if damage == "other network" else NormalNetwork(WIDTHS)
     with pytest.raises(AssetError, match=r"n\.safetensors"):
         load_weights(network, "n.safetensors", folder)
+
+
+@pytest.mark.parametrize("listed", [b"garbage\n", b"\xff\xfe\x00", b"0123  n.safetensors\n", None])
+def test_a_damaged_list_of_weights_is_a_sentence(tmp_path: Path, listed: bytes | None) -> None:
+    folder = written(tmp_path)
+    (folder / "SHA256SUMS").unlink() if listed is None else (folder / "SHA256SUMS").write_bytes(listed)
+    for load in (lambda: hashes(folder), lambda: load_weights(NormalNetwork(WIDTHS), "n.safetensors", folder)):
+        with pytest.raises(AssetError, match=r"SHA256SUMS, the list of weights, is (damaged|missing); reinstall the extension"):
+            load()
 
 
 def test_numbers_survive_half_precision(tmp_path: Path) -> None:

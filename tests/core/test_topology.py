@@ -206,6 +206,19 @@ def test_turning_the_jaw_opens_the_mouth_as_its_key_does(laugh: tuple) -> None:
     assert np.abs(by_key - rigged.neutral).max() > 0.02
 
 
+def test_tongue_leaves_an_open_mouth_free_above_it(laugh: tuple) -> None:
+    rigged = laugh[1]
+    opened = np.array([float(name == "jawOpen") for name in rigged.key_names])
+    shape = rigged.posed(opened, np.zeros((5, 3)))
+    upper, lower, tongue = (shape[np.unique(rigged.faces[rigged.face_part == part])] for part in (3, 4, 5))
+    # Between the front teeth's edges, and not through the mouth's floor, which lies below the lower ones.
+    top, bottom = (teeth[teeth[:, 2] > teeth[:, 2].max() - 0.01] for teeth in (upper, lower))
+    gap = top[:, 1].min() - bottom[:, 1].max()
+    assert gap > 0.015
+    assert tongue[:, 1].max() < bottom[:, 1].max() + 0.7 * gap
+    assert tongue[:, 1].min() > bottom[:, 1].min() - 0.015
+
+
 def test_keys_on_the_mean_are_the_models(model: HeadModel) -> None:
     skin = model.part == 0
     transfer = KeyTransfer(model, model.mean[skin])

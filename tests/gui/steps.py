@@ -105,7 +105,7 @@ def rig_steps() -> Steps:
         heads = [item for item in bpy.data.objects if item.type == "MESH"]
         return (
             tuple(jaw.rotation_euler),
-            sorted((item.name, item.hide_viewport, [m.type for m in item.modifiers], len(item.vertex_groups)) for item in heads),
+            sorted((item.name, item.hide_get(), [m.type for m in item.modifiers], len(item.vertex_groups)) for item in heads),
         )
 
     for name, options in (

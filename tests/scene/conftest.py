@@ -165,7 +165,7 @@ def evaluated():
 def stub_python(tmp_path) -> Path:
     """Looks like a Python with the worker's packages; stub_worker.py tells what it does."""
     path = tmp_path / "python"
-    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -u "{HERE / "stub_worker.py"}" "$@"\n')
+    path.write_text(f'#!/bin/sh\nLIKENESS_STUB_PYTHON="$0" exec "{sys.executable}" -I -u "{HERE / "stub_worker.py"}" "$@"\n')
     path.chmod(0o755)
     return path
 

@@ -100,6 +100,7 @@ def main() -> None:
     baking = types.ModuleType("likeness.core.colour.bake")
     baking.bake_mesh = bake_mesh
     sys.modules[baking.__name__] = baking
+    sys.executable = os.environ.get("LIKENESS_STUB_PYTHON", sys.executable)  # the command line starts its worker with it
     sys.argv = sys.argv[launch:]
     runpy.run_path(sys.argv[0], run_name="__main__")
 

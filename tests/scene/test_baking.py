@@ -56,6 +56,44 @@ def test_reconstruction_is_read_back_from_a_saved_file(part, source, make_result
     assert np.array_equal(back.rotation, result.rotation) and np.array_equal(back.neck, result.neck)
 
 
+def test_head_is_a_reconstruction_until_its_mesh_is_another(source, copy, head):
+    for item in (head, copy):
+        assert source.is_reconstruction(item)
+    copy.data.vertices[0].co.z += 0.01  # sculpted
+    copy.modifiers.new("Finer", "SUBSURF")
+    assert source.is_reconstruction(copy)
+    copy.modifiers.clear()
+    copy.data.remesh_voxel_size = 0.02
+    bpy.ops.object.voxel_remesh()
+    assert "likeness_report" in copy and not source.is_reconstruction(copy), "custom properties survive remeshing"
+    assert not source.is_reconstruction(None) and not source.is_reconstruction(bpy.data.objects["Ada Camera"])
+
+
+@pytest.mark.parametrize("counts", ["many", 3, [1.5, 2.5], {"vertices": 3}, None])
+def test_head_of_a_foreign_file_is_no_reconstruction(source, head, counts):
+    if counts is None:
+        del head["likeness_counts"]
+    else:
+        head["likeness_counts"] = counts
+    assert not source.is_reconstruction(head)
+
+
+def test_rigged_head_is_a_reconstruction_too(part, source, rigged_result):
+    part("scene.build").build_result(bpy.context, rigged_result)
+    assert source.is_reconstruction(bpy.data.objects["Ada"]) and source.is_reconstruction(bpy.data.objects["Ada Head"])
+
+
+def test_unchanged_head_is_the_source_and_no_finer_copy(source, copy, head):
+    finer = head.copy()
+    finer.data = head.data.copy()
+    head.users_collection[0].objects.link(finer)
+    _active(finer)
+    finer.modifiers.new("Finer", "SUBSURF")
+    bpy.ops.object.modifier_apply(modifier="Finer")
+    assert len(finer.data.vertices) > len(head.data.vertices)
+    assert source.source_of(bpy.context.scene, copy) == head
+
+
 def test_mesh_goes_out_as_it_is_seen_on_the_head_wherever_that_stands(part, source, rigged_result):
     part("scene.build").build_result(bpy.context, rigged_result)
     rig, hidden = bpy.data.objects["Ada Rig"], bpy.data.objects["Ada"]
@@ -66,7 +104,7 @@ def test_mesh_goes_out_as_it_is_seen_on_the_head_wherever_that_stands(part, sour
     bpy.context.view_layer.update()
     other.matrix_world = rig.matrix_world.copy()
     bpy.context.view_layer.update()
-    assert hidden.hide_viewport and source.source_of(bpy.context.scene, other) == hidden
+    assert hidden.hide_get() and source.source_of(bpy.context.scene, other) == hidden
     found = part("scene.baking").uv_mesh_of(bpy.context, other, hidden)
     assert np.abs(found.vertices - rigged_result.upright_vertices()).max() < 1e-5
     assert np.array_equal(found.faces, rigged_result.faces) and found.faces_uv.max() == len(found.uv) - 1

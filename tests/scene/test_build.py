@@ -87,6 +87,47 @@ def test_collection_camera_and_active_object(build, make_result):
     assert [item.name for item in bpy.context.selected_objects] == ["Ada"]
 
 
+def test_camera_and_render_size_of_a_scene_stay_and_the_photos_come_on_request(build, make_result):
+    scene = bpy.context.scene
+    shot = bpy.data.objects.new("Shot", bpy.data.cameras.new("Shot"))
+    scene.collection.objects.link(shot)
+    scene.camera, scene.render.resolution_x, scene.render.resolution_y = shot, 1920, 817
+    scene.render.resolution_percentage = 50
+    build(make_result())
+    assert scene.camera == shot
+    assert (scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage) == (1920, 817, 50)
+    assert bpy.ops.likeness.use_camera() == {"FINISHED"}
+    assert scene.camera.name == "Ada Camera"
+    assert (scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage) == (128, 96, 100)
+
+
+def test_every_part_of_a_result_knows_its_camera_until_that_is_deleted(part, build, rigged_result):
+    build(rigged_result)
+    camera_of, camera = part("scene.source").camera_of, bpy.data.objects["Ada Camera"]
+    for name in ("Ada", "Ada Head", "Ada Rig", "Ada Look At", "Ada Camera"):
+        assert camera_of(bpy.data.objects[name]) == camera
+    _delete(bpy.data.objects["Ada"])
+    assert camera_of(bpy.data.objects["Ada Rig"]) == camera
+    bpy.ops.mesh.primitive_cube_add()
+    assert camera_of(bpy.context.object) is None and camera_of(None) is None
+    head = bpy.context.view_layer.objects.active = bpy.data.objects["Ada Head"]
+    _delete(camera)
+    assert camera_of(head) is None and not bpy.ops.likeness.use_camera.poll()
+
+
+def test_camera_without_its_photo_is_one_sentence(build, make_result):
+    build(make_result())
+    bpy.data.images.remove(bpy.data.images["Ada"])
+    with pytest.raises(RuntimeError, match="Ada Camera has lost its photo"):
+        bpy.ops.likeness.use_camera()
+
+
+def _delete(item) -> None:
+    """As with X: Blender keeps what a custom property points to."""
+    with bpy.context.temp_override(selected_objects=[item]):
+        bpy.ops.object.delete()
+
+
 def test_photo_is_packed_unchanged(build, make_result):
     result = make_result()
     build(result)

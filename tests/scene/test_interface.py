@@ -1,8 +1,10 @@
 """Registration, names, properties and panels."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
@@ -152,9 +154,15 @@ def test_root_package_imports_nothing():
     assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
+def test_lowest_blender_that_the_manifest_promises_is_tested():
+    lowest = tomllib.loads((ROOT / "blender_manifest.toml").read_text())["blender_version_min"]
+    tested = re.search(r"^bpy==(.*)$", (ROOT / "tools" / "dev.in").read_text(), re.MULTILINE)
+    assert tested and tested[1].split(".")[:2] == lowest.split(".")[:2]
+
+
 def test_zip_holds_the_product_only(extension_zip):
     names = zipfile.ZipFile(extension_zip).namelist()
     tops = {name.partition("/")[0] for name in names}
-    assert tops <= {"__init__.py", "blender_manifest.toml", "operators", "panels", "scene", "worker", "core", "weights", "LICENSE"}
+    assert tops <= {"__init__.py", "blender_manifest.toml", "operators", "panels", "scene", "worker", "core", "cli", "weights", "LICENSE"}
     assert {"scene/build.py", "operators/reconstruct.py", "worker/requirements.lock", "weights/head_model.npz"} <= set(names)
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".blend"))]

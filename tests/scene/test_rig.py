@@ -185,7 +185,7 @@ def test_result_with_a_rig_gives_both_heads_at_one_place(evaluated, part, rig, r
     for name in ("Ada", "Ada Head", "Ada Look At", "Ada Rig"):
         assert rig.rig_of(bpy.data.objects[name]) == armature
     assert rig.rig_of(bpy.data.objects["Ada Camera"]) is None and rig.rig_of(None) is None
-    assert bpy.data.objects["Ada"].hide_viewport and not bpy.data.objects["Ada Head"].hide_viewport
+    assert bpy.data.objects["Ada"].hide_get() and not bpy.data.objects["Ada Head"].hide_get()
     free_form, skin = evaluated(bpy.data.objects["Ada"]), evaluated(bpy.data.objects["Ada Head"])
     assert np.abs(free_form - skin[: len(free_form)]).max() < 1e-5
 
@@ -213,13 +213,38 @@ def test_pose_that_cannot_be_read_is_the_rest_pose(evaluated, rig, armature, hea
     assert np.abs(evaluated(head) - rigged.neutral).max() < 1e-6
 
 
+def test_bones_have_shapes_colours_and_collections_that_leave_with_the_result(part, rigged_result):
+    collection = part("scene.build").build_result(bpy.context, rigged_result)
+    armature = bpy.data.objects["Ada Rig"]
+    (shapes,) = collection.children
+    assert shapes.hide_viewport and shapes.hide_render
+    for bone in armature.pose.bones:
+        shape = bone.custom_shape
+        assert shape.name in shapes.objects and len(shape.data.edges) >= 16 and not shape.data.polygons
+        size = max(shape.dimensions)
+        assert 0.01 < size < 0.5, f"{bone.name}'s shape is {size} m wide"
+        assert bone.bone.color.palette != "DEFAULT"
+    assert armature.data.bones["eye.L"].color.palette != armature.data.bones["eye.R"].color.palette
+    assert {c.name: {bone.name for bone in c.bones} for c in armature.data.collections} == {
+        "Head": {"root", "neck", "head"},
+        "Face": {"jaw", "eye.L", "eye.R"},
+    }
+
+
+def test_joints_only_turn(armature):
+    for bone in armature.pose.bones:
+        assert [*bone.lock_location, *bone.lock_scale] == [bone.name != "root"] * 6
+        assert bone.lock_rotation[:] == (False, bone.name.startswith("eye"), False)
+
+
 def test_rigify_generates_a_rig_from_it(armature, rest):
     addon_utils.enable("rigify", default_set=True)
     try:
         for bone in armature.pose.bones:
             if bone.parent is not None:
                 bone.rigify_type = "basic.super_copy"
-        armature.data.collections["Deform"].rigify_ui_row = 1
+        for row, collection in enumerate(armature.data.collections, 1):
+            collection.rigify_ui_row = row
         bpy.context.view_layer.objects.active = armature
         bpy.ops.object.mode_set(mode="POSE")
         assert bpy.ops.pose.rigify_generate() == {"FINISHED"}

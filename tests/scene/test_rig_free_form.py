@@ -29,7 +29,7 @@ def apart(evaluated, heads):
 
     def distance() -> float:
         for head in heads:
-            head.hide_viewport = False  # hidden objects are not evaluated
+            head.hide_set(False)  # hidden objects are not evaluated
         free_form, rigged = (evaluated(head) for head in heads)
         return float(np.abs(free_form - rigged[: len(free_form)]).max())
 
@@ -44,9 +44,9 @@ def _animate(armature, head) -> None:
 
 def test_bound_head_follows_bones_and_shapes(part, free_form_part, armature, heads, apart):
     _animate(armature, heads[1])
-    assert heads[0].hide_viewport
+    assert heads[0].hide_get()
     free_form_part.bind_free_form(bpy.context, armature)
-    assert free_form_part.is_bound(armature) and heads[0].hide_viewport
+    assert free_form_part.is_bound(armature) and heads[0].hide_get()
     assert apart() < 1e-4, "bound in the photo's pose, whatever the pose is now"
     part("scene.rig").set_pose(armature, photo=False)
     assert apart() < 1e-4

@@ -30,7 +30,7 @@ def test_rest_and_photo_pose(armature, keys, rigged):
 def test_free_form_head_is_deformed_and_shown_until_asked_again(part, armature):
     assert bpy.ops.likeness.deform_free_form() == {"FINISHED"}
     assert part("scene.free_form").is_bound(armature) and bpy.context.object == armature
-    assert (bpy.data.objects["Ada"].hide_viewport, bpy.data.objects["Ada Head"].hide_viewport) == (False, True)
+    assert (bpy.data.objects["Ada"].hide_get(), bpy.data.objects["Ada Head"].hide_get()) == (False, True)
     assert bpy.ops.likeness.deform_free_form() == {"FINISHED"}
     assert not part("scene.free_form").is_bound(armature)
     assert (bpy.data.objects["Ada"].hide_render, bpy.data.objects["Ada Head"].hide_render) == (True, False)
@@ -38,9 +38,24 @@ def test_free_form_head_is_deformed_and_shown_until_asked_again(part, armature):
 
 def test_one_head_is_seen_at_a_time(armature):
     bpy.ops.likeness.show_head(head="FREE_FORM")
-    assert (bpy.data.objects["Ada"].hide_viewport, bpy.data.objects["Ada Head"].hide_viewport) == (False, True)
+    assert (bpy.data.objects["Ada"].hide_get(), bpy.data.objects["Ada Head"].hide_get()) == (False, True)
     bpy.ops.likeness.show_head(head="RIGGED")
     assert (bpy.data.objects["Ada"].hide_render, bpy.data.objects["Ada Head"].hide_render) == (True, False)
+
+
+def _reveal() -> None:
+    """Alt+H, which needs a 3D view."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    with bpy.context.temp_override(window=window, area=area, region=area.regions[-1]):
+        bpy.ops.object.hide_view_clear()
+
+
+def test_hidden_head_comes_back_with_the_others(armature):
+    _reveal()
+    assert all(bpy.data.objects[name].visible_get() for name in ("Ada", "Ada Head"))
+    bpy.ops.likeness.show_head(head="FREE_FORM")
+    assert [bpy.data.objects[name].visible_get() for name in ("Ada", "Ada Head")] == [True, False]
 
 
 def test_everything_works_from_pose_mode(armature, tmp_path):
@@ -69,6 +84,27 @@ def test_edit_mode_is_refused(armature):
     with pytest.raises(RuntimeError, match="object or pose mode"):
         bpy.ops.likeness.deform_free_form()
     bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_heads_of_an_excluded_collection_are_one_sentence(armature, tmp_path):
+    collection = armature.users_collection[0]
+    bpy.context.scene.collection.objects.link(armature)
+    bpy.context.view_layer.layer_collection.children[collection.name].exclude = True
+    bpy.context.view_layer.objects.active = armature
+    for call in (bpy.ops.likeness.deform_free_form, lambda: bpy.ops.likeness.export_rig(filepath=str(tmp_path / "head.glb"))):
+        with pytest.raises(RuntimeError, match="not in this view layer"):
+            call()
+    assert bpy.ops.likeness.show_head(head="FREE_FORM") == {"FINISHED"}
+
+
+def test_head_deleted_as_an_artist_does_is_gone(part, armature):
+    _reveal()
+    with bpy.context.temp_override(selected_objects=[bpy.data.objects["Ada"]]):
+        bpy.ops.object.delete()
+    rig = part("scene.rig")
+    assert "Ada" in bpy.data.objects and rig.head_of(armature, rig.FREE_FORM) is None
+    with pytest.raises(RuntimeError, match="lost one of its heads"):
+        bpy.ops.likeness.deform_free_form()
 
 
 def test_failures_are_one_sentence(armature, tmp_path):

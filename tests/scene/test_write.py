@@ -13,18 +13,21 @@ import pytest
 LAUNCH = Path(__file__).resolve().parents[2] / "worker" / "launch.py"
 
 
-def _write(result: Path, *files: Path | str) -> subprocess.CompletedProcess:
-    environment = {name: value for name, value in os.environ.items() if name != "BLENDER_USER_RESOURCES"}
+def _command(result: Path, *arguments: Path | str) -> list[str]:
     blender = [bpy.app.binary_path, "--background", "--factory-startup", "--python"]
-    command = [
+    return [
         *(blender if bpy.app.binary_path else [sys.executable]),
         str(LAUNCH),
         "--",
         "likeness.scene.write",
         str(result),
-        *map(str, files),
+        *map(str, arguments),
     ]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def _write(result: Path, *files: Path | str) -> subprocess.CompletedProcess:
+    environment = {name: value for name, value in os.environ.items() if name != "BLENDER_USER_RESOURCES"}
+    return subprocess.run(_command(result, *files), env=environment, capture_output=True, text=True, timeout=60)
 
 
 def test_blend_holds_the_head_and_the_packed_photo(make_result, tmp_path):
@@ -65,13 +68,49 @@ def test_a_performance_is_played_at_its_own_rate(part, rigged_result, tmp_path):
     data = files[1].read_bytes()
     tree = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
     paths = {channel["target"]["path"] for animation in tree["animations"] for channel in animation["channels"]}
-    assert len(tree["animations"]) == (1 if bpy.app.version >= (4, 4) else 2) and {"weights", "rotation"} <= paths
+    assert len(tree["animations"]) == 1 and {"weights", "rotation"} <= paths
     bpy.ops.wm.open_mainfile(filepath=str(files[0]))
     scene = bpy.context.scene
     assert (scene.frame_start, scene.frame_end) == (1, count)
     assert scene.render.fps / scene.render.fps_base == pytest.approx(29.97, rel=1e-4)
     scene.frame_set(count)
     assert bpy.data.objects["Ada Head"].data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(0.5, abs=1e-3)
+
+
+def test_blend_renders_with_light(make_result, tmp_path):
+    make_result("Ada").save(tmp_path / "result.npz")
+    assert _write(tmp_path / "result.npz", tmp_path / "Ada.blend").returncode == 0
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "Ada.blend"))
+    render = bpy.context.scene.render
+    render.engine, render.resolution_percentage, render.filepath = "CYCLES", 25, str(tmp_path / "picture.png")
+    bpy.context.scene.cycles.samples = 1
+    bpy.ops.render.render(write_still=True)
+    picture = bpy.data.images.load(render.filepath)
+    values = np.empty(4 * picture.size[0] * picture.size[1], np.float32)
+    picture.pixels.foreach_get(values)
+    assert np.median(values.reshape(-1, 4)[:, :3]) > 0.2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in folders")
+def test_writer_ends_with_the_process_that_began_it(tmp_path):
+    os.mkfifo(tmp_path / "result.npz")  # reading it takes for ever
+    with subprocess.Popen(_command(tmp_path / "result.npz", tmp_path / "Ada.blend", "--with-input"), stdin=subprocess.PIPE) as child:
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(5)
+        child.stdin.close()
+        try:
+            assert child.wait(5) == 130
+        finally:
+            child.kill()
+
+
+def test_writer_ends_by_itself_while_its_input_stays_open(make_result, tmp_path):
+    make_result("Ada").save(tmp_path / "result.npz")
+    with subprocess.Popen(_command(tmp_path / "result.npz", tmp_path / "Ada.blend", "--with-input"), stdin=subprocess.PIPE) as child:
+        try:
+            assert child.wait(60) == 0
+        finally:
+            child.kill()
 
 
 def test_result_without_a_rig_gives_no_rigged_file(make_result, tmp_path):

@@ -1,8 +1,10 @@
 """Takes the place of core/pipeline.py in a copy of the package: behaves as the photo's name says, without torch. Used by conftest.py."""
 
+import errno
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -22,7 +24,7 @@ class Reconstructor:
         return cls()
 
     def run(self, photo: Path, settings, progress=None, cancel=None) -> Result:
-        progress = progress or (lambda stage, fraction: None)
+        progress = self.progress = progress or (lambda stage, fraction: None)
         progress("Looking at the photo", 0.1)
         behaviour = getattr(self, photo.stem.partition(" ")[0], None)
         if behaviour:
@@ -39,6 +41,18 @@ class Reconstructor:
     def deaf(self, cancel):
         time.sleep(20)
 
+    def hung(self, cancel):
+        threading.Event().wait()
+
+    def spinning(self, cancel):
+        while True:
+            pass
+
+    def steady(self, cancel):
+        for step in range(25):
+            time.sleep(0.2)
+            self.progress("surface", step / 25)
+
     def noface(self, cancel):
         raise NoFaceError("noface.png shows no face; choose another photo.")
 
@@ -48,11 +62,33 @@ class Reconstructor:
     def greedy(self, cancel):
         raise MemoryError
 
+    def aborted(self, cancel):
+        os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n")
+        os.abort()
+
+    def unloadable(self, cancel):
+        raise ImportError("libtorch.so: failed to map segment from shared object")
+
+    def misled(self, cancel):
+        try:
+            raise MemoryError
+        except MemoryError as error:
+            raise NoFaceError("misled.png shows no face; choose another photo.") from error
+
+    def full(self, cancel):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def homeless(self, cancel):
+        open("/no/such/folder/x")  # noqa: SIM115
+
+    def gossip(self, cancel):
+        self._pollute(b'{"type": "done", "id": 99, "path": "another"}\n{"type": "progress", "id": 99, "stage": "fit", "fraction": 0.9}\n')
+
     def killed(self, cancel):
         os.kill(os.getpid(), signal.SIGKILL)
 
     def segfault(self, cancel):
-        os._exit(139)
+        os.kill(os.getpid(), signal.SIGSEGV)
 
     def frozen(self, cancel):
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -10,11 +10,12 @@ import pytest
 
 from likeness.core.animation.performance import Performance
 from likeness.core.colour.uv_mesh import Texture, UvMesh
-from likeness.core.errors import AssetError, Cancelled, InputError, NoFaceError, ReconstructionError, WorkerError
+from likeness.core.error_report import error_report
+from likeness.core.errors import AssetError, Cancelled, InputError, MemoryExhausted, NoFaceError, ReconstructionError, WorkerError
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.worker import client as client_module
-from likeness.worker import protocol
+from likeness.worker import protocol, watch
 from likeness.worker.client import WorkerClient, close_shared, shared_client
 
 
@@ -48,7 +49,7 @@ def test_a_video_becomes_a_performance(client, tmp_path):
     client.track(tmp_path / "talk.mp4", 0.25)
     found = Performance.load(client.wait(lambda stage, fraction: stages.append(stage)))
     assert (found.name, found.key_names, found.key_values.tolist()) == ("talk", ("jawOpen",), [[0.25]])
-    assert stages == ["track"]
+    assert stages == ["load", "track"]
     client.track(tmp_path / "noface.mp4", 0.25)
     with pytest.raises(NoFaceError, match="choose another video"):
         client.wait()
@@ -70,6 +71,21 @@ def test_a_mesh_becomes_a_texture(client, tmp_path):
         client.wait()
 
 
+def test_a_result_becomes_files(client, tmp_path):
+    result = tmp_path / "result.npz"
+    client.reconstruct(Path("a.png"), Settings(), result)
+    client.wait()
+    for name in ("顔.ply", "顔.glb", "preview.png"):
+        client.export(result, tmp_path / name)
+        assert client.wait() == tmp_path / name and (tmp_path / name).stat().st_size > 100
+    client.export(result, tmp_path / "a.xyz")
+    with pytest.raises(InputError, match="unknown mesh format"):
+        client.wait()
+    client.export(result, tmp_path / "missing" / "a.ply")
+    with pytest.raises(InputError, match="Could not write"):
+        client.wait()
+
+
 def test_two_jobs_share_one_process_and_its_models(client):
     first, second = run(client, "a.png").report, run(client, "b.png").report
     assert first["pid"] == second["pid"] and second["loads"] == 1
@@ -85,7 +101,7 @@ def test_the_result_lands_where_it_is_wanted_and_nothing_else_does(client, tmp_p
 
 def test_an_unwritable_output_is_a_sentence(client, tmp_path):
     client.reconstruct(Path("a.png"), Settings(), tmp_path / "missing" / "x.npz")
-    with pytest.raises(WorkerError, match="cannot be written"):
+    with pytest.raises(ReconstructionError, match=r"Writing the reconstruction failed because .*missing is missing .*; check"):
         client.wait()
 
 
@@ -100,8 +116,13 @@ def test_closing_removes_the_private_folder(client):
     ("photo", "kind", "sentence"),
     [
         ("noface.png", NoFaceError, "shows no face"),
-        ("bug.png", ReconstructionError, "unexpectedly .KeyError: 'a bug'."),
-        ("greedy.png", ReconstructionError, "needs more memory than there is"),
+        (
+            "bug.png",
+            ReconstructionError,
+            r"unexpectedly .KeyError: 'a bug'.; please report this with its error file",
+        ),
+        ("full.png", ReconstructionError, "failed because there is no space left for a file or folder .* free some"),
+        ("homeless.png", ReconstructionError, "failed because /no/such/folder is missing .* check that it exists"),
     ],
 )
 def test_a_failed_job_raises_its_error_and_the_worker_lives_on(client, photo, kind, sentence):
@@ -111,14 +132,29 @@ def test_a_failed_job_raises_its_error_and_the_worker_lives_on(client, photo, ki
     assert run(client, "a.png").report["pid"] == before
 
 
-def test_the_traceback_of_a_bug_is_in_the_log(client):
-    with pytest.raises(ReconstructionError):
+@pytest.mark.parametrize("photo", ["greedy.png", "unloadable.png", "misled.png"])
+def test_memory_that_ran_out_is_named_and_the_next_job_gets_a_clean_process(client, photo):
+    before = run(client, "a.png").report["pid"]
+    with pytest.raises(MemoryExhausted, match="needs more memory than there is; close other programs"):
+        run(client, photo)
+    assert run(client, "a.png").report["pid"] != before
+
+
+def test_the_traceback_of_a_bug_is_in_the_log_and_in_the_error_file(client):
+    with pytest.raises(ReconstructionError) as caught:
         run(client, "bug.png")
     assert until(lambda: "Traceback" in client.log and "KeyError" in client.log)
+    client.close()
+    report = error_report(caught.value, str(caught.value), {}, client.log.splitlines(), {})
+    assert 'raise KeyError("a bug")' in report.partition("Log\n")[0] and 'raise KeyError("a bug")' in report.partition("Log\n")[2]
 
 
 @pytest.mark.parametrize(
-    ("photo", "sentence"), [("killed.png", "was killed, perhaps because memory ran out"), ("segfault.png", "crashed .SIGSEGV.")]
+    ("photo", "sentence"),
+    [
+        ("killed.png", "was killed, perhaps because memory ran out; close other programs"),
+        ("segfault.png", "crashed .SIGSEGV., perhaps because memory ran out"),
+    ],
 )
 def test_a_death_is_one_error_and_the_next_job_starts_afresh(client, photo, sentence):
     client.reconstruct(Path(photo), Settings())
@@ -131,8 +167,45 @@ def test_a_death_is_one_error_and_the_next_job_starts_afresh(client, photo, sent
     assert run(client, "a.png").name == "a"
 
 
+def test_an_abort_after_an_allocation_failed_says_that_memory_ran_out(client):
+    with pytest.raises(MemoryExhausted, match="The reconstruction needs more memory than there is"):
+        run(client, "aborted.png")
+    assert "Fatal Python error: Aborted" in client.log, "the log of a dead worker stays, with what it was doing"
+
+
+@pytest.mark.parametrize("code", [-9, 137, -11, 139, -6, 134, 0xC0000005, 0xC00000FD, 0xC0000017])
+def test_every_kind_of_crash_says_what_to_do(code):
+    message = client_module._death(code, [], "The reconstruction").message
+    assert "memory" in message and "lower quality" in message and message.endswith(".")
+
+
+@pytest.mark.parametrize(("photo", "said"), [("hung.png", "in hung"), ("spinning.png", "in spinning")])
+def test_a_job_that_hangs_while_the_heart_beats_is_ended(client, monkeypatch, photo, said):
+    monkeypatch.setattr(watch, "SHORTEST", 2.0)
+    monkeypatch.setattr(watch, "_PATIENCE", 1.0)
+    run(client, "a.png")
+    start = time.monotonic()
+    with pytest.raises(WorkerError, match=r'has made no progress for . s at "Looking at the photo" and was ended; try again'):
+        run(client, photo)
+    assert time.monotonic() - start < 20.0
+    assert said in client.log, "the log tells where it hung"
+    assert run(client, "a.png").name == "a"
+
+
+def test_a_long_job_that_gets_on_is_left_alone(client, monkeypatch):
+    monkeypatch.setattr(watch, "SHORTEST", 2.5)
+    monkeypatch.setattr(watch, "_PATIENCE", 0.0)
+    assert run(client, "steady.png").name == "steady"
+
+
+def test_what_an_earlier_job_left_unread_is_dropped(client):
+    stages = []
+    client.reconstruct(Path("gossip.png"), Settings())
+    assert Result.load(client.wait(lambda stage, fraction: stages.append(stage))).name == "gossip" and "fit" not in stages
+
+
 def test_a_worker_that_stops_beating_is_ended(client, monkeypatch):
-    monkeypatch.setattr(client_module, "SILENCE_LIMIT", 2.5)
+    monkeypatch.setattr(watch, "SILENCE_LIMIT", 2.5)
     run(client, "a.png")
     pid = client.pid
     with pytest.raises(WorkerError, match="has not answered"):
@@ -142,7 +215,7 @@ def test_a_worker_that_stops_beating_is_ended(client, monkeypatch):
 
 
 def test_a_stuck_blender_does_not_blame_the_worker(client, monkeypatch):
-    monkeypatch.setattr(client_module, "SILENCE_LIMIT", 2.5)
+    monkeypatch.setattr(watch, "SILENCE_LIMIT", 2.5)
     client.reconstruct(Path("slow.png"), Settings())
     until(lambda: client.poll() or client.versions)
     time.sleep(3.0)
@@ -228,7 +301,7 @@ def test_a_python_that_is_not_there_is_a_sentence(package, tmp_path):
 
 
 def test_a_worker_that_never_gets_ready_is_ended(client, monkeypatch):
-    monkeypatch.setattr(client_module, "START_LIMIT", 0.0)
+    monkeypatch.setattr(watch, "START_LIMIT", 0.0)
     with pytest.raises(WorkerError, match="did not start"):
         run(client, "a.png")
 
@@ -295,8 +368,9 @@ def test_the_real_worker_makes_a_head(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills the parent the POSIX way")
-def test_the_worker_ends_when_blender_is_killed(package):
-    """The parent dies without a word in the middle of a job; the closed pipe is all that the worker sees."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_worker_ends_when_blender_is_killed(package, tmp_path, number):
+    """The parent dies without a word in the middle of a job; the closed pipe is all that the worker sees. Its folder goes, too."""
     parent = subprocess.Popen(
         [
             sys.executable,
@@ -310,10 +384,12 @@ def test_the_worker_ends_when_blender_is_killed(package):
             str(package),
         ],
         stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    parent.kill()
+    assert list(tmp_path.glob("likeness-*"))
+    parent.send_signal(number)
     parent.communicate()
 
     def gone():
@@ -322,6 +398,7 @@ def test_the_worker_ends_when_blender_is_killed(package):
 
     try:
         assert until(gone, 2.0)
+        assert not list(tmp_path.glob("likeness-*"))
     finally:
         if not gone():
             os.kill(pid, signal.SIGKILL)

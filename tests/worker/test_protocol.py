@@ -12,9 +12,13 @@ from likeness.worker.protocol import EVENTS, MAX_LINE, REQUESTS, Lines, Protocol
     [
         (protocol.Reconstruct("C:\\Fotos\\Jürgen 顔.jpg", "results/a b/r.npz", {"quality": "draft", "subject_index": 3}), REQUESTS),
         (protocol.Reconstruct("not-utf8-\udcff.jpg", "r.npz"), REQUESTS),
-        (protocol.Cancel(), REQUESTS),
+        (protocol.Cancel(id=3), REQUESTS),
+        (protocol.Bake("m.npz", "r.npz", "t.npz", 2048, id=2), REQUESTS),
+        (protocol.SelfTest(False), REQUESTS),
+        (protocol.Quit(), REQUESTS),
         (protocol.Ready({"torch": "2.13.0"}), EVENTS),
-        (protocol.Progress("Fit", 0.25), EVENTS),
+        (protocol.Heartbeat(1.5), EVENTS),
+        (protocol.Progress("Fit", 0.25, id=7), EVENTS),
         (protocol.Error("No face.", "NoFaceError", 2), EVENTS),
         (protocol.Tested(True, "all\nwell"), EVENTS),
     ],
@@ -36,14 +40,18 @@ def test_messages_survive_the_pipe(message, kinds):
         b'{"type": "spell"}',
         b'{"type": ["done"]}',
         b'{"type": "done"}',
-        b'{"type": "done", "path": 3}',
-        b'{"type": "done", "path": "a", "extra": 1}',
-        b'{"type": "reconstruct", "photo": "a", "output": "b", "settings": {}}',  # a request is no event
-        b'{"type": "progress", "stage": "a", "fraction": NaN}',
-        b'{"type": "progress", "stage": "a", "fraction": 1e999}',
-        b'{"type": "progress", "stage": "a", "fraction": true}',
-        b'{"type": "error", "message": "a", "kind": "b", "exit_code": 3.0}',
-        b'{"type": "ready", "versions": {"a": {"b": 1}}}',
+        b'{"type": "done", "path": "a"}',
+        b'{"type": "done", "path": "a", "id": "1"}',
+        b'{"type": "done", "path": 3, "id": 1}',
+        b'{"type": "done", "path": "a", "extra": 1, "id": 1}',
+        b'{"type": "reconstruct", "photo": "a", "output": "b", "settings": {}, "id": 1}',  # a request is no event
+        b'{"type": "progress", "stage": "a", "fraction": NaN, "id": 1}',
+        b'{"type": "progress", "stage": "a", "fraction": 1e999, "id": 1}',
+        b'{"type": "progress", "stage": "a", "fraction": true, "id": 1}',
+        b'{"type": "error", "message": "a", "kind": "b", "exit_code": 3.0, "details": "", "id": 1}',
+        b'{"type": "ready", "versions": {"a": {"b": 1}}, "id": 0}',
+        b'{"type": "message", "id": 0}',
+        b'{"type": "job", "id": 0}',
         b"[" * 60_000,
     ],
 )
@@ -56,6 +64,14 @@ def test_an_error_keeps_its_class_across_the_pipe():
     event = protocol.Error.of(NoFaceError("No face in a.png; choose another photo."))
     error = decode(encode(event), EVENTS).exception()
     assert type(error) is NoFaceError and str(error) == "No face in a.png; choose another photo."
+
+
+def test_the_longest_error_fits_on_a_line():
+    try:
+        raise WorkerError("\u9854" * 100_000)
+    except WorkerError as raised:
+        event = protocol.Error.of(raised)
+    assert decode(encode(event), EVENTS) == event and event.exception().__notes__
 
 
 @pytest.mark.parametrize("kind", ["SystemExit", "Any", "__name__", "nothing"])

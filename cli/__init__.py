@@ -1,0 +1,1 @@
+"""The command line, an outer ring: networks run in the worker's process, Blender in one of its own."""

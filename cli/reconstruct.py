@@ -1,0 +1,92 @@
+"""`likeness reconstruct`: heads from photos, each on its own, so that a bad photo costs the others nothing."""
+
+import argparse
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import Cancelled, InputError, LikenessError
+from ..core.photo.files import KINDS
+from .checks import check_photo
+from .console import Console
+from .failures import failed
+from .head import HeadPlan, start_worker
+from .names import distinct_names, safe_name
+from .options import add_command, add_head_options
+from .output import Inputs, writing
+from .staging import FolderInUse, Staging, made
+
+log = logging.getLogger(__name__)
+
+
+def add_reconstruct(commands: Any) -> None:
+    """Add the sub-command to an argparse parser's commands."""
+    command = add_command(commands, "reconstruct", "make heads from photos")
+    command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help=KINDS)
+    command.add_argument(
+        "--output", metavar="DIR", type=Path, required=True, help="folder for the files; several photos get one each inside"
+    )
+    add_head_options(command)
+    command.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    plan = HeadPlan.of(options)
+    several = len(options.photos) > 1
+    if several and options.report.parent != Path():
+        raise InputError(f"One report cannot serve several photos; give --report a bare name instead of {options.report}.")
+    with ExitStack() as stack:
+        if several:
+            stack.enter_context(_usable(options.output))
+        inputs = plan.inputs(*options.photos)
+        worst, jobs = _usable_photos(plan, options, inputs, console)
+        if not jobs:
+            return worst
+        client = stack.enter_context(closing(start_worker()))
+        for photo, folder in jobs:
+            console.photo = f"{photo.name}: " if several else ""
+            try:
+                name = safe_name(photo.stem)
+                with plan.claim(folder, name, inputs) as outputs:
+                    plan.make(client, photo, outputs, name, console)
+            except Cancelled:
+                raise
+            except Exception as error:  # noqa: BLE001 - told by `failed`, and the other photos go on
+                worst = max(worst, failed(error, photo.name, console, options.output, plan.settings.to_dict(), client.log))
+            log.info("The worker's log:\n%s", client.log)
+    return worst
+
+
+def _usable_photos(plan: HeadPlan, options: argparse.Namespace, inputs: Inputs, console: Console) -> tuple[int, list[tuple[Path, Path]]]:
+    """Photos that can be used, each with the folder of its files; every other gets its sentence, and the worst exit code comes first."""
+    worst, usable = 0, []
+    for photo, folder in zip(options.photos, _folders(options.output, options.photos), strict=True):
+        try:
+            check_photo(photo)
+            plan.claim(folder, safe_name(photo.stem), inputs).close()  # held only in its turn: a system opens some hundred files at once
+            usable.append((photo, folder))
+        except LikenessError as error:
+            console.sentence(error)
+            worst = max(worst, error.exit_code)
+    return worst, usable
+
+
+def _folders(output: Path, photos: Sequence[Path]) -> list[Path]:
+    """Where each photo's files go: the output folder itself for one photo, else sub-folders named after the photos."""
+    if len(photos) == 1:
+        return [output]
+    return [output / name for name in distinct_names(photo.stem for photo in photos)]
+
+
+@contextlib.contextmanager
+def _usable(output: Path) -> Iterator[None]:
+    """The folder of the sub-folders: made when missing, rid of what a killed run left. Raises InputError, once for all photos."""
+    with ExitStack() as stack:
+        with writing(output):
+            stack.enter_context(made(output))
+            with contextlib.suppress(FolderInUse):  # by a run for one photo, which has files of its own
+                Staging(output).close()
+        yield

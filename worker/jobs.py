@@ -1,0 +1,110 @@
+"""The work itself, one method for each kind of job, with models that stay warm in between. Of the worker's own process only.
+
+A new kind of job is a class in protocol.py, a method here, one of WorkerClient to begin it, and whatever the interface makes of its result.
+"""
+
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import Cancelled, WorkerError, explain
+from ..core.settings import Settings
+from . import protocol
+
+Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo, settings, progress, cancel) -> Result
+Progress = Callable[[str, float], None]
+Cancel = Callable[[], bool]
+
+
+class Jobs:
+    """All kinds of jobs, and what they share."""
+
+    def __init__(self, load: Loader) -> None:
+        self._load = load
+        self._reconstructors: dict[str, Any] = {}
+        self._tracker: Any = None
+
+    def run(self, job: protocol.Job, progress: Progress, cancel: Cancel) -> protocol.Done | protocol.Tested:
+        """Do it; what it made lies in its output. Raises whatever goes wrong, Cancelled when `cancel` answers True."""
+        match job:
+            case protocol.SelfTest():
+                from .selftest import self_test
+
+                return protocol.Tested(*self_test(job.photo, progress, cancel))
+            case protocol.Export():
+                return protocol.Done(_exported(job, progress))
+            case protocol.Reconstruct():
+                result = self._reconstruct(job, progress, cancel)
+            case protocol.Track():
+                result = self._track(job, progress, cancel)
+            case protocol.Bake():
+                result = self._bake(job, progress, cancel)
+            case _:
+                raise WorkerError(f"{job.what} is no job of this worker; reinstall the extension.")
+        return protocol.Done(_saved(result, Path(job.output), job.what))
+
+    def forget(self) -> None:
+        """Drop the models: after memory ran out, or a failure that nobody foresaw, the next job starts clean."""
+        self._reconstructors.clear()
+        self._tracker = None
+        gc.collect()
+
+    def _reconstruct(self, job: protocol.Reconstruct, progress: Progress, cancel: Cancel) -> Any:
+        settings = Settings.from_dict(job.settings)
+        if settings.device not in self._reconstructors:
+            progress("load", 0.0)
+            self._reconstructors[settings.device] = self._load(settings.device)
+        if cancel():
+            raise Cancelled("Cancelled.")
+        return self._reconstructors[settings.device].run(Path(job.photo), settings, progress, cancel)
+
+    def _track(self, job: protocol.Track, progress: Progress, cancel: Cancel) -> Any:
+        if self._tracker is None:
+            from ..core.animation.track import Tracker
+
+            progress("load", 0.0)
+            self._tracker = Tracker.load()
+        return self._tracker.run(Path(job.source), job.smoothing, progress, cancel)
+
+    def _bake(self, job: protocol.Bake, progress: Progress, cancel: Cancel) -> Any:
+        from ..core.colour.bake import bake_mesh
+        from ..core.colour.uv_mesh import Texture, UvMesh
+        from ..core.result import Result
+
+        def report(share: float) -> None:
+            if cancel():
+                raise Cancelled("Cancelled.")
+            progress("texture", share)
+
+        report(0.0)
+        mesh, result = UvMesh.load(Path(job.mesh)), Result.load(Path(job.reconstruction))
+        colours, _ = bake_mesh(mesh.vertices, mesh.faces, mesh.uv, mesh.faces_uv, result, job.size, report)
+        return Texture(colours)
+
+
+def _exported(job: protocol.Export, progress: Progress) -> str:
+    from ..core.export import write_mesh
+    from ..core.preview import write_preview
+    from ..core.result import Result
+
+    progress("export", 0.0)
+    write = write_preview if Path(job.output).suffix == ".png" else write_mesh
+    write(Result.load(Path(job.reconstruction)), Path(job.output))
+    return job.output
+
+
+def _saved(result: Any, output: Path, what: str) -> str:
+    """Write what a job gave; the file appears complete or not at all."""
+    if output.suffix != ".npz":
+        raise WorkerError(f"{output} must end in .npz.")
+    partial = output.with_name(f"{output.stem}.part.npz")
+    try:
+        result.save(partial)
+        partial.replace(output)
+    except OSError as error:
+        error.filename = str(output)  # a full disk does not name its file
+        raise explain(error, f"Writing {what[0].lower()}{what[1:]}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return str(output)
