@@ -28,6 +28,7 @@ from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
 from .photo.crop import crop_picture, shown
 from .photo.intake import load_view
+from .photo.parsing import Parser
 from .photo.view import View
 from .quality import judge, measure_fit
 from .result import Result
@@ -78,6 +79,11 @@ class Reconstructor:
         """With the bundled models, or another trained field. Raises AssetError, and InputError for a device that is not there."""
         return cls(HeadModel.load(), Predictor.load(_device(device), field))
 
+    @property
+    def parser(self) -> Parser | None:
+        """What `load_view` takes, so that a view made outside of `run` is the one that `run` makes."""
+        return self._predictor.parser
+
     def see(self, view: View) -> Seen:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
         return self._see(view, _Clock(_SIGHT, None, None))
@@ -96,7 +102,7 @@ class Reconstructor:
             seen = photo
         else:
             with clock.stage("photo"):
-                view = load_view(photo, settings.subject_index)
+                view = load_view(photo, settings.subject_index, parser=self._predictor.parser)
             seen = self._see(view, clock)
         view, fit, surface, sight = seen.view, seen.fit, seen.surface, seen.sight
         with clock.stage("field"):

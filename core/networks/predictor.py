@@ -14,6 +14,7 @@ from ..models.guess import HeadGuess
 from ..models.prior import POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
 from ..photo.crop import network_photo, shown
 from ..photo.outpaint import outpainted
+from ..photo.parsing import Parser
 from ..photo.view import Camera, View
 from .aligned import Encoded
 from .colour import FINE_SIZE, ColourNetwork, Palette, Pictures, mirror_of
@@ -21,9 +22,10 @@ from .field import ImplicitField, Shape
 from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
 from .parameters import ParameterNetwork, guess
+from .parsing import NetworkParser, ParsingNetwork
 from .semantic import fitted_code
 from .volume import surface_clouds
-from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters
+from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters, load_parsing
 
 _BATCH_CPU, _BATCH_GPU = 16_384, 65_536  # points
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
@@ -56,7 +58,10 @@ class Sight:
 
 
 class Predictor:
-    """The networks on one device, loaded once; colour and parameters are used if there are such weights."""
+    """The networks on one device, loaded once; colour, parameters and parsing are used if there are such weights.
+
+    parser: tells the classes of a picture around a head, for `load_view`; None without such weights.
+    """
 
     def __init__(
         self,
@@ -65,6 +70,7 @@ class Predictor:
         device: torch.device,
         colour: ColourNetwork | None = None,
         parameters: ParameterNetwork | None = None,
+        parsing: ParsingNetwork | None = None,
     ) -> None:
         self.device = device
         self._normal = fold_norms(normal).to(device)
@@ -77,11 +83,13 @@ class Predictor:
         self._colour = None if colour is None else fold_norms(colour).to(self.colour_device)
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
+        self.parser: Parser | None = None if parsing is None else NetworkParser(parsing, device, self.precision)
 
     @classmethod
     def load(cls, device: torch.device, field: Path | None = None) -> Self:
         """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
-        return cls(load_normal(), load_field() if field is None else load_own_field(field), device, load_colour(), load_parameters())
+        chosen = load_field() if field is None else load_own_field(field)
+        return cls(load_normal(), chosen, device, load_colour(), load_parameters(), load_parsing())
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""

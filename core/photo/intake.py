@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import NoFaceError
 from .decode import Photo, read_photo
 from .faces import Face, FaceDetector, MediaPipeDetector
-from .matte import MatteNetwork, head_region, person_matte
+from .matte import head_region, segment
+from .parsing import Parser
 from .view import View
 
 MIN_FACE = 48
@@ -19,13 +20,16 @@ _CUT_OUT = 0.9  # a person alone covers less of the square around the head
 _FULL_FRAME = 36.0  # mm: the long side of the 35 mm frame
 
 
-def load_view(path: str | Path, subject_index: int = -1, detector: FaceDetector | None = None) -> View:
-    """Prepare one photo. subject_index counts people from the left from 0; -1 takes the largest face.
+def load_view(
+    path: str | Path, subject_index: int = -1, detector: FaceDetector | None = None, parser: Parser | None = None
+) -> View:  # fmt: skip
+    """Prepare one photo. subject_index counts people from the left from 0; -1 takes the largest face. parser: `Predictor.parser`; without
+    one the person is cut out roughly, and the view has no parsing.
 
     Raises InputError when the file cannot be used and NoFaceError when it shows no usable face.
     """
     path = Path(path)
-    return _view(read_photo(path), path.name, subject_index, detector)
+    return _view(read_photo(path), path.name, subject_index, detector, parser)
 
 
 def view_from_image(
@@ -35,9 +39,10 @@ def view_from_image(
     focal_35mm: float | None = None,
     subject_index: int = -1,
     detector: FaceDetector | None = None,
+    parser: Parser | None = None,
 ) -> View:
     """As load_view, for an upright (H, W, 3) uint8 sRGB picture in memory with alpha (H, W) float32 in [0, 1] or None."""
-    return _view(Photo(np.ascontiguousarray(image), alpha, focal_35mm, name), name, subject_index, detector)
+    return _view(Photo(np.ascontiguousarray(image), alpha, focal_35mm, name), name, subject_index, detector, parser)
 
 
 @cache
@@ -45,12 +50,7 @@ def _default_detector() -> FaceDetector:
     return MediaPipeDetector()
 
 
-@cache
-def _default_matte_network() -> MatteNetwork:
-    return MatteNetwork()
-
-
-def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None) -> View:
+def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None, parser: Parser | None) -> View:
     detector = detector or _default_detector()
     faces = detector.detect(photo.image)
     if not faces and photo.alpha is not None:
@@ -69,14 +69,12 @@ def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector |
     if alpha is not None and not _shows(alpha, face):
         doubts.append(f"The transparency of {label} hides the face and was ignored.")
         alpha = None
-    if alpha is not None and not others and _cuts_out(alpha, face):
-        matte = alpha
-    else:
-        matte = person_matte(image, face, others, _default_matte_network())
-        matte = matte if alpha is None else matte * alpha
+    matte, parsing = segment(image, face, others, parser)
+    if alpha is not None:
+        matte = alpha if not others and _cuts_out(alpha, face) else matte * alpha
     focal = photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(image.shape[:2])
     scatter = detector.scatter(image, face) if isinstance(detector, MediaPipeDetector) else None
-    return View(image, matte, face.landmarks, focal, photo.name, (*photo.warnings, *doubts), turns, scatter)
+    return View(image, matte, face.landmarks, focal, photo.name, (*photo.warnings, *doubts), turns, scatter, parsing)
 
 
 def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
