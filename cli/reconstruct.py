@@ -51,9 +51,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             try:
                 name = safe_name(photo.stem)
                 with plan.claim(folder, name, inputs) as outputs:
-                    paths = plan.make(client, photo, outputs, name, console.progress)
-                console.clear()
-                console.paths(paths)
+                    plan.make(client, photo, outputs, name, console)
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001 - told by `failed`, and the other photos go on

@@ -12,6 +12,9 @@ from .errors import AssetError
 from .photo.view import Camera
 from .topology.rigged import RiggedHead
 
+GOOD, DOUBTFUL = "good", "doubtful"
+"""What `report["quality"]` says."""
+
 _SCHEMA = Schema(
     {
         "vertices": Array(REAL, ("V", 3)),

@@ -28,6 +28,19 @@ def is_reconstruction(item: bpy.types.Object | None) -> bool:
     return isinstance(counts, IDPropertyArray) and list(counts) == [len(item.data.vertices), len(item.data.polygons)]
 
 
+def is_result(item: bpy.types.Object | None) -> bool:
+    """Whether an object is the head of a result: a reconstruction (is_reconstruction) and no copy of one. Of heads without a rig the oldest
+    one is the original; when that has been remeshed, the oldest copy that has not stands for it."""
+    if not is_reconstruction(item):
+        return False
+    rig = rig_of(item)
+    if rig is not None:
+        return item in (head_of(rig), head_of(rig, FREE_FORM))
+    unchanged = [other for other in bpy.data.objects if is_reconstruction(other) and rig_of(other) is None]
+    same = [other for other in unchanged if other.get(PHOTO) == item.get(PHOTO)]
+    return item == min(same, key=lambda other: other.session_uid)
+
+
 def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """The photo's camera of the result that an object is part of: a head, the rig, or that camera. None when there is none any more."""
     if item is None or (item.type == "CAMERA" and PHOTO in item):

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from ..models.guess import HeadGuess
 from ..models.prior import POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
-from ..photo.crop import network_photo
+from ..photo.crop import network_photo, shown
+from ..photo.outpaint import outpainted
 from ..photo.parsing import Parser
 from ..photo.view import Camera, View
 from .aligned import Encoded
@@ -101,15 +102,20 @@ class Predictor:
     @torch.inference_mode()
     def look(self, view: View, camera: Camera, surface: PriorSurface) -> Sight:
         """The photo's crop with the fitted surface in it."""
-        picture = torch.from_numpy(network_photo(view, camera, INPUT_SIZE))
-        photo = picture.permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
-        maps = surface.maps(INPUT_SIZE)[None].to(self.device)
+        maps, there = surface.maps(INPUT_SIZE), shown(view.image, camera, INPUT_SIZE)
+        picture = outpainted(network_photo(view, camera, INPUT_SIZE), there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
+        photo = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
+        maps = maps[None].to(self.device)
         with self.precision():
             relief = self._normal(photo, maps)
         unit = lambda normals: F.normalize(normals.float(), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)  # noqa: E731
         fine = None
         if self._colour is not None:
-            fine = torch.from_numpy(network_photo(view, camera, FINE_SIZE)).permute(2, 0, 1)[None].to(self.colour_device)
+            finer = network_photo(view, camera, FINE_SIZE)
+            if not there.all():
+                guessed = cv2.resize(picture, (FINE_SIZE, FINE_SIZE), interpolation=cv2.INTER_LINEAR)
+                finer = np.where(shown(view.image, camera, FINE_SIZE)[..., None], finer, guessed)
+            fine = torch.from_numpy(finer).permute(2, 0, 1)[None].to(self.colour_device)
         return Sight(photo, maps, unit(relief.front), None if relief.back is None else unit(relief.back), relief.shift, fine)
 
     @torch.inference_mode()

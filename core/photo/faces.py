@@ -25,6 +25,9 @@ _MIN_SCORE, _MIN_CONFIDENCE = 0.5, 0.3
 _MIN_CONFIDENCE_CLOSER = 0.8  # among hundreds of tiles and turns many take something else for a face, with 0.6 on the whole
 _TURNED_DOUBT = 0.03
 _MAX_FACES = 64
+_TRIES = ((0.0, 0.0, 1.0), (0.06, 0.0, 1.0), (-0.06, 0.0, 1.0), (0.0, 0.06, 1.0), (0.0, -0.06, 1.0), (0.0, 0.0, 1.15), (0.0, 0.0, 0.9))
+"""Shifts, in sides of the face, and zooms of the squares for `scatter`."""
+_LOST = 0.1  # the scatter of a face that is not found in each of them
 _MIN_SIDE = 32  # smaller pictures cannot hold a usable face and upset the detector's graph
 
 
@@ -55,7 +58,7 @@ class Face:
     @property
     def tilt(self) -> float:
         """Angle of the eye line, radians; positive when the face leans clockwise on the screen."""
-        across = self.landmarks[LEFT_EYE_CORNER] - self.landmarks[RIGHT_EYE_CORNER]
+        across = _eye_line(self.landmarks)
         return float(np.arctan2(across[1], across[0]))
 
     @property
@@ -126,6 +129,22 @@ class MediaPipeDetector:
     def look(self, image: np.ndarray, square: FaceSquare) -> Face | None:
         """The face that lies in a square; None when none does."""
         return self._look(image, (np.array(square.centre), square.face_side, square.turn), 1.0)
+
+    def scatter(self, image: np.ndarray, face: Face) -> float:
+        """How far a face's landmarks wander when the square in which they are looked for is moved or resized a little: root mean square as
+        a share of the distance between the eye corners, in the quarter of the face where it is largest.
+
+        Those of a face in full view hardly do. Where a mask, a hand or a board covers it, they are guessed anew each time.
+        """
+        centre, side, tilt = _level_square(face.landmarks)
+        meshes = [self._mesh_in_crop(image, centre + np.array(shift) * side, side * _CROP_MARGIN * zoom, tilt) for *shift, zoom in _TRIES]
+        found = np.array([mesh[:_LANDMARKS] for mesh in meshes if mesh is not None])
+        if len(found) < len(meshes):
+            return _LOST
+        wander = np.linalg.norm((found - found.mean(0))[..., :2], axis=2) / np.linalg.norm(_eye_line(face.landmarks))
+        wander = np.sqrt((wander**2).mean(0))
+        right, low = ((face.landmarks[:, :2] - centre) @ _rotation(-tilt).T).T > 0
+        return float(max(np.median(wander[half & part]) for half in (right, ~right) for part in (low, ~low)))
 
     def _look(self, image: np.ndarray, where: tuple[np.ndarray, float, float], score: float) -> Face | None:
         if min(image.shape[:2]) < _MIN_SIDE:
@@ -210,6 +229,10 @@ def _levelled(image: np.ndarray, centre: np.ndarray, side: float, tilt: float, s
 
 def _face(mesh: np.ndarray, score: float) -> Face:
     return Face(mesh[:_LANDMARKS], score, mesh[list(_IRISES)])
+
+
+def _eye_line(landmarks: np.ndarray) -> np.ndarray:
+    return landmarks[LEFT_EYE_CORNER] - landmarks[RIGHT_EYE_CORNER]
 
 
 def _level_square(landmarks: np.ndarray) -> tuple[np.ndarray, float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import NoFaceError
 from .decode import Photo, read_photo
-from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, FaceDetector, MediaPipeDetector
+from .faces import Face, FaceDetector, MediaPipeDetector
 from .matte import head_region, segment
 from .parsing import Parser
 from .view import View
@@ -16,7 +16,6 @@ from .view import View
 MIN_FACE = 48
 """Smallest longer side of a face, pixels, with which anything can be done."""
 GOOD_FACE = 96
-_TURNED = 45.0
 _CUT_OUT = 0.9  # a person alone covers less of the square around the head
 _FULL_FRAME = 36.0  # mm: the long side of the 35 mm frame
 
@@ -52,7 +51,8 @@ def _default_detector() -> FaceDetector:
 
 
 def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None, parser: Parser | None) -> View:
-    faces = (detector or _default_detector()).detect(photo.image)
+    detector = detector or _default_detector()
+    faces = detector.detect(photo.image)
     if not faces and photo.alpha is not None:
         hidden = np.mean(photo.alpha == 0)
         raise NoFaceError(
@@ -73,7 +73,8 @@ def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector |
     if alpha is not None:
         matte = alpha if not others and _cuts_out(alpha, face) else matte * alpha
     focal = photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(image.shape[:2])
-    return View(image, matte, face.landmarks, focal, photo.name, (*photo.warnings, *doubts), turns, parsing)
+    scatter = detector.scatter(image, face) if isinstance(detector, MediaPipeDetector) else None
+    return View(image, matte, face.landmarks, focal, photo.name, (*photo.warnings, *doubts), turns, scatter, parsing)
 
 
 def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
@@ -101,26 +102,15 @@ def _cuts_out(alpha: np.ndarray, face: Face) -> bool:
 
 
 def _doubts(image: np.ndarray, face: Face, label: str) -> list[str]:
-    """Sentences about what may spoil the result."""
+    """Sentences about a picture that may spoil the result; quality.py has those about what was made of it."""
     notes = []
     if face.size < GOOD_FACE:
         notes.append(f"The face in {label} is small ({face.size:.0f} pixels); a larger one gives more detail.")
     left, top, right, bottom = face.box
-    height, width = image.shape[:2]
-    if left < 0 or top < 0 or right > width or bottom > height:
-        notes.append(f"The face in {label} is cut by the photo's edge; what is missing is guessed.")
     part = image[max(int(top), 0) : int(bottom) + 1, max(int(left), 0) : int(right) + 1]
     grey = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY)
     if np.median(grey) < 40:
         notes.append(f"The face in {label} is under-exposed; a brighter photo gives better colours.")
     elif np.mean(grey >= 250) > 0.25:
         notes.append(f"The face in {label} is over-exposed; a darker photo gives better colours.")
-    if abs(_yaw(face)) > _TURNED:
-        notes.append(f"The head in {label} is turned far to the side; the hidden half is guessed.")
     return notes
-
-
-def _yaw(face: Face) -> float:
-    """Degrees by which the line between the eyes is turned away from the picture's plane."""
-    across = face.landmarks[LEFT_EYE_CORNER] - face.landmarks[RIGHT_EYE_CORNER]
-    return float(np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1]))))

@@ -84,12 +84,11 @@ def segment(
 
 
 def _square(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Left column, top row and side of the smallest square around what the photo shows of `head_region`: the closer the photo, the finer
-    the network sees it."""
+    """Left column, top row and side of the smallest square with the middle of `head_region` that holds all that the photo shows of it: the
+    closer the photo, the finer the network sees it, and the head stays where the network expects it."""
     left, top, side = head_region(face)
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, shape[1]), min(top + side, shape[0])
-    side = max(x1 - x0, y1 - y0)
-    return (x0 + x1 - side) // 2, (y0 + y1 - side) // 2, side
+    outside = min(max(-left, 0), max(left + side - shape[1], 0), max(-top, 0), max(top + side - shape[0], 0))
+    return left + outside, top + outside, side - 2 * outside
 
 
 def _with_coverage(shares: np.ndarray, coverage: np.ndarray) -> np.ndarray:

@@ -37,9 +37,9 @@ def working(client):
 
 def test_a_job_reports_progress_and_hands_back_its_result(client):
     stages = []
-    client.reconstruct(Path("/photos/Zoë ☺.png"), Settings(seed=7))
+    client.reconstruct(Path("/photos/Zoë ☺.png"), Settings(subject_index=7))
     result = Result.load(client.wait(lambda stage, fraction: stages.append((stage, fraction))))
-    assert result.name == "Zoë ☺" and result.report["seed"] == 7 and result.report["photo"] == str(Path("/photos/Zoë ☺.png"))
+    assert result.name == "Zoë ☺" and result.report["subject"] == 7 and result.report["photo"] == str(Path("/photos/Zoë ☺.png"))
     assert ("Finishing", 1.0) in stages
     assert client.versions["python"].startswith("3.")
 
@@ -348,6 +348,9 @@ def test_the_self_test_answers_with_a_summary_to_copy(client):
     assert until(lambda: events.extend(client.poll()) or any(isinstance(event, protocol.Tested | protocol.Error) for event in events), 60.0)
     assert events[-1].passed, events[-1].summary
     assert "torch 2." in events[-1].summary and "test photo: 4 vertices" in events[-1].summary
+    assert events[-1].summary.startswith("Self-test passed.\n")
+    fractions = [event.fraction for event in events if isinstance(event, protocol.Progress)]
+    assert fractions == sorted(fractions) and len(set(fractions)) >= 4  # it does not stand still while the networks load
 
 
 @pytest.mark.slow

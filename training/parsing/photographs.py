@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ...core.photo.parsing import CLASSES
+from .backdrops import blocks, outdoors
 from .drawn import HALF
 from .real import UNKNOWN
 
@@ -90,7 +91,7 @@ class Photographs:
                 return
 
     def _background(self, rng: np.random.Generator, size: int, person: Layers) -> np.ndarray:
-        kind = rng.choice(["scene", "sky", "smooth", "blocks", "alike"], p=[0.45, 0.15, 0.15, 0.1, 0.15])
+        kind = rng.choice(["scene", "sky", "smooth", "blocks", "outdoors", "alike"], p=[0.3, 0.1, 0.1, 0.1, 0.25, 0.15])
         if kind == "scene":
             picture = self._portrait(rng, range(len(self._real)))["scene"]
             picture = _window(picture, size, rng, rng.uniform(0.25, 1))
@@ -98,8 +99,8 @@ class Photographs:
             picture = _window(self._skies[rng.integers(len(self._skies))], size, rng, rng.uniform(0.2, 1))
         elif kind == "smooth":
             picture = cv2.resize(rng.random((int(rng.integers(1, 5)), int(rng.integers(1, 5)), 3)).astype(np.float32), (size, size))
-        elif kind == "blocks":
-            picture = _blocks(rng, size)
+        elif kind in ("blocks", "outdoors"):
+            picture = {"blocks": blocks, "outdoors": outdoors}[kind](rng, size)
         else:
             # A wall, or a pattern, in one of the person's own colours.
             inside = person.colour[person.coverage > 0.9]
@@ -185,31 +186,15 @@ def _window(picture: np.ndarray, size: int, rng: np.random.Generator, share: flo
     return shown.astype(np.float32) / 255 if shown.dtype == np.uint8 else shown
 
 
-def _blocks(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Shelves, windows, stripes: upright rectangles and lines in a few colours."""
-    picture = np.full((size, size, 3), rng.random(3), np.float32)
-    palette = rng.random((4, 3))
-    for _ in range(int(rng.integers(3, 40))):
-        start = rng.uniform(-0.2, 1, 2) * size
-        end = start + rng.exponential(0.25, 2) * size
-        colour = tuple(map(float, palette[rng.integers(4)] * rng.uniform(0.7, 1.2)))
-        corners = tuple(map(int, start)), tuple(map(int, end))
-        if rng.random() < 0.7:
-            cv2.rectangle(picture, *corners, colour, -1, cv2.LINE_AA)
-        else:
-            cv2.line(picture, *corners, colour, int(rng.integers(1, 9)), cv2.LINE_AA)
-    return picture
-
-
 def _cut_by_border(layers: Layers, rng: np.random.Generator) -> None:
     """The photo ends within the square; its border is repeated, as in use, and what lies outside is not learned."""
     size = len(layers.label)
-    low, high = np.zeros(2, int), np.full(2, size)
+    low, high, most = np.zeros(2, int), np.full(2, size), 0.3 if rng.random() < 0.8 else 0.48
     for axis in (0, 1):
         if rng.random() < 0.6:
-            low[axis] = int(rng.uniform(0, 0.3) * size)
+            low[axis] = int(rng.uniform(0, most) * size)
         if rng.random() < 0.6:
-            high[axis] = size - int(rng.uniform(0, 0.3) * size)
+            high[axis] = size - int(rng.uniform(0, most) * size)
     inside = np.s_[low[0] : high[0], low[1] : high[1]]
     top, bottom, left, right = int(low[0]), int(size - high[0]), int(low[1]), int(size - high[1])
     layers.colour = cv2.copyMakeBorder(layers.colour[inside], top, bottom, left, right, cv2.BORDER_REPLICATE)
