@@ -20,6 +20,7 @@ from .colour.kinds import Places
 from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
+from .geometry.visibility import sample_picture
 from .models.fit import HeadFit, fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
@@ -29,8 +30,8 @@ from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
 from .photo.crop import crop_picture, shown
 from .photo.intake import load_view
-from .photo.parsing import Parser
-from .photo.view import View
+from .photo.parsing import CLASSES, Parser, Parsing
+from .photo.view import Camera, View
 from .quality import judge, measure_fit
 from .result import Result
 from .settings import Settings
@@ -51,6 +52,7 @@ from .version import VERSION
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
+_WORN_SIZE = 128  # pixels a side
 _ON_HEAD = 0.25  # crop units (5 cm) from the fitted head
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 _STAGES = {name: stage.share for name, stage in STAGES.items() if stage.share}  # those of a rig are left out when there is none
@@ -114,7 +116,8 @@ class Reconstructor:
             tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.solid_region("ears"))
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
-            bound = hidden_bound(field.prior_distance, field.silhouette)
+            worn = None if view.parsing is None else _worn(view, view.parsing, fit.camera)
+            bound = hidden_bound(field.prior_distance, field.silhouette, worn)
             calm = calm_field(field.distance, field.in_hull, field.prior_distance, kept, dressed, cancel, bound)
             whole = reach_outline(calm, field.silhouette, field.face, cancel)
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
@@ -172,6 +175,7 @@ class Reconstructor:
             "weights": hashes(),
             "warnings": [*doubts, *view.warnings],
             **measures,
+            **_parsing_shares(view),
             # extract_surface has verified closedness and kept one component.
             "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
             "fit": self._described(fit),
@@ -260,6 +264,20 @@ class _Clock:
         self.timings[name] = round(time.perf_counter() - begun, 3)
         log.info("%s: %.2f s", name, self.timings[name])
         report(1.0)
+
+
+def _parsing_shares(view: View) -> dict[str, dict[str, float]]:
+    """For the report: how much of the square around the head is of which class."""
+    if view.parsing is None:
+        return {}
+    return {"parsing": dict(zip(CLASSES, view.parsing.shares.mean((0, 1)).round(4).tolist(), strict=True))}
+
+
+def _worn(view: View, parsing: Parsing, camera: Camera) -> Callable[[np.ndarray], np.ndarray]:
+    """Share of hair, hat and clothes in the picture at points (N, 3) of the crop frame; 1 where the photo does not reach."""
+    shares = parsing.crop(camera.crop_box, _WORN_SIZE)[..., [CLASSES.index(name) for name in ("hair", "hat", "clothes")]].sum(-1)
+    picture = np.where(shown(view.image, camera, _WORN_SIZE), shares, 1)
+    return lambda points: sample_picture(picture, points)
 
 
 def _picture(maps: torch.Tensor) -> np.ndarray:

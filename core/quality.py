@@ -16,6 +16,7 @@ from .errors import ReconstructionError
 from .models.fit import HeadFit
 from .models.head import HeadModel
 from .photo.crop import shown
+from .photo.parsing import CLASSES
 from .photo.view import CROP_HALF, View
 from .result import DOUBTFUL, GOOD
 
@@ -63,6 +64,7 @@ CHECKS = (
         "What was taken for the person in {name} does not look like a head; use a photo with a plainer background, or a cut-out.",
         below=0.42,
     ),
+    Check("covered", "warn", "Something in front of the head in {name} covers {value:.0%} of it; what it hides is guessed.", least=0.03),
     Check(
         "landmark_error", "warn", "The fitted face misses the landmarks of {name} by {value:.1%} of the eye distance; compare both.",
         least=0.03, below=0.05,
@@ -104,7 +106,7 @@ def measure_fit(model: HeadModel, view: View, fit: HeadFit, picture: np.ndarray,
     fitted head's (`PriorSurface.maps`).
     landmark_error, landmark_scatter: shares of the eye distance. face_in_matte, head_in_matte: shares of the fitted head; matte_agreement:
     its intersection over union with the matte. yaw, pitch: degrees. eye_light: the eyes' over the cheeks'. aspect: width over height of
-    the face, over the mean head's. cut_top, cut_left, cut_right: cm² of the head beyond the photo's edges; below_chin: cm left.
+    the face, over the mean head's. covered: share of the head behind what parsing takes for hands and things. cut_top, cut_left, cut_right: cm² of the head beyond the photo's edges; below_chin: cm left.
     """
     forward = fit.rotation[:, 2]
     measures = {
@@ -137,6 +139,9 @@ def _matte_measures(view: View, fit: HeadFit, picture: np.ndarray, maps: np.ndar
         zone = above & there
         measures["head_in_matte"] = float(matte[head & there].mean())
         measures["matte_agreement"] = float((matte & mask & zone).sum() / (zone & (matte | mask)).sum())
+        if view.parsing is not None:
+            things = view.parsing.crop(fit.camera.crop_box, size)[..., CLASSES.index("object")]
+            measures["covered"] = float(things[head & there].mean())
         if face.any():
             measures["face_in_matte"] = float(matte[face].mean())
     # Shoulders beyond the sides are missing in every portrait; hair and face are not.

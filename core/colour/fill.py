@@ -18,9 +18,10 @@ from .symmetry import Symmetry
 
 _CELL = 0.02  # crop units (4 mm): nothing that is guessed is finer
 _REACH = 0.35  # crop units (7 cm) over which the seam's correction decays into the hidden side
-_MIRROR_REACH = 0.1  # crop units (2 cm) where the other side's colours are taken
+_MIRROR_REACH = 0.2  # crop units (2 cm) where the other side's colours are taken
 _LIGHT_REACH = 1.0  # crop units (20 cm) over which light changes
 _LIGHT_WEIGHT = 0.1  # of a cell's colour: light is what differs over centimetres
+_TINT = 0.3  # of the light's tint is kept: rims have the background's
 _LIGHT_MOST = 0.7  # natural logarithm
 _BLACK = 0.06  # sRGB: below it ratios are noise
 _OTHER = 0.1  # sRGB: across a step of this size in the level, a correction hardly spreads
@@ -30,6 +31,7 @@ _ALIKE = (0.3, 0.8)  # share of kinds that a mirrored place has in common with t
 _PURE = (0.85, 0.98)  # share of one kind: thin hair has skin's tint, skin at its edge has hair's
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _APART = 0.012  # crop units (2.4 mm) around glasses and things that have their shadow
+_COVERED = (0.3, 0.6)  # share of things in front
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
@@ -56,11 +58,13 @@ def colour_vertices(
     projection = Projection.of(vertices, faces, pictures, matte_crop)
     shown, observed = projection.look(vertices, normals)
     colours = shown[:, :3]
-    if told:
-        observed = observed * (1 - smoothstep(shown[:, -1], 0.2, 0.5))
     cells = Cells.of(vertices, _CELL)
     points = vertices[cells.first]
     level, places = guess(points)
+    head = smoothstep(places.code[:, 1], *_CHIN)[cells.cell]
+    if told:
+        # A tie, a brooch or a microphone on the chest may stay as paint.
+        observed = observed * (1 - head * smoothstep(shown[:, -1], *_COVERED))
     level = cells.smoothed(level)
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     there, detail = np.zeros_like(weight), np.zeros_like(colours)
@@ -91,16 +95,16 @@ def colour_vertices(
             near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
             if share is not None:
                 near = np.maximum(near, within(places.code, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
-        trust = (trust * near * smoothstep(places.code[:, 1], *_CHIN)[cells.cell]).astype(np.float32)
+        trust = (trust * near * head).astype(np.float32)
         there = cells.mean(trust)
         level = level + there[:, None] * (cells.mean(other[:, :3], trust) - level)
-        light = _light(cells, level, seen[:, :3], clean) if told else np.ones_like(level)
+        light = _light(cells, _alike_links(cells, level, share), level, seen[:, :3], clean) if told else np.ones_like(level)
         detail = trust[:, None] * (other[:, :3] - cells.spread(level, vertices))
         level = (level + _BLACK) * light - _BLACK
         if share is not None:
             detail += _strands(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
         weight = clean
-    level = level + _carried(cells, level, seen[:, :3] - level, weight, there)
+    level = level + _carried(cells, _alike_links(cells, level, share), seen[:, :3] - level, weight, there)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     return (hidden + observed[:, None] * (colours - hidden)).astype(np.float32), observed
 
@@ -117,11 +121,12 @@ def _normalised(shares: np.ndarray) -> np.ndarray:
     return shares / np.maximum(shares.sum(1, keepdims=True), 1e-6)
 
 
-def _light(cells: Cells, level: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _light(cells: Cells, links: sp.csr_matrix, level: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """How much lighter (K, 3) than the level (K, 3) things are in the light that falls there: of what is seen (K, 3), smooth over it."""
     ratio = np.clip(np.log((seen + _BLACK) / (level + _BLACK)), -_LIGHT_MOST, _LIGHT_MOST)
+    grey = ratio.mean(1, keepdims=True)
     screening = 3 * (cells.size / _LIGHT_REACH) ** 2
-    return np.exp(membrane(_alike_links(cells, level), ratio, _LIGHT_WEIGHT * weight, screening, cells.place // 5))
+    return np.exp(membrane(links, grey + _TINT * (ratio - grey), _LIGHT_WEIGHT * weight, screening, cells.place // 5))
 
 
 def _strands(
@@ -138,19 +143,20 @@ def _strands(
     return texture
 
 
-def _carried(cells: Cells, level: np.ndarray, difference: np.ndarray, weight: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+def _carried(cells: Cells, links: sp.csr_matrix, difference: np.ndarray, weight: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
     """The difference (K, 3) of seen colours and level (K, 3), known where weight (K,) says, continued within each material, but not far
     into what is mirrored (K,)."""
     reach = np.array([_REACH, _MIRROR_REACH])[:, None]
     screening = 3 * (cells.size / reach) ** 2 * np.stack([1 - mirrored, mirrored])
-    return membrane(_alike_links(cells, level), difference, weight, screening.sum(0), cells.place // 5)
+    return membrane(links, difference, 4 * weight, screening.sum(0), cells.place // 5)
 
 
-def _alike_links(cells: Cells, level: np.ndarray) -> sp.csr_matrix:
-    """The cells' links, weak where the level (K, 3) has a step."""
+def _alike_links(cells: Cells, level: np.ndarray, share: np.ndarray | None) -> sp.csr_matrix:
+    """The cells' links, weak where the level (K, 3) has a step or the kind (K, len(KINDS)) changes."""
     links = cells.links.tocoo(copy=True)
     step = ((level[links.row] - level[links.col]) ** 2).sum(1)
-    links.data = np.exp(-step / (2 * _OTHER**2)) + 0.01
+    alike = 1 if share is None else np.minimum(share[links.row], share[links.col]).sum(1) ** 2
+    links.data = alike * np.exp(-step / (2 * _OTHER**2)) + 0.01
     return links.tocsr()
 
 
