@@ -106,7 +106,8 @@ def measure_fit(model: HeadModel, view: View, fit: HeadFit, picture: np.ndarray,
     fitted head's (`PriorSurface.maps`).
     landmark_error, landmark_scatter: shares of the eye distance. face_in_matte, head_in_matte: shares of the fitted head; matte_agreement:
     its intersection over union with the matte. yaw, pitch: degrees. eye_light: the eyes' over the cheeks'. aspect: width over height of
-    the face, over the mean head's. covered: share of the head behind what parsing takes for hands and things. cut_top, cut_left, cut_right: cm² of the head beyond the photo's edges; below_chin: cm left.
+    the face, over the mean head's. covered: share of the head behind hands and things, if parsing tells. cut_top, cut_left, cut_right:
+    cm² of the head beyond the photo's edges; below_chin: cm left.
     """
     forward = fit.rotation[:, 2]
     measures = {

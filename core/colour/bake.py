@@ -18,7 +18,7 @@ from ..geometry.visibility import depth_picture, sample_picture, smoothstep, vis
 from ..photo.crop import crop_picture
 from ..photo.view import CROP_HALF
 from ..result import Result
-from .fill import carried_difference
+from .seam import carried_difference
 from .texels import SIZES, Progress, Texels
 
 _SIZE = 512  # of the pictures that say what is seen

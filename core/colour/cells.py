@@ -10,8 +10,6 @@ import scipy.sparse as sp
 import torch
 from torch.nn.functional import grid_sample
 
-from ..geometry.solve import solve_positive
-
 _HALF = 1.08  # crop units: half of the cube that is divided; vertices lie within the crop, or a little beyond
 
 
@@ -78,17 +76,3 @@ class Cells:
         where = torch.from_numpy((vertices / (across * self.size / 2) + (_HALF / (across * self.size / 2) - 1)).astype(np.float32))
         found = grid_sample(volume[None], where.flip(-1)[None, None, None], padding_mode="border", align_corners=False)[0, :, 0, 0]
         return (found[:-1] / found[-1].clamp_min(1e-6)).T.numpy()
-
-
-def membrane(
-    links: sp.csr_matrix, difference: np.ndarray, weight: np.ndarray, screening: float | np.ndarray, blocks: np.ndarray
-) -> np.ndarray:
-    """Smooth over links (N, N), near the difference (N, C) where weight (N,) says, decaying with the screening; blocks (N, 3): coarser.
-
-    On a square lattice with cells h, links to all 8 neighbours make 3 h² times the continuous Laplacian.
-    """
-    seen = weight.astype(np.float64)
-    matrix = (sp.diags(np.asarray(links.sum(1)).ravel() + seen + screening) - links).tocsr()
-    extent = blocks.max(0) + 1
-    clusters = np.unique((blocks[:, 0] * extent[1] + blocks[:, 1]) * extent[2] + blocks[:, 2], return_inverse=True)[1]
-    return solve_positive(matrix, seen[:, None] * difference.astype(np.float64), clusters, tolerance=1e-3)

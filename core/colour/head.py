@@ -20,8 +20,8 @@ from ..result import Result
 from ..topology.rigged import JOINT_NAMES, PARTS, RiggedHead
 from .bake import Layer, Shot, compose, pictures
 from .eyes import paint_eye, seen_colours
-from .fill import fill_hidden
 from .hair import bare_skin
+from .seam import fill_hidden
 from .texels import Progress, Texels
 
 _SIZE = 512

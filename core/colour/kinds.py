@@ -1,14 +1,14 @@
 """What the surface is of, all over: as the photo shows it, and where nobody sees it by place and by what is seen at the same height."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from scipy.ndimage import gaussian_filter
 
 from ..geometry.visibility import smoothstep
-from ..photo.parsing import CLASSES
-from .cells import membrane
+from .cells import Cells
+from .seam import membrane
 
 KINDS = ("skin", "hair", "clothes", "beard", "hat")
 SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
@@ -16,6 +16,7 @@ _PITCH = 0.02  # crop units
 _BAND = (0.3, 0.04)  # crop units across and up: what is seen so near in the front view tells what is behind
 _EARS = 0.1  # height on the mean head, crop units, above which the scalp is seen from the front
 _NAPE = (-0.36, -0.3)  # height on the mean head to which hair grows behind
+_COLLAR = (-0.9, -0.7)  # height on the mean head, below which clothes are
 _NECK = (-0.45, -0.6)  # depth on the mean head, from the ears to the back of the neck
 _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
@@ -38,14 +39,9 @@ class Places(NamedTuple):
     distance: np.ndarray
 
 
-def kind_pictures(parsing: np.ndarray) -> np.ndarray:
-    """(S, S, len(KINDS)) shares of the kinds in a parsing's crop (S, S, len(CLASSES))."""
-    return parsing[..., [CLASSES.index(name) for name in KINDS]]
-
-
 def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: np.ndarray) -> np.ndarray:
     """Shares of the kinds (K, len(KINDS)) by place: hair where the scalp is, if the seen scalp has any at that height, and as low as it
-    hangs beside; elsewhere what is seen farthest back at the same height; on ears and cheeks skin.
+    hangs beside; elsewhere what is seen farthest back at the same height; on ears and cheeks skin, unless hair hangs over them.
 
     seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright).
     """
@@ -56,22 +52,22 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     above = np.maximum(upright, [-np.inf, _EARS, -np.inf])
     on_scalp = _votes(seen * [1, 1, 0, 0, 1], back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
     elsewhere = _votes(seen * [1, 1, 1, 0, 1], back * (1 - scalp[:, 0]), upright)
+    # A neckline shows skin in front alone.
+    elsewhere[:, SKIN] *= np.maximum(smoothstep(upright[:, 1], *_COLLAR), _LITTLE)
+    elsewhere /= np.maximum(elsewhere.sum(1, keepdims=True), 1e-30)
     hangs = _hangs(seen[:, HAIR] * weight, upright) * smoothstep(-upright[:, 2], -_BEHIND[0], -_BEHIND[1])
     elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     near = 1 - smoothstep(places.distance, *_STANDS_OFF)
-    elsewhere += (places.bare * near)[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
+    elsewhere += (places.bare * near * (1 - hangs))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
     return elsewhere + scalp * (on_scalp - elsewhere)
 
 
-def continued(
-    links: sp.csr_matrix, blocks: np.ndarray, size: float, hidden: np.ndarray, evidence: list[tuple[np.ndarray, np.ndarray]]
-) -> np.ndarray:
-    """Shares (K, len(KINDS)) near the evidence, [(shares, weight (K,)), ...], continued over the links between cells of a size into what is
-    only known by place, `hidden`."""
-    weight = sum(one for _, one in evidence)
-    total = sum(one[:, None] * (shares - hidden) for shares, one in evidence)
-    found = hidden + membrane(links, total / np.maximum(weight, 1e-6)[:, None], weight, 3 * (size / _REACH) ** 2, blocks)
-    found = np.clip(found, 1e-4, 1) ** _SHARP
+def continued(cells: Cells, hidden: np.ndarray, evidence: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Shares (K, len(KINDS)) near the evidence, [(shares, weight (K,)), ...], continued into what is only known by place, `hidden`."""
+    weight = np.sum([one for _, one in evidence], axis=0)
+    total = np.sum([one[:, None] * (shares - hidden) for shares, one in evidence], axis=0)
+    difference, screening = total / np.maximum(weight, 1e-6)[:, None], 3 * (cells.size / _REACH) ** 2
+    found = np.clip(hidden + membrane(cells.links, difference, weight, screening, cells.place // 5), 1e-4, 1) ** _SHARP
     return (found / found.sum(1, keepdims=True)).astype(np.float32)
 
 

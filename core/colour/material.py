@@ -1,10 +1,12 @@
 """The level of hidden colours: what the photo shows of the same person's skin, hair and clothes, and a little of the field's guess."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from ..geometry.visibility import smoothstep
-from .kinds import CLOTHES, KINDS
+from .kinds import CLOTHES, HAIR, KINDS, SKIN
 
 _SEEN = 0.5  # photo weight
 _LEAST = 30  # cells that make a sample
@@ -15,28 +17,57 @@ _TONES = 3  # steps of each channel in which kinds of cloth are told apart
 _CLOTH = 0.25  # sRGB: a guess this far from a kind of cloth hardly means it
 _DARK = (0.12, 0.3)  # sRGB: a field that knows nothing of clothes guesses dark ones
 _MEDIAN = 0.002  # weight of a kind's median beside cells in each 0.02 x 0.02
+_HIGHLIGHT = (1.1, 1.5)  # of the median
+_VARIES = 0.06  # sRGB: so far from its middle may hair always be
+_UNUSUAL = (2.0, 3.5)  # of the usual distance
 _RELIEF = 0.25
 _BLACK = 0.06  # sRGB: below it ratios are noise
 _KEPT = (0.4, 0.4, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays
 
 
-def levels(guess: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray, upright: np.ndarray) -> np.ndarray:
+def levels(
+    guess: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray, upright: np.ndarray, better: Sequence[np.ndarray] = ()
+) -> np.ndarray:
     """Colours (K, 3) of cells with shares (K, len(KINDS)), by what is seen (K, 3) of each kind, where weight (K,) says, about there.
 
-    guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright).
+    guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright); better
+    [(K,), ...]: how good seen cells are as samples in further ways: as long as enough are, they alone count.
     """
     away = smoothstep(np.abs(upright[:, 0]), *_COLLAR)
     colours = np.zeros_like(guess)
     for index in range(len(KINDS)):
         near, kept = _NEAR[index], _KEPT[index]
         sources = share[:, index] * weight
+        for one in better:
+            sources = _chosen(sources, one)
+        if index == SKIN:
+            sources = _chosen(sources, _dull(seen, sources))
+        elif index == HAIR:
+            sources = _chosen(sources, _usual(seen, sources))
         if index == CLOTHES:
-            sources = sources * away if (sources * away > _SEEN).sum() >= _LEAST else sources
+            sources = _chosen(sources, away)
             level = _cloth(guess, seen, sources, upright, near)
         else:
             level = _level(seen, sources, upright, near)
         colours += share[:, index : index + 1] * (guess if level is None else level * _relief(guess, share[:, index] * (1 - weight), kept))
     return np.clip(colours, 0, 1)
+
+
+def _chosen(sources: np.ndarray, better: np.ndarray) -> np.ndarray:
+    """Sources (K,) that are better (K,), or all of them if those are too few."""
+    return sources * better if (sources * better > _SEEN).sum() >= _LEAST else sources
+
+
+def _dull(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is skin (K, 3) without the highlights that the face has and the back of the head has not?"""
+    light = seen.mean(1) / max(float(_middle(seen, sources).mean()), _BLACK)
+    return 1 - smoothstep(light, *_HIGHLIGHT)
+
+
+def _usual(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is what is seen (K, 3) as the sources (K,) mostly are? What is far from that was mistaken for it."""
+    away = np.linalg.norm(seen - _middle(seen, sources), axis=1)
+    return 1 - smoothstep(away / max(float(_middle(away[:, None], sources)[0]), _VARIES), *_UNUSUAL)
 
 
 def _relief(guess: np.ndarray, share: np.ndarray, kept: float) -> np.ndarray:

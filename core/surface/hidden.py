@@ -19,11 +19,11 @@ _BLUR = 2.0  # rows
 def hidden_bound(prior: PointFunction, silhouette: PointFunction, worn: PointFunction | None = None) -> PointFunction:
     """Signed distance (N,) at crop-frame points (N, 3) to the solid in which hidden surface may lie: the fitted model, thickened.
 
-    prior: the fitted model's signed distance; silhouette: signed distance to the person's outline in the picture; worn: share of hair, hat
-    and clothes in the picture, or of what the photo does not show: where skin stands off the model, the model or the matte errs. A network that has seen
-    long-haired people guesses hair behind everybody. But hair that hangs down behind a neck is nearly always seen beside it: where the
-    outline keeps close to the fitted model all along a row of the picture, nothing but the model is behind. Each column that is seen may
-    hold solid around its own least distance from the model, so that hair which is seen is never cut.
+    prior: the fitted model's signed distance; silhouette: signed distance to the person's outline in the picture; worn: share of hair,
+    hat and clothes in the picture, or of what the photo does not show: where skin stands off the model, the model or the matte errs. A
+    network that has seen long-haired people guesses hair behind everybody. But hair that hangs down behind a neck is nearly always seen
+    beside it: where the outline keeps close to the fitted model all along a row of the picture, nothing but the model is behind. Each
+    column that is seen may hold solid around its own least distance from the model, so that hair which is seen is never cut.
     """
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
     lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)

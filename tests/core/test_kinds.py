@@ -1,0 +1,216 @@
+"""What hidden parts are of: told by place and by what is seen at the same height, on an egg-shaped head on a column."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from likeness.core.colour.cells import Cells
+from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.kinds import BEARD, CLOTHES, HAIR, HAT, KINDS, SKIN, Places, continued, hidden_kinds
+from likeness.core.networks.semantic import OFFSET, SCALE
+from likeness.core.photo.parsing import CLASSES
+from likeness.core.surface.extract import extract_surface
+
+CHIN, COLLAR, TOP = -0.6, -0.8, 0.5
+
+
+def shape(points):
+    """A skull of 0.4 by 0.55 by 0.5 around (0, 0, -0.4), a neck, and shoulders below."""
+    skull = (np.linalg.norm((points - [0, 0, -0.4]) / [0.4, 0.55, 0.5], axis=1) - 1) * 0.4
+    neck = np.maximum(np.hypot(points[:, 0], points[:, 2] + 0.45) - 0.25, np.maximum(points[:, 1] + 0.2, -0.95 - points[:, 1]))
+    shoulders = np.abs(points - [0, -0.9, -0.45]).max(1, initial=0, where=[False, True, True]) - 0.12
+    shoulders = np.maximum(np.maximum(shoulders, np.abs(points[:, 0]) - 0.8), points[:, 1] + 0.78)
+    return np.minimum(np.minimum(skull, neck), shoulders).astype(np.float32)
+
+
+def places_of(points):
+    """Scalp above and behind the ears, a bare face and ears before it."""
+    scalp = ((points[:, 2] < -0.25) & (points[:, 1] > -0.05) | (points[:, 1] > 0.35)).astype(np.float32)
+    bare = ((scalp == 0) & (points[:, 1] > CHIN) & (points[:, 2] > -0.45)).astype(np.float32)
+    code = (points * SCALE + OFFSET).clip(0.001, 1).astype(np.float32) * (points[:, 1:2] > -0.7)
+    nothing = np.zeros(len(points), np.float32)
+    return Places(code, scalp, bare, nothing, nothing)
+
+
+@pytest.fixture(scope="module")
+def bust():
+    vertices, faces = extract_surface(shape, None, 128)
+    step = 0.01 * np.eye(3, dtype=np.float32)
+    normals = np.stack([shape(vertices + one) - shape(vertices - one) for one in step], axis=1)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    cells = Cells.of(vertices, 0.04)
+    points = vertices[cells.first]
+    weight = ((normals[cells.first][:, 2] > 0.05) & (points[:, 2] > -0.5)).astype(np.float32)
+    return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, cells=cells, points=points, weight=weight)
+
+
+def kinds_where(points, hair, hat=None):
+    """Shares of points of which some are hair, those below the collar clothes and the rest skin."""
+    kind = np.where(hair, HAIR, np.where(points[:, 1] < COLLAR, CLOTHES, SKIN))
+    return np.eye(len(KINDS), dtype=np.float32)[kind if hat is None else np.where(hat, HAT, kind)]
+
+
+def hidden(bust, seen, weight=None):
+    return hidden_kinds(seen, bust.weight if weight is None else weight, places_of(bust.points), bust.points)
+
+
+def behind(points, low, high):
+    return (points[:, 2] < -0.6) & (points[:, 1] > low) & (points[:, 1] < high) & (np.abs(points[:, 0]) < 0.3)
+
+
+def short(points):
+    return (points[:, 1] > 0.05) & (points[:, 2] < -0.2)
+
+
+def test_hair_seen_at_the_temples_goes_on_behind_down_to_the_nape(bust):
+    found = hidden(bust, kinds_where(bust.points, short(bust.points)))
+    assert found[behind(bust.points, -0.22, TOP), HAIR].min() > 0.9
+    assert found[behind(bust.points, -0.6, -0.45), HAIR].max(initial=0) < 0.1
+
+
+def test_a_bald_head_stays_bald_behind(bust):
+    found = hidden(bust, kinds_where(bust.points, np.zeros(len(bust.points), bool)))
+    assert found[behind(bust.points, -0.6, TOP), SKIN].min() > 0.9
+
+
+def test_a_bald_crown_keeps_its_fringe(bust):
+    fringe = short(bust.points) & (bust.points[:, 1] < 0.25)
+    found = hidden(bust, kinds_where(bust.points, fringe))
+    assert found[behind(bust.points, 0.36, TOP), SKIN].min() > 0.9
+    assert found[behind(bust.points, -0.2, 0.18), HAIR].min() > 0.9
+
+
+def test_a_hat_goes_round_the_head(bust):
+    found = hidden(bust, kinds_where(bust.points, short(bust.points), hat=bust.points[:, 1] > 0.25))
+    assert found[behind(bust.points, 0.36, TOP), HAT].min() > 0.9
+    assert found[behind(bust.points, -0.2, 0.18), HAIR].min() > 0.9
+
+
+@pytest.mark.parametrize("low", [-0.45, -0.85])
+def test_hair_hangs_as_low_behind_as_it_does_beside(bust, low):
+    curtain = (bust.points[:, 1] > low) & (np.abs(bust.points[:, 0]) > 0.18) & (bust.points[:, 1] < 0.1)
+    found = hidden(bust, kinds_where(bust.points, curtain | short(bust.points)))
+    assert np.median(found[behind(bust.points, low + 0.05, TOP), HAIR]) > 0.9
+    assert found[behind(bust.points, -1, low - 0.12), HAIR].max(initial=0) < 0.1
+
+
+def test_clothes_go_round_and_a_neckline_does_not(bust):
+    neckline = (np.abs(bust.points[:, 0]) < 0.15) & (bust.points[:, 1] < COLLAR)
+    seen = kinds_where(bust.points, short(bust.points))
+    seen[neckline] = np.eye(len(KINDS))[SKIN]
+    found = hidden(bust, seen)
+    back = (bust.points[:, 2] < -0.55) & (bust.points[:, 1] < COLLAR - 0.1)
+    assert back.sum() > 20 and found[back, CLOTHES].min() > 0.9
+
+
+def test_ears_stay_skin_and_a_beard_stays_in_front(bust):
+    seen = kinds_where(bust.points, short(bust.points))
+    chin = (bust.points[:, 1] < -0.3) & (bust.points[:, 1] > CHIN) & (bust.points[:, 2] > -0.2)
+    seen[chin] = np.eye(len(KINDS))[BEARD]
+    found = hidden(bust, seen)
+    ears = (np.abs(bust.points[:, 0]) > 0.33) & (bust.points[:, 1] < -0.1) & (bust.points[:, 1] > -0.25) & (bust.points[:, 2] > -0.44)
+    assert ears.sum() > 10 and found[ears, SKIN].min() > 0.9
+    assert found[bust.points[:, 2] < -0.5, BEARD].max() < 0.1
+
+
+def test_what_is_seen_goes_on_a_little_beyond_its_edge(bust):
+    seen, by_place = np.zeros((len(bust.points), len(KINDS)), np.float32), np.zeros((len(bust.points), len(KINDS)), np.float32)
+    seen[:, HAIR], by_place[:, SKIN] = 1, 1
+    found = continued(bust.cells, by_place, [(seen, bust.weight), (seen, np.zeros_like(bust.weight))])
+    assert found[bust.weight > 0, HAIR].min() > 0.9
+    edge = (bust.weight == 0) & (bust.points[:, 2] > -0.45) & (bust.points[:, 2] < -0.42) & (bust.points[:, 1] > 0)
+    assert found[edge, HAIR].min() > 0.5
+    assert found[bust.points[:, 2] < -0.8, HAIR].max() < 0.05
+
+
+# The colours themselves: the bust seen from the front, photo and parsing painted by place.
+BLOND, FAIR, JUMPER = np.array([[0.75, 0.65, 0.42], [0.8, 0.62, 0.52], [0.15, 0.3, 0.2]], np.float32)
+SIZE = 192
+
+
+@pytest.fixture(scope="module")
+def seen(bust):
+    """Photo, matte, parsing and the places (S, S, 3) that they show."""
+    axis = (np.arange(SIZE) + 0.5) * 2 / SIZE - 1
+    x, y = np.meshgrid(axis, -axis)
+    depths = np.linspace(0.3, -1, 131, dtype=np.float32)
+    z = np.full((SIZE, SIZE), np.nan, np.float32)
+    for depth in depths:
+        inside = shape(np.stack([x, y, np.full_like(x, depth)], axis=-1).reshape(-1, 3).astype(np.float32)).reshape(x.shape) < 0
+        z = np.where(np.isnan(z) & inside, depth, z)
+    matte = np.isfinite(z).astype(np.float32)
+    places = np.stack([x, y, np.nan_to_num(z)], axis=-1)
+    flat = places.reshape(-1, 3)
+    kinds = kinds_where(flat, short(flat)).reshape(SIZE, SIZE, -1)
+    parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    for index, name in enumerate(KINDS):
+        parsing[..., CLASSES.index(name)] = kinds[..., index] * matte
+    parsing[..., 0] = 1 - matte
+    photo = (kinds[..., [SKIN, HAIR, CLOTHES]] @ np.stack([FAIR, BLOND, JUMPER])).astype(np.float32)
+    return SimpleNamespace(photo=photo, matte=matte, parsing=parsing, places=places)
+
+
+def painted(seen, where, name, colour):
+    """The same with something in front."""
+    photo, parsing = seen.photo.copy(), seen.parsing.copy()
+    photo[where] = colour
+    parsing[where] = np.eye(len(CLASSES))[CLASSES.index(name)]
+    return SimpleNamespace(**(vars(seen) | {"photo": photo, "parsing": parsing}))
+
+
+def coloured(bust, seen, guess=FAIR, parsing=True):
+    """With a field that takes everything for `guess`."""
+    return colour_vertices(
+        bust.vertices, bust.faces, bust.normals, seen.photo, seen.matte,
+        lambda points: (np.tile(guess, (len(points), 1)).astype(np.float32), places_of(points)), seen.parsing if parsing else None,
+    )  # fmt: skip
+
+
+def test_blond_hair_is_blond_behind_though_the_field_takes_it_for_skin(bust, seen):
+    back = behind(bust.vertices, -0.1, 0.45)
+    colours, _ = coloured(bust, seen)
+    assert np.abs(colours[back] - BLOND).max() < 0.1
+    blind, _ = coloured(bust, seen, parsing=False)
+    assert np.abs(blind[back] - FAIR).mean() < 0.1, "the case is none if the guess alone tells hair"
+
+
+def test_things_before_the_face_are_not_copied_and_leave_no_trace(bust, seen):
+    hand = (np.abs(seen.places[..., 0] - 0.15) < 0.1) & (np.abs(seen.places[..., 1] + 0.2) < 0.1)
+    colours, observed = coloured(bust, painted(seen, hand, "object", [0, 0, 1]))
+    covered = (np.abs(bust.vertices[:, 0] - 0.15) < 0.07) & (np.abs(bust.vertices[:, 1] + 0.2) < 0.07) & (bust.normals[:, 2] > 0.5)
+    assert observed[covered].max() == 0
+    assert np.abs(colours - FAIR)[covered].max() < 0.1
+    mirrored = covered[:] | (np.abs(bust.vertices[:, 0] + 0.15) < 0.07)
+    assert colours[mirrored & (bust.vertices[:, 1] > -0.5), 2].max() < 0.7
+
+
+def test_a_brooch_on_the_chest_stays(bust, seen):
+    brooch = (np.abs(seen.places[..., 0] - 0.4) < 0.06) & (np.abs(seen.places[..., 1] + 0.9) < 0.06)
+    colours, observed = coloured(bust, painted(seen, brooch, "object", [1, 1, 0]))
+    middle = (np.abs(bust.vertices[:, 0] - 0.4) < 0.02) & (np.abs(bust.vertices[:, 1] + 0.9) < 0.02) & (bust.normals[:, 2] > 0.9)
+    assert observed[middle].min() > 0.9 and np.abs(colours[middle] - [1, 1, 0]).max() < 0.1
+
+
+@pytest.mark.parametrize("name", ["lips", "glasses", "teeth"])
+def test_lips_and_glasses_are_copied_but_not_mirrored(bust, seen, name):
+    half = seen.matte * (seen.places[..., 0] < 0.02)
+    spot = (np.abs(seen.places[..., 0] + 0.2) < 0.06) & (np.abs(seen.places[..., 1] + 0.2) < 0.06)
+    given = painted(seen, spot, name, [0, 0, 0])
+    colours, _ = coloured(bust, SimpleNamespace(**(vars(given) | {"matte": half})))
+    height = (np.abs(bust.vertices[:, 1] + 0.2) < 0.03) & (bust.normals[:, 2] > 0.5)
+    assert colours[height & (np.abs(bust.vertices[:, 0] + 0.2) < 0.03)].max() < 0.1
+    assert np.abs(colours - FAIR)[height & (np.abs(bust.vertices[:, 0] - 0.2) < 0.08)].max() < 0.1
+
+
+def test_the_hidden_cheek_has_the_light_of_its_own_side(bust, seen):
+    """Light from one side: the other one's cheek and ear, seen as far as x = 0.2, go on in its shade."""
+    shade = np.clip(0.75 - 0.8 * seen.places[..., :1], 0.4, 1)
+    lit = SimpleNamespace(
+        **(vars(seen) | {"photo": (seen.photo * shade).astype(np.float32), "matte": seen.matte * (seen.places[..., 0] < 0.2)})
+    )
+    colours, observed = coloured(bust, lit)
+    cheek = (observed < 0.01) & (np.abs(bust.vertices[:, 1] + 0.2) < 0.1) & (bust.vertices[:, 0] > 0.24) & (bust.vertices[:, 2] > -0.4)
+    assert cheek.sum() > 50
+    light = colours[cheek].mean() / FAIR.mean()
+    assert light < 0.75, "mirrored alone it would be 0.95"
