@@ -23,6 +23,7 @@ _ALIKE = (0.3, 0.8)  # share of kinds that a mirrored place has in common with t
 _PURE = (0.85, 0.98)  # share of one kind: thin hair has skin's tint, skin at its edge has hair's
 _THIN = (0.02, 0.2)  # share of background around
 _SEEN_THROUGH = (0.1, 0.3)  # and in hair
+_BEYOND = (0.2, 0.4)  # sRGB: so far from the hair's level is the wall behind it
 _TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background's
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _COVERED = (0.3, 0.6)  # share of things in front
@@ -72,6 +73,8 @@ def colour_vertices(
             told = _told(seen, weight, other, trust, places, upright, cells)
             share, weight, trust = told.share, told.weight, told.trust
             level = levels(level, seen[:, COLOUR], weight, share, upright, (told.pure, told.inside))
+            strange = smoothstep(np.linalg.norm(other[:, COLOUR] - level[cells.cell], axis=1), *_BEYOND)
+            trust = trust * (1 - share[cells.cell, HAIR] * strange)
             tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
             weight = weight * (1 - share[:, HAIR] * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
             weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)
@@ -83,6 +86,9 @@ def colour_vertices(
             detail += _strands(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
         if parsing_crop is not None and share is not None:
             level = lit(cells, level, seen[:, COLOUR], weight, share)
+            unlike = smoothstep(np.linalg.norm(seen[:, COLOUR] - level, axis=1), *_BEYOND)
+            doubt = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * unlike
+            observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     level = joined(cells, level, seen[:, COLOUR], weight, there, share)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed

@@ -25,6 +25,7 @@ _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: f
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
 _STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
+_HUGGED = 4.0  # weight of the evidence beside a cell's neighbours
 _SHARP = 3.0  # hairs and collars end within millimetres
 
 
@@ -64,8 +65,8 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
 
 def continued(cells: Cells, hidden: np.ndarray, evidence: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Shares (K, len(KINDS)) near the evidence, [(shares, weight (K,)), ...], continued into what is only known by place, `hidden`."""
-    weight = np.sum([one for _, one in evidence], axis=0)
-    total = np.sum([one[:, None] * (shares - hidden) for shares, one in evidence], axis=0)
+    weight = _HUGGED * np.sum([one for _, one in evidence], axis=0)
+    total = np.sum([_HUGGED * one[:, None] * (shares - hidden) for shares, one in evidence], axis=0)
     difference, screening = total / np.maximum(weight, 1e-6)[:, None], 3 * (cells.size / _REACH) ** 2
     found = np.clip(hidden + membrane(cells.links, difference, weight, screening, cells.place // 5), 1e-4, 1) ** _SHARP
     return (found / found.sum(1, keepdims=True)).astype(np.float32)

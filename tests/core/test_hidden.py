@@ -42,8 +42,8 @@ def outline(shape, points: np.ndarray) -> np.ndarray:
     return shape(np.column_stack([columns, np.tile(depths, len(points))])).reshape(len(points), -1).min(1)
 
 
-def surface(shape, bounded: bool = True):
-    bound = hidden_bound(model, lambda points: outline(shape, points)) if bounded else None
+def surface(shape, bounded: bool = True, worn=None):
+    bound = hidden_bound(model, lambda points: outline(shape, points), worn) if bounded else None
     return calm_field(shape, everywhere, model, unknown, lambda points: np.zeros(len(points), bool), bound=bound)
 
 
@@ -76,3 +76,24 @@ def test_what_is_seen_is_never_cut() -> None:
 def test_the_fitted_model_itself_stays(shape) -> None:
     inside = np.array([[0, 0.3, -0.3], [0, -0.3, 0], [0, 0.3, 0.3]], np.float32)
     assert (surface(shape)(inside) < -0.05).all()
+
+
+def none(points: np.ndarray) -> np.ndarray:
+    return np.zeros(len(points), np.float32)
+
+
+def all_hair(points: np.ndarray) -> np.ndarray:
+    return np.ones(len(points), np.float32)
+
+
+def test_what_stands_off_beside_the_neck_counts_as_hair_only_where_parsing_says_so() -> None:
+    assert surface(long_haired, worn=none)(BEHIND)[0] > 0.02
+    assert surface(long_haired, worn=all_hair)(BEHIND)[0] < -0.02
+
+
+def test_behind_bare_skin_nothing_but_the_fitted_model_is() -> None:
+    cap = lambda points: np.minimum(model(points), np.linalg.norm(points - [0, 0.3, -0.06], axis=1) - HEAD)  # noqa: E731
+    behind = np.array([[0.0, 0.3, -0.44]], np.float32)  # 8 mm off the model
+    assert surface(cap)(behind)[0] < -0.005
+    assert surface(cap, worn=none)(behind)[0] > -0.005
+    assert surface(cap, worn=all_hair)(behind)[0] < -0.005
