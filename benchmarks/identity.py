@@ -96,7 +96,7 @@ def seen(detector: MediaPipeDetector, person: Person, rng: np.random.Generator) 
 
 def shape_error(model: HeadModel, identity: np.ndarray, neutral: np.ndarray) -> float:
     """Mean mm between the face of an identity (up to K,) at rest and a true one (V, 3), rigidly aligned."""
-    face = (model.regions[model.region_names.index("face")] > 0.5) & (model.part == 0)
+    face = (model.regions["face"] > 0.5) & (model.part == 0)
     whole = np.zeros(len(model.identity))
     whole[: len(identity)] = identity
     mine = model.rest(whole, np.zeros(len(model.expression)))[0][face]

@@ -102,7 +102,7 @@ class Reconstructor:
             blend = FaceBlend.of(self._model, fit)
             field = self._predictor.field(sight, surface, blend)
         with clock.stage("surface") as share:
-            tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.solid_region("ears"))
+            tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.closed_region("ears"))
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
             bound = hidden_bound(field.prior_distance, field.silhouette)
@@ -168,7 +168,7 @@ class Reconstructor:
         with clock.stage("fit"):
             fit = fit_head(self._model, view, self._predictor.guess(view))
         with clock.stage("normals"):
-            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
             sight = self._predictor.look(view, fit.camera, surface)
         return Seen(view, fit, surface, sight, dict(clock.timings))
 
@@ -188,7 +188,7 @@ class Reconstructor:
     def _codes(self, points: np.ndarray, surface: PriorSurface) -> np.ndarray:
         """The head model's semantic code (N, 3) of each point's nearest place on the fitted model; 0 far from it."""
         distance, near = cKDTree(surface.vertices).query(points, workers=-1)
-        return np.where(distance[:, None] < 0.25, self._model.solid_code[near], 0)
+        return np.where(distance[:, None] < 0.25, self._model.closed_code[near], 0)
 
     def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
         size = 512

@@ -52,7 +52,7 @@ def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Genera
 
 def fields_of(model: HeadModel, fit: HeadFit, person: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     """What is stored of a fit, in the stored crop, which the fit's own differs from by a little."""
-    prior = PriorSurface.of(model, seen_in_crop(fit.solid_vertices, fit.camera, STORED_CROP).astype(np.float32))
+    prior = PriorSurface.of(model, seen_in_crop(fit.closed_vertices, fit.camera, STORED_CROP).astype(np.float32))
     features = prior.point_features()
     return {
         "maps": stored_maps(prior, size),

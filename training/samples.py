@@ -71,7 +71,7 @@ class Sampler:
     def scene(self, person: Person, camera: Camera, fit: HeadFit, rng: np.random.Generator) -> Drawn:
         """The person in the crop that the fit, not the truth, defines."""
         to_crop = partial(seen_in_crop, camera=camera, crop=fit.camera)
-        prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+        prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
         return Drawn(person, camera, fit, prior, Scene.of(person.parts, to_crop, self.size * self._shrink, CROP_HALF, self._device), rng)
 
     def sample(self, index: int) -> dict[str, np.ndarray]:
@@ -133,7 +133,7 @@ class Sampler:
         weights = np.array([person.body.expression.get(name, 0.0) for name in self.model.expression_names], np.float32)
         left, top, side = fit.camera.crop_box
         half, middle = side / 2, np.array([left + side / 2, top + side / 2])
-        landmarks = self.model.landmarks(person.head) + self.model.landmark_bias @ person.rotation.T
+        landmarks = self.model.mediapipe.on(person.head) + self.model.mediapipe.bias @ person.rotation.T
         square = face_square(camera.project(landmarks))
         return {
             "prior_vertices": drawn.prior.vertices.astype(np.float16),

@@ -14,7 +14,7 @@ class Eyes:
     """The eyeballs of one person of the head model, identity (K,)."""
 
     def __init__(self, model: HeadModel, identity: np.ndarray) -> None:
-        joints = model.joints + np.tensordot(identity, model.joint_identity, 1)
+        joints = model.skeleton.joints + np.tensordot(identity, model.skeleton.identity, 1)
         self._centres = joints[[LEFT_EYE, RIGHT_EYE]].astype(np.float64)
 
     def gaze(self, irises: np.ndarray, rotation: np.ndarray, camera: Camera) -> np.ndarray:

@@ -3,6 +3,7 @@
 A rigged head is bald, for hair to be put on: where hair hides it, it gets skin, on the scalp with a shade of the hair like after a shave.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -41,7 +42,7 @@ class Anatomy:
     and mouth and sockets (V,), 1 inside the mouth and behind the lids."""
 
     code: np.ndarray
-    regions: dict[str, np.ndarray]
+    regions: Mapping[str, np.ndarray]
     mouth: np.ndarray
     sockets: np.ndarray
 
@@ -49,15 +50,14 @@ class Anatomy:
     def of(cls, model: HeadModel) -> Self:
         """For heads in the model's own topology."""
 
-        def inside(*pockets: str) -> np.ndarray:
+        def inside(*cavities: str) -> np.ndarray:
             mask = np.zeros(len(model.mean), np.float32)
-            for pocket in pockets:
-                ids = model.solid_pockets[pocket]
+            for name in cavities:
+                ids = model.closed_mesh.cavities[name]
                 mask[ids[ids < len(mask)]] = 1
             return mask
 
-        regions = dict(zip(model.region_names, model.regions, strict=True))
-        return cls(model.code, regions, inside("mouth"), inside("left_eye", "right_eye"))
+        return cls(model.code, model.regions, inside("mouth"), inside("left_eye", "right_eye"))
 
     def carried(self, corners: np.ndarray, barycentric: np.ndarray) -> Self:
         """For another topology whose vertices lie at barycentrics (N, 3) of vertices (N, 3) of this one."""

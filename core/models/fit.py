@@ -12,8 +12,9 @@ from ..errors import ReconstructionError
 from ..geometry.mesh import vertex_normals
 from ..photo.view import Camera, View
 from .guess import HeadGuess
-from .head import HeadModel, HeadParameters
+from .head import HeadModel
 from .outline import MatteField, Outline
+from .parametric import Parameters
 from .projection import EYE_DISTANCE, FitState, LinearPoints
 from .rotation import rotation_matrix, rotation_vector
 from .torso import fit_neck, usual_neck
@@ -47,7 +48,7 @@ class HeadFit:
     """A head model fitted to a view. Points are in the camera frame (origin between the posed eyes' joints), metres.
 
     identity (K,), expression (52,), rotations (5, 3): the model's parameters. rotation (3, 3): head axes to camera axes.
-    vertices (V, 3), joints (5, 3), solid_vertices and solid_normals (Vs, 3) of the closed bust.
+    vertices (V, 3), joints (5, 3), closed_vertices and closed_normals (Vs, 3) of the closed bust.
     residual: distance of the projected landmarks from the detected ones, mean by trust, as a share of the eye distance.
     """
 
@@ -59,8 +60,8 @@ class HeadFit:
     residual: float
     vertices: np.ndarray
     joints: np.ndarray
-    solid_vertices: np.ndarray
-    solid_normals: np.ndarray
+    closed_vertices: np.ndarray
+    closed_normals: np.ndarray
 
 
 class _Shapes:
@@ -71,14 +72,13 @@ class _Shapes:
         names = model.expression_names
         self.actions = np.array([i for i, name in enumerate(names) if not name.startswith(_UNSEEN)])
         rest = model.mean if identity is None else model.rest(identity, np.zeros(len(names)))[0]
-        corners = model.faces[model.landmark_faces]
         shapes = [model.identity[: self.count], model.expression[self.actions]]
-        basis = np.concatenate([np.einsum("kncd,nc->knd", part[:, corners], model.landmark_barycentric) for part in shapes])
-        self.points = LinearPoints(model.landmarks(rest) + model.landmark_bias, basis)
-        normals = model.landmarks(vertex_normals(rest, model.faces))
+        basis = np.concatenate([model.mediapipe.changes(part) for part in shapes])
+        self.points = LinearPoints(model.mediapipe.on(rest) + model.mediapipe.bias, basis)
+        normals = model.mediapipe.on(vertex_normals(rest, model.faces))
         self.normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
         self.size = len(basis)
-        self.weight = model.landmark_weight / model.landmark_weight.mean()
+        self.weight = model.mediapipe.weight / model.mediapipe.weight.mean()
         self.low = np.r_[np.full(self.count, -_IDENTITY_BOUND), np.zeros(len(self.actions))]
         self.high = np.r_[np.full(self.count, _IDENTITY_BOUND), np.ones(len(self.actions))]
         self.turn = None if start is None else start.rotation
@@ -276,13 +276,13 @@ def fit_head(model: HeadModel, view: View, start: HeadGuess | None = None) -> He
     identity = np.zeros(len(model.identity))
     identity[: shapes.count] = state.shape[: shapes.count]
     expression = shapes.expression(state.shape, len(model.expression))
-    rotations = np.zeros((5, 3))
+    rotations = np.zeros_like(model.skeleton.joints, np.float64)
     rotations[1] = usual_neck(state.rotation) if field is None else fit_neck(model, *model.rest(identity, expression), state, field)
     rotations[0] = rotation_vector(state.rotation @ rotation_matrix(rotations[1]).T)
-    posed = model.posed(HeadParameters(identity, expression, rotations))
+    posed = model.posed(Parameters(identity, expression, rotations))
     return HeadFit(
         identity, expression, rotations, state.rotation, state.camera, fitter.residual(state),
-        posed.vertices, posed.joints, posed.solid_vertices, posed.solid_normals,
+        posed.vertices, posed.joints, posed.closed_vertices, posed.closed_normals,
     )  # fmt: skip
 
 

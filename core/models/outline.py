@@ -54,7 +54,7 @@ class Outline:
         chosen = skin[_silhouette(shaped[skin], state)]
         basis = np.concatenate([model.identity[:count, chosen], model.expression[actions][:, chosen]])
         self._points = LinearPoints(model.mean[chosen], basis)
-        scalp = model.regions[model.region_names.index("scalp")][chosen]
+        scalp = model.regions["scalp"][chosen]
         self._inside_trust = _HAIR * scalp + _SKIN * (1 - scalp)
         self._inside_scale = _HAIR_SCALE * scalp + _SKIN_SCALE * (1 - scalp)
         self._slack = _HAIR_DEPTH * scalp

@@ -17,7 +17,7 @@ def jaw_corrective(model: HeadModel, neutral: np.ndarray, joints: np.ndarray, op
     angle = _opening(model)
     rotations = np.zeros((len(joints), 3))
     rotations[JAW, 0] = angle
-    turn, shift = blended(model.weights, *joint_transforms(joints, model.parents, rotations))
+    turn, shift = blended(model.weights, *joint_transforms(joints, model.skeleton.parents, rotations))
     before = np.linalg.solve(turn.astype(np.float64), (neutral + opened - shift)[..., None])[..., 0]
     return before - neutral, angle
 
@@ -27,7 +27,7 @@ def _opening(model: HeadModel) -> float:
     teeth = model.part == _LOWER_TEETH
     if not teeth.any():
         return _USUAL_ANGLE
-    before = (model.mean[teeth] - model.joints[JAW])[:, 1:]
+    before = (model.mean[teeth] - model.skeleton.joints[JAW])[:, 1:]
     after = before + model.expression[model.expression_names.index("jawOpen")][teeth, 1:]
     before, after = before - before.mean(0), after - after.mean(0)
     return float(np.arctan2((before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]).sum(), (before * after).sum()))

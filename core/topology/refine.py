@@ -10,7 +10,8 @@ import numpy as np
 
 from ..geometry.mesh import vertex_normals
 from ..models.fit import bounded_solve
-from ..models.head import NECK, HeadModel, HeadParameters
+from ..models.head import NECK, HeadModel
+from ..models.parametric import Parameters
 from ..models.rotation import rotation_matrix, rotation_vector, skew
 from ..models.skinning import blended, skin
 from .template import Template
@@ -32,7 +33,7 @@ class PlacedHead:
     many of the frame's metres one of the model's is."""
 
     model: HeadModel
-    parameters: HeadParameters
+    parameters: Parameters
     neck: np.ndarray
     scale: float = 1.0
 
@@ -44,7 +45,7 @@ class PlacedHead:
     @property
     def count(self) -> int:
         """Vertices of the skin, Vs."""
-        return int((self.model.part == 0).sum())
+        return self.model.skin_count
 
     def maps(self) -> tuple[np.ndarray, np.ndarray]:
         """Linear parts (Vs, 3, 3) and offsets (Vs, 3) that skinning applies to rest vertices relative to the neck joint."""
@@ -52,7 +53,7 @@ class PlacedHead:
 
     def _transforms(self) -> tuple[np.ndarray, np.ndarray]:
         _, joints = self.model.rest(self.parameters.identity, np.zeros(len(self.model.expression)))
-        linear, offset = self.model.transforms(joints - joints[NECK], self.parameters.rotations)
+        linear, offset = self.model.skeleton.transforms(joints - joints[NECK], self.parameters.rotations)
         return linear * self.scale, offset * self.scale + self.neck
 
     def rest(self, expression: np.ndarray | None = None) -> np.ndarray:
@@ -74,7 +75,7 @@ class PlacedHead:
         rotations[NECK] = rotation_vector(torso.T @ turn @ self.rotation)
         rotations[0] = rotation_vector(torso)
         neck = growth * turn @ self.neck + motion[4:7]
-        return type(self)(self.model, HeadParameters(identity, expression, rotations), neck, self.scale * growth)
+        return type(self)(self.model, Parameters(identity, expression, rotations), neck, self.scale * growth)
 
 
 def refine(head: PlacedHead, surface: FreeForm) -> PlacedHead:
@@ -109,7 +110,7 @@ class _Problem:
         self.actions = np.flatnonzero(np.abs(model.expression[:, :count][:, open_skin > 0.5]).max((1, 2)) > 1e-4)
         self.start = head.parameters.expression[self.actions]
         self.prior = _prior(model, self.actions)
-        identity = model.identity[:, :count] - model.joint_identity[:, NECK, None]
+        identity = model.identity[:, :count] - model.skeleton.identity[:, NECK, None]
         self._used = np.flatnonzero(template.follow > 0.05)
         self._shapes = np.concatenate([identity, model.expression[self.actions, :count]])[:, self._used]
         self._across = _PLACES[0] / _ACROSS**2 * template.mass / (template.mass * template.face).sum()
@@ -139,7 +140,7 @@ class _Problem:
 def _bared(model: HeadModel, template: Template) -> Template:
     """The template with neck and shoulders that follow the surface, wherever it lies: they alone tell where the neck's joint is, which over
     all people the head's own skin leaves open to a centimetre."""
-    region = {name: model.regions[i, : len(template.mass)] > 0.3 for i, name in enumerate(model.region_names)}
+    region = {name: mask[: len(template.mass)] > 0.3 for name, mask in model.regions.items()}
     shoulders = ~region["head"] & ~region["neck"] & (model.mean[: len(template.mass), 1] > _COLLAR)
     follow = np.where(region["neck"], _NECK * template.follow, np.where(shoulders, _SHOULDERS, template.follow))
     return replace(template, follow=follow, hairless=np.where(region["neck"] | shoulders, 1.0, template.hairless))

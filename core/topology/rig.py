@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..models.fit import HeadFit
-from ..models.head import GLOBAL, NECK, HeadModel, HeadParameters
+from ..models.head import GLOBAL, NECK, HeadModel
+from ..models.parametric import Parameters
 from .jaw import jaw_corrective
 from .keys import KeyTransfer, graded
 from .neutral import neutralise
@@ -21,7 +22,7 @@ def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedH
     landmarks do, its upright frame: the rotation (3, 3) from it to camera axes; its origin, the neck joint (3,), camera frame; and how many
     of the camera frame's metres one of its own is, by which the fit missed the size that puts 63 mm between the eyes' joints.
     """
-    fitted = PlacedHead(model, HeadParameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
+    fitted = PlacedHead(model, Parameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
     head = refine(fitted, surface)
     count = head.count
     registered = uniformise(Template.of(model), head.posed(), surface, model.code[:count])
@@ -48,7 +49,7 @@ def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedH
         faces_uv=model.faces_uv.astype(np.int32),
         code=model.code,
         joints=person_joints,
-        parents=model.parents.astype(np.int32),
+        parents=model.skeleton.parents.astype(np.int32),
         weights=model.weights,
         keys=keys,
         key_names=model.expression_names,

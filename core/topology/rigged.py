@@ -5,7 +5,7 @@ numpy only: Blender's process reads it too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from ..arrays import BYTE, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from ..errors import AssetError
 from ..models.rotation import rotation_matrix, rotation_vector
 from ..models.skinning import joint_transforms, skin
-
-if TYPE_CHECKING:
-    from ..models.head import HeadModel, HeadParameters
 
 JOINT_NAMES = ("global", "neck", "jaw", "eye.L", "eye.R")
 GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
@@ -86,34 +83,6 @@ class RiggedHead:
     corrective_angles: np.ndarray
     texture: np.ndarray | None = None
     texture_observed: np.ndarray | None = None
-
-    @classmethod
-    def of_model(cls, model: "HeadModel", parameters: "HeadParameters") -> Self:
-        """The head model itself with a fit's parameters, without a surface and its details: the model's own shapes are the keys."""
-        vertices, joints = model.rest(parameters.identity, np.zeros(len(model.expression)))
-        origin = joints[NECK]
-        moved = joints - origin
-        moved[GLOBAL] = 0
-        count, shapes = len(vertices), len(model.expression)
-        return cls(
-            neutral=(vertices - origin).astype(np.float32),
-            faces=model.faces.astype(np.int32),
-            face_part=model.face_part.astype(np.int32),
-            uv=model.uv,
-            faces_uv=model.faces_uv.astype(np.int32),
-            code=model.code,
-            joints=moved.astype(np.float32),
-            parents=model.parents.astype(np.int32),
-            weights=model.weights,
-            keys=model.expression,
-            key_names=model.expression_names,
-            key_quality=np.ones(shapes, np.float32),
-            key_notes=("",) * shapes,
-            key_values=np.asarray(parameters.expression, np.float32),
-            rotations=upright_rotations(parameters.rotations),
-            correctives=np.zeros((0, count, 3), np.float32),
-            corrective_angles=np.zeros(0, np.float32),
-        )
 
     def posed(self, key_values: np.ndarray, rotations: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) float32 with key values (52,) and the joints' rotation vectors (5, 3), by linear blend skinning."""

@@ -51,30 +51,16 @@ class Template:
     @classmethod
     def of(cls, model: HeadModel) -> "Template":
         """Made once for each model in a process."""
-        return _template(ModelKey(model))
-
-
-class ModelKey:
-    """Lets lru_cache hold a model, whose arrays do not hash, by identity."""
-
-    def __init__(self, model: HeadModel) -> None:
-        self.model = model
-
-    def __hash__(self) -> int:
-        return id(self.model)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ModelKey) and other.model is self.model
+        return _template(model)
 
 
 @lru_cache(maxsize=2)
-def _template(key: ModelKey) -> Template:
-    model = key.model
+def _template(model: HeadModel) -> Template:
     faces = model.faces[model.face_part == 0]
-    count = int((model.part == 0).sum())
+    count = model.skin_count
     rest = model.mean[:count]
     stiffness, mass = cotangent_laplacian(rest, faces)
-    region = {name: model.regions[i][:count] for i, name in enumerate(model.region_names)}
+    region = {name: mask[:count] for name, mask in model.regions.items()}
     rim = smoothstep(_pocket_distance(model, rest, faces), *_RIM)
     openness = smoothstep(_openness(model, rest, faces), *_OPEN)
     skin = rim * openness
@@ -117,7 +103,7 @@ def _pocket_distance(model: HeadModel, rest: np.ndarray, faces: np.ndarray) -> n
     edges, _ = unique_edges(faces)
     length = np.linalg.norm(rest[edges[:, 0]] - rest[edges[:, 1]], axis=1)
     graph = sp.csr_matrix((length, (edges[:, 0], edges[:, 1])), shape=(len(rest), len(rest)))
-    inside = np.concatenate(list(model.solid_pockets.values()))
+    inside = np.concatenate(list(model.closed_mesh.cavities.values()))
     return dijkstra(graph, directed=False, indices=inside[inside < len(rest)], min_only=True, limit=0.05).clip(max=0.05)
 
 

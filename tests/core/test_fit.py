@@ -11,7 +11,8 @@ from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import rasterize
 from likeness.core.models.fit import bounded_solve, fit_head
 from likeness.core.models.guess import HeadGuess
-from likeness.core.models.head import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE, HeadModel, HeadParameters, Posed
+from likeness.core.models.head import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE, HeadModel
+from likeness.core.models.parametric import Parameters, Posed
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
 from likeness.core.photo.view import Camera, View
 
@@ -30,9 +31,9 @@ def photograph(model: HeadModel, yaw: float, noise: float = 0.0, focal: bool = F
     expression[model.expression_names.index("jawOpen")] = 0.4
     rotations = np.zeros((5, 3))
     rotations[0] = rotation_vector(rotation_matrix(np.array([0, 0, 0.1])) @ rotation_matrix(np.array([0.1, yaw, 0])))
-    posed = model.posed(HeadParameters(np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2), expression, rotations))
+    posed = model.posed(Parameters(np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2), expression, rotations))
     camera = Camera((260.0, 200.0), 1200.0, 0.8 if focal else 1.5)
-    points = model.landmarks(posed.vertices) + model.landmark_bias @ posed.rotation.T
+    points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
     points = points + rng.normal(0, noise, points.shape)
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
     view = View(
@@ -49,7 +50,7 @@ def angle(first: np.ndarray, second: np.ndarray) -> float:
 def test_pose_camera_and_shape_of_a_known_head_come_back(model, yaw):
     view, truth, camera = photograph(model, yaw, noise=0.0015)
     fit = fit_head(model, view)
-    face = model.regions[model.region_names.index("face")] > 0.5
+    face = model.regions["face"] > 0.5
     error = np.linalg.norm(fit.vertices - truth.vertices, axis=1)[face].mean()
     assert angle(fit.rotation, truth.rotation) < 5
     assert fit.camera.scale == pytest.approx(camera.scale, rel=0.05)
@@ -71,8 +72,8 @@ def test_fit_is_in_the_camera_frame_within_bounds_and_repeatable(model):
     fit = fit_head(model, view)
     assert np.allclose(fit.joints[[LEFT_EYE, RIGHT_EYE]].mean(0), 0, atol=1e-6)
     assert fit.expression.min() >= 0 and fit.expression.max() <= 1 and np.abs(fit.identity).max() <= 3
-    assert fit.solid_vertices.shape == fit.solid_normals.shape == (len(model.solid_code), 3)
-    posed = model.posed(HeadParameters(fit.identity, fit.expression, fit.rotations))
+    assert fit.closed_vertices.shape == fit.closed_normals.shape == (len(model.closed_code), 3)
+    posed = model.posed(Parameters(fit.identity, fit.expression, fit.rotations))
     assert np.allclose(posed.vertices, fit.vertices, atol=1e-6)
     again = fit_head(model, view)
     assert np.array_equal(again.vertices, fit.vertices) and again.camera == fit.camera
@@ -85,7 +86,7 @@ def test_the_matte_pulls_a_head_that_sticks_out_inside(model):
     free, held = fit_head(model, view), fit_head(model, replace(view, matte=slim.astype(np.float32)))
 
     def width(fit) -> float:
-        ears = model.regions[model.region_names.index("ears")] > 0.5
+        ears = model.regions["ears"] > 0.5
         skull = (model.weights[:, 0] < 0.3) & ~ears
         return float(np.ptp(fit.vertices[skull, 0]))
 
@@ -98,11 +99,11 @@ def test_the_matte_beside_the_neck_tells_how_the_shoulders_lie(model):
     rotations[GLOBAL], rotations[NECK] = [0, 0, 0.25], [0, 0, -0.25]  # the head upright on leaning shoulders
     truth = model.posed(replace(model.neutral(), rotations=rotations))
     camera = Camera((256.0, 200.0), 1000.0, 1.5)
-    points = model.landmarks(truth.vertices) + model.landmark_bias @ truth.rotation.T
+    points = model.mediapipe.on(truth.vertices) + model.mediapipe.bias @ truth.rotation.T
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
-    pixels = camera.project(truth.solid_vertices) / (SIZE / 2) * [1, -1] + [-1, 1]
-    picture = torch.from_numpy(np.column_stack([pixels, truth.solid_vertices[:, 2]]).astype(np.float32))
-    matte = rasterize(picture, torch.from_numpy(model.solid_faces), SIZE).mask.numpy().astype(np.float32)
+    pixels = camera.project(truth.closed_vertices) / (SIZE / 2) * [1, -1] + [-1, 1]
+    picture = torch.from_numpy(np.column_stack([pixels, truth.closed_vertices[:, 2]]).astype(np.float32))
+    matte = rasterize(picture, torch.from_numpy(model.closed_mesh.faces), SIZE).mask.numpy().astype(np.float32)
     view = View(np.zeros((SIZE, SIZE, 3), np.uint8), np.ones_like(matte), landmarks, None, "synthetic")
     shoulders = model.weights[:, 0] > 0.9
 
@@ -114,7 +115,7 @@ def test_the_matte_beside_the_neck_tells_how_the_shoulders_lie(model):
 
 def test_landmarks_on_the_far_side_of_the_face_have_little_say(model):
     view, truth, _ = photograph(model, 0.9)
-    facing = model.landmarks(vertex_normals(truth.vertices, model.faces))[:, 2]
+    facing = model.mediapipe.on(vertex_normals(truth.vertices, model.faces))[:, 2]
     order = np.argsort(facing)
     count = int((facing < -0.1).sum())
     assert count > 60
@@ -141,7 +142,7 @@ def test_landmarks_of_a_real_photo_are_met(model):
     view = View(image, np.ones(image.shape[:2], np.float32), landmarks, None, "astronaut")
     fit = fit_head(model, view)
     assert fit.residual < 0.015
-    points = model.landmarks(fit.vertices) + model.landmark_bias @ fit.rotation.T
+    points = model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
     distance = np.linalg.norm(fit.camera.project(points) - landmarks[:, :2], axis=1)
     eyes = np.linalg.norm(np.diff(fit.camera.project(fit.joints[[LEFT_EYE, RIGHT_EYE]]), axis=0))
     assert np.median(distance) < 0.015 * eyes
@@ -172,7 +173,7 @@ def known(model: HeadModel, rotation: np.ndarray, error: float = 0.0, deviation:
 
 
 def shape_error(model: HeadModel, view: View, truth: Posed, start: HeadGuess | None) -> float:
-    face = model.regions[model.region_names.index("face")] > 0.5
+    face = model.regions["face"] > 0.5
     return float(np.linalg.norm(fit_head(model, view, start).vertices - truth.vertices, axis=1)[face].mean())
 
 
