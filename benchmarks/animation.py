@@ -15,10 +15,10 @@ import numpy as np
 from ..core.animation.performance import Performance
 from ..core.animation.track import Tracker
 from ..core.models.head import HeadModel
+from ..core.models.joints import LEFT_EYE, NECK, RIGHT_EYE
 from ..core.models.parametric import Parameters
 from ..core.models.rotation import rotation_matrix, rotation_vector
 from ..core.photo.view import Camera
-from ..core.topology.rigged import LEFT_EYE, NECK, RIGHT_EYE
 from ..training.head_model.calibrate import render
 
 RATE, SECONDS, SIZE = 24, 3, 640

@@ -17,9 +17,10 @@ import numpy as np
 
 from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.geometry.mesh import vertex_normals
-from likeness.core.models.fit import DEFAULT_DISTANCE
-from likeness.core.models.head import JAW, NECK, HeadModel
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import JAW, NECK
 from likeness.core.models.skinning import skin
+from likeness.core.models.view_energy import DEFAULT_DISTANCE
 from likeness.core.photo.view import Camera
 from likeness.core.topology.rig import rig_head
 from likeness.core.topology.rigged import RiggedHead

@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from likeness.core.geometry.mesh import loop_subdivision, vertex_normals
-from likeness.core.models.fit import HeadFit
+from likeness.core.models.fit import ViewFit
 from likeness.core.models.head import HeadModel
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.view import Camera
@@ -29,7 +29,7 @@ def main() -> None:
     surface = (finer @ truth.closed_vertices).astype(np.float32)
     parameters = model.neutral()
     posed = model.posed(parameters)
-    fit = HeadFit(
+    fit = ViewFit(
         parameters.identity, parameters.expression, parameters.rotations, posed.rotation, Camera((0, 0), 1.0, np.inf), 0.01,
         posed.vertices, posed.joints, posed.closed_vertices, posed.closed_normals,
     )  # fmt: skip

@@ -19,10 +19,11 @@ from .colour.head import Anatomy, bake_head
 from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
-from .models.fit import HeadFit, fit_head
+from .models.fit import ViewFit, fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import NECK, HeadModel
+from .models.observation import Observation
 from .models.prior import FaceBlend, PriorSurface
 from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
@@ -59,7 +60,7 @@ class Seen:
     seconds that its stages took."""
 
     view: View
-    fit: HeadFit
+    fit: ViewFit
     surface: PriorSurface
     sight: Sight
     timings: dict[str, float]
@@ -166,7 +167,7 @@ class Reconstructor:
 
     def _see(self, view: View, clock: "_Clock") -> Seen:
         with clock.stage("fit"):
-            fit = fit_head(self._model, view, self._predictor.guess(view))
+            fit = fit_head(self._model, Observation.of(view), self._predictor.guess(view))
         with clock.stage("normals"):
             surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
             sight = self._predictor.look(view, fit.camera, surface)
@@ -190,7 +191,7 @@ class Reconstructor:
         distance, near = cKDTree(surface.vertices).query(points, workers=-1)
         return np.where(distance[:, None] < 0.25, self._model.closed_code[near], 0)
 
-    def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
+    def _measures(self, view: View, fit: ViewFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
         size = 512
         drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), size).mask.numpy()
         there = crop_picture(np.ones(view.image.shape[:2], np.float32), fit.camera, size) > 0.5

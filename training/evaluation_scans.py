@@ -14,6 +14,7 @@ from ..core.geometry.mesh import vertex_normals
 from ..core.geometry.raster import rasterize
 from ..core.models.fit import fit_head
 from ..core.models.head import HeadModel
+from ..core.models.observation import Observation
 from ..core.models.rotation import rotation_matrix
 from ..core.photo.intake import view_from_image
 from ..core.photo.view import Camera
@@ -72,7 +73,7 @@ def load_scan(folder: Path, name: str, model: HeadModel) -> Scan:
     scan = Scan(name, vertices, faces, texture, corner_uv, np.zeros((468, 3)), np.eye(3), np.zeros(len(vertices)), partial, True)
     photo, depth = _photo(scan, vertices, Camera(_CAMERA.centre, 1900.0))
     view = view_from_image(photo, name)
-    fit = fit_head(model, view)
+    fit = fit_head(model, Observation.of(view))
     column, row = view.landmarks[:, 0], view.landmarks[:, 1]
     height = depth[row.astype(int).clip(0, SIZE - 1), column.astype(int).clip(0, SIZE - 1)]
     lifted = np.stack([(column - _CAMERA.centre[0]) / 1900.0, (_CAMERA.centre[1] - row) / 1900.0, height], axis=1)

@@ -6,10 +6,11 @@ import torch
 
 from ..core.geometry.mesh import vertex_normals
 from ..core.geometry.raster import rasterize
-from ..core.models.fit import HeadFit, fit_head
+from ..core.models.fit import ViewFit, fit_head
 from ..core.models.head import HeadModel
+from ..core.models.observation import Observation
 from ..core.models.rotation import rotation_matrix
-from ..core.photo.view import Camera, View
+from ..core.photo.view import Camera
 from .humans.person import Person
 
 # Metres.
@@ -24,15 +25,14 @@ _TILT = np.radians((3.4, 2.4, 0.8))
 1.6 and 1.0."""
 
 
-def simulated_fit(model: HeadModel, person: Person, camera: Camera, size: int, rng: np.random.Generator) -> HeadFit:
+def simulated_fit(model: HeadModel, person: Person, camera: Camera, size: int, rng: np.random.Generator) -> ViewFit:
     """Fit the model to noisy landmarks and the matte of a person seen by `camera` in a picture of size x size; the true parameters
     are never used. Half of the photos tell their focal length; for the others the fit assumes its usual distance."""
     landmarks = noisy_landmarks(model, person, rng)
     pixels = np.concatenate([camera.project(landmarks), landmarks[:, 2:] * camera.scale], axis=1)
     known = np.isfinite(camera.distance) and rng.random() < 0.5
-    blank = np.zeros((size, size, 3), np.uint8)
     focal = camera.scale * camera.distance if known else None
-    return fit_head(model, View(blank, _matte(person, camera, size), pixels, focal, "synthetic"))
+    return fit_head(model, Observation(pixels, _matte(person, camera, size), focal, "synthetic"))
 
 
 def _matte(person: Person, camera: Camera, size: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..core.models.fit import HeadFit
+from ..core.models.fit import ViewFit
 from ..core.models.head import HeadModel
 from ..core.models.prior import PriorSurface
 from ..core.photo.crop import face_square
@@ -45,7 +45,7 @@ class Drawn:
 
     person: Person
     camera: Camera
-    fit: HeadFit
+    fit: ViewFit
     prior: PriorSurface
     scene: Scene
     rng: np.random.Generator
@@ -68,7 +68,7 @@ class Sampler:
         camera = random_camera(rng)
         return self.scene(person, camera, simulated_fit(self.model, person, camera, PICTURE, rng), rng)
 
-    def scene(self, person: Person, camera: Camera, fit: HeadFit, rng: np.random.Generator) -> Drawn:
+    def scene(self, person: Person, camera: Camera, fit: ViewFit, rng: np.random.Generator) -> Drawn:
         """The person in the crop that the fit, not the truth, defines."""
         to_crop = partial(seen_in_crop, camera=camera, crop=fit.camera)
         prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
@@ -160,7 +160,7 @@ def stored_maps(prior: PriorSurface, size: int) -> np.ndarray:
     return _signed(prior.maps(size).permute(1, 2, 0), MAP_SCALE)
 
 
-def stored_fit(fit: HeadFit) -> dict[str, np.ndarray]:
+def stored_fit(fit: ViewFit) -> dict[str, np.ndarray]:
     """A fit's parameters, as shards keep them."""
     parameters = {"fit_identity": fit.identity, "fit_expression": fit.expression, "fit_rotation": fit.rotation}
     return {name: values.astype(np.float32) for name, values in parameters.items()}

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..models.head import LEFT_EYE, RIGHT_EYE, HeadModel
+from ..models.head import HeadModel
+from ..models.joints import LEFT_EYE, RIGHT_EYE
 from ..photo.view import Camera
 
 _RADIUS = 0.011

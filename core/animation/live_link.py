@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..models.joints import NECK
 from ..models.rotation import rotation_matrix, rotation_vector
-from ..topology.rigged import NECK
 from .performance import MAX_FRAMES, Performance, fill_gaps
 
 HALF_TURN = 180.0

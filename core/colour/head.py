@@ -15,10 +15,11 @@ from ..geometry.closest import ClosestSurface
 from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import smoothstep
 from ..models.head import HeadModel
+from ..models.joints import JOINT_NAMES
 from ..photo.crop import crop_picture
 from ..photo.view import CROP_HALF
 from ..result import Result
-from ..topology.rigged import JOINT_NAMES, PARTS, RiggedHead
+from ..topology.rigged import PARTS, RiggedHead
 from .bake import Layer, Shot, compose, pictures
 from .eyes import paint_eye, seen_colours
 from .fill import fill_hidden

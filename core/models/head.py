@@ -12,11 +12,10 @@ import scipy.sparse as sp
 
 from ..arrays import ANY, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from ..errors import AssetError
+from .joints import JOINT_NAMES, LEFT_EYE, NECK, RIGHT_EYE
 from .parametric import ClosedMesh, LandmarkSet, ParametricModel, Skeleton
 
 DEFAULT_FILE = Path(__file__).parents[2] / "weights" / "head_model.npz"
-JOINT_NAMES = ("global", "neck", "jaw", "left_eye", "right_eye")
-GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(len(JOINT_NAMES))
 EYE_DISTANCE = 0.063
 """Metres between the eyes' joints of every head."""
 MEDIAPIPE, IBUG = "mediapipe", "ibug68"

@@ -11,7 +11,7 @@ from ..geometry.closest import ClosestSurface, Topology
 from ..geometry.mesh import vertex_normals
 from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
 from ..photo.view import CROP_CENTRE_Z, CROP_HALF
-from .fit import HeadFit
+from .fit import ViewFit
 from .head import HeadModel
 
 MAP_CHANNELS = 8
@@ -32,7 +32,7 @@ class FaceBlend:
     strength: float
 
     @classmethod
-    def of(cls, model: HeadModel, fit: HeadFit) -> Self:
+    def of(cls, model: HeadModel, fit: ViewFit) -> Self:
         """The face below the brows, where no fringe hangs, without ears. With a bad fit, blending towards it makes faces worse, so it
         fades out with the fit's residual."""
         brow = model.closed_rest[model.closed_region("brows") > 0.5, 1].mean()

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..models.head import JAW, HeadModel
+from ..models.head import HeadModel
+from ..models.joints import JAW
 from ..models.skinning import blended, joint_transforms
 
 _LOWER_TEETH = 4

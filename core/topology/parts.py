@@ -5,7 +5,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
-from ..models.head import JAW, LEFT_EYE, RIGHT_EYE, HeadModel
+from ..models.head import HeadModel
+from ..models.joints import JAW, LEFT_EYE, RIGHT_EYE
 from .template import Template
 
 _EYES = ((LEFT_EYE, 1, "left_eye"), (RIGHT_EYE, 2, "right_eye"))

@@ -9,11 +9,12 @@ from typing import Self
 import numpy as np
 
 from ..geometry.mesh import vertex_normals
-from ..models.fit import bounded_solve
-from ..models.head import NECK, HeadModel
+from ..models.head import HeadModel
+from ..models.joints import NECK
 from ..models.parametric import Parameters
 from ..models.rotation import rotation_matrix, rotation_vector, skew
 from ..models.skinning import blended, skin
+from ..models.solver import Quadratic, minimise
 from .template import Template
 from .uniformise import FreeForm, Matcher
 
@@ -81,21 +82,15 @@ class PlacedHead:
 def refine(head: PlacedHead, surface: FreeForm) -> PlacedHead:
     """The head nearest to a surface in the same frame, about a head that comes from the photo's landmarks."""
     problem = _Problem(head, surface)
-    identity, free = head.parameters.identity, np.full(_MOTION, np.inf)
-    moved = np.zeros(_MOTION)  # so far
-    for reach in _REACHES:
-        values = head.parameters.expression[problem.actions]
-        matrix, right = problem.normal_equations(head, reach)
-        now = np.r_[head.parameters.identity, values - problem.start, moved]
-        unbounded = np.full(len(identity), np.inf)
-        step = bounded_solve(
-            matrix + problem.prior, right - problem.prior @ now, np.r_[-unbounded, -values, -free], np.r_[unbounded, 1 - values, free]
-        )
-        expression = head.parameters.expression.copy()
-        expression[problem.actions] = np.clip(values + step[len(identity) : -_MOTION], 0, 1)
-        moved = moved + step[-_MOTION:]
-        head = head.moved(head.parameters.identity + step[: len(identity)], expression, step[-_MOTION:])
-    return head
+    return minimise(_Refined(head, np.zeros(_MOTION)), problem.linearised, problem.moved, _REACHES).head
+
+
+@dataclass(frozen=True)
+class _Refined:
+    """The head so far, and the sum of the motions (10,) that it has made since the start."""
+
+    head: PlacedHead
+    motion: np.ndarray
 
 
 class _Problem:
@@ -116,7 +111,24 @@ class _Problem:
         self._across = _PLACES[0] / _ACROSS**2 * template.mass / (template.mass * template.face).sum()
         self._along = (_PLACES[1] / _ALONG**2 * template.mass * open_skin / (template.mass * open_skin).sum())[self._used]
 
-    def normal_equations(self, head: PlacedHead, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    def moved(self, state: _Refined, step: np.ndarray) -> _Refined:
+        """The state after a step (P,)."""
+        parameters = state.head.parameters
+        count = len(parameters.identity)
+        expression, motion = parameters.expression.copy(), step[-_MOTION:]
+        expression[self.actions] = np.clip(expression[self.actions] + step[count:-_MOTION], 0, 1)
+        return _Refined(state.head.moved(parameters.identity + step[:count], expression, motion), state.motion + motion)
+
+    def linearised(self, state: _Refined, reach: float) -> Quadratic:
+        """The energy of surface, fit and prior about a state; reach: metres at which a place on the surface counts half."""
+        matrix, right = self._normal_equations(state.head, reach)
+        identity, values = state.head.parameters.identity, state.head.parameters.expression[self.actions]
+        apart = np.r_[identity, values - self.start, state.motion]
+        free, unbounded = np.full(_MOTION, np.inf), np.full(len(identity), np.inf)
+        low, high = np.r_[-unbounded, -values, -free], np.r_[unbounded, 1 - values, free]
+        return Quadratic(matrix + self.prior, right - self.prior @ apart, low, high)
+
+    def _normal_equations(self, head: PlacedHead, reach: float) -> tuple[np.ndarray, np.ndarray]:
         """Gauss-Newton matrix (P, P) and right side (P,) of the surface and of the fit, without the prior."""
         used, current = self._used, head.posed().astype(np.float64)
         wanted, confidence = self._matcher.places(self._template, current, reach)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ..models.fit import HeadFit
-from ..models.head import GLOBAL, NECK, HeadModel
+from ..models.fit import ViewFit
+from ..models.head import HeadModel
+from ..models.joints import GLOBAL, NECK
 from ..models.parametric import Parameters
 from .jaw import jaw_corrective
 from .keys import KeyTransfer, graded
@@ -15,7 +16,7 @@ from .template import Template
 from .uniformise import FreeForm, uniformise
 
 
-def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedHead, np.ndarray, np.ndarray, float]:
+def rig_head(model: HeadModel, fit: ViewFit, surface: FreeForm) -> tuple[RiggedHead, np.ndarray, np.ndarray, float]:
     """The person of a free-form surface in the head model's topology.
 
     fit: to the photo; surface: in the camera frame. Returns the rigged head and, because the surface tells the pose better than the

@@ -11,11 +11,10 @@ import numpy as np
 
 from ..arrays import BYTE, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from ..errors import AssetError
+from ..models.joints import GLOBAL, JAW, NECK
 from ..models.rotation import rotation_matrix, rotation_vector
 from ..models.skinning import joint_transforms, skin
 
-JOINT_NAMES = ("global", "neck", "jaw", "eye.L", "eye.R")
-GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
 PARTS = ("skin", "left eye", "right eye", "upper teeth", "lower teeth", "tongue")
 _SCHEMA = Schema(
     {

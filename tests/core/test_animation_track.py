@@ -8,9 +8,9 @@ from likeness.core.animation.gaze import Eyes
 from likeness.core.animation.pictures import open_pictures
 from likeness.core.errors import Cancelled, InputError, NoFaceError
 from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import JAW, LEFT_EYE, NECK, RIGHT_EYE
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.view import Camera
-from likeness.core.topology.rigged import JAW, LEFT_EYE, NECK, RIGHT_EYE
 
 COUNT = 6
 

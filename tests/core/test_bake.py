@@ -17,11 +17,12 @@ from likeness.core.errors import Cancelled, InputError
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import JAW
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.crop import crop_picture
 from likeness.core.photo.view import Camera
 from likeness.core.result import Result
-from likeness.core.topology.rigged import JAW, PARTS, RiggedHead
+from likeness.core.topology.rigged import PARTS, RiggedHead
 
 from .model_rig import model_rig
 

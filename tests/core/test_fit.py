@@ -9,12 +9,14 @@ import torch
 from likeness.core.errors import ReconstructionError
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import rasterize
-from likeness.core.models.fit import bounded_solve, fit_head
+from likeness.core.models.fit import PersonFitter, fit, fit_head
 from likeness.core.models.guess import HeadGuess
-from likeness.core.models.head import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE, HeadModel
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE
+from likeness.core.models.observation import Observation
 from likeness.core.models.parametric import Parameters, Posed
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
-from likeness.core.photo.view import Camera, View
+from likeness.core.photo.view import Camera
 
 SIZE = 512
 
@@ -24,7 +26,7 @@ def model() -> HeadModel:
     return HeadModel.load()
 
 
-def photograph(model: HeadModel, yaw: float, noise: float = 0.0, focal: bool = False) -> tuple[View, Posed, Camera]:
+def photograph(model: HeadModel, yaw: float, noise: float = 0.0, focal: bool = False) -> tuple[Observation, Posed, Camera]:
     """A view of a random head made by the model itself: its landmarks as the detector would put them, and no matte."""
     rng = np.random.default_rng(3)
     expression = np.zeros(52)
@@ -36,9 +38,7 @@ def photograph(model: HeadModel, yaw: float, noise: float = 0.0, focal: bool = F
     points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
     points = points + rng.normal(0, noise, points.shape)
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
-    view = View(
-        np.zeros((SIZE, SIZE, 3), np.uint8), np.ones((SIZE, SIZE), np.float32), landmarks, 0.8 * 1200.0 if focal else None, "synthetic"
-    )
+    view = Observation(landmarks, None, 0.8 * 1200.0 if focal else None, "synthetic")
     return view, posed, camera
 
 
@@ -104,7 +104,7 @@ def test_the_matte_beside_the_neck_tells_how_the_shoulders_lie(model):
     pixels = camera.project(truth.closed_vertices) / (SIZE / 2) * [1, -1] + [-1, 1]
     picture = torch.from_numpy(np.column_stack([pixels, truth.closed_vertices[:, 2]]).astype(np.float32))
     matte = rasterize(picture, torch.from_numpy(model.closed_mesh.faces), SIZE).mask.numpy().astype(np.float32)
-    view = View(np.zeros((SIZE, SIZE, 3), np.uint8), np.ones_like(matte), landmarks, None, "synthetic")
+    view = Observation(landmarks, np.ones_like(matte), None, "synthetic")
     shoulders = model.weights[:, 0] > 0.9
 
     def error(fit) -> float:
@@ -139,7 +139,7 @@ def test_landmarks_of_a_real_photo_are_met(model):
     faces = pytest.importorskip("likeness.core.photo.faces")
     image = data.astronaut()
     landmarks = faces.MediaPipeDetector().detect(image)[0].landmarks
-    view = View(image, np.ones(image.shape[:2], np.float32), landmarks, None, "astronaut")
+    view = Observation(landmarks, name="astronaut")
     fit = fit_head(model, view)
     assert fit.residual < 0.015
     points = model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
@@ -148,19 +148,6 @@ def test_landmarks_of_a_real_photo_are_met(model):
     assert np.median(distance) < 0.015 * eyes
     assert fit.expression[model.expression_names.index("mouthSmileLeft")] > 0.2
     assert angle(fit.rotation, np.eye(3)) < 15
-
-
-def test_bounded_solve_finds_the_constrained_minimum():
-    rng = np.random.default_rng(1)
-    for _ in range(20):
-        root = rng.normal(size=(8, 8))
-        matrix, right = root @ root.T + np.eye(8), rng.normal(size=8) * 3
-        low, high = np.full(8, -0.2), np.full(8, 0.3)
-        solution = bounded_solve(matrix, right, low, high, rounds=30)
-        slope = matrix @ solution - right
-        inside = (solution > low + 1e-9) & (solution < high - 1e-9)
-        assert np.allclose(slope[inside], 0, atol=1e-8)
-        assert (slope[solution <= low] >= -1e-8).all() and (slope[solution >= high] <= 1e-8).all()
 
 
 def known(model: HeadModel, rotation: np.ndarray, error: float = 0.0, deviation: float = 0.2) -> HeadGuess:
@@ -172,7 +159,7 @@ def known(model: HeadModel, rotation: np.ndarray, error: float = 0.0, deviation:
     return HeadGuess(identity + error, np.full(80, deviation), expression + error, rotation)
 
 
-def shape_error(model: HeadModel, view: View, truth: Posed, start: HeadGuess | None) -> float:
+def shape_error(model: HeadModel, view: Observation, truth: Posed, start: HeadGuess | None) -> float:
     face = model.regions["face"] > 0.5
     return float(np.linalg.norm(fit_head(model, view, start).vertices - truth.vertices, axis=1)[face].mean())
 
@@ -206,3 +193,60 @@ def test_a_bad_guess_never_raises_and_landmarks_still_hold(model, error):
         fit = fit_head(model, view, known(model, truth.rotation @ rotation_matrix(np.array([0.0, error, 0.0])), error, deviation))
         assert np.isfinite(fit.vertices).all()
         assert angle(fit.rotation, truth.rotation) < 20
+
+
+def of_person(model: HeadModel, yaws: tuple[float, ...], noise: float, seed: int = 0) -> tuple[np.ndarray, list[Observation]]:
+    """One person (K,) in several photos, each with a pose, a smile and landmark errors of its own."""
+    rng = np.random.default_rng(seed)
+    identity = np.clip(rng.normal(0, 1.0, len(model.identity)), -2.5, 2.5)
+    seen = []
+    for number, yaw in enumerate(yaws):
+        expression = np.zeros(len(model.expression))
+        expression[[model.expression_names.index(f"mouthSmile{side}") for side in ("Left", "Right")]] = 0.3 * number
+        rotations = model.neutral().rotations
+        rotations[0] = [0.05 * number, yaw, 0]
+        posed, camera = model.posed(Parameters(identity, expression, rotations)), Camera((250.0, 240.0), 1000.0 + 90 * number, 1.5)
+        points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
+        points = points + rng.normal(0, noise, points.shape)
+        seen.append(Observation(np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1), name=f"photo {number}"))
+    return identity, seen
+
+
+def neutral_error(model: HeadModel, identity: np.ndarray, truth: np.ndarray) -> float:
+    face = model.regions["face"] > 0.5
+    return float(np.linalg.norm(np.tensordot(identity - truth, model.identity[:, face], 1), axis=1).mean())
+
+
+def test_several_photos_tell_the_person_better_than_each_of_them(model):
+    errors = []
+    for seed in range(3):
+        truth, seen = of_person(model, (0.0, 0.35, -0.3), 0.008, seed)
+        sets = ([seen[0]], [seen[1]], [seen[2]], seen[:2], seen)
+        errors.append([neutral_error(model, fit(model, chosen).identity, truth) for chosen in sets])
+    *alone, two, three = np.mean(errors, axis=0)
+    assert two < 0.95 * np.mean(alone[:2]) and three < 0.95 * np.mean(alone)
+
+
+def test_each_photo_keeps_its_own_pose_camera_and_expression(model):
+    _, seen = of_person(model, (0.0, 0.35), 0.001)
+    found = fit(model, seen)
+    assert all(np.array_equal(view.identity, found.identity) for view in found.views)
+    smile = model.expression_names.index("mouthSmileLeft")
+    front, side = found.views
+    assert side.expression[smile] - front.expression[smile] > 0.15
+    assert angle(side.rotation, rotation_matrix(np.array([0.05, 0.35, 0]))) < 4 and angle(front.rotation, np.eye(3)) < 4
+    assert side.camera.scale / front.camera.scale == pytest.approx(1.09, rel=0.02)
+
+
+def test_the_order_of_the_photos_and_a_second_copy_change_little(model):
+    _, seen = of_person(model, (0.0, 0.35), 0.001)
+    forth, back = fit(model, seen), fit(model, seen[::-1])
+    assert neutral_error(model, forth.identity, back.identity) < 1e-4
+    assert np.abs(forth.views[0].vertices - back.views[1].vertices).max() < 1e-3
+
+
+def test_a_known_person_in_a_photo_keeps_pose_and_expression(model):
+    truth, seen = of_person(model, (0.2, 0.35), 0.001)
+    found = PersonFitter(model, truth).fit(seen[1])
+    assert angle(found.rotation, rotation_matrix(np.array([0.05, 0.35, 0]))) < 2
+    assert found.expression[model.expression_names.index("mouthSmileLeft")] == pytest.approx(0.3, abs=0.15)

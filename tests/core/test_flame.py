@@ -20,10 +20,11 @@ from likeness.core.models.flame.inert import Inert, array_of, read_pickle
 from likeness.core.models.flame.model import FlameModel, FlameParameters
 from likeness.core.models.flame.reader import FlameFile, read_flame
 from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import LEFT_EYE, RIGHT_EYE
 from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.topology.flame import FlameFit, fit_flame
-from likeness.core.topology.rigged import LEFT_EYE, RIGHT_EYE, RiggedHead
+from likeness.core.topology.rigged import RiggedHead
 
 from .flame_files import FACES, VERTICES, flame_table, write_npz, write_pkl
 from .model_rig import model_rig

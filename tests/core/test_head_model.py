@@ -7,7 +7,8 @@ import pytest
 
 from likeness.core.errors import AssetError
 from likeness.core.geometry.mesh import signed_volume
-from likeness.core.models.head import DEFAULT_FILE, LEFT_EYE, NECK, RIGHT_EYE, HeadModel
+from likeness.core.models.head import DEFAULT_FILE, HeadModel
+from likeness.core.models.joints import LEFT_EYE, NECK, RIGHT_EYE
 from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
 

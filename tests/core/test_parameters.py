@@ -11,6 +11,7 @@ from skimage.data import astronaut
 
 from likeness.core.models.fit import fit_head
 from likeness.core.models.head import HeadModel
+from likeness.core.models.observation import Observation
 from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.networks.parameters import PARTS, PICTURE_SIZE, ParameterNetwork, guess, levelled, seen_square
@@ -100,7 +101,7 @@ def test_the_mean_head_leaves_nothing_after_alignment() -> None:
 def test_a_guess_is_usable_by_the_fit(view: View) -> None:
     found = guess(ParameterNetwork.untaught(HeadModel.load()).eval(), view)
     assert found.usable
-    assert np.isfinite(fit_head(HeadModel.load(), view, found).vertices).all()
+    assert np.isfinite(fit_head(HeadModel.load(), Observation.of(view), found).vertices).all()
 
 
 def test_the_bundled_network_guesses_a_smile_and_the_fit_stays_on_the_face(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_the_bundled_network_guesses_a_smile_and_the_fit_stays_on_the_face(tmp_p
     smile = model.expression_names.index("mouthSmileLeft")
     assert found.expression[smile] > 0.3
     assert found.identity_deviation.min() < 0.9
-    assert fit_head(model, view, found).residual < 0.015
+    assert fit_head(model, Observation.of(view), found).residual < 0.015
 
 
 def test_there_need_not_be_weights() -> None:

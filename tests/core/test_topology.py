@@ -9,14 +9,15 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from likeness.core.errors import AssetError
 from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.geometry.mesh import face_normals, vertex_normals
-from likeness.core.models.fit import HeadFit
-from likeness.core.models.head import LEFT_EYE, NECK, HeadModel
+from likeness.core.models.fit import ViewFit
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import JAW, LEFT_EYE, NECK
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.view import Camera
 from likeness.core.result import Result
 from likeness.core.topology.keys import KeyTransfer
 from likeness.core.topology.rig import rig_head
-from likeness.core.topology.rigged import JAW, RiggedHead
+from likeness.core.topology.rigged import RiggedHead
 from likeness.core.topology.template import Template
 from likeness.core.topology.transfer import Transfer
 from likeness.core.topology.uniformise import FreeForm, uniformise
@@ -32,7 +33,7 @@ POUT = {"mouthPucker": 0.6, "browInnerUp": 0.5}
 class Case:
     """A person who is not quite in the head model, a free-form surface of theirs, and a fit that errs a little; camera frame."""
 
-    fit: HeadFit
+    fit: ViewFit
     vertices: np.ndarray
     joints: np.ndarray
     rotation: np.ndarray
@@ -55,7 +56,7 @@ def case(model: HeadModel, expression: dict[str, float], hair: float = 0) -> Cas
     solid = solid + (hair * model.closed_region("scalp"))[:, None] * vertex_normals(solid, model.closed_mesh.faces)
     fitted = Parameters(identity * (np.arange(len(identity)) < 60) + rng.normal(0, 0.25, len(identity)), values * 0.85, rotations)
     near = model.posed(fitted)
-    fit = HeadFit(
+    fit = ViewFit(
         fitted.identity, fitted.expression, rotations, near.rotation, Camera((0, 0), 1.0, np.inf), 0.01,
         near.vertices, near.joints, near.closed_vertices, near.closed_normals,
     )  # fmt: skip
