@@ -22,10 +22,10 @@ from likeness.core.models.joints import JAW, NECK
 from likeness.core.models.skinning import skin
 from likeness.core.models.view_energy import DEFAULT_DISTANCE
 from likeness.core.photo.view import Camera
+from likeness.core.topology.register import ReconstructedSurface
 from likeness.core.topology.rig import rig_head
 from likeness.core.topology.rigged import RiggedHead
 from likeness.core.topology.template import Template
-from likeness.core.topology.uniformise import FreeForm
 from likeness.training.fits import simulated_fit
 from likeness.training.humans.bodies import Bodies
 from likeness.training.humans.person import head_vertices
@@ -85,7 +85,7 @@ def measure(model: HeadModel, bodies: Bodies, seed: int, person: int, number: in
         return np.concatenate([flat * spread, depth], axis=1)
 
     surface = seen(solid).astype(np.float32)
-    rigged, rotation, neck, unit = rig_head(model, fit, FreeForm(surface, vertex_normals(surface, model.closed_mesh.faces)))
+    rigged, rotation, neck, unit = rig_head(model, fit, ReconstructedSurface(surface, vertex_normals(surface, model.closed_mesh.faces)))
     place = lambda points: unit * points @ rotation.T + neck  # noqa: E731
     photo, truth = place(rigged.posed(rigged.key_values, rigged.rotations)), seen(head)
     count, weight = int((model.part == 0).sum()), _face_weight(model)

@@ -14,10 +14,10 @@ from likeness.core.models.fit import ViewFit
 from likeness.core.models.head import HeadModel
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.view import Camera
+from likeness.core.topology.register import ReconstructedSurface
 from likeness.core.topology.rig import rig_head
-from likeness.core.topology.uniformise import FreeForm
 
-_STAGES = ("refine", "uniformise", "neutralise", "offsets", "faithfulness", "jaw_corrective")
+_STAGES = ("refine_fit", "register", "unpose", "offsets", "faithfulness", "jaw_corrective")
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     )  # fmt: skip
     for name in ("first", "second"):
         profile = cProfile.Profile(time.process_time)
-        profile.runcall(rig_head, model, fit, FreeForm(surface, vertex_normals(surface, faces)))
+        profile.runcall(rig_head, model, fit, ReconstructedSurface(surface, vertex_normals(surface, faces)))
         stats = pstats.Stats(profile).get_stats_profile()
         stages = ", ".join(f"{stage} {stats.func_profiles[stage].cumtime:.2f}" for stage in _STAGES)
         print(f"{name}: {stats.total_tt:.2f} s ({stages}); {len(surface):,} vertices")

@@ -41,10 +41,10 @@ from .surface.needles import press_needles
 from .surface.rim import reach_outline
 from .surface.smooth import smooth_surface
 from .topology.flame import FlameFit, fit_flame
-from .topology.measure import rig_figures
+from .topology.register import ReconstructedSurface
 from .topology.rig import rig_head
+from .topology.rig_metrics import rig_metrics
 from .topology.rigged import RiggedHead
-from .topology.uniformise import FreeForm
 from .version import VERSION
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class Reconstructor:
         rigged, flame, rotation, neck, camera = None, None, fit.rotation, fit.joints[NECK], fit.camera
         if settings.rig:
             with clock.stage("rig"):
-                rigged, rotation, neck, unit = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
+                rigged, rotation, neck, unit = rig_head(self._model, fit, ReconstructedSurface(camera_vertices, normals_there))
                 camera_vertices, neck, camera = (camera_vertices / unit).astype(np.float32), neck / unit, camera.in_units(unit)
             if flame_model is not None:
                 with clock.stage("flame"):
@@ -182,7 +182,7 @@ class Reconstructor:
             head, anatomy = flame.head, anatomy.carried(flame.corners, flame.barycentric)
         head = bake_head(head, result, anatomy, texels, progress)
         figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
-        figures |= rig_figures(self._model, rigged, result.upright_vertices(), result.faces)
+        figures |= rig_metrics(self._model, rigged, result.upright_vertices(), result.faces)
         about = {"rig": figures} if flame is None else {"rig": figures, "flame": flame.to_dict()}
         return replace(result, rigged=head), about
 

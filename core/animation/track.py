@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import Cancelled, NoFaceError, ReconstructionError
 from ..models.fit import PersonFitter, fit_head
 from ..models.head import HeadModel
-from ..models.joints import NECK
+from ..models.joints import JOINT_NAMES, LEFT_EYE, NECK, RIGHT_EYE
 from ..models.observation import Observation
 from ..models.rotation import rotation_vector
 from ..photo.faces import Face, MediaPipeDetector
@@ -99,9 +99,9 @@ class Tracker:
         if looking.any():
             table[:, -3:] = fill_gaps(table[:, -3:], times, looking)
         table = smooth(table, times, smoothing)
-        rotations = np.zeros((count, 5, 3))
+        rotations = np.zeros((count, len(JOINT_NAMES), 3))
         rotations[:, NECK] = table[:, shapes : shapes + 3]
-        rotations[:, NECK + 2 :] = table[:, None, shapes + 3 :]
+        rotations[:, [LEFT_EYE, RIGHT_EYE]] = table[:, None, shapes + 3 :]
         return Performance(source.stem, times, self._model.expression_names, np.clip(table[:, :shapes], 0, 1), rotations, seen)
 
     def _detect(self, source: Path, step: Callable[[float], None]) -> tuple[list[_Sight], int, float]:

@@ -108,7 +108,7 @@ class HeadModel(ParametricModel):
         return (joints[LEFT_EYE] + joints[RIGHT_EYE]) / 2
 
     def closed_vertices(self, vertices: np.ndarray, joints: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-        """Closed bust (Vs, 3) over posed vertices (V, 3) and joints (5, 3). rotation (3, 3): the head's.
+        """Closed bust (Vs, 3) over posed vertices (V, 3) and joints (J, 3). rotation (3, 3): the head's.
 
         The patches over the eye sockets lie on the eyeballs, the one between the lips a little behind them.
         """

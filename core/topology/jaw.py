@@ -13,7 +13,7 @@ _USUAL_ANGLE = 0.4  # radians, for a model without lower teeth
 def jaw_corrective(model: HeadModel, neutral: np.ndarray, joints: np.ndarray, opened: np.ndarray) -> tuple[np.ndarray, float]:
     """What to add to neutral (V, 3) before skinning, (V, 3), and the jaw's angle about x in radians at which all of it is added.
 
-    joints (5, 3); opened (V, 3): the offsets of the person's jawOpen key. With the angle and the offsets the skin is neutral + opened.
+    joints (J, 3); opened (V, 3): the offsets of the person's jawOpen key. With the angle and the offsets the skin is neutral + opened.
     """
     angle = _opening(model)
     rotations = np.zeros((len(joints), 3))

@@ -19,7 +19,7 @@ _CLEARANCE = 0.0003  # metres that lids lie before the eyeball
 
 
 def moved_joints(model: HeadModel, joints: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Joints (5, 3) after the skin around them moved by change (Vs, 3); the neck's, which is the frame's origin, stays.
+    """Joints (J, 3) after the skin around them moved by change (Vs, 3); the neck's, which is the frame's origin, stays.
 
     The weights are those with which the skin around a joint best tells its place over the model's identities (ridge regression).
     """
@@ -78,7 +78,7 @@ def settle_tongue(model: HeadModel, vertices: np.ndarray, opened: np.ndarray) ->
 
 
 def clear_eyeballs(model: HeadModel, vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Vertices (V, 3) with the skin around the eyes pushed out of the eyeballs at joints (5, 3), nowhere farther than the model's is."""
+    """Vertices (V, 3) with the skin around the eyes pushed out of the eyeballs at joints (J, 3), nowhere farther than the model's is."""
     cleared = vertices.copy()
     count = model.skin_count
     for joint, part, _ in _EYES:

@@ -1,4 +1,4 @@
-"""The way from a fit and a free-form surface to the rigged head."""
+"""The way from a fit and a reconstructed surface to the rigged head."""
 
 import numpy as np
 
@@ -6,28 +6,28 @@ from ..models.fit import ViewFit
 from ..models.head import HeadModel
 from ..models.joints import GLOBAL, NECK
 from ..models.parametric import Parameters
+from .blendshapes import BlendshapeTransfer, graded
 from .jaw import jaw_corrective
-from .keys import KeyTransfer, graded
-from .neutral import neutralise
 from .parts import clear_eyeballs, follow_parts, moved_joints, settle_tongue
-from .refine import PlacedHead, refine
+from .refine_fit import PlacedHead, refine_fit
+from .register import ReconstructedSurface, register
 from .rigged import RiggedHead, upright_rotations
 from .template import Template
-from .uniformise import FreeForm, uniformise
+from .unpose import unpose
 
 
-def rig_head(model: HeadModel, fit: ViewFit, surface: FreeForm) -> tuple[RiggedHead, np.ndarray, np.ndarray, float]:
-    """The person of a free-form surface in the head model's topology.
+def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> tuple[RiggedHead, np.ndarray, np.ndarray, float]:
+    """The person of a reconstructed surface in the head model's topology.
 
     fit: to the photo; surface: in the camera frame. Returns the rigged head and, because the surface tells the pose better than the
     landmarks do, its upright frame: the rotation (3, 3) from it to camera axes; its origin, the neck joint (3,), camera frame; and how many
     of the camera frame's metres one of its own is, by which the fit missed the size that puts 63 mm between the eyes' joints.
     """
     fitted = PlacedHead(model, Parameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
-    head = refine(fitted, surface)
+    head = refine_fit(fitted, surface)
     count = head.count
-    registered = uniformise(Template.of(model), head.posed(), surface, model.code[:count])
-    skin = neutralise(head, registered)
+    registered = register(Template.of(model), head.posed(), surface, model.code[:count])
+    skin = unpose(head, registered)
     rest, joints = model.rest(head.parameters.identity, np.zeros(len(model.expression)))
     rest, joints = rest - joints[NECK], joints - joints[NECK]
     joints[GLOBAL] = 0
@@ -36,7 +36,7 @@ def rig_head(model: HeadModel, fit: ViewFit, surface: FreeForm) -> tuple[RiggedH
     vertices = follow_parts(model, rest, change, person_joints - joints)
     vertices = clear_eyeballs(model, vertices, person_joints)
     keys = model.expression.copy()
-    transfer = KeyTransfer(model, vertices[:count])
+    transfer = BlendshapeTransfer(model, vertices[:count])
     keys[:, :count] = offsets = transfer.offsets()
     quality, notes = graded(model.expression_names, transfer.faithfulness(offsets))
     jaw_open = model.expression_names.index("jawOpen")

@@ -15,12 +15,12 @@ from likeness.core.models.joints import JAW, LEFT_EYE, NECK
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.view import Camera
 from likeness.core.result import Result
-from likeness.core.topology.keys import KeyTransfer
+from likeness.core.topology.blendshapes import BlendshapeTransfer
+from likeness.core.topology.register import ReconstructedSurface, register
 from likeness.core.topology.rig import rig_head
 from likeness.core.topology.rigged import RiggedHead
 from likeness.core.topology.template import Template
 from likeness.core.topology.transfer import Transfer
-from likeness.core.topology.uniformise import FreeForm, uniformise
 
 from .model_rig import model_rig
 
@@ -37,7 +37,7 @@ class Case:
     vertices: np.ndarray
     joints: np.ndarray
     rotation: np.ndarray
-    surface: FreeForm
+    surface: ReconstructedSurface
     faces: np.ndarray
 
 
@@ -60,7 +60,7 @@ def case(model: HeadModel, expression: dict[str, float], hair: float = 0) -> Cas
         fitted.identity, fitted.expression, rotations, near.rotation, Camera((0, 0), 1.0, np.inf), 0.01,
         near.vertices, near.joints, near.closed_vertices, near.closed_normals,
     )  # fmt: skip
-    surface = FreeForm(solid, vertex_normals(solid, model.closed_mesh.faces))
+    surface = ReconstructedSurface(solid, vertex_normals(solid, model.closed_mesh.faces))
     return Case(fit, vertices, posed.joints, posed.rotation, surface, model.closed_mesh.faces)
 
 
@@ -148,7 +148,7 @@ def test_joints_are_the_persons(model: HeadModel, laugh: tuple) -> None:
 
 def test_the_size_that_the_fit_missed_is_found(model: HeadModel, laugh: tuple) -> None:
     given = laugh[0]
-    grown = FreeForm((1.05 * given.surface.vertices).astype(np.float32), given.surface.normals)
+    grown = ReconstructedSurface((1.05 * given.surface.vertices).astype(np.float32), given.surface.normals)
     *_, unit = rig_head(model, given.fit, grown)
     assert unit / laugh[-1] == pytest.approx(1.05, abs=0.012)
 
@@ -156,7 +156,7 @@ def test_the_size_that_the_fit_missed_is_found(model: HeadModel, laugh: tuple) -
 def test_hair_stays_off_the_scalp(model: HeadModel) -> None:
     given = case(model, NEUTRAL, hair=0.02)
     count = int((model.part == 0).sum())
-    skin = uniformise(Template.of(model), given.fit.vertices[:count], given.surface)
+    skin = register(Template.of(model), given.fit.vertices[:count], given.surface)
     region = model.regions["scalp"][:count] > 0.5
     assert np.linalg.norm(skin - given.vertices[:count], axis=1)[region].mean() < 0.006
 
@@ -166,8 +166,8 @@ def test_codes_hold_vertices_along_the_surface(model: HeadModel) -> None:
     template, count = Template.of(model), int((model.part == 0).sum())
     code = model.code[:count]
     slid = given.vertices[:count] + np.array([0.004, 0.003, 0], np.float32) @ given.rotation.T
-    blind = uniformise(template, slid, given.surface, code)
-    seeing = uniformise(template, slid, replace(given.surface, code=model.closed_code), code)
+    blind = register(template, slid, given.surface, code)
+    seeing = register(template, slid, replace(given.surface, code=model.closed_code), code)
     errors = [face_mean(model, np.linalg.norm(skin - given.vertices[:count], axis=1)) for skin in (blind, seeing)]
     assert errors[1] < 0.6 * errors[0]
 
@@ -221,14 +221,14 @@ def test_tongue_leaves_an_open_mouth_free_above_it(laugh: tuple) -> None:
 
 def test_keys_on_the_mean_are_the_models(model: HeadModel) -> None:
     skin = model.part == 0
-    transfer = KeyTransfer(model, model.mean[skin])
+    transfer = BlendshapeTransfer(model, model.mean[skin])
     assert np.abs(transfer.offsets() - model.expression[:, skin]).max() < 1e-5
     assert transfer.faithfulness(transfer.offsets()).min() > 0.99
 
 
 def test_keys_grow_with_the_head(model: HeadModel) -> None:
     skin = model.part == 0
-    offsets, usual = KeyTransfer(model, 1.3 * model.mean[skin]).offsets(), model.expression[:, skin]
+    offsets, usual = BlendshapeTransfer(model, 1.3 * model.mean[skin]).offsets(), model.expression[:, skin]
     smile = model.expression_names.index("mouthSmileLeft")
     share = (offsets[smile] * usual[smile]).sum() / (usual[smile] ** 2).sum()
     assert 1.2 < share < 1.32

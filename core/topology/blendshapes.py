@@ -38,7 +38,7 @@ def graded(names: tuple[str, ...], faithfulness: np.ndarray) -> tuple[np.ndarray
     return quality.astype(np.float32), notes
 
 
-class KeyTransfer:
+class BlendshapeTransfer:
     """Transfers shapes to the skin of one neutral head (Vs, 3), with the faces of the model's skin."""
 
     def __init__(self, model: HeadModel, neutral: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from .rigged import RiggedHead
 from .transfer import Transfer
 
 
-def rig_figures(model: HeadModel, rigged: RiggedHead, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
+def rig_metrics(model: HeadModel, rigged: RiggedHead, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
     """Strict JSON for the report: millimetres between the rigged head in the model's topology, posed as in the photo, and a surface (V, 3),
     (F, 3) in the upright frame: of the face's vertices up to the brows, above which hair may hang (mean and 95th percentile), and of the
     68 landmarks (mean)."""

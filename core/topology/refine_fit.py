@@ -1,4 +1,4 @@
-"""The fit once more, on the surface: identity, expression and pose of the head model that lie nearest to a free-form surface.
+"""The fit once more, on the surface: identity, expression and pose of the head model that lie nearest to a reconstructed surface.
 
 Bounded Gauss-Newton on distances along the surface's normals (Chen & Medioni 1992), about what the fit to the photo's landmarks says.
 """
@@ -15,8 +15,8 @@ from ..models.parametric import Parameters
 from ..models.rotation import rotation_matrix, rotation_vector, skew
 from ..models.skinning import blended, skin
 from ..models.solver import Quadratic, minimise
+from .register import Matcher, ReconstructedSurface
 from .template import Template
-from .uniformise import FreeForm, Matcher
 
 _REACHES = (0.010, 0.008, 0.006, 0.004, 0.003, 0.003)  # metres: each round's distance at which a place counts half
 _ACROSS, _ALONG = 0.0008, 0.002  # metres: errors of the surface along its normal, of the fit along the surface
@@ -79,7 +79,7 @@ class PlacedHead:
         return type(self)(self.model, Parameters(identity, expression, rotations), neck, self.scale * growth)
 
 
-def refine(head: PlacedHead, surface: FreeForm) -> PlacedHead:
+def refine_fit(head: PlacedHead, surface: ReconstructedSurface) -> PlacedHead:
     """The head nearest to a surface in the same frame, about a head that comes from the photo's landmarks."""
     problem = _Problem(head, surface)
     return minimise(_Refined(head, np.zeros(_MOTION)), problem.linearised, problem.moved, _REACHES).head
@@ -96,7 +96,7 @@ class _Refined:
 class _Problem:
     """Least squares over identity, the expressions `actions` that show on open skin, and PlacedHead.moved's motion."""
 
-    def __init__(self, head: PlacedHead, surface: FreeForm) -> None:
+    def __init__(self, head: PlacedHead, surface: ReconstructedSurface) -> None:
         model, count = head.model, head.count
         self._template = template = _bared(model, Template.of(model))
         self._first = head.posed().astype(np.float64)
