@@ -22,7 +22,7 @@ POINT_CHANNELS = 7
 
 @dataclass(frozen=True)
 class FaceBlend:
-    """Where the fitted model's own surface is trusted: weight (V,) on the solid's vertices, and the largest share it may take.
+    """Where the fitted model's own surface is trusted: weight (V,) on the closed mesh's vertices, and the largest share it may take.
 
     A weight grows to 1 with this trust. From there to 2 nothing but the model counts, whatever the network says: behind parted
     lips, where the sides of the gap are nearer to each other than it can tell apart.
@@ -63,7 +63,7 @@ class PriorSurface:
 
     @classmethod
     def of(cls, model: HeadModel, vertices: np.ndarray) -> Self:
-        """From a model's solid vertices (V, 3) in the crop frame."""
+        """From the vertices (V, 3) of a model's closed mesh in the crop frame."""
         return cls(vertices, model.closed_mesh.faces, model.closed_rest / CROP_HALF, model.closed_mesh.topology)
 
     def maps(self, size: int) -> torch.Tensor:

@@ -190,8 +190,8 @@ def build_faces(ict: Path, reference: Shape, rig: Rig) -> Faces:
     local = np.full(HM08_COUNT, -1)
     local[used] = np.arange(len(used))
     faces = local[faces]
-    pockets = {name: local[model.hm08[ids]] for name, ids in model.closed_mesh.cavities.items()}
-    inner = np.isin(np.arange(len(used)), np.concatenate(list(pockets.values())))
+    cavities = {name: local[model.hm08[ids]] for name, ids in model.closed_mesh.cavities.items()}
+    inner = np.isin(np.arange(len(used)), np.concatenate(list(cavities.values())))
     start = reference.vertices[used].astype(np.float64)
     open_faces = faces[~inner[faces].any(1)]
     anchors, places, lid_middles = _anchors(open_faces, start, source)

@@ -44,7 +44,7 @@ class Figures:
         self._faces, self._corner_uv = mesh.triangles("body"), mesh.corner_uv("body")
         self._region = {name: model.closed_region(name) for name in ("head", "face", "ears", "brows", "lips")}
         self._skin_id = np.flatnonzero((model.part == 0) & (model.hm08 >= 0))
-        self._pocket = {name: ids[model.hm08[ids] >= 0] for name, ids in model.closed_mesh.cavities.items()}
+        self._cavity = {name: ids[model.hm08[ids] >= 0] for name, ids in model.closed_mesh.cavities.items()}
         self._masks = self._soft_masks()
         self._code = self._on_body(model.code)
         face = self._on_body(model.regions["face"])
@@ -110,7 +110,7 @@ class Figures:
     def _skin(self, body: Body, bust: np.ndarray, sunk: np.ndarray, look: Look) -> RestPart:
         """The body as one closed solid: its mouth and eye sockets end at the patches of the head model's bust (Vs, 3)."""
         vertices = body.vertices[:_BODY].copy()
-        for ids in self._pocket.values():
+        for ids in self._cavity.values():
             vertices[self.model.hm08[ids]] = bust[ids]
         normals = vertex_normals(vertices, self._faces)
         pressed = vertices - normals * (sunk[:_BODY] * self._off_head)[:, None]
@@ -132,7 +132,7 @@ class Figures:
         masks = np.zeros((_BODY, len(BUST_VALUES)), np.float32)
         for name in ("ears", "lips"):
             masks[:, BUST_VALUES.index(name)] = self._on_body(self.model.regions[name])
-        for name, ids in self._pocket.items():
+        for name, ids in self._cavity.items():
             masks[self.model.hm08[ids], BUST_VALUES.index("mouth" if name == "mouth" else "eye")] = 1
         return masks
 
