@@ -220,11 +220,11 @@ def neutral_error(model: HeadModel, identity: np.ndarray, truth: np.ndarray) -> 
 def test_several_photos_tell_the_person_better_than_each_of_them(model):
     errors = []
     for seed in range(3):
-        truth, seen = of_person(model, (0.0, 0.35, -0.3), 0.008, seed)
+        truth, seen = of_person(model, (0.0, 0.35, -0.3), 0.004, seed)
         sets = ([seen[0]], [seen[1]], [seen[2]], seen[:2], seen)
         errors.append([neutral_error(model, fit(model, chosen).identity, truth) for chosen in sets])
     *alone, two, three = np.mean(errors, axis=0)
-    assert two < 0.95 * np.mean(alone[:2]) and three < 0.95 * np.mean(alone)
+    assert two < 0.95 * np.mean(alone[:2]) and three < 0.92 * np.mean(alone)
 
 
 def test_each_photo_keeps_its_own_pose_camera_and_expression(model):
@@ -238,7 +238,18 @@ def test_each_photo_keeps_its_own_pose_camera_and_expression(model):
     assert side.camera.scale / front.camera.scale == pytest.approx(1.09, rel=0.02)
 
 
-def test_the_order_of_the_photos_and_a_second_copy_change_little(model):
+def test_the_same_photo_twice_is_fitted_alike_with_its_matte(model):
+    view, _, _ = photograph(model, 0.3)
+    columns = np.arange(SIZE)
+    matte = np.broadcast_to((np.abs(columns - 250) < 90).astype(np.float32), (SIZE, SIZE))
+    once, (first, second) = fit_head(model, replace(view, matte=matte)), fit(model, [replace(view, matte=matte)] * 2).views
+    assert np.abs(first.vertices - second.vertices).max() < 1e-6 and first.camera.scale == pytest.approx(second.camera.scale)
+    assert first.residual <= once.residual + 1e-4 and np.abs(first.vertices - once.vertices).mean() < 0.002
+    mixed = fit(model, [replace(view, matte=matte), view])
+    assert all(np.isfinite(found.vertices).all() for found in mixed.views)
+
+
+def test_the_order_of_the_photos_changes_little(model):
     _, seen = of_person(model, (0.0, 0.35), 0.001)
     forth, back = fit(model, seen), fit(model, seen[::-1])
     assert neutral_error(model, forth.identity, back.identity) < 1e-4

@@ -62,6 +62,13 @@ def test_eye_patches_lie_on_the_eyeballs(model):
     assert near.min() > 0.8 and near.max() < 1.02 and np.median(near) > 0.97
 
 
+def test_the_membrane_between_the_lips_lies_a_little_behind_them(model):
+    posed = model.posed(model.neutral())
+    inside = model.closed_mesh.cavity("mouth") > 0.999
+    behind = model.closed_mesh.on(posed.vertices)[inside, 2] - posed.closed_vertices[inside, 2]
+    assert inside.sum() > 20 and 0.003 < np.median(behind) < 0.005
+
+
 def test_left_is_the_persons_left_and_the_mirror_maps_sides(model):
     assert (model.mean[model.part == 1][:, 0] > 0).all()
     assert (model.mirror[model.mirror] == np.arange(len(model.mirror))).mean() > 0.998
