@@ -14,10 +14,11 @@ import torch
 
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
+from likeness.core.models.joints import JAW, LEFT_EYE, NECK, RIGHT_EYE
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.photo.crop import crop_picture
 from likeness.core.result import Result
-from likeness.core.topology.rigged import JAW, LEFT_EYE, NECK, RIGHT_EYE, RiggedHead
+from likeness.core.topology.rigged import RiggedHead
 
 _WIDTH, _FINER = 200, 2
 _TURN = -0.35  # radians of the view, so that depth shows

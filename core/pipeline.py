@@ -19,10 +19,12 @@ from .colour.head import Anatomy, bake_head
 from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
-from .models.fit import HeadFit, fit_head
+from .models.fit import ViewFit, fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
-from .models.head import NECK, HeadModel
+from .models.head import HeadModel
+from .models.joints import NECK
+from .models.observation import Observation
 from .models.prior import FaceBlend, PriorSurface
 from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
@@ -42,10 +44,10 @@ from .surface.needles import press_needles
 from .surface.rim import reach_outline
 from .surface.smooth import smooth_surface
 from .topology.flame import FlameFit, fit_flame
-from .topology.measure import rig_figures
+from .topology.register import ReconstructedSurface
 from .topology.rig import rig_head
+from .topology.rig_metrics import rig_metrics
 from .topology.rigged import RiggedHead
-from .topology.uniformise import FreeForm
 from .version import VERSION
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class Seen:
     how good all that is (quality.py), and the seconds that its stages took."""
 
     view: View
-    fit: HeadFit
+    fit: ViewFit
     surface: PriorSurface
     sight: Sight
     measures: dict[str, float]
@@ -109,7 +111,7 @@ class Reconstructor:
             blend = FaceBlend.of(self._model, fit)
             field = self._predictor.field(sight, surface, blend)
         with clock.stage("surface") as share:
-            tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.solid_region("ears"))
+            tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.closed_region("ears"))
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
             bound = hidden_bound(field.prior_distance, field.silhouette)
@@ -129,7 +131,7 @@ class Reconstructor:
         rigged, flame = None, None
         if settings.rig:
             with clock.stage("rig"):
-                rigged = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
+                rigged = rig_head(self._model, fit, ReconstructedSurface(camera_vertices, normals_there))
             if flame_model is not None:
                 with clock.stage("flame"):
                     flame = fit_flame(flame_model, rigged)
@@ -178,9 +180,9 @@ class Reconstructor:
 
     def _see(self, view: View, clock: "_Clock") -> Seen:
         with clock.stage("fit"):
-            fit = fit_head(self._model, view, self._predictor.guess(view))
+            fit = fit_head(self._model, Observation.of(view), self._predictor.guess(view))
         with clock.stage("normals"):
-            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
             sight = self._predictor.look(view, fit.camera, surface)
             measures = measure_fit(self._model, view, fit, _picture(sight.photo), sight.maps[0].cpu().numpy())
             judge(measures, view.name)  # refuses before the long stages
@@ -195,16 +197,16 @@ class Reconstructor:
             head, anatomy = flame.head, anatomy.carried(flame.corners, flame.barycentric)
         head = bake_head(head, result, anatomy, texels, progress)
         figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
-        figures |= rig_figures(self._model, rigged, result.upright_vertices(), result.faces)
+        figures |= rig_metrics(self._model, rigged, result.upright_vertices(), result.faces)
         about = {"rig": figures} if flame is None else {"rig": figures, "flame": flame.to_dict()}
         return replace(result, rigged=head), about
 
     def _codes(self, points: np.ndarray, surface: PriorSurface) -> np.ndarray:
         """The head model's semantic code (N, 3) of each point's nearest place on the fitted model; 0 far from it."""
         distance, near = cKDTree(surface.vertices).query(points, workers=-1)
-        return np.where(distance[:, None] < 0.25, self._model.solid_code[near], 0)
+        return np.where(distance[:, None] < 0.25, self._model.closed_code[near], 0)
 
-    def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
+    def _measures(self, view: View, fit: ViewFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
         size = 512
         drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), size).mask.numpy()
         there = crop_picture(np.ones(view.image.shape[:2], np.float32), fit.camera, size) > 0.5
@@ -212,7 +214,7 @@ class Reconstructor:
         union = ((drawn & there) | person).sum()
         return {"silhouette_iou": float((drawn & person).sum() / max(union, 1))}
 
-    def _described(self, fit: HeadFit) -> dict[str, Any]:
+    def _described(self, fit: ViewFit) -> dict[str, Any]:
         return {
             "identity": [round(float(x), 4) for x in fit.identity],
             "expression": {name: round(float(x), 4) for name, x in zip(self._model.expression_names, fit.expression, strict=True)},

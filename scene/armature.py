@@ -12,8 +12,9 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..core.errors import AssetError
+from ..core.models.joints import GLOBAL, JAW, LEFT_EYE, NECK, RIGHT_EYE
 from ..core.models.rotation import rotation_matrix
-from ..core.topology.rigged import GLOBAL, JAW, LEFT_EYE, NECK, RIGHT_EYE, RiggedHead
+from ..core.topology.rigged import RiggedHead
 from .controls import add_controls
 from .frame import HEAD_TO_BLENDER
 

@@ -3,6 +3,7 @@
 A rigged head is bald, for hair to be put on: where hair hides it, it gets skin, on the scalp with a shade of the hair like after a shave.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,10 +15,11 @@ from ..geometry.closest import ClosestSurface
 from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import smoothstep
 from ..models.head import HeadModel
+from ..models.joints import JOINT_NAMES
 from ..photo.crop import crop_picture, shown
 from ..photo.view import CROP_HALF
 from ..result import Result
-from ..topology.rigged import JOINT_NAMES, PARTS, RiggedHead
+from ..topology.rigged import PARTS, RiggedHead
 from .bake import Layer, Shot, compose, pictures
 from .eyes import paint_eye, seen_colours
 from .fill import fill_hidden
@@ -41,7 +43,7 @@ class Anatomy:
     and mouth and sockets (V,), 1 inside the mouth and behind the lids."""
 
     code: np.ndarray
-    regions: dict[str, np.ndarray]
+    regions: Mapping[str, np.ndarray]
     mouth: np.ndarray
     sockets: np.ndarray
 
@@ -49,15 +51,14 @@ class Anatomy:
     def of(cls, model: HeadModel) -> Self:
         """For heads in the model's own topology."""
 
-        def inside(*pockets: str) -> np.ndarray:
+        def inside(*cavities: str) -> np.ndarray:
             mask = np.zeros(len(model.mean), np.float32)
-            for pocket in pockets:
-                ids = model.solid_pockets[pocket]
+            for name in cavities:
+                ids = model.closed_mesh.cavities[name]
                 mask[ids[ids < len(mask)]] = 1
             return mask
 
-        regions = dict(zip(model.region_names, model.regions, strict=True))
-        return cls(model.code, regions, inside("mouth"), inside("left_eye", "right_eye"))
+        return cls(model.code, model.regions, inside("mouth"), inside("left_eye", "right_eye"))
 
     def carried(self, corners: np.ndarray, barycentric: np.ndarray) -> Self:
         """For another topology whose vertices lie at barycentrics (N, 3) of vertices (N, 3) of this one."""

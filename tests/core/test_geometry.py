@@ -156,7 +156,7 @@ def needles():
 def bust():
     """The head model's closed one, whose caps at neck and shoulders are long triangles."""
     model = HeadModel.load()
-    return model.solid_rest, model.solid_faces
+    return model.closed_rest, model.closed_mesh.faces
 
 
 @pytest.mark.parametrize("shape", [ball, fan, needles, bust])

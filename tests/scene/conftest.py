@@ -126,7 +126,7 @@ def _model():
 @pytest.fixture
 def rigged(part):
     """A rigged head: a person of the bundled head model in a pose, with a corrective and a texture."""
-    head = part("core.topology.rigged").RiggedHead.of_model(_model(), SAMPLE_RIG["parameters"]())
+    head = SAMPLE_RIG["rigged"](part("core.topology.rigged"), _model(), SAMPLE_RIG["parameters"]())
     return dataclasses.replace(head, **SAMPLE_RIG["extras"](len(head.neutral)))
 
 

@@ -46,7 +46,7 @@ class Reconstructor:
 
         sample = runpy.run_path(str(HERE / "sample_rig.py"))
         model = sample["Model"](Path(rigged.__file__).parents[2] / "weights" / "head_model.npz")
-        return rigged.RiggedHead.of_model(model, sample["parameters"]())
+        return sample["rigged"](rigged, model, sample["parameters"]())
 
 
 class Tracker:
