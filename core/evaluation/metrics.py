@@ -126,12 +126,19 @@ def distances(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarit
     )
 
 
-def volume_iou(truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Intersection over union of the solids in the judged cube on 128 cells a side; vertices (V, 3) camera frame, moved. NaN without."""
+def volumes(truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
+    """What the solids have in common in the judged cube, on 128 cells a side; vertices (V, 3) camera frame, moved. NaN without true cells.
+
+    iou: intersection over union. behind: what the prediction has behind the back of the truth, along the truth's columns of depth, as a
+    share of the truth: hair that hangs where none is. A photo shows none of it.
+    """
     if truth.truth.cells is None:
-        return float("nan")
-    mine, its = (np.unpackbits(cells) for cells in (truth.truth.cells, occupied_cells(truth.case.unit_cube(vertices), faces)))
-    return float((mine & its).sum() / max((mine | its).sum(), 1))
+        return {"iou": float("nan"), "behind": float("nan")}
+    cells = truth.truth.cells, occupied_cells(truth.case.unit_cube(vertices), faces)
+    mine, its = (np.unpackbits(packed).view(bool).reshape(GRID * GRID, GRID) for packed in cells)
+    behind = its & ~np.logical_or.accumulate(mine, axis=1) & mine.any(1)[:, None]
+    true = max(mine.sum(), 1)
+    return {"iou": float((mine & its).sum() / max((mine | its).sum(), 1)), "behind": float(behind.sum() / true)}
 
 
 def occupied_cells(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
