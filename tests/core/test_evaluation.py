@@ -201,10 +201,10 @@ def test_volumes_of_balls_overlap_as_their_radii_say() -> None:
 def test_solid_behind_the_back_is_told_from_solid_beside_it_and_in_front() -> None:
     vertices, faces = ball(0.08)
     truth = measured(vertices, faces, cells=occupied_cells(measured(vertices, faces).case.unit_cube(vertices), faces))
-    behind, before = (volumes(truth, vertices + [0, 0, depth], faces)["behind"] for depth in (-0.02, 0.02))
+    behind, before = (volumes(truth, vertices + np.array([0, 0, depth]), faces)["behind"] for depth in (-0.02, 0.02))
     # A ball moved by a quarter of its radius leaves 3/16 of it, and a little more, outside.
     assert 0.15 < behind < 0.25 and before == 0
-    assert volumes(truth, vertices + [0.02, 0, 0], faces)["behind"] < 0.1 * behind + 0.06
+    assert volumes(truth, vertices + np.array([0.02, 0, 0]), faces)["behind"] < 0.1 * behind + 0.06
 
 
 def test_a_broken_mesh_is_told_from_a_sound_one() -> None:
