@@ -23,7 +23,7 @@ from .models.fit import HeadFit, fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import NECK, HeadModel
-from .models.prior import FaceBlend, PriorSurface
+from .models.prior import FaceBlend, PriorSurface, protect_mask
 from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
 from .photo.crop import crop_picture
@@ -38,7 +38,7 @@ from .surface.extract import extract_surface
 from .surface.hidden import hidden_bound
 from .surface.needles import press_needles
 from .surface.rim import reach_outline
-from .surface.smooth import smooth_surface
+from .surface.smooth import smooth_surface, smoothing_rounds
 from .topology.flame import FlameFit, fit_flame
 from .topology.measure import rig_figures
 from .topology.rig import rig_head
@@ -102,7 +102,7 @@ class Reconstructor:
             blend = FaceBlend.of(self._model, fit)
             field = self._predictor.field(sight, surface, blend)
         with clock.stage("surface") as share:
-            tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.solid_region("ears"))
+            tree, known = cKDTree(surface.vertices), protect_mask(self._model, blend)
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
             bound = hidden_bound(field.prior_distance, field.silhouette)
@@ -110,8 +110,7 @@ class Reconstructor:
             whole = reach_outline(calm, field.silhouette, field.face, cancel)
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
-            # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
-            vertices = smooth_surface(press_needles(vertices, faces), faces, min(settings.resolution // 32, 12))
+            vertices = smooth_surface(press_needles(vertices, faces), faces, smoothing_rounds(settings.resolution))
             normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
             vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)
             if sight.back is not None:
