@@ -1,4 +1,4 @@
-"""Each term of the colours that nobody sees makes them better than they are without it: a two-coloured ball, of which the photo shows half."""
+"""Each term of hidden colours makes them better than they are without it: a two-coloured ball, of which the photo shows half."""
 
 from types import SimpleNamespace
 
@@ -78,7 +78,7 @@ def test_the_mirror_image_is_better_than_the_guess_on_the_head_and_not_used_belo
     )  # a pattern that no guess has, the same on both sides of x = 0
     photo[:, X[0] > 0] = photo[:, ::-1][:, X[0] > 0]
     found = coloured(ball, photo, X < 0, lambda points: halves(points[:, 1]), codes)
-    x, y, z = ball.vertices.T
+    x, y, _ = ball.vertices.T
     true = 0.05 * np.sin(-40 * np.abs(x))
     there = {"head": y > 0.1, "below": y < -0.4}
     slope = {}
