@@ -209,10 +209,20 @@ def test_solid_behind_the_back_is_told_from_solid_beside_it_and_in_front() -> No
 
 def test_a_broken_mesh_is_told_from_a_sound_one() -> None:
     vertices, faces = ball(detail=2)
-    assert mesh_health(vertices, faces) == {"triangles": len(faces), "components": 1, "open_edges": 0, "bad_edges": 0}
+    sound = mesh_health(vertices, faces)
+    assert (sound["triangles"], sound["components"], sound["open_edges"], sound["bad_edges"]) == (len(faces), 1, 0, 0)
     twice = np.concatenate([vertices, vertices + 1])
     broken = mesh_health(twice, np.concatenate([faces[1:], faces + len(vertices), [[0, 1, 2]]]))
     assert broken["components"] == 2 and broken["open_edges"] + broken["bad_edges"] > 0
+
+
+def test_a_rough_mesh_bends_more_than_a_smooth_one_and_a_cube_by_its_corners() -> None:
+    box = trimesh.creation.box()
+    # Six of the eighteen edges are diagonals of its sides.
+    assert mesh_health(np.asarray(box.vertices), np.asarray(box.faces))["bend"] == pytest.approx(90 * 12 / 18)
+    vertices, faces = ball(detail=4)
+    rough = vertices + np.random.default_rng(0).normal(0, 0.0005, vertices.shape)
+    assert mesh_health(rough, faces)["bend"] > 1.5 * mesh_health(vertices, faces)["bend"]
 
 
 def test_the_columns_of_others_follow_their_definitions() -> None:
