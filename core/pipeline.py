@@ -25,7 +25,7 @@ from .models.flame.reader import read_flame
 from .models.head import HeadModel
 from .models.joints import NECK
 from .models.observation import Observation
-from .models.prior import FaceBlend, PriorSurface
+from .models.prior import FaceBlend, PriorSurface, protect_mask
 from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
 from .photo.crop import crop_picture, shown
@@ -42,7 +42,7 @@ from .surface.extract import extract_surface
 from .surface.hidden import hidden_bound
 from .surface.needles import press_needles
 from .surface.rim import reach_outline
-from .surface.smooth import smooth_surface
+from .surface.smooth import smooth_surface, smoothing_rounds
 from .topology.flame import FlameFit, fit_flame
 from .topology.register import ReconstructedSurface
 from .topology.rig import rig_head
@@ -111,7 +111,7 @@ class Reconstructor:
             blend = FaceBlend.of(self._model, fit)
             field = self._predictor.field(sight, surface, blend)
         with clock.stage("surface") as share:
-            tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.closed_region("ears"))
+            tree, known = cKDTree(surface.vertices), protect_mask(self._model, blend)
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
             bound = hidden_bound(field.prior_distance, field.silhouette)
@@ -119,8 +119,7 @@ class Reconstructor:
             whole = reach_outline(calm, field.silhouette, field.face, cancel)
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
-            # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
-            vertices = smooth_surface(press_needles(vertices, faces), faces, min(settings.resolution // 32, 12))
+            vertices = smooth_surface(press_needles(vertices, faces), faces, smoothing_rounds(settings.resolution))
             normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
             mask &= shown(view.image, fit.camera, len(mask))
             vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)

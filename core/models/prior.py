@@ -47,6 +47,12 @@ class FaceBlend:
         return np.minimum(self.weight, 1)
 
 
+def protect_mask(model: HeadModel, blend: FaceBlend) -> np.ndarray:
+    """(V,) in [0, 1] on the solid's vertices: where its shape is known so well that no smoothing may change it, seen or not: the trusted
+    face, and the ears, which are finer than what smoothing leaves."""
+    return np.maximum(blend.trust, model.closed_region("ears"))
+
+
 @dataclass(frozen=True)
 class PriorSurface:
     """The fitted model's closed bust in the crop frame: vertices (V, 3), faces (F, 3), code (V, 3); topology of the faces, where it
