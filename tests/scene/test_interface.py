@@ -152,6 +152,6 @@ def test_lowest_blender_that_the_manifest_promises_is_tested():
 def test_zip_holds_the_product_only(extension_zip):
     names = zipfile.ZipFile(extension_zip).namelist()
     tops = {name.partition("/")[0] for name in names}
-    assert tops <= {"__init__.py", "blender_manifest.toml", "operators", "panels", "scene", "worker", "core", "weights", "LICENSE"}
+    assert tops <= {"__init__.py", "blender_manifest.toml", "operators", "panels", "scene", "worker", "core", "cli", "weights", "LICENSE"}
     assert {"scene/build.py", "operators/reconstruct.py", "worker/requirements.lock", "weights/head_model.npz"} <= set(names)
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".blend"))]
