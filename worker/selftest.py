@@ -59,7 +59,7 @@ def self_test(
             with _test_photo() as path:
                 start = time.perf_counter()
                 result = reconstructor.run(path, Settings(quality="draft"), step, cancel)
-            lines.append(f"test photo: {len(result.vertices)} vertices in {time.perf_counter() - start:.1f} s")
+            lines.append(f"test photo: {len(result.surface.vertices)} vertices in {time.perf_counter() - start:.1f} s")
     except AssetError as error:
         passed = not photo
         lines.append(f"{'failed' if photo else 'note'}: {error}")

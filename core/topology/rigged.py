@@ -52,7 +52,7 @@ _LONGEST = 500  # characters of a note
 class RiggedHead:
     """One person in the head model's topology. V vertices, F triangles, U texture coordinates, C correctives.
 
-    Everything is in the frame of Result.upright_vertices: x to the person's left, y up, z forward, metres, origin at the neck joint.
+    Everything is in the upright frame of the Result: x to the person's left, y up, z forward, metres, origin at the neck joint.
 
     neutral (V, 3) float32: this person, neutral and unposed.
     faces (F, 3) int32, outward; face_part (F,) int32: index into PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;

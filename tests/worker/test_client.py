@@ -60,7 +60,7 @@ def test_a_mesh_becomes_a_texture(client, tmp_path):
     result = run(client, "a.png")
     mesh, there, stages = tmp_path / "mesh.npz", tmp_path / "there.npz", []
     uv = np.float32([[0.1, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]])
-    UvMesh(result.upright_vertices(), result.faces, uv, result.faces).save(mesh)
+    UvMesh(result.surface.vertices, result.surface.faces, uv, result.surface.faces).save(mesh)
     result.save(there)
     client.bake(mesh, there, 256)
     texture = Texture.load(client.wait(lambda stage, fraction: stages.append(stage))).colours
@@ -364,7 +364,8 @@ def test_the_real_worker_makes_a_head(tmp_path):
         result = run(client, tmp_path / "astronaut.png", quality="draft")
     finally:
         client.close()
-    assert len(result.vertices) > 1000 and result.report["mesh"]["watertight"] and np.isfinite(result.vertices).all()
+    vertices = result.surface.vertices
+    assert len(vertices) > 1000 and result.report["mesh"]["watertight"] and np.isfinite(vertices).all()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills the parent the POSIX way")
