@@ -85,7 +85,7 @@ class HeadPlan:
         from ..core.result import Result  # brings numpy
 
         saved = outputs.scratch / "result.npz"
-        client.reconstruct(photo, self.settings, saved)
+        client.reconstruct([photo], self.settings, saved)
         client.wait(progress)
         result = Result.load(saved)
         progress("export", 1.0)

@@ -52,7 +52,9 @@ class StubClient:
     def close(self) -> None:
         pass
 
-    def reconstruct(self, photo: Path, settings, output: Path) -> None:
+    def reconstruct(self, photos: list[Path], settings, output: Path) -> None:
+        (photo,) = photos
+
         def job(progress):
             self.photos.append(photo)
             progress("Looking at the photo", 0.5)
