@@ -13,7 +13,7 @@ CODE := $(wildcard *.py) core cli scene operators panels worker training benchma
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test test-blender lint format zip head-model train evaluate people checksums locks clean
+.PHONY: demo test test-blender gui lint format zip head-model train evaluate people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -27,11 +27,16 @@ test: $(READY) $(READY50) $(READY_NODE)
 	EXT_MODE=zip timeout 900 $(ENV50)/bin/python $(PYTEST) tests/scene
 
 # The scene in a real Blender whose Python has pytest: the only way to those that are no module for Python 3.11, 5.1 and newer.
-# BLENDER is any command that runs it; TESTS are pytest's arguments. With a window: tests/gui.
+# BLENDER is any command that runs it; TESTS are pytest's arguments. With a window: make gui.
 BLENDER ?= blender
 test-blender:
 	user=$$(mktemp -d) && trap 'rm -rf "$$user"' EXIT && \
 	BLENDER_USER_RESOURCES="$$user" timeout 900 $(BLENDER) --background --factory-startup --python-exit-code 3 --python "$(CURDIR)/tests/scene/run_in_blender.py" -- $(TESTS)
+
+# Real Blender windows on a virtual screen, every operator redone and repeated, pictures in OUT: make gui [BLENDER=<command>] [OUT=folder]
+# [SCRIPTS="repeat.py ..."]. Not a part of `make test`: needs Blender, Xvfb, xdpyinfo and ImageMagick (tests/gui/run_gui.sh).
+gui: zip
+	tests/gui/run_gui.sh "$$(ls -t dist/likeness-*.zip | head -n 1)" "$(PHOTO)" "$(or $(OUT),out/gui)" $(SCRIPTS)
 
 lint: $(READY)
 	$(BIN)/ruff check $(CODE)

@@ -25,7 +25,7 @@ def unregister() -> None:
     from . import operators, panels
     from .worker.client import close_shared
 
-    operators.job.close_current()
+    operators.job.close_all()
     close_shared()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())

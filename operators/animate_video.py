@@ -1,7 +1,5 @@
 """likeness.animate_video: the face in a video or a sequence of pictures animates the rigged head."""
 
-from pathlib import Path
-
 import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
@@ -10,7 +8,7 @@ from ..core.errors import InputError
 from ..scene.animation import animate
 from ..worker.client import shared_client
 from .environment import worker_python
-from .load_photo import PHOTO_SUFFIXES
+from .file import PHOTO_SUFFIXES
 from .tracking import TrackingOperator, span
 from .worker_job import Tracking
 
@@ -22,10 +20,9 @@ class LIKENESS_OT_animate_video(TrackingOperator, bpy.types.Operator):
     bl_label = "Animate from Video"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
-    filter_movie: BoolProperty(default=True, options={"HIDDEN"})
-    filter_image: BoolProperty(default=True, options={"HIDDEN"})
-    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
+    filter_glob: StringProperty(options={"SKIP_SAVE", "HIDDEN"})  # all kinds that the next two stand for
+    filter_movie: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
+    filter_image: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
     smoothing: FloatProperty(
         name="Smoothing",
         description="Length of the window over which the movement is smoothed; 0 keeps every tremor",
@@ -36,7 +33,7 @@ class LIKENESS_OT_animate_video(TrackingOperator, bpy.types.Operator):
     )
 
     def start_job(self, context: bpy.types.Context) -> Tracking:
-        source = Path(bpy.path.abspath(self.filepath))
+        source = self.chosen()
         if not self.filepath or not source.exists():
             raise InputError(f"{source} does not exist; choose a video or a folder of pictures.")
         if source.suffix.lower() in PHOTO_SUFFIXES:

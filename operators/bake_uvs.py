@@ -45,20 +45,17 @@ class LIKENESS_OT_bake_uvs(JobOperator, bpy.types.Operator):
     _target = ""
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        item, reason = context.object, None
+    def refusal(cls, context: bpy.types.Context) -> str:
+        item = context.object
         if item is None or item.type != "MESH":
-            reason = "Select a mesh that lies on a reconstruction"
-        elif context.mode != "OBJECT":
-            reason = "Go back to object mode"
-        elif item.data.uv_layers.active is None:
-            reason = "The mesh has no UV map; unwrap it first"
-        elif not sources(context.scene):
-            reason = "Reconstruct a photo first"
-        if reason is not None:
-            cls.poll_message_set(reason)
-            return False
-        return super().poll(context)
+            return "Select a mesh that lies on a reconstruction"
+        if context.mode != "OBJECT":
+            return "Go back to object mode"
+        if item.data.uv_layers.active is None:
+            return "The mesh has no UV map; unwrap it first"
+        if not sources(context.scene):
+            return "Reconstruct a photo first"
+        return super().refusal(context)
 
     def start_job(self, context: bpy.types.Context) -> Baking:
         item = context.object

@@ -3,9 +3,10 @@
 import bpy
 
 from . import job
+from .base import LikenessOperator
 
 
-class LIKENESS_OT_cancel(bpy.types.Operator):
+class LIKENESS_OT_cancel(LikenessOperator, bpy.types.Operator):
     """Stop the running job; the scene stays as it is"""
 
     bl_idname = "likeness.cancel"
@@ -13,9 +14,9 @@ class LIKENESS_OT_cancel(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return job.current() is not None
+    def refusal(cls, context: bpy.types.Context) -> str:
+        return "" if job.current() is not None else "Nothing is running"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> str:
         job.cancel_current()
-        return {"FINISHED"}
+        return ""

@@ -6,7 +6,7 @@ import sys
 import bpy
 
 from ..cli.parser import build_parser
-from ..core.errors import LikenessError
+from ..core.errors import LikenessError, explain
 from ..worker.environment import LAUNCH
 from .environment import worker_python
 
@@ -24,4 +24,9 @@ def run(arguments: list[str]) -> int:
     wanted = getattr(options, "blender", "") is None  # evaluate has no such option
     blender = ["--blender", bpy.app.binary_path] if bpy.app.binary_path and wanted else []
     # No session of its own: Ctrl-C reaches the child, which ends with its own exit code.
-    return subprocess.run([str(python), "-I", "-u", str(LAUNCH), "likeness.cli.main", *arguments, *blender], check=False).returncode
+    try:
+        return subprocess.run([str(python), "-I", "-u", str(LAUNCH), "likeness.cli.main", *arguments, *blender], check=False).returncode
+    except OSError as error:
+        failed = explain(error, "The command line")
+        sys.stderr.write(f"{failed}\n")
+        return failed.exit_code

@@ -1,16 +1,13 @@
 """likeness.copy_expression: the face in another photo poses the rigged head."""
 
-from pathlib import Path
-
 import bpy
-from bpy.props import StringProperty
 
 from ..core.animation.performance import Performance
 from ..core.errors import InputError
 from ..scene.animation import apply_pose
 from ..worker.client import shared_client
 from .environment import worker_python
-from .load_photo import PHOTO_SUFFIXES
+from .file import PHOTO_SUFFIXES
 from .tracking import TrackingOperator
 from .worker_job import Tracking
 
@@ -22,11 +19,8 @@ class LIKENESS_OT_copy_expression(TrackingOperator, bpy.types.Operator):
     bl_label = "Copy Expression from Photo"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
-    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES), options={"HIDDEN"})
-
     def start_job(self, context: bpy.types.Context) -> Tracking:
-        source = Path(bpy.path.abspath(self.filepath))
+        source = self.chosen()
         if source.suffix.lower() not in PHOTO_SUFFIXES:
             raise InputError(f"{source.name or 'The choice'} is no photo; choose a JPEG, PNG, WebP, TIFF or BMP file.")
         return Tracking(shared_client(worker_python(context)), source, 0.0)

@@ -2,7 +2,6 @@
 
 import bpy
 
-from ..core.errors import LikenessError
 from ..scene.free_form import bind_free_form, is_bound, show, unbind_free_form
 from ..scene.rig import FREE_FORM, RIGGED, rig_of
 from .rig import RigOperator
@@ -15,19 +14,15 @@ class LIKENESS_OT_deform_free_form(RigOperator, bpy.types.Operator):
     bl_label = "Deform Free-Form Head"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> str:
         armature = rig_of(context.object)
         if is_bound(armature):
             unbind_free_form(armature)
             show(context.view_layer, armature, RIGGED)
-            return {"FINISHED"}
-        try:
-            bind_free_form(context, armature)
-        except LikenessError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return ""
+        bind_free_form(context, armature)
         show(context.view_layer, armature, FREE_FORM)
         if context.mode == "OBJECT":  # the rigged head is hidden now; what is left to work on is the rig
             context.view_layer.objects.active = armature
             armature.select_set(True)
-        return {"FINISHED"}
+        return ""

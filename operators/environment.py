@@ -11,6 +11,10 @@ EXTENSION = __package__.rpartition(".")[0]
 """The name under which Blender knows this extension."""
 
 
+class NotSetUpError(WorkerError):
+    """There is no Python for the worker yet; the interface offers the set-up."""
+
+
 def preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences:
     return context.preferences.addons[EXTENSION].preferences
 
@@ -27,8 +31,8 @@ def environment_status(context: bpy.types.Context) -> environment.EnvironmentSta
 
 
 def worker_python(context: bpy.types.Context) -> Path:
-    """Raises WorkerError, which says what to do, while there is none."""
+    """Raises NotSetUpError, which says what to do, while there is none."""
     status = environment_status(context)
     if not status.ready or status.python is None:
-        raise WorkerError(status.reason)
+        raise NotSetUpError(status.reason)
     return status.python

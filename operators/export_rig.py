@@ -1,44 +1,36 @@
 """likeness.export_rig: the rigged head as a glTF or FBX file."""
 
-from pathlib import Path
-
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from ..core.errors import LikenessError
 from ..scene.rig import rig_of
 from ..scene.rig_export import RIG_SUFFIXES, export_rig
+from .file import FileOperator
 from .rig import RigOperator
 
 
-class LIKENESS_OT_export_rig(RigOperator, bpy.types.Operator):
+class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
     """Write the rigged head with skin, shape keys and texture for other programs"""
 
     bl_idname = "likeness.export_rig"
     bl_label = "Export Rig"
-    bl_options = {"REGISTER"}
+    # Not REGISTER: a repetition would replace the file without asking.
+    bl_options = set()
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in RIG_SUFFIXES), options={"SKIP_SAVE", "HIDDEN"})
+    check_existing: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
     format: EnumProperty(
         name="Format",
         description="Kind of file",
         items=[(".glb", "glTF", "Binary glTF 2.0, bones at rest"), (".fbx", "FBX", "Binary FBX, bones as posed")],
     )
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if not self.filepath:
-            self.filepath = str(Path(bpy.data.filepath).with_name(rig_of(context.object).name))
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+    def proposal(self, context: bpy.types.Context) -> str:
+        return bpy.path.clean_name(rig_of(context.object).name)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        path = Path(bpy.path.abspath(self.filepath))
+    def run(self, context: bpy.types.Context) -> str:
+        path = self.chosen()
         if path.suffix.lower() not in RIG_SUFFIXES:
             path = path.with_name(path.name + self.format)
-        try:
-            export_rig(context, rig_of(context.object), path)
-        except LikenessError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{path.name} is written")
-        return {"FINISHED"}
+        export_rig(context, rig_of(context.object), path)
+        return f"{path.name} is written"

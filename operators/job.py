@@ -1,15 +1,18 @@
-"""Long jobs: one at a time for the whole of Blender, driven by a timer under a window and by a loop in background mode."""
+"""Long jobs: one at a time for the whole of Blender. Here alone is decided whether an operator blocks, goes modal, or is begun anew."""
 
-import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import bpy
 
-from ..core.errors import Cancelled, LikenessError
+from . import failure
+from .base import LikenessOperator
 
 TICK = 0.1
 """Seconds between two looks at the job."""
+AGAIN = 0.4
+"""Seconds from a repetition to the job's new start: a slider of *Adjust Last Operation* repeats at every step, and only the last counts."""
 
 
 class Job(Protocol):
@@ -27,8 +30,13 @@ class Job(Protocol):
     def close(self) -> None:
         """Free everything; work that still goes on is ended at once."""
 
+    def log(self) -> Sequence[str]:
+        """The last lines that the work has logged, for the error file."""
+
 
 _current: Job | None = None
+_again: tuple[str, dict[str, Any], int] | None = None
+"""What is begun anew soon: the operator's name, its properties, the address of the window."""
 
 
 def current() -> Job | None:
@@ -43,19 +51,38 @@ def cancel_current() -> None:
 
 
 def close_current() -> None:
-    """End the running job, if any, at once: the extension is being disabled."""
+    """End the running job, if any, at once."""
     global _current
     if _current is not None:
         _current.close()
         _current = None
 
 
-class JobOperator:
-    """Mixin of the operators that run a job: `start_job` begins it, `use` takes what it gave and returns the closing message.
+def close_all() -> None:
+    """End everything: the extension is being disabled."""
+    if bpy.app.timers.is_registered(_begin_again):
+        bpy.app.timers.unregister(_begin_again)
+    close_current()
 
-    Under a window the operator is modal; `execute`, for background mode and scripts, blocks.
+
+def manner(options: bpy.types.OperatorOptions, background: bool) -> str:
+    """How `execute` runs a job: "block", "modal" or "again".
+
+    Blender keeps the operators that can be repeated. One that went modal while it is kept would be freed twice, which is a crash, and one
+    that blocked would freeze the window: a repetition begins another operator of the same kind. The first run of an invoked operator
+    comes from its file browser or dialog and goes modal. Scripts block, and so does everything without a window.
     """
+    if background:
+        return "block"
+    if options.is_repeat or options.is_repeat_last:
+        return "again"
+    return "modal" if options.is_invoke else "block"
 
+
+class JobOperator(LikenessOperator):
+    """Mixin of the operators that run a job: `start_job` begins it, `use` takes what it gave and returns the closing message."""
+
+    bl_idname: str
     _timer: bpy.types.Timer | None = None
 
     def start_job(self, context: bpy.types.Context) -> Job:
@@ -65,26 +92,20 @@ class JobOperator:
         raise NotImplementedError
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if _current is not None:
-            cls.poll_message_set("Likeness is busy; wait or cancel")
-        return _current is None
+    def refusal(cls, context: bpy.types.Context) -> str:
+        return "Likeness is busy; wait or cancel" if _current is not None else super().refusal(context)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return self.run_modal(context)
+    def log(self) -> Sequence[str]:
+        return _current.log() if _current is not None else ()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return self.run_blocking(context)
-
-    def run_modal(self, context: bpy.types.Context) -> set[str]:
-        """Begin the job and leave the interface free; `modal` does the rest."""
-        with self._reporting():
-            self._begin(context)
-            manager = context.window_manager
-            self._timer = manager.event_timer_add(TICK, window=context.window)
-            manager.modal_handler_add(self)
-            return {"RUNNING_MODAL"}
-        return {"CANCELLED"}
+        match manner(self.options, bpy.app.background):
+            case "modal":
+                return self._run_modal(context)
+            case "again":
+                _schedule(type(self).bl_idname, self.as_keywords(), context.window)
+                return {"CANCELLED"}
+        return self._run_blocking(context)
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if _current is None:  # ended from outside, when the extension was disabled
@@ -97,7 +118,7 @@ class JobOperator:
             return {"PASS_THROUGH"}
         ended = True
         try:
-            with self._reporting():
+            with self.boundary(context):
                 outcome = _current.poll()
                 if outcome is None:
                     ended = False
@@ -111,10 +132,24 @@ class JobOperator:
                 self._end(context)
         return {"CANCELLED"}
 
-    def run_blocking(self, context: bpy.types.Context) -> set[str]:
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender calls this when another file is opened or when it quits: nobody will poll any more, so the process goes at once."""
+        self._end(context)
+
+    def _run_modal(self, context: bpy.types.Context) -> set[str]:
+        """Begin the job and leave the interface free; `modal` does the rest."""
+        with self.boundary(context):
+            self._begin(context)
+            manager = context.window_manager
+            self._timer = manager.event_timer_add(TICK, window=context.window)
+            manager.modal_handler_add(self)
+            return {"RUNNING_MODAL"}
+        return {"CANCELLED"}
+
+    def _run_blocking(self, context: bpy.types.Context) -> set[str]:
         """The whole job in one call: timers do not run in background mode."""
         try:
-            with self._reporting():
+            with self.boundary(context):
                 self._begin(context)
                 while (outcome := _current.poll()) is None:
                     time.sleep(TICK / 2)
@@ -124,12 +159,9 @@ class JobOperator:
             self._end(context)
         return {"CANCELLED"}
 
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender calls this when another file is opened or when it quits: nobody will poll any more, so the process goes at once."""
-        self._end(context)
-
     def _begin(self, context: bpy.types.Context) -> None:
         global _current
+        failure.forget()
         _current = self.start_job(context)
 
     def _end(self, context: bpy.types.Context) -> None:
@@ -141,15 +173,35 @@ class JobOperator:
         close_current()
         _redraw(context)
 
-    @contextlib.contextmanager
-    def _reporting(self):
-        """Expected failures become one sentence in the interface."""
+
+def _schedule(name: str, properties: dict[str, Any], window: bpy.types.Window) -> None:
+    global _again
+    _again = name, properties, window.as_pointer()
+    if bpy.app.timers.is_registered(_begin_again):
+        bpy.app.timers.unregister(_begin_again)
+    bpy.app.timers.register(_begin_again, first_interval=AGAIN)
+
+
+def _begin_again() -> None:
+    """An app timer: invoke an operator as its button does, in the window where it was repeated."""
+    assert _again is not None
+    name, properties, address = _again
+    manager = bpy.context.window_manager
+    window = next((window for window in manager.windows if window.as_pointer() == address), None)
+    if window is None:
+        return
+    area = next((area for area in window.screen.areas if area.type == "VIEW_3D"), window.screen.areas[0])
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    module, _, function = name.partition(".")
+    operator = getattr(getattr(bpy.ops, module), function)
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        if not operator.poll():
+            return
         try:
-            yield
-        except Cancelled:
-            self.report({"WARNING"}, "Cancelled")
-        except LikenessError as error:
-            self.report({"ERROR"}, str(error))
+            operator("INVOKE_DEFAULT", **properties)
+        except RuntimeError as error:  # what the operator reported before it was modal
+            sentence = str(error).removeprefix("Error: ").strip()
+            manager.popup_menu(lambda menu, _: menu.layout.label(text=sentence), title="Likeness", icon="ERROR")
 
 
 def _redraw(context: bpy.types.Context) -> None:

@@ -1,38 +1,30 @@
 """likeness.load_photo: a picture file becomes the reference photo; also what a photo dropped on the 3D view does."""
 
-from pathlib import Path
-
 import bpy
-from bpy.props import StringProperty
 
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+from ..core.errors import InputError
+from .file import PHOTO_SUFFIXES, PictureOperator
+
+_TRIES = 20
 
 
-class LIKENESS_OT_load_photo(bpy.types.Operator):
-    """Choose a picture file as the reference photo"""
+class LIKENESS_OT_load_photo(PictureOperator, bpy.types.Operator):
+    """Choose a picture file as the reference photo of Likeness"""
 
     bl_idname = "likeness.load_photo"
-    bl_label = "Load Photo"
+    bl_label = "Load Likeness Photo"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
-    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES), options={"HIDDEN"})
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.filepath:  # dropped
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> str:
+        path = self.chosen()
         try:
-            image = bpy.data.images.load(self.filepath, check_existing=True)
-        except RuntimeError:
-            self.report({"ERROR"}, f"{Path(self.filepath).name} cannot be opened; choose a JPEG, PNG, WebP, TIFF or BMP file.")
-            return {"CANCELLED"}
+            image = bpy.data.images.load(str(path), check_existing=True)
+        except RuntimeError as error:
+            raise InputError(f"{path.name} cannot be opened; choose a JPEG, PNG, WebP, TIFF or BMP file.") from error
         context.scene.likeness.photo = image
-        self.report({"INFO"}, f"{image.name} is the reference photo of the sidebar's Likeness tab")
-        return {"FINISHED"}
+        if self.options.is_invoke and context.area and context.area.type == "VIEW_3D":
+            _show_sidebar(context.area)
+        return f"{image.name} is the reference photo of the sidebar's Likeness tab"
 
 
 class LIKENESS_FH_photo(bpy.types.FileHandler):
@@ -46,3 +38,22 @@ class LIKENESS_FH_photo(bpy.types.FileHandler):
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
         return context.area is not None and context.area.type == "VIEW_3D"
+
+
+def _show_sidebar(area: bpy.types.Area) -> None:
+    """Open the sidebar of a 3D view at the Likeness tab."""
+    area.spaces.active.show_region_ui = True
+    address, tries = area.as_pointer(), iter(range(_TRIES))
+
+    def select_tab() -> float | None:
+        # Blender knows a sidebar's tabs only after it has drawn them once; the area may be gone by then.
+        for window in bpy.context.window_manager.windows:
+            for region in (region for area in window.screen.areas if area.as_pointer() == address for region in area.regions):
+                if region.type == "UI":
+                    try:
+                        region.active_panel_category = "Likeness"
+                    except TypeError:
+                        return 0.1 if next(tries, None) is not None else None
+        return None
+
+    bpy.app.timers.register(select_tab, first_interval=0.1)

@@ -23,6 +23,6 @@ class LIKENESS_OT_pose_rig(RigOperator, bpy.types.Operator):
         ],
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> str:
         set_pose(rig_of(context.object), photo=self.pose == "PHOTO")
-        return {"FINISHED"}
+        return ""

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import bpy
 
-from ..core.errors import InputError
 from ..core.private_folder import PrivateFolder
 from ..core.result import Result
 from ..core.settings import Settings
@@ -39,10 +38,14 @@ class LIKENESS_OT_reconstruct(JobOperator, bpy.types.Operator):
     bl_label = "Reconstruct from Image"
     bl_options = {"REGISTER", "UNDO"}
 
+    @classmethod
+    def refusal(cls, context: bpy.types.Context) -> str:
+        if context.scene.likeness.photo is None:
+            return "There is no reference photo; choose one in the sidebar's Likeness tab"
+        return super().refusal(context)
+
     def start_job(self, context: bpy.types.Context) -> Reconstruction:
         properties = context.scene.likeness
-        if properties.photo is None:
-            raise InputError("There is no reference photo; choose one in the sidebar's Likeness tab.")
         return Reconstruction(shared_client(worker_python(context)), properties.photo, properties.settings())
 
     def use(self, context: bpy.types.Context, outcome: Result) -> str:

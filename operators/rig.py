@@ -3,17 +3,16 @@
 import bpy
 
 from ..scene.rig import rig_of
+from .base import LikenessOperator
 
 
-class RigOperator:
+class RigOperator(LikenessOperator):
     """Mixin of operators on the active object's rig."""
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def refusal(cls, context: bpy.types.Context) -> str:
         if rig_of(context.object) is None:
-            cls.poll_message_set("Select a rigged head or its armature")
-            return False
+            return "Select a rigged head or its armature"
         if context.mode not in {"OBJECT", "POSE"}:
-            cls.poll_message_set("Go back to object or pose mode")
-            return False
-        return True
+            return "Go back to object or pose mode"
+        return super().refusal(context)

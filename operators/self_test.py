@@ -11,8 +11,8 @@ from .environment import worker_python
 from .job import JobOperator
 from .worker_job import WorkerJob
 
-summary = ""
-"""What the last self-test of this session said, for the preferences."""
+summary, passed = "", False
+"""What the last self-test of this session said, its verdict in the first line, for the preferences."""
 
 
 class SelfTest(WorkerJob):
@@ -27,15 +27,16 @@ class SelfTest(WorkerJob):
     def given(self, event: Any) -> str | None:
         if not isinstance(event, protocol.Tested):
             return None
-        _remember(event.summary)
+        _remember(event)
         if not event.passed:
-            raise WorkerError(f"The self-test failed; set the environment up again. {event.summary}")
+            reason = next((line for line in event.summary.splitlines() if line.startswith("failed: ")), "failed").removeprefix("failed: ")
+            raise WorkerError(f"The self-test failed ({reason.rstrip('.')}); set the environment up again, in the preferences.")
         return event.summary
 
 
-def _remember(text: str) -> None:
-    global summary
-    summary = text
+def _remember(tested: protocol.Tested) -> None:
+    global summary, passed
+    summary, passed = tested.summary, tested.passed
 
 
 class LIKENESS_OT_self_test(JobOperator, bpy.types.Operator):
@@ -49,4 +50,4 @@ class LIKENESS_OT_self_test(JobOperator, bpy.types.Operator):
         return SelfTest(shared_client(worker_python(context)))
 
     def use(self, context: bpy.types.Context, outcome: str) -> str:
-        return outcome
+        return outcome.partition("\n")[0]

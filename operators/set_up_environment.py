@@ -18,15 +18,16 @@ class SetUp:
     stage, fraction = "Starting", 0.0
 
     def __init__(self, folder: Path, online: bool, wheels: Path | None) -> None:
+        self._folder = folder
         self._cancelled = threading.Event()
-        self._outcome: environment.EnvironmentStatus | LikenessError | None = None
+        self._outcome: environment.EnvironmentStatus | Exception | None = None
         self._thread = threading.Thread(target=self._install, args=(folder, online, wheels), daemon=True)
         self._thread.start()
 
     def _install(self, folder: Path, online: bool, wheels: Path | None) -> None:
         try:
             self._outcome = environment.install(folder, online, wheels, self._progress, self._cancelled.is_set)
-        except LikenessError as error:
+        except Exception as error:  # noqa: BLE001 - raised again where the operator can report it
             self._outcome = error
 
     def _progress(self, stage: str, fraction: float) -> None:
@@ -42,6 +43,9 @@ class SetUp:
     def cancel(self) -> None:
         self._cancelled.set()
 
+    def log(self) -> list[str]:
+        return environment.log(self._folder)
+
     def close(self) -> None:
         """Waits for the installer to be ended, a fraction of a second, lest it outlive Blender."""
         self._cancelled.set()
@@ -55,9 +59,9 @@ class LIKENESS_OT_set_up_environment(JobOperator, bpy.types.Operator):
     bl_label = "Set Up Environment"
     bl_options = {"REGISTER"}
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def ask(self, context: bpy.types.Context) -> set[str] | None:
         if not (bpy.app.online_access or preferences(context).wheels):
-            return self.run_modal(context)  # which says why it cannot be
+            return None  # the job says why it cannot be
         return context.window_manager.invoke_props_dialog(self, width=420, title="Set Up Environment", confirm_text="Set Up")
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -66,10 +70,6 @@ class LIKENESS_OT_set_up_environment(JobOperator, bpy.types.Operator):
         column.label(text=f"From {wheels}" if wheels else f"Downloads about {plan.download} MB from the Python Package Index and PyTorch")
         column.label(text=f"Needs {plan.disk} MB of disk in {environment_folder()}")
         column.label(text="Nothing else is downloaded later, and photos never leave this computer")
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        # Comes from the dialog under a window.
-        return self.run_blocking(context) if bpy.app.background else self.run_modal(context)
 
     def start_job(self, context: bpy.types.Context) -> SetUp:
         wheels = preferences(context).wheels

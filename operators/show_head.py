@@ -24,9 +24,9 @@ class LIKENESS_OT_show_head(RigOperator, bpy.types.Operator):
         ],
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> str:
         armature = rig_of(context.object)
         show(context.view_layer, armature, RIGGED if self.head == "RIGGED" else FREE_FORM)
         if context.mode == "OBJECT":  # the active object may be hidden now
             context.view_layer.objects.active = armature
-        return {"FINISHED"}
+        return ""

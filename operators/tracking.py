@@ -5,32 +5,18 @@ import bpy
 from ..core.animation.performance import Performance
 from ..core.errors import InputError
 from ..scene.rig import rig_of
+from .file import PictureOperator
 from .job import JobOperator
 from .rig import RigOperator
 
 
-class TrackingOperator(RigOperator, JobOperator):
-    """Mixin: `start_job` begins to track `filepath`, `apply` puts the performance on the armature and returns the closing message."""
+class TrackingOperator(RigOperator, PictureOperator, JobOperator):
+    """Mixin: `start_job` begins to track `chosen()`, `apply` puts the performance on the armature and returns the closing message."""
 
-    filepath: str
     _rig = ""
-    _browsed = False
 
     def apply(self, context: bpy.types.Context, armature: bpy.types.Object, performance: Performance) -> str:
         raise NotImplementedError
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return super().poll(context) and super(RigOperator, cls).poll(context)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self._browsed = True
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        # The file browser ends in here, as scripts do; only the former leaves a window to keep alive.
-        return self.run_modal(context) if self._browsed else self.run_blocking(context)
 
     def use(self, context: bpy.types.Context, outcome: Performance) -> str:
         armature = rig_of(bpy.data.objects.get(self._rig))

@@ -3,7 +3,6 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ..core.errors import LikenessError
 from ..scene.free_form import transfer_data
 from ..scene.rig import rig_of
 from .rig import RigOperator
@@ -33,13 +32,9 @@ class LIKENESS_OT_transfer_data(RigOperator, bpy.types.Operator):
         ],
     )
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def ask(self, context: bpy.types.Context) -> set[str]:
         return context.window_manager.invoke_props_dialog(self)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            transfer_data(context, rig_of(context.object), self.data, self.to == "FREE_FORM")
-        except LikenessError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def run(self, context: bpy.types.Context) -> str:
+        transfer_data(context, rig_of(context.object), self.data, self.to == "FREE_FORM")
+        return ""

@@ -2,12 +2,12 @@
 
 import bpy
 
-from ..core.errors import LikenessError
 from ..scene.camera import use_camera
 from ..scene.source import camera_of
+from .base import LikenessOperator
 
 
-class LIKENESS_OT_use_camera(bpy.types.Operator):
+class LIKENESS_OT_use_camera(LikenessOperator, bpy.types.Operator):
     """Make the photo's camera the scene's, and the photo's size the render size"""
 
     bl_idname = "likeness.use_camera"
@@ -15,18 +15,11 @@ class LIKENESS_OT_use_camera(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if camera_of(context.object) is None:
-            cls.poll_message_set("Select a reconstructed head that has its camera")
-            return False
-        return True
+    def refusal(cls, context: bpy.types.Context) -> str:
+        return "" if camera_of(context.object) is not None else "Select a reconstructed head that has its camera"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            use_camera(context.scene, camera_of(context.object))
-        except LikenessError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+    def run(self, context: bpy.types.Context) -> str:
+        use_camera(context.scene, camera_of(context.object))
         if context.region_data is not None:
             context.region_data.view_perspective = "CAMERA"
-        return {"FINISHED"}
+        return ""

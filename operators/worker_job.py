@@ -41,6 +41,10 @@ class WorkerJob:
         """What the job gives when this event ends it, else None."""
         return self.load(Path(event.path)) if isinstance(event, protocol.Done) else None
 
+    def log(self) -> list[str]:
+        """The worker's own last lines, below the versions of its packages."""
+        return [" ".join(item) for item in self._client.versions.items()] + self._client.log.splitlines()
+
     def cancel(self) -> None:
         self.stage = "Cancelling"
         self._client.cancel()

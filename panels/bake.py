@@ -3,7 +3,8 @@
 import bpy
 
 from ..operators import job
-from ..scene.source import sources
+from ..scene.source import is_result, sources
+from ..scene.views import photos_of
 from .sidebar import Sidebar
 
 
@@ -13,7 +14,11 @@ class LIKENESS_PT_bake(Sidebar, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.object is not None and context.object.type == "MESH" and bool(sources(context.scene))
+        item = context.object
+        if item is None or item.type != "MESH" or not sources(context.scene):
+            return False
+        # A head as it was just made has its colours already; the free-form one gets a texture once the artist has unwrapped it.
+        return not is_result(item) or (bool(photos_of(item)) and bool(item.data.uv_layers))
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, uv_map = self.layout, context.object.data.uv_layers.active

@@ -1,4 +1,6 @@
-"""The sidebar's Head Rig: pose, gaze, which head is seen, expression and movement of others, and the way out to other programs."""
+"""The sidebar's Head Rig: pose, gaze, which head is seen, expression and movement of others, and the way out to other programs.
+
+What concerns the free-form head is a panel of its own, closed at first, so that the tab fits a small screen."""
 
 import bpy
 
@@ -13,7 +15,6 @@ from .text import draw_text
 class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
     bl_idname = "LIKENESS_PT_head_rig"
     bl_label = "Head Rig"
-    bl_parent_id = "LIKENESS_PT_result"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -31,10 +32,6 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
             row = layout.row(align=True)
             row.operator("likeness.show_head", text="Rigged", depress=not head.hide_get()).head = "RIGGED"
             row.operator("likeness.show_head", text="Free-Form", depress=not free_form.hide_get()).head = "FREE_FORM"
-            layout.operator(
-                "likeness.deform_free_form", text="Deform Free-Form with Rig", icon="MOD_MESHDEFORM", depress=is_bound(armature)
-            )
-            layout.operator("likeness.transfer_data", icon="MOD_DATA_TRANSFER")
         column = layout.column(align=True)
         column.operator("likeness.copy_expression", icon="COPYDOWN")
         column.operator("likeness.animate_video", icon="FILE_MOVIE")
@@ -42,3 +39,21 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
         layout.operator("likeness.export_rig", icon="EXPORT")
         if head is not None and (note := key_note(head)):
             draw_text(layout, note, "INFO", columns(context))
+
+
+class LIKENESS_PT_free_form(Sidebar, bpy.types.Panel):
+    bl_idname = "LIKENESS_PT_free_form"
+    bl_label = "Hair and Clothes"
+    bl_parent_id = "LIKENESS_PT_head_rig"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        rig = rig_of(context.object)
+        return rig is not None and head_of(rig) is not None and head_of(rig, FREE_FORM) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        bound = is_bound(rig_of(context.object))
+        layout.operator("likeness.deform_free_form", text="Deform Free-Form with Rig", icon="MOD_MESHDEFORM", depress=bound)
+        layout.operator("likeness.transfer_data", icon="MOD_DATA_TRANSFER")

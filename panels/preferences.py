@@ -5,7 +5,7 @@ from bpy.props import StringProperty
 
 from ..operators import job, self_test
 from ..operators.environment import EXTENSION, environment_status
-from .text import draw_text
+from .text import draw_failure, draw_text
 
 
 class LIKENESS_AP_preferences(bpy.types.AddonPreferences):
@@ -45,5 +45,13 @@ class LIKENESS_AP_preferences(bpy.types.AddonPreferences):
             row.operator("likeness.set_up_environment", text="Set Up Again" if again else "Set Up Environment", icon="IMPORT")
         if status.ready:
             row.operator("likeness.self_test", icon="CHECKMARK")
-        for line in self_test.summary.splitlines():
-            layout.label(text=line)
+        draw_failure(layout, 90)
+        if self_test.summary:
+            verdict, *details = self_test.summary.splitlines()
+            box = layout.box()
+            row = box.row()
+            row.label(text=verdict, icon="CHECKMARK" if self_test.passed else "ERROR")
+            row.operator("likeness.copy_report", text="Copy", icon="COPYDOWN").report_of = "SELF_TEST"
+            column = box.column(align=True)
+            for line in details:
+                column.label(text=line)

@@ -11,8 +11,9 @@ from ..core.settings import Settings
 from ..operators import job
 from ..operators.environment import environment_status
 from ..scene.build import PROPERTY_PREFIX
-from ..scene.rig import head_of, rig_of
-from .text import draw_text
+from ..scene.rig import FREE_FORM, head_of, rig_of
+from ..scene.source import is_result
+from .text import draw_failure, draw_text
 
 _MAIN_OPTIONS = ("quality", "rig")
 
@@ -36,7 +37,7 @@ class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
         column = layout.column()
         column.enabled = running is None
         if properties.photo is not None:
-            column.template_icon(icon_value=properties.photo.preview_ensure().icon_id, scale=7)
+            column.template_icon(icon_value=properties.photo.preview_ensure().icon_id, scale=5)
         row = column.row(align=True)
         row.prop(properties, "photo")
         row.operator("likeness.load_photo", text="", icon="FILE_FOLDER")
@@ -54,6 +55,7 @@ class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
         else:
             draw_text(layout, status.reason, "INFO", columns(context))
             layout.operator("likeness.set_up_environment", icon="IMPORT")
+        draw_failure(layout, columns(context))
 
 
 class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
@@ -83,6 +85,9 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         return _described(context) is not None
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        self.layout.label(text=_described(context).name, icon="USER")
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         head = _described(context)
@@ -90,8 +95,8 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
-        layout.label(text=head.name, icon="USER")
         column = layout.column(align=True)
+        column.scale_y = 0.8  # the whole tab should fit a small screen
         for name, value in figures(report):
             row = column.split(factor=0.6)
             row.label(text=name)
@@ -102,12 +107,13 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
 
 
 def _described(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The active object when it is a reconstructed head, else the head of its rig."""
-    rig = rig_of(context.object)
-    for item in (context.object, head_of(rig) if rig else None):
-        if item is not None and PROPERTY_PREFIX + "report" in item:
-            return item
-    return None
+    """The active object when it is a reconstructed head, or a head of the rig when it is the armature or the eyes' target."""
+    item = context.object
+    if item is None or item.type == "MESH":
+        return item if is_result(item) else None
+    rig = rig_of(item)
+    heads = (head_of(rig), head_of(rig, FREE_FORM)) if rig else ()
+    return next((head for head in heads if is_result(head)), None)
 
 
 def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -125,9 +131,9 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def columns(context: bpy.types.Context) -> int:
-    """Characters in a line of the sidebar, roughly."""
+    """Characters in a line of the sidebar beside an icon, roughly."""
     width = context.region.width / context.preferences.system.ui_scale if context.region else 240
-    return max(16, int(width / 7.5))
+    return max(16, int((width - 70) / 6.6))
 
 
 @functools.lru_cache(maxsize=8)

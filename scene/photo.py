@@ -25,6 +25,8 @@ def photo_file(image: bpy.types.Image, folder: Path) -> Path:
         copy = folder / f"{stem}{Path(image.filepath).suffix or '.png'}"
         copy.write_bytes(image.packed_file.data)
         return copy
+    if image.source == "FILE" and not path.is_file() and not image.size[0]:
+        raise InputError(f"The file of {image.name} is not there any more ({path}); choose the photo again.")
     copy = folder / f"{stem}.png"
     copy.write_bytes(png_bytes(pixels(image)))
     return copy

@@ -1,5 +1,7 @@
 """The reconstruction behind a free-form head, read back from the scene alone. What the artist did to the head since is part of it."""
 
+from typing import Any
+
 import bpy
 import numpy as np
 from idprop.types import IDPropertyArray
@@ -21,6 +23,24 @@ def is_reconstruction(item: bpy.types.Object | None) -> bool:
     """
     counts = item.get(COUNTS) if item is not None and item.type == "MESH" else None
     return isinstance(counts, IDPropertyArray) and list(counts) == [len(item.data.vertices), len(item.data.polygons)]
+
+
+def is_result(item: bpy.types.Object | None) -> bool:
+    """Whether an object is the head of a result: a reconstruction (is_reconstruction) and no copy of one. Of heads without a rig the oldest
+    one is the original; when that has been remeshed, the oldest copy that has not stands for it."""
+    if not is_reconstruction(item):
+        return False
+    rig = rig_of(item)
+    if rig is not None:
+        return item in (head_of(rig), head_of(rig, FREE_FORM))
+    unchanged = [other for other in bpy.data.objects if is_reconstruction(other) and rig_of(other) is None]
+    same = [other for other in unchanged if _origin(other) == _origin(item)]
+    return item == min(same, key=lambda other: other.session_uid)
+
+
+def _origin(item: bpy.types.Object) -> tuple[Any, ...]:
+    """What a mesh of a result has in common with its copies only."""
+    return photos_of(item), item.get(CAMERA), list(item[COUNTS])
 
 
 def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:

@@ -68,21 +68,23 @@ def status(folder: Path, existing_python: Path | None = None) -> EnvironmentStat
     if existing_python is not None:
         if existing_python.is_file():
             return EnvironmentStatus(True, existing_python)
-        return EnvironmentStatus(False, reason=f"{existing_python} is not there; choose another Python in the preferences.")
+        return EnvironmentStatus(False, reason=f"{existing_python} is not there; choose another Python in the preferences of Likeness.")
     environment = folder / "env"
     try:
         stamp = json.loads((environment / "stamp.json").read_text())
         recipe, size = str(stamp["recipe"]), int(stamp["size"])
     except (OSError, ValueError, KeyError, TypeError):
-        return EnvironmentStatus(False, reason="The Python environment is not set up yet; set it up in the preferences.")
+        return EnvironmentStatus(False, reason="Likeness needs Python packages of its own; install them once with Set Up Environment.")
     python = python_of(environment)
     if not (python.is_file() and _base_exists(environment)):
         return EnvironmentStatus(
-            False, reason="The Python that the environment was made with is gone; repair it in the preferences.", size=size
+            False,
+            reason="The Python of Likeness's packages is gone; install them again with Set Up Environment.",
+            size=size,
         )
     if recipe != _recipe():
         return EnvironmentStatus(
-            False, reason="This version needs other Python packages; update the environment in the preferences.", size=size
+            False, reason="This version of Likeness needs other Python packages; install them with Set Up Environment.", size=size
         )
     return EnvironmentStatus(True, python, size=size)
 
@@ -135,6 +137,14 @@ def install(
     with _expected_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         return _SetUp(folder, wheels, progress, cancel, base_python or Path(sys.executable)).run()
+
+
+def log(folder: Path) -> list[str]:
+    """What the tools of the last set-up said, line by line."""
+    try:
+        return (folder / "setup.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def remove(folder: Path) -> None:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 def self_test(
     photo: bool = True, progress: Callable[[str, float], None] | None = None, cancel: Callable[[], bool] | None = None
 ) -> tuple[bool, str]:
-    """Whether all went well, and a summary for the user to copy. Raises Cancelled when `cancel` answers True.
+    """Whether all went well, and a summary for the user to copy, its first line the verdict. Raises Cancelled when `cancel` says so.
 
     Always: imports and the models' loading. With `photo` also a draft of the picture that comes with scikit-image, and then missing or
     damaged weights are a failure too; without it only the environment is judged.
@@ -58,7 +58,8 @@ def self_test(
         if photo:
             with _test_photo() as path:
                 start = time.perf_counter()
-                result = reconstructor.run(path, Settings(quality="draft"), step, cancel)
+                draft = Settings(quality="draft")
+                result = reconstructor.run(path, draft, lambda stage, fraction: step(stage, 0.3 + 0.7 * fraction), cancel)
             lines.append(f"test photo: {len(result.surface.vertices)} vertices in {time.perf_counter() - start:.1f} s")
     except AssetError as error:
         passed = not photo
@@ -72,8 +73,7 @@ def self_test(
         lines.append(f"failed: {known}")
         if known is not error:
             lines.append("".join(traceback.format_exception_only(error)).strip())
-    lines.append("Self-test passed." if passed else "Self-test failed.")
-    return passed, "\n".join(lines)
+    return passed, "\n".join(["Self-test passed." if passed else "Self-test failed.", *lines])
 
 
 def _device() -> str:

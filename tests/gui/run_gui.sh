@@ -1,33 +1,49 @@
 #!/usr/bin/env bash
-# Clicks through the extension in a real Blender window on a private X display, and keeps pictures of it.
-#   [BLENDER="blender"] [PYTHON=/path/to/worker/python] tests/gui/run_gui.sh likeness.zip PHOTO OUT [seconds]
+# Works with the extension in a real Blender window on a private X display, and keeps pictures of it.
+#   [BLENDER="blender"] [PYTHON=/path/to/worker/python] tests/gui/run_gui.sh likeness.zip PHOTO OUT [SCRIPT.py...]
 # BLENDER may be any command that runs Blender (in a container or chroot OUT must have the same path).
-# PYTHON runs the worker; without it a stub stands in, which only knows the interface. Needs Xvfb, xdpyinfo and ImageMagick's `import`.
-# steps.py says what is done; whenever it creates OUT/NAME.want the screen is saved as OUT/NAME.png.
+# SIZE is the screen's, 1440x900 at first. PYTHON runs the worker; without it a stub stands in, which only knows the interface. Needs Xvfb, xdpyinfo and ImageMagick's `import`.
+# The scripts of this folder, all but window.py unless some are named, run one after the other, each in a Blender of its own; they begin
+# by saying what they do. Whenever one creates OUT/SCRIPT/NAME.want the screen is saved as OUT/SCRIPT/NAME.png.
 set -euo pipefail
-[ $# -ge 3 ] || { sed -n 2,6p "$0"; exit 2; }
+[ $# -ge 3 ] || { sed -n 2,7p "$0"; exit 2; }
 here=$(dirname "$(realpath "$0")")
-mkdir -p "$3/tmp"
-OUT=$(realpath "$3")
-cp "$1" "$OUT/extension.zip"
-cp "$2" "$OUT/photo.${2##*.}"
-cp "$here/steps.py" "$here/../scene/stub_worker.py" "$here/../scene/sample.py" "$here/../scene/sample_rig.py" "$OUT/"
-printf '#!/bin/sh\nexec python3 -I -u "%s/stub_worker.py" "$@"\n' "$OUT" >"$OUT/stub_python"
+mkdir -p "$3"
+OUT=$(realpath "$3") zip=$1 photo=$2
+shift 3
+[ $# -gt 0 ] || set -- $(cd "$here" && ls -- *.py | grep -vx window.py)
+rm -rf "$OUT/user" "$OUT/scripts"
+mkdir -p "$OUT/tmp" "$OUT/scripts"
+cp "$zip" "$OUT/extension.zip"
+cp "$photo" "$OUT/photo.${photo##*.}"
+cp "$here"/*.py "$here/../scene/stub_worker.py" "$here/../scene/sample.py" "$here/../scene/sample_rig.py" "$OUT/scripts/"
+printf '#!/bin/sh\nexec python3 -I -u "%s/scripts/stub_worker.py" "$@"\n' "$OUT" >"$OUT/stub_python"
 chmod +x "$OUT/stub_python"
-export LIKENESS_OUT=$OUT LIKENESS_PHOTO="$OUT/photo.${2##*.}" LIKENESS_PYTHON="${PYTHON:-$OUT/stub_python}" LIKENESS_STUB_SECONDS=5
+size=${SIZE:-1440x900}
+export LIKENESS_PHOTO="$OUT/photo.${photo##*.}" LIKENESS_PYTHON="${PYTHON:-$OUT/stub_python}"
 export BLENDER_USER_RESOURCES="$OUT/user" TMPDIR="$OUT/tmp" LIBGL_ALWAYS_SOFTWARE=1 DISPLAY=":${DISPLAY_NUMBER:-93}"
 read -ra blender <<<"${BLENDER:-blender}"
 
 timeout 120 "${blender[@]}" --background --command extension install-file -r user_default -e "$OUT/extension.zip"
-Xvfb "$DISPLAY" -screen 0 1280x800x24 -nolisten tcp >/dev/null 2>&1 &
+[ -d "$OUT/user/extensions/user_default/likeness" ] || { echo "This Blender does not take the extension."; exit 1; }
+Xvfb "$DISPLAY" -screen 0 "${size}x24" -nolisten tcp >/dev/null 2>&1 &
 server=$!
 camera=
 trap 'kill $server $camera 2>/dev/null || true' EXIT
 for _ in $(seq 20); do xdpyinfo >/dev/null 2>&1 && break; sleep 0.3; done
 # Blender's own screenshots are black under a software display.
-( while sleep 0.3; do for wanted in "$OUT"/*.want; do
+( while sleep 0.3; do for wanted in "$OUT"/*/*.want; do
     [ -e "$wanted" ] || continue
     import -window root "${wanted%.want}.png" && rm -f "$wanted"
 done; done ) &
 camera=$!
-timeout "${4:-180}" "${blender[@]}" -p 0 0 1280 800 --enable-event-simulate --python-exit-code 1 --python "$OUT/steps.py"
+
+failed=()
+for script in "$@"; do
+    name=$(basename "$script" .py)
+    echo "== $name"
+    mkdir -p "$OUT/$name"
+    LIKENESS_OUT="$OUT/$name" timeout "${LIMIT:-900}" "${blender[@]}" \
+        -p 0 0 "${size%x*}" "${size#*x}" --enable-event-simulate --python-exit-code 1 --python "$OUT/scripts/$name.py" || failed+=("$name ($?)")
+done
+[ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }

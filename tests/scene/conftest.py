@@ -170,8 +170,10 @@ def stub_python(tmp_path) -> Path:
 
 @pytest.fixture
 def preferences(part):
-    """The extension's preferences, empty; afterwards the worker ends."""
+    """The extension's preferences, empty, and nothing to report; afterwards the worker ends."""
     chosen = part("operators.environment").preferences(bpy.context)
+    part("operators.failure").forget()
+    part("operators.self_test").summary = ""
     yield chosen
     part("worker.client").close_shared()
     chosen.existing_python = chosen.wheels = ""

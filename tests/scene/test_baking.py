@@ -241,6 +241,15 @@ def test_panel_is_there_for_meshes_beside_a_reconstruction(part, layout, head, c
     assert not panel.poll(bpy.context)
 
 
+def test_panel_is_not_there_for_heads_as_they_were_made(part, make_result, rigged_result, head):
+    panel = part("panels.bake").LIKENESS_PT_bake
+    assert not panel.poll(bpy.context)
+    _active(head, "Mine")  # the artist has unwrapped it
+    assert panel.poll(bpy.context)
+    part("scene.build").build_result(bpy.context, make_result("Bo", rigged=rigged_result.rigged))
+    assert bpy.context.object.name == "Bo Head" and not panel.poll(bpy.context)
+
+
 def test_flame_parameters_are_a_property_of_the_rigged_head(part, make_result, rigged_result):
     report = {**rigged_result.report, "flame": {"model": "FLAME", "jaw_pose": [0.1, 0, 0]}}
     part("scene.build").build_result(bpy.context, make_result(rigged=rigged_result.rigged, report=report))

@@ -205,3 +205,41 @@ def test_numbers_that_are_not_numbers_are_refused(build, part, make_result):
     result.surface.vertices[3, 1] = np.nan
     with pytest.raises(part("core.errors").AssetError, match="not numbers"):
         build(result)
+
+
+def _duplicate(item):
+    """As Shift D does."""
+    for other in bpy.context.selected_objects:
+        other.select_set(False)
+    item.select_set(True)
+    bpy.context.view_layer.objects.active = item
+    bpy.ops.object.duplicate()
+    return bpy.context.object
+
+
+def test_copies_and_remeshed_heads_are_no_results(part, make_result):
+    is_result = part("scene.source").is_result
+    part("scene.build").build_result(bpy.context, make_result())
+    head = bpy.data.objects["Ada"]
+    copy = _duplicate(head)
+    head.name = "Zoe"  # names say nothing
+    assert is_result(head) and "likeness_report" in copy and not is_result(copy)
+    assert not is_result(None) and not is_result(bpy.data.objects["Ada Camera"])
+    head.modifiers.new("Fewer", "DECIMATE").ratio = 0.5
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.object.modifier_apply(modifier="Fewer")
+    assert "likeness_report" in head and not is_result(head)
+    assert is_result(copy)  # what is left of the head as it was
+
+
+def test_rigs_heads_are_results_and_copies_of_them_are_none(part, rigged_result):
+    is_result = part("scene.source").is_result
+    part("scene.build").build_result(bpy.context, rigged_result)
+    rigged, free_form = bpy.data.objects["Ada Head"], bpy.data.objects["Ada"]
+    assert is_result(rigged) and is_result(free_form)
+    assert not is_result(_duplicate(rigged)) and is_result(rigged)
+
+
+def test_heads_of_two_photos_are_two_results(part, build, make_result):
+    heads = [build(make_result(name)).objects[name] for name in ("Ada", "Bo")]
+    assert all(part("scene.source").is_result(head) for head in heads)

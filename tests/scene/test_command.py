@@ -32,7 +32,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(command, capfd):
 
 def test_missing_environment_is_one_sentence_and_exit_code_3(command, preferences, capfd, tmp_path):
     assert command(["reconstruct", "a.png", "--output", str(tmp_path)]) == 3
-    assert capfd.readouterr().err == "The Python environment is not set up yet; set it up in the preferences.\n"
+    assert capfd.readouterr().err == "Likeness needs Python packages of its own; install them once with Set Up Environment.\n"
 
 
 def test_command_is_there_after_disabling_and_enabling(extension):

@@ -100,6 +100,15 @@ def test_result_panel_tells_the_active_heads_figures(part, layout, make_result):
     assert any("The photo is small" in text for text in drawn)
 
 
+def test_result_panel_is_not_there_for_remeshed_copies(part, make_result):
+    panel = part("panels.sidebar").LIKENESS_PT_result
+    part("scene.build").build_result(bpy.context, make_result())
+    bpy.ops.object.duplicate()
+    bpy.context.object.modifiers.new("Fewer", "DECIMATE").ratio = 0.5
+    bpy.ops.object.modifier_apply(modifier="Fewer")
+    assert "likeness_report" in bpy.context.object and not panel.poll(bpy.context)
+
+
 @pytest.mark.parametrize("report", ["", "[]", "{", '{"silhouette_iou": "x", "warnings": [1], "timings": []}', 5])
 def test_result_panel_survives_foreign_files(part, layout, make_result, report):
     part("scene.build").build_result(bpy.context, make_result())

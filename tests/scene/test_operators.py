@@ -76,10 +76,24 @@ def test_missing_photo_and_missing_environment_say_what_to_do(preferences, photo
         bpy.ops.likeness.reconstruct()
     preferences.existing_python = ""
     photo("Grace")
-    with pytest.raises(RuntimeError, match="set it up"):
+    with pytest.raises(RuntimeError, match="Set Up Environment"):
         bpy.ops.likeness.reconstruct()
-    with pytest.raises(RuntimeError, match="set it up"):
+    with pytest.raises(RuntimeError, match="Set Up Environment"):
         bpy.ops.likeness.self_test()
+
+
+def test_reconstruct_is_greyed_out_without_a_photo(extension, photo):
+    assert not bpy.ops.likeness.reconstruct.poll()
+    photo("Grace")
+    assert bpy.ops.likeness.reconstruct.poll()
+
+
+def test_photo_that_was_moved_is_named(part, photo, tmp_path):
+    path = photo("Grace")
+    path.rename(tmp_path / "elsewhere.png")
+    with pytest.raises(RuntimeError, match=r"Grace\.png is not there any more .*; choose the photo again"):
+        bpy.ops.likeness.reconstruct()
+    assert part("operators.failure").last() is None  # nothing to report to anybody
 
 
 def test_file_that_is_no_picture_is_refused(extension, tmp_path):
@@ -139,7 +153,8 @@ def test_the_self_test_gives_its_summary_or_says_what_to_do(part, passed):
 
     class Client:
         def self_test(self):
-            self.answers = [[protocol.Progress("photo", 0.5)], [protocol.Tested(passed, "torch 2, 3 s")]]
+            self.answers = [[protocol.Progress("photo", 0.5)], [protocol.Tested(passed, "Verdict.\nfailed: no torch.\n3 s")]]
+            self.versions = {}
 
         def poll(self):
             return self.answers.pop(0)
@@ -147,8 +162,8 @@ def test_the_self_test_gives_its_summary_or_says_what_to_do(part, passed):
     job = self_test.SelfTest(Client())
     assert job.poll() is None and job.fraction == 0.5
     if passed:
-        assert job.poll() == "torch 2, 3 s"
+        assert job.poll().startswith("Verdict.")
     else:
-        with pytest.raises(part("core.errors").WorkerError, match=r"set the environment up again.*torch 2"):
+        with pytest.raises(part("core.errors").WorkerError, match=r"failed \(no torch\); set the environment up again"):
             job.poll()
-    assert self_test.summary == "torch 2, 3 s"
+    assert self_test.summary.startswith("Verdict.") and self_test.passed == passed

@@ -355,6 +355,9 @@ def test_the_self_test_answers_with_a_summary_to_copy(client):
     assert until(lambda: events.extend(client.poll()) or any(isinstance(event, protocol.Tested | protocol.Error) for event in events), 60.0)
     assert events[-1].passed, events[-1].summary
     assert "torch 2." in events[-1].summary and "test photo: 4 vertices" in events[-1].summary
+    assert events[-1].summary.startswith("Self-test passed.\n")
+    fractions = [event.fraction for event in events if isinstance(event, protocol.Progress)]
+    assert fractions == sorted(fractions) and len(set(fractions)) >= 4  # it does not stand still while the networks load
 
 
 @pytest.mark.slow
