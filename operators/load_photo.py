@@ -1,5 +1,7 @@
 """likeness.load_photo: a picture file becomes the reference photo; also what a photo dropped on the 3D view does."""
 
+from typing import Any
+
 import bpy
 
 from ..core.errors import InputError
@@ -22,8 +24,9 @@ class LIKENESS_OT_load_photo(PictureOperator, bpy.types.Operator):
         except RuntimeError as error:
             raise InputError(f"{path.name} cannot be opened; choose a JPEG, PNG, WebP, TIFF or BMP file.") from error
         context.scene.likeness.photo = image
-        if self.options.is_invoke and context.area and context.area.type == "VIEW_3D":
-            _show_sidebar(context.area)
+        area: Any = context.area
+        if self.options.is_invoke and area and area.type == "VIEW_3D":
+            _show_sidebar(area)
         return f"{image.name} is the reference photo of the sidebar's Likeness tab"
 
 
@@ -42,7 +45,8 @@ class LIKENESS_FH_photo(bpy.types.FileHandler):
 
 def _show_sidebar(area: bpy.types.Area) -> None:
     """Open the sidebar of a 3D view at the Likeness tab."""
-    area.spaces.active.show_region_ui = True
+    space: Any = area.spaces.active
+    space.show_region_ui = True
     address, tries = area.as_pointer(), iter(range(_TRIES))
 
     def select_tab() -> float | None:

@@ -21,6 +21,8 @@ _MAIN_OPTIONS = ("quality", "rig")
 class Sidebar:
     """Where the extension's panels are."""
 
+    layout: bpy.types.UILayout
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Likeness"
@@ -86,12 +88,14 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
         return _described(context) is not None
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
-        self.layout.label(text=_described(context).name, icon="USER")
+        head = _described(context)
+        if head is not None:
+            self.layout.label(text=head.name, icon="USER")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         head = _described(context)
-        report = _report(head[PROPERTY_PREFIX + "report"])
+        report = None if head is None else _report(head[PROPERTY_PREFIX + "report"])
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return

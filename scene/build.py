@@ -1,6 +1,7 @@
 """Turns a Result into what the artist finds in the scene: one collection with the coloured meshes, the photos' cameras, perhaps a rig."""
 
 import json
+from typing import Any
 
 import bpy
 import numpy as np
@@ -15,6 +16,7 @@ from .free_form import adopt_free_form
 from .mesh import new_mesh
 from .photo import pack_picture
 from .rig import build_rig, head_of
+from .typed import attribute_data, mesh_of, scene_of, set_input, view_layer_of
 from .views import is_sound, keep_views
 
 COLOUR_ATTRIBUTE = "Colour"
@@ -46,13 +48,16 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
     keep_views(head, result.views, photos)
     for item in (*meshes.values(), *cameras):
         collection.objects.link(item)
-    context.scene.collection.children.link(collection)
-    if context.scene.camera is None:
-        use_camera(context.scene, cameras[0])
+    scene, layer = scene_of(context), view_layer_of(context)
+    scene.collection.children.link(collection)
+    if scene.camera is None:
+        use_camera(scene, cameras[0])
     if result.rigged is not None:
         armature = build_rig(context, result.rigged, result.name, collection)
-        adopt_free_form(context.view_layer, armature, head)
-        head = head_of(armature)
+        adopt_free_form(layer, armature, head)
+        made = head_of(armature)
+        assert made is not None
+        head = made
         _describe(head, result, cameras[0])
         if "flame" in result.report:
             head[PROPERTY_PREFIX + "flame"] = json.dumps(result.report["flame"], sort_keys=True, allow_nan=False)
@@ -60,7 +65,7 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         for item in context.selected_objects:
             item.select_set(False)
         head.select_set(True)
-        context.view_layer.objects.active = head
+        layer.objects.active = head
     return collection
 
 
@@ -71,11 +76,11 @@ def build_mesh(name: str, arrays: Mesh) -> bpy.types.Mesh:
     colours = np.ones((len(arrays.colours), 4), np.float32)
     colours[:, :3] = arrays.colours
     attribute = mesh.color_attributes.new(COLOUR_ATTRIBUTE, "BYTE_COLOR", "POINT")
-    attribute.data.foreach_set("color_srgb", colours.ravel())
+    attribute_data(mesh, attribute.name).foreach_set("color_srgb", colours.ravel())
     index = mesh.color_attributes.find(attribute.name)
     mesh.color_attributes.active_color_index = mesh.color_attributes.render_color_index = index
     observed = mesh.attributes.new(OBSERVED_ATTRIBUTE, "FLOAT", "POINT")
-    observed.data.foreach_set("value", np.ascontiguousarray(arrays.observed, np.float32))
+    attribute_data(mesh, observed.name).foreach_set("value", np.ascontiguousarray(arrays.observed, np.float32))
     mesh.materials.append(_material(name))
     return mesh
 
@@ -84,8 +89,8 @@ def _material(name: str) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
     tree = shader_nodes(material)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Roughness"].default_value = 0.6
-    colour = tree.nodes.new("ShaderNodeVertexColor")
+    set_input(shader, "Roughness", 0.6)
+    colour: Any = tree.nodes.new("ShaderNodeVertexColor")
     colour.layer_name = COLOUR_ATTRIBUTE
     colour.location = (shader.location.x - 220, shader.location.y)
     tree.links.new(colour.outputs["Color"], shader.inputs["Base Color"])
@@ -98,7 +103,8 @@ def _describe(head: bpy.types.Object, result: Result, camera: bpy.types.Object) 
         head[PROPERTY_PREFIX + key] = json.dumps(result.report.get(key), sort_keys=True, allow_nan=False)
     head[PROPERTY_PREFIX + "report"] = json.dumps(result.report, sort_keys=True, allow_nan=False)
     head[CAMERA] = camera
-    head[COUNTS] = [len(head.data.vertices), len(head.data.polygons)]
+    mesh = mesh_of(head)
+    head[COUNTS] = [len(mesh.vertices), len(mesh.polygons)]
 
 
 def _check(result: Result) -> None:

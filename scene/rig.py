@@ -18,6 +18,7 @@ from .frame import HEAD_TO_BLENDER
 from .mesh import add_group, new_mesh
 from .rig_material import add_materials
 from .shape_keys import add_shape_keys, shapes
+from .typed import attribute_data, pose_of, view_layer_of
 
 RIGGED, FREE_FORM = "likeness_rigged_head", "likeness_free_form_head"
 """Custom properties of the armature object: the two heads."""
@@ -48,7 +49,7 @@ def skin(head: bpy.types.Object, armature: bpy.types.Object, weights: dict[str, 
     for bone in BONES:
         add_group(head, bone, weights[bone])
     head.parent = armature
-    modifier = head.modifiers.new("Armature", "ARMATURE")
+    modifier: Any = head.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
 
 
@@ -88,18 +89,19 @@ def set_pose(armature: bpy.types.Object, photo: bool) -> None:
 def kept_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[None]:
     """Afterwards bones, key values and LOOK_AT are as they were before."""
     head = head_of(armature)
-    bones = {bone.name: bone.matrix_basis.copy() for bone in armature.pose.bones}
-    values = {name: key.value for name, key in shapes(head).items()} if head else {}
+    bones = {bone.name: bone.matrix_basis.copy() for bone in pose_of(armature).bones}
+    keys = shapes(head) if head else {}
+    values = {name: key.value for name, key in keys.items()}
     look_at = armature.get(LOOK_AT, 0.0)
     try:
         yield
     finally:
         armature[LOOK_AT] = look_at
         for bone, matrix in bones.items():
-            armature.pose.bones[bone].matrix_basis = matrix
+            pose_of(armature).bones[bone].matrix_basis = matrix
         for name, value in values.items():
-            shapes(head)[name].value = value
-        context.view_layer.update()
+            keys[name].value = value
+        view_layer_of(context).update()
 
 
 @contextmanager
@@ -109,7 +111,7 @@ def shown(*items: bpy.types.Object) -> Iterator[None]:
     Raises InputError for one that cannot be seen because all its collections are excluded from the view layer.
     """
     for item in items:
-        if item.name not in bpy.context.view_layer.objects:
+        if item.name not in view_layer_of(bpy.context).objects:
             raise InputError(f"{item.name} is not in this view layer; tick its collection in the Outliner.")
     hidden = [(item, item.hide_viewport, item.hide_get()) for item in items]
     for item in items:
@@ -143,6 +145,6 @@ def _build_mesh(rigged: RiggedHead, name: str) -> bpy.types.Mesh:
     uv = mesh.uv_layers.new(name=UV_MAP)
     uv.data.foreach_set("uv", np.ascontiguousarray(rigged.uv[rigged.faces_uv], np.float32).ravel())
     code = mesh.attributes.new(CODE_ATTRIBUTE, "FLOAT_VECTOR", "POINT")
-    code.data.foreach_set("vector", np.ascontiguousarray(rigged.code, np.float32).ravel())
+    attribute_data(mesh, code.name).foreach_set("vector", np.ascontiguousarray(rigged.code, np.float32).ravel())
     add_materials(mesh, rigged, name)
     return mesh

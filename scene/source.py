@@ -1,6 +1,6 @@
 """The reconstruction behind a free-form head, read back from the scene alone. What the artist did to the head since is part of it."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import bpy
 import numpy as np
@@ -13,19 +13,23 @@ from .camera import PHOTO
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
 from .rig import FREE_FORM, head_of, kept_object, rig_of
+from .typed import mesh_of
 from .views import photos_of, views_of
 
 
-def is_reconstruction(item: bpy.types.Object | None) -> bool:
+def is_reconstruction(item: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
     """Whether an object is a head as a reconstruction made it, free-form or rigged: with its vertices and faces, wherever those are now.
 
     Sculpting, posing and modifiers leave it one. Cutting and remeshing do not, although Blender keeps the custom properties.
     """
-    counts = item.get(COUNTS) if item is not None and item.type == "MESH" else None
-    return isinstance(counts, IDPropertyArray) and list(counts) == [len(item.data.vertices), len(item.data.polygons)]
+    if item is None or item.type != "MESH":
+        return False
+    counts: Any = item.get(COUNTS)
+    mesh = mesh_of(item)
+    return isinstance(counts, IDPropertyArray) and counts.to_list() == [len(mesh.vertices), len(mesh.polygons)]
 
 
-def is_result(item: bpy.types.Object | None) -> bool:
+def is_result(item: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
     """Whether an object is the head of a result: a reconstruction (is_reconstruction) and no copy of one. Of heads without a rig the oldest
     one is the original; when that has been remeshed, the oldest copy that has not stands for it."""
     if not is_reconstruction(item):
@@ -70,14 +74,15 @@ def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Objec
         raise InputError("There is no reconstruction in the scene; reconstruct a photo first.")
     if len({photos_of(head)[0].name for head in chosen}) > 1:
         raise InputError(f"The scene has several reconstructions; move {item.name} into the collection of the one that it lies on.")
-    return max(chosen, key=lambda head: (is_reconstruction(head), head != item, len(head.data.vertices)))
+    return max(chosen, key=lambda head: (is_reconstruction(head), head != item, len(mesh_of(head).vertices)))
 
 
 def result_of(head: bpy.types.Object) -> Result:
     """A free-form head as the surface of a result, with its views, without rig and report. Raises InputError when they cannot be read."""
-    mesh, views = head.data, views_of(head)
+    mesh, views = mesh_of(head), views_of(head)
     normals = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertex_normals.foreach_get("vector", normals)
+    vectors: Any = mesh.vertex_normals
+    vectors.foreach_get("vector", normals)
     surface = Mesh(
         vertices=positions(mesh) @ HEAD_TO_BLENDER,
         faces=triangles(mesh)[0],
@@ -90,9 +95,9 @@ def result_of(head: bpy.types.Object) -> Result:
 
 def _attribute(head: bpy.types.Object, name: str, kind: str, member: str, size: int) -> np.ndarray:
     """Values (V, size) float32 of an attribute of the vertices."""
-    found = head.data.attributes.get(name)
+    found: Any = mesh_of(head).attributes.get(name)
     if found is None or found.data_type != kind or found.domain != "POINT":
         raise InputError(f"{head.name} has lost its vertices' attribute {name}; reconstruct the photo again.")
-    values = np.empty(size * len(head.data.vertices), np.float32)
+    values = np.empty(size * len(mesh_of(head).vertices), np.float32)
     found.data.foreach_get(member, values)
     return values.reshape(-1, size)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import bpy
 import numpy as np
@@ -38,9 +38,12 @@ def keep_views(item: bpy.types.Object, views: Sequence[ResultView], photos: Sequ
 
 def photos_of(item: bpy.types.Object) -> list[bpy.types.Image]:
     """The photos that keep_views wrote on an object, or a copy of it; none for any other object."""
-    photos = item.get(PHOTOS)
-    found = [photos.get(str(number)) for number in range(len(photos))] if VIEWS in item and isinstance(photos, IDPropertyGroup) else []
-    return found if all(isinstance(photo, bpy.types.Image) for photo in found) else []
+    group = item.get(PHOTOS)
+    if VIEWS not in item or not isinstance(group, IDPropertyGroup):
+        return []
+    photos = cast(dict[str, Any], group.to_dict())
+    found = [photo for number in range(len(photos)) if isinstance(photo := photos.get(str(number)), bpy.types.Image)]
+    return found if len(found) == len(photos) else []
 
 
 def views_of(item: bpy.types.Object) -> tuple[ResultView, ...]:
