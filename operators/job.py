@@ -87,9 +87,11 @@ class JobOperator(LikenessOperator):
     _timer: bpy.types.Timer | None = None
 
     def start_job(self, context: bpy.types.Context) -> Job:
+        """Begin the work with what is selected now. Raises LikenessError when it cannot begin."""
         raise NotImplementedError
 
     def use(self, context: bpy.types.Context, outcome: Any) -> str:
+        """Put what the job gave into the scene, which may be another by then; the closing message. Raises LikenessError."""
         raise NotImplementedError
 
     @classmethod

@@ -16,6 +16,7 @@ class TrackingOperator(RigOperator, PictureOperator, JobOperator):
     _rig = ""
 
     def apply(self, context: bpy.types.Context, armature: bpy.types.Object, performance: Performance) -> str:
+        """Put a performance on the armature; the closing message. Raises InputError."""
         raise NotImplementedError
 
     def use(self, context: bpy.types.Context, outcome: Performance) -> str:

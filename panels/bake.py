@@ -10,6 +10,8 @@ from .sidebar import Sidebar
 
 
 class LIKENESS_PT_bake(Sidebar, bpy.types.Panel):
+    """A texture by the active mesh's UV map."""
+
     bl_idname = "LIKENESS_PT_bake"
     bl_label = "Bake"
 

@@ -13,6 +13,8 @@ from .text import draw_text
 
 
 class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
+    """What can be done with the active object's rig."""
+
     bl_idname = "LIKENESS_PT_head_rig"
     bl_label = "Head Rig"
 
@@ -43,6 +45,8 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
 
 
 class LIKENESS_PT_free_form(Sidebar, bpy.types.Panel):
+    """What joins the free-form head to the rigged one; only where a rig has both."""
+
     bl_idname = "LIKENESS_PT_free_form"
     bl_label = "Hair and Clothes"
     bl_parent_id = "LIKENESS_PT_head_rig"

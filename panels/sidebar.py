@@ -29,6 +29,8 @@ class Sidebar:
 
 
 class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
+    """The reference photo, the main options and the button; the running job, and the last failure."""
+
     bl_idname = "LIKENESS_PT_reconstruct"
     bl_label = "Reconstruct"
 
@@ -61,6 +63,8 @@ class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
 
 
 class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
+    """All other options."""
+
     bl_idname = "LIKENESS_PT_advanced"
     bl_label = "Advanced"
     bl_parent_id = "LIKENESS_PT_reconstruct"
@@ -80,6 +84,8 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
 
 
 class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
+    """What the report of the active head says about it."""
+
     bl_idname = "LIKENESS_PT_result"
     bl_label = "Result"
 

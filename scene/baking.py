@@ -51,7 +51,7 @@ def _place(head: bpy.types.Object) -> Matrix:
 
 def assign_texture(item: bpy.types.Object, texture: Texture) -> bpy.types.Image:
     """The packed picture becomes the Base Color of all the object's materials, by its active UV map. Materials that others use as well
-    are copied first; an object without any gets one. What an earlier baking made is replaced."""
+    are copied first; an object without any gets one. What an earlier baking made is replaced. Raises InputError without a UV map."""
     name, former, mesh = f"{item.name} Texture", set(), mesh_of(item)
     uv_map = mesh.uv_layers.active
     if uv_map is None:

@@ -63,6 +63,7 @@ def unbind_free_form(armature: bpy.types.Object) -> None:
 
 
 def is_bound(armature: bpy.types.Object) -> bool:
+    """Whether the free-form head of a rig follows it."""
     free_form = head_of(armature, FREE_FORM)
     return free_form is not None and _MODIFIER in free_form.modifiers
 

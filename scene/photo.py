@@ -47,7 +47,7 @@ def pack_picture(name: str, picture: np.ndarray, space: str = "sRGB") -> bpy.typ
 
 
 def pixels(image: bpy.types.Image) -> np.ndarray:
-    """(H, W, 4) uint8 sRGB with straight alpha, row 0 at the top."""
+    """(H, W, 4) uint8 sRGB with straight alpha, row 0 at the top. Raises InputError for an image without a picture in colour."""
     width, height = image.size
     if not width or not height or image.channels != 4:
         raise InputError(f"The image {image.name} has no colour picture to read; choose another one or load its file again.")

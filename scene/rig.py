@@ -27,7 +27,10 @@ UV_MAP, CODE_ATTRIBUTE = "UVMap", "code"
 
 
 def build_rig(context: bpy.types.Context, rigged: RiggedHead, name: str, collection: bpy.types.Collection) -> bpy.types.Object:
-    """A new rigged head in `collection` (which must be in the scene) in the photo's pose and expression; gives the armature object."""
+    """A new rigged head in `collection` (which must be in the scene) in the photo's pose and expression; gives the armature object.
+
+    Raises AssetError when joints coincide.
+    """
     armature = build_armature(context, rigged, name, collection)
     head = bpy.data.objects.new(f"{name} Head", _build_mesh(rigged, name))
     collection.objects.link(head)
