@@ -14,15 +14,14 @@ from mathutils import Matrix, Vector
 
 from ..core.errors import AssetError
 from ..core.models.rotation import rotation_matrix
-from ..core.topology.rigged import GLOBAL, JAW, LEFT_EYE, NECK, RIGHT_EYE, RiggedHead
+from ..core.topology.rigged import GLOBAL, JAW, JOINT_NAMES, NECK, RiggedHead
 from .controls import add_controls
 from .frame import HEAD_TO_BLENDER
 from .typed import armature_of, pose_of, view_layer_of
 
-JOINT_OF = {"root": GLOBAL, "neck": NECK, "jaw": JAW, "eye.L": LEFT_EYE, "eye.R": RIGHT_EYE}
-"""The bones that FLAME's joints move; `head` has none of its own."""
-_PARENTS = {"root": None, "neck": "root", "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head"}
-BONES = tuple(_PARENTS)
+JOINT_OF = {"root" if joint == GLOBAL else name: joint for joint, name in enumerate(JOINT_NAMES)}
+"""The joint that moves each bone of its name, but for the root, which is FLAME's global joint; the bone `head` has none of its own."""
+_HEAD, _EYES = "head", ("eye.L", "eye.R")
 LOOK_AT = "look_at"
 """Custom property of the armature object, in [0, 1]: how much the eyes follow the target."""
 _SKULL_BASE = 0.75  # of the way from the neck joint to the jaw joint: 3 cm below and 1.5 cm behind the latter on the mean head
@@ -42,7 +41,7 @@ def build_armature(context: bpy.types.Context, rigged: RiggedHead, name: str, co
     armature.show_in_front = True
     armature_of(armature).display_type = "STICK"
     collection.objects.link(armature)
-    _make_bones(context, armature, bone_ends(rigged))
+    _make_bones(context, armature, bone_ends(rigged), bone_parents(rigged))
     add_controls(armature, collection)
     _limit_jaw(armature)
     _look_at(armature, name, collection)
@@ -50,13 +49,25 @@ def build_armature(context: bpy.types.Context, rigged: RiggedHead, name: str, co
 
 
 def bone_weights(rigged: RiggedHead) -> dict[str, np.ndarray]:
-    """Share (V,) of each bone in each vertex's motion; sums to 1."""
+    """Share (V,) of each bone in each vertex's motion, in the order of bone_parents; sums to 1."""
     weights = {bone: rigged.weights[:, joint] for bone, joint in JOINT_OF.items()}
     base = _skull_base(rigged)
     height = (rigged.neutral - rigged.joints[NECK]) @ _SKULL_TILT / ((base - rigged.joints[NECK]) @ _SKULL_TILT)
     share = np.clip((height - _NECK_ONLY) / (1 - _NECK_ONLY), 0, 1)
     share = share * share * (3 - 2 * share)
-    return weights | {"neck": rigged.weights[:, NECK] * (1 - share), "head": rigged.weights[:, NECK] * share}
+    weights |= {"neck": rigged.weights[:, NECK] * (1 - share), _HEAD: rigged.weights[:, NECK] * share}
+    return {bone: weights[bone] for bone in bone_parents(rigged)}
+
+
+def bone_parents(rigged: RiggedHead) -> dict[str, str | None]:
+    """The parent of each bone, parents before their children: those of the joints, but what hangs on the neck's joint hangs on the head."""
+    bone_of, parents = dict(zip(JOINT_OF.values(), JOINT_OF, strict=True)), {}
+    for bone, joint in JOINT_OF.items():
+        parent = int(rigged.parents[joint])
+        parents[bone] = _HEAD if parent == NECK else bone_of.get(parent)
+        if joint == NECK:
+            parents[_HEAD] = bone
+    return parents
 
 
 def bone_ends(rigged: RiggedHead) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -69,10 +80,9 @@ def bone_ends(rigged: RiggedHead) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     ends = {
         "root": (joints[GLOBAL], joints[GLOBAL] - np.array([0, 0, _ROOT_LENGTH], np.float32)),
         "neck": (joints[NECK], base),
-        "head": (base, np.array([base[0], skin[:, 1].max(), base[2]])),
+        _HEAD: (base, np.array([base[0], skin[:, 1].max(), base[2]])),
         "jaw": (joints[JAW], chin),
-        "eye.L": (joints[LEFT_EYE], joints[LEFT_EYE] + forward),
-        "eye.R": (joints[RIGHT_EYE], joints[RIGHT_EYE] + forward),
+        **{bone: (joints[JOINT_OF[bone]], joints[JOINT_OF[bone]] + forward) for bone in _EYES},
     }
     for name, (head, tail) in ends.items():
         if not np.linalg.norm(tail - head) > _SHORTEST:
@@ -98,19 +108,25 @@ def _skull_base(rigged: RiggedHead) -> np.ndarray:
     return rigged.joints[NECK] + _SKULL_BASE * (rigged.joints[JAW] - rigged.joints[NECK]) * _IN_THE_MIDDLE
 
 
-def _make_bones(context: bpy.types.Context, armature: bpy.types.Object, ends: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+def _make_bones(
+    context: bpy.types.Context,
+    armature: bpy.types.Object,
+    ends: dict[str, tuple[np.ndarray, np.ndarray]],
+    parents: dict[str, str | None],
+) -> None:
     """Bones can only be made in edit mode; an object that the artist is editing stays in its own."""
     layer, bones = view_layer_of(context), armature_of(armature)
     active = layer.objects.active
     layer.objects.active = armature
     bpy.ops.object.mode_set(mode="EDIT")
-    for name, (head, tail) in ends.items():
+    for name in parents:
+        head, tail = ends[name]
         bone = bones.edit_bones.new(name)
         bone.head, bone.tail = (Vector((HEAD_TO_BLENDER @ point).tolist()) for point in (head, tail))
         # Z is what is left of X to the person's left and Y along the bone.
         side: Any = Vector((1, 0, 0)).cross(bone.tail - bone.head)
         bone.align_roll(side)
-        if (parent := _PARENTS[name]) is not None:
+        if (parent := parents[name]) is not None:
             bone.parent = bones.edit_bones[parent]
             bone.use_connect = (bone.head - bones.edit_bones[parent].tail).length < 1e-6
     bpy.ops.object.mode_set(mode="OBJECT")
@@ -132,13 +148,13 @@ def _look_at(armature: bpy.types.Object, name: str, collection: bpy.types.Collec
     armature[LOOK_AT] = 0.0
     limits: Any = armature.id_properties_ui(LOOK_AT)
     limits.update(min=0.0, max=1.0, description="How much the eyes turn to the target")
-    eyes = [armature_of(armature).bones[bone].head_local for bone in ("eye.L", "eye.R")]
+    eyes = [armature_of(armature).bones[bone].head_local for bone in _EYES]
     target = bpy.data.objects.new(f"{name} Look At", None)
     target.empty_display_type, target.empty_display_size = "SPHERE", 0.03
     target.parent = armature
     target.location = (eyes[0] + eyes[1]) / 2 + Vector((0, -_LOOK_DISTANCE, 0))
     collection.objects.link(target)
-    for bone in ("eye.L", "eye.R"):
+    for bone in _EYES:
         track: Any = pose_of(armature).bones[bone].constraints.new("DAMPED_TRACK")
         track.target, track.track_axis = target, "TRACK_Y"
         driver = track.driver_add("influence").driver

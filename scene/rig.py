@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.topology.rigged import RiggedHead
-from .armature import BONES, JOINT_OF, LOOK_AT, bone_weights, build_armature, pose_bones
+from .armature import JOINT_OF, LOOK_AT, bone_weights, build_armature, pose_bones
 from .frame import HEAD_TO_BLENDER
 from .mesh import add_group, new_mesh
 from .rig_material import add_materials
@@ -49,8 +49,8 @@ def build_rig(context: bpy.types.Context, rigged: RiggedHead, name: str, collect
 
 def skin(head: bpy.types.Object, armature: bpy.types.Object, weights: dict[str, np.ndarray]) -> None:
     """Let the armature move a mesh object by weights (V,) of each bone."""
-    for bone in BONES:
-        add_group(head, bone, weights[bone])
+    for bone, share in weights.items():
+        add_group(head, bone, share)
     head.parent = armature
     modifier: Any = head.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
