@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from likeness.core.errors import InputError
+from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.preview import TILE, write_preview
 from likeness.core.result import Result
@@ -80,3 +81,15 @@ def test_photo_smaller_than_the_crop_is_padded(two_tone: Result, tmp_path: Path)
 def test_missing_folder_is_named(two_tone: Result, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="missing"):
         write_preview(two_tone, tmp_path / "missing" / "preview.png")
+
+
+def test_each_view_has_its_photo_and_its_side_of_the_head(two_tone: Result, tmp_path: Path) -> None:
+    from_behind = np.diag([-1.0, 1, -1])
+    pose = Pose(from_behind, from_behind @ np.array([0.0, -0.1, -0.05]))
+    behind = dataclasses.replace(two_tone.views[0], pose=pose, photo=np.full((300, 240, 3), 40, np.uint8))
+    write_preview(dataclasses.replace(two_tone, views=(*two_tone.views, behind)), tmp_path / "preview.png")
+    sheet = np.asarray(Image.open(tmp_path / "preview.png"), float)
+    assert sheet.shape == (2 * TILE, 7 * TILE, 3)
+    photo, back = sheet[:TILE, 2 * TILE : 3 * TILE], sheet[:TILE, 3 * TILE : 4 * TILE]
+    assert photo[TILE // 2, TILE // 2] == pytest.approx([40, 40, 40])
+    assert (back[..., 2] > back[..., 0])[head(back)].mean() > 0.99
