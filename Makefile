@@ -13,7 +13,7 @@ CODE := $(wildcard *.py) core cli scene operators panels worker training benchma
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test test-blender gui lint format zip head-model train evaluate people checksums locks clean
+.PHONY: demo test test-blender gui lint format hostile zip head-model train evaluate people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -46,6 +46,10 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+# Misuse of every kind, counted (docs/reliability.md): about 20 minutes on two quiet cores. Three with QUICK=1, which leaves the document alone.
+hostile: $(READY)
+	$(BIN)/python -m likeness.benchmarks.hostile $(if $(QUICK),--quick,--docs)
 
 # Blender's own builder, run as Blender runs it; what goes in is said in blender_manifest.toml.
 zip: $(READY)

@@ -49,7 +49,7 @@ def reference(photo: Path, quality: str) -> dict[str, float]:
     from .reference_loop import pifu_seconds, timed_loop
 
     model, predictor = HeadModel.load(), Predictor.load(torch.device("cpu"))
-    seen = Reconstructor(model, predictor).see(load_view(photo))
+    seen = Reconstructor(model, predictor).see(load_view(photo, parser=predictor.parser))
     field = predictor.field(seen.sight, seen.surface, FaceBlend.of(model, seen.fit))
     loop = timed_loop(field.distance, Settings(quality=quality).resolution)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -84,8 +84,8 @@ def measure(model: HeadModel, bodies: Bodies, seed: int, person: int, number: in
         return np.concatenate([flat * spread, depth], axis=1)
 
     surface = seen(solid).astype(np.float32)
-    rigged, rotation, neck, unit = rig_head(model, fit, FreeForm(surface, vertex_normals(surface, model.solid_faces)))
-    place = lambda points: unit * points @ rotation.T + neck  # noqa: E731
+    rigged = rig_head(model, fit, FreeForm(surface, vertex_normals(surface, model.solid_faces)))
+    place = lambda points: points @ fit.rotation.T + fit.joints[NECK]  # noqa: E731
     photo, truth = place(rigged.posed(rigged.key_values, rigged.rotations)), seen(head)
     count, weight = int((model.part == 0).sum()), _face_weight(model)
     marks, true_marks = model.landmarks68(photo), model.landmarks68(truth)

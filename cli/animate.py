@@ -41,13 +41,11 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         try:
             performance = _performance(options, client, outputs.scratch, console.progress)
             photo = options.head or head_frame(options.source, performance, outputs.scratch)
-            paths = plan.make(client, photo, outputs, name, console.progress, performance)
+            plan.make(client, photo, outputs, name, console, performance)
         except Cancelled:
             raise
         except Exception as error:  # noqa: BLE001 - told by `failed`
             return failed(error, "The animation", console, options.output, plan.settings.to_dict(), client.log)
-        console.clear()
-        console.paths(paths)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -35,19 +36,25 @@ def blender_command(blender: Path | None) -> list[str]:
 def write_in_blender(command: Sequence[str], result: Path, paths: Sequence[Path], performance: Path | None = None) -> None:
     """Write a saved Result (.npz) as .blend or, of its rigged head, .glb; with a saved Performance the head plays it.
 
-    Raises ReconstructionError. However it ends, no process is left.
+    Raises ReconstructionError. However it ends, no process is left: should this one be killed, Blender reads the end of its input and ends.
     """
     names = " and ".join(path.name for path in paths)
-    arguments = [*command, str(result), *map(str, paths), *(["--performance", str(performance)] if performance else [])]
+    arguments = [*command, "--with-input", str(result), *map(str, paths), *(["--performance", str(performance)] if performance else [])]
+    # `communicate` would close a pipe that it opened itself.
+    reading, writing = os.pipe()
     try:
-        child = process.start(arguments, subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)
+        child = process.start(arguments, reading, subprocess.PIPE, subprocess.PIPE)
     except OSError as error:
+        os.close(writing)
         raise InputError(f"{command[0]} cannot be started ({error.strerror}); give --blender the path of Blender.") from error
+    finally:
+        os.close(reading)
     try:
         out, said = (data.decode(errors="replace") for data in child.communicate(timeout=_LIMIT))
     except subprocess.TimeoutExpired as error:
         raise ReconstructionError(f"Blender took more than {_LIMIT} s to write {names}; try again.") from error
     finally:
+        os.close(writing)
         if child.poll() is None:
             process.kill_tree(child, 1.0)
     if child.returncode or not all(path.exists() for path in paths):

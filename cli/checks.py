@@ -48,7 +48,7 @@ def _is_readable(path: Path) -> bool:
 def _has_bearable_header(path: Path) -> bool:
     from PIL import Image
 
-    from ..core.photo.decode import FORMATS, MAX_BYTES, MAX_PIXELS
+    from ..core.photo.files import FORMATS, MAX_BYTES, MAX_PIXELS
 
     try:
         with warnings.catch_warnings():

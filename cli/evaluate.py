@@ -7,7 +7,7 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Cancelled, InputError
+from ..core.errors import Cancelled, InputError, WorkerError
 from ..core.settings import DEVICES, QUALITIES, Settings
 from .checks import check_exists, check_folder
 from .console import Console
@@ -87,10 +87,17 @@ def _evaluate(options: argparse.Namespace, settings: Settings, outputs: OutputSe
 
     for folder in options.sets:
         CaseSet.open(folder)
-    from ..core.evaluation.run import evaluate, photo_set
-    from ..core.evaluation.score import SMALL, Effort
+    try:
+        from ..core.evaluation.run import evaluate, photo_set
+        from ..core.evaluation.score import SMALL, Effort
+        from ..core.pipeline import Reconstructor
+    except ImportError as error:
+        sentence = f"This Python lacks what an evaluation needs ({error}); use the development environment (make evaluate)."
+        raise WorkerError(sentence) from error
 
-    sets = [*options.sets, *([photo_set(options.photos, outputs.scratch / _PHOTO_SET)] if options.photos is not None else [])]
+    sets = list(options.sets)
+    if options.photos is not None:
+        sets.append(photo_set(options.photos, outputs.scratch / _PHOTO_SET, Reconstructor.load(settings.device).parser))
     effort = SMALL if options.small else Effort()
     evaluate(sets, outputs.new, options.methods, effort, settings, tuple(options.fields), console.progress)
     return json.loads((outputs.new / _RECORD).read_text("utf-8"))

@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..core.animation.performance import Performance
 from ..core.errors import LikenessError
+from ..core.result import DOUBTFUL, Result
 from ..core.settings import Settings
 from ..worker.client import WorkerClient
 from .blender import blender_command, write_in_blender
 from .checks import check_flame
+from .console import Console
 from .options import settings_of
 from .output import Inputs, OutputSet, writing
 
@@ -65,29 +68,36 @@ class HeadPlan:
         return OutputSet(folder, names, report, inputs, self.overwrite)
 
     def make(
-        self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None = None
-    ) -> list[Path]:
-        """Reconstruct a photo and put the files into their places, the report last. `played`: what the rigged head does.
+        self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, console: Console, played: Performance | None = None
+    ) -> None:
+        """Reconstruct a photo, put the files into their places, the report last, and tell them and what speaks against the result.
+        `played`: what the rigged head does.
 
         Raises LikenessError.
         """
         try:
-            return self._make(client, photo, outputs, name, progress, played)
+            paths, report = self._make(client, photo, outputs, name, console.progress, played)
         except KeyboardInterrupt:
             client.close()  # before the folder goes into which it writes
             raise
         except LikenessError as error:
             raise type(error)(outputs.as_seen(str(error))) from error
+        console.clear()
+        console.paths(paths)
+        if report.get("quality") == DOUBTFUL:
+            console.sentence(f"The head from {photo.name} is doubtful.")
+        for warning in report.get("warnings", ()):
+            console.sentence(warning)
 
     def _make(
         self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None
-    ) -> list[Path]:
-        from ..core.result import Result  # brings numpy
-
+    ) -> tuple[list[Path], dict[str, Any]]:
         saved = outputs.scratch / "result.npz"
         client.reconstruct([photo], self.settings, saved)
         client.wait(progress)
         result = Result.load(saved)
+        if played is not None:
+            result.report["warnings"] = [*result.report.get("warnings", ()), *played.warnings]
         progress("export", 1.0)
         with writing(outputs.scratch):
             moving = None
@@ -104,4 +114,4 @@ class HeadPlan:
             if path not in in_blender:
                 client.export(saved, path)
                 client.wait()
-        return outputs.commit(result.report)
+        return outputs.commit(result.report), result.report

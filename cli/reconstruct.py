@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import Cancelled, InputError, LikenessError
+from ..core.photo.files import KINDS
 from .checks import check_photo
 from .console import Console
 from .failures import failed
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 def add_reconstruct(commands: Any) -> None:
     """Add the sub-command to an argparse parser's commands."""
     command = add_command(commands, "reconstruct", "make heads from photos")
-    command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="JPEG, PNG, WebP, TIFF or BMP")
+    command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help=KINDS)
     command.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="folder for the files; several photos get one each inside"
     )
@@ -50,9 +51,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             try:
                 name = safe_name(photo.stem)
                 with plan.claim(folder, name, inputs) as outputs:
-                    paths = plan.make(client, photo, outputs, name, console.progress)
-                console.clear()
-                console.paths(paths)
+                    plan.make(client, photo, outputs, name, console)
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001 - told by `failed`, and the other photos go on

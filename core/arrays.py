@@ -77,7 +77,9 @@ class Schema:
 
     def pack(self, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """What `check` takes: the given values that are not None, under their names in the file."""
-        return {self.prefix + name: np.asarray(values[name]) for name in self.arrays if values.get(name) is not None}
+        given = {name: array for name, array in self.arrays.items() if values.get(name) is not None}
+        # An empty list of texts would become numbers.
+        return {self.prefix + name: np.asarray(values[name], np.str_ if array.kind == TEXT else None) for name, array in given.items()}
 
     def save(self, path: Path, values: Mapping[str, Any], more: Mapping[str, np.ndarray] | None = None, compressed: bool = False) -> None:
         """Write values, and the packed arrays of another schema, as one .npz with this schema's format number."""

@@ -26,10 +26,12 @@ from .models.head import NECK, HeadModel
 from .models.prior import FaceBlend, PriorSurface
 from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
-from .photo.crop import crop_picture
+from .photo.crop import crop_picture, shown
 from .photo.intake import load_view
+from .photo.parsing import Parser
 from .photo.pose import Pose
 from .photo.view import View
+from .quality import judge, measure_fit
 from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .stages import STAGES
@@ -56,13 +58,14 @@ _SIGHT = ("fit", "normals")  # the stages that every field shares
 
 @dataclass(frozen=True)
 class Seen:
-    """A photo before any field is asked: the fitted head, its surface (crop frame), what the normal network makes of the crop, and the
-    seconds that its stages took."""
+    """A photo before any field is asked: the fitted head, its surface (crop frame), what the normal network makes of the crop, what tells
+    how good all that is (quality.py), and the seconds that its stages took."""
 
     view: View
     fit: HeadFit
     surface: PriorSurface
     sight: Sight
+    measures: dict[str, float]
     timings: dict[str, float]
 
 
@@ -77,6 +80,11 @@ class Reconstructor:
         """With the bundled models, or another trained field. Raises AssetError, and InputError for a device that is not there."""
         return cls(HeadModel.load(), Predictor.load(_device(device), field))
 
+    @property
+    def parser(self) -> Parser | None:
+        """What `load_view` takes, so that a view made outside of `run` is the one that `run` makes."""
+        return self._predictor.parser
+
     def see(self, view: View) -> Seen:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
         return self._see(view, _Clock(_SIGHT, None, None))
@@ -86,7 +94,6 @@ class Reconstructor:
     ) -> Result:
         """Reconstruct the person in one photo, or go on from what was seen in it. Raises LikenessError; Cancelled when `cancel` answers
         True."""
-        torch.manual_seed(settings.seed)
         # First of all: whether the user's own file can be used.
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
@@ -96,7 +103,7 @@ class Reconstructor:
             seen = photo
         else:
             with clock.stage("photo"):
-                view = load_view(photo, settings.subject_index)
+                view = load_view(photo, settings.subject_index, parser=self._predictor.parser)
             seen = self._see(view, clock)
         view, fit, surface, sight = seen.view, seen.fit, seen.surface, seen.sight
         with clock.stage("field"):
@@ -114,16 +121,16 @@ class Reconstructor:
             # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
             vertices = smooth_surface(press_needles(vertices, faces), faces, min(settings.resolution // 32, 12))
             normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
+            mask &= shown(view.image, fit.camera, len(mask))
             vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)
             if sight.back is not None:
                 vertices = displace_back(vertices, faces, normals, _picture(sight.back), mask)
         camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
         normals_there = vertex_normals(camera_vertices, faces)
-        rigged, flame, rotation, neck, camera = None, None, fit.rotation, fit.joints[NECK], fit.camera
+        rigged, flame = None, None
         if settings.rig:
             with clock.stage("rig"):
-                rigged, rotation, neck, unit = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
-                camera_vertices, neck, camera = (camera_vertices / unit).astype(np.float32), neck / unit, camera.in_units(unit)
+                rigged = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
             if flame_model is not None:
                 with clock.stage("flame"):
                     flame = fit_flame(flame_model, rigged)
@@ -135,7 +142,7 @@ class Reconstructor:
             matte = sight.agreed(matte)
             guess = lambda points: (field.colours(points), self._codes(points, surface))  # noqa: E731
             colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess)
-        pose = Pose(rotation, neck)
+        pose = Pose(fit.rotation, fit.joints[NECK])
         mesh = Mesh(
             vertices=pose.to_upright(camera_vertices).astype(np.float32),
             faces=faces.astype(np.int32),
@@ -143,21 +150,26 @@ class Reconstructor:
             colours=colours.astype(np.float32),
             observed=observed.astype(np.float32),
         )
-        result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, camera, pose),))
+        result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),))
         about_rig = {}
         if rigged is not None:
             with clock.stage("texture") as share:
                 result, about_rig = self._with_rig(result, rigged, flame, settings.texels, share)
+        measures = seen.measures | self._measures(view, fit, vertices, faces) | {"observed_share": float((observed > 0.5).mean())}
+        quality, doubts = judge(measures, view.name)
         report = {
+            "quality": quality,
             "timings": seen.timings | clock.timings,
             "peak_memory_mb": _peak_memory(),
             # Of a path only the name goes into what the user may hand on.
             "settings": {**settings.to_dict(), "flame": Path(settings.flame).name},
             "version": VERSION,
             "weights": hashes(),
-            "warnings": list(view.warnings),
-            "observed_share": float((observed > 0.5).mean()),
-            **self._measures(view, fit, vertices, faces),
+            "warnings": [*doubts, *view.warnings],
+            **measures,
+            # extract_surface has verified closedness and kept one component.
+            "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
+            "fit": self._described(fit),
             **about_rig,
         }
         return replace(result, report=report)
@@ -168,7 +180,9 @@ class Reconstructor:
         with clock.stage("normals"):
             surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
             sight = self._predictor.look(view, fit.camera, surface)
-        return Seen(view, fit, surface, sight, dict(clock.timings))
+            measures = measure_fit(self._model, view, fit, _picture(sight.photo), sight.maps[0].cpu().numpy())
+            judge(measures, view.name)  # refuses before the long stages
+        return Seen(view, fit, surface, sight, measures, dict(clock.timings))
 
     def _with_rig(
         self, result: Result, rigged: RiggedHead, flame: FlameFit | None, texels: int, progress: Callable[[float], None]
@@ -188,28 +202,25 @@ class Reconstructor:
         distance, near = cKDTree(surface.vertices).query(points, workers=-1)
         return np.where(distance[:, None] < 0.25, self._model.solid_code[near], 0)
 
-    def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
+    def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
         size = 512
         drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), size).mask.numpy()
         there = crop_picture(np.ones(view.image.shape[:2], np.float32), fit.camera, size) > 0.5
         person = (crop_picture(view.matte, fit.camera, size) > 0.5) & there
         union = ((drawn & there) | person).sum()
+        return {"silhouette_iou": float((drawn & person).sum() / max(union, 1))}
+
+    def _described(self, fit: HeadFit) -> dict[str, Any]:
         return {
-            "silhouette_iou": float((drawn & person).sum() / max(union, 1)),
-            "landmark_error": float(fit.residual),
-            # extract_surface has verified closedness and kept one component.
-            "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
-            "fit": {
-                "identity": [round(float(x), 4) for x in fit.identity],
-                "expression": {name: round(float(x), 4) for name, x in zip(self._model.expression_names, fit.expression, strict=True)},
-                "rotation": fit.rotation.round(5).tolist(),
-                "camera": {
-                    "centre": [float(x) for x in fit.camera.centre],
-                    "scale": float(fit.camera.scale),
-                    "distance": float(fit.camera.distance) if np.isfinite(fit.camera.distance) else None,
-                },
-                "residual": float(fit.residual),
+            "identity": [round(float(x), 4) for x in fit.identity],
+            "expression": {name: round(float(x), 4) for name, x in zip(self._model.expression_names, fit.expression, strict=True)},
+            "rotation": fit.rotation.round(5).tolist(),
+            "camera": {
+                "centre": [float(x) for x in fit.camera.centre],
+                "scale": float(fit.camera.scale),
+                "distance": float(fit.camera.distance) if np.isfinite(fit.camera.distance) else None,
             },
+            "residual": float(fit.residual),
         }
 
 

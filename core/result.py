@@ -13,6 +13,9 @@ from .photo.pose import Pose
 from .photo.view import Camera
 from .topology.rigged import RiggedHead
 
+GOOD, DOUBTFUL = "good", "doubtful"
+"""What `report["quality"]` says."""
+
 SURFACE = "surface"
 """The mesh that every result has: the whole subject as the field describes it, hair and clothes included, in one closed surface."""
 _RESULT = Schema(

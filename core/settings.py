@@ -11,6 +11,7 @@ GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 TEXTURES = ("1024", "2048", "4096")
 FORMATS = ("blend", "glb", "ply", "obj")
+_RETIRED = ("seed",)  # changed nothing: every run is repeatable
 
 
 def _option(
@@ -28,7 +29,6 @@ class Settings:
     quality: str = _option("standard", "Quality", "Detail of the surface: 128, 256 or 512 cells a side", QUALITIES)
     subject_index: int = _option(-1, "Subject", "Which person, counted from the left from 0; -1 takes the largest face", low=-1)
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
-    seed: int = _option(0, "Seed", "Makes a run repeatable", low=0)
     rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
@@ -60,7 +60,8 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Settings":
-        """Raises InputError for an unknown option or a bad value."""
+        """Raises InputError for an unknown option or a bad value; retired options, which older manifests and results have, are left out."""
+        values = {name: value for name, value in values.items() if name not in _RETIRED}
         unknown = set(values) - {option.name for option in fields(cls)}
         if unknown:
             raise InputError(f"Unknown option {', '.join(sorted(unknown))}; remove it.")

@@ -5,11 +5,11 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..core.animation.performance import Performance
 from ..core.errors import InputError
+from ..core.photo.files import SUFFIXES
 from ..scene.animation import animate
 from ..scene.typed import scene_of
 from ..worker.client import shared_client
 from .environment import worker_python
-from .file import PHOTO_SUFFIXES
 from .tracking import TrackingOperator, span
 from .worker_job import Tracking
 
@@ -37,7 +37,7 @@ class LIKENESS_OT_animate_video(TrackingOperator, bpy.types.Operator):
         source = self.chosen()
         if not self.filepath or not source.exists():
             raise InputError(f"{source} does not exist; choose a video or a folder of pictures.")
-        if source.suffix.lower() in PHOTO_SUFFIXES:
+        if source.suffix.lower() in SUFFIXES:
             source = source.parent
         return Tracking(shared_client(worker_python(context)), source, self.smoothing)
 

@@ -4,10 +4,10 @@ import bpy
 
 from ..core.animation.performance import Performance
 from ..core.errors import InputError
+from ..core.photo.files import KINDS, SUFFIXES
 from ..scene.animation import apply_pose
 from ..worker.client import shared_client
 from .environment import worker_python
-from .file import PHOTO_SUFFIXES
 from .tracking import TrackingOperator
 from .worker_job import Tracking
 
@@ -21,8 +21,8 @@ class LIKENESS_OT_copy_expression(TrackingOperator, bpy.types.Operator):
 
     def start_job(self, context: bpy.types.Context) -> Tracking:
         source = self.chosen()
-        if source.suffix.lower() not in PHOTO_SUFFIXES:
-            raise InputError(f"{source.name or 'The choice'} is no photo; choose a JPEG, PNG, WebP, TIFF or BMP file.")
+        if source.suffix.lower() not in SUFFIXES:
+            raise InputError(f"{source.name or 'The choice'} is no photo; choose a {KINDS} file.")
         return Tracking(shared_client(worker_python(context)), source, 0.0)
 
     def apply(self, context: bpy.types.Context, armature: bpy.types.Object, performance: Performance) -> str:

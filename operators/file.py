@@ -6,9 +6,8 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
+from ..core.photo.files import SUFFIXES
 from .base import LikenessOperator
-
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 
 class FileOperator(LikenessOperator):
@@ -40,7 +39,7 @@ class FileOperator(LikenessOperator):
 class PictureOperator(FileOperator):
     """Mixin of operators on a photo."""
 
-    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES), options={"SKIP_SAVE", "HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in SUFFIXES), options={"SKIP_SAVE", "HIDDEN"})
     filter_folder: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
     # The numbers are those of Blender's file browser.
     display_type: EnumProperty(

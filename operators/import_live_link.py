@@ -31,4 +31,7 @@ class LIKENESS_OT_import_live_link(RigOperator, FileOperator, bpy.types.Operator
         armature = active_rig(context)
         performance = read_live_link(self.chosen(), self.degrees)
         scene = scene_of(context)
-        return span(armature, *animate(scene, armature, performance, scene.frame_current))
+        frames = animate(scene, armature, performance, scene.frame_current)
+        for note in performance.warnings:
+            self.report({"WARNING"}, note)
+        return span(armature, *frames)

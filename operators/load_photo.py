@@ -1,13 +1,18 @@
 """likeness.load_photo: a picture file becomes the reference photo; also what a photo dropped on the 3D view does."""
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..core.errors import InputError
-from .file import PHOTO_SUFFIXES, PictureOperator
+from ..core.photo.files import SUFFIXES, damaged, read_file
+from ..core.private_folder import PrivateFolder
+from ..worker.picture import as_png
+from .environment import worker_python
+from .file import PictureOperator
 
 _TRIES = 20
+_UNKNOWN_TO_BLENDER = ("HEIF", "AVIF")
 
 
 class LIKENESS_OT_load_photo(PictureOperator, bpy.types.Operator):
@@ -19,15 +24,24 @@ class LIKENESS_OT_load_photo(PictureOperator, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> str:
         path = self.chosen()
-        try:
-            image = bpy.data.images.load(str(path), check_existing=True)
-        except RuntimeError as error:
-            raise InputError(f"{path.name} cannot be opened; choose a JPEG, PNG, WebP, TIFF or BMP file.") from error
+        _, kind = read_file(path)
+        image = self._converted(context, path) if kind in _UNKNOWN_TO_BLENDER else _opened(path)
         context.scene.likeness.photo = image
         area: Any = context.area
         if self.options.is_invoke and area and area.type == "VIEW_3D":
             _show_sidebar(area)
         return f"{image.name} is the reference photo of the sidebar's Likeness tab"
+
+    def _converted(self, context: bpy.types.Context, path: Path) -> bpy.types.Image:
+        """Packed, because no file of it is on the artist's disk."""
+        with PrivateFolder() as folder:
+            made, notes = as_png(worker_python(context), path, folder.path)
+            image = bpy.data.images.load(str(made))
+            image.pack()
+        image.filepath_raw = f"//{made.name}"  # where unpacking puts it
+        for note in notes:
+            self.report({"WARNING"}, note)
+        return image
 
 
 class LIKENESS_FH_photo(bpy.types.FileHandler):
@@ -36,11 +50,25 @@ class LIKENESS_FH_photo(bpy.types.FileHandler):
     bl_idname = "LIKENESS_FH_photo"
     bl_label = "Likeness Reference Photo"
     bl_import_operator = LIKENESS_OT_load_photo.bl_idname
-    bl_file_extensions = ";".join(PHOTO_SUFFIXES)
+    bl_file_extensions = ";".join(SUFFIXES)
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
         return context.area is not None and context.area.type == "VIEW_3D"
+
+
+def _opened(path: Path) -> bpy.types.Image:
+    """Raises InputError when Blender finds no picture in it."""
+    known = set(bpy.data.images)
+    try:
+        image = bpy.data.images.load(str(path), check_existing=True)
+    except RuntimeError as error:
+        raise damaged(path.name) from error
+    if not image.size[0]:
+        if image not in known:
+            bpy.data.images.remove(image)
+        raise damaged(path.name)
+    return image
 
 
 def _show_sidebar(area: bpy.types.Area) -> None:

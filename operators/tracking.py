@@ -23,6 +23,8 @@ class TrackingOperator(RigOperator, PictureOperator, JobOperator):
         armature = rig_of(bpy.data.objects.get(self._rig))
         if armature is None:
             raise InputError("The rigged head has gone meanwhile; select one and try again.")
+        for note in outcome.warnings:
+            self.report({"WARNING"}, note)
         return self.apply(context, armature, outcome)
 
     def _begin(self, context: bpy.types.Context) -> Job:

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..core.result import DOUBTFUL
 from ..core.settings import Settings
 from ..operators import job
 from ..operators.environment import environment_status
@@ -105,14 +106,16 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
+        if report.get("quality") == DOUBTFUL:
+            layout.label(text="Doubtful result", icon="ERROR")
+        for warning in report.get("warnings", []):
+            draw_text(layout, str(warning), "ERROR", columns(context))
         column = layout.column(align=True)
         column.scale_y = 0.8  # the whole tab should fit a small screen
         for name, value in figures(report):
             row = column.split(factor=0.6)
             row.label(text=name)
             row.label(text=value)
-        for warning in report.get("warnings", []):
-            draw_text(layout, str(warning), "ERROR", columns(context))
         layout.operator("likeness.use_camera", icon="CAMERA_DATA")
 
 

@@ -5,12 +5,14 @@ blender --background --factory-startup --python worker/launch.py -- likeness.sce
 """
 
 import argparse
+import contextlib
 import logging
 import math
 import os
+import select
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bpy
@@ -24,6 +26,8 @@ from .compat import shader_nodes
 from .rig import rig_of
 from .rig_export import RIG_SUFFIXES, export_rig
 from .typed import scene_of, set_input
+
+_SELECTS = sys.platform != "win32"  # Windows waits for sockets only
 
 logger = logging.getLogger(__name__)
 
@@ -82,23 +86,42 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--performance", type=Path, help="what the rigged head plays (.npz)")
     parser.add_argument("--with-input", action="store_true", help="end as soon as standard input does: its writer is gone")
     options = parser.parse_args(arguments)
-    if options.with_input:
-        threading.Thread(target=_end_with_input, daemon=True).start()
     try:
-        write_files(options.result, options.files, options.performance)
+        with _ending_with_input() if options.with_input else contextlib.nullcontext():
+            write_files(options.result, options.files, options.performance)
     except LikenessError as error:
         logger.error(error)
         return error.exit_code
     return 0
 
 
-def _end_with_input() -> None:
-    """A process that was killed cannot end the ones that it began, but its end of their pipe closes on every system."""
-    while os.read(0, 4096):  # not sys.stdin, whose lock would keep the interpreter from ending
-        pass
-    os._exit(Cancelled.exit_code)
+@contextlib.contextmanager
+def _ending_with_input() -> Iterator[None]:
+    """A process that was killed cannot end the ones that it began, but its end of their pipe closes on every system.
+
+    The thread that reads ends with the work: Blender as a module waits for ever at its own end beside another thread.
+    """
+    done = threading.Event()
+    reader = threading.Thread(target=_read_to_the_end, args=(done,), daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if _SELECTS:
+            reader.join()
+
+
+def _read_to_the_end(done: threading.Event) -> None:
+    while not done.is_set():
+        # not sys.stdin, whose lock would keep the interpreter from ending
+        if (not _SELECTS or select.select([0], [], [], 0.1)[0]) and not os.read(0, 4096):
+            os._exit(Cancelled.exit_code)
 
 
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if not _SELECTS:
+        os._exit(code)  # the reader still waits
+    sys.exit(code)

@@ -33,6 +33,8 @@ BLENDER_SIDE = (
     "core.result",
     "core.photo.view",
     "core.animation.live_link",
+    "core.photo.files",
+    "worker.picture",
 )
 MIB = 2**20
 

@@ -17,6 +17,7 @@ import torch
 
 from ..core.evaluation.case import Case, write_set
 from ..core.models.head import HeadModel
+from ..core.networks.predictor import Predictor
 from ..core.photo.intake import view_from_image
 from ..core.version import VERSION
 from .evaluation_people import body_cases, bust_cases
@@ -32,7 +33,7 @@ def photo_cases() -> Iterator[Case]:
     import skimage
 
     image = cv2.imread(str(Path(skimage.__path__[0]) / "data" / "astronaut.png"))[..., ::-1]
-    view = view_from_image(np.ascontiguousarray(image), "astronaut")
+    view = view_from_image(np.ascontiguousarray(image), "astronaut", parser=Predictor.load(torch.device("cpu")).parser)
     for name, picture in {"clean": image, **degraded(image)}.items():
         yield Case(
             f"astronaut_{name}", np.ascontiguousarray(picture), landmark_pixels=view.landmarks[:, :2], mask=view.matte,

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,11 @@ _TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d{1,6})?
 _RATES = (24, 25, 30, 48, 50, 60, 120, 240)
 _USUAL_RATE = 60
 _DAY = 24 * 3600
+_DISORDER = 0.5  # seconds back in time that are lines out of order; more is a clock that was set
 
 
 def read_live_link(path: Path, degrees: float = HALF_TURN) -> Performance:
-    """The performance in a CSV file of the app; lines without a tracked face are filled in.
+    """The performance in a CSV file of the app; lines without a tracked face are filled in, a last line that is cut off is left out.
 
     degrees: what a 1 in the head's columns stands for. The eyes' rotations are left out, because the shapes eyeLook… hold the same
     movement. Raises InputError, whose sentence names the file and the line.
@@ -54,26 +56,28 @@ def _parse(lines: Iterable[list[str]], path: Path, degrees: float) -> Performanc
         )
     if len(names) > _MAX_COLUMNS or len(set(names)) < len(names):
         raise InputError(f"{path.name} has too many columns or the same one twice; export the take again.")
+    written = ((number, line) for number, line in enumerate(lines, 2) if any(text.strip() for text in line))
+    numbered = list(islice(written, MAX_FRAMES + 1))
+    if len(numbered) > MAX_FRAMES:
+        raise InputError(f"{path.name} has more than {MAX_FRAMES} frames; export a shorter take.")
+    warnings = []
+    if len(numbered) > 1 and _is_cut(numbered[-1][1], len(header)):
+        del numbered[-1]
+        warnings.append(f"The last line of {path.name} is cut off and was left out; the file may be incomplete.")
     codes, rows, seen = [], [], []
-    for number, line in enumerate(lines, 2):
-        if not any(text.strip() for text in line):
-            continue
-        if len(rows) == MAX_FRAMES:
-            raise InputError(f"{path.name} has more than {MAX_FRAMES} frames; export a shorter take.")
-        tracked = any(text.strip() for text in line[2:])  # without a face the app writes the time alone
-        try:
-            row = [float(text) for text in line[2:]] if tracked else [0.0] * len(names)
-        except ValueError:
-            row = []
+    for number, line in numbered:
+        tracked = _tracked(line)
+        row = _numbers(line[2:]) if tracked else [0.0] * len(names)
         code = _TIMECODE.fullmatch(line[0].strip())
-        if code is None or len(row) != len(names) or not np.isfinite(row).all():
+        if code is None or len(row) != len(names):
             raise InputError(f"Line {number} of {path.name} is damaged; export the take again.")
         codes.append([float(part) for part in code.groups()])
         rows.append(row)
         seen.append(tracked)
     if not any(seen):
         raise InputError(f"{path.name} holds no frame with a face; export another take.")
-    times, order = _times(np.array(codes))
+    times, order, doubts = _times(np.array(codes))
+    warnings += [f"The timecodes of {path.name} {doubt}" for doubt in doubts]
     table, known = np.array(rows)[order], np.array(seen)[order]
     table = fill_gaps(table, times, known)
     shapes = [index for index, name in enumerate(names) if name not in (*_HEAD, *_EYES)]
@@ -81,11 +85,33 @@ def _parse(lines: Iterable[list[str]], path: Path, degrees: float) -> Performanc
     if set(_HEAD) <= set(names):
         yaw, pitch, roll = np.radians(degrees * table[:, [names.index(name) for name in _HEAD]]).T
         rotations[:, NECK] = _head_rotation(yaw, pitch, roll)
-    return Performance(path.stem, times, tuple(names[index] for index in shapes), np.clip(table[:, shapes], 0, 1), rotations, known)
+    key_names, key_values = tuple(names[index] for index in shapes), np.clip(table[:, shapes], 0, 1)
+    return Performance(path.stem, times, key_names, key_values, rotations, known, tuple(warnings))
 
 
-def _times(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds (T,) from 0 of hours, minutes, seconds and frames (N, 4), and the rows (T,) they belong to: those that move on in time.
+def _tracked(line: list[str]) -> bool:
+    """Without a face the app writes the time alone."""
+    return any(text.strip() for text in line[2:])
+
+
+def _numbers(cells: list[str]) -> list[float]:
+    """Of all cells, or none."""
+    try:
+        values = [float(text) for text in cells]
+    except ValueError:
+        return []
+    return values if np.isfinite(values).all() else []
+
+
+def _is_cut(line: list[str], width: int) -> bool:
+    """Whether the app did not write this line, of a file with so many columns, to its end."""
+    if not _tracked(line):
+        return len(line) == 1
+    return len(line) < width or not _numbers(line[-1:])
+
+
+def _times(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Seconds (T,) from 0 of hours, minutes, seconds and frames (N, 4), the rows (T,) they belong to, each time once, and what is odd.
 
     The file does not tell its rate, but frames count up to it wherever a second ends.
     """
@@ -93,10 +119,19 @@ def _times(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rate = _USUAL_RATE
     if (full != full[0]).any():
         rate = next((rate for rate in _RATES if rate > codes[:, 3].max()), _RATES[-1])
-    seconds = full + codes[:, 3] / rate
-    seconds = seconds + _DAY * np.cumsum(np.diff(seconds, prepend=seconds[0]) < -_DAY / 2)  # over midnight
-    order = np.flatnonzero(seconds > np.maximum.accumulate(np.r_[-np.inf, seconds[:-1]]))
-    return seconds[order] - seconds[order[0]], order
+    steps = np.diff(full + codes[:, 3] / rate)
+    steps = (steps + _DAY / 2) % _DAY - _DAY / 2  # over midnight
+    rows, doubts = np.arange(len(codes)), []
+    if (steps < 0).sum() > (steps > 0).sum():
+        steps, rows = -steps[::-1], rows[::-1]
+        doubts.append("run backwards; its lines were turned round.")
+    if (steps < -_DISORDER).any():
+        steps[steps < -_DISORDER] = 1 / rate
+        doubts.append("jump back; the lines were taken one after the other.")
+    seconds = np.r_[0, np.cumsum(steps)]
+    order = np.argsort(seconds, kind="stable")
+    order = order[np.diff(seconds[order], prepend=-1) > 1e-9]
+    return seconds[order] - seconds[order[0]], rows[order], doubts
 
 
 def _head_rotation(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from ..errors import AssetError
 
 MAX_FRAMES = 20_000
 _MAX_KEYS = 256
+_MAX_WARNINGS = 32
 _LONGEST = 200  # characters of a name
 _SCHEMA = Schema(
     {
@@ -19,6 +20,7 @@ _SCHEMA = Schema(
         "key_values": Array(REAL, ("T", "K"), low=0, high=1),
         "rotations": Array(REAL, ("T", 5, 3)),
         "seen": Array(TRUTH, ("T",)),
+        "warnings": Array(TEXT, ("W",)),
     },
     most=MAX_FRAMES,
 )
@@ -31,7 +33,7 @@ class Performance:
     times (T,): seconds, rising from 0. key_names: K names of ARKit shapes; key_values (T, K) in [0, 1].
     rotations (T, 5, 3): rotation vectors of the joints in the order of JOINT_NAMES (core/topology/rigged.py), each relative to its
     parent, in the upright frame's axes; the shoulders stand still, the neck's rotation is the whole head's.
-    seen (T,) bool: False where the values were filled in. name: where it comes from.
+    seen (T,) bool: False where the values were filled in. name: where it comes from. warnings: sentences for the user.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Performance:
     key_values: np.ndarray
     rotations: np.ndarray
     seen: np.ndarray
+    warnings: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -59,10 +62,13 @@ class Performance:
             what = "is damaged" if str(error) else "is not a Likeness performance"
             raise AssetError(f"{path.name} {what}; track the pictures again.") from error
         times, names = arrays["times"].astype(np.float64), arrays["key_names"]
-        if not (len(times) and 0 < len(names) <= _MAX_KEYS and len(set(names)) == len(names) and (np.diff(times) > 0).all()):
+        sound = 0 < len(names) <= _MAX_KEYS and len(set(names)) == len(names) and len(arrays["warnings"]) <= _MAX_WARNINGS
+        if not (sound and len(times) and (np.diff(times) > 0).all()):
             raise AssetError(f"{path.name} is damaged; track the pictures again.")
         values, rotations = arrays["key_values"].astype(np.float64), arrays["rotations"].astype(np.float64)
-        return cls(arrays["name"][:_LONGEST], times, tuple(name[:_LONGEST] for name in names), values, rotations, arrays["seen"])
+        warnings = tuple(text[: 5 * _LONGEST] for text in arrays["warnings"])
+        names = tuple(name[:_LONGEST] for name in names)
+        return cls(arrays["name"][:_LONGEST], times, names, values, rotations, arrays["seen"], warnings)
 
 
 def fill_gaps(values: np.ndarray, times: np.ndarray, seen: np.ndarray, longest: float = 0.5) -> np.ndarray:

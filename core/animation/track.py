@@ -70,7 +70,7 @@ class Tracker:
             if progress:
                 progress(stage, fraction)
 
-        sights, count, rate = self._detect(source, lambda share: step("track", _DETECTING * share))
+        sights, count, rate, warnings = self._detect(source, lambda share: step("track", _DETECTING * share))
         if not sights:
             raise NoFaceError(f"{source.name} shows no face; use pictures that show one face clearly and from the front.")
         identity = self._identity(sights, source.name, lambda: step("track", _DETECTING))
@@ -102,10 +102,11 @@ class Tracker:
         rotations = np.zeros((count, 5, 3))
         rotations[:, NECK] = table[:, shapes : shapes + 3]
         rotations[:, NECK + 2 :] = table[:, None, shapes + 3 :]
-        return Performance(source.stem, times, self._model.expression_names, np.clip(table[:, :shapes], 0, 1), rotations, seen)
+        values = np.clip(table[:, :shapes], 0, 1)
+        return Performance(source.stem, times, self._model.expression_names, values, rotations, seen, warnings)
 
-    def _detect(self, source: Path, step: Callable[[float], None]) -> tuple[list[_Sight], int, float]:
-        """The largest face of the first frame that has one, followed through the others; frames in all, frames a second."""
+    def _detect(self, source: Path, step: Callable[[float], None]) -> tuple[list[_Sight], int, float, tuple[str, ...]]:
+        """The largest face of the first frame that has one, followed through the others; frames in all, frames a second, warnings."""
         sights: list[_Sight] = []
         last: Face | None = None
         turns, number = 0, -1
@@ -115,13 +116,14 @@ class Tracker:
                 picture = np.ascontiguousarray(np.rot90(picture, turns))
                 face = None if last is None else self._detector.follow(picture, last)
                 if face is None:
-                    face = _same_person(self._detector.detect(picture), last)
+                    closer = number % max(round(pictures.rate), 1) == 0  # a second's work, so once a second of the video
+                    face = _same_person(self._detector.detect(picture, closer), last)
                     if face is not None and not sights:  # videos may be recorded lying on the side, all frames alike
                         face, turns = face.turned(face.roll, picture.shape), face.roll
                 if face is not None and face.size >= MIN_FACE:
                     last = face
                     sights.append(_Sight(face, number))
-            return sights, number + 1, pictures.rate
+            return sights, number + 1, pictures.rate, tuple(pictures.warnings)
 
     def _identity(self, sights: list[_Sight], name: str, step: Callable[[], None]) -> np.ndarray:
         """The person (K,): the mean over frames, each with an expression of its own, weighted against those that fit badly."""

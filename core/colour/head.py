@@ -14,7 +14,7 @@ from ..geometry.closest import ClosestSurface
 from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import smoothstep
 from ..models.head import HeadModel
-from ..photo.crop import crop_picture
+from ..photo.crop import crop_picture, shown
 from ..photo.view import CROP_HALF
 from ..result import Result
 from ..topology.rigged import JOINT_NAMES, PARTS, RiggedHead
@@ -190,7 +190,8 @@ class _Head:
 
     def _seen_eyes(self) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Colours of iris and white, means of the eyes that show them."""
-        parts = self._rigged.face_part[self._drawn.face.numpy()] * self._drawn.mask.numpy()
+        there = self._drawn.mask.numpy() & shown(self._view.photo, self._view.camera, _SIZE)
+        parts = self._rigged.face_part[self._drawn.face.numpy()] * there
         found = []
         for name in ("left eye", "right eye"):
             index = PARTS.index(name)

@@ -55,7 +55,7 @@ class Methods:
     def look(self, case: Case) -> Seen:
         """What all methods share: landmarks, matte, fit and normals of a case. Raises NoFaceError."""
         begun = time.perf_counter()
-        view = view_from_image(case.photo, case.name)
+        view = view_from_image(case.photo, case.name, parser=self._bundled.parser)
         seconds = time.perf_counter() - begun
         seen = self._bundled.see(view)
         return replace(seen, timings={"photo": seconds} | seen.timings)

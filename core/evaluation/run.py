@@ -17,7 +17,9 @@ import numpy as np
 from ..errors import InputError, LikenessError, explain
 from ..networks.weights import hashes
 from ..photo.decode import read_photo
+from ..photo.files import KINDS, SUFFIXES
 from ..photo.intake import view_from_image
+from ..photo.parsing import Parser
 from ..pipeline import Seen
 from ..settings import Settings
 from ..version import VERSION
@@ -32,7 +34,6 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 _T = TypeVar("_T")
 _WORST = 5
-_PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 _PACKAGES = ("numpy", "scipy", "torch", "opencv-python-headless", "scikit-image", "mediapipe", "trimesh")
 
 
@@ -111,15 +112,15 @@ def _tried(work: Callable[[], _T], name: str) -> _T | str:
         return str(explain(error, name))
 
 
-def photo_set(photos: Path, folder: Path) -> Path:
+def photo_set(photos: Path, folder: Path, parser: Parser | None = None) -> Path:
     """Make a set, without truth, of the pictures in a folder: masks and landmarks are what the product sees. Raises InputError."""
-    files = sorted(path for path in photos.iterdir() if path.suffix.lower() in _PHOTOS) if photos.is_dir() else []
+    files = sorted(path for path in photos.iterdir() if path.suffix.lower() in SUFFIXES) if photos.is_dir() else []
     if not files:
-        raise InputError(f"{photos} holds no photos; give a folder with JPEG, PNG, WebP, TIFF or BMP files.")
+        raise InputError(f"{photos} holds no photos; give a folder with {KINDS} files.")
     names = []
     for file in files:
         image = read_photo(file).image
-        view = view_from_image(image, file.name)
+        view = view_from_image(image, file.name, parser=parser)
         image = np.ascontiguousarray(np.rot90(image, view.roll))
         name = f"{file.stem}{file.suffix}".replace(".", "-")
         Case(name, image, landmark_pixels=view.landmarks[:, :2], mask=view.matte).save(folder / name)

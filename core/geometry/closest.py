@@ -1,4 +1,5 @@
-"""Closest points on a triangle mesh: a k-d tree proposes triangles, exact projection (Ericson 2005, §5.1.5) decides."""
+"""Closest points on a triangle mesh, exactly: a k-d tree proposes triangles until it is proven that no other can be nearer, and
+projection (Ericson 2005, §5.1.5) decides."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,9 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from .mesh import face_normals, unique_edges
 
 _CHUNK = 16_384  # points at once: what is computed of them stays in the cache
+_WIDTH = 8  # triangles of a site
+_SITES = 3  # sites looked at first: enough for nearly all points among well-shaped triangles
+_LARGE = 8.0  # times the median radius: sites of larger triangles are searched by themselves
 
 
 def closest_on_triangles(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -75,37 +79,100 @@ def _angle_weighted(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray
     return np.stack([np.bincount(flat, weighted[..., axis].ravel(), minlength=len(vertices)) for axis in range(3)], axis=1)
 
 
+def _cover(bb: np.ndarray, bc: np.ndarray, cc: np.ndarray) -> np.ndarray:
+    """Squares (F,) of the smallest radius at which balls around its corners cover a triangle, or slightly more; the products (F,) are
+    those of `_components` in double precision.
+    """
+    opposite = bb + cc - 2 * bc
+    longest = np.maximum(np.maximum(bb, cc), opposite)
+    acute = bb + cc + opposite > 2 * longest
+    circle = bb * cc * opposite / np.maximum(4 * (bb * cc - bc * bc), 1e-300)
+    # The circle of an acute triangle is never larger than that of an equilateral one; what exceeds it is rounding.
+    return np.where(acute, np.minimum(circle, longest / 3), longest / 4) * (1 + 1e-6)
+
+
 class Topology:
-    """What ClosestSurface needs to know of a mesh's faces (F, 3) alone; made once for surfaces that share them."""
+    """What ClosestSurface needs to know of a mesh's faces (F, 3) alone; made once for surfaces that share them.
+
+    sites (S,): vertex ids, each as often as its triangles need. incident (S, 8): triangles around the site. fresh (S, 8) bool: False for
+    repetitions that fill up a row. face_edges (F, 3): edge ids.
+    """
 
     def __init__(self, faces: np.ndarray) -> None:
         self.faces = np.asarray(faces, np.int64)
-        self.used, inverse = np.unique(self.faces, return_inverse=True)
+        used, inverse = np.unique(self.faces, return_inverse=True)
         order = np.argsort(inverse.ravel(), kind="stable")
-        counts = np.bincount(inverse.ravel(), minlength=len(self.used))
-        width = min(int(counts.max()), 8)
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        slots = starts[:, None] + np.minimum(np.arange(width), counts[:, None] - 1)
-        self.incident = (order // 3)[slots]
+        counts = np.bincount(inverse.ravel(), minlength=len(used))
+        shares = -(-counts // _WIDTH)
+        vertex = np.repeat(np.arange(len(used)), shares)
+        first = (np.arange(len(vertex)) - np.repeat(np.cumsum(shares) - shares, shares)) * _WIDTH
+        place = first[:, None] + np.arange(_WIDTH)
+        last = counts[vertex][:, None] - 1
+        self.sites = used[vertex]
+        self.fresh = place <= last
+        self.incident = (order // 3)[(np.cumsum(counts) - counts)[vertex][:, None] + np.minimum(place, last)]
         self.face_edges = unique_edges(self.faces)[1]
 
 
-class ClosestSurface:
-    """Closest-point queries on one mesh of well-shaped triangles, such as a subdivided model or a marching-cubes surface.
+class _Sites:
+    """A k-d tree of some sites of a mesh, which gives first what can hold the nearest points.
 
-    The candidates are the triangles around the few nearest vertices, which is exact unless triangles are long slivers.
+    Let p be the point of a triangle that is nearest to a point q. At the corners v of what p lies in (face, edge or corner) the triangle
+    p, q, v has a right angle at p: |q - p|² = |q - v|² - |p - v|², and for one of them |p - v| is at most the triangle's radius r.
+    So |q - v|² - r² is a bound. A fourth coordinate of sqrt(max r² - r²) makes the tree answer in the order of these bounds.
     """
 
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray | Topology, neighbours: int = 2) -> None:
+    def __init__(self, places: np.ndarray, incident: np.ndarray, cover: np.ndarray) -> None:
+        """places (S, 3), incident (S, 8) as in Topology, cover (S, 8) squared radii of those triangles, -inf for repetitions."""
+        self.incident = incident
+        largest = cover.max(1)
+        self.gaps = largest[:, None] - cover
+        self._shift = float(largest.max())
+        # Splits in the middle and large leaves: a third faster for points far away, which see many vertices equally near.
+        lifted = np.column_stack([places, np.sqrt(self._shift - largest)])
+        self._tree = cKDTree(lifted, leafsize=64, balanced_tree=False)
+
+    def next(self, points: np.ndarray, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Sites (N, last - first) in order for points (N, 3), and their bounds (N, last - first), squared distances that may be negative.
+
+        The bound of one triangle in slot i is larger by `gaps` (S, 8).
+        """
+        lifted = np.column_stack([points, np.zeros(len(points), points.dtype)])
+        distance, site = self._tree.query(lifted, k=np.arange(first + 1, last + 1))
+        return site, distance**2 - self._shift
+
+    def __len__(self) -> int:
+        return len(self.incident)
+
+
+class _Found:
+    """The best so far of points (N, 3): squared distance (N,), face (N,), barycentrics (2, N) of its second and third corners."""
+
+    def __init__(self, points: np.ndarray) -> None:
+        self.place = np.ascontiguousarray(points.T.astype(np.float64))
+        self.squared = np.full(len(points), np.inf)
+        self.face = np.zeros(len(points), np.int64)
+        self.shares = np.zeros((2, len(points)))
+
+
+class ClosestSurface:
+    """Closest-point queries on one mesh of any triangles; fast where they are well shaped."""
+
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray | Topology) -> None:
         topology = faces if isinstance(faces, Topology) else Topology(faces)
         self.vertices = np.ascontiguousarray(vertices, np.float32)
         self.faces = topology.faces
-        self._neighbours = neighbours
-        self._incident = topology.incident
-        # Splits in the middle and large leaves: a third faster for points far away, which see many vertices equally near.
-        self._tree = cKDTree(self.vertices[topology.used], leafsize=64, balanced_tree=False)
+        parts = _components(self.vertices[self.faces].astype(np.float64))
+        cover = _cover(*parts[3:])
+        cover = np.where(topology.fresh, cover[topology.incident], -np.inf)
+        largest = cover.max(1)
+        # Few large triangles would make all radii look alike to the tree.
+        large = largest > _LARGE**2 * np.median(largest)
+        self._sites = [
+            _Sites(self.vertices[topology.sites[some]], topology.incident[some], cover[some]) for some in (~large, large) if some.any()
+        ]
         # A row a triangle, (F, 12), is fetched at once.
-        self._triangles = np.concatenate([np.atleast_2d(part) for part in _components(self.vertices[self.faces])]).T.copy()
+        self._triangles = np.concatenate([np.atleast_2d(part) for part in parts]).T.copy()
         normals = face_normals(self.vertices, self.faces)
         self._face_normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
         self._vertex_normals = _angle_weighted(self.vertices, self.faces, self._face_normals)
@@ -132,33 +199,40 @@ class ClosestSurface:
 
     def _query(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         points = np.asarray(points, np.float32)
-        count = len(points)
-        _, near = self._tree.query(points, k=self._neighbours)
-        candidates = self._incident[near.reshape(count, -1)].reshape(count, -1).T
-        # The lists of triangles around vertices are filled up with repetitions.
-        fresh = np.ones(candidates.shape, bool)
-        fresh[1:] = candidates[1:] != candidates[:-1]
-        best = np.full(count, np.inf, np.float32)
-        face = np.zeros(count, np.int64)
-        shares = np.zeros((2, count), np.float32)
-        place = np.ascontiguousarray(points.T)
-        for column, chosen in zip(candidates, fresh, strict=True):
-            rows = np.flatnonzero(chosen)
-            triangle = np.ascontiguousarray(self._triangles[column[rows]].T)
-            ab, ac = triangle[3:6], triangle[6:9]
-            ap = place[:, rows] - triangle[:3]
-            v, w = _closest(ap, ab, ac, *triangle[9:])
-            offset = ap - v * ab - w * ac
-            squared = _dot(offset, offset)
-            better = squared < best[rows]
-            rows = rows[better]
-            best[rows], face[rows] = squared[better], column[rows]
-            shares[0, rows], shares[1, rows] = v[better], w[better]
-        barycentric = np.stack([1 - shares.sum(0), *shares], axis=1)
+        found = _Found(points)
+        for sites in self._sites:
+            rows, first, last = np.arange(len(points)), 0, _SITES
+            while len(rows) and first < len(sites):
+                last = min(last, len(sites))
+                unproven = []
+                for part in np.array_split(rows, -(-len(rows) * last // (_SITES * _CHUNK))):
+                    near, bound = sites.next(points[part], first, last)
+                    for column in range(last - first):
+                        self._improve(found, part, near[:, column], bound[:, column], sites)
+                    unproven.append(part[found.squared[part] > bound[:, -1]])
+                rows = np.concatenate(unproven)
+                first, last = last, 2 * last
+        face, barycentric = found.face, np.stack([1 - found.shares.sum(0), *found.shares], axis=1).astype(np.float32)
         closest = np.einsum("nij,ni->nj", self.vertices[self.faces[face]], barycentric)
         normal = self._pseudo_normals(face, barycentric)
         sign = np.where(np.einsum("ni,ni->n", points - closest, normal) < 0, -1, 1)
-        return (sign * np.sqrt(best)).astype(np.float32), face, barycentric
+        return (sign * np.sqrt(found.squared)).astype(np.float32), face, barycentric
+
+    def _improve(self, found: _Found, rows: np.ndarray, site: np.ndarray, bound: np.ndarray, sites: _Sites) -> None:
+        """Try the triangles around site (N,), whose bounds are bound (N,), for the points of rows (N,)."""
+        for slot in range(_WIDTH):
+            likely = bound + sites.gaps[site, slot] < found.squared[rows]
+            tried, triangles = rows[likely], sites.incident[site[likely], slot]
+            parts = np.ascontiguousarray(self._triangles[triangles].T)
+            ab, ac = parts[3:6], parts[6:9]
+            ap = found.place[:, tried] - parts[:3]
+            v, w = _closest(ap, ab, ac, *parts[9:])
+            rest = ap - v * ab - w * ac
+            distance = _dot(rest, rest)
+            better = distance < found.squared[tried]
+            tried = tried[better]
+            found.squared[tried], found.face[tried] = distance[better], triangles[better]
+            found.shares[0, tried], found.shares[1, tried] = v[better], w[better]
 
     def _pseudo_normals(self, face: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
         zero = barycentric < 1e-5

@@ -12,7 +12,9 @@ from torch.nn import functional as F
 
 from ..models.guess import HeadGuess
 from ..models.prior import POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
-from ..photo.crop import network_photo
+from ..photo.crop import network_photo, shown
+from ..photo.outpaint import outpainted
+from ..photo.parsing import Parser
 from ..photo.view import Camera, View
 from .aligned import Encoded
 from .colour import FINE_SIZE, ColourNetwork, Palette, Pictures, mirror_of
@@ -20,9 +22,10 @@ from .field import ImplicitField, Shape
 from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
 from .parameters import ParameterNetwork, guess
+from .parsing import NetworkParser, ParsingNetwork
 from .semantic import fitted_code
 from .volume import surface_clouds
-from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters
+from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters, load_parsing
 
 _BATCH_CPU, _BATCH_GPU = 16_384, 65_536  # points
 _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
@@ -55,7 +58,10 @@ class Sight:
 
 
 class Predictor:
-    """The networks on one device, loaded once; colour and parameters are used if there are such weights."""
+    """The networks on one device, loaded once; colour, parameters and parsing are used if there are such weights.
+
+    parser: tells the classes of a picture around a head, for `load_view`; None without such weights.
+    """
 
     def __init__(
         self,
@@ -64,6 +70,7 @@ class Predictor:
         device: torch.device,
         colour: ColourNetwork | None = None,
         parameters: ParameterNetwork | None = None,
+        parsing: ParsingNetwork | None = None,
     ) -> None:
         self.device = device
         self._normal = fold_norms(normal).to(device)
@@ -76,11 +83,13 @@ class Predictor:
         self._colour = None if colour is None else fold_norms(colour).to(self.colour_device)
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
+        self.parser: Parser | None = None if parsing is None else NetworkParser(parsing, device, self.precision)
 
     @classmethod
     def load(cls, device: torch.device, field: Path | None = None) -> Self:
         """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
-        return cls(load_normal(), load_field() if field is None else load_own_field(field), device, load_colour(), load_parameters())
+        chosen = load_field() if field is None else load_own_field(field)
+        return cls(load_normal(), chosen, device, load_colour(), load_parameters(), load_parsing())
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""
@@ -93,15 +102,20 @@ class Predictor:
     @torch.inference_mode()
     def look(self, view: View, camera: Camera, surface: PriorSurface) -> Sight:
         """The photo's crop with the fitted surface in it."""
-        picture = torch.from_numpy(network_photo(view, camera, INPUT_SIZE))
-        photo = picture.permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
-        maps = surface.maps(INPUT_SIZE)[None].to(self.device)
+        maps, there = surface.maps(INPUT_SIZE), shown(view.image, camera, INPUT_SIZE)
+        picture = outpainted(network_photo(view, camera, INPUT_SIZE), there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
+        photo = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
+        maps = maps[None].to(self.device)
         with self.precision():
             relief = self._normal(photo, maps)
         unit = lambda normals: F.normalize(normals.float(), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)  # noqa: E731
         fine = None
         if self._colour is not None:
-            fine = torch.from_numpy(network_photo(view, camera, FINE_SIZE)).permute(2, 0, 1)[None].to(self.colour_device)
+            finer = network_photo(view, camera, FINE_SIZE)
+            if not there.all():
+                guessed = cv2.resize(picture, (FINE_SIZE, FINE_SIZE), interpolation=cv2.INTER_LINEAR)
+                finer = np.where(shown(view.image, camera, FINE_SIZE)[..., None], finer, guessed)
+            fine = torch.from_numpy(finer).permute(2, 0, 1)[None].to(self.colour_device)
         return Sight(photo, maps, unit(relief.front), None if relief.back is None else unit(relief.back), relief.shift, fine)
 
     @torch.inference_mode()

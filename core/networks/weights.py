@@ -16,6 +16,7 @@ from .field import ImplicitField
 from .layers import Network
 from .normal import FRONT, WHOLE, NormalNetwork
 from .parameters import ParameterNetwork
+from .parsing import ParsingNetwork
 
 FOLDER = Path(__file__).parents[2] / "weights"
 _LISTED = re.compile(r"(?P<digest>[0-9a-f]{64}) +(?P<name>\S+)")
@@ -71,6 +72,11 @@ def normal_from(data: bytes, name: str) -> NormalNetwork:
 def load_parameters(name: str = "parameters.safetensors", folder: Path = FOLDER) -> ParameterNetwork | None:
     """The parameter network, or None where none is listed: the fit goes without. Raises AssetError."""
     return load_weights(ParameterNetwork(), name, folder) if name in hashes(folder) else None
+
+
+def load_parsing(name: str = "parsing.safetensors", folder: Path = FOLDER) -> ParsingNetwork | None:
+    """The parsing network, or None where none is listed: selfie segmentation takes its place. Raises AssetError."""
+    return load_weights(ParsingNetwork(), name, folder) if name in hashes(folder) else None
 
 
 def load_colour(name: str = "colour.safetensors", folder: Path = FOLDER) -> ColourNetwork | None:

@@ -65,6 +65,11 @@ def crop_picture(picture: np.ndarray, camera: Camera, size: int) -> np.ndarray:
     return cv2.warpAffine(values, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
 
 
+def shown(photo: np.ndarray, camera: Camera, size: int) -> np.ndarray:
+    """(size, size) bool: which pixels of the camera's crop a photo (H, W, ...) shows."""
+    return crop_picture(np.ones(photo.shape[:2], np.float32), camera, size) > 0.999
+
+
 def network_photo(view: View, camera: Camera, size: int) -> np.ndarray:
     """Masked sRGB and matte (size, size, 4) float32: the photo as the networks see it."""
     image = crop_picture(view.image, camera, size)

@@ -1,20 +1,19 @@
 """Reading photos that may be damaged or hostile: allow-listed formats, bounded sizes, 8-bit sRGB out, one sentence on failure."""
 
 import io
-import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
 from ..errors import InputError
+from .files import MAX_PIXELS, damaged, read_file
+from .srgb import to_srgb
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
-MAX_BYTES = 256 * 2**20
-MAX_PIXELS = 100_000_000
-
+_X_DENSITY, _Y_DENSITY, _DENSITIES = 0x011A, 0x011B, ("aspect", "jfif_density", "dpi", "resolution")
 _ORIENTATION, _EXIF_IFD, _FOCAL_35MM, _EXIF_WIDTH, _EXIF_HEIGHT = 0x0112, 0x8769, 0xA405, 0xA002, 0xA003
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -25,7 +24,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_MAX_PROFILE = 8 * 2**20
 _HIDDEN = 128  # grey that replaces whatever lies under fully transparent pixels
 
 
@@ -44,32 +42,26 @@ class Photo:
     name: str
     warnings: tuple[str, ...] = ()
 
+    def save(self, path: Path) -> None:
+        """As a PNG file, from which `read_photo` gets the same picture and focal length."""
+        picture = Image.fromarray(self.image)
+        if self.alpha is not None:
+            picture.putalpha(Image.fromarray(np.round(self.alpha * 255).astype(np.uint8)))
+        exif = Image.Exif()
+        if self.focal_35mm is not None:
+            exif.get_ifd(_EXIF_IFD)[_FOCAL_35MM] = round(self.focal_35mm)
+        picture.save(path, "PNG", exif=exif.tobytes())
+
 
 def read_photo(path: str | Path) -> Photo:
     """Decode one photo. Raises InputError, whose sentence names the file, for anything that is not a sound photo of bearable size."""
     path = Path(path)
-    data = _read_bytes(path)
+    data, kind = read_file(path)
     notes: list[str] = []
-    try:
-        with warnings.catch_warnings():
-            # Pillow remarks on sizes below our own limit, and on metadata that it could not read.
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-        _check_size(path, image.size)
-        image.load()
-    except InputError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise InputError(_too_large(path)) from error
-    except Image.UnidentifiedImageError as error:
-        raise InputError(f"{path.name} is not a JPEG, PNG, WebP, TIFF or BMP photo; save it in one of these formats.") from error
-    except Exception as error:  # decoders of damaged files raise almost anything, from struct.error to SyntaxError
-        raise InputError(f"{path.name} is damaged or incomplete; export or copy the photo again.") from error
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        notes.append(f"{path.name} holds several pictures; only the first is used.")
+    image = _open(path, data, kind, notes)
     orientation, focal = _read_exif(image, path, notes)
     try:
-        colours, alpha = _to_srgb(image, path, notes)
+        colours, alpha = to_srgb(image, path.name, notes)
     except ValueError as error:
         raise InputError(f"{path.name} uses the colour mode {image.mode}, which is not supported; save it as an RGB photo.") from error
     if orientation in _TURNS:
@@ -79,24 +71,54 @@ def read_photo(path: str | Path) -> Photo:
     return Photo(pixels, _usable_alpha(alpha, pixels, path, notes), focal, path.stem, tuple(notes))
 
 
-def _read_bytes(path: Path) -> bytes:
+def _open(path: Path, data: bytes, kind: str, notes: list[str]) -> Image.Image:
+    """The first picture of the file, with its pixels."""
+    if kind == "HEIF":
+        _learn_heif(path)
     try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise InputError(f"{path.name or path} is a folder; choose a photo in it.")
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path.name} is not a regular file; choose a photo.")
-        if status.st_size > MAX_BYTES:
-            raise InputError(f"{path.name} is larger than {MAX_BYTES // 2**20} MB; save a smaller copy.")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; check the path.") from error
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise InputError(f"{path.name!r} cannot be read; check the path and its permissions.") from error
-    if not data:
-        raise InputError(f"{path.name} is empty; export or copy the photo again.")
-    return data
+        with warnings.catch_warnings():
+            # Pillow remarks on sizes below our own limit, and on metadata that it could not read.
+            warnings.simplefilter("ignore")
+            if kind == "TIFF":
+                from .float_tiff import FloatTiff  # brings OpenCV, for which a check of a photo need not wait
+
+                file = FloatTiff(data)
+                if file.present:
+                    _check_size(path, file.size)
+                    return file.read(path.name, notes)
+            image = Image.open(io.BytesIO(data), formats=(kind,))
+        _check_size(path, image.size)
+        image.load()
+        if image.format != "MPO" and _picture_count(image) > 1:
+            notes.append(f"{path.name} holds several pictures; only the first is used.")
+    except InputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise InputError(_too_large(path)) from error
+    except Image.UnidentifiedImageError as error:
+        raise InputError(f"{path.name} is damaged, or a {kind} file of a kind that cannot be read; save it as JPEG or PNG.") from error
+    except Exception as error:  # decoders of damaged files raise almost anything, from struct.error to SyntaxError
+        raise damaged(path.name) from error
+    return image
+
+
+def _picture_count(image: Image.Image) -> int:
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # noqa: BLE001 - counting reads what follows the first picture, which may be damaged
+        return 1
+
+
+def _learn_heif(path: Path) -> None:
+    """Teach Pillow HEIC. Raises InputError where the package for it is missing."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise InputError(
+            f"{path.name} is a HEIC photo, which this Python cannot read; set up the environment of Likeness again, or save the photo as "
+            "JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)."
+        ) from error
+    register_heif_opener()
 
 
 def _too_large(path: Path) -> str:
@@ -116,60 +138,35 @@ def _read_exif(image: Image.Image, path: Path, notes: list[str]) -> tuple[int, f
             exif = image.getexif()
             orientation = int(exif.get(_ORIENTATION, 1))
             details = exif.get_ifd(_EXIF_IFD)
+            ratio = _pixel_ratio([(exif.get(_X_DENSITY), exif.get(_Y_DENSITY)), *(image.info.get(name) for name in _DENSITIES)])
         focal = float(details.get(_FOCAL_35MM, 0))
         recorded = sorted((float(details.get(_EXIF_WIDTH, 0)), float(details.get(_EXIF_HEIGHT, 0))))
     except Exception:  # noqa: BLE001 - as with pixels, damaged EXIF raises almost anything
         notes.append(f"The EXIF data of {path.name} is damaged and was ignored.")
         return 1, None
+    if ratio is not None:
+        notes.append(
+            f"{path.name} says that its pixels are not square (by a factor of {ratio:.2f}), which is left alone; if the head comes out too "
+            "wide or too narrow, save the photo with square pixels."
+        )
     actual = sorted(image.size)
     cropped = recorded[0] > 0 and abs(recorded[1] / recorded[0] - actual[1] / actual[0]) > 0.02
     return orientation, focal if 6 <= focal <= 1200 and not cropped else None
 
 
-def _to_srgb(image: Image.Image, path: Path, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
-    """An RGB picture in sRGB and the alpha channel, if any."""
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("RGBA") if image.mode not in ("LA", "RGBA") else image
-        alpha = image.getchannel("A")
-        image = image.convert("L" if image.mode == "LA" else "RGB")
-    elif image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        image = _eight_bits(image)
-    elif image.mode in ("P", "1"):
-        image = image.convert("RGB")
-    profile = image.info.get("icc_profile")
-    if profile and len(profile) <= _MAX_PROFILE and image.mode in ("RGB", "L", "CMYK"):
+def _pixel_ratio(densities: list[tuple[Any, Any] | None]) -> float | None:
+    """By how much pixels are longer one way, if believable, of pairs of densities across and down.
+
+    Which way is not told: programs disagree about what the two numbers of a JPEG or PNG file without a unit mean.
+    """
+    for pair in densities:
         try:
-            return _apply_profile(image, profile), alpha
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            notes.append(f"The colour profile of {path.name} cannot be used; its colours are taken as sRGB.")
-    return image if image.mode == "RGB" else image.convert("RGB"), alpha
-
-
-def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    converted = ImageCms.profileToProfile(
-        image,
-        ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-        ImageCms.createProfile("sRGB"),
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        outputMode="RGB",
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
-    if converted is None:
-        raise ValueError("no picture came out of the colour conversion")
-    return converted
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey pictures of 16 or 32 bits, integer or float, as 8 bits."""
-    values = np.nan_to_num(np.asarray(image, np.float32), posinf=0, neginf=0)
-    if image.mode == "F":
-        # Float pictures have no declared white: 1 by custom, 255 or the brightest value where that is exceeded.
-        peak = float(values.max())
-        white = 1.0 if peak <= 1 else max(peak, 255.0)
-    else:
-        white = max(65535.0, float(values.max()))
-    return Image.fromarray(np.clip(values * (255 / white) + 0.5, 0, 255).astype(np.uint8))
+            low, high = sorted(map(float, pair or ()))
+        except (TypeError, ValueError):  # missing, or nonsense
+            continue
+        if 0 < low * 1.02 < high < low * 4:
+            return high / low
+    return None
 
 
 def _usable_alpha(alpha: Image.Image | None, pixels: np.ndarray, path: Path, notes: list[str]) -> np.ndarray | None:

@@ -8,25 +8,28 @@ import numpy as np
 
 from ..errors import NoFaceError
 from .decode import Photo, read_photo
-from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, FaceDetector, MediaPipeDetector
-from .matte import MatteNetwork, head_region, person_matte
+from .faces import Face, FaceDetector, MediaPipeDetector
+from .matte import head_region, segment
+from .parsing import Parser
 from .view import View
 
 MIN_FACE = 48
 """Smallest longer side of a face, pixels, with which anything can be done."""
 GOOD_FACE = 96
-_TURNED = 45.0
 _CUT_OUT = 0.9  # a person alone covers less of the square around the head
 _FULL_FRAME = 36.0  # mm: the long side of the 35 mm frame
 
 
-def load_view(path: str | Path, subject_index: int = -1, detector: FaceDetector | None = None) -> View:
-    """Prepare one photo. subject_index counts people from the left from 0; -1 takes the largest face.
+def load_view(
+    path: str | Path, subject_index: int = -1, detector: FaceDetector | None = None, parser: Parser | None = None
+) -> View:  # fmt: skip
+    """Prepare one photo. subject_index counts people from the left from 0; -1 takes the largest face. parser: `Predictor.parser`; without
+    one the person is cut out roughly, and the view has no parsing.
 
     Raises InputError when the file cannot be used and NoFaceError when it shows no usable face.
     """
     path = Path(path)
-    return _view(read_photo(path), path.name, subject_index, detector)
+    return _view(read_photo(path), path.name, subject_index, detector, parser)
 
 
 def view_from_image(
@@ -36,9 +39,10 @@ def view_from_image(
     focal_35mm: float | None = None,
     subject_index: int = -1,
     detector: FaceDetector | None = None,
+    parser: Parser | None = None,
 ) -> View:
     """As load_view, for an upright (H, W, 3) uint8 sRGB picture in memory with alpha (H, W) float32 in [0, 1] or None."""
-    return _view(Photo(np.ascontiguousarray(image), alpha, focal_35mm, name), name, subject_index, detector)
+    return _view(Photo(np.ascontiguousarray(image), alpha, focal_35mm, name), name, subject_index, detector, parser)
 
 
 @cache
@@ -46,13 +50,15 @@ def _default_detector() -> FaceDetector:
     return MediaPipeDetector()
 
 
-@cache
-def _default_matte_network() -> MatteNetwork:
-    return MatteNetwork()
-
-
-def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None) -> View:
-    faces = (detector or _default_detector()).detect(photo.image)
+def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None, parser: Parser | None) -> View:
+    detector = detector or _default_detector()
+    faces = detector.detect(photo.image)
+    if not faces and photo.alpha is not None:
+        hidden = np.mean(photo.alpha == 0)
+        raise NoFaceError(
+            f"No face was found in {label}, of which {hidden:.0%} is transparent; use a photo that shows the face, or save it without "
+            "transparency."
+        )
     chosen = _choose(faces, subject_index, label)
     turns = chosen.roll
     image = np.ascontiguousarray(np.rot90(photo.image, turns))
@@ -63,13 +69,12 @@ def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector |
     if alpha is not None and not _shows(alpha, face):
         doubts.append(f"The transparency of {label} hides the face and was ignored.")
         alpha = None
-    if alpha is not None and not others and _cuts_out(alpha, face):
-        matte = alpha
-    else:
-        matte = person_matte(image, face, others, _default_matte_network())
-        matte = matte if alpha is None else matte * alpha
+    matte, parsing = segment(image, face, others, parser)
+    if alpha is not None:
+        matte = alpha if not others and _cuts_out(alpha, face) else matte * alpha
     focal = photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(image.shape[:2])
-    return View(image, matte, face.landmarks, focal, photo.name, (*photo.warnings, *doubts), turns)
+    scatter = detector.scatter(image, face) if isinstance(detector, MediaPipeDetector) else None
+    return View(image, matte, face.landmarks, focal, photo.name, (*photo.warnings, *doubts), turns, scatter, parsing)
 
 
 def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
@@ -80,7 +85,8 @@ def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
         raise NoFaceError(f"{label} shows {count}, so there is no subject {subject_index}; choose {choice}.")
     face = faces[subject_index] if subject_index >= 0 else max(faces, key=lambda one: one.size)
     if face.size < MIN_FACE:
-        raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
+        which = "largest face" if subject_index < 0 and len(faces) > 1 else "face"
+        raise NoFaceError(f"The {which} in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
     return face
 
 
@@ -96,26 +102,15 @@ def _cuts_out(alpha: np.ndarray, face: Face) -> bool:
 
 
 def _doubts(image: np.ndarray, face: Face, label: str) -> list[str]:
-    """Sentences about what may spoil the result."""
+    """Sentences about a picture that may spoil the result; quality.py has those about what was made of it."""
     notes = []
     if face.size < GOOD_FACE:
         notes.append(f"The face in {label} is small ({face.size:.0f} pixels); a larger one gives more detail.")
     left, top, right, bottom = face.box
-    height, width = image.shape[:2]
-    if left < 0 or top < 0 or right > width or bottom > height:
-        notes.append(f"The face in {label} is cut by the photo's edge; what is missing is guessed.")
     part = image[max(int(top), 0) : int(bottom) + 1, max(int(left), 0) : int(right) + 1]
     grey = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY)
     if np.median(grey) < 40:
         notes.append(f"The face in {label} is under-exposed; a brighter photo gives better colours.")
     elif np.mean(grey >= 250) > 0.25:
         notes.append(f"The face in {label} is over-exposed; a darker photo gives better colours.")
-    if abs(_yaw(face)) > _TURNED:
-        notes.append(f"The head in {label} is turned far to the side; the hidden half is guessed.")
     return notes
-
-
-def _yaw(face: Face) -> float:
-    """Degrees by which the line between the eyes is turned away from the picture's plane."""
-    across = face.landmarks[LEFT_EYE_CORNER] - face.landmarks[RIGHT_EYE_CORNER]
-    return float(np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1]))))

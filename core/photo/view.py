@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .parsing import Parsing
+
 CROP_HALF = 0.20
 """Half the side of the head crop in metres: the crop cube is 0.4 m wide and one crop unit is 0.2 m."""
 CROP_CENTRE_Y = -0.03
@@ -26,10 +28,6 @@ class Camera:
 
     def _magnification(self, z: np.ndarray) -> np.ndarray:
         return np.ones_like(z) if np.isinf(self.distance) else self.distance / (self.distance - z)
-
-    def in_units(self, unit: float) -> "Camera":
-        """The same camera for points divided by unit."""
-        return Camera(self.centre, self.scale * unit, self.distance / unit)
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Photo pixels (N, 2), column and row, of camera-frame points (N, 3)."""
@@ -63,6 +61,8 @@ class View:
 
     image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: (468, 3) photo pixels
     (column, row, z in the same unit, towards the viewer positive). focal: pixels, or None when unknown. name: file stem.
+    scatter: how far the landmarks wander when they are looked for again, as a share of the eye corners' distance, or None when unknown.
+    parsing: what each pixel around the head is, or None where no network told.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
     """
 
@@ -73,3 +73,5 @@ class View:
     name: str
     warnings: tuple[str, ...] = ()
     roll: int = 0
+    scatter: float | None = None
+    parsing: Parsing | None = None

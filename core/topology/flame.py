@@ -12,7 +12,7 @@ from ..geometry.closest import closest_on_triangles
 from ..geometry.mesh import face_normals, vertex_normals
 from ..models.flame.model import FlameModel, FlameParameters
 from ..models.rotation import rotation_matrix, rotation_vector
-from .rigged import JAW, LEFT_EYE, RIGHT_EYE, RiggedHead
+from .rigged import GLOBAL, JAW, LEFT_EYE, NECK, RIGHT_EYE, RiggedHead
 from .template import cotangent_laplacian
 
 _REACHES = (0.03, 0.02, 0.015, 0.01, 0.008, 0.006, 0.005, 0.005, 0.005, 0.005)  # metres: each round's distance at which a place counts half
@@ -54,6 +54,7 @@ class FlameFit:
 
 def fit_flame(model: FlameModel, ours: RiggedHead) -> FlameFit:
     """FLAME on our rigged head: shape and place from the neutral head, then free offsets, then expression and jaw from the photo's."""
+    ours = _stiff(ours)
     parts = _parts(model)
     neutral = {part: _Target(ours.neutral, ours.faces[ours.face_part == part]) for part in np.unique(parts).tolist()}
     parameters = _fit_shape(model, ours, neutral[0], parts == 0)
@@ -74,6 +75,14 @@ def _jaw_only(rotations: np.ndarray) -> np.ndarray:
     kept = np.zeros_like(rotations)
     kept[JAW] = rotations[JAW]
     return kept
+
+
+def _stiff(head: RiggedHead) -> RiggedHead:
+    """The same head, whose torso turns with it in the photo: with a neck that is not bent, and eyes straight ahead."""
+    neck, rotations = rotation_matrix(head.rotations[NECK]), _jaw_only(head.rotations)
+    rotations[GLOBAL] = rotation_vector(rotation_matrix(head.rotations[GLOBAL]) @ neck)
+    moved = ((neck.T - np.eye(3)) @ head.joints[NECK]).astype(np.float32)  # now that the head turns about the origin alone
+    return replace(head, neutral=head.neutral + moved, joints=head.joints + moved, rotations=rotations)
 
 
 def _parts(model: FlameModel) -> np.ndarray:
@@ -261,7 +270,7 @@ def _head(
         key_quality=(0.9 * ours.key_quality).astype(np.float32),
         key_notes=tuple(f"{note} {_NOTE}".strip() for note in ours.key_notes),
         key_values=ours.key_values,
-        rotations=_jaw_only(ours.rotations),
+        rotations=ours.rotations,
         correctives=corrective[None].astype(np.float32),
         corrective_angles=np.array([_CORRECTIVE_ANGLE], np.float32),
     )

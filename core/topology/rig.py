@@ -4,6 +4,7 @@ import numpy as np
 
 from ..models.fit import HeadFit
 from ..models.head import GLOBAL, NECK, HeadModel, HeadParameters
+from ..models.rotation import rotation_matrix, rotation_vector
 from .jaw import jaw_corrective
 from .keys import KeyTransfer, graded
 from .neutral import neutralise
@@ -14,12 +15,11 @@ from .template import Template
 from .uniformise import FreeForm, uniformise
 
 
-def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedHead, np.ndarray, np.ndarray, float]:
-    """The person of a free-form surface in the head model's topology.
+def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> RiggedHead:
+    """The person of a free-form surface in the head model's topology, in the upright frame that the fit gives the surface.
 
-    fit: to the photo; surface: in the camera frame. Returns the rigged head and, because the surface tells the pose better than the
-    landmarks do, its upright frame: the rotation (3, 3) from it to camera axes; its origin, the neck joint (3,), camera frame; and how many
-    of the camera frame's metres one of its own is, by which the fit missed the size that puts 63 mm between the eyes' joints.
+    fit: to the photo; surface: in the camera frame. The surface shows another size, pose and neck joint than the landmarks do, but not
+    surer ones. So the surface's frame stays as it is, and these go into the rigged head's own size, root joint and place.
     """
     fitted = PlacedHead(model, HeadParameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
     head = refine(fitted, surface)
@@ -40,23 +40,29 @@ def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> tuple[RiggedH
     jaw_open = model.expression_names.index("jawOpen")
     keys[jaw_open] = settle_tongue(model, vertices, keys[jaw_open])
     corrective, angle = jaw_corrective(model, vertices, person_joints, keys[jaw_open])
-    rigged = RiggedHead(
-        neutral=vertices.astype(np.float32),
+    rotations = upright_rotations(head.parameters.rotations)
+    root = fit.rotation.T @ head.rotation @ rotation_matrix(rotations[GLOBAL])
+    rotations[GLOBAL] = rotation_vector(root)
+    # The root joint turns about the frame's origin.
+    place = root.T @ fit.rotation.T @ (head.neck - fit.joints[NECK])
+    joints = head.scale * person_joints + place
+    joints[GLOBAL] = 0
+    return RiggedHead(
+        neutral=(head.scale * vertices + place).astype(np.float32),
         faces=model.faces.astype(np.int32),
         face_part=model.face_part.astype(np.int32),
         uv=model.uv,
         faces_uv=model.faces_uv.astype(np.int32),
         code=model.code,
-        joints=person_joints,
+        joints=joints.astype(np.float32),
         parents=model.parents.astype(np.int32),
         weights=model.weights,
-        keys=keys,
+        keys=(head.scale * keys).astype(np.float32),
         key_names=model.expression_names,
         key_quality=quality,
         key_notes=notes,
         key_values=head.parameters.expression.astype(np.float32),
-        rotations=upright_rotations(head.parameters.rotations),
-        correctives=corrective[None].astype(np.float32),
+        rotations=rotations,
+        correctives=(head.scale * corrective[None]).astype(np.float32),
         corrective_angles=np.array([angle], np.float32),
     )
-    return rigged, head.rotation, head.neck, head.scale

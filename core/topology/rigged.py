@@ -52,7 +52,8 @@ _LONGEST = 500  # characters of a note
 class RiggedHead:
     """One person in the head model's topology. V vertices, F triangles, U texture coordinates, C correctives.
 
-    Everything is in the upright frame of the Result: x to the person's left, y up, z forward, metres, origin at the neck joint.
+    Everything is in the upright frame of the Result: x to the person's left, y up, z forward, metres, origin at the neck joint of the
+    photo's fit, some millimetres from that of this head.
 
     neutral (V, 3) float32: this person, neutral and unposed.
     faces (F, 3) int32, outward; face_part (F,) int32: index into PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;

@@ -66,7 +66,8 @@ class StubClient:
                 raise Cancelled("Cancelled.")
             if photo.stem == "interrupted":
                 raise KeyboardInterrupt
-            report = {"settings": settings.to_dict(), "warnings": [], **({"flame": {"model": "FLAME"}} if settings.flame else {})}
+            said = {"quality": "doubtful", "warnings": ["The face is covered."]} if photo.stem == "covered" else {"warnings": []}
+            report = {"settings": settings.to_dict(), **said, **({"flame": {"model": "FLAME"}} if settings.flame else {})}
             tetrahedron(photo.stem, report).save(output)
             return output
 

@@ -25,9 +25,18 @@ def test_a_recording_animates_the_head_of_a_photo(capfd, workers, picture, take,
     assert sorted(path.name for path in out.iterdir()) == ["preview.png", "report.json", "take.blend", "take.glb"]
     assert json.loads((out / "report.json").read_text())["settings"]["rig"] is True
     assert " --performance " in (out / "take.glb").read_text()
+    assert json.loads((out / "report.json").read_text())["warnings"] == []
     capfd.readouterr()
     assert main(arguments) == 2 and len(workers) == 1
     assert capfd.readouterr().err == "take.csv shows no head; give the photo of one with --head.\n"
+
+
+def test_what_is_wrong_with_a_recording_is_in_the_report(workers, picture, take, tmp_path, blender):
+    take.write_text(take.read_text() + "0:0:0:02,61,0,")
+    head = str(picture("a.jpg"))
+    assert main(["animate", str(take), "--head", head, "--output", str(tmp_path / "out"), "--blender", str(blender)]) == 0
+    (warning,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
+    assert warning.startswith("The last line of take.csv is cut off")
 
 
 def test_a_photo_is_tracked_by_the_worker_and_is_the_head_itself(workers, picture, tmp_path, blender):

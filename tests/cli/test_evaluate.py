@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,18 @@ def test_photos_of_ones_own_are_measured_and_drawn(tmp_path: Path, capfd: pytest
     # The fit's landmarks are those that it was fitted to; the mean head's are farther off.
     assert float(rows[1]["landmark_error"]) < float(rows[0]["landmark_error"]) < 15
     assert json.loads((out / "environment.json").read_text())["effort"]["samples"] == 10_000
+
+
+def test_an_environment_without_libigl_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("likeness.core.evaluation.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "igl", None)
+    (tmp_path / "photos").mkdir()
+    assert main(["evaluate", "--photos", str(tmp_path / "photos"), "--output", str(tmp_path / "out")]) == 3
+    (words,) = capfd.readouterr().err.splitlines()
+    assert "igl" in words and "use the development environment (make evaluate)." in words
 
 
 def test_nothing_to_evaluate_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:

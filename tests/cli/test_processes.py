@@ -138,3 +138,21 @@ def test_temporary_folders_that_are_missing_are_no_failure(package, picture, tmp
         package, f"likeness reconstruct {tmp_path}/in/a.png --output {tmp_path}/out --formats ply", TMPDIR=str(tmp_path / "none")
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@posix
+def test_blender_ends_with_whoever_started_it(tmp_path):
+    program, gone = tmp_path / "blender", tmp_path / "gone"
+    started = tmp_path / "started"
+    program.write_text(f"#!{sys.executable}\nimport pathlib, sys\npathlib.Path({str(started)!r}).touch()\n"
+                       f"sys.stdin.read()\npathlib.Path({str(gone)!r}).touch()\n")  # fmt: skip
+    program.chmod(0o755)
+    code = (
+        "from pathlib import Path\nfrom likeness.cli.blender import write_in_blender\n"
+        f"write_in_blender([{str(program)!r}], Path('result.npz'), [Path('head.blend')])\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as parent:
+        assert until(started.exists)
+        assert not gone.exists()
+        parent.kill()
+    assert until(gone.exists)

@@ -11,7 +11,7 @@ import pytest
 from likeness.cli import head
 from likeness.cli.options import settings_of
 from likeness.cli.parser import build_parser
-from likeness.core.errors import WorkerError
+from likeness.core.errors import InputError, WorkerError
 from likeness.core.settings import Settings
 
 
@@ -179,6 +179,17 @@ def test_rigs_settings_have_their_flags_too():
     settings = settings_of(build_parser().parse_args(arguments))
     assert settings == Settings(rig=True, texture="1024", flame="my flame.pkl") and settings.texels == 1024
     assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_older_manifests_with_a_seed_still_load():
+    assert Settings.from_dict({"quality": "draft", "seed": 3}) == Settings("draft")
+    with pytest.raises(InputError, match="Unknown option sead"):
+        Settings.from_dict({"sead": 3})
+
+
+def test_a_doubtful_head_is_told(run, picture, tmp_path):
+    code, said = run(picture("covered.jpg"), "--output", tmp_path / "out", "--formats", "ply")
+    assert code == 0 and said.err == "The head from covered.jpg is doubtful.\nThe face is covered.\n"
 
 
 @pytest.mark.parametrize("option", [["--texture", "4096"], ["--flame", "f.pkl"]])

@@ -21,6 +21,7 @@ def take(**changes) -> dict:
         "key_values": rng.uniform(0, 1, (7, 2)),
         "rotations": rng.normal(0, 0.2, (7, 5, 3)),
         "seen": np.arange(7) != 3,
+        "warnings": ("The last line is missing.", "So is another."),
     }
     return values | changes
 
@@ -29,7 +30,7 @@ def test_a_performance_comes_back_from_its_file(tmp_path):
     given = Performance(**take())
     given.save(tmp_path / "take.npz")
     found = Performance.load(tmp_path / "take.npz")
-    assert (found.name, found.key_names) == ("take", given.key_names) and found.rate == pytest.approx(24)
+    assert (found.name, found.key_names, found.warnings) == ("take", given.key_names, given.warnings) and found.rate == pytest.approx(24)
     for name in ("times", "key_values", "rotations"):
         assert np.allclose(getattr(found, name), getattr(given, name), atol=1e-6)
     assert np.array_equal(found.seen, given.seen)

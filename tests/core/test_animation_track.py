@@ -114,6 +114,31 @@ def test_videos_give_their_frames_and_rate(tmp_path):
     assert np.allclose([frame[..., 0].mean() for frame in frames], [0, 50, 100, 150, 200], atol=4)
 
 
+def film(path, count=60):
+    rng = np.random.default_rng(0)
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for _ in range(count):
+        video.write(rng.integers(0, 256, (48, 64, 3), np.uint8))
+    video.release()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mkv"])
+def test_a_video_that_ends_too_early_says_how_much_was_read(tmp_path, suffix):
+    path = tmp_path / f"film.{suffix}"
+    data = film(path)
+    with open_pictures(path) as pictures:
+        assert len(list(pictures.frames)) == 60 and pictures.warnings == []
+    path.write_bytes(data[: int(0.8 * len(data))])
+    with open_pictures(path) as pictures:
+        count = len(list(pictures.frames))
+        assert 40 <= count <= 50
+        assert pictures.warnings == [f"{count} of the 60 frames of film.{suffix} could be read; the rest is missing or damaged."]
+    path.write_bytes(data[: int(0.3 * len(data))])
+    with pytest.raises(InputError, match=rf"^Only \d+ of the 60 frames of film\.{suffix} could be read; "), open_pictures(path) as pictures:
+        list(pictures.frames)
+
+
 def test_unusable_sources_are_one_sentence(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.mp4").write_text("this is no video")

@@ -1,16 +1,19 @@
 """Photos of every kind that cameras, editors and attackers produce."""
 
+import base64
 import os
 import struct
+import sys
 import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 
 from likeness.core.errors import InputError
-from likeness.core.photo import decode
 from likeness.core.photo.decode import read_photo
+from likeness.core.photo.files import MAX_BYTES
 
 
 @pytest.fixture
@@ -20,12 +23,24 @@ def scene():
     return np.stack([rows * 5, columns * 4, 255 - rows * 2 - columns], axis=2).clip(0, 255).astype(np.uint8)
 
 
+# The scene, saved by an encoder that is not among our packages, with a focal length of 26 mm.
+HEIC = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAb5tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAADRpbG9jAAAAAERAAAIAAQAAAAAB"
+    "4gABAAAAAAAAAHIAAgAAAAACVAABAAAAAAAAADYAAAA4aWluZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAA"
+    "AAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAA"
+    "AwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAAB"
+    "AAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAABppcmVmAAAAAAAAAA5jZHNjAAIAAQABAAAAsG1k"
+    "YXQAAABuKAGvE4D1P3eo6PrD2C2Tk/ufX+99zQTC5zjW+WXwPY2UbUH0GzJfgthQrw3kkapYvtgjyn4Ww6c72js1eUlVjapBuyF2nyeuZZH+KcucCTDrvc07Ngln0c3y"
+    "UByXhiNRLj4T3kuN56+Zpkkr3FkAAAAGRXhpZgAATU0AKgAAAAgAAYdpAAQAAAABAAAAGgAAAAAAAaQFAAMAAAABABoAAAAAAAA="
+)
+
+
 def difference(photo, expected):
     assert photo.image.shape == expected.shape
     return np.abs(photo.image.astype(int) - expected).mean()
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tif", "bmp"])
 def test_reads_each_allowed_format(tmp_path, scene, suffix):
     path = tmp_path / f"ann's photo ü.{suffix}"
     Image.fromarray(scene).save(path, quality=95)
@@ -33,6 +48,32 @@ def test_reads_each_allowed_format(tmp_path, scene, suffix):
     assert difference(photo, scene) < 3
     assert photo.image.dtype == np.uint8 and photo.image.flags.c_contiguous and photo.image.flags.writeable
     assert (photo.name, photo.alpha, photo.focal_35mm, photo.warnings) == ("ann's photo ü", None, None, ())
+
+
+def test_heic_photos_of_phones_are_read(tmp_path, scene):
+    (tmp_path / "IMG_1.heic").write_bytes(HEIC)
+    photo = read_photo(tmp_path / "IMG_1.heic")
+    assert difference(photo, scene) < 3 and (photo.focal_35mm, photo.warnings) == (26, ())
+
+
+def test_without_its_package_a_heic_photo_is_refused_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "IMG_1.heic").write_bytes(HEIC)
+    with pytest.raises(InputError, match=r"IMG_1\.heic is a HEIC photo.*Most Compatible"):
+        read_photo(tmp_path / "IMG_1.heic")
+
+
+def test_a_photo_saved_as_png_is_read_back_the_same(tmp_path, scene):
+    save_with_focal(tmp_path / "a.jpg", scene, focal=50)
+    alpha = np.full(scene.shape[:2], 255, np.uint8)
+    alpha[:10] = 77
+    Image.fromarray(np.dstack([scene, alpha])).save(tmp_path / "b.png")
+    for name in ("a.jpg", "b.png"):
+        photo = read_photo(tmp_path / name)
+        photo.save(tmp_path / "copy.png")
+        again = read_photo(tmp_path / "copy.png")
+        assert np.array_equal(again.image, photo.image) and again.focal_35mm == photo.focal_35mm
+        assert (again.alpha is None) == (photo.alpha is None) and (photo.alpha is None or np.allclose(again.alpha, photo.alpha))
 
 
 STORED = {
@@ -115,6 +156,58 @@ def test_grey_pictures_of_every_depth(tmp_path, mode):
     image.save(tmp_path / "a.tif")
     expected = np.where(grey > 127, 255, 0) if mode == "1" else grey
     assert difference(read_photo(tmp_path / "a.tif"), np.repeat(expected[..., None], 3, axis=2)) < 1
+
+
+def light(scene):
+    """What a linear picture stores for an sRGB one."""
+    values = scene / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_colours_in_floating_point_are_light_and_said_to_be(tmp_path, scene, orientation):
+    stored = np.ascontiguousarray(STORED[orientation](light(scene)))
+    stored[0, 0], stored[0, 1] = np.nan, 7.0
+    extra = [(0x0112, "H", 1, orientation, True)]
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", compression="zlib", extratags=extra)
+    photo = read_photo(tmp_path / "a.tif")
+    assert difference(photo, scene) < 0.5
+    assert [note.split(" are taken")[0] for note in photo.warnings] == ["The floating-point colours of a.tif"]
+
+
+def test_colours_in_floating_point_follow_their_profile(tmp_path, scene):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    values = (scene / 255).astype(np.float32)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", extratags=[(34675, "B", len(srgb), srgb, True)])
+    photo = read_photo(tmp_path / "a.tif")
+    assert difference(photo, scene) < 1 and photo.warnings == ()
+
+
+def test_floating_point_files_that_are_huge_or_half_there_are_refused(tmp_path, scene):
+    tifffile.imwrite(tmp_path / "a.tif", light(scene), photometric="rgb")
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data.replace(struct.pack("<HHII", 256, 4, 1, 64), struct.pack("<HHII", 256, 4, 1, 2**30)))
+    with pytest.raises(InputError, match=r"a\.tif has more than 100 megapixels"):
+        read_photo(tmp_path / "a.tif")
+    tifffile.imwrite(tmp_path / "half.tif", light(scene).astype(np.float16), photometric="rgb")
+    with pytest.raises(InputError, match=r"floating-point colours of half\.tif cannot be read"):
+        read_photo(tmp_path / "half.tif")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [("png", {"dpi": (100, 150)}), ("jpg", {"dpi": (72, 96)}), ("tif", {"dpi": (300, 200)}), ("webp", {"exif": True})],
+)
+def test_pixels_that_are_not_square_are_mentioned(tmp_path, scene, suffix, options):
+    if "exif" in options:
+        options = {"exif": Image.Exif()}
+        options["exif"][0x011A], options["exif"][0x011B] = 72.0, 96.0
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(scene).save(path, **options)
+    (note,) = read_photo(path).warnings
+    assert note.startswith(f"a.{suffix} says that its pixels are not square (by a factor of 1.")
+    Image.fromarray(scene).save(path, dpi=(72, 72))
+    assert read_photo(path).warnings == ()
 
 
 def test_float_tiff_with_nan_and_infinity(tmp_path):
@@ -205,6 +298,17 @@ def test_first_picture_of_several_with_a_warning(tmp_path, scene, suffix):
     assert photo.warnings == (f"wave.{suffix} holds several pictures; only the first is used.",)
 
 
+def test_what_follows_the_first_picture_may_be_damaged(tmp_path, scene):
+    Image.fromarray(scene).save(tmp_path / "a.tif")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    start = struct.unpack("<I", data[4:8])[0]
+    entries = struct.unpack("<H", data[start : start + 2])[0]
+    link = start + 2 + 12 * entries
+    data[link : link + 4] = struct.pack("<I", len(data))
+    (tmp_path / "a.tif").write_bytes(bytes(data) + struct.pack("<H", 1) + struct.pack("<HHII", 254, 4, 1, 0) + bytes(4))
+    assert difference(read_photo(tmp_path / "a.tif"), scene) == 0
+
+
 def test_the_second_picture_that_phones_hide_in_a_jpeg_is_no_cause_for_a_warning(tmp_path, scene):
     Image.fromarray(scene).save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[Image.fromarray(scene[::-1])], quality=95)
     photo = read_photo(tmp_path / "a.jpg")
@@ -229,6 +333,7 @@ def test_truncated_files_are_refused(tmp_path, suffix, share):
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"GIF89a\1\0\1\0\0\0\0;",
         b"%PDF-1.7",
+        b"\0\0\0\x14ftypqt  \0\0\0\0qt  ",
         b"8BPS\0\1",
         b"%!PS-Adobe-3.0 EPSF-3.0\n",
         b"\xff\xd8\xff\xe0" + bytes(200),
@@ -274,7 +379,7 @@ def test_huge_text_and_profile_chunks_do_no_harm(tmp_path):
 def test_too_large_files_are_refused_unread(tmp_path):
     path = tmp_path / "big.jpg"
     with path.open("wb") as file:
-        file.truncate(decode.MAX_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
     with pytest.raises(InputError, match=r"big\.jpg is larger than 256 MB"):
         read_photo(path)
 

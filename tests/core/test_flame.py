@@ -8,6 +8,7 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from likeness.core.models.flame.model import FlameModel, FlameParameters
 from likeness.core.models.flame.reader import FlameFile, read_flame
 from likeness.core.models.head import HeadModel, HeadParameters
 from likeness.core.models.rotation import rotation_matrix
-from likeness.core.topology.flame import FlameFit, fit_flame
+from likeness.core.topology.flame import FlameFit, _stiff, fit_flame
 from likeness.core.topology.rigged import LEFT_EYE, RIGHT_EYE, RiggedHead
 
 from .flame_files import FACES, VERTICES, flame_table, write_npz, write_pkl
@@ -326,6 +327,17 @@ def test_the_head_in_flame_topology_lies_on_ours(file: FlameFile, ours: RiggedHe
     assert np.array_equal(fit.head.weights, file.weights)
     eyes = [LEFT_EYE, RIGHT_EYE]
     assert np.linalg.norm(fit.head.joints[eyes] - ours.joints[eyes], axis=1).max() < 0.003
+
+
+def test_a_head_with_a_bent_neck_is_turned_as_a_whole(ours: RiggedHead) -> None:
+    rotations = np.zeros((5, 3), np.float32)
+    rotations[:3] = [[0.05, -0.1, 0.02], [-0.1, 0.2, 0.1], [0.15, 0, 0]]
+    away = np.float32([0.004, 0.003, -0.006])  # the neck joint need not be the origin
+    joints = ours.joints + away * (np.arange(5) > 0)[:, None]
+    bent = replace(ours, rotations=rotations, joints=joints, neutral=ours.neutral + away)
+    stiff, head = _stiff(bent), ours.weights[:, 1:3].sum(1) > 0.999
+    before, after = (one.posed(one.key_values, one.rotations)[head] for one in (bent, stiff))
+    assert np.abs(before - after).max() < 1e-5 and not stiff.rotations[1].any()
 
 
 def test_flames_own_parameters_describe_the_person(file: FlameFile, ours: RiggedHead, fit: FlameFit) -> None:

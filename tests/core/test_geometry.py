@@ -1,5 +1,6 @@
 """Rasterising, layered depth, closest points, subdivision, linear solver and camera, against analytic answers."""
 
+import igl
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -10,6 +11,7 @@ from likeness.core.geometry import mesh, raster
 from likeness.core.geometry.closest import ClosestSurface, closest_on_triangles
 from likeness.core.geometry.solve import solve_positive
 from likeness.core.geometry.visibility import depth_picture, sample_picture, visibility
+from likeness.core.models.head import HeadModel
 from likeness.core.photo.view import CROP_CENTRE_Y, CROP_CENTRE_Z, CROP_HALF, Camera
 
 OCTAHEDRON = (
@@ -133,6 +135,43 @@ def test_distance_to_a_ball_is_signed_and_exact():
     closest = surface.interpolate(vertices, face, barycentric)
     assert np.abs(np.linalg.norm(points - closest, axis=1) - np.abs(distance)).max() < 1e-5
     assert np.allclose(barycentric.sum(1), 1, atol=1e-5) and barycentric.min() > -1e-6
+
+
+def fan():
+    """A disc of 200 long triangles around one vertex, bent like a bowl."""
+    angle = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    rim = np.stack([np.cos(angle), np.sin(angle), 0.3 * np.cos(2 * angle)], axis=1)
+    number = np.arange(200)
+    return np.vstack([np.zeros((1, 3)), rim]), np.stack([np.zeros(200, int), 1 + number, 1 + (number + 1) % 200], axis=1)
+
+
+def needles():
+    """A hundred unconnected triangles of all shapes, some without an area."""
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(-1, 1, (100, 3, 3))
+    corners[:40, 2] = corners[:40, 1] + rng.normal(0, 10.0 ** -rng.integers(1, 9, (40, 1)), (40, 3))
+    return corners.reshape(-1, 3), np.arange(300).reshape(-1, 3)
+
+
+def bust():
+    """The head model's closed one, whose caps at neck and shoulders are long triangles."""
+    model = HeadModel.load()
+    return model.solid_rest, model.solid_faces
+
+
+@pytest.mark.parametrize("shape", [ball, fan, needles, bust])
+def test_closest_points_are_those_of_libigl(shape):
+    vertices, faces = (np.asarray(part) for part in shape())
+    rng = np.random.default_rng(1)
+    near = vertices[rng.integers(0, len(vertices), 2000)] + rng.normal(0, 0.02, (2000, 3)) * np.ptp(vertices, axis=0)
+    points = np.vstack([near, vertices.mean(0) + rng.normal(0, 1, (500, 3)) * np.ptp(vertices, axis=0), vertices[:50]]).astype(np.float32)
+    surface = ClosestSurface(vertices, faces)
+    distance, face, barycentric = surface.query(points)
+    squared, _, _ = igl.point_mesh_squared_distance(points.astype(np.float64), surface.vertices.astype(np.float64), faces.astype(np.int64))
+    tolerance = 2e-6 * np.ptp(points)
+    assert np.abs(np.abs(distance) - np.sqrt(squared)).max() < tolerance
+    found = surface.interpolate(surface.vertices, face, barycentric)
+    assert np.abs(np.linalg.norm(points - found, axis=1) - np.abs(distance)).max() < tolerance
 
 
 def test_no_points_give_empty_answers():

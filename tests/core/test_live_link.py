@@ -71,6 +71,44 @@ def test_takes_over_midnight_and_doubled_frames_stay_in_order(tmp_path: Path) ->
     assert np.allclose(jaw(found)[[0, 2]], [0, 0.3])
 
 
+LAST = row("10:00:00:03", JawOpen=0.3)
+
+
+CUTS = {"half": ",".join(LAST)[:200], "time": LAST[0], "less": LAST[0][:4], "exponent": ",".join(LAST)[:-1] + "e-"}
+
+
+@pytest.mark.parametrize("end", CUTS.values(), ids=CUTS.keys())
+def test_a_last_line_that_is_cut_is_left_out_with_a_warning(tmp_path: Path, end: str) -> None:
+    found = read(tmp_path / "a.csv", [*(row(f"10:00:00:0{i}", JawOpen=i / 10) for i in range(3)), [end]])
+    assert np.allclose(jaw(found), [0, 0.1, 0.2])
+    assert found.warnings == ("The last line of a.csv is cut off and was left out; the file may be incomplete.",)
+
+
+def test_a_cut_line_elsewhere_is_damage(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^Line 3 of a\.csv is damaged"):
+        read(tmp_path / "a.csv", [row("10:00:00:00"), LAST[:20], LAST])
+
+
+@pytest.mark.parametrize("start", [14 * 3600, 24 * 3600 - 1], ids=["afternoon", "midnight"])
+def test_lines_that_run_backwards_are_turned_round(tmp_path: Path, start: int) -> None:
+    rows = [row(code(i, 60, start), JawOpen=i / 200) for i in range(120)]
+    found = read(tmp_path / "a.csv", rows[::-1])
+    assert np.allclose(jaw(found), np.arange(120) / 200) and np.abs(found.times - np.arange(120) / 60).max() < 1 / 60
+    assert found.warnings == ("The timecodes of a.csv run backwards; its lines were turned round.",)
+
+
+def test_a_clock_that_is_set_back_loses_no_frame(tmp_path: Path) -> None:
+    codes = [code(i, 60) for i in range(90)] + [code(i, 60, 9 * 3600) for i in range(90)]
+    found = read(tmp_path / "a.csv", [row(text, JawOpen=i / 200) for i, text in enumerate(codes)])
+    assert np.allclose(jaw(found), np.arange(180) / 200) and (np.diff(found.times) < 2 / 60).all()
+    assert found.warnings == ("The timecodes of a.csv jump back; the lines were taken one after the other.",)
+
+
+def test_lines_out_of_order_are_sorted(tmp_path: Path) -> None:
+    found = read(tmp_path / "a.csv", [row(code(i, 60), JawOpen=i / 10) for i in (0, 1, 3, 2, 4, 5)])
+    assert np.allclose(jaw(found), np.arange(6) / 10) and found.warnings == ()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

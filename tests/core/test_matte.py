@@ -4,10 +4,13 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+import torch
 
+from likeness.core.networks.parsing import NetworkParser
+from likeness.core.networks.weights import load_parsing
 from likeness.core.photo.faces import Face, MediaPipeDetector
 from likeness.core.photo.intake import view_from_image
-from likeness.core.photo.matte import MatteNetwork, head_region, person_matte
+from likeness.core.photo.matte import head_region, segment
 
 # (column, row): crown, hair on both sides, fringe, ears, teeth, chin, throat, collar ring near, left, right and far, both shoulders
 PERSON = [(225, 25), (170, 70), (272, 75), (220, 62), (179, 118), (270, 122), (222, 154), (222, 172), (225, 190)]
@@ -41,13 +44,15 @@ def face(photo):
 
 
 @pytest.fixture(scope="module")
-def network():
-    return MatteNetwork()
+def parser():
+    network = load_parsing()
+    assert network is not None
+    return NetworkParser(network, torch.device("cpu"), torch.no_grad)
 
 
 @pytest.fixture(scope="module")
-def matte(photo, face, network):
-    return person_matte(photo, face, network=network)
+def matte(photo, face, parser):
+    return segment(photo, face, parser=parser)[0]
 
 
 def overlap(a, b):
@@ -75,15 +80,14 @@ def test_its_edge_is_soft_but_thin(matte):
     assert 0.3 * outline.sum() < soft.sum() < 3 * outline.sum()
 
 
-def test_it_is_the_same_each_time_and_empty_outside_its_region(matte, photo, face, network):
-    cv2.setRNGSeed(5)
-    assert np.array_equal(person_matte(photo, face, network=network), matte)
+def test_it_is_the_same_each_time_and_empty_outside_its_region(matte, photo, face, parser):
+    assert np.array_equal(segment(photo, face, parser=parser)[0], matte)
     left, top, side = head_region(face)
     assert matte[top + side :].max() == 0 and matte[:, left + side :].max() == 0
 
 
 @pytest.mark.parametrize("name", ["coffee", "cat", "hubble_deep_field", "rocket", "white", "black"])
-def test_it_survives_another_background(matte, photo, face, network, name):
+def test_it_survives_another_background(matte, photo, face, parser, name):
     plain = {"white": 255, "black": 0}
     if name in plain:
         background = np.full_like(photo, plain[name])
@@ -91,46 +95,46 @@ def test_it_survives_another_background(matte, photo, face, network, name):
         background = cv2.resize(np.ascontiguousarray(getattr(skimage.data, name)()[..., :3]), (512, 512), interpolation=cv2.INTER_AREA)
     pasted = (photo * matte[..., None] + background * (1 - matte[..., None])).astype(np.uint8)
     crop = np.s_[:270, 90:360]
-    assert overlap(person_matte(pasted, face, network=network)[crop], matte[crop]) > 0.97
+    assert overlap(segment(pasted, face, parser=parser)[0][crop], matte[crop]) > 0.97
 
 
 @pytest.mark.parametrize("scale", [0.5, 4.0])
-def test_it_does_not_depend_on_the_photos_resolution(matte, photo, face, network, scale):
+def test_it_does_not_depend_on_the_photos_resolution(matte, photo, face, parser, scale):
     size = round(512 * scale)
     resized = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    other = person_matte(resized, Face(face.landmarks * np.float32(scale), 1), network=network)
+    other = segment(resized, Face(face.landmarks * np.float32(scale), 1), parser=parser)[0]
     assert overlap(cv2.resize(other, (512, 512), interpolation=cv2.INTER_AREA), matte) > 0.98
 
 
-def test_other_people_are_left_out(photo, matte):
+def test_other_people_are_left_out(photo, matte, parser):
     pair = np.concatenate([photo[:, 120:360], photo[:, 100:]], axis=1)
-    first, second = (view_from_image(pair, "pair.jpg", subject_index=index).matte for index in (0, 1))
+    first, second = (view_from_image(pair, "pair.jpg", subject_index=index, parser=parser).matte for index in (0, 1))
     assert first[60:260, 280:].max() < 0.05 and second[60:260, :230].max() < 0.05
     assert overlap(first[:260, :240], matte[:260, 120:360]) > 0.97
     assert overlap(second[:260, 240:500], matte[:260, 100:360]) > 0.97
     assert np.minimum(first, second).max() < 0.6
 
 
-def test_transparency_that_cuts_the_person_out_is_the_matte(photo, matte):
+def test_transparency_that_cuts_the_person_out_is_the_matte(photo, matte, parser):
     drawn = (matte > 0.5).astype(np.float32)
     drawn[:40] = 0
-    assert np.array_equal(view_from_image(photo, "a.png", alpha=drawn).matte, drawn)
+    assert np.array_equal(view_from_image(photo, "a.png", alpha=drawn, parser=parser).matte, drawn)
 
 
-def test_transparency_that_only_rounds_corners_is_not(photo, matte):
+def test_transparency_that_only_rounds_corners_is_not(photo, matte, parser):
     rounded = np.ones(photo.shape[:2], np.float32)
     rounded[:30, :30] = 0
-    assert np.array_equal(view_from_image(photo, "a.png", alpha=rounded).matte, matte * rounded)
+    assert np.array_equal(view_from_image(photo, "a.png", alpha=rounded, parser=parser).matte, matte * rounded)
 
 
-def test_transparency_that_hides_the_face_is_ignored_with_a_warning(photo, matte):
-    view = view_from_image(photo, "a.png", alpha=np.zeros(photo.shape[:2], np.float32))
+def test_transparency_that_hides_the_face_is_ignored_with_a_warning(photo, matte, parser):
+    view = view_from_image(photo, "a.png", alpha=np.zeros(photo.shape[:2], np.float32), parser=parser)
     assert np.array_equal(view.matte, matte)
     assert view.warnings == ("The transparency of a.png hides the face and was ignored.",)
 
 
-def test_a_face_at_the_photos_edge_is_no_trouble(photo, face, matte, network):
+def test_a_face_at_the_photos_edge_is_no_trouble(photo, face, matte, parser):
     cut = np.ascontiguousarray(photo[60:200, 200:])
     shifted = Face(face.landmarks - np.float32([200, 60, 0]), 1)
     head = np.s_[:110, :100]
-    assert overlap(person_matte(cut, shifted, network=network)[head], matte[60:200, 200:300][head]) > 0.97
+    assert overlap(segment(cut, shifted, parser=parser)[0][head], matte[60:200, 200:300][head]) > 0.97

@@ -12,7 +12,7 @@ import skimage.data
 import torch
 from PIL import Image
 
-from likeness.cli import main
+from likeness.cli.main import main as command_line
 from likeness.core.errors import Cancelled, InputError
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.pipeline import Reconstructor
@@ -141,9 +141,24 @@ def test_progress_grows_to_the_end(run: tuple[Result, list[tuple[str, float]]]) 
 
 def test_the_report_is_strict_json_with_what_was_promised(result: Result) -> None:
     report = json.loads(json.dumps(result.report, allow_nan=False))
-    promised = {"settings", "version", "weights", "timings", "peak_memory_mb", "silhouette_iou", "landmark_error"}
+    promised = {"quality", "settings", "version", "weights", "timings", "peak_memory_mb", "silhouette_iou", "landmark_error"}
     assert promised | {"mesh", "observed_share", "fit", "warnings"} <= set(report)
     assert {"normal.safetensors", "field.safetensors", "head_model.npz"} <= set(report["weights"])
+    assert (next(iter(report)), report["quality"], report["warnings"]) == ("quality", "good", [])
+
+
+def test_a_head_that_the_photo_cuts_off_is_closed(reconstructor: Reconstructor, result: Result, tmp_path: Path) -> None:
+    Image.fromarray(skimage.data.astronaut()[60:]).save(tmp_path / "cut.png")
+    cut = reconstructor.run(tmp_path / "cut.png", DRAFT)
+    assert cut.report["warnings"] == ["cut cuts off the top of the head; what is missing is guessed."]
+    rows = [one.views[0].camera.project(in_camera(one)[0])[:, 1] for one in (result, cut)]
+    assert rows[1].min() + 60 == pytest.approx(rows[0].min(), abs=12)  # of 512 pixels; the photo ends some 45 below
+    # Round, not flat: around the highest point little lies as high.
+    flat = [(row < row.min() + 4).mean() for row in rows]
+    assert flat[1] < 2 * flat[0]
+    # Hair in the hair's colour, not in the background's or smeared.
+    hidden = cut.surface.colours[(rows[1] < -10) & (in_camera(cut)[1][:, 2] > 0)]
+    assert np.abs(hidden.mean(0) - [0.45, 0.35, 0.2]).max() < 0.2 and not cut.surface.observed[rows[1] < 0].any()
 
 
 @pytest.mark.slow
@@ -184,11 +199,21 @@ def test_a_rigged_head_comes_textured_and_in_flames_topology(rig_run: tuple[Resu
 
 
 @pytest.mark.slow
+def test_a_rig_changes_nothing_of_the_free_form_head(rig_run: tuple[Result, list[tuple[str, float]]], result: Result) -> None:
+    with_rig = rig_run[0]
+    for name, values in vars(result.surface).items():
+        assert np.array_equal(getattr(with_rig.surface, name), values), name
+    view, other = result.views[0], with_rig.views[0]
+    assert np.array_equal(other.pose.rotation, view.pose.rotation) and np.array_equal(other.pose.translation, view.pose.translation)
+    assert other.camera == view.camera
+
+
+@pytest.mark.slow
 def test_the_command_line_writes_the_textured_rig(photo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     if not importlib.util.find_spec("bpy"):
         pytest.skip("this Python has no bpy")
     arguments = ["--output", str(tmp_path), "--quality", "draft", "--rig", "--texture", "1024", "--formats", "glb"]
-    assert main.main(["reconstruct", str(photo), *arguments]) == 0, capfd.readouterr().err
+    assert command_line(["reconstruct", str(photo), *arguments]) == 0, capfd.readouterr().err
     data = (tmp_path / "astronaut.glb").read_bytes()
     size = struct.unpack_from("<I", data, 12)[0]
     tree = json.loads(data[20 : 20 + size])

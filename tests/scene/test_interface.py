@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import bpy
@@ -62,8 +62,8 @@ def test_properties_are_the_settings(part):
             assert tuple(item.identifier for item in found.enum_items) == option.metadata["choices"]
         elif option.metadata["low"] is not None:
             assert found.hard_min == option.metadata["low"]
-    properties.quality, properties.seed = "high", 7
-    assert properties.settings() == Settings(quality="high", seed=7)
+    properties.quality, properties.subject_index = "high", 7
+    assert properties.settings() == Settings(quality="high", subject_index=7)
 
 
 def _drawn(cls, layout) -> list[str]:
@@ -87,7 +87,7 @@ def test_sidebar_offers_the_set_up_until_there_is_an_environment(part, preferenc
 
 def test_advanced_panel_has_every_other_option(part, layout):
     drawn = _drawn(part("panels.sidebar").LIKENESS_PT_advanced, layout)
-    assert {"subject_index", "device", "seed"} <= set(drawn) and "quality" not in drawn
+    assert {"subject_index", "device", "texture"} <= set(drawn) and "quality" not in drawn
 
 
 def test_result_panel_tells_the_active_heads_figures(part, layout, make_result):
@@ -107,6 +107,17 @@ def test_result_panel_is_not_there_for_remeshed_copies(part, make_result):
     bpy.context.object.modifiers.new("Fewer", "DECIMATE").ratio = 0.5
     bpy.ops.object.modifier_apply(modifier="Fewer")
     assert "likeness_report" in bpy.context.object and not panel.poll(bpy.context)
+
+
+def test_a_doubtful_result_says_so_before_its_figures(part, layout, make_result):
+    result = make_result()
+    part("scene.build").build_result(bpy.context, replace(result, report=result.report | {"quality": "doubtful"}))
+    drawn = _drawn(part("panels.sidebar").LIKENESS_PT_result, layout)
+    said = [next(i for i, text in enumerate(drawn) if wanted in text) for wanted in ("Doubtful", "The photo is small", "97.0%")]
+    assert said == sorted(said)
+    layout.calls.clear()
+    part("scene.build").build_result(bpy.context, result)
+    assert not any("Doubtful" in text for text in _drawn(part("panels.sidebar").LIKENESS_PT_result, layout))
 
 
 @pytest.mark.parametrize("report", ["", "[]", "{", '{"silhouette_iou": "x", "warnings": [1], "timings": []}', 5])

@@ -91,20 +91,54 @@ def test_reconstruct_is_greyed_out_without_a_photo(extension, photo):
 def test_photo_that_was_moved_is_named(part, photo, tmp_path):
     path = photo("Grace")
     path.rename(tmp_path / "elsewhere.png")
+    bpy.context.scene.likeness.photo.buffers_free()  # as in a file opened again
     with pytest.raises(RuntimeError, match=r"Grace\.png is not there any more .*; choose the photo again"):
         bpy.ops.likeness.reconstruct()
     assert part("operators.failure").last() is None  # nothing to report to anybody
 
 
-def test_file_that_is_no_picture_is_refused(extension, tmp_path):
-    with pytest.raises(RuntimeError, match=r"missing\.png cannot be opened"):
-        bpy.ops.likeness.load_photo(filepath=str(tmp_path / "missing.png"))
-    assert bpy.context.scene.likeness.photo is None
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, r"a\.png does not exist"),
+        (b"These are words.", r"a\.png is not a JPEG, PNG, WebP, HEIC"),
+        (b"", r"a\.png is empty"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), r"a\.png is damaged or incomplete"),
+    ],
+)
+def test_file_that_is_no_picture_is_refused(extension, tmp_path, content, sentence):
+    if content is not None:
+        (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.likeness.load_photo(filepath=str(tmp_path / "a.png"))
+    assert bpy.context.scene.likeness.photo is None and not len(bpy.data.images)
+
+
+def test_photo_that_blender_cannot_show_becomes_a_packed_png(part, monkeypatch, tmp_path):
+    def as_png(python, photo, folder):
+        made = folder / f"{photo.stem}.png"
+        made.write_bytes(part("scene.photo").png_bytes(np.full((8, 6, 4), 200, np.uint8)))
+        return made, []
+
+    monkeypatch.setattr(part("operators.load_photo"), "as_png", as_png)
+    (tmp_path / "IMG_1.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert bpy.ops.likeness.load_photo(filepath=str(tmp_path / "IMG_1.heic")) == {"FINISHED"}
+    image = bpy.context.scene.likeness.photo
+    assert image.packed_file and tuple(image.size) == (6, 8) and image.name == "IMG_1.png"
+    copy = part("scene.photo").photo_file(image, tmp_path)
+    assert copy.name == "IMG_1.png" and copy.read_bytes() == bytes(image.packed_file.data)
+
+
+def test_photo_that_blender_cannot_show_needs_the_environment(preferences, tmp_path):
+    preferences.existing_python = ""
+    (tmp_path / "IMG_1.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(RuntimeError, match="Set Up Environment"):
+        bpy.ops.likeness.load_photo(filepath=str(tmp_path / "IMG_1.heic"))
 
 
 def test_drop_handler_serves_the_3d_view_only(part):
     handler = part("operators.load_photo").LIKENESS_FH_photo
-    assert handler.bl_file_extensions == ".png;.jpg;.jpeg;.webp;.tif;.tiff;.bmp"
+    assert handler.bl_file_extensions == ";".join(part("core.photo.files").SUFFIXES)
 
     class Context:
         def __init__(self, kind):

@@ -104,6 +104,15 @@ def test_writer_ends_with_the_process_that_began_it(tmp_path):
             child.kill()
 
 
+def test_writer_ends_by_itself_while_its_input_stays_open(make_result, tmp_path):
+    make_result("Ada").save(tmp_path / "result.npz")
+    with subprocess.Popen(_command(tmp_path / "result.npz", tmp_path / "Ada.blend", "--with-input"), stdin=subprocess.PIPE) as child:
+        try:
+            assert child.wait(60) == 0
+        finally:
+            child.kill()
+
+
 def test_result_without_a_rig_gives_no_rigged_file(make_result, tmp_path):
     make_result("Ada").save(tmp_path / "result.npz")
     done = _write(tmp_path / "result.npz", tmp_path / "Ada.glb")

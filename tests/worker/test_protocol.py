@@ -10,7 +10,7 @@ from likeness.worker.protocol import EVENTS, MAX_LINE, REQUESTS, Lines, Protocol
 @pytest.mark.parametrize(
     ("message", "kinds"),
     [
-        (protocol.Reconstruct(["C:\\Fotos\\Jürgen 顔.jpg", "b.png"], "results/a b/r.npz", {"quality": "draft", "seed": 3}), REQUESTS),
+        (protocol.Reconstruct(["C:\\Fotos\\Jürgen 顔.jpg", "b.png"], "a b/r.npz", {"quality": "draft", "subject_index": 3}), REQUESTS),
         (protocol.Reconstruct(["not-utf8-\udcff.jpg"], "r.npz"), REQUESTS),
         (protocol.Cancel(id=3), REQUESTS),
         (protocol.Bake("m.npz", "r.npz", "t.npz", 2048, id=2), REQUESTS),

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from ...core.geometry.raster import Fragments, nearest
 from .scene import Scene
 
-_LIFT = {"brow": 0.02, "lash": 0.02}
+DECAL_LIFT = {"brow": 0.02, "lash": 0.02}
 """Crop units a decal is drawn in front of itself: it may lie a little inside the skin."""
 _LAYERS, _SEEN_THROUGH = 8, 0.03
 
@@ -84,7 +84,7 @@ class _Found:
 def _composite(scene: Scene) -> tuple[torch.Tensor, torch.Tensor, _Found]:
     """Colour (S², 3) premultiplied, what shines through (S²,), and the fragments where the solid pieces hide half of what lies behind."""
     pieces, size = scene.pieces, scene.pieces.size
-    lift = pieces.depth.new_tensor([_LIFT.get(part.kind, 0.0) for part in scene.parts])
+    lift = pieces.depth.new_tensor([DECAL_LIFT.get(part.kind, 0.0) for part in scene.parts])
     rest = Fragments(
         pieces.pixel, pieces.depth + lift[scene.part[pieces.face]], pieces.face, pieces.barycentric, pieces.sign, size
     )  # fmt: skip

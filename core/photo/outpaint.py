@@ -1,0 +1,74 @@
+"""The crop beyond the photo's edges. Where a photo ends it does not say that the person does: hair, chin or shoulders may go on.
+
+There the person's outline is guessed from the fitted head, moved outwards by as much as hair and clothes stand off it at the same places
+where the photo shows them, on either side; and the colours are those of the likest places that it shows.
+"""
+
+import cv2
+import numpy as np
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
+
+from ..geometry.visibility import smoothstep
+
+_NEAREST = 8  # places of the known outline that tell how far a guessed one stands off
+_SAME, _ELSEWHERE = 0.05, 0.4  # crop units of code: places so near are the same; places so far tell no more than what is usual
+_HAIR, _SCALP = 0.06, (0.1, 0.3)  # crop units: usual thickness of hair, and the heights above the eyes over which it begins
+_FADE, _DEEP = 0.15, 0.1  # crop units: how far beyond the photo's edge what is seen there counts, and how far inside it a person is
+_SMOOTH, _PAINT = 0.02, 0.03  # crop units: blur of the outline and of the colours
+_SURE = 0.9  # matte of pixels whose colour is the person's
+
+
+def outpainted(picture: np.ndarray, shown: np.ndarray, mask: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """The head crop (S, S, 4) float32, masked sRGB and matte, with a guess where the photo does not reach; itself where it does.
+
+    shown (S, S) bool: where the photo is; mask (S, S) bool: where the fitted head is; code (S, S, 3): its code there, as in `PriorSurface`.
+    """
+    matte = picture[..., 3]
+    sure = shown & (matte > _SURE)
+    if shown.all() or not sure.any() or not mask.any():
+        return picture
+    unit = 2 / len(matte)
+    apart, nearest = distance_transform_edt(~mask, return_indices=True)
+    apart = np.where(mask, 0.5 - distance_transform_edt(mask), apart - 0.5) * unit
+    place = np.abs(code) * [1, 0, 0] + code * [0, 1, 1]  # both sides of a head are alike
+    rim = distance_transform_edt(~(mask & _grown(~mask)), return_distances=False, return_indices=True)
+    guess = np.clip(0.5 - _distance_beyond(matte > 0.5, shown, apart, place[tuple(rim)]) / unit, 0, 1)
+    beyond = ~shown & (guess > 0)
+    where = np.dstack([place[tuple(nearest)], np.maximum(apart, 0)])
+    colours = np.zeros_like(picture[..., :3])
+    colours[sure] = picture[sure][:, :3] / matte[sure][:, None]
+    colours[beyond] = colours[sure][cKDTree(where[sure]).query(where[beyond])[1]]
+    weight = (sure | beyond).astype(np.float32)
+    blurred = cv2.GaussianBlur(np.dstack([colours, weight]), (0, 0), _PAINT / unit)
+    colours = blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-6)
+    return np.where(shown[..., None], picture, np.dstack([colours * guess[..., None], guess])).astype(np.float32)
+
+
+def _distance_beyond(person: np.ndarray, shown: np.ndarray, apart: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Signed distance (S, S) to the guessed outline of a person (S, S) bool, in crop units, positive outside; it means something where
+    the photo is not shown (S, S). apart (S, S): distance to the fitted head's outline; place (S, S, 3): of the outline's nearest point."""
+    unit = 2 / len(person)
+    # Background that is nowhere outside the fitted head is a fault of the matte and tells nothing.
+    _, gaps = cv2.connectedComponents((shown & ~person).astype(np.uint8))
+    person = shown & ~np.isin(gaps, np.setdiff1d(gaps[apart > 0], 0))
+    standing = _HAIR * smoothstep(place[..., 1], *_SCALP)
+    edge = shown & _grown(~shown)
+    # Where the photo ends within hair wider than usual, at least so much is known.
+    outline = person & shown & np.where(edge, apart > standing, _grown(~person & shown))
+    if outline.any():
+        count = min(_NEAREST, int(outline.sum()))
+        distance, found = (part.reshape(-1, count) for part in cKDTree(place[outline]).query(place[~shown], k=count))
+        weight, usual = 1 / (distance**2 + _SAME**2), count / _ELSEWHERE**2
+        standing[~shown] = ((weight * apart[outline][found]).sum(1) + usual * standing[~shown]) / (weight.sum(1) + usual)
+    guess = apart - gaussian_filter(standing, _SMOOTH / unit)
+    # At the edge the guess must go on from what is seen: the known outline, or a person of whom more is hidden.
+    into, out = (distance_transform_edt(part) - 0.5 for part in (person | ~shown, ~(person & shown)))
+    seen = np.clip(np.where(person, -into, out) * unit, -_DEEP, _DEEP)
+    beyond, nearest = distance_transform_edt(~shown, return_indices=True)
+    wrong = np.where(person, np.maximum(guess - seen, 0), np.minimum(guess - seen, 0))[tuple(nearest)]
+    return guess - gaussian_filter(wrong, _SMOOTH / unit) * np.exp(-((beyond * unit / _FADE) ** 2))
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -1,0 +1,80 @@
+"""What goes on beyond the photo's edges, on a drawn head with hair of known thickness."""
+
+import numpy as np
+import pytest
+
+from likeness.core.photo.outpaint import outpainted
+
+SIZE = 128
+STEP = 2 / SIZE
+X, Y = (part * STEP - 1 + STEP / 2 for part in np.meshgrid(np.arange(SIZE), np.arange(SIZE)))
+UP = -Y
+HAIR = 0.1
+
+
+def disc(radius: float) -> np.ndarray:
+    return np.hypot(X, Y) < radius
+
+
+HEAD = disc(0.5)
+CODE = np.stack([X, UP, 0 * X], axis=-1) * HEAD[..., None]
+
+
+def picture(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Brown on the left, blue on the right, black where the photo is not."""
+    colours = np.where((X < 0)[..., None], [0.5, 0.3, 0.1], [0.1, 0.2, 0.6]) * (person & shown)[..., None]
+    return np.concatenate([colours, (person & shown)[..., None]], axis=-1).astype(np.float32)
+
+
+def matte(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    return outpainted(picture(person, shown), shown, HEAD, CODE)[..., 3] > 0.5
+
+
+@pytest.mark.parametrize("shown", [UP < 0.3, X > -0.25, X < 0.25])
+def test_the_outline_goes_on_with_the_thickness_that_is_seen(shown: np.ndarray) -> None:
+    person = disc(0.5 + HAIR)
+    found = matte(person, shown)
+    assert found[disc(0.5 + 0.5 * HAIR) & ~shown].all() and not found[~disc(0.5 + 1.4 * HAIR)].any()
+    assert (found == person)[shown].all()
+
+
+def test_without_a_visible_outline_a_usual_thickness_is_taken() -> None:
+    shown = (np.abs(X) < 0.3) & (np.abs(UP) < 0.4)
+    found = matte(disc(0.6), shown)
+    assert 0.5 < UP[found].max() < 0.62
+    assert not found[np.hypot(X, Y) > 0.7].any() and found[disc(0.48)].all()
+
+
+def test_background_at_the_edge_stays_background() -> None:
+    """A shoulder of the model, where the photo shows wall up to its edge, does not begin right there."""
+    shown = X < 0.3
+    person = disc(0.6) & ~((X > 0.1) & (UP > 0))
+    beyond = (X > 0.3) & (X < 0.34) & (UP > 0.08)
+    assert not matte(person, shown)[beyond].any()
+
+
+def test_a_hole_in_the_matte_is_not_continued() -> None:
+    shown = X < 0.3
+    hole = np.hypot(X - 0.3, Y) < 0.1
+    assert matte(disc(0.6) & ~hole, shown)[(X > 0.3) & disc(0.45)].all()
+
+
+def test_hidden_colours_are_the_other_sides() -> None:
+    shown = X < 0.1
+    found = outpainted(picture(disc(0.6), shown), shown, HEAD, CODE)
+    assert np.abs(found[(X > 0.3) & disc(0.45)][:, :3] - [0.5, 0.3, 0.1]).max() < 0.1
+
+
+def test_what_the_photo_shows_stays_bit_for_bit() -> None:
+    person = disc(0.6)
+    whole = picture(person, np.ones_like(person))
+    assert outpainted(whole, np.ones_like(person), HEAD, CODE) is whole
+    shown = UP < 0.3
+    part = picture(person, shown)
+    assert np.array_equal(outpainted(part, shown, HEAD, CODE)[shown], part[shown])
+
+
+def test_a_photo_without_anybody_stays_empty() -> None:
+    nobody, shown = np.zeros((SIZE, SIZE), bool), UP < 0.3
+    assert not outpainted(picture(nobody, shown), shown, HEAD, CODE).any()
+    assert not outpainted(picture(disc(0.6), shown), shown, nobody, CODE)[~shown].any()
