@@ -21,7 +21,7 @@ from .typed import armature_of, pose_of, view_layer_of
 
 JOINT_OF = {"root" if joint == GLOBAL else name: joint for joint, name in enumerate(JOINT_NAMES)}
 """The joint that moves each bone of its name, but for the root, which is FLAME's global joint; the bone `head` has none of its own."""
-_HEAD, _EYES = "head", ("eye.L", "eye.R")
+_EYES = ("eye.L", "eye.R")
 LOOK_AT = "look_at"
 """Custom property of the armature object, in [0, 1]: how much the eyes follow the target."""
 _SKULL_BASE = 0.75  # of the way from the neck joint to the jaw joint: 3 cm below and 1.5 cm behind the latter on the mean head
@@ -55,7 +55,7 @@ def bone_weights(rigged: RiggedHead) -> dict[str, np.ndarray]:
     height = (rigged.neutral - rigged.joints[NECK]) @ _SKULL_TILT / ((base - rigged.joints[NECK]) @ _SKULL_TILT)
     share = np.clip((height - _NECK_ONLY) / (1 - _NECK_ONLY), 0, 1)
     share = share * share * (3 - 2 * share)
-    weights |= {"neck": rigged.weights[:, NECK] * (1 - share), _HEAD: rigged.weights[:, NECK] * share}
+    weights |= {"neck": rigged.weights[:, NECK] * (1 - share), "head": rigged.weights[:, NECK] * share}
     return {bone: weights[bone] for bone in bone_parents(rigged)}
 
 
@@ -64,9 +64,9 @@ def bone_parents(rigged: RiggedHead) -> dict[str, str | None]:
     bone_of, parents = dict(zip(JOINT_OF.values(), JOINT_OF, strict=True)), {}
     for bone, joint in JOINT_OF.items():
         parent = int(rigged.parents[joint])
-        parents[bone] = _HEAD if parent == NECK else bone_of.get(parent)
+        parents[bone] = "head" if parent == NECK else bone_of.get(parent)
         if joint == NECK:
-            parents[_HEAD] = bone
+            parents["head"] = bone
     return parents
 
 
@@ -80,7 +80,7 @@ def bone_ends(rigged: RiggedHead) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     ends = {
         "root": (joints[GLOBAL], joints[GLOBAL] - np.array([0, 0, _ROOT_LENGTH], np.float32)),
         "neck": (joints[NECK], base),
-        _HEAD: (base, np.array([base[0], skin[:, 1].max(), base[2]])),
+        "head": (base, np.array([base[0], skin[:, 1].max(), base[2]])),
         "jaw": (joints[JAW], chin),
         **{bone: (joints[JOINT_OF[bone]], joints[JOINT_OF[bone]] + forward) for bone in _EYES},
     }
