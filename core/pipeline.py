@@ -31,9 +31,10 @@ from .networks.weights import hashes
 from .photo.crop import crop_picture, shown
 from .photo.intake import load_view
 from .photo.parsing import Parser
+from .photo.pose import Pose
 from .photo.view import View
 from .quality import judge, measure_fit
-from .result import Result
+from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .stages import STAGES
 from .surface.calm import calm_field
@@ -142,18 +143,15 @@ class Reconstructor:
             matte = sight.agreed(matte)
             guess = lambda points: (field.colours(points), self._codes(points, surface))  # noqa: E731
             colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess)
-        result = Result(
-            name=view.name,
-            vertices=camera_vertices,
+        pose = Pose(fit.rotation, fit.joints[NECK])
+        mesh = Mesh(
+            vertices=pose.to_upright(camera_vertices).astype(np.float32),
             faces=faces.astype(np.int32),
+            normals=pose.directions_to_upright(normals_there).astype(np.float32),
             colours=colours.astype(np.float32),
             observed=observed.astype(np.float32),
-            normals=normals_there,
-            photo=view.image,
-            camera=fit.camera,
-            rotation=fit.rotation,
-            neck=fit.joints[NECK],
         )
+        result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),))
         about_rig = {}
         if rigged is not None:
             with clock.stage("texture") as share:
@@ -196,7 +194,7 @@ class Reconstructor:
             head, anatomy = flame.head, anatomy.carried(flame.corners, flame.barycentric)
         head = bake_head(head, result, anatomy, texels, progress)
         figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
-        figures |= rig_metrics(self._model, rigged, result.upright_vertices(), result.faces)
+        figures |= rig_metrics(self._model, rigged, result.surface.vertices, result.surface.faces)
         about = {"rig": figures} if flame is None else {"rig": figures, "flame": flame.to_dict()}
         return replace(result, rigged=head), about
 

@@ -76,10 +76,12 @@ class Methods:
     def _product(self, reconstructor: Reconstructor) -> Method:
         def reconstruct(seen: Seen) -> Prediction:
             result = reconstructor.run(seen, self._settings)
+            surface, view = result.surface, result.views[0]
+            vertices = view.pose.to_camera(surface.vertices).astype(np.float32)
             # The fit's landmarks, brought to the nearest place on the surface that came out.
-            landmarks = NearestSurface(result.vertices, result.faces).closest(self._model.mediapipe.on(seen.fit.vertices)).position
+            landmarks = NearestSurface(vertices, surface.faces).closest(self._model.mediapipe.on(seen.fit.vertices)).position
             seconds, memory = sum(result.report["timings"].values()), result.report["peak_memory_mb"]
-            return Prediction(result.vertices, result.faces, landmarks, result.camera, seconds, result.colours, memory)
+            return Prediction(vertices, surface.faces, landmarks, view.camera, seconds, surface.colours, memory)
 
         return reconstruct
 

@@ -49,7 +49,7 @@ class RiggedHead:
     """One person in the head model's topology. V vertices, F triangles, U texture coordinates, J joints,
     E expressions (52 of ARKit), C correctives.
 
-    Everything is in the frame of Result.upright_vertices: x to the person's left, y up, z forward, metres, origin at the neck joint of the
+    Everything is in the upright frame of the Result: x to the person's left, y up, z forward, metres, origin at the neck joint of the
     photo's fit, some millimetres from that of this head.
 
     neutral (V, 3) float32: this person, neutral and unposed.

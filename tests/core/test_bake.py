@@ -20,8 +20,9 @@ from likeness.core.models.head import HeadModel
 from likeness.core.models.joints import JAW
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
-from likeness.core.result import Result
+from likeness.core.result import Mesh, Result, ResultView
 from likeness.core.topology.rigged import PARTS, RiggedHead
 
 from .model_rig import model_rig
@@ -72,7 +73,10 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).look(points, normals)
     guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
     faces = model.closed_mesh.faces.astype(np.int32)
-    result = Result("head", vertices.astype(np.float32), faces, guess, seen, normals, photo, camera, posed.rotation, posed.joints[1])
+    pose = Pose(posed.rotation, posed.joints[1])
+    upright = pose.to_upright(vertices).astype(np.float32)
+    mesh = Mesh(upright, faces, pose.directions_to_upright(normals).astype(np.float32), guess, seen)
+    result = Result("head", {"surface": mesh}, (ResultView(photo, camera, pose),))
     return rigged, result
 
 
@@ -145,17 +149,17 @@ def test_islands_are_padded(baked: RiggedHead) -> None:
 
 def test_any_mesh_on_the_reconstruction_takes_its_colours(scene: tuple[RiggedHead, Result]) -> None:
     _, result = scene
-    vertices = result.upright_vertices()
+    vertices = result.surface.vertices
     # Front and back halves side by side.
-    front = vertices[result.faces].mean(1)[:, 2] > vertices[:, 2].mean()
+    front = vertices[result.surface.faces].mean(1)[:, 2] > vertices[:, 2].mean()
     flat = (vertices[:, :2] - vertices[:, :2].min(0)) / np.ptp(vertices[:, :2], axis=0)
     uv = np.concatenate([flat * [0.5, 1], flat * [0.5, 1] + [0.5, 0]])
-    faces_uv = np.where(front[:, None], result.faces, result.faces + len(vertices))
-    texture, observed = bake_mesh(vertices, result.faces, uv, faces_uv, result, SIZE)
+    faces_uv = np.where(front[:, None], result.surface.faces, result.surface.faces + len(vertices))
+    texture, observed = bake_mesh(vertices, result.surface.faces, uv, faces_uv, result, SIZE)
     assert texture.shape == (SIZE, SIZE, 3) and observed.shape == (SIZE, SIZE)
     middle = uv[faces_uv].mean(1)
     column, row = (middle[:, 0] * SIZE).astype(int), ((1 - middle[:, 1]) * SIZE).astype(int)
-    error = np.abs(texture[row, column] / 255 - result.colours[result.faces].mean(1)).max(1)
+    error = np.abs(texture[row, column] / 255 - result.surface.colours[result.surface.faces].mean(1)).max(1)
     assert np.median(error) < 0.02 and np.percentile(error, 90) < 0.15
     assert 0.1 < (observed[row, column] > 128).mean() < 0.6
 
