@@ -13,7 +13,7 @@ CODE := $(wildcard *.py) core cli scene operators panels worker training benchma
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test test-blender gui lint format hostile zip head-model train evaluate people checksums locks clean
+.PHONY: demo test test-blender gui gate lint format hostile zip head-model train evaluate people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -87,6 +87,10 @@ evaluate: $(READY_TRAINING)
 people: $(READY_TRAINING)
 	@test -n "$(ASSETS)" || { echo "Usage: make people ASSETS=<asset pack> [OUT=<folder>]"; exit 2; }
 	$(BIN)/python -m likeness.training.sheets --assets "$(ASSETS)" --output "$(or $(OUT),out/people)"
+
+# The quality gate: stored results beside today's. Look at the table; then, if the change is meant: make gate WRITE=--write
+gate: $(READY)
+	$(BIN)/python -m likeness.tests.gate.bands $(WRITE)
 
 # After any change in weights/: the networks are read only when their files are those of this list.
 checksums:

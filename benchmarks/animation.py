@@ -14,10 +14,11 @@ import numpy as np
 
 from ..core.animation.performance import Performance
 from ..core.animation.track import Tracker
-from ..core.models.head import HeadModel, HeadParameters
+from ..core.models.head import HeadModel
+from ..core.models.joints import LEFT_EYE, NECK, RIGHT_EYE
+from ..core.models.parametric import Parameters
 from ..core.models.rotation import rotation_matrix, rotation_vector
 from ..core.photo.view import Camera
-from ..core.topology.rigged import LEFT_EYE, NECK, RIGHT_EYE
 from ..training.head_model.calibrate import render
 
 RATE, SECONDS, SIZE = 24, 3, 640
@@ -56,7 +57,7 @@ def film(model: HeadModel, performance: Performance, path: Path, seed: int = 11)
     camera, skin = Camera((SIZE / 2, 0.45 * SIZE), 1500, 1.4), np.array([0.8, 0.6, 0.5])
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), RATE, (SIZE, SIZE))
     for values, rotations in zip(performance.key_values, performance.rotations, strict=True):
-        posed = model.posed(HeadParameters(identity, values, rotations))
+        posed = model.posed(Parameters(identity, values, rotations))
         picture = render(model, posed.vertices, camera, skin, np.random.default_rng(5))
         video.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     video.release()

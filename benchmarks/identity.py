@@ -21,6 +21,7 @@ from ..core.evaluation.align import align_points
 from ..core.evaluation.bootstrap import mean_interval
 from ..core.models.fit import fit_head
 from ..core.models.head import HeadModel
+from ..core.models.observation import Observation
 from ..core.models.rotation import rotation_matrix
 from ..core.networks.parameters import ParameterNetwork, guess
 from ..core.networks.weights import load_parameters
@@ -96,7 +97,7 @@ def seen(detector: MediaPipeDetector, person: Person, rng: np.random.Generator) 
 
 def shape_error(model: HeadModel, identity: np.ndarray, neutral: np.ndarray) -> float:
     """Mean mm between the face of an identity (up to K,) at rest and a true one (V, 3), rigidly aligned."""
-    face = (model.regions[model.region_names.index("face")] > 0.5) & (model.part == 0)
+    face = (model.regions["face"] > 0.5) & (model.part == 0)
     whole = np.zeros(len(model.identity))
     whole[: len(identity)] = identity
     mine = model.rest(whole, np.zeros(len(model.expression)))[0][face]
@@ -106,10 +107,11 @@ def shape_error(model: HeadModel, identity: np.ndarray, neutral: np.ndarray) -> 
 def measure(model: HeadModel, sitter: Sitter, network: ParameterNetwork | None) -> dict[str, float]:
     """The errors of one picture."""
     error = lambda identity: shape_error(model, identity, sitter.neutral)  # noqa: E731
-    row = {"mean head": error(np.zeros(0)), "landmarks": error(fit_head(model, sitter.view).identity)}
+    seen = Observation.of(sitter.view)
+    row = {"mean head": error(np.zeros(0)), "landmarks": error(fit_head(model, seen).identity)}
     if network is not None:
         start = guess(network, sitter.view)
-        row |= {"guess": error(start.identity), "landmarks and guess": error(fit_head(model, sitter.view, start).identity)}
+        row |= {"guess": error(start.identity), "landmarks and guess": error(fit_head(model, seen, start).identity)}
         apart = (sitter.identity[: len(start.identity)] - start.identity) / start.identity_deviation
         row["apart"] = float(np.sqrt((apart**2).mean()))
     return row

@@ -17,14 +17,15 @@ import numpy as np
 
 from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.geometry.mesh import vertex_normals
-from likeness.core.models.fit import DEFAULT_DISTANCE
-from likeness.core.models.head import JAW, NECK, HeadModel
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import JAW, NECK
 from likeness.core.models.skinning import skin
+from likeness.core.models.view_energy import DEFAULT_DISTANCE
 from likeness.core.photo.view import Camera
+from likeness.core.topology.register import ReconstructedSurface
 from likeness.core.topology.rig import rig_head
 from likeness.core.topology.rigged import RiggedHead
 from likeness.core.topology.template import Template
-from likeness.core.topology.uniformise import FreeForm
 from likeness.training.fits import simulated_fit
 from likeness.training.humans.bodies import Bodies
 from likeness.training.humans.person import head_vertices
@@ -65,15 +66,15 @@ def measure(model: HeadModel, bodies: Bodies, seed: int, person: int, number: in
     rest = head_vertices(model, body)
     rotations = np.zeros((5, 3))
     rotations[0], rotations[1] = rng.normal(0, [0.1, 0.25, 0.06]), rng.normal(0, [0.1, 0.15, 0.05])
-    linear, offset = model.transforms(body.joints, rotations)
+    linear, offset = model.skeleton.transforms(body.joints, rotations)
     joints = np.einsum("jab,jb->ja", linear, body.joints) + offset
     middle = joints[3:].mean(0)
     head, joints = skin(rest, model.weights, linear, offset - middle), joints - middle
-    solid = model.solid(head, joints.astype(np.float32), linear[NECK])
+    solid = model.closed_vertices(head, joints.astype(np.float32), linear[NECK])
     if person % 2:
-        solid = solid + (0.02 * model.solid_region("scalp"))[:, None] * vertex_normals(solid, model.solid_faces)
+        solid = solid + (0.02 * model.closed_region("scalp"))[:, None] * vertex_normals(solid, model.closed_mesh.faces)
     camera = Camera((_SIZE / 2, _SIZE / 2), _PIXELS_PER_METRE, DEFAULT_DISTANCE)
-    sitter: Any = _Sitter(head, linear[NECK], [_Piece(solid, model.solid_faces)])
+    sitter: Any = _Sitter(head, linear[NECK], [_Piece(solid, model.closed_mesh.faces)])
     fit = simulated_fit(model, cast(Any, sitter), camera, _SIZE, rng)
 
     def seen(points: np.ndarray) -> np.ndarray:
@@ -84,11 +85,11 @@ def measure(model: HeadModel, bodies: Bodies, seed: int, person: int, number: in
         return np.concatenate([flat * spread, depth], axis=1)
 
     surface = seen(solid).astype(np.float32)
-    rigged = rig_head(model, fit, FreeForm(surface, vertex_normals(surface, model.solid_faces)))
+    rigged = rig_head(model, fit, ReconstructedSurface(surface, vertex_normals(surface, model.closed_mesh.faces)))
     place = lambda points: points @ fit.rotation.T + fit.joints[NECK]  # noqa: E731
     photo, truth = place(rigged.posed(rigged.key_values, rigged.rotations)), seen(head)
     count, weight = int((model.part == 0).sum()), _face_weight(model)
-    marks, true_marks = model.landmarks68(photo), model.landmarks68(truth)
+    marks, true_marks = model.ibug68.on(photo), model.ibug68.on(truth)
     maps = rigged.transforms(rigged.rotations)
     joint_error = _length(place(np.einsum("jab,jb->ja", maps[0], rigged.joints) + maps[1]) - seen(joints))
     values = np.array([EXPRESSIONS[number].get(name, 0.0) for name in model.expression_names])
@@ -96,8 +97,8 @@ def measure(model: HeadModel, bodies: Bodies, seed: int, person: int, number: in
         rigged,
         rest - body.joints[NECK],
         {
-            "surface": weight @ np.abs(ClosestSurface(surface, model.solid_faces).query(photo[:count])[0]) * 1000,
-            "landmarks of the fit": _length(model.landmarks68(fit.vertices) - true_marks).mean(),
+            "surface": weight @ np.abs(ClosestSurface(surface, model.closed_mesh.faces).query(photo[:count])[0]) * 1000,
+            "landmarks of the fit": _length(model.ibug68.on(fit.vertices) - true_marks).mean(),
             "landmarks": _length(marks - true_marks).mean(),
             "landmarks aligned": _length(aligned(marks, true_marks, np.full(68, 1 / 68)) - true_marks).mean(),
             "vertices": weight @ _length(photo - truth)[:count],

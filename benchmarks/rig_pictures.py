@@ -14,10 +14,11 @@ import torch
 
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
+from likeness.core.models.joints import JAW, LEFT_EYE, NECK, RIGHT_EYE
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.photo.crop import crop_picture
 from likeness.core.result import Result
-from likeness.core.topology.rigged import JAW, LEFT_EYE, NECK, RIGHT_EYE, RiggedHead
+from likeness.core.topology.rigged import RiggedHead
 
 _WIDTH, _FINER = 200, 2
 _TURN = -0.35  # radians of the view, so that depth shows
@@ -50,11 +51,11 @@ def poses(rigged: RiggedHead) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def row(result: Result) -> np.ndarray:
     """(W, 8 W, 3) uint8."""
-    rigged = result.rigged
+    rigged, surface, view = result.rigged, result.surface, result.views[0]
     if rigged is None:
         raise ValueError(f"{result.name} has no rigged head; reconstruct it with --rig.")
-    photo = (crop_picture(result.photo, result.camera, _WIDTH).clip(0, 1) * 255).astype(np.uint8)
-    free = shaded(result.upright_vertices(), result.faces, result.upright_normals(), result.colours, lambda values: values)
+    photo = (crop_picture(view.photo, view.camera, _WIDTH).clip(0, 1) * 255).astype(np.uint8)
+    free = shaded(surface.vertices, surface.faces, surface.normals, surface.colours, lambda values: values)
     return np.concatenate([photo, free, *(textured(rigged, *pose) for pose in poses(rigged))], axis=1)
 
 

@@ -76,7 +76,7 @@ def head_frame(source: Path, performance: Performance, folder: Path) -> Path:
     from PIL import Image
 
     from ..core.animation.pictures import open_pictures
-    from ..core.topology.rigged import NECK
+    from ..core.models.joints import NECK
 
     turned = np.linalg.norm(performance.rotations[:, NECK], axis=1)
     best = int(np.where(performance.seen, turned, np.inf).argmin())

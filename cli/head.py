@@ -93,7 +93,7 @@ class HeadPlan:
         self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None
     ) -> tuple[list[Path], dict[str, Any]]:
         saved = outputs.scratch / "result.npz"
-        client.reconstruct(photo, self.settings, saved)
+        client.reconstruct([photo], self.settings, saved)
         client.wait(progress)
         result = Result.load(saved)
         if played is not None:

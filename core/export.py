@@ -1,6 +1,6 @@
 """Mesh files for other programs: .glb, .ply and .obj, all in one frame and with colours that survive the journey.
 
-The frame is Result.upright_vertices: metres, Y up, facing +Z, origin at the neck joint. glTF prescribes it, and importers of OBJ expect it
+The frame is Result's: metres, Y up, facing +Z, origin at the neck joint. glTF prescribes it, and importers of OBJ expect it
 (Blender's turns it to Z up); PLY has no convention, so it is the same there. The colour's encoding is each format's own: linear in glTF
 (specification 2.0, section 3.7.2.1), sRGB bytes in PLY, sRGB fractions after the position in OBJ (a common extension of `v`).
 """
@@ -24,9 +24,9 @@ _COLOUR = "_COLOR_0"  # trimesh writes attributes of any type only under names t
 
 
 def write_mesh(result: Result, path: Path) -> None:
-    """Write the mesh with normals, colours and the `observed` attribute (not in OBJ, which has no room for it) in the format of the suffix.
+    """Write a result's surface with normals, colours and, but for OBJ, which has no room for it, the `observed` attribute.
 
-    Raises InputError when the suffix is none of .glb, .ply, .obj, or the file cannot be written.
+    The suffix says which format. Raises InputError when the suffix is none of .glb, .ply, .obj, or the file cannot be written.
     """
     writers = {".glb": _glb, ".ply": _ply, ".obj": _obj}
     if path.suffix.lower() not in writers:
@@ -46,9 +46,8 @@ def srgb_to_linear(colours: np.ndarray) -> np.ndarray:
 
 
 def _mesh(result: Result, **options: Any) -> trimesh.Trimesh:
-    return trimesh.Trimesh(
-        result.upright_vertices(), result.faces, vertex_normals=result.upright_normals(), process=False, validate=False, **options
-    )
+    surface = result.surface
+    return trimesh.Trimesh(surface.vertices, surface.faces, vertex_normals=surface.normals, process=False, validate=False, **options)
 
 
 def _bytes(colours: np.ndarray) -> np.ndarray:
@@ -58,8 +57,8 @@ def _bytes(colours: np.ndarray) -> np.ndarray:
 def _glb(result: Result) -> bytes:
     material = PBRMaterial(name=result.name, baseColorFactor=[255, 255, 255, 255], metallicFactor=0.0, roughnessFactor=0.6)
     mesh = _mesh(result, visual=TextureVisuals(material=material))
-    mesh.vertex_attributes[_COLOUR] = srgb_to_linear(np.clip(result.colours, 0, 1))
-    mesh.vertex_attributes[_OBSERVED] = result.observed.astype(np.float32)
+    mesh.vertex_attributes[_COLOUR] = srgb_to_linear(np.clip(result.surface.colours, 0, 1))
+    mesh.vertex_attributes[_OBSERVED] = result.surface.observed.astype(np.float32)
 
     def name_colours(tree: dict[str, Any]) -> None:
         for part in tree["meshes"]:
@@ -71,11 +70,11 @@ def _glb(result: Result) -> bytes:
 
 
 def _ply(result: Result) -> bytes:
-    mesh = _mesh(result, vertex_colors=_bytes(result.colours))
-    mesh.vertex_attributes["observed"] = result.observed.astype(np.float32)
+    mesh = _mesh(result, vertex_colors=_bytes(result.surface.colours))
+    mesh.vertex_attributes["observed"] = result.surface.observed.astype(np.float32)
     return export_ply(mesh, vertex_normal=True)
 
 
 def _obj(result: Result) -> bytes:
-    mesh = _mesh(result, vertex_colors=_bytes(result.colours))
+    mesh = _mesh(result, vertex_colors=_bytes(result.surface.colours))
     return export_obj(mesh, include_normals=True, digits=6, header="Likeness").encode()

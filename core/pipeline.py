@@ -21,19 +21,22 @@ from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
 from .geometry.visibility import sample_picture
-from .models.fit import HeadFit, fit_head
+from .models.fit import ViewFit, fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
-from .models.head import NECK, HeadModel
-from .models.prior import FaceBlend, PriorSurface
+from .models.head import HeadModel
+from .models.joints import NECK
+from .models.observation import Observation
+from .models.prior import FaceBlend, PriorSurface, protect_mask
 from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
 from .photo.crop import crop_picture, shown
 from .photo.intake import load_view
 from .photo.parsing import CLASSES, Parser, Parsing
+from .photo.pose import Pose
 from .photo.view import Camera, View
 from .quality import judge, measure_fit
-from .result import Result
+from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .stages import STAGES
 from .surface.calm import calm_field
@@ -42,12 +45,12 @@ from .surface.extract import extract_surface
 from .surface.hidden import hidden_bound
 from .surface.needles import press_needles
 from .surface.rim import reach_outline
-from .surface.smooth import smooth_surface
+from .surface.smooth import smooth_surface, smoothing_rounds
 from .topology.flame import FlameFit, fit_flame
-from .topology.measure import rig_figures
+from .topology.register import ReconstructedSurface
 from .topology.rig import rig_head
+from .topology.rig_metrics import rig_metrics
 from .topology.rigged import RiggedHead
-from .topology.uniformise import FreeForm
 from .version import VERSION
 
 log = logging.getLogger(__name__)
@@ -65,7 +68,7 @@ class Seen:
     how good all that is (quality.py), and the seconds that its stages took."""
 
     view: View
-    fit: HeadFit
+    fit: ViewFit
     surface: PriorSurface
     sight: Sight
     measures: dict[str, float]
@@ -113,7 +116,7 @@ class Reconstructor:
             blend = FaceBlend.of(self._model, fit)
             field = self._predictor.field(sight, surface, blend)
         with clock.stage("surface") as share:
-            tree, known = cKDTree(surface.vertices), np.maximum(blend.trust, self._model.solid_region("ears"))
+            tree, known = cKDTree(surface.vertices), protect_mask(self._model, blend)
             kept = lambda points: known[tree.query(points)[1]]  # noqa: E731
             dressed = lambda points: surface.code[tree.query(points)[1], 1] < _CHIN  # noqa: E731
             worn = None if view.parsing is None else _worn(view, view.parsing, fit.camera)
@@ -122,8 +125,7 @@ class Reconstructor:
             whole = reach_outline(calm, field.silhouette, field.face, cancel)
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
-            # Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
-            vertices = smooth_surface(press_needles(vertices, faces), faces, min(settings.resolution // 32, 12))
+            vertices = smooth_surface(press_needles(vertices, faces), faces, smoothing_rounds(settings.resolution))
             normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
             mask &= shown(view.image, fit.camera, len(mask))
             vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)
@@ -134,7 +136,7 @@ class Reconstructor:
         rigged, flame = None, None
         if settings.rig:
             with clock.stage("rig"):
-                rigged = rig_head(self._model, fit, FreeForm(camera_vertices, normals_there))
+                rigged = rig_head(self._model, fit, ReconstructedSurface(camera_vertices, normals_there))
             if flame_model is not None:
                 with clock.stage("flame"):
                     flame = fit_flame(flame_model, rigged)
@@ -147,18 +149,15 @@ class Reconstructor:
             guess = lambda points: (field.colours(points), self._places(points, surface))  # noqa: E731
             parsing = None if view.parsing is None else view.parsing.crop(fit.camera.crop_box, size)
             colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
-        result = Result(
-            name=view.name,
-            vertices=camera_vertices,
+        pose = Pose(fit.rotation, fit.joints[NECK])
+        mesh = Mesh(
+            vertices=pose.to_upright(camera_vertices).astype(np.float32),
             faces=faces.astype(np.int32),
+            normals=pose.directions_to_upright(normals_there).astype(np.float32),
             colours=colours.astype(np.float32),
             observed=observed.astype(np.float32),
-            normals=normals_there,
-            photo=view.image,
-            camera=fit.camera,
-            rotation=fit.rotation,
-            neck=fit.joints[NECK],
         )
+        result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),))
         about_rig = {}
         if rigged is not None:
             with clock.stage("texture") as share:
@@ -185,9 +184,9 @@ class Reconstructor:
 
     def _see(self, view: View, clock: "_Clock") -> Seen:
         with clock.stage("fit"):
-            fit = fit_head(self._model, view, self._predictor.guess(view))
+            fit = fit_head(self._model, Observation.of(view), self._predictor.guess(view))
         with clock.stage("normals"):
-            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
             sight = self._predictor.look(view, fit.camera, surface)
             measures = measure_fit(self._model, view, fit, _picture(sight.photo), sight.maps[0].cpu().numpy())
             judge(measures, view.name)  # refuses before the long stages
@@ -202,21 +201,21 @@ class Reconstructor:
             head, anatomy = flame.head, anatomy.carried(flame.corners, flame.barycentric)
         head = bake_head(head, result, anatomy, texels, progress)
         figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
-        figures |= rig_figures(self._model, rigged, result.upright_vertices(), result.faces)
+        figures |= rig_metrics(self._model, rigged, result.surface.vertices, result.surface.faces)
         about = {"rig": figures} if flame is None else {"rig": figures, "flame": flame.to_dict()}
         return replace(result, rigged=head), about
 
     def _places(self, points: np.ndarray, surface: PriorSurface) -> Places:
         """Points (N, 3) of the crop frame on the fitted model."""
         distance, near = cKDTree(surface.vertices).query(points, workers=-1)
-        code = np.where(distance[:, None] < _ON_HEAD, self._model.solid_code[near], 0)
+        code = np.where(distance[:, None] < _ON_HEAD, self._model.closed_code[near], 0)
         scalp, bare, features = (
-            np.max([self._model.solid_region(name)[near] for name in names], axis=0)
+            np.max([self._model.closed_region(name)[near] for name in names], axis=0)
             for names in (("scalp",), ("face", "ears"), ("eyes", "lips", "brows"))
         )
         return Places(code, scalp, bare, features, distance.astype(np.float32))
 
-    def _measures(self, view: View, fit: HeadFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
+    def _measures(self, view: View, fit: ViewFit, vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
         size = 512
         drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), size).mask.numpy()
         there = crop_picture(np.ones(view.image.shape[:2], np.float32), fit.camera, size) > 0.5
@@ -224,7 +223,7 @@ class Reconstructor:
         union = ((drawn & there) | person).sum()
         return {"silhouette_iou": float((drawn & person).sum() / max(union, 1))}
 
-    def _described(self, fit: HeadFit) -> dict[str, Any]:
+    def _described(self, fit: ViewFit) -> dict[str, Any]:
         return {
             "identity": [round(float(x), 4) for x in fit.identity],
             "expression": {name: round(float(x), 4) for name, x in zip(self._model.expression_names, fit.expression, strict=True)},

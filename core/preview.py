@@ -1,5 +1,6 @@
-"""One picture that shows a whole result: the photo, then the head from four sides, coloured and as clay."""
+"""One picture that shows a whole result: the photos, and the head from their cameras and three other sides, coloured and as clay."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 from .errors import InputError
 from .geometry.raster import interpolate, rasterize
 from .photo.view import CROP_CENTRE_Y, CROP_HALF
-from .result import Result
+from .result import Mesh, Result, ResultView
 
 TILE = 320
 """Side of one view in pixels."""
@@ -32,40 +33,40 @@ def write_preview(result: Result, path: Path) -> None:
 
 
 def preview(result: Result) -> np.ndarray:
-    """The sheet (2 TILE, 5 TILE, 3) uint8.
+    """The sheet (2 TILE, (2 N + 3) TILE, 3) uint8 of a result with N views.
 
-    Left: the photo's crop, and below it the same with the outline of the mesh. Then the front as the photo's camera sees it, and the
-    upright head turned by 45, 90 and 180 degrees in parallel projection at the same scale. Upper row unlit colours, lower row grey clay.
+    For each view: the photo's crop, and below it the same with the outline of the mesh; then the mesh as the photo's camera sees it. At
+    last the upright head turned by 45, 90 and 180 degrees in parallel projection at the same scale. Upper row unlit colours, lower row
+    grey clay.
     """
-    photo = _photo_crop(result)
     columns = []
-    for index, (points, normals) in enumerate(_views(result)):
-        coloured, clay, mask = _render(result, points, normals)
-        if index == 0:
-            columns.append(np.concatenate([photo, _outlined(photo, mask)]))
-        columns.append(np.concatenate([coloured, clay]))
+    for view in result.views:
+        points = view.camera.to_crop(view.pose.to_camera(result.surface.vertices))
+        coloured, clay, mask = _render(result.surface, points, view.pose.directions_to_camera(result.surface.normals))
+        photo = _photo_crop(view)
+        columns += [np.concatenate([photo, _outlined(photo, mask)]), np.concatenate([coloured, clay])]
+    for points, normals in _turned(result):
+        columns.append(np.concatenate(_render(result.surface, points, normals)[:2]))
     return np.round(np.concatenate(columns, axis=1) * 255).astype(np.uint8)
 
 
-def _views(result: Result) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Vertices (V, 3) in a crop frame (x right, y up, z towards the viewer) and their normals, a view each."""
-    views = [(result.camera.to_crop(result.vertices), result.normals)]
-    upright, normals = result.upright_vertices(), result.upright_normals()
+def _turned(result: Result) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Vertices (V, 3) in a crop frame (x right, y up, z towards the viewer) and their normals, for each of _TURNS."""
+    vertices, normals = result.surface.vertices, result.surface.normals
     # The same height in the tile as in the photo's crop; across, the middle of the mesh, so that nothing leaves the tile as it turns.
-    middle = (upright.min(0) + upright.max(0)) / 2
-    middle[1] = (-result.neck @ result.rotation)[1] + CROP_CENTRE_Y
+    middle = (vertices.min(0) + vertices.max(0)) / 2
+    middle[1] = result.views[0].pose.to_upright(np.zeros(3))[1] + CROP_CENTRE_Y
     for degrees in _TURNS:
         angle = np.radians(degrees)
         turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-        views.append(((upright - middle) @ turn.T / CROP_HALF, normals @ turn.T))
-    return views
+        yield (vertices - middle) @ turn.T / CROP_HALF, normals @ turn.T
 
 
-def _render(result: Result, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _render(surface: Mesh, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Coloured and clay tiles (TILE, TILE, 3) in [0, 1], and the coverage (TILE, TILE) in [0, 1]."""
-    faces = torch.from_numpy(np.asarray(result.faces, np.int64))
+    faces = torch.from_numpy(np.asarray(surface.faces, np.int64))
     raster = rasterize(torch.from_numpy(np.asarray(points, np.float32)), faces, TILE * _SUPERSAMPLING)
-    attributes = np.concatenate([result.colours, normals], axis=1).astype(np.float32)
+    attributes = np.concatenate([surface.colours, normals], axis=1).astype(np.float32)
     pixels = interpolate(raster, faces, torch.from_numpy(attributes))
     mask = raster.mask[..., None].float()
     coloured = pixels[..., :3] + (1 - mask) * torch.tensor(_BACKGROUND)
@@ -89,10 +90,10 @@ def _reduced(picture: torch.Tensor) -> np.ndarray:
     return blocks.mean((1, 3)).clamp(0, 1).numpy()
 
 
-def _photo_crop(result: Result) -> np.ndarray:
-    """The photo in the square that the front view shows, (TILE, TILE, 3) in [0, 1]."""
-    left, top, side = result.camera.crop_box
-    source = Image.fromarray(result.photo)
+def _photo_crop(view: ResultView) -> np.ndarray:
+    """The photo in the square that the mesh is drawn in beside it, (TILE, TILE, 3) in [0, 1]."""
+    left, top, side = view.camera.crop_box
+    source = Image.fromarray(view.photo)
     part = (max(left, 0.0), max(top, 0.0), min(left + side, source.width), min(top + side, source.height))
     tile = Image.new("RGB", (TILE, TILE), tuple(round(255 * value) for value in _BACKGROUND))
     width, height = (round((part[2 + i] - part[i]) / side * TILE) for i in range(2))

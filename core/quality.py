@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from .errors import ReconstructionError
-from .models.fit import HeadFit
+from .models.fit import ViewFit
 from .models.head import HeadModel
 from .photo.crop import shown
 from .photo.parsing import CLASSES
@@ -99,7 +99,7 @@ def judge(measures: Mapping[str, float], name: str, checks: Sequence[Check] = CH
     return DOUBTFUL if said["doubt"] else GOOD, said["doubt"] + said["warn"]
 
 
-def measure_fit(model: HeadModel, view: View, fit: HeadFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
+def measure_fit(model: HeadModel, view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
     """What can be measured before there is a surface.
 
     picture (S, S, 4): the crop and its matte as the networks see them, with what is guessed beyond the photo's edges; maps (8, S, S): the
@@ -125,7 +125,7 @@ def measure_fit(model: HeadModel, view: View, fit: HeadFit, picture: np.ndarray,
     return measures | _matte_measures(view, fit, picture, maps)
 
 
-def _matte_measures(view: View, fit: HeadFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
+def _matte_measures(view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
     size = len(picture)
     there, matte = shown(view.image, fit.camera, size), picture[..., 3] > 0.5
     code, mask = maps[3:6], maps[7] > 0.5
@@ -157,10 +157,10 @@ def _matte_measures(view: View, fit: HeadFit, picture: np.ndarray, maps: np.ndar
     return measures
 
 
-def _aspect(model: HeadModel, view: View, fit: HeadFit) -> float:
+def _aspect(model: HeadModel, view: View, fit: ViewFit) -> float:
     """Least-squares scale of the mean head's landmarks across the picture, over that down the picture."""
-    weight = model.landmark_weight / model.landmark_weight.sum()
-    mean = ((model.landmarks(model.mean) + model.landmark_bias) @ fit.rotation.T)[:, :2]
+    weight = model.mediapipe.weight / model.mediapipe.weight.sum()
+    mean = ((model.mediapipe.on(model.mean) + model.mediapipe.bias) @ fit.rotation.T)[:, :2]
     mean, found = (points - weight @ points for points in (mean, view.landmarks[:, :2] * [1, -1]))
     across, down = (weight @ (mean * found)) / (weight @ mean**2)
     return float(across / down)

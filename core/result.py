@@ -1,7 +1,7 @@
-"""What a reconstruction gives back: plain arrays in the Blender-independent camera frame, ready for a scene or a file."""
+"""What a reconstruction gives back: plain arrays in the subject's own frame, whatever the photos and Blender do; for a scene or a file."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,85 +9,124 @@ import numpy as np
 
 from .arrays import ANY, BYTE, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from .errors import AssetError
+from .photo.pose import Pose
 from .photo.view import Camera
 from .topology.rigged import RiggedHead
 
 GOOD, DOUBTFUL = "good", "doubtful"
 """What `report["quality"]` says."""
 
-_SCHEMA = Schema(
+SURFACE = "surface"
+"""The mesh that every result has: the whole subject as the field describes it, hair and clothes included, in one closed surface."""
+_RESULT = Schema(
+    {
+        "text": Array(TEXT, ()),
+        "mesh_names": Array(TEXT, ("M",)),
+        "views": Array(WHOLE, (), low=1),
+    },
+    number=2,
+)
+_MESH = Schema(
     {
         "vertices": Array(REAL, ("V", 3)),
         "faces": Array(WHOLE, ("F", 3), below="V"),
+        "normals": Array(REAL, ("V", 3)),
         "colours": Array(REAL, ("V", 3)),
         "observed": Array(REAL, ("V",)),
-        "normals": Array(REAL, ("V", 3)),
-        "photo": Array(BYTE, (ANY, ANY, 3)),
-        "rotation": Array(REAL, (3, 3), exact=True),
-        "neck": Array(REAL, (3,), exact=True),
-        "camera": Array(REAL, (4,), exact=True, finite=False),
-        "text": Array(TEXT, ()),
     },
     most=100_000_000,
+)
+_VIEW = Schema(
+    {
+        "photo": Array(BYTE, (ANY, ANY, 3)),
+        "camera": Array(REAL, (4,), exact=True, finite=False),
+        "rotation": Array(REAL, (3, 3), exact=True),
+        "translation": Array(REAL, (3,), exact=True),
+    },
 )
 
 
 @dataclass(frozen=True)
-class Result:
-    """One person.
+class Mesh:
+    """One coloured mesh of a subject, in its upright frame.
 
-    vertices (V, 3) float32 metres, camera frame (x right, y up, z towards the viewer, origin between the eyes' joints);
-    faces (F, 3) int32, outward; colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied;
-    normals (V, 3) float32 unit vertex normals; photo (H, W, 3) uint8, upright, the picture that `camera` overlays;
-    rotation (3, 3): turns the head's own upright, forward-facing frame into the camera frame (columns are the head's axes);
-    neck (3,) metres, camera frame: the neck joint, which becomes the origin in Blender;
-    rigged: the same person in the head model's topology with a rig, when that was asked for;
+    vertices (V, 3) float32 metres; faces (F, 3) int32, outward; normals (V, 3) float32 unit vertex normals; colours (V, 3) float32 sRGB in
+    [0, 1]; observed (V,) float32 in [0, 1], 1 where a photo was copied.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    normals: np.ndarray
+    colours: np.ndarray
+    observed: np.ndarray
+
+
+@dataclass(frozen=True)
+class ResultView:
+    """How one photo shows the subject: photo (H, W, 3) uint8, upright; the camera that took it; the subject's pose before that camera."""
+
+    photo: np.ndarray
+    camera: Camera
+    pose: Pose
+
+
+@dataclass(frozen=True)
+class Result:
+    """One subject in its upright frame, in which no photo's pose is left: x to the person's left, y up, z forward, metres, origin at the
+    neck joint. This is also glTF's frame: Y up, the front of the asset towards +Z.
+
+    meshes: by name; SURFACE is always among them.
+    views: one for each photo, at least one. A mesh lies over a view's photo where `view.camera` projects `view.pose.to_camera(vertices)`.
+    rigged: the same person in the head model's topology with a rig, when that was asked for.
     report: strict-JSON settings, versions, weights' hashes, timings, measures and warnings (docs/architecture.md lists the keys).
     """
 
     name: str
-    vertices: np.ndarray
-    faces: np.ndarray
-    colours: np.ndarray
-    observed: np.ndarray
-    normals: np.ndarray
-    photo: np.ndarray
-    camera: Camera
-    rotation: np.ndarray
-    neck: np.ndarray
+    meshes: dict[str, Mesh]
+    views: tuple[ResultView, ...]
     report: dict[str, Any] = field(default_factory=dict)
     rigged: RiggedHead | None = None
 
-    def upright_vertices(self) -> np.ndarray:
-        """(V, 3) float32 metres in the head's own frame: x to the person's left, y up, z forward, origin at the neck joint.
-
-        The pose of the photo is undone. This is also glTF's frame: Y up, the front of the asset towards +Z.
-        """
-        return ((self.vertices - self.neck) @ self.rotation).astype(np.float32)
-
-    def upright_normals(self) -> np.ndarray:
-        """(V, 3) float32 unit vertex normals in the frame of upright_vertices."""
-        return (self.normals @ self.rotation).astype(np.float32)
+    @property
+    def surface(self) -> Mesh:
+        """The mesh SURFACE."""
+        return self.meshes[SURFACE]
 
     def save(self, path: Path) -> None:
         """Write everything as one .npz without pickles; the form in which the worker hands results to Blender."""
-        camera = [*self.camera.centre, self.camera.scale, self.camera.distance]
+        arrays = {} if self.rigged is None else self.rigged.arrays()
+        for index, mesh in enumerate(self.meshes.values()):
+            arrays |= _numbered(_MESH, "mesh", index).pack(vars(mesh))
+        for index, view in enumerate(self.views):
+            camera = [*view.camera.centre, view.camera.scale, view.camera.distance]
+            arrays |= _numbered(_VIEW, "view", index).pack({"photo": view.photo, "camera": camera, **vars(view.pose)})
         text = json.dumps({"name": self.name, "report": self.report}, allow_nan=False)
-        _SCHEMA.save(path, {**vars(self), "camera": camera, "text": text}, None if self.rigged is None else self.rigged.arrays())
+        _RESULT.save(path, {"text": text, "mesh_names": list(self.meshes), "views": len(self.views)}, arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Result":
         """Raises AssetError when the file is not a result of this version."""
         try:
-            arrays, data = _SCHEMA.load(path)
-            column, row, scale, distance = arrays.pop("camera").tolist()
-            text = json.loads(arrays.pop("text"))
+            head, data = _RESULT.load(path)
+            names, text = head["mesh_names"], json.loads(head["text"])
+            if SURFACE not in names or len(set(names)) < len(names):
+                raise ArrayError("mesh_names")
             return cls(
                 name=text["name"],
-                **arrays,
-                camera=Camera((column, row), scale, distance),
+                meshes={name: Mesh(**_numbered(_MESH, "mesh", index).check(data)) for index, name in enumerate(names)},
+                views=tuple(_view(_numbered(_VIEW, "view", index).check(data)) for index in range(head["views"])),
                 report=text["report"],
                 rigged=RiggedHead.from_arrays(data),
             )
         except (ArrayError, KeyError, TypeError, ValueError) as error:
             raise AssetError(f"{path} is not a Likeness result; run the reconstruction again.") from error
+
+
+def _numbered(schema: Schema, kind: str, index: int) -> Schema:
+    """The schema of the arrays of one mesh or view of several in a file."""
+    return replace(schema, prefix=f"{kind}_{index}_")
+
+
+def _view(arrays: dict[str, Any]) -> ResultView:
+    column, row, scale, distance = arrays["camera"].tolist()
+    return ResultView(arrays["photo"], Camera((column, row), scale, distance), Pose(arrays["rotation"], arrays["translation"]))

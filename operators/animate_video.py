@@ -7,6 +7,7 @@ from ..core.animation.performance import Performance
 from ..core.errors import InputError
 from ..core.photo.files import SUFFIXES
 from ..scene.animation import animate
+from ..scene.typed import scene_of
 from ..worker.client import shared_client
 from .environment import worker_python
 from .tracking import TrackingOperator, span
@@ -41,4 +42,5 @@ class LIKENESS_OT_animate_video(TrackingOperator, bpy.types.Operator):
         return Tracking(shared_client(worker_python(context)), source, self.smoothing)
 
     def apply(self, context: bpy.types.Context, armature: bpy.types.Object, performance: Performance) -> str:
-        return span(armature, *animate(context.scene, armature, performance, context.scene.frame_current))
+        scene = scene_of(context)
+        return span(armature, *animate(scene, armature, performance, scene.frame_current))

@@ -10,6 +10,7 @@ from ..core.private_folder import PrivateFolder
 from ..core.result import Result
 from ..scene.baking import assign_texture, uv_mesh_of
 from ..scene.source import result_of, source_of, sources
+from ..scene.typed import mesh_of, scene_of
 from ..worker.client import WorkerClient, shared_client
 from .environment import worker_python
 from .job import JobOperator
@@ -51,22 +52,23 @@ class LIKENESS_OT_bake_uvs(JobOperator, bpy.types.Operator):
             return "Select a mesh that lies on a reconstruction"
         if context.mode != "OBJECT":
             return "Go back to object mode"
-        if item.data.uv_layers.active is None:
+        if mesh_of(item).uv_layers.active is None:
             return "The mesh has no UV map; unwrap it first"
-        if not sources(context.scene):
+        if not sources(scene_of(context)):
             return "Reconstruct a photo first"
         return super().refusal(context)
 
     def start_job(self, context: bpy.types.Context) -> Baking:
         item = context.object
+        assert item is not None  # `refusal` has made sure
         # The artist may select something else while the job runs.
         self._target = item.name
-        head = source_of(context.scene, item)
+        head = source_of(scene_of(context), item)
         mesh, reconstruction = uv_mesh_of(context, item, head), result_of(head)
         return Baking(shared_client(worker_python(context)), mesh, reconstruction, context.scene.likeness.settings().texels)
 
     def use(self, context: bpy.types.Context, outcome: Texture) -> str:
         item = bpy.data.objects.get(self._target)
-        if item is None or item.type != "MESH" or item.data.uv_layers.active is None:
+        if item is None or item.type != "MESH" or mesh_of(item).uv_layers.active is None:
             raise InputError("The mesh has gone meanwhile, or its UV map; select one and bake again.")
         return f"{assign_texture(item, outcome).name} is the base colour of {item.name}, packed into the file"

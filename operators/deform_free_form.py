@@ -3,8 +3,9 @@
 import bpy
 
 from ..scene.free_form import bind_free_form, is_bound, show, unbind_free_form
-from ..scene.rig import FREE_FORM, RIGGED, rig_of
-from .rig import RigOperator
+from ..scene.rig import FREE_FORM, RIGGED
+from ..scene.typed import view_layer_of
+from .rig import RigOperator, active_rig
 
 
 class LIKENESS_OT_deform_free_form(RigOperator, bpy.types.Operator):
@@ -15,14 +16,14 @@ class LIKENESS_OT_deform_free_form(RigOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: bpy.types.Context) -> str:
-        armature = rig_of(context.object)
+        armature = active_rig(context)
         if is_bound(armature):
             unbind_free_form(armature)
-            show(context.view_layer, armature, RIGGED)
+            show(view_layer_of(context), armature, RIGGED)
             return ""
         bind_free_form(context, armature)
-        show(context.view_layer, armature, FREE_FORM)
+        show(view_layer_of(context), armature, FREE_FORM)
         if context.mode == "OBJECT":  # the rigged head is hidden now; what is left to work on is the rig
-            context.view_layer.objects.active = armature
+            view_layer_of(context).objects.active = armature
             armature.select_set(True)
         return ""

@@ -7,7 +7,7 @@ import bpy
 from ..core.errors import WorkerError
 from ..worker import environment
 
-EXTENSION = __package__.rpartition(".")[0]
+EXTENSION = str(__package__).rpartition(".")[0]
 """The name under which Blender knows this extension."""
 
 
@@ -16,6 +16,7 @@ class NotSetUpError(WorkerError):
 
 
 def preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences:
+    """The extension's own, LIKENESS_AP_preferences."""
     return context.preferences.addons[EXTENSION].preferences
 
 
@@ -25,13 +26,13 @@ def environment_folder() -> Path:
 
 
 def environment_status(context: bpy.types.Context) -> environment.EnvironmentStatus:
-    """Cheap enough for drawing."""
+    """Whether there is a Python for the worker, and why not; cheap enough for drawing."""
     chosen = preferences(context).existing_python
     return environment.status(environment_folder(), Path(bpy.path.abspath(chosen)) if chosen else None)
 
 
 def worker_python(context: bpy.types.Context) -> Path:
-    """Raises NotSetUpError, which says what to do, while there is none."""
+    """The Python that runs the worker. Raises NotSetUpError, which says what to do, while there is none."""
     status = environment_status(context)
     if not status.ready or status.python is None:
         raise NotSetUpError(status.reason)

@@ -3,10 +3,9 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from ..scene.rig import rig_of
 from ..scene.rig_export import RIG_SUFFIXES, export_rig
 from .file import FileOperator
-from .rig import RigOperator
+from .rig import RigOperator, active_rig
 
 
 class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
@@ -26,11 +25,11 @@ class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
     )
 
     def proposal(self, context: bpy.types.Context) -> str:
-        return bpy.path.clean_name(rig_of(context.object).name)
+        return bpy.path.clean_name(active_rig(context).name)
 
     def run(self, context: bpy.types.Context) -> str:
         path = self.chosen()
         if path.suffix.lower() not in RIG_SUFFIXES:
             path = path.with_name(path.name + self.format)
-        export_rig(context, rig_of(context.object), path)
+        export_rig(context, active_rig(context), path)
         return f"{path.name} is written"

@@ -34,6 +34,7 @@ def last() -> Failure | None:
 
 
 def forget() -> None:
+    """Nothing has failed: another job begins."""
     global _last
     _last = None
 

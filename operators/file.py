@@ -30,6 +30,7 @@ class FileOperator(LikenessOperator):
         return {"RUNNING_MODAL"}
 
     def chosen(self) -> Path:
+        """The chosen file, whose folder is proposed next time."""
         path = Path(bpy.path.abspath(self.filepath))
         type(self)._folder = str(path.parent)
         return path

@@ -5,9 +5,9 @@ from bpy.props import FloatProperty, StringProperty
 
 from ..core.animation.live_link import HALF_TURN, read_live_link
 from ..scene.animation import animate
-from ..scene.rig import rig_of
+from ..scene.typed import scene_of
 from .file import FileOperator
-from .rig import RigOperator
+from .rig import RigOperator, active_rig
 from .tracking import span
 
 
@@ -28,9 +28,10 @@ class LIKENESS_OT_import_live_link(RigOperator, FileOperator, bpy.types.Operator
     )
 
     def run(self, context: bpy.types.Context) -> str:
-        armature = rig_of(context.object)
+        armature = active_rig(context)
         performance = read_live_link(self.chosen(), self.degrees)
-        frames = animate(context.scene, armature, performance, context.scene.frame_current)
+        scene = scene_of(context)
+        frames = animate(scene, armature, performance, scene.frame_current)
         for note in performance.warnings:
             self.report({"WARNING"}, note)
         return span(armature, *frames)

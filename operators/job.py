@@ -32,6 +32,7 @@ class Job(Protocol):
 
     def log(self) -> Sequence[str]:
         """The last lines that the work has logged, for the error file."""
+        ...
 
 
 _current: Job | None = None
@@ -86,9 +87,11 @@ class JobOperator(LikenessOperator):
     _timer: bpy.types.Timer | None = None
 
     def start_job(self, context: bpy.types.Context) -> Job:
+        """Begin the work with what is selected now. Raises LikenessError when it cannot begin."""
         raise NotImplementedError
 
     def use(self, context: bpy.types.Context, outcome: Any) -> str:
+        """Put what the job gave into the scene, which may be another by then; the closing message. Raises LikenessError."""
         raise NotImplementedError
 
     @classmethod
@@ -103,7 +106,8 @@ class JobOperator(LikenessOperator):
             case "modal":
                 return self._run_modal(context)
             case "again":
-                _schedule(type(self).bl_idname, self.as_keywords(), context.window)
+                window: Any = context.window
+                _schedule(type(self).bl_idname, self.as_keywords(), window)
                 return {"CANCELLED"}
         return self._run_blocking(context)
 
@@ -150,8 +154,8 @@ class JobOperator(LikenessOperator):
         """The whole job in one call: timers do not run in background mode."""
         try:
             with self.boundary(context):
-                self._begin(context)
-                while (outcome := _current.poll()) is None:
+                job = self._begin(context)
+                while (outcome := job.poll()) is None:
                     time.sleep(TICK / 2)
                 self.report({"INFO"}, self.use(context, outcome))
                 return {"FINISHED"}
@@ -159,10 +163,11 @@ class JobOperator(LikenessOperator):
             self._end(context)
         return {"CANCELLED"}
 
-    def _begin(self, context: bpy.types.Context) -> None:
+    def _begin(self, context: bpy.types.Context) -> Job:
         global _current
         failure.forget()
         _current = self.start_job(context)
+        return _current
 
     def _end(self, context: bpy.types.Context) -> None:
         if self._timer is not None:

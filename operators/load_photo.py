@@ -1,6 +1,7 @@
 """likeness.load_photo: a picture file becomes the reference photo; also what a photo dropped on the 3D view does."""
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -26,8 +27,9 @@ class LIKENESS_OT_load_photo(PictureOperator, bpy.types.Operator):
         _, kind = read_file(path)
         image = self._converted(context, path) if kind in _UNKNOWN_TO_BLENDER else _opened(path)
         context.scene.likeness.photo = image
-        if self.options.is_invoke and context.area and context.area.type == "VIEW_3D":
-            _show_sidebar(context.area)
+        area: Any = context.area
+        if self.options.is_invoke and area and area.type == "VIEW_3D":
+            _show_sidebar(area)
         return f"{image.name} is the reference photo of the sidebar's Likeness tab"
 
     def _converted(self, context: bpy.types.Context, path: Path) -> bpy.types.Image:
@@ -71,7 +73,8 @@ def _opened(path: Path) -> bpy.types.Image:
 
 def _show_sidebar(area: bpy.types.Area) -> None:
     """Open the sidebar of a 3D view at the Likeness tab."""
-    area.spaces.active.show_region_ui = True
+    space: Any = area.spaces.active
+    space.show_region_ui = True
     address, tries = area.as_pointer(), iter(range(_TRIES))
 
     def select_tab() -> float | None:

@@ -3,8 +3,8 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ..scene.rig import rig_of, set_pose
-from .rig import RigOperator
+from ..scene.rig import set_pose
+from .rig import RigOperator, active_rig
 
 
 class LIKENESS_OT_pose_rig(RigOperator, bpy.types.Operator):
@@ -24,5 +24,5 @@ class LIKENESS_OT_pose_rig(RigOperator, bpy.types.Operator):
     )
 
     def run(self, context: bpy.types.Context) -> str:
-        set_pose(rig_of(context.object), photo=self.pose == "PHOTO")
+        set_pose(active_rig(context), photo=self.pose == "PHOTO")
         return ""

@@ -21,7 +21,7 @@ class Reconstruction(WorkerJob):
     def __init__(self, client: WorkerClient, image: bpy.types.Image, settings: Settings) -> None:
         super().__init__(client)
         self._folder = PrivateFolder()
-        client.reconstruct(photo_file(image, self._folder.path), settings)
+        client.reconstruct([photo_file(image, self._folder.path)], settings)
 
     def load(self, path: Path) -> Result:
         return Result.load(path)

@@ -16,3 +16,10 @@ class RigOperator(LikenessOperator):
         if context.mode not in {"OBJECT", "POSE"}:
             return "Go back to object or pose mode"
         return super().refusal(context)
+
+
+def active_rig(context: bpy.types.Context) -> bpy.types.Object:
+    """The armature of the active object's rig, which RigOperator.refusal has made sure of."""
+    armature = rig_of(context.object)
+    assert armature is not None
+    return armature

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -66,7 +67,8 @@ class LIKENESS_OT_set_up_environment(JobOperator, bpy.types.Operator):
 
     def draw(self, context: bpy.types.Context) -> None:
         plan, wheels = environment.plan(), preferences(context).wheels
-        column = self.layout.column(align=True)
+        layout: Any = self.layout
+        column = layout.column(align=True)
         column.label(text=f"From {wheels}" if wheels else f"Downloads about {plan.download} MB from the Python Package Index and PyTorch")
         column.label(text=f"Needs {plan.disk} MB of disk in {environment_folder()}")
         column.label(text="Nothing else is downloaded later, and photos never leave this computer")

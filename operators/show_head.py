@@ -4,8 +4,9 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..scene.free_form import show
-from ..scene.rig import FREE_FORM, RIGGED, rig_of
-from .rig import RigOperator
+from ..scene.rig import FREE_FORM, RIGGED
+from ..scene.typed import view_layer_of
+from .rig import RigOperator, active_rig
 
 
 class LIKENESS_OT_show_head(RigOperator, bpy.types.Operator):
@@ -25,8 +26,8 @@ class LIKENESS_OT_show_head(RigOperator, bpy.types.Operator):
     )
 
     def run(self, context: bpy.types.Context) -> str:
-        armature = rig_of(context.object)
-        show(context.view_layer, armature, RIGGED if self.head == "RIGGED" else FREE_FORM)
+        armature = active_rig(context)
+        show(view_layer_of(context), armature, RIGGED if self.head == "RIGGED" else FREE_FORM)
         if context.mode == "OBJECT":  # the active object may be hidden now
-            context.view_layer.objects.active = armature
+            view_layer_of(context).objects.active = armature
         return ""

@@ -6,8 +6,8 @@ from ..core.animation.performance import Performance
 from ..core.errors import InputError
 from ..scene.rig import rig_of
 from .file import PictureOperator
-from .job import JobOperator
-from .rig import RigOperator
+from .job import Job, JobOperator
+from .rig import RigOperator, active_rig
 
 
 class TrackingOperator(RigOperator, PictureOperator, JobOperator):
@@ -16,6 +16,7 @@ class TrackingOperator(RigOperator, PictureOperator, JobOperator):
     _rig = ""
 
     def apply(self, context: bpy.types.Context, armature: bpy.types.Object, performance: Performance) -> str:
+        """Put a performance on the armature; the closing message. Raises InputError."""
         raise NotImplementedError
 
     def use(self, context: bpy.types.Context, outcome: Performance) -> str:
@@ -26,10 +27,10 @@ class TrackingOperator(RigOperator, PictureOperator, JobOperator):
             self.report({"WARNING"}, note)
         return self.apply(context, armature, outcome)
 
-    def _begin(self, context: bpy.types.Context) -> None:
+    def _begin(self, context: bpy.types.Context) -> Job:
         # The artist may select something else while the job runs.
-        self._rig = rig_of(context.object).name
-        super()._begin(context)
+        self._rig = active_rig(context).name
+        return super()._begin(context)
 
 
 def span(armature: bpy.types.Object, first: float, last: float) -> str:

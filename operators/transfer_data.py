@@ -4,8 +4,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..scene.free_form import transfer_data
-from ..scene.rig import rig_of
-from .rig import RigOperator
+from .rig import RigOperator, active_rig
 
 
 class LIKENESS_OT_transfer_data(RigOperator, bpy.types.Operator):
@@ -36,5 +35,5 @@ class LIKENESS_OT_transfer_data(RigOperator, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def run(self, context: bpy.types.Context) -> str:
-        transfer_data(context, rig_of(context.object), self.data, self.to == "FREE_FORM")
+        transfer_data(context, active_rig(context), self.data, self.to == "FREE_FORM")
         return ""

@@ -4,6 +4,7 @@ import bpy
 
 from ..scene.camera import use_camera
 from ..scene.source import camera_of
+from ..scene.typed import scene_of
 from .base import LikenessOperator
 
 
@@ -19,7 +20,9 @@ class LIKENESS_OT_use_camera(LikenessOperator, bpy.types.Operator):
         return "" if camera_of(context.object) is not None else "Select a reconstructed head that has its camera"
 
     def run(self, context: bpy.types.Context) -> str:
-        use_camera(context.scene, camera_of(context.object))
+        camera = camera_of(context.object)
+        assert camera is not None  # `refusal` has made sure
+        use_camera(scene_of(context), camera)
         if context.region_data is not None:
             context.region_data.view_perspective = "CAMERA"
         return ""

@@ -22,6 +22,7 @@ class WorkerJob:
         self._client = client
 
     def load(self, path: Path) -> Any:
+        """What the job gives, from the file that the worker wrote. Raises AssetError."""
         raise NotImplementedError
 
     def poll(self) -> Any:

@@ -3,25 +3,30 @@
 import bpy
 
 from ..operators import job
-from ..scene.build import VIEW
 from ..scene.source import is_result, sources
+from ..scene.typed import mesh_of, scene_of
+from ..scene.views import photos_of
 from .sidebar import Sidebar
 
 
 class LIKENESS_PT_bake(Sidebar, bpy.types.Panel):
+    """A texture by the active mesh's UV map."""
+
     bl_idname = "LIKENESS_PT_bake"
     bl_label = "Bake"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         item = context.object
-        if item is None or item.type != "MESH" or not sources(context.scene):
+        if item is None or item.type != "MESH" or not sources(scene_of(context)):
             return False
         # A head as it was just made has its colours already; the free-form one gets a texture once the artist has unwrapped it.
-        return not is_result(item) or (VIEW in item and bool(item.data.uv_layers))
+        return not is_result(item) or (bool(photos_of(item)) and bool(mesh_of(item).uv_layers))
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, uv_map = self.layout, context.object.data.uv_layers.active
+        layout, item = self.layout, context.object
+        assert item is not None  # `poll` has made sure
+        uv_map = mesh_of(item).uv_layers.active
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.enabled = job.current() is None

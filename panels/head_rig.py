@@ -13,6 +13,8 @@ from .text import draw_text
 
 
 class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
+    """What can be done with the active object's rig."""
+
     bl_idname = "LIKENESS_PT_head_rig"
     bl_label = "Head Rig"
 
@@ -22,6 +24,7 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, armature = self.layout, rig_of(context.object)
+        assert armature is not None  # `poll` has made sure
         head, free_form = head_of(armature), head_of(armature, FREE_FORM)
         row = layout.row(align=True)
         row.operator("likeness.pose_rig", text="Photo Pose", icon="IMAGE_DATA").pose = "PHOTO"
@@ -42,6 +45,8 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
 
 
 class LIKENESS_PT_free_form(Sidebar, bpy.types.Panel):
+    """What joins the free-form head to the rigged one; only where a rig has both."""
+
     bl_idname = "LIKENESS_PT_free_form"
     bl_label = "Hair and Clothes"
     bl_parent_id = "LIKENESS_PT_head_rig"
@@ -54,6 +59,7 @@ class LIKENESS_PT_free_form(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        bound = is_bound(rig_of(context.object))
+        armature = rig_of(context.object)
+        bound = armature is not None and is_bound(armature)
         layout.operator("likeness.deform_free_form", text="Deform Free-Form with Rig", icon="MOD_MESHDEFORM", depress=bound)
         layout.operator("likeness.transfer_data", icon="MOD_DATA_TRANSFER")

@@ -9,6 +9,8 @@ from .text import draw_failure, draw_text
 
 
 class LIKENESS_AP_preferences(bpy.types.AddonPreferences):
+    """Where the worker's Python is, its set-up and its self-test."""
+
     bl_idname = EXTENSION
 
     existing_python: StringProperty(

@@ -19,7 +19,7 @@ def settings_annotations() -> dict[str, Any]:
 def _property(option: Field) -> Any:
     common = {"name": option.metadata["label"], "description": option.metadata["help"], "default": option.default}
     if choices := option.metadata["choices"]:
-        return EnumProperty(items=[(choice, _NAMES.get(choice, choice.capitalize()), "") for choice in choices], **common)
+        return EnumProperty(items=[(choice, _NAMES.get(choice) or choice.capitalize(), "") for choice in choices], **common)
     if option.metadata["is_file"]:
         return StringProperty(subtype="FILE_PATH", **common)
     low = option.metadata["low"]

@@ -22,12 +22,16 @@ _MAIN_OPTIONS = ("quality", "rig")
 class Sidebar:
     """Where the extension's panels are."""
 
+    layout: bpy.types.UILayout
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Likeness"
 
 
 class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
+    """The reference photo, the main options and the button; the running job, and the last failure."""
+
     bl_idname = "LIKENESS_PT_reconstruct"
     bl_label = "Reconstruct"
 
@@ -60,6 +64,8 @@ class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
 
 
 class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
+    """All other options."""
+
     bl_idname = "LIKENESS_PT_advanced"
     bl_label = "Advanced"
     bl_parent_id = "LIKENESS_PT_reconstruct"
@@ -79,6 +85,8 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
 
 
 class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
+    """What the report of the active head says about it."""
+
     bl_idname = "LIKENESS_PT_result"
     bl_label = "Result"
 
@@ -87,12 +95,14 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
         return _described(context) is not None
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
-        self.layout.label(text=_described(context).name, icon="USER")
+        head = _described(context)
+        if head is not None:
+            self.layout.label(text=head.name, icon="USER")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         head = _described(context)
-        report = _report(head[PROPERTY_PREFIX + "report"])
+        report = None if head is None else _report(head[PROPERTY_PREFIX + "report"])
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return

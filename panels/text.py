@@ -1,6 +1,7 @@
 """Sentences in the interface."""
 
 import textwrap
+from typing import Any
 
 import bpy
 
@@ -11,7 +12,8 @@ def draw_text(layout: bpy.types.UILayout, text: str, icon: str, width: int) -> N
     """A sentence over lines of `width` characters; Blender's labels do not wrap by themselves."""
     column = layout.column(align=True)
     for number, line in enumerate(textwrap.wrap(text, width)):
-        column.label(text=line, icon="BLANK1" if number else icon)
+        name: Any = "BLANK1" if number else icon
+        column.label(text=line, icon=name)
 
 
 def draw_failure(layout: bpy.types.UILayout, width: int) -> None:

@@ -13,6 +13,7 @@ from ..core.errors import InputError
 from .armature import JOINT_OF, bone_turns
 from .rig import head_of
 from .shape_keys import shapes
+from .typed import pose_of
 
 _LINEAR = 1  # of Keyframe.interpolation: frames are a video's, nothing lies between them
 _STILL = 1e-6
@@ -41,7 +42,7 @@ def animate(scene: bpy.types.Scene, armature: bpy.types.Object, performance: Per
     """
     keys = _keys(armature, performance)
     frames = start + performance.times * (scene.render.fps / scene.render.fps_base)
-    owner = head_of(armature).data.shape_keys
+    owner: Any = next(iter(keys.values())).id_data  # what all keys of the head belong to
     for former in (owner.animation_data, armature.animation_data):
         if former is not None and former.action is not None:
             former.action.use_fake_user = True  # or saving would drop it
@@ -59,10 +60,10 @@ def animate(scene: bpy.types.Scene, armature: bpy.types.Object, performance: Per
     return float(frames[0]), float(frames[-1])
 
 
-def _new_action(name: str, *owners: bpy.types.ID) -> list[Any]:
+def _new_action(name: str, *owners: Any) -> list[Any]:
     """A new action with a slot for each owner; for each the channel bag, which has its `fcurves` and `groups`."""
     action = bpy.data.actions.new(name)
-    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
     bags = []
     for owner in owners:
         data = owner.animation_data or owner.animation_data_create()
@@ -83,7 +84,7 @@ def _keys(armature: bpy.types.Object, performance: Performance) -> dict[str, bpy
 def _bones(armature: bpy.types.Object, performance: Performance) -> Iterator[tuple[bpy.types.PoseBone, np.ndarray]]:
     """The bones that joints move, with their rotation vectors (T, 3)."""
     for name, joint in JOINT_OF.items():
-        if (bone := armature.pose.bones.get(name)) is not None:
+        if (bone := pose_of(armature).bones.get(name)) is not None:
             yield bone, performance.rotations[:, joint]
 
 

@@ -1,7 +1,10 @@
 """A texture for a mesh of the artist's that lies on a reconstruction: the mesh on its way out, the picture on its way in."""
 
+from typing import Any
+
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from ..core.colour.uv_mesh import Texture, UvMesh
 from ..core.errors import InputError
@@ -9,6 +12,7 @@ from .compat import shader_nodes
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
 from .photo import pack_picture
+from .typed import mesh_of
 
 _PICTURE_NODE, _UV_NODE = "Likeness Texture", "Likeness UV Map"
 
@@ -18,7 +22,7 @@ def uv_mesh_of(context: bpy.types.Context, item: bpy.types.Object, head: bpy.typ
 
     Raises InputError when there is no mesh or no UV map.
     """
-    layer = item.data.uv_layers.active
+    layer = mesh_of(item).uv_layers.active
     if layer is None:
         raise InputError(f"{item.name} has no UV map; unwrap it first.")
     evaluated = item.evaluated_get(context.evaluated_depsgraph_get())
@@ -39,7 +43,7 @@ def uv_mesh_of(context: bpy.types.Context, item: bpy.types.Object, head: bpy.typ
     return UvMesh(vertices.astype(np.float32), faces, uv.reshape(-1, 2), faces_uv)
 
 
-def _place(head: bpy.types.Object) -> "bpy.types.Matrix":
+def _place(head: bpy.types.Object) -> Matrix:
     """World matrix of a free-form head, which Blender does not keep up to date while the head is hidden."""
     parent = head.parent
     return head.matrix_world if parent is None else parent.matrix_world @ head.matrix_parent_inverse @ head.matrix_basis
@@ -47,11 +51,14 @@ def _place(head: bpy.types.Object) -> "bpy.types.Matrix":
 
 def assign_texture(item: bpy.types.Object, texture: Texture) -> bpy.types.Image:
     """The packed picture becomes the Base Color of all the object's materials, by its active UV map. Materials that others use as well
-    are copied first; an object without any gets one. What an earlier baking made is replaced."""
-    name, former = f"{item.name} Texture", set()
+    are copied first; an object without any gets one. What an earlier baking made is replaced. Raises InputError without a UV map."""
+    name, former, mesh = f"{item.name} Texture", set(), mesh_of(item)
+    uv_map = mesh.uv_layers.active
+    if uv_map is None:
+        raise InputError(f"{item.name} has no UV map; unwrap it first.")
     image = pack_picture(name, texture.colours)
     if not item.material_slots:
-        item.data.materials.append(None)
+        mesh.materials.append(None)
     for slot in item.material_slots:
         material = slot.material
         if material is None or _shader(material) is None:
@@ -59,11 +66,12 @@ def assign_texture(item: bpy.types.Object, texture: Texture) -> bpy.types.Image:
         elif material.users > 1:
             slot.material = material = material.copy()
         tree, shader = shader_nodes(material), _shader(material)
+        assert shader is not None
         picture, uv = _node(tree, _PICTURE_NODE, "ShaderNodeTexImage"), _node(tree, _UV_NODE, "ShaderNodeUVMap")
         picture.location = (shader.location.x - 320, shader.location.y)
         uv.location = (shader.location.x - 520, shader.location.y)
         former.add(picture.image)
-        picture.image, uv.uv_map = image, item.data.uv_layers.active.name
+        picture.image, uv.uv_map = image, uv_map.name
         tree.links.new(uv.outputs["UV"], picture.inputs["Vector"])
         tree.links.new(picture.outputs["Color"], shader.inputs["Base Color"])
     for old in former - {None}:
@@ -77,7 +85,7 @@ def _shader(material: bpy.types.Material) -> bpy.types.Node | None:
     return next((node for node in shader_nodes(material).nodes if node.type == "BSDF_PRINCIPLED"), None)
 
 
-def _node(tree: bpy.types.NodeTree, name: str, kind: str) -> bpy.types.Node:
+def _node(tree: bpy.types.NodeTree, name: str, kind: str) -> Any:
     """The same node when baking again."""
     found = tree.nodes.get(name)
     if found is None or found.bl_idname != kind:

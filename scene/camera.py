@@ -5,35 +5,36 @@ import numpy as np
 from mathutils import Matrix
 
 from ..core.errors import InputError
-from ..core.result import Result
+from ..core.result import ResultView
 from .frame import camera_to_blender
 
 PHOTO = "likeness_photo"
-"""Custom property of the camera and of the free-form head: the photo's image."""
+"""Custom property of the camera: the photo's image."""
 _SENSOR_WIDTH = 36.0
 _ORTHOGRAPHIC_DISTANCE = 2.0
 """Metres before the eyes; an orthographic camera may stand anywhere on its axis."""
 
 
-def build_camera(result: Result, photo: bpy.types.Image) -> bpy.types.Object:
-    """A new, unlinked camera object aligned with the result's photo, its background, at a render resolution equal to the photo's size.
+def build_camera(name: str, view: ResultView, photo: bpy.types.Image) -> bpy.types.Object:
+    """A new, unlinked camera object in which a result lies over one of its photos, at a render resolution equal to the photo's size.
+    name: the result's. photo: the view's, which becomes the camera's background.
 
     Blender measures lens shift in widths of the sensor when it is fitted horizontally, so the principal point
-    (Result.camera.centre) becomes a shift and nothing depends on where the head is in the photo.
+    (Camera.centre) becomes a shift and nothing depends on where the head is in the photo.
     """
-    height, width = result.photo.shape[:2]
-    column, row = result.camera.centre
-    orthographic = bool(np.isinf(result.camera.distance))
-    distance = _ORTHOGRAPHIC_DISTANCE if orthographic else result.camera.distance
+    height, width = view.photo.shape[:2]
+    column, row = view.camera.centre
+    orthographic = bool(np.isinf(view.camera.distance))
+    distance = _ORTHOGRAPHIC_DISTANCE if orthographic else view.camera.distance
 
-    data = bpy.data.cameras.new(f"{result.name} Camera")
+    data = bpy.data.cameras.new(f"{name} Camera")
     data.sensor_fit = "HORIZONTAL"
     data.sensor_width = _SENSOR_WIDTH
     if orthographic:
         data.type = "ORTHO"
-        data.ortho_scale = width / result.camera.scale
+        data.ortho_scale = width / view.camera.scale
     else:
-        data.lens = result.camera.scale * distance * _SENSOR_WIDTH / width
+        data.lens = view.camera.scale * distance * _SENSOR_WIDTH / width
     data.shift_x = (width / 2 - column) / width
     data.shift_y = (row - height / 2) / width
     data.clip_start = 0.01
@@ -46,7 +47,7 @@ def build_camera(result: Result, photo: bpy.types.Image) -> bpy.types.Object:
 
     camera = bpy.data.objects.new(data.name, data)
     camera[PHOTO] = photo
-    place = camera_to_blender(result)
+    place = camera_to_blender(view.pose)
     place[:3, 3] += place[:3, 2] * distance
     camera.matrix_world = Matrix(place.tolist())
     return camera

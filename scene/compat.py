@@ -7,4 +7,5 @@ def shader_nodes(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeT
     """The nodes of a new material (a Principled shader and an output) or world (a background and one); before 5.0 made on request only."""
     if owner.node_tree is None:
         owner.use_nodes = True
+    assert owner.node_tree is not None
     return owner.node_tree

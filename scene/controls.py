@@ -1,9 +1,11 @@
 """What an animator takes hold of: shape, colour, bone collection and locks of each of the rig's bones."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
+
+from .typed import armature_of, pose_of
 
 _PALETTES = {"root": "THEME09", "eye.L": "THEME04", "eye.R": "THEME01"}  # yellow, blue, red
 _MIDDLE = "THEME12"  # light green
@@ -45,13 +47,14 @@ def add_controls(armature: bpy.types.Object, collection: bpy.types.Collection) -
     shapes = bpy.data.collections.new(f"WGTS_{armature.name}")
     shapes.hide_viewport = shapes.hide_render = True
     collection.children.link(shapes)
-    for bone in armature.pose.bones:
+    for bone in pose_of(armature).bones:
         name = f"WGT-{armature.name}_{bone.name}"
         shape = bpy.data.objects.new(name, _line(name, _SHAPES[bone.name].points(bone.length)))
         shapes.objects.link(shape)
         bone.custom_shape, bone.use_custom_shape_bone_size = shape, False
         bone.custom_shape_wire_width = _WIRE_WIDTH
-        bone.bone.color.palette = _PALETTES.get(bone.name, _MIDDLE)
+        colour: Any = armature_of(armature).bones[bone.name].color
+        colour.palette = _PALETTES.get(bone.name, _MIDDLE)
         if bone.name != "root":  # joints only turn
             bone.lock_location = bone.lock_scale = (True, True, True)
         if bone.name in _HINGES:  # keyed and limited an axis at a time
@@ -59,9 +62,9 @@ def add_controls(armature: bpy.types.Object, collection: bpy.types.Collection) -
         if bone.name.startswith("eye"):  # eyes do not roll
             bone.lock_rotation[1] = True
     for name, bones in _COLLECTIONS.items():
-        made = armature.data.collections.new(name)
+        made = armature_of(armature).collections.new(name)
         for bone in bones:
-            made.assign(armature.data.bones[bone])
+            made.assign(armature_of(armature).bones[bone])
 
 
 def _line(name: str, points: np.ndarray) -> bpy.types.Mesh:

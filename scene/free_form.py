@@ -6,13 +6,17 @@ Deform binds in 2 s, costs 0.05 s a frame and needs neither weights nor copies o
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import bpy
 
 from ..core.errors import ReconstructionError
 from .armature import LOOK_AT
 from .rig import FREE_FORM, RIGGED, head_of, kept_pose, set_pose, shown
+from .typed import mesh_of, view_layer_of
 
+Transferred = Literal["VGROUP_WEIGHTS", "COLOR_VERTEX"]
+"""What transfer_data copies, by Blender's names."""
 _MODIFIER = "Likeness Rig"
 
 
@@ -39,9 +43,9 @@ def bind_free_form(context: bpy.types.Context, armature: bpy.types.Object) -> No
     """Let the free-form head follow the rigged head's surface. Raises ReconstructionError when a head is missing or does not bind."""
     free_form, rigged = _heads(armature)
     unbind_free_form(armature)
-    modifier = free_form.modifiers.new(_MODIFIER, "SURFACE_DEFORM")
+    modifier: Any = free_form.modifiers.new(_MODIFIER, "SURFACE_DEFORM")
     modifier.target = rigged
-    here = {"object": free_form, "active_object": free_form}
+    here: Any = {"object": free_form, "active_object": free_form}
     with shown(free_form, rigged), _posed(context, armature, photo=True), context.temp_override(**here):
         bpy.ops.object.surfacedeform_bind(modifier=modifier.name)
     if not modifier.is_bound:
@@ -59,12 +63,13 @@ def unbind_free_form(armature: bpy.types.Object) -> None:
 
 
 def is_bound(armature: bpy.types.Object) -> bool:
+    """Whether the free-form head of a rig follows it."""
     free_form = head_of(armature, FREE_FORM)
     return free_form is not None and _MODIFIER in free_form.modifiers
 
 
-def transfer_data(context: bpy.types.Context, armature: bpy.types.Object, kind: str, to_free_form: bool) -> None:
-    """Copy all vertex groups or colours (kind of Blender's Data Transfer: VGROUP_WEIGHTS, COLOR_VERTEX) from one head to the other.
+def transfer_data(context: bpy.types.Context, armature: bpy.types.Object, kind: Transferred, to_free_form: bool) -> None:
+    """Copy all vertex groups or colours from one head to the other.
 
     Layers of equal names are replaced. Raises ReconstructionError when a head is missing.
     """
@@ -76,15 +81,16 @@ def transfer_data(context: bpy.types.Context, armature: bpy.types.Object, kind: 
     # Data Transfer looks at the source as it is deformed and at the target as it is undeformed: the free-form head in
     # the photo's pose, the rigged one at rest, where the bound free-form head follows it.
     both = [source, target]
-    here = {"object": source, "active_object": source, "selected_objects": both, "selected_editable_objects": both}
+    here: Any = {"object": source, "active_object": source, "selected_objects": both, "selected_editable_objects": both}
     with shown(*both), _posed(context, armature, photo=to_free_form), context.temp_override(**here):
         bpy.ops.object.data_transfer(
             data_type=kind, vert_mapping="POLYINTERP_NEAREST", layers_select_src="ALL", layers_select_dst="NAME", mix_mode="REPLACE"
         )
     if loose:
         unbind_free_form(armature)
-    if target.data.color_attributes.active_color is None and target.data.color_attributes:
-        target.data.color_attributes.active_color_index = target.data.color_attributes.render_color_index = 0
+    colours = mesh_of(target).color_attributes
+    if colours.active_color is None and colours:
+        colours.active_color_index = colours.render_color_index = 0
 
 
 def _heads(armature: bpy.types.Object) -> tuple[bpy.types.Object, bpy.types.Object]:
@@ -100,5 +106,5 @@ def _posed(context: bpy.types.Context, armature: bpy.types.Object, photo: bool) 
     with kept_pose(context, armature):
         armature[LOOK_AT] = 0.0
         set_pose(armature, photo)
-        context.view_layer.update()
+        view_layer_of(context).update()
         yield

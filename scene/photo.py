@@ -4,6 +4,7 @@ import re
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -36,27 +37,33 @@ def pack_picture(name: str, picture: np.ndarray, space: str = "sRGB") -> bpy.typ
     """A new packed image of (H, W, 3) or (H, W) uint8, row 0 at the top; no file on the artist's disk is needed."""
     height, width = picture.shape[:2]
     image = bpy.data.images.new(name, width, height, alpha=False)
-    image.colorspace_settings.name = space
+    colours: Any = image.colorspace_settings
+    colours.name = space
     values = np.ones((height, width, 4), np.float32)
     values[..., :3] = picture.reshape(height, width, -1)[::-1] / np.float32(255)  # Blender's rows start at the bottom
-    image.pixels.foreach_set(values.ravel())
+    _values(image).foreach_set(values.ravel())
     image.pack()
     return image
 
 
 def pixels(image: bpy.types.Image) -> np.ndarray:
-    """(H, W, 4) uint8 sRGB with straight alpha, row 0 at the top."""
+    """(H, W, 4) uint8 sRGB with straight alpha, row 0 at the top. Raises InputError for an image without a picture in colour."""
     width, height = image.size
     if not width or not height or image.channels != 4:
         raise InputError(f"The image {image.name} has no colour picture to read; choose another one or load its file again.")
     values = np.empty(width * height * 4, np.float32)
-    image.pixels.foreach_get(values)
+    _values(image).foreach_get(values)
     values = values.reshape(height, width, 4)[::-1]
     colour, alpha = values[..., :3], values[..., 3:]
     if image.is_float:  # linear and premultiplied
         colour = colour / np.maximum(alpha, 1e-6)
         colour = np.where(colour <= 0.0031308, 12.92 * colour, 1.055 * np.maximum(colour, 0.0031308) ** (1 / 2.4) - 0.055)
     return np.round(np.concatenate([colour, alpha], axis=2).clip(0, 1) * 255).astype(np.uint8)
+
+
+def _values(image: bpy.types.Image) -> Any:
+    """All channels of all pixels, which the stubs of bpy take for floats alone."""
+    return image.pixels
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

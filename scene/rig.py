@@ -13,11 +13,12 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.topology.rigged import RiggedHead
-from .armature import BONES, JOINT_OF, LOOK_AT, bone_weights, build_armature, pose_bones
+from .armature import JOINT_OF, LOOK_AT, bone_weights, build_armature, pose_bones
 from .frame import HEAD_TO_BLENDER
 from .mesh import add_group, new_mesh
 from .rig_material import add_materials
 from .shape_keys import add_shape_keys, shapes
+from .typed import attribute_data, pose_of, view_layer_of
 
 RIGGED, FREE_FORM = "likeness_rigged_head", "likeness_free_form_head"
 """Custom properties of the armature object: the two heads."""
@@ -26,7 +27,10 @@ UV_MAP, CODE_ATTRIBUTE = "UVMap", "code"
 
 
 def build_rig(context: bpy.types.Context, rigged: RiggedHead, name: str, collection: bpy.types.Collection) -> bpy.types.Object:
-    """A new rigged head in `collection` (which must be in the scene) in the photo's pose and expression; gives the armature object."""
+    """A new rigged head in `collection` (which must be in the scene) in the photo's pose and expression; gives the armature object.
+
+    Raises AssetError when joints coincide.
+    """
     armature = build_armature(context, rigged, name, collection)
     head = bpy.data.objects.new(f"{name} Head", _build_mesh(rigged, name))
     collection.objects.link(head)
@@ -45,10 +49,10 @@ def build_rig(context: bpy.types.Context, rigged: RiggedHead, name: str, collect
 
 def skin(head: bpy.types.Object, armature: bpy.types.Object, weights: dict[str, np.ndarray]) -> None:
     """Let the armature move a mesh object by weights (V,) of each bone."""
-    for bone in BONES:
-        add_group(head, bone, weights[bone])
+    for bone, share in weights.items():
+        add_group(head, bone, share)
     head.parent = armature
-    modifier = head.modifiers.new("Armature", "ARMATURE")
+    modifier: Any = head.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
 
 
@@ -88,18 +92,19 @@ def set_pose(armature: bpy.types.Object, photo: bool) -> None:
 def kept_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[None]:
     """Afterwards bones, key values and LOOK_AT are as they were before."""
     head = head_of(armature)
-    bones = {bone.name: bone.matrix_basis.copy() for bone in armature.pose.bones}
-    values = {name: key.value for name, key in shapes(head).items()} if head else {}
+    bones = {bone.name: bone.matrix_basis.copy() for bone in pose_of(armature).bones}
+    keys = shapes(head) if head else {}
+    values = {name: key.value for name, key in keys.items()}
     look_at = armature.get(LOOK_AT, 0.0)
     try:
         yield
     finally:
         armature[LOOK_AT] = look_at
         for bone, matrix in bones.items():
-            armature.pose.bones[bone].matrix_basis = matrix
+            pose_of(armature).bones[bone].matrix_basis = matrix
         for name, value in values.items():
-            shapes(head)[name].value = value
-        context.view_layer.update()
+            keys[name].value = value
+        view_layer_of(context).update()
 
 
 @contextmanager
@@ -109,7 +114,7 @@ def shown(*items: bpy.types.Object) -> Iterator[None]:
     Raises InputError for one that cannot be seen because all its collections are excluded from the view layer.
     """
     for item in items:
-        if item.name not in bpy.context.view_layer.objects:
+        if item.name not in view_layer_of(bpy.context).objects:
             raise InputError(f"{item.name} is not in this view layer; tick its collection in the Outliner.")
     hidden = [(item, item.hide_viewport, item.hide_get()) for item in items]
     for item in items:
@@ -143,6 +148,6 @@ def _build_mesh(rigged: RiggedHead, name: str) -> bpy.types.Mesh:
     uv = mesh.uv_layers.new(name=UV_MAP)
     uv.data.foreach_set("uv", np.ascontiguousarray(rigged.uv[rigged.faces_uv], np.float32).ravel())
     code = mesh.attributes.new(CODE_ATTRIBUTE, "FLOAT_VECTOR", "POINT")
-    code.data.foreach_set("vector", np.ascontiguousarray(rigged.code, np.float32).ravel())
+    attribute_data(mesh, code.name).foreach_set("vector", np.ascontiguousarray(rigged.code, np.float32).ravel())
     add_materials(mesh, rigged, name)
     return mesh

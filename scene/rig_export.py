@@ -9,6 +9,7 @@ import bpy
 from ..core.errors import InputError
 from .armature import pose_bones
 from .rig import head_of, kept_pose, shown
+from .typed import view_layer_of
 
 RIG_SUFFIXES = (".glb", ".fbx")
 
@@ -35,7 +36,7 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
 @contextmanager
 def _only_selected(context: bpy.types.Context, *items: bpy.types.Object) -> Iterator[None]:
     """The items are what is selected for a moment; exporters cannot be told otherwise."""
-    selected, active = context.selected_objects, context.view_layer.objects.active
+    selected, active = context.selected_objects, view_layer_of(context).objects.active
     for item in selected:
         item.select_set(False)
     for item in items:
@@ -47,12 +48,12 @@ def _only_selected(context: bpy.types.Context, *items: bpy.types.Object) -> Iter
             item.select_set(False)
         for item in selected:
             item.select_set(True)
-        context.view_layer.objects.active = active
+        view_layer_of(context).objects.active = active
 
 
 def _glb(context: bpy.types.Context, armature: bpy.types.Object, path: str) -> None:
     pose_bones(armature, {})  # else the correctives of the pose would stay
-    context.view_layer.update()
+    view_layer_of(context).update()
     bpy.ops.export_scene.gltf(filepath=path, export_format="GLB", use_selection=True)
 
 

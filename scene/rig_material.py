@@ -1,11 +1,14 @@
 """The rigged head's look: a material for each kind of part, all on the one UV map and the one packed texture."""
 
+from typing import Any
+
 import bpy
 import numpy as np
 
 from ..core.topology.rigged import PARTS, RiggedHead
 from .compat import shader_nodes
 from .photo import pack_picture
+from .typed import set_input
 
 _LOOKS = {  # colour without a texture (linear), roughness
     "Skin": ((0.55, 0.3, 0.22, 1.0), 0.5),
@@ -27,8 +30,8 @@ def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str) -> None:
         material.diffuse_color = colour
         tree = shader_nodes(material)
         shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-        shader.inputs["Base Color"].default_value = colour
-        shader.inputs["Roughness"].default_value = roughness
+        set_input(shader, "Base Color", colour)
+        set_input(shader, "Roughness", roughness)
         if texture is not None:
             node = _texture_node(tree, texture, shader.location.x - 320, shader.location.y)
             tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
@@ -41,7 +44,7 @@ def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str) -> None:
 
 
 def _texture_node(tree: bpy.types.NodeTree, image: bpy.types.Image, x: float, y: float) -> bpy.types.Node:
-    node = tree.nodes.new("ShaderNodeTexImage")
+    node: Any = tree.nodes.new("ShaderNodeTexImage")
     node.image = image
     node.location = (x, y)
     return node

@@ -1,11 +1,14 @@
 """ARKit's 52 shapes as shape keys by their exact names, and the jaw's correctives as keys that its bone drives."""
 
+from typing import Any
+
 import bpy
 import numpy as np
 from idprop.types import IDPropertyGroup
 
 from ..core.topology.rigged import RiggedHead
 from .frame import HEAD_TO_BLENDER
+from .typed import mesh_of
 
 CORRECTIVE = "jawCorrective"
 """Names of correctives begin so; the angle in degrees follows."""
@@ -35,7 +38,8 @@ def new_key(head: bpy.types.Object, name: str, points: np.ndarray) -> bpy.types.
 
 def shapes(head: bpy.types.Object) -> dict[str, bpy.types.ShapeKey]:
     """The keys that an artist sets, by name: neither the Basis nor the correctives."""
-    blocks = head.data.shape_keys.key_blocks if head.data.shape_keys else ()
+    owner = mesh_of(head).shape_keys
+    blocks = owner.key_blocks if owner else ()
     return {key.name: key for key in list(blocks)[1:] if not key.name.startswith(CORRECTIVE)}
 
 
@@ -48,7 +52,7 @@ def key_note(head: bpy.types.Object) -> str:
 
 def _drive_by_jaw(key: bpy.types.ShapeKey, armature: bpy.types.Object, angle: float) -> None:
     """From 0 at rest to 1 where the jaw has turned about X by `angle`. A curve instead of an expression: no scripts need be allowed."""
-    curve = key.driver_add("value")
+    curve: Any = key.driver_add("value")
     curve.driver.type = "SUM"
     source = curve.driver.variables.new()
     source.type = "TRANSFORMS"

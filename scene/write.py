@@ -25,6 +25,7 @@ from .build import build_result
 from .compat import shader_nodes
 from .rig import rig_of
 from .rig_export import RIG_SUFFIXES, export_rig
+from .typed import scene_of, set_input
 
 _SELECTS = sys.platform != "win32"  # Windows waits for sockets only
 
@@ -42,11 +43,11 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
     if unknown := [path for path in paths if path.suffix.lower() not in (".blend", *RIG_SUFFIXES)]:
         raise InputError(f"{unknown[0].name} has an unknown format; end its name with .blend, {' or '.join(RIG_SUFFIXES)}.")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    bpy.context.scene.world = _even_light()
+    scene_of(bpy.context).world = _even_light()
     build_result(bpy.context, result)
     armature = rig_of(bpy.context.object)
     if performance_path is not None and armature is not None:
-        play(bpy.context.scene, armature, Performance.load(performance_path))
+        play(scene_of(bpy.context), armature, Performance.load(performance_path))
     for path in (path.resolve() for path in paths):
         if path.suffix.lower() != ".blend":
             if armature is None:
@@ -63,7 +64,7 @@ def _even_light() -> bpy.types.World:
     """A scene without any light renders black; white from everywhere adds no shading of its own."""
     world = bpy.data.worlds.new("World")
     background = next(node for node in shader_nodes(world).nodes if node.type == "BACKGROUND")
-    background.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+    set_input(background, "Color", (1.0, 1.0, 1.0, 1.0))
     return world
 
 

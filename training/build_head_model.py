@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.models.head import SCHEMA
+from ..core.models.head import EYE_DISTANCE, SCHEMA
 from .head_model.landmarks import place_landmarks
-from .head_model.regions import make_code, make_mirror, make_regions, pocket_faces
+from .head_model.regions import cavity_faces, make_code, make_mirror, make_regions
 from .head_model.source import ShapeSpace, read_base_mesh, read_mirror
 from .head_model.topology import close_bust, cut_bust
 from .humans.bodies import Bodies
 
 log = logging.getLogger(__name__)
-EYE_DISTANCE = 0.063
 PARENTS = (-1, 0, 1, 1, 1)
 SHOULDER_WEIGHT = 0.3
 """Weight of the vertices below the neck in the principal components: what a head photo shows least."""
@@ -85,7 +84,7 @@ def build(samples: int, scanned: int, assets: Path, components: int, seed: int) 
     scale = float(scales.mean())
     expression, names = space.expression(used)
     expression = np.stack([matrix @ shape for shape in expression]) * scale
-    solid = close_bust(bust, pocket_faces(bust, mesh))
+    closed = close_bust(bust, cavity_faces(bust, mesh))
     landmarks = place_landmarks(bust, mesh.quads, space.template)
     corners = mean[bust.faces[landmarks["landmark_faces"]]]
     points = np.einsum("nic,ni->nc", corners, landmarks["landmark_barycentric"])
@@ -116,11 +115,11 @@ def build(samples: int, scanned: int, assets: Path, components: int, seed: int) 
         "region_names": np.array(list(regions)),
         "mirror": mirror.astype(np.int32),
         "hm08": bust.base.astype(np.int32),
-        "solid_faces": solid.faces.astype(np.int32),
-        "solid_csr_data": solid.matrix.data.astype(np.float32),
-        "solid_csr_indices": solid.matrix.indices.astype(np.int32),
-        "solid_csr_indptr": solid.matrix.indptr.astype(np.int32),
-        **{f"solid_{name}": inner.astype(np.int32) for name, inner in solid.pockets.items()},
+        "solid_faces": closed.faces.astype(np.int32),
+        "solid_csr_data": closed.matrix.data.astype(np.float32),
+        "solid_csr_indices": closed.matrix.indices.astype(np.int32),
+        "solid_csr_indptr": closed.matrix.indptr.astype(np.int32),
+        **{f"solid_{name}": inner.astype(np.int32) for name, inner in closed.cavities.items()},
         **_typed(landmarks),
     }
 

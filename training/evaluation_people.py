@@ -85,7 +85,7 @@ def _case(name: str, person: Person, camera: Camera, size: int, subject: str, mo
     coverage = buffers.coverage.numpy()
     photo = picture[0].numpy() * coverage[..., None] + _wall(size, rng) * (1 - coverage[..., None])
     photo = np.round((photo + rng.normal(0, 0.008, photo.shape)).clip(0, 1) * 255).astype(np.uint8)
-    landmarks = model.landmarks(person.head)
+    landmarks = model.mediapipe.on(person.head)
     case = Case(
         name, photo, subject, _truth(person, scene, camera, subject, model, light, exposure), camera, landmarks,
         camera.project(landmarks), coverage, person.rotation, _labels(person),
@@ -161,7 +161,7 @@ def seen_faces(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def _regions(person: Person, model: HeadModel, points: np.ndarray, material: np.ndarray) -> np.ndarray:
     """Index into REGIONS (N,): what it is made of; skin by the nearest place of the bald head."""
     distance, near = cKDTree(person.head).query(points)
-    masks = np.stack([model.regions[model.region_names.index(name)] for name in ("face", "ears", "scalp", "neck")])[:, near]
+    masks = np.stack([model.regions[name] for name in ("face", "ears", "scalp", "neck")])[:, near]
     region = np.where((masks.max(0) > 0.5) & (distance < 0.03), masks.argmax(0) + 1, REGIONS.index("body"))
     region[material == MATERIALS.index("hair")] = REGIONS.index("hair")
     region[material == MATERIALS.index("cloth")] = REGIONS.index("clothes")

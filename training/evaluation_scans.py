@@ -14,6 +14,7 @@ from ..core.geometry.mesh import vertex_normals
 from ..core.geometry.raster import rasterize
 from ..core.models.fit import fit_head
 from ..core.models.head import HeadModel
+from ..core.models.observation import Observation
 from ..core.models.rotation import rotation_matrix
 from ..core.photo.intake import view_from_image
 from ..core.photo.view import Camera
@@ -72,19 +73,19 @@ def load_scan(folder: Path, name: str, model: HeadModel) -> Scan:
     scan = Scan(name, vertices, faces, texture, corner_uv, np.zeros((468, 3)), np.eye(3), np.zeros(len(vertices)), partial, True)
     photo, depth = _photo(scan, vertices, Camera(_CAMERA.centre, 1900.0))
     view = view_from_image(photo, name)
-    fit = fit_head(model, view)
+    fit = fit_head(model, Observation.of(view))
     column, row = view.landmarks[:, 0], view.landmarks[:, 1]
     height = depth[row.astype(int).clip(0, SIZE - 1), column.astype(int).clip(0, SIZE - 1)]
     lifted = np.stack([(column - _CAMERA.centre[0]) / 1900.0, (_CAMERA.centre[1] - row) / 1900.0, height], axis=1)
     hit = np.isfinite(height)
-    mine = model.landmarks(fit.vertices)
+    mine = model.mediapipe.on(fit.vertices)
     motion = align_points(mine[hit], lifted[hit], scaled=True)
     lifted[~hit] = motion(mine[~hit])
     metric = texture is not None
     scale = 1.0 if metric else 1 / motion.scale
     place = lambda points: (points - motion.translation) * scale  # noqa: E731
     rotation = motion.rotation @ fit.rotation
-    solid = place(motion(fit.solid_vertices))
+    solid = place(motion(fit.closed_vertices))
     placed = place(vertices)
     region = label_regions(model, solid, placed, rotation)
     return Scan(name, placed, faces, texture, corner_uv, place(lifted), rotation, region, partial, metric)
@@ -95,10 +96,10 @@ def label_regions(model: HeadModel, solid: np.ndarray, points: np.ndarray, rotat
     from scipy.spatial import cKDTree
 
     distance, near = cKDTree(solid).query(points)
-    masks = np.stack([model.solid_region(name) for name in ("face", "ears", "scalp", "neck")])[:, near]
+    masks = np.stack([model.closed_region(name) for name in ("face", "ears", "scalp", "neck")])[:, near]
     region = np.where(masks.max(0) > 0.5, masks.argmax(0) + 1, REGIONS.index("body"))
     # Far from the bald head there is hair above and cloth below.
-    neck = solid[model.solid_region("neck") > 0.5][:, 1].mean()
+    neck = solid[model.closed_region("neck") > 0.5][:, 1].mean()
     far = (distance > _NEAR) | (region == REGIONS.index("body"))
     region[far] = np.where(points[far, 1] > neck, REGIONS.index("hair"), REGIONS.index("other"))
     behind = (points @ rotation)[:, 2] < BACK

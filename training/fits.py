@@ -6,10 +6,11 @@ import torch
 
 from ..core.geometry.mesh import vertex_normals
 from ..core.geometry.raster import rasterize
-from ..core.models.fit import HeadFit, fit_head
+from ..core.models.fit import ViewFit, fit_head
 from ..core.models.head import HeadModel
+from ..core.models.observation import Observation
 from ..core.models.rotation import rotation_matrix
-from ..core.photo.view import Camera, View
+from ..core.photo.view import Camera
 from .humans.person import Person
 
 # Metres.
@@ -24,15 +25,14 @@ _TILT = np.radians((3.4, 2.4, 0.8))
 1.6 and 1.0."""
 
 
-def simulated_fit(model: HeadModel, person: Person, camera: Camera, size: int, rng: np.random.Generator) -> HeadFit:
+def simulated_fit(model: HeadModel, person: Person, camera: Camera, size: int, rng: np.random.Generator) -> ViewFit:
     """Fit the model to noisy landmarks and the matte of a person seen by `camera` in a picture of size x size; the true parameters
     are never used. Half of the photos tell their focal length; for the others the fit assumes its usual distance."""
     landmarks = noisy_landmarks(model, person, rng)
     pixels = np.concatenate([camera.project(landmarks), landmarks[:, 2:] * camera.scale], axis=1)
     known = np.isfinite(camera.distance) and rng.random() < 0.5
-    blank = np.zeros((size, size, 3), np.uint8)
     focal = camera.scale * camera.distance if known else None
-    return fit_head(model, View(blank, _matte(person, camera, size), pixels, focal, "synthetic"))
+    return fit_head(model, Observation(pixels, _matte(person, camera, size), focal, "synthetic"))
 
 
 def _matte(person: Person, camera: Camera, size: int) -> np.ndarray:
@@ -50,17 +50,17 @@ def _matte(person: Person, camera: Camera, size: int) -> np.ndarray:
 def noisy_landmarks(model: HeadModel, person: Person, rng: np.random.Generator) -> np.ndarray:
     """The detector's 468 points (468, 3), camera frame, metres: true points, its bias, smooth and rough noise, more on hidden skin,
     what would turn the person into another one, and a tilt of the whole."""
-    truth = model.landmarks(person.head)
+    truth = model.mediapipe.on(person.head)
     normals = vertex_normals(person.head, model.faces)
-    facing = model.landmarks(normals)[:, 2]
-    rest = model.landmarks(model.mean)
+    facing = model.mediapipe.on(normals)[:, 2]
+    rest = model.mediapipe.on(model.mean)
     centres = rest[rng.choice(len(rest), 40, replace=False)]
     waves = np.exp(-((rest[:, None] - centres) ** 2).sum(2) / (2 * _SMOOTH_REACH**2))
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
     noise = waves @ rng.normal(0, _SMOOTH_NOISE, (len(centres), 3)) + rng.normal(0, _ROUGH_NOISE, truth.shape)
     noise *= np.where(facing < 0, _HIDDEN_FACTOR, 1.0)[:, None] * rng.uniform(0.5, 1.6)
-    corners = model.identity[:, model.faces[model.landmark_faces]]
+    corners = model.identity[:, model.mediapipe.corners]
     mistaken = rng.normal(0, rng.uniform(*_MISTAKEN), len(model.identity))
-    other = np.einsum("k,kncd,nc->nd", mistaken, corners, model.landmark_barycentric, optimize=True)
+    other = np.einsum("k,kncd,nc->nd", mistaken, corners, model.mediapipe.barycentric, optimize=True)
     middle, tilt = truth.mean(0), person.rotation @ rotation_matrix(rng.normal(0, _TILT)) @ person.rotation.T
-    return middle + (truth - middle + (model.landmark_bias + other) @ person.rotation.T + noise) @ tilt.T
+    return middle + (truth - middle + (model.mediapipe.bias + other) @ person.rotation.T + noise) @ tilt.T

@@ -140,7 +140,7 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
 def _solid(device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Faces (F, 3) and rest codes (V, 3) of the head model's solid."""
     model = HeadModel.load()
-    surface = PriorSurface.of(model, model.solid_rest)
+    surface = PriorSurface.of(model, model.closed_rest)
     return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.code.astype(np.float32)).to(device)
 
 

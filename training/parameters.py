@@ -22,7 +22,7 @@ class TrueIdentity:
     """The head model's identity that comes closest to a person's head, by least squares over head and neck."""
 
     def __init__(self, model: HeadModel) -> None:
-        weight = np.sqrt(model.regions[model.region_names.index("head")] * (model.part == 0))
+        weight = np.sqrt(model.regions["head"] * (model.part == 0))
         self._model, self._weight = model, weight[:, None]
         self._basis = (model.identity * self._weight).reshape(len(model.identity), -1)
         self._matrix = self._basis @ self._basis.T + _RIDGE**2 * np.eye(len(self._basis))
@@ -47,7 +47,7 @@ def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
 
 def mirrored_landmarks(model: HeadModel) -> np.ndarray:
     """For each of the 468 landmarks the one on the other side of the face."""
-    rest = model.landmarks(model.mean)
+    rest = model.mediapipe.on(model.mean)
     return cKDTree(rest).query(rest * [-1, 1, 1])[1]
 
 
@@ -103,7 +103,7 @@ class ParameterObjective:
 
 def _strengths(model: HeadModel) -> np.ndarray:
     """(IDENTITY,) mean movement of the face a standard deviation of each component of the identity, over their mean."""
-    face = model.regions[model.region_names.index("face")] * (model.part == 0)
+    face = model.regions["face"] * (model.part == 0)
     moves = np.linalg.norm(model.identity[: PARTS["identity"]], axis=2) @ face
     return (moves / moves.mean()).astype(np.float32)
 

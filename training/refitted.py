@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from ..core.errors import ReconstructionError
-from ..core.models.fit import HeadFit, fit_head
+from ..core.models.fit import ViewFit, fit_head
 from ..core.models.head import HeadModel
+from ..core.models.observation import Observation
 from ..core.models.prior import PriorSurface
-from ..core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera, View
+from ..core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera
 from .dataset import Shards
 from .detected import shards_to_do
 from .samples import PICTURE, seen_in_crop, stored_fit, stored_maps
@@ -30,7 +31,7 @@ _OTHER_SCALE, _OTHER_PLACE = 0.08, 12.0
 """By how much, as a share and in those pixels, a fit's own crop may differ from the stored one, which the pictures show."""
 
 
-def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Generator) -> HeadFit | None:
+def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Generator) -> ViewFit | None:
     """The fit to one of the person's detections, in pixels of the stored crop; half of the photos tell their focal length. None where no
     face was found, no head fits it, or its crop would be another."""
     found = np.flatnonzero(np.isfinite(person["landmarks"][:, 0, 0]))
@@ -43,16 +44,16 @@ def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Genera
     _, _, scale, nearness = person["camera"]
     focal = float(scale * half / nearness) if known and nearness > 0 else None
     try:
-        fit = fit_head(model, View(np.zeros((PICTURE, PICTURE, 3), np.uint8), matte, landmarks, focal, "stored"))
+        fit = fit_head(model, Observation(landmarks, matte, focal, "stored"))
     except ReconstructionError:
         return None
     moved = np.abs(np.subtract(fit.camera.centre, STORED_CROP.centre)).max()
     return fit if abs(fit.camera.scale / STORED_CROP.scale - 1) < _OTHER_SCALE and moved < _OTHER_PLACE else None
 
 
-def fields_of(model: HeadModel, fit: HeadFit, person: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+def fields_of(model: HeadModel, fit: ViewFit, person: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     """What is stored of a fit, in the stored crop, which the fit's own differs from by a little."""
-    prior = PriorSurface.of(model, seen_in_crop(fit.solid_vertices, fit.camera, STORED_CROP).astype(np.float32))
+    prior = PriorSurface.of(model, seen_in_crop(fit.closed_vertices, fit.camera, STORED_CROP).astype(np.float32))
     features = prior.point_features()
     return {
         "maps": stored_maps(prior, size),

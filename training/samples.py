@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..core.models.fit import HeadFit
+from ..core.models.fit import ViewFit
 from ..core.models.head import HeadModel
 from ..core.models.prior import PriorSurface
 from ..core.photo.crop import face_square
@@ -45,7 +45,7 @@ class Drawn:
 
     person: Person
     camera: Camera
-    fit: HeadFit
+    fit: ViewFit
     prior: PriorSurface
     scene: Scene
     rng: np.random.Generator
@@ -68,10 +68,10 @@ class Sampler:
         camera = random_camera(rng)
         return self.scene(person, camera, simulated_fit(self.model, person, camera, PICTURE, rng), rng)
 
-    def scene(self, person: Person, camera: Camera, fit: HeadFit, rng: np.random.Generator) -> Drawn:
+    def scene(self, person: Person, camera: Camera, fit: ViewFit, rng: np.random.Generator) -> Drawn:
         """The person in the crop that the fit, not the truth, defines."""
         to_crop = partial(seen_in_crop, camera=camera, crop=fit.camera)
-        prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.solid_vertices).astype(np.float32))
+        prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
         return Drawn(person, camera, fit, prior, Scene.of(person.parts, to_crop, self.size * self._shrink, CROP_HALF, self._device), rng)
 
     def sample(self, index: int) -> dict[str, np.ndarray]:
@@ -133,7 +133,7 @@ class Sampler:
         weights = np.array([person.body.expression.get(name, 0.0) for name in self.model.expression_names], np.float32)
         left, top, side = fit.camera.crop_box
         half, middle = side / 2, np.array([left + side / 2, top + side / 2])
-        landmarks = self.model.landmarks(person.head) + self.model.landmark_bias @ person.rotation.T
+        landmarks = self.model.mediapipe.on(person.head) + self.model.mediapipe.bias @ person.rotation.T
         square = face_square(camera.project(landmarks))
         return {
             "prior_vertices": drawn.prior.vertices.astype(np.float16),
@@ -160,7 +160,7 @@ def stored_maps(prior: PriorSurface, size: int) -> np.ndarray:
     return _signed(prior.maps(size).permute(1, 2, 0), MAP_SCALE)
 
 
-def stored_fit(fit: HeadFit) -> dict[str, np.ndarray]:
+def stored_fit(fit: ViewFit) -> dict[str, np.ndarray]:
     """A fit's parameters, as shards keep them."""
     parameters = {"fit_identity": fit.identity, "fit_expression": fit.expression, "fit_rotation": fit.rotation}
     return {name: values.astype(np.float32) for name, values in parameters.items()}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -72,13 +72,13 @@ class WorkerClient:
             self._kill()
             self._link = _Link([*self._command, "--private", str(self._private_folder())])
 
-    def reconstruct(self, photo: Path, settings: Settings, output: Path | None = None) -> None:
-        """Begin a job; its end arrives from `poll` as Done or Error. Without `output` (.npz) the result lies in a private folder until
-        the next job or `close`.
+    def reconstruct(self, photos: Sequence[Path], settings: Settings, output: Path | None = None) -> None:
+        """Begin the reconstruction of the person in all the photos; its end arrives from `poll` as Done or Error. Without `output` (.npz)
+        the result lies in a private folder until the next job or `close`.
 
         Raises WorkerError when a job runs already or the process cannot be started.
         """
-        self._begin(protocol.Reconstruct(str(photo), str(output or self._private_output()), asdict(settings)))
+        self._begin(protocol.Reconstruct([str(photo) for photo in photos], str(output or self._private_output()), asdict(settings)))
 
     def track(self, source: Path, smoothing: float, output: Path | None = None) -> None:
         """Begin to follow the face in a photo, a video or a folder of pictures; otherwise as `reconstruct`, the result a Performance."""

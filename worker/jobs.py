@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Cancelled, WorkerError, explain
+from ..core.errors import Cancelled, InputError, WorkerError, explain
 from ..core.settings import Settings
 from . import protocol
 
@@ -52,12 +52,15 @@ class Jobs:
 
     def _reconstruct(self, job: protocol.Reconstruct, progress: Progress, cancel: Cancel) -> Any:
         settings = Settings.from_dict(job.settings)
+        if len(job.photos) != 1:
+            raise InputError(f"A head is made from one photo so far, not from {len(job.photos)} photos of one person; give one.")
+        (photo,) = job.photos
         if settings.device not in self._reconstructors:
             progress("load", 0.0)
             self._reconstructors[settings.device] = self._load(settings.device)
         if cancel():
             raise Cancelled("Cancelled.")
-        return self._reconstructors[settings.device].run(Path(job.photo), settings, progress, cancel)
+        return self._reconstructors[settings.device].run(Path(photo), settings, progress, cancel)
 
     def _track(self, job: protocol.Track, progress: Progress, cancel: Cancel) -> Any:
         if self._tracker is None:

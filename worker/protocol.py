@@ -40,10 +40,10 @@ class Job(Request):
 
 @dataclass(frozen=True)
 class Reconstruct(Job):
-    """Run one photo; the output is a Result."""
+    """Reconstruct the person of one or several `photos`; the output is a Result."""
 
     what = "The reconstruction"
-    photo: str
+    photos: list[str]
     output: str
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -227,6 +227,8 @@ def _refuse_constant(text: str) -> None:
 def _fits(value: Any, declared: Any) -> bool:
     if declared == dict[str, Any]:
         return isinstance(value, dict) and all(isinstance(item, str | int | float | bool | None) for item in value.values())
+    if declared == list[str]:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if declared is float:
         return type(value) in (int, float) and math.isfinite(value)
     return type(value) is declared

@@ -60,7 +60,7 @@ def self_test(
                 start = time.perf_counter()
                 draft = Settings(quality="draft")
                 result = reconstructor.run(path, draft, lambda stage, fraction: step(stage, 0.3 + 0.7 * fraction), cancel)
-            lines.append(f"test photo: {len(result.vertices)} vertices in {time.perf_counter() - start:.1f} s")
+            lines.append(f"test photo: {len(result.surface.vertices)} vertices in {time.perf_counter() - start:.1f} s")
     except AssetError as error:
         passed = not photo
         lines.append(f"{'failed' if photo else 'note'}: {error}")

@@ -28,12 +28,13 @@ def many_jobs(bench: Bench) -> list[Case]:
     try:
         for number in range(count):
             try:
-                client.reconstruct(bench.photo, Settings(quality="draft"))
+                client.reconstruct([bench.photo], Settings(quality="draft"))
                 result = Result.load(client.wait())
             except LikenessError as error:
                 cases.append(Case(f"job {number + 1}", "speechless", (), str(error)))
                 continue
-            results.add(hashlib.sha256(result.vertices.tobytes() + result.faces.tobytes()).hexdigest())
+            surface = result.surface
+            results.add(hashlib.sha256(surface.vertices.tobytes() + surface.faces.tobytes()).hexdigest())
             memory.append(_resident(client.pid or 0))
             cases.append(Case(f"job {number + 1}", "fine", (), f"{memory[-1] >> 20} MiB"))
     finally:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..models.head import LEFT_EYE, RIGHT_EYE, HeadModel
+from ..models.head import HeadModel
+from ..models.joints import LEFT_EYE, RIGHT_EYE
 from ..photo.view import Camera
 
 _RADIUS = 0.011
@@ -14,7 +15,7 @@ class Eyes:
     """The eyeballs of one person of the head model, identity (K,)."""
 
     def __init__(self, model: HeadModel, identity: np.ndarray) -> None:
-        joints = model.joints + np.tensordot(identity, model.joint_identity, 1)
+        joints = model.skeleton.joints + np.tensordot(identity, model.skeleton.identity, 1)
         self._centres = joints[[LEFT_EYE, RIGHT_EYE]].astype(np.float64)
 
     def gaze(self, irises: np.ndarray, rotation: np.ndarray, camera: Camera) -> np.ndarray:

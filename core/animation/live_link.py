@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..models.joints import JOINT_NAMES, NECK
 from ..models.rotation import rotation_matrix, rotation_vector
-from ..topology.rigged import NECK
 from .performance import MAX_FRAMES, Performance, fill_gaps
 
 HALF_TURN = 180.0
@@ -81,7 +81,7 @@ def _parse(lines: Iterable[list[str]], path: Path, degrees: float) -> Performanc
     table, known = np.array(rows)[order], np.array(seen)[order]
     table = fill_gaps(table, times, known)
     shapes = [index for index, name in enumerate(names) if name not in (*_HEAD, *_EYES)]
-    rotations = np.zeros((len(times), 5, 3))
+    rotations = np.zeros((len(times), len(JOINT_NAMES), 3))
     if set(_HEAD) <= set(names):
         yaw, pitch, roll = np.radians(degrees * table[:, [names.index(name) for name in _HEAD]]).T
         rotations[:, NECK] = _head_rotation(yaw, pitch, roll)

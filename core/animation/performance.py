@@ -7,6 +7,7 @@ import numpy as np
 
 from ..arrays import REAL, TEXT, TRUTH, Array, ArrayError, Schema
 from ..errors import AssetError
+from ..models.joints import JOINT_NAMES
 
 MAX_FRAMES = 20_000
 _MAX_KEYS = 256
@@ -18,7 +19,7 @@ _SCHEMA = Schema(
         "times": Array(REAL, ("T",), exact=True),
         "key_names": Array(TEXT, ("K",)),
         "key_values": Array(REAL, ("T", "K"), low=0, high=1),
-        "rotations": Array(REAL, ("T", 5, 3)),
+        "rotations": Array(REAL, ("T", len(JOINT_NAMES), 3)),
         "seen": Array(TRUTH, ("T",)),
         "warnings": Array(TEXT, ("W",)),
     },
@@ -31,7 +32,7 @@ class Performance:
     """One face over T frames; a single frame is a pose.
 
     times (T,): seconds, rising from 0. key_names: K names of ARKit shapes; key_values (T, K) in [0, 1].
-    rotations (T, 5, 3): rotation vectors of the joints in the order of JOINT_NAMES (core/topology/rigged.py), each relative to its
+    rotations (T, J, 3): rotation vectors of the joints in the order of JOINT_NAMES (core/models/joints.py), each relative to its
     parent, in the upright frame's axes; the shoulders stand still, the neck's rotation is the whole head's.
     seen (T,) bool: False where the values were filled in. name: where it comes from. warnings: sentences for the user.
     """

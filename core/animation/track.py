@@ -9,11 +9,12 @@ import numpy as np
 
 from ..errors import Cancelled, NoFaceError, ReconstructionError
 from ..models.fit import PersonFitter, fit_head
-from ..models.head import NECK, HeadModel
+from ..models.head import HeadModel
+from ..models.joints import JOINT_NAMES, LEFT_EYE, NECK, RIGHT_EYE
+from ..models.observation import Observation
 from ..models.rotation import rotation_vector
 from ..photo.faces import Face, MediaPipeDetector
 from ..photo.intake import MIN_FACE
-from ..photo.view import View
 from .gaze import Eyes
 from .performance import Performance, fill_gaps, smooth
 from .pictures import open_pictures
@@ -24,7 +25,6 @@ _EXAMPLES = 8  # frames over which a person's identity is averaged
 _LOST = 0.12  # residual, eye distances, beyond which the landmarks are not this person's face
 _BLINK = 0.2  # weight beyond which a lid hides the iris
 _DETECTING = 0.8  # share of the work
-_NOTHING = np.ones((1, 1), np.float32)  # a matte that says nothing
 Progress = Callable[[str, float], None]
 
 
@@ -35,8 +35,8 @@ class _Sight:
     face: Face
     frame: int
 
-    def view(self, name: str) -> View:
-        return View(np.zeros((1, 1, 3), np.uint8), _NOTHING, self.face.landmarks, None, name)
+    def seen(self, name: str) -> Observation:
+        return Observation(self.face.landmarks, name=name)
 
 
 class Tracker:
@@ -82,7 +82,7 @@ class Tracker:
         for number, sight in enumerate(sights):
             step("fit", _DETECTING + (1 - _DETECTING) * number / len(sights))
             try:
-                fit = fitter.fit(sight.view(source.name))
+                fit = fitter.fit(sight.seen(source.name))
             except ReconstructionError:
                 continue
             if fit.residual > _LOST:
@@ -99,9 +99,9 @@ class Tracker:
         if looking.any():
             table[:, -3:] = fill_gaps(table[:, -3:], times, looking)
         table = smooth(table, times, smoothing)
-        rotations = np.zeros((count, 5, 3))
+        rotations = np.zeros((count, len(JOINT_NAMES), 3))
         rotations[:, NECK] = table[:, shapes : shapes + 3]
-        rotations[:, NECK + 2 :] = table[:, None, shapes + 3 :]
+        rotations[:, [LEFT_EYE, RIGHT_EYE]] = table[:, None, shapes + 3 :]
         values = np.clip(table[:, :shapes], 0, 1)
         return Performance(source.stem, times, self._model.expression_names, values, rotations, seen, warnings)
 
@@ -132,7 +132,7 @@ class Tracker:
         for index in chosen:
             step()
             try:
-                fits.append(fit_head(self._model, sights[index].view(name)))
+                fits.append(fit_head(self._model, sights[index].seen(name)))
             except ReconstructionError:
                 continue
         if not fits:

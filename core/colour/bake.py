@@ -17,7 +17,7 @@ from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from ..photo.crop import crop_picture
 from ..photo.view import CROP_HALF
-from ..result import Result
+from ..result import Mesh, Result, ResultView
 from .seam import carried_difference
 from .texels import SIZES, Progress, Texels
 
@@ -48,18 +48,23 @@ class Shot:
     bare: np.ndarray
 
     @classmethod
-    def of(cls, result: Result, finest: int) -> "Shot":
-        """finest: pixels a side beyond which detail would be lost again."""
-        photo = crop_picture(result.photo, result.camera, int(np.clip(result.camera.crop_box[2], _SIZE, max(finest, _SIZE))))
-        faces = torch.from_numpy(result.faces.astype(np.int64))
-        drawn = rasterize(torch.from_numpy(result.camera.to_crop(result.vertices).astype(np.float32)), faces, _SIZE)
-        trust = interpolate(drawn, faces, torch.from_numpy(result.observed)[:, None])[..., 0].numpy()
+    def of(cls, surface: Mesh, view: ResultView, finest: int) -> "Shot":
+        """What a view shows of a result's surface. finest: pixels a side beyond which detail would be lost again."""
+        photo = crop_picture(view.photo, view.camera, int(np.clip(view.camera.crop_box[2], _SIZE, max(finest, _SIZE))))
+        faces = torch.from_numpy(surface.faces.astype(np.int64))
+        drawn = rasterize(torch.from_numpy(in_crop(view, surface.vertices)), faces, _SIZE)
+        trust = interpolate(drawn, faces, torch.from_numpy(surface.observed)[:, None])[..., 0].numpy()
         depth = torch.where(drawn.mask, drawn.depth, _FAR).numpy()
         return cls(photo, _smoothed(photo, trust), trust, depth, np.ones_like(trust))
 
     def with_bare(self, bare: np.ndarray) -> "Shot":
         """The same with pixels (T, T) that do not show bare skin, whose colours do not run into their neighbours' either."""
         return replace(self, smooth=_smoothed(self.photo, self.trust * (0.02 + bare)), bare=bare)
+
+
+def in_crop(view: ResultView, points: np.ndarray) -> np.ndarray:
+    """Crop-frame points (N, 3) float32 in a view of upright ones, metres."""
+    return view.camera.to_crop(view.pose.to_camera(points)).astype(np.float32)
 
 
 def _smoothed(photo: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -160,29 +165,29 @@ def bake_mesh(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Texture (size, size, 3) uint8 sRGB for any mesh that lies on a reconstruction; (size, size) uint8, 255 where the photo was copied.
 
-    vertices (V, 3) metres in the frame of Result.upright_vertices; faces (F, 3), outward; uv (U, 2) bottom-left origin, faces_uv (F, 3).
+    vertices (V, 3) metres in the upright frame of the result; faces (F, 3), outward; uv (U, 2) bottom-left origin, faces_uv (F, 3).
     Hidden texels take the colours of the reconstruction's nearest vertices. Raises InputError for a mesh without a usable UV map or one
     that lies elsewhere.
     """
     step = progress or (lambda share: None)
     texels = Texels.of(faces, uv, faces_uv, size)
     step(0.1)
-    turned = (vertices @ result.rotation.T + result.neck).astype(np.float32)
-    tree = cKDTree(result.vertices)
-    if np.median(tree.query(turned[np.unique(faces)], workers=-1)[0]) > _ELSEWHERE:
+    vertices, surface, view = vertices.astype(np.float32), result.surface, result.views[0]
+    tree = cKDTree(surface.vertices)
+    if np.median(tree.query(vertices[np.unique(faces)], workers=-1)[0]) > _ELSEWHERE:
         raise InputError("The mesh does not lie on the reconstruction; move it onto the head that it was made from.")
 
     def nearest_colours(points: np.ndarray) -> np.ndarray:
         distance, near = tree.query(points, k=3, workers=-1)
         share = 1 / (distance[..., None] ** 2 + 1e-8)
-        return ((result.colours[near] * share).sum(1) / share.sum(1)).astype(np.float32)
+        return ((surface.colours[near] * share).sum(1) / share.sum(1)).astype(np.float32)
 
-    base = nearest_colours(turned)
+    base = nearest_colours(vertices)
     step(0.2)
-    fine = _Magnified(Texels.of(faces, uv, faces_uv, max(size // _COARSER, SIZES[0])), texels, turned, base, nearest_colours)
+    fine = _Magnified(Texels.of(faces, uv, faces_uv, max(size // _COARSER, SIZES[0])), texels, vertices, base, nearest_colours)
     step(0.3)
-    layer = Layer.of(result.camera.to_crop(turned), faces)
-    return pictures(texels, *compose(texels, faces, Shot.of(result, size), [layer], base, fine.colours, progress))
+    layer, shot = Layer.of(in_crop(view, vertices), faces), Shot.of(surface, view, size)
+    return pictures(texels, *compose(texels, faces, shot, [layer], base, fine.colours, progress))
 
 
 class _Magnified:

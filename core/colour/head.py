@@ -3,6 +3,7 @@
 A rigged head is bald, for hair to be put on: where hair hides it, it gets skin, on the scalp with a shade of the hair like after a shave.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,11 +15,12 @@ from ..geometry.closest import ClosestSurface
 from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import smoothstep
 from ..models.head import HeadModel
+from ..models.joints import JOINT_NAMES
 from ..photo.crop import crop_picture, shown
 from ..photo.view import CROP_HALF
 from ..result import Result
-from ..topology.rigged import JOINT_NAMES, PARTS, RiggedHead
-from .bake import Layer, Shot, compose, pictures
+from ..topology.rigged import PARTS, RiggedHead
+from .bake import Layer, Shot, compose, in_crop, pictures
 from .eyes import paint_eye, seen_colours
 from .hair import bare_skin
 from .seam import fill_hidden
@@ -41,7 +43,7 @@ class Anatomy:
     and mouth and sockets (V,), 1 inside the mouth and behind the lids."""
 
     code: np.ndarray
-    regions: dict[str, np.ndarray]
+    regions: Mapping[str, np.ndarray]
     mouth: np.ndarray
     sockets: np.ndarray
 
@@ -49,15 +51,14 @@ class Anatomy:
     def of(cls, model: HeadModel) -> Self:
         """For heads in the model's own topology."""
 
-        def inside(*pockets: str) -> np.ndarray:
+        def inside(*cavities: str) -> np.ndarray:
             mask = np.zeros(len(model.mean), np.float32)
-            for pocket in pockets:
-                ids = model.solid_pockets[pocket]
+            for name in cavities:
+                ids = model.closed_mesh.cavities[name]
                 mask[ids[ids < len(mask)]] = 1
             return mask
 
-        regions = dict(zip(model.region_names, model.regions, strict=True))
-        return cls(model.code, regions, inside("mouth"), inside("left_eye", "right_eye"))
+        return cls(model.code, model.regions, inside("mouth"), inside("left_eye", "right_eye"))
 
     def carried(self, corners: np.ndarray, barycentric: np.ndarray) -> Self:
         """For another topology whose vertices lie at barycentrics (N, 3) of vertices (N, 3) of this one."""
@@ -82,7 +83,7 @@ def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 
     step(0.1)
     head = _Head(rigged, result, anatomy)
     step(0.2)
-    shot, layers, base = head.layers(Shot.of(result, size))
+    shot, layers, base = head.layers(Shot.of(result.surface, result.views[0], size))
     values, observed = compose(texels, head.skin_faces, shot, layers, base, progress=progress)
     inner = torch.from_numpy(np.stack([anatomy.mouth, anatomy.sockets], axis=1))
     part_of = rigged.face_part[order][texels.face.numpy()]
@@ -108,12 +109,11 @@ class _Head:
     """The rigged head as it is in the photo, and what the photo tells about its owner's colours."""
 
     def __init__(self, rigged: RiggedHead, result: Result, anatomy: Anatomy) -> None:
-        self._rigged, self._result, self._anatomy = rigged, result, anatomy
-        camera = rigged.posed(rigged.key_values, rigged.rotations) @ result.rotation.T + result.neck
-        self._camera = camera.astype(np.float32)
-        self.vertices = result.camera.to_crop(self._camera)
+        self._rigged, self._surface, self._view, self._anatomy = rigged, result.surface, result.views[0], anatomy
+        self._posed = rigged.posed(rigged.key_values, rigged.rotations)
+        self.vertices = in_crop(self._view, self._posed)
         self.skin_faces = rigged.faces[rigged.face_part == PARTS.index("skin")]
-        self._photo = crop_picture(result.photo, result.camera, _SIZE)
+        self._photo = crop_picture(self._view.photo, self._view.camera, _SIZE)
         self._drawn = rasterize(torch.from_numpy(self.vertices), torch.from_numpy(rigged.faces), _SIZE)
         self.eyes = self._seen_eyes()
         self.tone = np.full(3, 0.5, np.float32)
@@ -126,7 +126,7 @@ class _Head:
         own = Layer.of(self.vertices, self._rigged.faces)
         on_head, guarded = self._guarded()
         sure_skin, sure_hair = self._samples(shot, guarded)
-        shot = shot.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._result.camera.crop_box[2]))
+        shot = shot.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._view.camera.crop_box[2]))
         # Clothes lie loosely and are painted on the chest all the same.
         own = replace(own, guarded=guarded, loose=1 - np.clip(self.region("head"), 0, 1))
         surface = ClosestSurface(self._anatomy.code, self.skin_faces)
@@ -165,7 +165,7 @@ class _Head:
         shown = interpolate(self._drawn, torch.from_numpy(self._rigged.faces), attributes.float()).numpy()
         there, gap = self._drawn.mask.numpy(), shot.depth - shown[..., 1]
         skin = there & (shown[..., 0] > 0.9) & (np.abs(gap) < _STANDS_OFF / 2) & (shot.trust > 0.8)
-        up = self._result.rotation[:, 1] @ [0, 1, 0]
+        up = self._view.pose.rotation[1, 1]
         rows = np.arange(_SIZE)[:, None]
         eyes = (1 - self.vertices[self.region("eyes") > 0.5, 1].mean()) * _SIZE / 2
         above = np.broadcast_to(rows < eyes - 0.02 * up / CROP_HALF * _SIZE / 2, skin.shape)
@@ -174,8 +174,8 @@ class _Head:
     def _base(self, colours: np.ndarray, weight: np.ndarray, guarded: np.ndarray, hair: np.ndarray) -> np.ndarray:
         """Colours (V, 3) without the photo's detail: seen skin, the reconstruction's hidden colours where it is skin, and between them
         what is around, fading into the person's tone."""
-        distance, near = cKDTree(self._result.vertices).query(self._camera, workers=-1)
-        hidden = self._result.colours[near]
+        distance, near = cKDTree(self._surface.vertices).query(self._posed, workers=-1)
+        hidden = self._surface.colours[near]
         like = np.exp(-(((hidden - self.tone) / 0.12) ** 2).sum(1))
         loose = 1 - np.clip(self.region("head"), 0, 1)
         reach = _ON_SURFACE + loose * (_LOOSE - _ON_SURFACE)
@@ -191,7 +191,7 @@ class _Head:
 
     def _seen_eyes(self) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Colours of iris and white, means of the eyes that show them."""
-        there = self._drawn.mask.numpy() & shown(self._result.photo, self._result.camera, _SIZE)
+        there = self._drawn.mask.numpy() & shown(self._view.photo, self._view.camera, _SIZE)
         parts = self._rigged.face_part[self._drawn.face.numpy()] * there
         found = []
         for name in ("left eye", "right eye"):

@@ -35,7 +35,7 @@ class _Arrays:
 
 @dataclass(frozen=True)
 class UvMesh(_Arrays):
-    """A mesh on a reconstruction: vertices (V, 3) float32 metres in the frame of Result.upright_vertices, faces (F, 3) int32, outward;
+    """A mesh on a reconstruction: vertices (V, 3) float32 metres in the upright frame of the Result, faces (F, 3) int32, outward;
     uv (U, 2) float32, bottom-left origin, faces_uv (F, 3) int32."""
 
     _schema = Schema(

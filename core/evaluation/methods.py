@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..models.head import HeadModel, HeadParameters
+from ..models.head import HeadModel
+from ..models.parametric import Parameters
 from ..photo.intake import view_from_image
 from ..photo.view import Camera
 from ..pipeline import Reconstructor, Seen
@@ -64,21 +65,23 @@ class Methods:
         fit = seen.fit
         rotations = np.where(np.arange(5)[:, None] < 2, fit.rotations, 0)
         still = np.zeros(len(fit.identity)), np.zeros(len(fit.expression))
-        posed = self._model.posed(HeadParameters(*still, rotations))
-        landmarks = self._model.landmarks(posed.vertices)
-        return Prediction(posed.solid_vertices, self._model.solid_faces, landmarks, fit.camera, _seconds_of_fit(seen))
+        posed = self._model.posed(Parameters(*still, rotations))
+        landmarks = self._model.mediapipe.on(posed.vertices)
+        return Prediction(posed.closed_vertices, self._model.closed_mesh.faces, landmarks, fit.camera, _seconds_of_fit(seen))
 
     def _fitted(self, seen: Seen) -> Prediction:
-        landmarks = self._model.landmarks(seen.fit.vertices)
-        return Prediction(seen.fit.solid_vertices, self._model.solid_faces, landmarks, seen.fit.camera, _seconds_of_fit(seen))
+        landmarks = self._model.mediapipe.on(seen.fit.vertices)
+        return Prediction(seen.fit.closed_vertices, self._model.closed_mesh.faces, landmarks, seen.fit.camera, _seconds_of_fit(seen))
 
     def _product(self, reconstructor: Reconstructor) -> Method:
         def reconstruct(seen: Seen) -> Prediction:
             result = reconstructor.run(seen, self._settings)
+            surface, view = result.surface, result.views[0]
+            vertices = view.pose.to_camera(surface.vertices).astype(np.float32)
             # The fit's landmarks, brought to the nearest place on the surface that came out.
-            landmarks = NearestSurface(result.vertices, result.faces).closest(self._model.landmarks(seen.fit.vertices)).position
+            landmarks = NearestSurface(vertices, surface.faces).closest(self._model.mediapipe.on(seen.fit.vertices)).position
             seconds, memory = sum(result.report["timings"].values()), result.report["peak_memory_mb"]
-            return Prediction(result.vertices, result.faces, landmarks, result.camera, seconds, result.colours, memory)
+            return Prediction(vertices, surface.faces, landmarks, view.camera, seconds, surface.colours, memory)
 
         return reconstruct
 

@@ -13,7 +13,7 @@ import torch
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from ..geometry.mesh import adjacency, unique_edges, vertex_normals
+from ..geometry.mesh import adjacency, face_normals, unique_edges, vertex_normals
 from ..geometry.raster import LayeredDepth, fragments
 from ..geometry.visibility import depth_picture, visibility
 from .align import Similarity
@@ -126,12 +126,19 @@ def distances(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarit
     )
 
 
-def volume_iou(truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Intersection over union of the solids in the judged cube on 128 cells a side; vertices (V, 3) camera frame, moved. NaN without."""
+def volumes(truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
+    """What the solids have in common in the judged cube, on 128 cells a side; vertices (V, 3) camera frame, moved. NaN without true cells.
+
+    iou: intersection over union. behind: what the prediction has behind the back of the truth, along the truth's columns of depth, as a
+    share of the truth: hair that hangs where none is. A photo shows none of it.
+    """
     if truth.truth.cells is None:
-        return float("nan")
-    mine, its = (np.unpackbits(cells) for cells in (truth.truth.cells, occupied_cells(truth.case.unit_cube(vertices), faces)))
-    return float((mine & its).sum() / max((mine | its).sum(), 1))
+        return {"iou": float("nan"), "behind": float("nan")}
+    cells = truth.truth.cells, occupied_cells(truth.case.unit_cube(vertices), faces)
+    mine, its = (np.unpackbits(packed).view(bool).reshape(GRID * GRID, GRID) for packed in cells)
+    behind = its & ~np.logical_or.accumulate(mine, axis=1) & mine.any(1)[:, None]
+    true = max(mine.sum(), 1)
+    return {"iou": float((mine & its).sum() / max((mine | its).sum(), 1)), "behind": float(behind.sum() / true)}
 
 
 def occupied_cells(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -143,9 +150,15 @@ def occupied_cells(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def mesh_health(vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
-    """Triangles, connected pieces, edges with one triangle (open) and with more than two (non-manifold)."""
+    """Triangles, connected pieces, edges with one triangle (open) and with more than two (non-manifold); bend: the mean angle between
+    neighbouring triangles in degrees, which grows with roughness and falls with the size of the triangles."""
     edges, face_edges = unique_edges(faces)
     sharing = np.bincount(face_edges.ravel(), minlength=len(edges))
+    normals = face_normals(vertices.astype(np.float64), faces)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+    order = np.argsort(face_edges.ravel(), kind="stable")
+    paired = order[sharing[face_edges.ravel()[order]] == 2].reshape(-1, 2) // 3
+    cosine = np.einsum("ij,ij->i", normals[paired[:, 0]], normals[paired[:, 1]])
     used = np.unique(faces)
     pieces = connected_components(adjacency(faces, len(vertices))[used][:, used], directed=False)[0]
     return {
@@ -153,6 +166,7 @@ def mesh_health(vertices: np.ndarray, faces: np.ndarray) -> dict[str, float]:
         "components": float(pieces),
         "open_edges": float((sharing == 1).sum()),
         "bad_edges": float((sharing > 2).sum()),
+        "bend": _mean(np.degrees(np.arccos(np.clip(cosine, -1, 1)))),
     }
 
 

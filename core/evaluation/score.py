@@ -1,5 +1,6 @@
 """All measures of one prediction of one case, as one row of named numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -12,7 +13,7 @@ from .align import Similarity, align_surface
 from .case import Case
 from .faces import face_errors, landmark_error, start_from_landmarks
 from .methods import Prediction
-from .metrics import Distances, MeasuredTruth, as_icon, as_icpr2020, as_sith, distances, mesh_health, volume_iou
+from .metrics import Distances, MeasuredTruth, as_icon, as_icpr2020, as_sith, distances, mesh_health, volumes
 from .nearest import NearestSurface
 from .pictures import colour_errors, normal_error
 
@@ -26,11 +27,14 @@ _LEAST = 50  # samples of a region
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is spent: samples a mesh, how many seeds the distances are averaged over, how many cases of a set (None: all)."""
+    """How much is spent: samples a mesh, how many seeds the distances are averaged over, how many cases of a set (None: all), which
+    alignments, and whether the measures of other papers (theirs and NoW's face) are taken too: they are half of the time."""
 
     samples: int = 100_000
     seeds: int = 5
     cases: int | None = None
+    alignments: tuple[str, ...] = ALIGNMENTS
+    published: bool = True
 
 
 SMALL = Effort(samples=10_000, seeds=1, cases=8)
@@ -58,20 +62,20 @@ def score(case: Case, truth: MeasuredTruth | None, prediction: Prediction, effor
     vertices, landmarks = prediction.vertices + shift, prediction.landmarks + shift
     predicted = NearestSurface(vertices, prediction.faces)
     faces: dict[str, np.ndarray] = {}
-    for name, motion in motions(truth, predicted, landmarks).items():
+    for name, motion in motions(truth, predicted, landmarks, effort.alignments).items():
         moved = motion(vertices)
         measured = [distances(truth, predicted, motion, effort.samples, seed) for seed in range(effort.seeds)]
         values |= {f"{name}.{key}": value for key, value in _over_seeds(measured).items()}
         values |= {f"{name}.{key}": value for key, value in _by_region(truth, measured[0]).items()}
-        values[f"{name}.iou"] = volume_iou(truth, moved, prediction.faces)
-        if name == "A0":
+        values |= {f"{name}.{key}": value for key, value in volumes(truth, moved, prediction.faces).items()}
+        if name == "A0" and prediction.colours is not None:
+            values |= colour_errors(truth, moved, prediction.faces, prediction.colours)
+        if name == "A0" and effort.published:
             values |= as_icpr2020(truth, moved, measured[0]) | as_icon(truth, predicted, motion, seed=0)
             values["normal_l2"] = normal_error(truth, moved, prediction.faces)
-            if prediction.colours is not None:
-                values |= colour_errors(truth, moved, prediction.faces, prediction.colours)
-        if name == "A2":
+        if name == "A2" and effort.published:
             values |= as_sith(truth, predicted, motion, effort.samples, seed=0)
-    if case.landmarks is not None:
+    if case.landmarks is not None and effort.published:
         faces = {name: face_errors(truth, predicted, landmarks, scaled) for name, scaled in (("now", True), ("now_metric", False))}
         values |= {f"{name}_median": float(np.median(errors)) for name, errors in faces.items() if len(errors)}
     return Score(values, faces)
@@ -85,14 +89,19 @@ def in_true_frame(case: Case, prediction: Prediction) -> np.ndarray:
     return np.array([column, -row, 0.0])
 
 
-def motions(truth: MeasuredTruth, predicted: NearestSurface, landmarks: np.ndarray) -> dict[str, Similarity]:
+def motions(
+    truth: MeasuredTruth, predicted: NearestSurface, landmarks: np.ndarray, alignments: Sequence[str] = ALIGNMENTS
+) -> dict[str, Similarity]:
     """How each alignment moves the prediction, (468, 3) its landmarks, to the truth."""
-    points = _steady(truth)
-    found = {"A0": Similarity.identity()}
-    for name, scaled in (("A1", False), ("A2", True)):
+
+    def found(name: str) -> Similarity:
+        if name == "A0":
+            return Similarity.identity()
+        scaled = name == "A2"
         start = start_from_landmarks(truth.case, landmarks, scaled)
-        found[name] = align_surface(points, predicted, start, scaled).inverse()
-    return found
+        return align_surface(_steady(truth), predicted, start, scaled).inverse()
+
+    return {name: found(name) for name in alignments}
 
 
 def _steady(truth: MeasuredTruth) -> np.ndarray:

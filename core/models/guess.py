@@ -10,7 +10,7 @@ class HeadGuess:
     """Means and standard deviations of what landmarks alone tell badly.
 
     identity, identity_deviation (C,): the model's first C components, in its population's standard deviations.
-    expression (52,). rotation (3, 3): head axes to camera axes.
+    expression (E,): the model's. rotation (3, 3): head axes to camera axes.
     """
 
     identity: np.ndarray

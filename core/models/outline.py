@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
-from .head import HeadModel
-from .projection import EYE_DISTANCE, FitState, LinearPoints
+from .face_shapes import FaceShapes
+from .head import EYE_DISTANCE, HeadModel
+from .projection import FitState, LinearPoints
 
 _SIZE = 160  # samples across the crop: 2.5 mm each
 _REACH = 0.24  # half the side of the sampled square, metres at the head's depth
@@ -45,16 +46,16 @@ class MatteField:
 class Outline:
     """Signed distances of the model's outline vertices from the matte's edge; vertices are chosen once, at the given state."""
 
-    def __init__(self, model: HeadModel, field: MatteField, state: FitState, components: int, actions: np.ndarray) -> None:
+    def __init__(self, model: HeadModel, field: MatteField, state: FitState, shapes: FaceShapes) -> None:
         self._field = field
         skin = np.flatnonzero((model.part == 0) & (model.weights[:, 0] < 0.3))
-        count = components
-        shaped = model.mean + np.tensordot(state.shape[:count].astype(np.float32), model.identity[:count], 1)
-        shaped += np.tensordot(state.shape[count:].astype(np.float32), model.expression[actions], 1)
+        count, expression = shapes.count, model.expression[shapes.visible_expressions]
+        shaped = shapes.rest + np.tensordot(state.shape[:count].astype(np.float32), model.identity[:count], 1)
+        shaped += np.tensordot(state.shape[count:].astype(np.float32), expression, 1)
         chosen = skin[_silhouette(shaped[skin], state)]
-        basis = np.concatenate([model.identity[:count, chosen], model.expression[actions][:, chosen]])
-        self._points = LinearPoints(model.mean[chosen], basis)
-        scalp = model.regions[model.region_names.index("scalp")][chosen]
+        basis = np.concatenate([model.identity[:count, chosen], expression[:, chosen]])
+        self._points = LinearPoints(shapes.rest[chosen], basis)
+        scalp = model.regions["scalp"][chosen]
         self._inside_trust = _HAIR * scalp + _SKIN * (1 - scalp)
         self._inside_scale = _HAIR_SCALE * scalp + _SKIN_SCALE * (1 - scalp)
         self._slack = _HAIR_DEPTH * scalp

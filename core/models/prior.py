@@ -11,7 +11,7 @@ from ..geometry.closest import ClosestSurface, Topology
 from ..geometry.mesh import vertex_normals
 from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
 from ..photo.view import CROP_CENTRE_Z, CROP_HALF
-from .fit import HeadFit
+from .fit import ViewFit
 from .head import HeadModel
 
 MAP_CHANNELS = 8
@@ -22,7 +22,7 @@ POINT_CHANNELS = 7
 
 @dataclass(frozen=True)
 class FaceBlend:
-    """Where the fitted model's own surface is trusted: weight (V,) on the solid's vertices, and the largest share it may take.
+    """Where the fitted model's own surface is trusted: weight (V,) on the closed mesh's vertices, and the largest share it may take.
 
     A weight grows to 1 with this trust. From there to 2 nothing but the model counts, whatever the network says: behind parted
     lips, where the sides of the gap are nearer to each other than it can tell apart.
@@ -32,19 +32,25 @@ class FaceBlend:
     strength: float
 
     @classmethod
-    def of(cls, model: HeadModel, fit: HeadFit) -> Self:
+    def of(cls, model: HeadModel, fit: ViewFit) -> Self:
         """The face below the brows, where no fringe hangs, without ears. With a bad fit, blending towards it makes faces worse, so it
         fades out with the fit's residual."""
-        brow = model.solid_rest[model.solid_region("brows") > 0.5, 1].mean()
-        below = np.clip((brow - model.solid_rest[:, 1]) / 0.012 + 0.5, 0, 1)
-        face = model.solid_region("face") * (1 - model.solid_region("ears")) * below
+        brow = model.closed_rest[model.closed_region("brows") > 0.5, 1].mean()
+        below = np.clip((brow - model.closed_rest[:, 1]) / 0.012 + 0.5, 0, 1)
+        face = model.closed_region("face") * (1 - model.closed_region("ears")) * below
         strength = 0.8 * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
-        return cls(np.maximum(np.clip((face - 0.35) / 0.5, 0, 1), 2 * model.solid_mouth).astype(np.float32), strength)
+        return cls(np.maximum(np.clip((face - 0.35) / 0.5, 0, 1), 2 * model.mouth_patch).astype(np.float32), strength)
 
     @property
     def trust(self) -> np.ndarray:
         """The weight up to 1."""
         return np.minimum(self.weight, 1)
+
+
+def protect_mask(model: HeadModel, blend: FaceBlend) -> np.ndarray:
+    """(V,) in [0, 1] on the solid's vertices: where its shape is known so well that no smoothing may change it, seen or not: the trusted
+    face, and the ears, which are finer than what smoothing leaves."""
+    return np.maximum(blend.trust, model.closed_region("ears"))
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,8 @@ class PriorSurface:
 
     @classmethod
     def of(cls, model: HeadModel, vertices: np.ndarray) -> Self:
-        """From a model's solid vertices (V, 3) in the crop frame."""
-        return cls(vertices, model.solid_faces, model.solid_rest / CROP_HALF, model.solid_topology)
+        """From the vertices (V, 3) of a model's closed mesh in the crop frame."""
+        return cls(vertices, model.closed_mesh.faces, model.closed_rest / CROP_HALF, model.closed_mesh.topology)
 
     def maps(self, size: int) -> torch.Tensor:
         """(MAP_CHANNELS, size, size) float32 pictures of the front; 0 where the model is not."""

@@ -1,14 +1,15 @@
 """What the terms of the fit share: its unknowns, and points linear in the shape seen through the camera, with derivatives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..photo.view import Camera
+from .head import EYE_DISTANCE
 from .rotation import rotation_matrix, skew
 
-EYE_DISTANCE = 0.063
-"""Metres between the eyes' joints of every head; the unit of the fit's residuals."""
+MOTION = 6
+"""Unknowns of a FitState besides the shape: a rotation vector, the scale's logarithm, and the offset in eye distances."""
 
 
 @dataclass
@@ -22,7 +23,7 @@ class FitState:
     distance: float
 
     def moved(self, step: np.ndarray, low: np.ndarray, high: np.ndarray) -> "FitState":
-        """After a step (P + 6,) of the solver: shape, kept in low..high (P,), rotation vector, log scale, offset in eye distances."""
+        """After a step (P + MOTION,) of the solver: shape, kept in low..high (P,), rotation vector, log scale, offset in eye distances."""
         count = len(self.shape)
         return FitState(
             np.clip(self.shape + step[:count], low, high),
@@ -31,6 +32,10 @@ class FitState:
             self.offset + step[count + 4 :] * self.scale * EYE_DISTANCE,
             self.distance,
         )
+
+    def shaped(self, shape: np.ndarray) -> "FitState":
+        """With another shape (P,)."""
+        return replace(self, shape=shape)
 
     @property
     def camera(self) -> Camera:

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from .head import NECK, HeadModel
+from .head import HeadModel
+from .joints import NECK
 from .outline import MatteField
 from .projection import FitState
 from .rotation import rotation_matrix, rotation_vector
+from .solver import Quadratic, minimise, slopes
 
 # How much of the head's pitch, yaw and roll the neck usually makes; the torso makes the rest.
 _NECK_SHARE = np.array([0.5, 0.35, 0.7])
@@ -15,7 +17,7 @@ _NECK_RADIUS = 0.065
 _BIN = 0.006  # metres; one shoulder point for each column of this width
 _OUTSIDE, _INSIDE, _INSIDE_SCALE = 1.0, 0.25, 0.5  # clothes stand off: weak, fading pull towards an edge that lies further out
 _NOISE = 0.1  # eye distances: what a shoulder point is worth, neighbours being alike
-_STEPS, _DELTA = 6, 1e-3
+_STEPS, _DELTA, _LONGEST = 6, 1e-3, 0.1  # radians: of numeric derivatives, and the most that a step turns
 
 
 def usual_neck(rotation: np.ndarray) -> np.ndarray:
@@ -24,7 +26,7 @@ def usual_neck(rotation: np.ndarray) -> np.ndarray:
 
 
 def fit_neck(model: HeadModel, vertices: np.ndarray, joints: np.ndarray, state: FitState, field: MatteField) -> np.ndarray:
-    """Neck rotation vector (3,) that puts the shoulders of a head at rest, vertices (V, 3) and joints (5, 3), on the matte's edge.
+    """Neck rotation vector (3,) that puts the shoulders of a head at rest, vertices (V, 3) and joints (J, 3), on the matte's edge.
 
     The head stays as it is in state; the torso moves. Gauss-Newton with numeric derivatives in three unknowns.
     """
@@ -43,18 +45,21 @@ def fit_neck(model: HeadModel, vertices: np.ndarray, joints: np.ndarray, state: 
         first = order[np.unique(column[order], return_index=True)[1]]
         return first[np.abs(across[first]) > _NECK_RADIUS]
 
-    def residuals(neck: np.ndarray, line: np.ndarray, root: np.ndarray) -> np.ndarray:
-        distance, _, _ = field.sample(state.camera.project(place(neck)[line]) * [1, -1])
-        return np.concatenate([root * distance, (neck - usual) / _SPREAD])
-
-    neck = usual
-    for _ in range(_STEPS):
+    def linearise(neck: np.ndarray, _stage: int) -> Quadratic:
         line = shoulder_line(place(neck))
         distance, _, known = field.sample(state.camera.project(place(neck)[line]) * [1, -1])
         trust = np.where(distance < 0, _OUTSIDE / (1 + distance**2), _INSIDE / (1 + (distance / _INSIDE_SCALE) ** 2) ** 2)
         root = np.sqrt(trust * known / max(len(line), 1)) / _NOISE
-        here = residuals(neck, line, root)
-        jacobian = np.stack([(residuals(neck + _DELTA * axis, line, root) - here) / _DELTA for axis in np.eye(3)], axis=1)
-        step = np.linalg.solve(jacobian.T @ jacobian, -jacobian.T @ here)
-        neck = np.clip(neck + np.clip(step, -0.1, 0.1), -_NECK_BOUND, _NECK_BOUND)
-    return neck
+
+        def residuals(neck: np.ndarray) -> np.ndarray:
+            there = field.sample(state.camera.project(place(neck)[line]) * [1, -1])[0]
+            return np.concatenate([root * there, (neck - usual) / _SPREAD])
+
+        here = residuals(neck)
+        jacobian = slopes(residuals, neck, here, _DELTA)
+        return Quadratic(jacobian.T @ jacobian, -jacobian.T @ here)
+
+    def move(neck: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return np.clip(neck + np.clip(step, -_LONGEST, _LONGEST), -_NECK_BOUND, _NECK_BOUND)
+
+    return minimise(usual, linearise, move, range(_STEPS))

@@ -78,8 +78,8 @@ class ParameterNetwork(nn.Module):
     def untaught(cls, model: HeadModel) -> Self:
         """Knows the mean head of a model; its means are those of the population, about."""
         network = cls()
-        landmarks = model.landmarks(model.mean) + model.landmark_bias
-        weight = model.landmark_weight / model.landmark_weight.sum()
+        landmarks = model.mediapipe.on(model.mean) + model.mediapipe.bias
+        weight = model.mediapipe.weight / model.mediapipe.weight.sum()
         network.reference.copy_(torch.from_numpy(landmarks - weight @ landmarks))
         network.weight.copy_(torch.from_numpy(weight))
         return network

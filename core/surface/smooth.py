@@ -6,6 +6,15 @@ from ..geometry.mesh import adjacency
 
 _PASS_BAND = 0.1
 _SHRINK = 0.5
+_CELLS_A_ROUND, _MOST_ROUNDS = 32, 12
+
+
+def smoothing_rounds(resolution: int) -> int:
+    """Iterations of `smooth_surface` for a mesh from a lattice of `resolution` cells a side.
+
+    Roughness has a size in metres: the finer the mesh, the more edges it spans. Beyond a dozen rounds little is left of it.
+    """
+    return min(resolution // _CELLS_A_ROUND, _MOST_ROUNDS)
 
 
 def smooth_surface(vertices: np.ndarray, faces: np.ndarray, iterations: int) -> np.ndarray:

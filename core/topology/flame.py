@@ -11,8 +11,10 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from ..geometry.closest import closest_on_triangles
 from ..geometry.mesh import face_normals, vertex_normals
 from ..models.flame.model import FlameModel, FlameParameters
-from ..models.rotation import rotation_matrix, rotation_vector
-from .rigged import GLOBAL, JAW, LEFT_EYE, NECK, RIGHT_EYE, RiggedHead
+from ..models.joints import GLOBAL, JAW, LEFT_EYE, NECK, RIGHT_EYE
+from ..models.rotation import rotation_matrix, rotation_vector, skew
+from ..models.solver import Quadratic, minimise, slopes
+from .rigged import RiggedHead
 from .template import cotangent_laplacian
 
 _REACHES = (0.03, 0.02, 0.015, 0.01, 0.008, 0.006, 0.005, 0.005, 0.005, 0.005)  # metres: each round's distance at which a place counts half
@@ -25,7 +27,7 @@ _ALIKE = 20  # neighbouring vertices that are off together
 _EYES = 200  # vertices that an eye's joint weighs as much as
 _OFFSET_LENGTHS = (0.01, 0.004, 0.002)  # metres: stiffness of the free offsets, in turns
 _EXPRESSION_ROUNDS = 6
-_JAW_PRIOR = 0.2  # radians
+_JAW_PRIOR, _DELTA = 0.2, 1e-3  # radians: its deviation, and the step of numeric derivatives
 _CORRECTIVE_ANGLE = 0.3  # radians of the jaw
 _STRIP = 0.22  # of the UV map, for the eyes
 _NOTE = "Carried over from Likeness's own head by nearest places."
@@ -55,16 +57,15 @@ class FlameFit:
 def fit_flame(model: FlameModel, ours: RiggedHead) -> FlameFit:
     """FLAME on our rigged head: shape and place from the neutral head, then free offsets, then expression and jaw from the photo's."""
     ours = _stiff(ours)
-    parts = _parts(model)
+    parts, faces = model.shapes.part, model.shapes.faces
     neutral = {part: _Target(ours.neutral, ours.faces[ours.face_part == part]) for part in np.unique(parts).tolist()}
     parameters = _fit_shape(model, ours, neutral[0], parts == 0)
     plain = model.posed(parameters)[0]
-    skin_faces = model.file.faces[(parts[model.file.faces] == 0).all(1)]
-    moved = _with_offsets(model, plain, neutral[0], skin_faces, parts)
-    places = _Places.of(neutral, moved, model.file.faces, parts)
+    moved = _with_offsets(plain, faces, neutral[0], parts)
+    places = _Places.of(neutral, moved, faces, parts)
     distance = np.linalg.norm(plain - places.interpolate(ours.neutral), axis=1)[parts == 0]
     keys = places.interpolate(ours.keys)
-    head = _head(model, parameters, ours, moved, keys, places, parts)
+    head = _head(model, parameters, ours, moved, keys, places)
     offsets = (moved - plain) @ rotation_matrix(parameters.pose[0])
     photo = ours.posed(ours.key_values, _jaw_only(ours.rotations)) - ours.neutral
     parameters = _fit_expression(model, parameters, offsets, moved + places.interpolate(photo), parts == 0)
@@ -83,12 +84,6 @@ def _stiff(head: RiggedHead) -> RiggedHead:
     rotations[GLOBAL] = rotation_vector(rotation_matrix(head.rotations[GLOBAL]) @ neck)
     moved = ((neck.T - np.eye(3)) @ head.joints[NECK]).astype(np.float32)  # now that the head turns about the origin alone
     return replace(head, neutral=head.neutral + moved, joints=head.joints + moved, rotations=rotations)
-
-
-def _parts(model: FlameModel) -> np.ndarray:
-    """0 skin, 1 left eye, 2 right eye, (V,): FLAME's eyeballs hang on their own joints."""
-    weights = model.file.weights
-    return np.where(weights[:, LEFT_EYE] > 0.5, 1, np.where(weights[:, RIGHT_EYE] > 0.5, 2, 0))
 
 
 class _Target:
@@ -146,29 +141,23 @@ class _Places:
 
 
 def _fit_shape(model: FlameModel, ours: RiggedHead, target: _Target, skin: np.ndarray) -> FlameParameters:
-    """Gauss-Newton on distances from the tangent planes at the closest places, with the shape's normal prior."""
-    file = model.file
-    eyes = ours.joints[[LEFT_EYE, RIGHT_EYE]].astype(np.float64)
-    eye_shapes = np.einsum("jv,kvc->jck", file.joint_regressor[[LEFT_EYE, RIGHT_EYE]], file.shapes)
-    parameters = FlameParameters()
-    parameters = replace(parameters, translation=eyes.mean(0) - model.posed(parameters)[1][[LEFT_EYE, RIGHT_EYE]].mean(0))
-    basis = file.shapes[:, skin].transpose(1, 2, 0).copy()
-    for number, reach in enumerate((_REACHES[0],) * _RIGID_ROUNDS + _REACHES):
-        count = 0 if number < _RIGID_ROUNDS else len(file.shapes)
+    """Shape, turn and place: Gauss-Newton on distances from the tangent planes at the closest places, with the shape's normal prior."""
+    shapes, eye_joints = model.shapes, [LEFT_EYE, RIGHT_EYE]
+    eyes = ours.joints[eye_joints].astype(np.float64)
+    eye_basis = shapes.skeleton.identity[:, eye_joints].transpose(1, 2, 0)
+    basis = shapes.identity[:, skin].transpose(1, 2, 0).copy()
+
+    def motions(points: np.ndarray, root: np.ndarray, rotation: np.ndarray, changes: np.ndarray) -> np.ndarray:
+        """(N, 3, 6 + count): turning about the root joint, shifting, and the shapes' changes (N, 3, count)."""
+        shift = np.broadcast_to(np.eye(3), (len(points), 3, 3))
+        return np.concatenate([-skew(points - root), shift, rotation.astype(changes.dtype) @ changes], axis=2)
+
+    def linearise(parameters: FlameParameters, stage: tuple[float, int]) -> Quadratic:
+        reach, count = stage
         vertices, joints = model.posed(parameters)
-        normals = vertex_normals(vertices, file.faces)[skin]
-        points = vertices[skin]
-        found, plane, weight = target.places(points, normals, reach)
-        rotation = rotation_matrix(parameters.pose[0])
-        # Motions: turning about the root joint, shifting, shapes; (N, 3, 6 + count).
-        motion = np.empty((len(points), 3, 6 + count), np.float32)
-        motion[:, :, :3] = -_skews(points - joints[0])
-        motion[:, :, 3:6] = np.eye(3)
-        motion[:, :, 6:] = rotation.astype(np.float32) @ basis[..., :count]
-        eye_motion = np.zeros((2, 3, 6 + count))
-        eye_motion[:, :, :3] = -_skews(joints[[LEFT_EYE, RIGHT_EYE]] - joints[0])
-        eye_motion[:, :, 3:6] = np.eye(3)
-        eye_motion[:, :, 6:] = np.einsum("ab,jbk->jak", rotation, eye_shapes[..., :count])
+        points, rotation = vertices[skin], rotation_matrix(parameters.pose[0])
+        found, plane, weight = target.places(points, vertex_normals(vertices, shapes.faces)[skin], reach)
+        motion = motions(points, joints[0], rotation, basis[..., :count]).astype(np.float32)
         across = (plane.astype(np.float32)[:, None] @ motion)[:, 0]
         error, weight = (found - points).astype(np.float32), weight.astype(np.float32)
         matrix = (across.T @ (weight[:, None] * across)).astype(np.float64)
@@ -176,33 +165,31 @@ def _fit_shape(model: FlameModel, ours: RiggedHead, target: _Target, skin: np.nd
         flat, weights = motion.reshape(-1, 6 + count), np.repeat(_SLIDE**2 * weight, 3)
         matrix += flat.T @ (weights[:, None] * flat)
         right += flat.T @ (weights * error.ravel())
-        flat = eye_motion.reshape(-1, 6 + count)
+        flat = motions(joints[eye_joints], joints[0], rotation, eye_basis[..., :count]).reshape(-1, 6 + count)
         matrix += _EYES * flat.T @ flat
-        right += _EYES * flat.T @ (eyes - joints[[LEFT_EYE, RIGHT_EYE]]).ravel()
+        right += _EYES * flat.T @ (eyes - joints[eye_joints]).ravel()
         prior = _ALIKE * _NOISE**2 * np.r_[np.full(6, 1e-6), np.ones(count)]
-        current = np.r_[np.zeros(6), parameters.shape[:count]]
-        step = np.linalg.solve(matrix + np.diag(prior), right - prior * current)
+        return Quadratic(matrix + np.diag(prior), right - prior * np.r_[np.zeros(6), parameters.shape[:count]])
+
+    def move(parameters: FlameParameters, step: np.ndarray) -> FlameParameters:
         pose, shape = parameters.pose.copy(), parameters.shape.copy()
-        pose[0] = rotation_vector(rotation_matrix(step[:3]) @ rotation)
-        shape[:count] += step[6:]
-        parameters = replace(parameters, pose=pose, shape=shape, translation=parameters.translation + step[3:6])
-    return parameters
+        pose[0] = rotation_vector(rotation_matrix(step[:3]) @ rotation_matrix(pose[0]))
+        shape[: len(step) - 6] += step[6:]
+        return replace(parameters, pose=pose, shape=shape, translation=parameters.translation + step[3:6])
+
+    start = FlameParameters()
+    start = replace(start, translation=eyes.mean(0) - model.posed(start)[1][eye_joints].mean(0))
+    stages = [(_REACHES[0], 0)] * _RIGID_ROUNDS + [(reach, len(shapes.identity)) for reach in _REACHES]
+    return minimise(start, linearise, move, stages)
 
 
-def _skews(vectors: np.ndarray) -> np.ndarray:
-    """(N, 3, 3): the matrices whose product with a vector is the cross product with it."""
-    x, y, z = vectors.T
-    zero = np.zeros_like(x)
-    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
-
-
-def _with_offsets(model: FlameModel, vertices: np.ndarray, target: _Target, skin_faces: np.ndarray, parts: np.ndarray) -> np.ndarray:
+def _with_offsets(vertices: np.ndarray, faces: np.ndarray, target: _Target, parts: np.ndarray) -> np.ndarray:
     """Vertices (V, 3) moved onto our skin smoothly; what has no place there follows, and eyeballs follow as a whole."""
-    stiffness, mass = cotangent_laplacian(vertices, skin_faces)
+    stiffness, mass = cotangent_laplacian(vertices, faces[(parts[faces] == 0).all(1)])
     mass = np.maximum(mass, 1e-9)
     moved = vertices.copy()
     for length in _OFFSET_LENGTHS:
-        found, plane, weight = target.places(moved, vertex_normals(moved, model.file.faces), 0.005)
+        found, plane, weight = target.places(moved, vertex_normals(moved, faces), 0.005)
         # Along the surface nothing is known.
         wanted = moved + ((found - moved) * plane).sum(1)[:, None] * plane - vertices
         data = mass * weight * (parts == 0)
@@ -218,25 +205,26 @@ def _with_offsets(model: FlameModel, vertices: np.ndarray, target: _Target, skin
 def _fit_expression(
     model: FlameModel, parameters: FlameParameters, offsets: np.ndarray, wanted: np.ndarray, skin: np.ndarray
 ) -> FlameParameters:
-    """Expression and jaw that bring the skin to the wanted places (V, 3) of its vertices."""
-    count = len(model.file.expressions)
+    """Expression and jaw that bring the skin to the wanted places (V, 3) of its vertices: Gauss-Newton, the jaw's derivatives numeric."""
+    count = len(model.shapes.expression)
     rotation = rotation_matrix(parameters.pose[0])
-    basis = model.file.expressions[:, skin].transpose(1, 2, 0).astype(np.float64)
+    basis = model.shapes.expression[:, skin].transpose(1, 2, 0).astype(np.float64)
     prior = _ALIKE * _NOISE**2 * np.r_[np.ones(count), np.full(3, 1 / _JAW_PRIOR**2)]
-    for _ in range(_EXPRESSION_ROUNDS):
-        here = model.posed(parameters, offsets)[0][skin]
-        motion = np.concatenate([rotation @ basis, np.zeros((len(here), 3, 3))], axis=2)
-        for axis in range(3):
-            pose = parameters.pose.copy()
-            pose[JAW, axis] += 1e-3
-            motion[..., count + axis] = (model.posed(replace(parameters, pose=pose), offsets)[0][skin] - here) / 1e-3
-        flat, error = motion.reshape(-1, count + 3), (wanted[skin] - here).ravel()
-        current = np.r_[parameters.expression, parameters.pose[JAW]]
-        step = np.linalg.solve(flat.T @ flat + np.diag(prior), flat.T @ error - prior * current)
+
+    def move(parameters: FlameParameters, step: np.ndarray) -> FlameParameters:
         pose = parameters.pose.copy()
         pose[JAW] += step[count:]
-        parameters = replace(parameters, expression=parameters.expression + step[:count], pose=pose)
-    return parameters
+        return replace(parameters, expression=parameters.expression + step[:count], pose=pose)
+
+    def linearise(parameters: FlameParameters, _: int) -> Quadratic:
+        here = model.posed(parameters, offsets)[0][skin]
+        turned = lambda jaw: model.posed(move(parameters, np.r_[np.zeros(count), jaw]), offsets)[0][skin].ravel()  # noqa: E731
+        jaw = slopes(turned, np.zeros(3), here.ravel(), _DELTA)
+        flat, error = np.concatenate([(rotation @ basis).reshape(-1, count), jaw], axis=1), (wanted[skin] - here).ravel()
+        current = np.r_[parameters.expression, parameters.pose[JAW]]
+        return Quadratic(flat.T @ flat + np.diag(prior), flat.T @ error - prior * current)
+
+    return minimise(parameters, linearise, move, range(_EXPRESSION_ROUNDS))
 
 
 def _head(
@@ -246,25 +234,24 @@ def _head(
     neutral: np.ndarray,
     keys: np.ndarray,
     places: _Places,
-    parts: np.ndarray,
 ) -> RiggedHead:
-    file = model.file
+    shapes, parts = model.shapes, model.shapes.part
     joints = model.posed(parameters)[1]
     joints[0] = 0
-    jaw = np.zeros((5, 3))
+    jaw = np.zeros_like(joints)
     jaw[JAW, 0] = _CORRECTIVE_ANGLE
     corrective = model.pose_offsets(jaw) @ rotation_matrix(parameters.pose[0]).T
-    uv, faces_uv = _layout(neutral, file.faces, parts)
+    uv, faces_uv = _layout(neutral, shapes.faces, parts)
     return RiggedHead(
         neutral=neutral.astype(np.float32),
-        faces=file.faces.astype(np.int32),
-        face_part=parts[file.faces[:, 0]].astype(np.int32),
+        faces=shapes.faces.astype(np.int32),
+        face_part=shapes.face_part.astype(np.int32),
         uv=uv,
         faces_uv=faces_uv,
         code=np.where((parts == 0)[:, None], places.interpolate(ours.code), 0).astype(np.float32),
         joints=joints.astype(np.float32),
-        parents=file.parents.astype(np.int32),
-        weights=file.weights,
+        parents=shapes.skeleton.parents.astype(np.int32),
+        weights=shapes.weights,
         keys=keys.astype(np.float32),
         key_names=ours.key_names,
         key_quality=(0.9 * ours.key_quality).astype(np.float32),

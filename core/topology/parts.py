@@ -5,8 +5,9 @@ from functools import lru_cache
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
-from ..models.head import JAW, LEFT_EYE, RIGHT_EYE, HeadModel
-from .template import ModelKey, Template
+from ..models.head import HeadModel
+from ..models.joints import JAW, LEFT_EYE, RIGHT_EYE
+from .template import Template
 
 _EYES = ((LEFT_EYE, 1, "left_eye"), (RIGHT_EYE, 2, "right_eye"))
 _MOUTH_PARTS = (3, 4, 5)
@@ -18,27 +19,26 @@ _CLEARANCE = 0.0003  # metres that lids lie before the eyeball
 
 
 def moved_joints(model: HeadModel, joints: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Joints (5, 3) after the skin around them moved by change (Vs, 3); the neck's, which is the frame's origin, stays.
+    """Joints (J, 3) after the skin around them moved by change (Vs, 3); the neck's, which is the frame's origin, stays.
 
     The weights are those with which the skin around a joint best tells its place over the model's identities (ridge regression).
     """
     moved = np.array(joints, np.float64)
-    for joint, (witness, weight) in _regressors(ModelKey(model)).items():
+    for joint, (witness, weight) in _regressors(model).items():
         moved[joint] += weight @ change[witness]
     return moved.astype(np.float32)
 
 
 @lru_cache(maxsize=2)
-def _regressors(key: ModelKey) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    model = key.model
+def _regressors(model: HeadModel) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     follow = Template.of(model).follow
     found = {}
     for joint, radius in _AROUND.items():
-        distance = np.linalg.norm(model.mean[: len(follow)] - model.joints[joint], axis=1)
+        distance = np.linalg.norm(model.mean[: len(follow)] - model.skeleton.joints[joint], axis=1)
         near = np.flatnonzero((distance < radius + distance.min()) & (follow > 0.2))
         witness = near[np.linspace(0, len(near) - 1, min(_WITNESSES, len(near))).astype(int)]
         shapes = model.identity[:, witness].transpose(0, 2, 1).reshape(-1, len(witness)).astype(np.float64)
-        wanted = model.joint_identity[:, joint].reshape(-1).astype(np.float64)
+        wanted = model.skeleton.identity[:, joint].reshape(-1).astype(np.float64)
         even = np.full(len(witness), 1 / len(witness))
         ridge = (shapes**2).sum() / len(witness)
         normal = shapes.T @ shapes + ridge * np.eye(len(witness)) + 1e3 * ridge * np.ones((len(witness),) * 2)
@@ -54,7 +54,7 @@ def follow_parts(model: HeadModel, rest: np.ndarray, change: np.ndarray, joints_
     moved[: len(change)] += change
     for joint, part, _ in _EYES:
         moved[model.part == part] += joints_change[joint]
-    inside = model.solid_pockets["mouth"]
+    inside = model.closed_mesh.cavities["mouth"]
     inside = inside[inside < len(change)]
     tree = cKDTree(model.mean[inside])
     for part in _MOUTH_PARTS:
@@ -78,15 +78,15 @@ def settle_tongue(model: HeadModel, vertices: np.ndarray, opened: np.ndarray) ->
 
 
 def clear_eyeballs(model: HeadModel, vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Vertices (V, 3) with the skin around the eyes pushed out of the eyeballs at joints (5, 3), nowhere farther than the model's is."""
+    """Vertices (V, 3) with the skin around the eyes pushed out of the eyeballs at joints (J, 3), nowhere farther than the model's is."""
     cleared = vertices.copy()
-    count = int((model.part == 0).sum())
+    count = model.skin_count
     for joint, part, _ in _EYES:
         if not (model.part == part).any():
             continue
         centre, radius = joints[joint], _radius(vertices[model.part == part], joints[joint])
-        usual_radius = _radius(model.mean[model.part == part], model.joints[joint])
-        usual = np.linalg.norm(model.mean[:count] - model.joints[joint], axis=1) / usual_radius
+        usual_radius = _radius(model.mean[model.part == part], model.skeleton.joints[joint])
+        usual = np.linalg.norm(model.mean[:count] - model.skeleton.joints[joint], axis=1) / usual_radius
         ray = vertices[:count] - centre
         distance = np.linalg.norm(ray, axis=1)
         least = np.minimum(radius + _CLEARANCE, usual * radius)

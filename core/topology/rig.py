@@ -1,31 +1,33 @@
-"""The way from a fit and a free-form surface to the rigged head."""
+"""The way from a fit and a reconstructed surface to the rigged head."""
 
 import numpy as np
 
-from ..models.fit import HeadFit
-from ..models.head import GLOBAL, NECK, HeadModel, HeadParameters
+from ..models.fit import ViewFit
+from ..models.head import HeadModel
+from ..models.joints import GLOBAL, NECK
+from ..models.parametric import Parameters
 from ..models.rotation import rotation_matrix, rotation_vector
+from .blendshapes import BlendshapeTransfer, graded
 from .jaw import jaw_corrective
-from .keys import KeyTransfer, graded
-from .neutral import neutralise
 from .parts import clear_eyeballs, follow_parts, moved_joints, settle_tongue
-from .refine import PlacedHead, refine
+from .refine_fit import PlacedHead, refine_fit
+from .register import ReconstructedSurface, register
 from .rigged import RiggedHead, upright_rotations
 from .template import Template
-from .uniformise import FreeForm, uniformise
+from .unpose import unpose
 
 
-def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> RiggedHead:
+def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> RiggedHead:
     """The person of a free-form surface in the head model's topology, in the upright frame that the fit gives the surface.
 
     fit: to the photo; surface: in the camera frame. The surface shows another size, pose and neck joint than the landmarks do, but not
     surer ones. So the surface's frame stays as it is, and these go into the rigged head's own size, root joint and place.
     """
-    fitted = PlacedHead(model, HeadParameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
-    head = refine(fitted, surface)
+    fitted = PlacedHead(model, Parameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
+    head = refine_fit(fitted, surface)
     count = head.count
-    registered = uniformise(Template.of(model), head.posed(), surface, model.code[:count])
-    skin = neutralise(head, registered)
+    registered = register(Template.of(model), head.posed(), surface, model.code[:count])
+    skin = unpose(head, registered)
     rest, joints = model.rest(head.parameters.identity, np.zeros(len(model.expression)))
     rest, joints = rest - joints[NECK], joints - joints[NECK]
     joints[GLOBAL] = 0
@@ -34,7 +36,7 @@ def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> RiggedHead:
     vertices = follow_parts(model, rest, change, person_joints - joints)
     vertices = clear_eyeballs(model, vertices, person_joints)
     keys = model.expression.copy()
-    transfer = KeyTransfer(model, vertices[:count])
+    transfer = BlendshapeTransfer(model, vertices[:count])
     keys[:, :count] = offsets = transfer.offsets()
     quality, notes = graded(model.expression_names, transfer.faithfulness(offsets))
     jaw_open = model.expression_names.index("jawOpen")
@@ -55,7 +57,7 @@ def rig_head(model: HeadModel, fit: HeadFit, surface: FreeForm) -> RiggedHead:
         faces_uv=model.faces_uv.astype(np.int32),
         code=model.code,
         joints=joints.astype(np.float32),
-        parents=model.parents.astype(np.int32),
+        parents=model.skeleton.parents.astype(np.int32),
         weights=model.weights,
         keys=(head.scale * keys).astype(np.float32),
         key_names=model.expression_names,

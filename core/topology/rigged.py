@@ -5,20 +5,16 @@ numpy only: Blender's process reads it too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from ..arrays import BYTE, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from ..errors import AssetError
+from ..models.joints import GLOBAL, JAW, JOINT_NAMES, NECK
 from ..models.rotation import rotation_matrix, rotation_vector
 from ..models.skinning import joint_transforms, skin
 
-if TYPE_CHECKING:
-    from ..models.head import HeadModel, HeadParameters
-
-JOINT_NAMES = ("global", "neck", "jaw", "eye.L", "eye.R")
-GLOBAL, NECK, JAW, LEFT_EYE, RIGHT_EYE = range(5)
 PARTS = ("skin", "left eye", "right eye", "upper teeth", "lower teeth", "tongue")
 _SCHEMA = Schema(
     {
@@ -28,15 +24,15 @@ _SCHEMA = Schema(
         "uv": Array(REAL, ("U", 2)),
         "faces_uv": Array(WHOLE, ("F", 3), below="U"),
         "code": Array(REAL, ("V", 3)),
-        "joints": Array(REAL, (5, 3)),
-        "parents": Array(WHOLE, (5,)),
-        "weights": Array(REAL, ("V", 5)),
-        "keys": Array(REAL, (52, "V", 3)),
-        "key_names": Array(TEXT, (52,)),
-        "key_quality": Array(REAL, (52,)),
-        "key_notes": Array(TEXT, (52,)),
-        "key_values": Array(REAL, (52,)),
-        "rotations": Array(REAL, (5, 3)),
+        "joints": Array(REAL, (len(JOINT_NAMES), 3)),
+        "parents": Array(WHOLE, (len(JOINT_NAMES),)),
+        "weights": Array(REAL, ("V", len(JOINT_NAMES))),
+        "keys": Array(REAL, ("E", "V", 3)),
+        "key_names": Array(TEXT, ("E",)),
+        "key_quality": Array(REAL, ("E",)),
+        "key_notes": Array(TEXT, ("E",)),
+        "key_values": Array(REAL, ("E",)),
+        "rotations": Array(REAL, (len(JOINT_NAMES), 3)),
         "correctives": Array(REAL, ("C", "V", 3)),
         "corrective_angles": Array(REAL, ("C",)),
         "texture": Array(BYTE, ("S", "S", 3), optional=True),
@@ -50,18 +46,19 @@ _LONGEST = 500  # characters of a note
 
 @dataclass(frozen=True)
 class RiggedHead:
-    """One person in the head model's topology. V vertices, F triangles, U texture coordinates, C correctives.
+    """One person in the head model's topology. V vertices, F triangles, U texture coordinates, J joints,
+    E expressions (52 of ARKit), C correctives.
 
-    Everything is in the frame of Result.upright_vertices: x to the person's left, y up, z forward, metres, origin at the neck joint of the
+    Everything is in the upright frame of the Result: x to the person's left, y up, z forward, metres, origin at the neck joint of the
     photo's fit, some millimetres from that of this head.
 
     neutral (V, 3) float32: this person, neutral and unposed.
     faces (F, 3) int32, outward; face_part (F,) int32: index into PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;
     code (V, 3): the head model's semantic code.
-    joints (5, 3), parents (5,) (-1 for the first), weights (V, 5): in the order of JOINT_NAMES; the first joint is at the neck's place.
-    keys (52, V, 3): what each ARKit shape of `key_names` adds to neutral; key_quality (52,) in [0, 1], 1 for a shape as faithful as the
+    joints (J, 3), parents (J,) (-1 for the first), weights (V, J): in the order of JOINT_NAMES; the first joint is at the neck's place.
+    keys (E, V, 3): what each ARKit shape of `key_names` adds to neutral; key_quality (E,) in [0, 1], 1 for a shape as faithful as the
     head model's own; key_notes: what is approximate about a shape, one sentence, or nothing.
-    key_values (52,) in [0, 1]: the expression in the photo. rotations (5, 3): the pose in the photo as rotation vectors relative to the
+    key_values (E,) in [0, 1]: the expression in the photo. rotations (J, 3): the pose in the photo as rotation vectors relative to the
     parent; with both, `posed` lies on the result's free-form mesh.
     correctives (C, V, 3): added to neutral before skinning, in proportion to the jaw's rotation about x, fully at
     corrective_angles (C,) radians.
@@ -88,36 +85,8 @@ class RiggedHead:
     texture: np.ndarray | None = None
     texture_observed: np.ndarray | None = None
 
-    @classmethod
-    def of_model(cls, model: "HeadModel", parameters: "HeadParameters") -> Self:
-        """The head model itself with a fit's parameters, without a surface and its details: the model's own shapes are the keys."""
-        vertices, joints = model.rest(parameters.identity, np.zeros(len(model.expression)))
-        origin = joints[NECK]
-        moved = joints - origin
-        moved[GLOBAL] = 0
-        count, shapes = len(vertices), len(model.expression)
-        return cls(
-            neutral=(vertices - origin).astype(np.float32),
-            faces=model.faces.astype(np.int32),
-            face_part=model.face_part.astype(np.int32),
-            uv=model.uv,
-            faces_uv=model.faces_uv.astype(np.int32),
-            code=model.code,
-            joints=moved.astype(np.float32),
-            parents=model.parents.astype(np.int32),
-            weights=model.weights,
-            keys=model.expression,
-            key_names=model.expression_names,
-            key_quality=np.ones(shapes, np.float32),
-            key_notes=("",) * shapes,
-            key_values=np.asarray(parameters.expression, np.float32),
-            rotations=upright_rotations(parameters.rotations),
-            correctives=np.zeros((0, count, 3), np.float32),
-            corrective_angles=np.zeros(0, np.float32),
-        )
-
     def posed(self, key_values: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-        """Vertices (V, 3) float32 with key values (52,) and the joints' rotation vectors (5, 3), by linear blend skinning."""
+        """Vertices (V, 3) float32 with key values (E,) and the joints' rotation vectors (J, 3), by linear blend skinning."""
         return skin(self.shaped(key_values, rotations), self.weights, *self.transforms(rotations))
 
     def shaped(self, key_values: np.ndarray, rotations: np.ndarray) -> np.ndarray:
@@ -130,11 +99,11 @@ class RiggedHead:
         return shape
 
     def corrective_values(self, rotations: np.ndarray) -> np.ndarray:
-        """How much of each corrective (C,), in [0, 1], goes with the joints' rotation vectors (5, 3)."""
+        """How much of each corrective (C,), in [0, 1], goes with the joints' rotation vectors (J, 3)."""
         return np.clip(np.asarray(rotations)[JAW, 0] / self.corrective_angles, 0, 1)
 
     def transforms(self, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Linear parts (5, 3, 3) and offsets (5, 3) of the joints' maps for rotation vectors (5, 3)."""
+        """Linear parts (J, 3, 3) and offsets (J, 3) of the joints' maps for rotation vectors (J, 3)."""
         return joint_transforms(self.joints, self.parents, rotations)
 
     def arrays(self) -> dict[str, Any]:
@@ -164,7 +133,7 @@ class RiggedHead:
 
 
 def upright_rotations(rotations: np.ndarray) -> np.ndarray:
-    """A fit's joint rotations (5, 3), where the global one turns the model into the camera frame, for the upright frame: there the
+    """A fit's joint rotations (J, 3), where the global one turns the model into the camera frame, for the upright frame: there the
     head stands still, so the global one undoes the neck's."""
     turned = np.array(rotations, np.float64)
     turned[GLOBAL] = rotation_vector(rotation_matrix(turned[NECK]).T)

@@ -1,4 +1,4 @@
-"""What uniformisation knows of a head model once and for all: its skin's smoothness operators and how far each place follows a surface."""
+"""What registration needs of a head model, made once: its skin's smoothness operators and how far each place follows a surface."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +16,7 @@ from ..models.rotation import rotation_matrix
 
 # How much the data counts, against 1 on open skin of the face; the square root of the square root of it divides the stiffness length.
 _EARS, _SCALP, _NECK, _CREASE = 0.01, 0.3, 0.1, 0.003
-_RIM = (0.0015, 0.007)  # metres from a pocket's rim over which lids and lips begin to follow the surface
+_RIM = (0.0015, 0.007)  # metres from a cavity's rim over which lids and lips begin to follow the surface
 _DIRECTIONS = 24
 _OPEN = (0.35, 0.7)  # share of the directions above a place from which it is seen, over which it begins to count
 
@@ -51,31 +51,17 @@ class Template:
     @classmethod
     def of(cls, model: HeadModel) -> "Template":
         """Made once for each model in a process."""
-        return _template(ModelKey(model))
-
-
-class ModelKey:
-    """Lets lru_cache hold a model, whose arrays do not hash, by identity."""
-
-    def __init__(self, model: HeadModel) -> None:
-        self.model = model
-
-    def __hash__(self) -> int:
-        return id(self.model)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ModelKey) and other.model is self.model
+        return _template(model)
 
 
 @lru_cache(maxsize=2)
-def _template(key: ModelKey) -> Template:
-    model = key.model
+def _template(model: HeadModel) -> Template:
     faces = model.faces[model.face_part == 0]
-    count = int((model.part == 0).sum())
+    count = model.skin_count
     rest = model.mean[:count]
     stiffness, mass = cotangent_laplacian(rest, faces)
-    region = {name: model.regions[i][:count] for i, name in enumerate(model.region_names)}
-    rim = smoothstep(_pocket_distance(model, rest, faces), *_RIM)
+    region = {name: mask[:count] for name, mask in model.regions.items()}
+    rim = smoothstep(_cavity_distance(model, rest, faces), *_RIM)
     openness = smoothstep(_openness(model, rest, faces), *_OPEN)
     skin = rim * openness
     face = region["face"] * (1 - region["ears"])
@@ -112,12 +98,12 @@ def cotangent_laplacian(vertices: np.ndarray, faces: np.ndarray) -> tuple[sp.csr
     return (sp.diags(np.asarray(links.sum(1)).ravel()) - links).tocsr(), np.maximum(mass, 1e-12)
 
 
-def _pocket_distance(model: HeadModel, rest: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(Vs,) metres along edges from the mouth's and the eye sockets' insides; 0 within."""
+def _cavity_distance(model: HeadModel, rest: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(Vs,) metres along edges from the insides of the mouth and the eye sockets; 0 within."""
     edges, _ = unique_edges(faces)
     length = np.linalg.norm(rest[edges[:, 0]] - rest[edges[:, 1]], axis=1)
     graph = sp.csr_matrix((length, (edges[:, 0], edges[:, 1])), shape=(len(rest), len(rest)))
-    inside = np.concatenate(list(model.solid_pockets.values()))
+    inside = np.concatenate(list(model.closed_mesh.cavities.values()))
     return dijkstra(graph, directed=False, indices=inside[inside < len(rest)], min_only=True, limit=0.05).clip(max=0.05)
 
 

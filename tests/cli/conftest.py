@@ -13,8 +13,9 @@ import likeness.core
 from likeness.cli import head, main
 from likeness.core.animation.performance import Performance
 from likeness.core.errors import Cancelled, NoFaceError, explain
+from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
-from likeness.core.result import Result
+from likeness.core.result import Mesh, Result, ResultView
 from likeness.worker.client import WorkerClient
 
 TESTS = Path(__file__).parents[1]
@@ -23,19 +24,15 @@ REPOSITORY = Path(likeness.core.__file__).parents[1]
 
 def tetrahedron(name: str, report: dict) -> Result:
     """Which every writer takes for a person."""
-    return Result(
-        name=name,
-        vertices=np.array([[-0.1, -0.1, 0], [0.1, -0.1, 0], [0, 0.1, 0], [0, 0, 0.1]], np.float32),
+    mesh = Mesh(
+        vertices=np.array([[-0.1, 0, 0], [0.1, 0, 0], [0, 0.2, 0], [0, 0.1, 0.1]], np.float32),
         faces=np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32),
+        normals=np.tile(np.float32([0, 0, 1]), (4, 1)),
         colours=np.full((4, 3), 0.5, np.float32),
         observed=np.ones(4, np.float32),
-        normals=np.tile(np.float32([0, 0, 1]), (4, 1)),
-        photo=np.full((32, 32, 3), 128, np.uint8),
-        camera=Camera((16.0, 16.0), 100.0, 1.0),
-        rotation=np.eye(3),
-        neck=np.array([0, -0.1, -0.05]),
-        report=report,
     )
+    view = ResultView(np.full((32, 32, 3), 128, np.uint8), Camera((16.0, 16.0), 100.0, 1.0), Pose(np.eye(3), np.array([0, -0.1, 0])))
+    return Result(name, {"surface": mesh}, (view,), report)
 
 
 class StubClient:
@@ -55,7 +52,9 @@ class StubClient:
     def close(self) -> None:
         pass
 
-    def reconstruct(self, photo: Path, settings, output: Path) -> None:
+    def reconstruct(self, photos: list[Path], settings, output: Path) -> None:
+        (photo,) = photos
+
         def job(progress):
             self.photos.append(photo)
             progress("Looking at the photo", 0.5)

@@ -5,8 +5,9 @@ import pytest
 from skimage.measure import marching_cubes
 
 from likeness.core.geometry.mesh import vertex_normals
+from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
-from likeness.core.result import Result
+from likeness.core.result import Mesh, Result, ResultView
 
 
 @pytest.fixture
@@ -22,18 +23,8 @@ def bust() -> Result:
     rotation = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     colours = np.where(upright[:, 2:] > -0.05, [[0.8, 0.5, 0.4]], [[0.1, 0.2, 0.6]]).astype(np.float32)
     colours[::7] = np.linspace(0, 1, len(colours[::7]))[:, None]
-    turned = (upright @ rotation.T).astype(np.float32)
-    faces = faces.astype(np.int32)
-    photo = np.full((300, 240, 3), 128, np.uint8)
-    return Result(
-        name="ball with a nose",
-        vertices=turned,
-        faces=faces,
-        colours=colours,
-        observed=(turned[:, 2] > 0).astype(np.float32),
-        normals=vertex_normals(turned, faces),
-        photo=photo,
-        camera=Camera((120.0, 140.0), 1000.0, 1.0),
-        rotation=rotation,
-        neck=rotation @ np.array([0.0, -0.1, -0.05]),
-    )
+    faces, neck = faces.astype(np.int32), np.array([0.0, -0.1, -0.05])
+    seen = ((upright @ rotation.T)[:, 2] > 0).astype(np.float32)
+    mesh = Mesh((upright - neck).astype(np.float32), faces, vertex_normals(upright, faces), colours, seen)
+    view = ResultView(np.full((300, 240, 3), 128, np.uint8), Camera((120.0, 140.0), 1000.0, 1.0), Pose(rotation, rotation @ neck))
+    return Result("ball with a nose", {"surface": mesh}, (view,))

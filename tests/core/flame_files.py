@@ -41,7 +41,7 @@ def flame_table(seed: int = 0) -> dict[str, Any]:
     front, below = vertices[:, 2] - shift[2], shift[1] + 0.02 - vertices[:, 1]
     face = np.clip(front / 0.03, 0, 1) * np.clip(below / 0.04, 0, 1)
     shapes = np.concatenate([components(300, 0.004, 1.0), components(100, 0.003, face)], axis=2)
-    joints = np.array([[0, -0.13, -0.06], [0, -0.10, -0.06], *model.joints[2:]]) * stretch + shift
+    joints = np.array([[0, -0.13, -0.06], [0, -0.10, -0.06], *model.skeleton.joints[2:]]) * stretch + shift
     regressor = np.zeros((5, len(vertices)))
     for joint, place in enumerate(joints):
         distance = np.linalg.norm(vertices - place, axis=1)

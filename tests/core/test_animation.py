@@ -6,8 +6,8 @@ import pytest
 from likeness.core.animation.live_link import read_live_link
 from likeness.core.animation.performance import Performance, fill_gaps, smooth
 from likeness.core.errors import AssetError, InputError
+from likeness.core.models.joints import NECK
 from likeness.core.models.rotation import rotation_matrix
-from likeness.core.topology.rigged import NECK
 
 HEADER = "Timecode,BlendShapeCount,EyeBlinkLeft,EyeBlinkRight,JawOpen,HeadYaw,HeadPitch,HeadRoll,LeftEyeYaw"
 

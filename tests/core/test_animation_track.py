@@ -7,9 +7,10 @@ import pytest
 from likeness.core.animation.gaze import Eyes
 from likeness.core.animation.pictures import open_pictures
 from likeness.core.errors import Cancelled, InputError, NoFaceError
-from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import JAW, LEFT_EYE, NECK, RIGHT_EYE
+from likeness.core.models.parametric import Parameters
 from likeness.core.photo.view import Camera
-from likeness.core.topology.rigged import JAW, LEFT_EYE, NECK, RIGHT_EYE
 
 COUNT = 6
 
@@ -46,7 +47,7 @@ def shot(model, curves, tmp_path_factory):
         for side in ("Left", "Right"):
             expression[model.expression_names.index(f"mouthSmile{side}")] = curves["smile"][number]
         rotations[NECK, 1] = curves["yaw"][number]
-        posed = model.posed(HeadParameters(identity, expression, rotations))
+        posed = model.posed(Parameters(identity, expression, rotations))
         camera = Camera((320, 280), 1700, 1.4)
         picture = render(model, posed.vertices, camera, np.array([0.8, 0.6, 0.5]), np.random.default_rng(5))
         if number == 2:
@@ -92,7 +93,7 @@ def test_pictures_of_nobody_are_one_sentence(tracker, shot):
 def test_eyes_look_where_their_irises_are(model):
     eyes = Eyes(model, np.zeros(len(model.identity)))
     camera = Camera((300.0, 200.0), 1500.0, 1.2)
-    centres = model.joints[[LEFT_EYE, RIGHT_EYE]]
+    centres = model.skeleton.joints[[LEFT_EYE, RIGHT_EYE]]
     turn = np.array([0.1, 0.3, 0.0])
     angle = np.linalg.norm(turn)
     ahead = np.array([np.sin(angle) * turn[1] / angle, -np.sin(angle) * turn[0] / angle, np.cos(angle)])

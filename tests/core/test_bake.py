@@ -16,11 +16,16 @@ from likeness.core.colour.texels import Texels
 from likeness.core.errors import Cancelled, InputError
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
-from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import JAW
+from likeness.core.models.parametric import Parameters
 from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
-from likeness.core.result import Result
-from likeness.core.topology.rigged import JAW, PARTS, RiggedHead
+from likeness.core.result import Mesh, Result, ResultView
+from likeness.core.topology.rigged import PARTS, RiggedHead
+
+from .model_rig import model_rig
 
 SKIN, HAIR, GREEN = np.array([0.75, 0.55, 0.45]), np.array([0.15, 0.08, 0.05]), np.array([0.0, 1.0, 0.0])
 SIZE = 512
@@ -53,22 +58,25 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     """The mean head, turned by 30 degrees, with a fringe and hair of 15 mm on its scalp; the reconstruction is the head and the hair."""
     turned = np.zeros((5, 3))
     turned[0, 1] = np.radians(30)
-    parameters = HeadParameters(np.zeros(len(model.identity)), np.zeros(52), turned)
-    rigged = RiggedHead.of_model(model, parameters)
+    parameters = Parameters(np.zeros(len(model.identity)), np.zeros(52), turned)
+    rigged = model_rig(model, parameters)
     posed = model.posed(parameters)
-    code = model.solid_code
+    code = model.closed_code
     hair = np.clip((code[:, 1] - 0.68) / 0.02, 0, 1)
-    vertices = posed.solid_vertices + 0.015 * hair[:, None] * posed.solid_normals
-    skin = painted((posed.solid_vertices - posed.joints[1]) @ posed.rotation)
+    vertices = posed.closed_vertices + 0.015 * hair[:, None] * posed.closed_normals
+    skin = painted((posed.closed_vertices - posed.joints[1]) @ posed.rotation)
     colours = np.clip(skin + hair[:, None] * (HAIR - skin), 0, 1).astype(np.float32)
-    normals = vertex_normals(vertices, model.solid_faces)
-    photo, camera = photographed(vertices, model.solid_faces, colours)
+    normals = vertex_normals(vertices, model.closed_mesh.faces)
+    photo, camera = photographed(vertices, model.closed_mesh.faces, colours)
     crop, matte = crop_picture(photo, camera, SIZE), (crop_picture(photo, camera, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
     points = camera.to_crop(vertices).astype(np.float32)
-    _, seen = Projection.of(points, model.solid_faces, crop, matte).look(points, normals)
+    _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).look(points, normals)
     guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
-    faces = model.solid_faces.astype(np.int32)
-    result = Result("head", vertices.astype(np.float32), faces, guess, seen, normals, photo, camera, posed.rotation, posed.joints[1])
+    faces = model.closed_mesh.faces.astype(np.int32)
+    pose = Pose(posed.rotation, posed.joints[1])
+    upright = pose.to_upright(vertices).astype(np.float32)
+    mesh = Mesh(upright, faces, pose.directions_to_upright(normals).astype(np.float32), guess, seen)
+    result = Result("head", {"surface": mesh}, (ResultView(photo, camera, pose),))
     return rigged, result
 
 
@@ -88,9 +96,8 @@ def at_vertices(head: RiggedHead) -> tuple[np.ndarray, np.ndarray]:
 def test_seen_skin_is_copied_and_the_other_half_follows_it(baked: RiggedHead, model: HeadModel) -> None:
     colours, observed = at_vertices(baked)
     middle = baked.neutral[baked.faces].mean(1)
-    names = model.region_names
-    face = (model.regions[names.index("face")] * (1 - model.regions[names.index("eyes")]))[model.faces].min(1) > 0.95
-    face &= (model.code[model.faces][..., 1].max(1) < 0.6) & (model.regions[names.index("lips")][model.faces].max(1) < 0.05)
+    face = (model.regions["face"] * (1 - model.regions["eyes"]))[model.faces].min(1) > 0.95
+    face &= (model.code[model.faces][..., 1].max(1) < 0.6) & (model.regions["lips"][model.faces].max(1) < 0.05)
     error = np.abs(colours - painted(middle)).max(1)
     assert observed[face].mean() > 0.4
     assert np.percentile(error[face & (observed > 0.95)], 95) < 0.06
@@ -100,7 +107,7 @@ def test_seen_skin_is_copied_and_the_other_half_follows_it(baked: RiggedHead, mo
 def test_no_hair_is_painted_on_the_forehead_and_no_background_anywhere(baked: RiggedHead, model: HeadModel) -> None:
     colours, observed = at_vertices(baked)
     code = model.code[model.faces].mean(1)
-    hidden = (code[:, 1] > 0.72) & (model.regions[model.region_names.index("scalp")][model.faces].max(1) < 0.05)
+    hidden = (code[:, 1] > 0.72) & (model.regions["scalp"][model.faces].max(1) < 0.05)
     assert hidden.sum() > 20
     assert observed[hidden].max() < 0.05
     assert np.abs(colours[hidden] - SKIN).max() < 0.3
@@ -110,7 +117,7 @@ def test_no_hair_is_painted_on_the_forehead_and_no_background_anywhere(baked: Ri
 
 def test_the_scalp_is_shaved_but_not_skin(baked: RiggedHead, model: HeadModel) -> None:
     colours, _ = at_vertices(baked)
-    scalp = colours[model.regions[model.region_names.index("scalp")][model.faces].min(1) > 0.95].mean(0)
+    scalp = colours[model.regions["scalp"][model.faces].min(1) > 0.95].mean(0)
     assert HAIR.mean() + 0.15 < scalp.mean() < SKIN.mean() - 0.05
 
 
@@ -142,17 +149,17 @@ def test_islands_are_padded(baked: RiggedHead) -> None:
 
 def test_any_mesh_on_the_reconstruction_takes_its_colours(scene: tuple[RiggedHead, Result]) -> None:
     _, result = scene
-    vertices = result.upright_vertices()
+    vertices = result.surface.vertices
     # Front and back halves side by side.
-    front = vertices[result.faces].mean(1)[:, 2] > vertices[:, 2].mean()
+    front = vertices[result.surface.faces].mean(1)[:, 2] > vertices[:, 2].mean()
     flat = (vertices[:, :2] - vertices[:, :2].min(0)) / np.ptp(vertices[:, :2], axis=0)
     uv = np.concatenate([flat * [0.5, 1], flat * [0.5, 1] + [0.5, 0]])
-    faces_uv = np.where(front[:, None], result.faces, result.faces + len(vertices))
-    texture, observed = bake_mesh(vertices, result.faces, uv, faces_uv, result, SIZE)
+    faces_uv = np.where(front[:, None], result.surface.faces, result.surface.faces + len(vertices))
+    texture, observed = bake_mesh(vertices, result.surface.faces, uv, faces_uv, result, SIZE)
     assert texture.shape == (SIZE, SIZE, 3) and observed.shape == (SIZE, SIZE)
     middle = uv[faces_uv].mean(1)
     column, row = (middle[:, 0] * SIZE).astype(int), ((1 - middle[:, 1]) * SIZE).astype(int)
-    error = np.abs(texture[row, column] / 255 - result.colours[result.faces].mean(1)).max(1)
+    error = np.abs(texture[row, column] / 255 - result.surface.colours[result.surface.faces].mean(1)).max(1)
     assert np.median(error) < 0.02 and np.percentile(error, 90) < 0.15
     assert 0.1 < (observed[row, column] > 128).mean() < 0.6
 
@@ -214,9 +221,9 @@ def test_another_topology_is_baked_like_our_own(model: HeadModel, scene: tuple[R
     )
     colours, _ = at_vertices(bake_head(other, result, anatomy, SIZE))
     expected, _ = at_vertices(baked)
-    visible = (model.regions[model.region_names.index("face")][model.faces].min(1) > 0.95) & (model.face_part == 0)
+    visible = (model.regions["face"][model.faces].min(1) > 0.95) & (model.face_part == 0)
     visible &= vertex_normals(rigged.neutral, rigged.faces)[rigged.faces].mean(1)[:, 2] > 0.6
-    visible &= model.regions[model.region_names.index("eyes")][model.faces].max(1) < 0.05
+    visible &= model.regions["eyes"][model.faces].max(1) < 0.05
     assert visible.sum() > 500
     assert np.percentile(np.abs(colours - expected)[visible].max(1), 90) < 0.05
 

@@ -191,6 +191,20 @@ def test_a_bald_head_stays_bald(head):
     assert np.abs(found.colours[head.hair] - [0.8, 0.6, 0.5]).max() < 0.05
 
 
+def test_hidden_hair_and_skin_keep_the_guesss_own_shades_and_clothes_do_not(head):
+    shade = (0.03 * np.sin(25 * head.places[:, 1:2])).astype(np.float32)
+    true = head.paint([0.6, 0.45, 0.25])
+    found = judge(head, head.guess + shade, true * head.weight[:, None], head.weight)
+    assert found is not None
+    kept = {}
+    for name, index in (("skin", 0), ("hair", 1), ("cloth", 2)):
+        chosen = (found.share[:, index] > 0.99) & (head.weight == 0)
+        kept[name] = np.polyfit(shade[chosen, 0], (found.colours - true)[chosen].mean(1), 1)[0]
+    assert 0.25 < kept["skin"] < 0.6  # of skin the photo shows how it is lit
+    assert 0.6 < kept["hair"] < 1  # light and shade of hair are the guess's alone
+    assert abs(kept["cloth"]) < 0.15  # what a field guesses of clothes is noise
+
+
 def test_without_a_face_in_sight_nothing_is_known_of_materials(head):
     assert judge(head, head.guess, head.guess, np.zeros_like(head.weight)) is None
 

@@ -9,7 +9,7 @@ from likeness.core.errors import ReconstructionError
 from likeness.core.evaluation.align import Similarity, align_points, align_surface
 from likeness.core.evaluation.bootstrap import mean_interval
 from likeness.core.evaluation.case import Case, Truth
-from likeness.core.evaluation.metrics import MeasuredTruth, as_icon, as_sith, distances, mesh_health, occupied_cells, volume_iou
+from likeness.core.evaluation.metrics import MeasuredTruth, as_icon, as_sith, distances, mesh_health, occupied_cells, volumes
 from likeness.core.evaluation.nearest import NearestSurface
 from likeness.core.evaluation.pictures import colour_errors, normal_error
 from likeness.core.evaluation.score import motions
@@ -193,17 +193,36 @@ def test_clothes_do_not_turn_a_head_out_of_its_place() -> None:
 def test_volumes_of_balls_overlap_as_their_radii_say() -> None:
     vertices, faces = ball(0.1)
     truth = measured(vertices, faces, cells=occupied_cells(measured(vertices, faces).case.unit_cube(vertices), faces))
-    assert volume_iou(truth, vertices, faces) == 1
-    assert volume_iou(truth, *ball(0.11)) == pytest.approx(1 / 1.1**3, abs=0.01)
-    assert np.isnan(volume_iou(measured(vertices, faces), vertices, faces))
+    assert volumes(truth, vertices, faces) == {"iou": 1, "behind": 0}
+    assert volumes(truth, *ball(0.11))["iou"] == pytest.approx(1 / 1.1**3, abs=0.01)
+    assert np.isnan(volumes(measured(vertices, faces), vertices, faces)["iou"])
+
+
+def test_solid_behind_the_back_is_told_from_solid_beside_it_and_in_front() -> None:
+    vertices, faces = ball(0.08)
+    truth = measured(vertices, faces, cells=occupied_cells(measured(vertices, faces).case.unit_cube(vertices), faces))
+    behind, before = (volumes(truth, vertices + np.array([0, 0, depth]), faces)["behind"] for depth in (-0.02, 0.02))
+    # A ball moved by a quarter of its radius leaves 3/16 of it, and a little more, outside.
+    assert 0.15 < behind < 0.25 and before == 0
+    assert volumes(truth, vertices + np.array([0.02, 0, 0]), faces)["behind"] < 0.1 * behind + 0.06
 
 
 def test_a_broken_mesh_is_told_from_a_sound_one() -> None:
     vertices, faces = ball(detail=2)
-    assert mesh_health(vertices, faces) == {"triangles": len(faces), "components": 1, "open_edges": 0, "bad_edges": 0}
+    sound = mesh_health(vertices, faces)
+    assert (sound["triangles"], sound["components"], sound["open_edges"], sound["bad_edges"]) == (len(faces), 1, 0, 0)
     twice = np.concatenate([vertices, vertices + 1])
     broken = mesh_health(twice, np.concatenate([faces[1:], faces + len(vertices), [[0, 1, 2]]]))
     assert broken["components"] == 2 and broken["open_edges"] + broken["bad_edges"] > 0
+
+
+def test_a_rough_mesh_bends_more_than_a_smooth_one_and_a_cube_by_its_corners() -> None:
+    box = trimesh.creation.box()
+    # Six of the eighteen edges are diagonals of its sides.
+    assert mesh_health(np.asarray(box.vertices), np.asarray(box.faces))["bend"] == pytest.approx(90 * 12 / 18)
+    vertices, faces = ball(detail=4)
+    rough = vertices + np.random.default_rng(0).normal(0, 0.0005, vertices.shape)
+    assert mesh_health(rough, faces)["bend"] > 1.5 * mesh_health(vertices, faces)["bend"]
 
 
 def test_the_columns_of_others_follow_their_definitions() -> None:

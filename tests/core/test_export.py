@@ -33,20 +33,13 @@ def read_glb(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     return tree, arrays
 
 
-def test_upright_vertices_undo_the_pose_and_start_at_the_neck(bust: Result) -> None:
-    upright = bust.upright_vertices()
-    nose = upright[upright[:, 2].argmax()]
-    assert nose == pytest.approx([0, 0.07, 0.13], abs=0.005)
-    assert np.einsum("ij,ij->i", bust.upright_normals(), upright - upright.mean(0)).mean() > 0
-
-
 def test_glb_holds_linear_colours_and_observed(bust: Result, tmp_path: Path) -> None:
     write_mesh(bust, tmp_path / "head.glb")
     tree, arrays = read_glb(tmp_path / "head.glb")
-    assert np.abs(linear_to_srgb(arrays["COLOR_0"]) - bust.colours).max() < 1 / 255
-    assert np.array_equal(arrays["_OBSERVED"][:, 0], bust.observed)
-    assert np.allclose(arrays["POSITION"], bust.upright_vertices())
-    assert np.allclose(arrays["NORMAL"], bust.upright_normals(), atol=1e-5)
+    assert np.abs(linear_to_srgb(arrays["COLOR_0"]) - bust.surface.colours).max() < 1 / 255
+    assert np.array_equal(arrays["_OBSERVED"][:, 0], bust.surface.observed)
+    assert np.allclose(arrays["POSITION"], bust.surface.vertices)
+    assert np.allclose(arrays["NORMAL"], bust.surface.normals, atol=1e-5)
     material = tree["materials"][tree["meshes"][0]["primitives"][0]["material"]]["pbrMetallicRoughness"]
     assert material["baseColorFactor"] == [1, 1, 1, 1]
     assert (material["metallicFactor"], material["roughnessFactor"]) == (0, 0.6)
@@ -57,9 +50,9 @@ def test_ply_and_obj_hold_srgb_colours(bust: Result, tmp_path: Path, suffix: str
     path = tmp_path / f"head.{suffix}"
     write_mesh(bust, path)
     mesh = trimesh.load(path, process=False, maintain_order=True)
-    assert np.abs(mesh.vertices - bust.upright_vertices()).max() < 1e-5
-    assert np.abs(mesh.visual.vertex_colors[:, :3] / 255 - bust.colours).max() < 1 / 255
-    assert np.array_equal(mesh.faces, bust.faces)
+    assert np.abs(mesh.vertices - bust.surface.vertices).max() < 1e-5
+    assert np.abs(mesh.visual.vertex_colors[:, :3] / 255 - bust.surface.colours).max() < 1 / 255
+    assert np.array_equal(mesh.faces, bust.surface.faces)
     assert mesh.is_watertight
 
 

@@ -155,8 +155,8 @@ def test_given_codes_are_what_training_makes_of_them() -> None:
 
 def test_semantic_code_is_the_head_models() -> None:
     model = HeadModel.load()
-    rest = torch.from_numpy(PriorSurface.of(model, model.posed(model.neutral()).solid_vertices).code)
-    found, truth = semantic_code(rest).numpy(), model.solid_code
+    rest = torch.from_numpy(PriorSurface.of(model, model.posed(model.neutral()).closed_vertices).code)
+    found, truth = semantic_code(rest).numpy(), model.closed_code
     assert ((found.max(1) > 0) == (truth.max(1) > 0)).mean() > 0.97
     error = np.abs(found - truth)[rest[:, 1].numpy() > -0.45].max(1)
     assert np.median(error) < 1e-4
@@ -341,7 +341,7 @@ def test_behind_parted_lips_nothing_but_the_model_counts(sphere: PriorSurface) -
 
 def test_the_mouths_patch_lies_behind_the_lips() -> None:
     model = HeadModel.load()
-    mouth = model.solid_rest[model.solid_mouth > 0]
-    lips = model.solid_rest[model.solid_region("lips") > 0.5]
+    mouth = model.closed_rest[model.mouth_patch > 0]
+    lips = model.closed_rest[model.closed_region("lips") > 0.5]
     assert np.abs(mouth.mean(0) - lips.mean(0)).max() < 0.012
     assert (np.ptp(mouth, axis=0)[:2] < np.ptp(lips, axis=0)[:2] + 0.004).all()

@@ -9,11 +9,14 @@ import torch
 from likeness.core.errors import ReconstructionError
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import rasterize
-from likeness.core.models.fit import bounded_solve, fit_head
+from likeness.core.models.fit import PersonFitter, fit, fit_head
 from likeness.core.models.guess import HeadGuess
-from likeness.core.models.head import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE, HeadModel, HeadParameters, Posed
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE
+from likeness.core.models.observation import Observation
+from likeness.core.models.parametric import Parameters, Posed
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
-from likeness.core.photo.view import Camera, View
+from likeness.core.photo.view import Camera
 
 SIZE = 512
 
@@ -23,21 +26,19 @@ def model() -> HeadModel:
     return HeadModel.load()
 
 
-def photograph(model: HeadModel, yaw: float, noise: float = 0.0, focal: bool = False) -> tuple[View, Posed, Camera]:
+def photograph(model: HeadModel, yaw: float, noise: float = 0.0, focal: bool = False) -> tuple[Observation, Posed, Camera]:
     """A view of a random head made by the model itself: its landmarks as the detector would put them, and no matte."""
     rng = np.random.default_rng(3)
     expression = np.zeros(52)
     expression[model.expression_names.index("jawOpen")] = 0.4
     rotations = np.zeros((5, 3))
     rotations[0] = rotation_vector(rotation_matrix(np.array([0, 0, 0.1])) @ rotation_matrix(np.array([0.1, yaw, 0])))
-    posed = model.posed(HeadParameters(np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2), expression, rotations))
+    posed = model.posed(Parameters(np.clip(rng.normal(0, 0.8, len(model.identity)), -2, 2), expression, rotations))
     camera = Camera((260.0, 200.0), 1200.0, 0.8 if focal else 1.5)
-    points = model.landmarks(posed.vertices) + model.landmark_bias @ posed.rotation.T
+    points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
     points = points + rng.normal(0, noise, points.shape)
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
-    view = View(
-        np.zeros((SIZE, SIZE, 3), np.uint8), np.ones((SIZE, SIZE), np.float32), landmarks, 0.8 * 1200.0 if focal else None, "synthetic"
-    )
+    view = Observation(landmarks, None, 0.8 * 1200.0 if focal else None, "synthetic")
     return view, posed, camera
 
 
@@ -49,7 +50,7 @@ def angle(first: np.ndarray, second: np.ndarray) -> float:
 def test_pose_camera_and_shape_of_a_known_head_come_back(model, yaw):
     view, truth, camera = photograph(model, yaw, noise=0.0015)
     fit = fit_head(model, view)
-    face = model.regions[model.region_names.index("face")] > 0.5
+    face = model.regions["face"] > 0.5
     error = np.linalg.norm(fit.vertices - truth.vertices, axis=1)[face].mean()
     assert angle(fit.rotation, truth.rotation) < 5
     assert fit.camera.scale == pytest.approx(camera.scale, rel=0.05)
@@ -71,8 +72,8 @@ def test_fit_is_in_the_camera_frame_within_bounds_and_repeatable(model):
     fit = fit_head(model, view)
     assert np.allclose(fit.joints[[LEFT_EYE, RIGHT_EYE]].mean(0), 0, atol=1e-6)
     assert fit.expression.min() >= 0 and fit.expression.max() <= 1 and np.abs(fit.identity).max() <= 3
-    assert fit.solid_vertices.shape == fit.solid_normals.shape == (len(model.solid_code), 3)
-    posed = model.posed(HeadParameters(fit.identity, fit.expression, fit.rotations))
+    assert fit.closed_vertices.shape == fit.closed_normals.shape == (len(model.closed_code), 3)
+    posed = model.posed(Parameters(fit.identity, fit.expression, fit.rotations))
     assert np.allclose(posed.vertices, fit.vertices, atol=1e-6)
     again = fit_head(model, view)
     assert np.array_equal(again.vertices, fit.vertices) and again.camera == fit.camera
@@ -85,7 +86,7 @@ def test_the_matte_pulls_a_head_that_sticks_out_inside(model):
     free, held = fit_head(model, view), fit_head(model, replace(view, matte=slim.astype(np.float32)))
 
     def width(fit) -> float:
-        ears = model.regions[model.region_names.index("ears")] > 0.5
+        ears = model.regions["ears"] > 0.5
         skull = (model.weights[:, 0] < 0.3) & ~ears
         return float(np.ptp(fit.vertices[skull, 0]))
 
@@ -98,12 +99,12 @@ def test_the_matte_beside_the_neck_tells_how_the_shoulders_lie(model):
     rotations[GLOBAL], rotations[NECK] = [0, 0, 0.25], [0, 0, -0.25]  # the head upright on leaning shoulders
     truth = model.posed(replace(model.neutral(), rotations=rotations))
     camera = Camera((256.0, 200.0), 1000.0, 1.5)
-    points = model.landmarks(truth.vertices) + model.landmark_bias @ truth.rotation.T
+    points = model.mediapipe.on(truth.vertices) + model.mediapipe.bias @ truth.rotation.T
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
-    pixels = camera.project(truth.solid_vertices) / (SIZE / 2) * [1, -1] + [-1, 1]
-    picture = torch.from_numpy(np.column_stack([pixels, truth.solid_vertices[:, 2]]).astype(np.float32))
-    matte = rasterize(picture, torch.from_numpy(model.solid_faces), SIZE).mask.numpy().astype(np.float32)
-    view = View(np.zeros((SIZE, SIZE, 3), np.uint8), np.ones_like(matte), landmarks, None, "synthetic")
+    pixels = camera.project(truth.closed_vertices) / (SIZE / 2) * [1, -1] + [-1, 1]
+    picture = torch.from_numpy(np.column_stack([pixels, truth.closed_vertices[:, 2]]).astype(np.float32))
+    matte = rasterize(picture, torch.from_numpy(model.closed_mesh.faces), SIZE).mask.numpy().astype(np.float32)
+    view = Observation(landmarks, np.ones_like(matte), None, "synthetic")
     shoulders = model.weights[:, 0] > 0.9
 
     def error(fit) -> float:
@@ -114,7 +115,7 @@ def test_the_matte_beside_the_neck_tells_how_the_shoulders_lie(model):
 
 def test_landmarks_on_the_far_side_of_the_face_have_little_say(model):
     view, truth, _ = photograph(model, 0.9)
-    facing = model.landmarks(vertex_normals(truth.vertices, model.faces))[:, 2]
+    facing = model.mediapipe.on(vertex_normals(truth.vertices, model.faces))[:, 2]
     order = np.argsort(facing)
     count = int((facing < -0.1).sum())
     assert count > 60
@@ -138,28 +139,15 @@ def test_landmarks_of_a_real_photo_are_met(model):
     faces = pytest.importorskip("likeness.core.photo.faces")
     image = data.astronaut()
     landmarks = faces.MediaPipeDetector().detect(image)[0].landmarks
-    view = View(image, np.ones(image.shape[:2], np.float32), landmarks, None, "astronaut")
+    view = Observation(landmarks, name="astronaut")
     fit = fit_head(model, view)
     assert fit.residual < 0.015
-    points = model.landmarks(fit.vertices) + model.landmark_bias @ fit.rotation.T
+    points = model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
     distance = np.linalg.norm(fit.camera.project(points) - landmarks[:, :2], axis=1)
     eyes = np.linalg.norm(np.diff(fit.camera.project(fit.joints[[LEFT_EYE, RIGHT_EYE]]), axis=0))
     assert np.median(distance) < 0.015 * eyes
     assert fit.expression[model.expression_names.index("mouthSmileLeft")] > 0.2
     assert angle(fit.rotation, np.eye(3)) < 15
-
-
-def test_bounded_solve_finds_the_constrained_minimum():
-    rng = np.random.default_rng(1)
-    for _ in range(20):
-        root = rng.normal(size=(8, 8))
-        matrix, right = root @ root.T + np.eye(8), rng.normal(size=8) * 3
-        low, high = np.full(8, -0.2), np.full(8, 0.3)
-        solution = bounded_solve(matrix, right, low, high, rounds=30)
-        slope = matrix @ solution - right
-        inside = (solution > low + 1e-9) & (solution < high - 1e-9)
-        assert np.allclose(slope[inside], 0, atol=1e-8)
-        assert (slope[solution <= low] >= -1e-8).all() and (slope[solution >= high] <= 1e-8).all()
 
 
 def known(model: HeadModel, rotation: np.ndarray, error: float = 0.0, deviation: float = 0.2) -> HeadGuess:
@@ -171,8 +159,8 @@ def known(model: HeadModel, rotation: np.ndarray, error: float = 0.0, deviation:
     return HeadGuess(identity + error, np.full(80, deviation), expression + error, rotation)
 
 
-def shape_error(model: HeadModel, view: View, truth: Posed, start: HeadGuess | None) -> float:
-    face = model.regions[model.region_names.index("face")] > 0.5
+def shape_error(model: HeadModel, view: Observation, truth: Posed, start: HeadGuess | None) -> float:
+    face = model.regions["face"] > 0.5
     return float(np.linalg.norm(fit_head(model, view, start).vertices - truth.vertices, axis=1)[face].mean())
 
 
@@ -205,3 +193,71 @@ def test_a_bad_guess_never_raises_and_landmarks_still_hold(model, error):
         fit = fit_head(model, view, known(model, truth.rotation @ rotation_matrix(np.array([0.0, error, 0.0])), error, deviation))
         assert np.isfinite(fit.vertices).all()
         assert angle(fit.rotation, truth.rotation) < 20
+
+
+def of_person(model: HeadModel, yaws: tuple[float, ...], noise: float, seed: int = 0) -> tuple[np.ndarray, list[Observation]]:
+    """One person (K,) in several photos, each with a pose, a smile and landmark errors of its own."""
+    rng = np.random.default_rng(seed)
+    identity = np.clip(rng.normal(0, 1.0, len(model.identity)), -2.5, 2.5)
+    seen = []
+    for number, yaw in enumerate(yaws):
+        expression = np.zeros(len(model.expression))
+        expression[[model.expression_names.index(f"mouthSmile{side}") for side in ("Left", "Right")]] = 0.3 * number
+        rotations = model.neutral().rotations
+        rotations[0] = [0.05 * number, yaw, 0]
+        posed, camera = model.posed(Parameters(identity, expression, rotations)), Camera((250.0, 240.0), 1000.0 + 90 * number, 1.5)
+        points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
+        points = points + rng.normal(0, noise, points.shape)
+        seen.append(Observation(np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1), name=f"photo {number}"))
+    return identity, seen
+
+
+def neutral_error(model: HeadModel, identity: np.ndarray, truth: np.ndarray) -> float:
+    face = model.regions["face"] > 0.5
+    return float(np.linalg.norm(np.tensordot(identity - truth, model.identity[:, face], 1), axis=1).mean())
+
+
+def test_several_photos_tell_the_person_better_than_each_of_them(model):
+    errors = []
+    for seed in range(3):
+        truth, seen = of_person(model, (0.0, 0.35, -0.3), 0.004, seed)
+        sets = ([seen[0]], [seen[1]], [seen[2]], seen[:2], seen)
+        errors.append([neutral_error(model, fit(model, chosen).identity, truth) for chosen in sets])
+    *alone, two, three = np.mean(errors, axis=0)
+    assert two < 0.95 * np.mean(alone[:2]) and three < 0.92 * np.mean(alone)
+
+
+def test_each_photo_keeps_its_own_pose_camera_and_expression(model):
+    _, seen = of_person(model, (0.0, 0.35), 0.001)
+    found = fit(model, seen)
+    assert all(np.array_equal(view.identity, found.identity) for view in found.views)
+    smile = model.expression_names.index("mouthSmileLeft")
+    front, side = found.views
+    assert side.expression[smile] - front.expression[smile] > 0.15
+    assert angle(side.rotation, rotation_matrix(np.array([0.05, 0.35, 0]))) < 4 and angle(front.rotation, np.eye(3)) < 4
+    assert side.camera.scale / front.camera.scale == pytest.approx(1.09, rel=0.02)
+
+
+def test_the_same_photo_twice_is_fitted_alike_with_its_matte(model):
+    view, _, _ = photograph(model, 0.3)
+    columns = np.arange(SIZE)
+    matte = np.broadcast_to((np.abs(columns - 250) < 90).astype(np.float32), (SIZE, SIZE))
+    once, (first, second) = fit_head(model, replace(view, matte=matte)), fit(model, [replace(view, matte=matte)] * 2).views
+    assert np.abs(first.vertices - second.vertices).max() < 1e-6 and first.camera.scale == pytest.approx(second.camera.scale)
+    assert first.residual <= once.residual + 1e-4 and np.abs(first.vertices - once.vertices).mean() < 0.002
+    mixed = fit(model, [replace(view, matte=matte), view])
+    assert all(np.isfinite(found.vertices).all() for found in mixed.views)
+
+
+def test_the_order_of_the_photos_changes_little(model):
+    _, seen = of_person(model, (0.0, 0.35), 0.001)
+    forth, back = fit(model, seen), fit(model, seen[::-1])
+    assert neutral_error(model, forth.identity, back.identity) < 1e-4
+    assert np.abs(forth.views[0].vertices - back.views[1].vertices).max() < 1e-3
+
+
+def test_a_known_person_in_a_photo_keeps_pose_and_expression(model):
+    truth, seen = of_person(model, (0.2, 0.35), 0.001)
+    found = PersonFitter(model, truth).fit(seen[1])
+    assert angle(found.rotation, rotation_matrix(np.array([0.05, 0.35, 0]))) < 2
+    assert found.expression[model.expression_names.index("mouthSmileLeft")] == pytest.approx(0.3, abs=0.15)

@@ -20,12 +20,15 @@ from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.models.flame.inert import Inert, array_of, read_pickle
 from likeness.core.models.flame.model import FlameModel, FlameParameters
 from likeness.core.models.flame.reader import FlameFile, read_flame
-from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import LEFT_EYE, RIGHT_EYE
+from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.topology.flame import FlameFit, _stiff, fit_flame
-from likeness.core.topology.rigged import LEFT_EYE, RIGHT_EYE, RiggedHead
+from likeness.core.topology.rigged import RiggedHead
 
 from .flame_files import FACES, VERTICES, flame_table, write_npz, write_pkl
+from .model_rig import model_rig
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +308,7 @@ def ours() -> RiggedHead:
     expression = np.zeros(52)
     for name, value in (("mouthSmileLeft", 0.6), ("mouthSmileRight", 0.6), ("jawOpen", 0.4)):
         expression[model.expression_names.index(name)] = value
-    return RiggedHead.of_model(model, HeadParameters(identity, expression, np.zeros((5, 3))))
+    return model_rig(model, Parameters(identity, expression, np.zeros((5, 3))))
 
 
 @pytest.fixture(scope="module")

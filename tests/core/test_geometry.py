@@ -156,7 +156,7 @@ def needles():
 def bust():
     """The head model's closed one, whose caps at neck and shoulders are long triangles."""
     model = HeadModel.load()
-    return model.solid_rest, model.solid_faces
+    return model.closed_rest, model.closed_mesh.faces
 
 
 @pytest.mark.parametrize("shape", [ball, fan, needles, bust])
@@ -256,6 +256,13 @@ def test_depth_picture_and_visibility_of_a_ball():
     assert seen[normals[:, 2] < 0].max() == 0
 
 
+def test_a_surface_six_millimetres_behind_another_is_hidden_and_one_that_touches_it_is_seen():
+    size, up = 128, np.array([[0.0, 0, 1]])
+    depth = np.zeros((size, size), np.float32)
+    assert visibility(np.array([[0, 0, -0.03]]), up, depth)[0] < 0.01
+    assert visibility(np.array([[0, 0, -0.005]]), up, depth)[0] > 0.99
+
+
 def test_sampled_pictures_follow_the_crop_frame():
     x, y = centres(64)
     points = np.random.default_rng(0).uniform(-0.9, 0.9, (100, 3)).astype(np.float32)
@@ -284,6 +291,13 @@ def test_projection_of_known_points():
     pixels = camera.project(np.array([[0, 0, 0], [0.1, 0.1, 0], [0.1, 0.1, 0.5]]))
     assert np.allclose(pixels, [[100, 50], [200, -50], [300, -150]])
     assert np.allclose(camera.to_crop(np.zeros((1, 3))), [[0, -CROP_CENTRE_Y / CROP_HALF, -CROP_CENTRE_Z / CROP_HALF]])
+
+
+@pytest.mark.parametrize("distance", [0.8, float("inf")])
+def test_a_camera_in_other_units_sees_the_same_photo(distance):
+    camera = Camera(centre=(100, 50), scale=1000, distance=distance)
+    points = np.random.default_rng(0).uniform(-0.2, 0.2, (50, 3))
+    assert np.allclose(camera.in_units(0.9).project(points / 0.9), camera.project(points))
 
 
 def test_equally_near_fragments_give_the_same_picture_every_time():

@@ -1,11 +1,15 @@
 """The bundled head model: layout, frames, solid, landmarks; and how the loader treats files that are not one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from likeness.core.errors import AssetError
 from likeness.core.geometry.mesh import signed_volume
-from likeness.core.models.head import DEFAULT_FILE, LEFT_EYE, NECK, RIGHT_EYE, HeadModel, HeadParameters
+from likeness.core.models.head import DEFAULT_FILE, HeadModel
+from likeness.core.models.joints import LEFT_EYE, NECK, RIGHT_EYE
+from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
 
 
@@ -14,11 +18,11 @@ def model() -> HeadModel:
     return HeadModel.load()
 
 
-def some_person(model: HeadModel, seed: int = 0) -> HeadParameters:
+def some_person(model: HeadModel, seed: int = 0) -> Parameters:
     rng = np.random.default_rng(seed)
     expression = np.zeros(52)
     expression[[model.expression_names.index("jawOpen"), model.expression_names.index("mouthSmileLeft")]] = 0.5
-    return HeadParameters(rng.normal(0, 0.8, len(model.identity)), expression, rng.normal(0, 0.2, (5, 3)))
+    return Parameters(rng.normal(0, 0.8, len(model.identity)), expression, rng.normal(0, 0.2, (5, 3)))
 
 
 def test_mean_head_is_in_the_documented_frame(model):
@@ -26,7 +30,7 @@ def test_mean_head_is_in_the_documented_frame(model):
     assert np.allclose(posed.joints[LEFT_EYE], [0.0315, 0, 0], atol=2e-4)
     assert np.allclose(posed.joints[RIGHT_EYE], [-0.0315, 0, 0], atol=2e-4)
     assert posed.joints[NECK][1] < -0.1
-    nose = model.landmarks(posed.vertices)[4]
+    nose = model.mediapipe.on(posed.vertices)[4]
     assert abs(nose[0]) < 1e-3 and nose[1] < -0.02 and nose[2] > 0.02
 
 
@@ -39,23 +43,30 @@ def test_every_person_has_the_same_eye_distance_and_stays_centred(model):
 
 
 def test_solid_is_closed_and_looks_outwards_in_any_pose(model):
-    faces = model.solid_faces
+    faces = model.closed_mesh.faces
     directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     keys = directed @ [1_000_000, 1]
     assert len(np.unique(keys)) == len(keys)
     assert np.array_equal(np.sort(keys), np.sort(directed @ [1, 1_000_000]))
     posed = model.posed(some_person(model))
-    assert 0.005 < signed_volume(posed.solid_vertices, faces) < 0.04
-    assert np.allclose(np.linalg.norm(posed.solid_normals, axis=1), 1, atol=1e-4)
+    assert 0.005 < signed_volume(posed.closed_vertices, faces) < 0.04
+    assert np.allclose(np.linalg.norm(posed.closed_normals, axis=1), 1, atol=1e-4)
 
 
 def test_eye_patches_lie_on_the_eyeballs(model):
     posed = model.posed(some_person(model))
     radius = np.median(np.linalg.norm(posed.vertices[model.part == 1] - posed.joints[LEFT_EYE], axis=1))
     # Subdivision keeps the first vertices in order; it cuts the corners of the eye a little.
-    patch = posed.solid_vertices[model.solid_pockets["left_eye"]]
+    patch = posed.closed_vertices[model.closed_mesh.cavities["left_eye"]]
     near = np.linalg.norm(patch - posed.joints[LEFT_EYE], axis=1) / radius
     assert near.min() > 0.8 and near.max() < 1.02 and np.median(near) > 0.97
+
+
+def test_the_membrane_between_the_lips_lies_a_little_behind_them(model):
+    posed = model.posed(model.neutral())
+    inside = model.closed_mesh.cavity("mouth") > 0.999
+    behind = model.closed_mesh.on(posed.vertices)[inside, 2] - posed.closed_vertices[inside, 2]
+    assert inside.sum() > 20 and 0.003 < np.median(behind) < 0.005
 
 
 def test_left_is_the_persons_left_and_the_mirror_maps_sides(model):
@@ -69,7 +80,10 @@ def test_left_is_the_persons_left_and_the_mirror_maps_sides(model):
 def test_open_jaw_lowers_the_chin_and_closed_eyes_lower_the_lids(model):
     def landmark(name: str, point: int) -> float:
         expression = np.array([float(other == name) for other in model.expression_names])
-        return model.landmarks(model.rest(np.zeros(len(model.identity)), expression)[0])[point, 1] - model.landmarks(model.mean)[point, 1]
+        return (
+            model.mediapipe.on(model.rest(np.zeros(len(model.identity)), expression)[0])[point, 1]
+            - model.mediapipe.on(model.mean)[point, 1]
+        )
 
     assert landmark("jawOpen", 152) < -0.01
     assert landmark("eyeBlinkLeft", 386) < -0.004 < landmark("eyeBlinkLeft", 159)
@@ -78,18 +92,19 @@ def test_open_jaw_lowers_the_chin_and_closed_eyes_lower_the_lids(model):
 def test_neck_turns_the_head_and_leaves_the_chest(model):
     rotations = np.zeros((5, 3))
     rotations[NECK] = [0, 0.5, 0]
-    turned = model.vertices(np.zeros(len(model.identity)), np.zeros(52), rotations)
+    posed = model.posed(replace(model.neutral(), rotations=rotations))
+    turned = posed.vertices - posed.joints[NECK] + model.skeleton.joints[NECK]
     moved = np.linalg.norm(turned - model.mean, axis=1)
     assert moved[(model.weights[:, 0] > 0.999)].max() < 1e-6
-    assert model.landmarks(turned)[4, 0] > 0.03  # towards the person's left
+    assert model.mediapipe.on(turned)[4, 0] > 0.03  # towards the person's left
 
 
 def test_codes_and_regions_are_in_range_and_off_the_shoulders(model):
-    assert model.solid_code.min() >= 0 and model.solid_code.max() <= 1
-    chest = model.solid_matrix @ (model.solid_base @ model.mean[: model.solid_base.shape[1]])
-    assert (model.solid_code[chest[:, 1] < -0.25] == 0).all()
+    assert model.closed_code.min() >= 0 and model.closed_code.max() <= 1
+    chest = model.closed_mesh.on(model.mean)
+    assert (model.closed_code[chest[:, 1] < -0.25] == 0).all()
     for name in ("face", "ears", "scalp", "neck", "eyes", "lips", "head", "brows"):
-        mask = model.solid_region(name)
+        mask = model.closed_region(name)
         assert mask.min() >= 0 and 0.5 < mask.max() <= 1 and (mask > 0.5).mean() < 0.9
 
 

@@ -9,8 +9,8 @@ from likeness.core.animation.live_link import HALF_TURN, read_live_link
 from likeness.core.animation.performance import Performance
 from likeness.core.errors import InputError
 from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import NECK
 from likeness.core.models.rotation import rotation_matrix
-from likeness.core.topology.rigged import NECK
 
 NAMES = HeadModel.load().expression_names
 ANGLES = [f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in ("Yaw", "Pitch", "Roll")]

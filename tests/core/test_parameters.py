@@ -10,7 +10,9 @@ from PIL import Image
 from skimage.data import astronaut
 
 from likeness.core.models.fit import fit_head
-from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.models.head import HeadModel
+from likeness.core.models.observation import Observation
+from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.networks.parameters import PARTS, PICTURE_SIZE, ParameterNetwork, guess, levelled, seen_square
 from likeness.core.networks.weights import load_parameters
@@ -27,8 +29,8 @@ def view() -> View:
     model = HeadModel.load()
     rotations = np.zeros((5, 3))
     rotations[0, 1] = 0.5
-    posed = model.posed(HeadParameters(np.zeros(len(model.identity)), np.zeros(52), rotations))
-    points, camera = model.landmarks(posed.vertices), Camera((210.0, 180.0), 900.0, 1.2)
+    posed = model.posed(Parameters(np.zeros(len(model.identity)), np.zeros(52), rotations))
+    points, camera = model.mediapipe.on(posed.vertices), Camera((210.0, 180.0), 900.0, 1.2)
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
     image = np.zeros((SIZE, SIZE, 3), np.uint8)
     for column, row in landmarks[::4, :2]:
@@ -90,7 +92,7 @@ def test_the_guessed_turn_follows_the_photo(view: View, degrees: float) -> None:
 
 def test_the_mean_head_leaves_nothing_after_alignment() -> None:
     model = HeadModel.load()
-    seen = torch.from_numpy((model.landmarks(model.mean) + model.landmark_bias) * [1, -1, 1] * 4 + 2).float()[None]
+    seen = torch.from_numpy((model.mediapipe.on(model.mean) + model.mediapipe.bias) * [1, -1, 1] * 4 + 2).float()[None]
     aligned = ParameterNetwork.untaught(model)._aligned(seen)
     assert aligned[:, :-9].abs().max() < 1e-6
     assert torch.allclose(aligned[:, -9:].view(3, 3), torch.eye(3), atol=1e-5)
@@ -99,7 +101,7 @@ def test_the_mean_head_leaves_nothing_after_alignment() -> None:
 def test_a_guess_is_usable_by_the_fit(view: View) -> None:
     found = guess(ParameterNetwork.untaught(HeadModel.load()).eval(), view)
     assert found.usable
-    assert np.isfinite(fit_head(HeadModel.load(), view, found).vertices).all()
+    assert np.isfinite(fit_head(HeadModel.load(), Observation.of(view), found).vertices).all()
 
 
 def test_the_bundled_network_guesses_a_smile_and_the_fit_stays_on_the_face(tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ def test_the_bundled_network_guesses_a_smile_and_the_fit_stays_on_the_face(tmp_p
     smile = model.expression_names.index("mouthSmileLeft")
     assert found.expression[smile] > 0.3
     assert found.identity_deviation.min() < 0.9
-    assert fit_head(model, view, found).residual < 0.015
+    assert fit_head(model, Observation.of(view), found).residual < 0.015
 
 
 def test_there_need_not_be_weights() -> None:

@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 
 from likeness.core.errors import ReconstructionError
-from likeness.core.models.fit import HeadFit
+from likeness.core.models.fit import ViewFit
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.photo.intake import view_from_image
 from likeness.core.photo.view import View
@@ -37,7 +37,7 @@ def seen(reconstructor: Reconstructor) -> Seen:
 def measured(reconstructor: Reconstructor, seen: Seen) -> Callable[..., dict[str, float]]:
     """Measures of the astronaut with another view, fit or matte."""
 
-    def measure(view: View = seen.view, fit: HeadFit = seen.fit, matte: np.ndarray | None = None) -> dict[str, float]:
+    def measure(view: View = seen.view, fit: ViewFit = seen.fit, matte: np.ndarray | None = None) -> dict[str, float]:
         picture, maps = seen.sight.photo[0].permute(1, 2, 0).numpy().copy(), seen.sight.maps[0].numpy()
         if matte is not None:
             picture[..., 3] = matte

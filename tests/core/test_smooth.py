@@ -1,10 +1,12 @@
 """Smoothing against a rough ball."""
 
 import numpy as np
+import pytest
 import trimesh
 
 from likeness.core.geometry.mesh import signed_volume
-from likeness.core.surface.smooth import smooth_surface
+from likeness.core.settings import Settings
+from likeness.core.surface.smooth import smooth_surface, smoothing_rounds
 
 BALL = trimesh.creation.icosphere(5, 0.5)
 FACES = np.asarray(BALL.faces)
@@ -24,3 +26,14 @@ def test_roughness_goes_and_volume_stays() -> None:
 def test_broad_shape_stays() -> None:
     bumpy = (BALL.vertices * (1 + 0.05 * BALL.vertices[:, :1] / 0.5)).astype(np.float32)
     assert np.abs(smooth_surface(bumpy, FACES, 15) - bumpy).max() < 0.002
+
+
+@pytest.mark.parametrize("quality", ["draft", "standard", "high"])
+def test_every_quality_is_smoothed_enough(quality: str) -> None:
+    rounds = smoothing_rounds(Settings(quality=quality).resolution)
+    assert roughness(smooth_surface(ROUGH, FACES, rounds)) < 0.65 * roughness(ROUGH)
+
+
+def test_finer_meshes_are_smoothed_over_as_many_millimetres_up_to_a_limit() -> None:
+    assert smoothing_rounds(256) == 2 * smoothing_rounds(128)
+    assert smoothing_rounds(4096) <= 12

@@ -9,16 +9,20 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from likeness.core.errors import AssetError
 from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.geometry.mesh import face_normals, vertex_normals
-from likeness.core.models.fit import HeadFit
-from likeness.core.models.head import LEFT_EYE, NECK, RIGHT_EYE, HeadModel, HeadParameters
+from likeness.core.models.fit import ViewFit
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import JAW, LEFT_EYE, NECK, RIGHT_EYE
+from likeness.core.models.parametric import Parameters
 from likeness.core.photo.view import Camera
 from likeness.core.result import Result
-from likeness.core.topology.keys import KeyTransfer
+from likeness.core.topology.blendshapes import BlendshapeTransfer
+from likeness.core.topology.register import ReconstructedSurface, register
 from likeness.core.topology.rig import rig_head
-from likeness.core.topology.rigged import JAW, RiggedHead
+from likeness.core.topology.rigged import RiggedHead
 from likeness.core.topology.template import Template
 from likeness.core.topology.transfer import Transfer
-from likeness.core.topology.uniformise import FreeForm, uniformise
+
+from .model_rig import model_rig
 
 NEUTRAL: dict[str, float] = {}
 LAUGH = {"mouthSmileLeft": 0.6, "mouthSmileRight": 0.6, "jawOpen": 0.4}
@@ -29,11 +33,11 @@ POUT = {"mouthPucker": 0.6, "browInnerUp": 0.5}
 class Case:
     """A person who is not quite in the head model, a free-form surface of theirs, and a fit that errs a little; camera frame."""
 
-    fit: HeadFit
+    fit: ViewFit
     vertices: np.ndarray
     joints: np.ndarray
     rotation: np.ndarray
-    surface: FreeForm
+    surface: ReconstructedSurface
     faces: np.ndarray
 
 
@@ -42,22 +46,22 @@ def case(model: HeadModel, expression: dict[str, float], hair: float = 0) -> Cas
     identity = rng.normal(0, 0.7, len(model.identity))
     values = np.array([expression.get(name, 0.0) for name in model.expression_names])
     rotations = np.array([[0.1, 0.3, 0], [0.05, -0.1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]])
-    posed = model.posed(HeadParameters(identity, values, rotations))
+    posed = model.posed(Parameters(identity, values, rotations))
     normals = vertex_normals(posed.vertices, model.faces)
     vertices = posed.vertices.copy()
     for place, height in (([0.04, -0.045, 0.02], 0.003), ([0, -0.03, 0.045], -0.0015), ([0, 0.05, 0.03], 0.002)):
         skin = np.exp(-((model.mean - place) ** 2).sum(1) / (2 * 0.015**2)) * (model.part == 0)
         vertices += (height * skin)[:, None] * normals
-    solid = model.solid(vertices, posed.joints, posed.rotation)
-    solid = solid + (hair * model.solid_region("scalp"))[:, None] * vertex_normals(solid, model.solid_faces)
-    fitted = HeadParameters(identity * (np.arange(len(identity)) < 60) + rng.normal(0, 0.25, len(identity)), values * 0.85, rotations)
+    solid = model.closed_vertices(vertices, posed.joints, posed.rotation)
+    solid = solid + (hair * model.closed_region("scalp"))[:, None] * vertex_normals(solid, model.closed_mesh.faces)
+    fitted = Parameters(identity * (np.arange(len(identity)) < 60) + rng.normal(0, 0.25, len(identity)), values * 0.85, rotations)
     near = model.posed(fitted)
-    fit = HeadFit(
+    fit = ViewFit(
         fitted.identity, fitted.expression, rotations, near.rotation, Camera((0, 0), 1.0, np.inf), 0.01,
-        near.vertices, near.joints, near.solid_vertices, near.solid_normals,
+        near.vertices, near.joints, near.closed_vertices, near.closed_normals,
     )  # fmt: skip
-    surface = FreeForm(solid, vertex_normals(solid, model.solid_faces))
-    return Case(fit, vertices, posed.joints, posed.rotation, surface, model.solid_faces)
+    surface = ReconstructedSurface(solid, vertex_normals(solid, model.closed_mesh.faces))
+    return Case(fit, vertices, posed.joints, posed.rotation, surface, model.closed_mesh.faces)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +115,7 @@ def test_no_face_turns_over(model: HeadModel, laugh: tuple) -> None:
 
 def test_lids_and_lips_do_not_cross_themselves(model: HeadModel, laugh: tuple) -> None:
     given, rigged = laugh
-    near = model.regions[[model.region_names.index(name) for name in ("eyes", "lips")]].max(0) > 0.5
+    near = np.maximum(model.regions["eyes"], model.regions["lips"]) > 0.5
     faces = model.faces[near[model.faces].all(1) & (model.face_part == 0)]
     assert crossings(rigged.neutral, faces) <= crossings(model.mean, faces) + 2
     assert crossings(in_photo(rigged), faces) <= crossings(given.vertices, faces) + 2
@@ -148,7 +152,7 @@ def test_joints_are_the_persons(model: HeadModel, laugh: tuple) -> None:
 
 def test_the_size_that_the_fit_missed_is_found(model: HeadModel, laugh: tuple) -> None:
     given, rigged = laugh
-    grown = rig_head(model, given.fit, FreeForm((1.05 * given.surface.vertices).astype(np.float32), given.surface.normals))
+    grown = rig_head(model, given.fit, ReconstructedSurface((1.05 * given.surface.vertices).astype(np.float32), given.surface.normals))
     eyes, usual = (np.linalg.norm(head.joints[LEFT_EYE] - head.joints[RIGHT_EYE]) for head in (grown, rigged))
     assert eyes / usual == pytest.approx(1.05, abs=0.012)
 
@@ -156,8 +160,8 @@ def test_the_size_that_the_fit_missed_is_found(model: HeadModel, laugh: tuple) -
 def test_hair_stays_off_the_scalp(model: HeadModel) -> None:
     given = case(model, NEUTRAL, hair=0.02)
     count = int((model.part == 0).sum())
-    skin = uniformise(Template.of(model), given.fit.vertices[:count], given.surface)
-    region = model.regions[model.region_names.index("scalp"), :count] > 0.5
+    skin = register(Template.of(model), given.fit.vertices[:count], given.surface)
+    region = model.regions["scalp"][:count] > 0.5
     assert np.linalg.norm(skin - given.vertices[:count], axis=1)[region].mean() < 0.006
 
 
@@ -166,8 +170,8 @@ def test_codes_hold_vertices_along_the_surface(model: HeadModel) -> None:
     template, count = Template.of(model), int((model.part == 0).sum())
     code = model.code[:count]
     slid = given.vertices[:count] + np.array([0.004, 0.003, 0], np.float32) @ given.rotation.T
-    blind = uniformise(template, slid, given.surface, code)
-    seeing = uniformise(template, slid, replace(given.surface, code=model.solid_code), code)
+    blind = register(template, slid, given.surface, code)
+    seeing = register(template, slid, replace(given.surface, code=model.closed_code), code)
     errors = [face_mean(model, np.linalg.norm(skin - given.vertices[:count], axis=1)) for skin in (blind, seeing)]
     assert errors[1] < 0.6 * errors[0]
 
@@ -192,7 +196,7 @@ def test_eyeballs_stay_round_and_behind_their_lids(model: HeadModel, laugh: tupl
     radius = np.linalg.norm(rigged.neutral[model.part == 1] - centre, axis=1)
     assert np.ptp(radius) < 0.002
     near = np.linalg.norm(rigged.neutral[model.part == 0] - centre, axis=1)
-    usual = np.linalg.norm(model.mean[model.part == 0] - model.joints[LEFT_EYE], axis=1).min()
+    usual = np.linalg.norm(model.mean[model.part == 0] - model.skeleton.joints[LEFT_EYE], axis=1).min()
     assert near.min() > usual - 0.001
 
 
@@ -221,14 +225,14 @@ def test_tongue_leaves_an_open_mouth_free_above_it(laugh: tuple) -> None:
 
 def test_keys_on_the_mean_are_the_models(model: HeadModel) -> None:
     skin = model.part == 0
-    transfer = KeyTransfer(model, model.mean[skin])
+    transfer = BlendshapeTransfer(model, model.mean[skin])
     assert np.abs(transfer.offsets() - model.expression[:, skin]).max() < 1e-5
     assert transfer.faithfulness(transfer.offsets()).min() > 0.99
 
 
 def test_keys_grow_with_the_head(model: HeadModel) -> None:
     skin = model.part == 0
-    offsets, usual = KeyTransfer(model, 1.3 * model.mean[skin]).offsets(), model.expression[:, skin]
+    offsets, usual = BlendshapeTransfer(model, 1.3 * model.mean[skin]).offsets(), model.expression[:, skin]
     smile = model.expression_names.index("mouthSmileLeft")
     share = (offsets[smile] * usual[smile]).sum() / (usual[smile] ** 2).sum()
     assert 1.2 < share < 1.32
@@ -238,10 +242,10 @@ def test_the_rig_agrees_with_the_head_model(model: HeadModel) -> None:
     rng = np.random.default_rng(1)
     values = np.zeros(52)
     values[[24, 43]] = 0.5
-    parameters = HeadParameters(rng.normal(0, 0.8, len(model.identity)), values, rng.normal(0, 0.2, (5, 3)))
+    parameters = Parameters(rng.normal(0, 0.8, len(model.identity)), values, rng.normal(0, 0.2, (5, 3)))
     posed = model.posed(parameters)
     upright = (posed.vertices - posed.joints[NECK]) @ posed.rotation
-    rigged = RiggedHead.of_model(model, parameters)
+    rigged = model_rig(model, parameters)
     assert np.abs(in_photo(rigged) - upright).max() < 1e-5
 
 
@@ -257,9 +261,7 @@ def test_values_travel_both_ways(model: HeadModel, laugh: tuple) -> None:
 
 
 def test_a_result_keeps_its_rigged_head(model: HeadModel, bust: Result, tmp_path) -> None:
-    rigged = replace(
-        RiggedHead.of_model(model, model.neutral()), texture=np.zeros((8, 8, 3), np.uint8), texture_observed=np.ones((8, 8), np.uint8)
-    )
+    rigged = replace(model_rig(model, model.neutral()), texture=np.zeros((8, 8, 3), np.uint8), texture_observed=np.ones((8, 8), np.uint8))
     replace(bust, rigged=rigged).save(tmp_path / "a.npz")
     back = Result.load(tmp_path / "a.npz").rigged
     assert back is not None
@@ -285,7 +287,7 @@ def test_a_result_keeps_its_rigged_head(model: HeadModel, bust: Result, tmp_path
     ],
 )
 def test_a_damaged_rigged_head_is_one_sentence(model: HeadModel, name: str, value: np.ndarray | None) -> None:
-    arrays = RiggedHead.of_model(model, model.neutral()).arrays()
+    arrays = model_rig(model, model.neutral()).arrays()
     if value is None:
         del arrays[f"rig_{name}"]
     else:

@@ -109,11 +109,12 @@ def empty_file(extension):
 
 @pytest.fixture
 def make_result(part):
-    """A factory of small results; keyword arguments replace fields."""
+    """A factory of small results; keyword arguments replace fields, and `surface` those of the mesh."""
 
-    def make(name: str = "Ada", distance: float = 0.6, size: tuple[int, int] = (96, 128), **changes):
-        camera = part("core.photo.view").Camera(*SAMPLE["camera"](size, distance))
-        return part("core.result").Result(**(SAMPLE["values"](name, size) | {"camera": camera} | changes))
+    def make(name: str = "Ada", distance: float = 0.6, size: tuple[int, int] = (96, 128), surface: dict | None = None, **changes):
+        result = SAMPLE["result"](part, name, size, distance)
+        meshes = {"surface": dataclasses.replace(result.surface, **(surface or {}))}
+        return dataclasses.replace(result, **({"meshes": meshes} | changes))
 
     return make
 
@@ -126,26 +127,23 @@ def _model():
 @pytest.fixture
 def rigged(part):
     """A rigged head: a person of the bundled head model in a pose, with a corrective and a texture."""
-    head = part("core.topology.rigged").RiggedHead.of_model(_model(), SAMPLE_RIG["parameters"]())
+    head = SAMPLE_RIG["rigged"](part("core.topology.rigged"), _model(), SAMPLE_RIG["parameters"]())
     return dataclasses.replace(head, **SAMPLE_RIG["extras"](len(head.neutral)))
 
 
 @pytest.fixture
 def rigged_result(make_result, rigged):
     """A result with a rigged head whose free-form head is the rigged one's skin in the photo's pose, as closed and as wide as that is."""
-    result = make_result(rigged=rigged)
     faces = rigged.faces[rigged.face_part == 0]
     count = int(faces.max()) + 1
-    skin = rigged.posed(rigged.key_values, rigged.rotations)[:count] @ result.rotation.T + result.neck
-    rng = np.random.default_rng(2)
-    return dataclasses.replace(
-        result,
-        vertices=skin.astype(np.float32),
-        faces=faces,
-        normals=np.tile(np.float32([0, 0, 1]), (count, 1)),
-        colours=rng.random((count, 3), np.float32),
-        observed=np.ones(count, np.float32),
-    )
+    skin = {
+        "vertices": rigged.posed(rigged.key_values, rigged.rotations)[:count],
+        "faces": faces,
+        "normals": np.tile(np.float32([0, 0, 1]), (count, 1)),
+        "colours": np.random.default_rng(2).random((count, 3), np.float32),
+        "observed": np.ones(count, np.float32),
+    }
+    return make_result(rigged=rigged, surface=skin)
 
 
 @pytest.fixture

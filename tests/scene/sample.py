@@ -1,38 +1,48 @@
 """A small stand-in for a reconstruction. Used by conftest.py and by the stub worker, which load it by path."""
 
+from typing import Any
+
 import numpy as np
 
+_NECK = np.array([0.0, -0.12, -0.08])
+"""From the middle of the ellipsoid, in its own axes."""
 
-def values(name: str = "Ada", size: tuple[int, int] = (96, 128)) -> dict:
-    """Arguments of Result but for the camera: a turned ellipsoid with a nose, random colours, a photo of noise."""
+
+def mesh() -> dict:
+    """Arguments of Mesh: an ellipsoid with a nose, random colours."""
     vertices, faces = _head()
-    rotation = _turn(0.3, -0.2, 0.1)
     return {
-        "name": name,
-        "vertices": (vertices @ rotation.T).astype(np.float32),
+        "vertices": (vertices - _NECK).astype(np.float32),
         "faces": faces,
+        "normals": (vertices / np.linalg.norm(vertices, axis=1, keepdims=True)).astype(np.float32),
         "colours": np.random.default_rng(0).random(vertices.shape, np.float32),
         "observed": np.linspace(0, 1, len(vertices), dtype=np.float32),
-        "normals": (vertices / np.linalg.norm(vertices, axis=1, keepdims=True)).astype(np.float32),
-        "photo": np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8),
-        "rotation": rotation,
-        "neck": rotation @ np.array([0.0, -0.12, -0.08]),
-        "report": {
-            "settings": {"quality": "draft"},
-            "version": "0.1.0",
-            "weights": {"head_model.npz": "00"},
-            "silhouette_iou": 0.97,
-            "landmark_error": 0.012,
-            "observed_share": 0.5,
-            "timings": {"photo": 1.0, "surface": 4.2},
-            "warnings": ["The photo is small; the result may lack detail."],
-        },
     }
 
 
-def camera(size: tuple[int, int], distance: float) -> tuple[tuple[float, float], float, float]:
-    """Arguments of Camera: off the photo's centre, so that a wrong shift shows."""
-    return (size[1] * 0.55, size[0] * 0.4), size[0] * 2.2, distance
+def result(modules: Any, name: str = "Ada", size: tuple[int, int] = (96, 128), distance: float = 0.6) -> Any:
+    """A Result of that mesh and one view, in which the head is turned; the photo is noise. modules(name): a module of the package."""
+    types, rotation = modules("core.result"), _turn(0.3, -0.2, 0.1)
+    view = types.ResultView(
+        np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8),
+        # Off the photo's centre, so that a wrong shift shows.
+        modules("core.photo.view").Camera((size[1] * 0.55, size[0] * 0.4), size[0] * 2.2, distance),
+        modules("core.photo.pose").Pose(rotation, rotation @ _NECK),
+    )
+    return types.Result(name, {"surface": types.Mesh(**mesh())}, (view,), _report())
+
+
+def _report() -> dict:
+    return {
+        "settings": {"quality": "draft"},
+        "version": "0.1.0",
+        "weights": {"head_model.npz": "00"},
+        "silhouette_iou": 0.97,
+        "landmark_error": 0.012,
+        "observed_share": 0.5,
+        "timings": {"photo": 1.0, "surface": 4.2},
+        "warnings": ["The photo is small; the result may lack detail."],
+    }
 
 
 def _head(rows: int = 25) -> tuple[np.ndarray, np.ndarray]:

@@ -1,19 +1,21 @@
-"""A person of the bundled head model without what Blender's Python lacks: plain arrays for RiggedHead.of_model. Loaded by path."""
+"""A person of the bundled head model without what Blender's Python lacks: plain arrays. Loaded by path."""
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 
 class Model:
-    """The part of HeadModel that of_model asks for."""
+    """The part of HeadModel that `rigged` asks for."""
 
     def __init__(self, path: Path) -> None:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name] for name in data.files}
         for name, array in arrays.items():
             setattr(self, name, array.astype(np.float32) if array.dtype.kind == "f" else array)
+        self.skeleton = SimpleNamespace(parents=arrays["parents"])
         self.expression_names = tuple(arrays["expression_names"].tolist())
 
     def rest(self, identity: np.ndarray, expression: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -29,8 +31,38 @@ def parameters(seed: int = 0) -> SimpleNamespace:
     )
 
 
+def rigged(module: Any, model: Any, parameters: Any) -> Any:
+    """A head model with a fit's parameters as a RiggedHead, without a surface and its details: the model's own shapes are the keys.
+
+    module: core.topology.rigged, under whichever package name the test runs."""
+    vertices, joints = model.rest(parameters.identity, np.zeros(len(model.expression)))
+    origin = joints[module.NECK]
+    moved = joints - origin
+    moved[module.GLOBAL] = 0
+    count, shapes = len(vertices), len(model.expression)
+    return module.RiggedHead(
+        neutral=(vertices - origin).astype(np.float32),
+        faces=model.faces.astype(np.int32),
+        face_part=model.face_part.astype(np.int32),
+        uv=model.uv,
+        faces_uv=model.faces_uv.astype(np.int32),
+        code=model.code,
+        joints=moved.astype(np.float32),
+        parents=model.skeleton.parents.astype(np.int32),
+        weights=model.weights,
+        keys=model.expression,
+        key_names=model.expression_names,
+        key_quality=np.ones(shapes, np.float32),
+        key_notes=("",) * shapes,
+        key_values=np.asarray(parameters.expression, np.float32),
+        rotations=module.upright_rotations(parameters.rotations),
+        correctives=np.zeros((0, count, 3), np.float32),
+        corrective_angles=np.zeros(0, np.float32),
+    )
+
+
 def extras(count: int) -> dict:
-    """Fields that of_model leaves empty: one corrective of the jaw, a texture of noise."""
+    """Fields that `rigged` leaves empty: one corrective of the jaw, a texture of noise."""
     rng = np.random.default_rng(1)
     return {
         "correctives": rng.normal(0, 1e-3, (1, count, 3)).astype(np.float32),

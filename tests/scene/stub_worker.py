@@ -5,6 +5,8 @@ takes LIKENESS_STUB_SECONDS (default 0.3) and gives the head of sample.py, with 
 A baked texture has the photo's mean colour but for red: the mesh's and the reconstruction's vertices lie on each other where it is 255.
 """
 
+import dataclasses
+import importlib
 import os
 import runpy
 import sys
@@ -24,8 +26,6 @@ class Reconstructor:
 
     def run(self, photo, settings, progress, cancel=lambda: False):
         from likeness.core.errors import Cancelled, NoFaceError
-        from likeness.core.photo.view import Camera
-        from likeness.core.result import Result
 
         if photo.stem.startswith("broken"):
             raise NoFaceError(f"{photo.name} shows no face; choose another photo.")
@@ -37,16 +37,15 @@ class Reconstructor:
             if cancel():
                 raise Cancelled("Cancelled.")
         sample = runpy.run_path(str(HERE / "sample.py"))
-        size = (96, 128)
-        rigged = self._rigged() if settings.rig else None
-        return Result(camera=Camera(*sample["camera"](size, 0.6)), rigged=rigged, **sample["values"](photo.stem, size))
+        result = sample["result"](lambda name: importlib.import_module(f"likeness.{name}"), photo.stem)
+        return dataclasses.replace(result, rigged=self._rigged() if settings.rig else None)
 
     def _rigged(self):
         from likeness.core.topology import rigged
 
         sample = runpy.run_path(str(HERE / "sample_rig.py"))
         model = sample["Model"](Path(rigged.__file__).parents[2] / "weights" / "head_model.npz")
-        return rigged.RiggedHead.of_model(model, sample["parameters"]())
+        return sample["rigged"](rigged, model, sample["parameters"]())
 
 
 class Tracker:
@@ -83,8 +82,8 @@ def bake_mesh(vertices, faces, uv, faces_uv, result, size, progress):
         progress(number / 50)
         time.sleep(SECONDS / 50)
     colours = np.empty((size, size, 3), np.uint8)
-    colours[:] = result.photo.mean((0, 1))
-    there = result.upright_vertices()
+    colours[:] = result.views[0].photo.mean((0, 1))
+    there = result.surface.vertices
     colours[..., 0] = 255 * (len(vertices) == len(there) and np.abs(vertices - there).max() < 1e-5)
     return colours, colours[..., 0]
 

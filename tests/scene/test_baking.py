@@ -1,5 +1,6 @@
 """Textures for the artist's own meshes: what leaves the scene, what comes back into it, and what is said when it cannot."""
 
+import dataclasses
 import math
 
 import bpy
@@ -39,21 +40,27 @@ def _active(item, uv_map=""):
     return item
 
 
-@pytest.mark.parametrize("distance", [0.6, math.inf])
-def test_reconstruction_is_read_back_from_a_saved_file(part, source, make_result, tmp_path, distance):
+@pytest.mark.parametrize(("distance", "count"), [(0.6, 1), (math.inf, 3)])
+def test_reconstruction_is_read_back_from_a_saved_file(part, source, make_result, tmp_path, distance, count):
     result = make_result(distance=distance)
+    views = [dataclasses.replace(result.views[0], photo=result.views[0].photo // (number + 1)) for number in range(count)]
+    result = dataclasses.replace(result, views=tuple(views))
     part("scene.build").build_result(bpy.context, result)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "head.blend"))
     (head,) = source.sources(bpy.context.scene)
     back = source.result_of(head)
-    assert (back.name, back.camera) == ("Ada", result.camera)
-    assert np.array_equal(back.photo, result.photo) and np.array_equal(back.faces, result.faces)
-    assert np.abs(back.vertices - result.vertices).max() < 1e-6 and np.allclose(back.observed, result.observed)
-    assert np.abs(back.colours - result.colours).max() < 0.51 / 255
-    assert (back.normals * result.normals).sum(1).mean() > 0.9
-    assert np.array_equal(back.rotation, result.rotation) and np.array_equal(back.neck, result.neck)
+    here, there = back.surface, result.surface
+    assert back.name == "Ada" and len(back.views) == len(result.views)
+    assert np.array_equal(here.faces, there.faces)
+    assert np.abs(here.vertices - there.vertices).max() < 1e-6 and np.allclose(here.observed, there.observed)
+    assert np.abs(here.colours - there.colours).max() < 0.51 / 255
+    assert (here.normals * there.normals).sum(1).mean() > 0.9
+    for view, expected in zip(back.views, result.views, strict=True):
+        assert np.array_equal(view.photo, expected.photo) and view.camera == expected.camera
+        assert np.array_equal(view.pose.rotation, expected.pose.rotation)
+        assert np.array_equal(view.pose.translation, expected.pose.translation)
 
 
 def test_head_is_a_reconstruction_until_its_mesh_is_another(source, copy, head):
@@ -106,8 +113,8 @@ def test_mesh_goes_out_as_it_is_seen_on_the_head_wherever_that_stands(part, sour
     bpy.context.view_layer.update()
     assert hidden.hide_get() and source.source_of(bpy.context.scene, other) == hidden
     found = part("scene.baking").uv_mesh_of(bpy.context, other, hidden)
-    assert np.abs(found.vertices - rigged_result.upright_vertices()).max() < 1e-5
-    assert np.array_equal(found.faces, rigged_result.faces) and found.faces_uv.max() == len(found.uv) - 1
+    assert np.abs(found.vertices - rigged_result.surface.vertices).max() < 1e-5
+    assert np.array_equal(found.faces, rigged_result.surface.faces) and found.faces_uv.max() == len(found.uv) - 1
     other.modifiers.new("Finer", "SUBSURF")
     assert len(part("scene.baking").uv_mesh_of(bpy.context, other, hidden).vertices) > 3 * len(found.vertices)
 
@@ -140,7 +147,7 @@ def test_baking_paints_the_active_mesh_and_nothing_else(stub, copy, head, make_r
     assert node.image.name == "Retopo Texture" and tuple(node.image.size) == (1024, 1024) and node.image.packed_file
     assert node.inputs["Vector"].links[0].from_node.uv_map == "Mine"
     pixel = np.round(np.array(node.image.pixels[:3]) * 255)
-    assert pixel[0] == 255 and np.abs(pixel[1:] - make_result().photo.mean((0, 1))[1:]).max() <= 1
+    assert pixel[0] == 255 and np.abs(pixel[1:] - make_result().views[0].photo.mean((0, 1))[1:]).max() <= 1
     # The copy shared the head's material.
     assert _base_colour(head).bl_idname == before == "ShaderNodeVertexColor"
 
@@ -178,7 +185,7 @@ def test_what_is_missing_is_said(head):
     with pytest.raises(RuntimeError, match="object mode"):
         bpy.ops.likeness.bake_uvs()
     bpy.ops.object.mode_set(mode="OBJECT")
-    del head["likeness_view"]
+    del head["likeness_views"]
     with pytest.raises(RuntimeError, match="Reconstruct a photo first"):
         bpy.ops.likeness.bake_uvs()
 
@@ -197,12 +204,23 @@ def test_collection_tells_which_of_two_reconstructions_is_meant(part, source, ma
     assert source.source_of(bpy.context.scene, cube) == bo
 
 
-VIEW = '{"centre": [1, 2], "scale": %s, "distance": null, "rotation": [[1,0,0],[0,1,0],[0,0,%s]], "neck": [0,0,0]}'
+VIEW = '{"centre": [1, 2], "scale": %s, "distance": null, "rotation": [[1,0,0],[0,1,0],[0,0,%s]], "translation": [0,0,0]}'
+GOOD = VIEW % ("5", "1")
 
 
-@pytest.mark.parametrize("view", ["", "[]", "{", 7, VIEW % ("0", "1"), VIEW % ("NaN", "1"), VIEW % ("5", "3"), VIEW % ('"x"', "1")])
-def test_foreign_data_are_refused_in_one_sentence(stub, copy, head, view):
-    head["likeness_view"] = view
+def test_views_that_are_whole_are_read(part, head):
+    head["likeness_views"] = f"[{GOOD}]"
+    (view,) = part("scene.views").views_of(head)
+    assert view.camera == part("core.photo.view").Camera((1, 2), 5) and np.array_equal(view.pose.rotation, np.eye(3))
+
+
+@pytest.mark.parametrize(
+    "views",
+    ["", "[]", "{", 7, "[7]", GOOD, f"[{GOOD}, {GOOD}]"]
+    + [f"[{VIEW % wrong}]" for wrong in (("0", "1"), ("NaN", "1"), ("5", "3"), ('"x"', "1"), ("1" + 400 * "0", "1"))],
+)
+def test_foreign_data_are_refused_in_one_sentence(stub, copy, head, views):
+    head["likeness_views"] = views
     with pytest.raises(RuntimeError, match="about its photo cannot be read; reconstruct the photo again"):
         bpy.ops.likeness.bake_uvs()
     assert not [image for image in bpy.data.images if "Texture" in image.name]

@@ -1,5 +1,6 @@
 """What build_result puts into the file."""
 
+import dataclasses
 import json
 
 import bpy
@@ -54,7 +55,7 @@ def test_colours_survive_within_one_level(build, make_result):
     attribute = mesh.color_attributes["Colour"]
     values = np.empty(4 * len(mesh.vertices), np.float32)
     attribute.data.foreach_get("color_srgb", values)
-    assert np.abs(values.reshape(-1, 4)[:, :3] - result.colours).max() <= 1 / 255
+    assert np.abs(values.reshape(-1, 4)[:, :3] - result.surface.colours).max() <= 1 / 255
     assert mesh.color_attributes.active_color.name == "Colour"
     assert mesh.color_attributes.render_color_index == mesh.color_attributes.find("Colour")
 
@@ -63,10 +64,10 @@ def test_observed_share_is_a_point_attribute(build, make_result):
     result = make_result()
     build(result)
     attribute = bpy.data.objects["Ada"].data.attributes["observed"]
-    values = np.empty(len(result.observed), np.float32)
+    values = np.empty(len(result.surface.observed), np.float32)
     attribute.data.foreach_get("value", values)
     assert (attribute.domain, attribute.data_type) == ("POINT", "FLOAT")
-    assert np.array_equal(values, result.observed)
+    assert np.array_equal(values, result.surface.observed)
 
 
 def test_material_shows_the_colour_attribute(build, make_result):
@@ -136,7 +137,7 @@ def test_photo_is_packed_unchanged(build, make_result):
     pixels = np.empty(image.size[0] * image.size[1] * 4, np.float32)
     image.pixels.foreach_get(pixels)
     stored = np.round(pixels.reshape(96, 128, 4)[::-1, :, :3] * 255).astype(np.uint8)
-    assert image.packed_file and np.array_equal(stored, result.photo)
+    assert image.packed_file and np.array_equal(stored, result.views[0].photo)
 
 
 def test_metadata_is_strict_json(build, make_result):
@@ -147,6 +148,15 @@ def test_metadata_is_strict_json(build, make_result):
     assert json.loads(head["likeness_version"]) == "0.1.0"
     assert json.loads(head["likeness_weights"]) == {"head_model.npz": "00"}
     assert json.loads(head["likeness_report"]) == result.report
+
+
+def test_every_mesh_becomes_an_object_of_the_collection(part, build, make_result):
+    surface = make_result().surface
+    bald = dataclasses.replace(surface, vertices=0.9 * surface.vertices)
+    collection = build(make_result(meshes={"bald": bald, "surface": surface}))
+    assert bpy.context.object.name == "Ada" and set(collection.objects.keys()) == {"Ada", "Ada bald", "Ada Camera"}
+    assert np.abs(_positions(collection.objects["Ada bald"].data) - 0.9 * _positions(bpy.context.object.data)).max() < 1e-6
+    assert part("scene.source").sources(bpy.context.scene) == [bpy.context.object]
 
 
 def test_same_photo_twice_keeps_both(build, make_result):
@@ -174,13 +184,25 @@ def test_edit_mode_is_left_alone(build, make_result):
 )
 def test_damaged_results_are_refused_before_anything_is_made(build, part, make_result, changes):
     with pytest.raises(part("core.errors").AssetError, match="Ada"):
-        build(make_result(**changes))
+        build(make_result(surface=changes))
+    assert not bpy.data.meshes and not bpy.data.images and not bpy.data.collections
+
+
+@pytest.mark.parametrize("wrong", ["no view", "a camera that sees nothing", "a pose that is none"])
+def test_views_that_cannot_be_are_refused_before_anything_is_made(build, part, make_result, wrong):
+    (view,) = make_result().views
+    camera = dataclasses.replace(view.camera, scale=0.0)
+    pose = dataclasses.replace(view.pose, rotation=2 * view.pose.rotation)
+    changed = {"a camera that sees nothing": {"camera": camera}, "a pose that is none": {"pose": pose}}.get(wrong)
+    views = () if changed is None else (dataclasses.replace(view, **changed),)
+    with pytest.raises(part("core.errors").AssetError, match="Ada"):
+        build(make_result(views=views))
     assert not bpy.data.meshes and not bpy.data.images and not bpy.data.collections
 
 
 def test_numbers_that_are_not_numbers_are_refused(build, part, make_result):
     result = make_result()
-    result.vertices[3, 1] = np.nan
+    result.surface.vertices[3, 1] = np.nan
     with pytest.raises(part("core.errors").AssetError, match="not numbers"):
         build(result)
 
@@ -216,3 +238,8 @@ def test_rigs_heads_are_results_and_copies_of_them_are_none(part, rigged_result)
     rigged, free_form = bpy.data.objects["Ada Head"], bpy.data.objects["Ada"]
     assert is_result(rigged) and is_result(free_form)
     assert not is_result(_duplicate(rigged)) and is_result(rigged)
+
+
+def test_heads_of_two_photos_are_two_results(part, build, make_result):
+    heads = [build(make_result(name)).objects[name] for name in ("Ada", "Bo")]
+    assert all(part("scene.source").is_result(head) for head in heads)

@@ -39,8 +39,8 @@ def test_colours_survive_export_and_import(part, make_result, tmp_path, kind):
     {"glb": bpy.ops.import_scene.gltf, "ply": bpy.ops.wm.ply_import, "obj": bpy.ops.wm.obj_import}[kind](filepath=path)
     (head,) = [item for item in bpy.data.objects if item.type == "MESH"]
     found, points = _colours(head.data), np.array([head.matrix_world @ vertex.co for vertex in head.data.vertices])
-    expected = result.upright_vertices() * np.float32([1, 1, -1])
+    expected = result.surface.vertices * np.float32([1, 1, -1])
     expected = expected[:, [0, 2, 1]]
     order = np.array([np.argmin(((points - point) ** 2).sum(1)) for point in expected])
     assert np.abs(points[order] - expected).max() < 1e-4
-    assert np.abs(_srgb(found[order]) - result.colours).max() < 2 / 255  # the attribute rounds, then the format does
+    assert np.abs(_srgb(found[order]) - result.surface.colours).max() < 2 / 255  # the attribute rounds, then the format does

@@ -37,6 +37,14 @@ def test_ids_carry_the_prefix(part):
             assert cls.bl_idname == cls.__name__
 
 
+def test_what_changes_the_file_can_be_undone(part):
+    """Blender pushes no undo step for an operator without the option, and a former one would take back more than the user asked for."""
+    leaves_the_file = {"likeness.cancel", "likeness.export_rig", "likeness.self_test", "likeness.set_up_environment"}
+    for cls in part("operators").CLASSES:
+        if issubclass(cls, bpy.types.Operator) and cls.bl_idname not in leaves_the_file:
+            assert cls.bl_options >= {"REGISTER", "UNDO"}, cls.bl_idname
+
+
 def test_tooltips_are_there_and_end_without_a_full_stop(part, preferences):
     for cls in _classes(part):
         if issubclass(cls, bpy.types.Operator):

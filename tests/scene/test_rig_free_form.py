@@ -66,7 +66,7 @@ def test_unbound_head_is_the_reconstruction_again(part, free_form_part, armature
     part("scene.rig").set_pose(armature, photo=False)
     free_form_part.unbind_free_form(armature)
     assert not free_form_part.is_bound(armature) and not heads[0].modifiers
-    assert np.abs(evaluated(heads[0]) - rigged_result.upright_vertices()).max() < 1e-5
+    assert np.abs(evaluated(heads[0]) - rigged_result.surface.vertices).max() < 1e-5
 
 
 def test_both_heads_move_with_the_rig_object(free_form_part, armature, heads, apart, evaluated):

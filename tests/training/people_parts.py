@@ -19,7 +19,7 @@ def bald_head() -> BaldHead:
     body = np.full((19_158, 3), 9.0, np.float32)
     known = model.hm08 >= 0
     body[model.hm08[known]] = model.mean[known]
-    return BaldHead.of(model, model.mean, model.joints, body)
+    return BaldHead.of(model, model.mean, model.skeleton.joints, body)
 
 
 def check_piece(part: RestPart) -> None:

@@ -32,7 +32,7 @@ def person() -> Shape:
     known = model.hm08 >= 0
     vertices[model.hm08[known]] = model.mean[known]
     vertices[LASHES] = vertices[lid_rim()][np.arange(LASHES.stop - LASHES.start) % len(lid_rim())] + [0, 0, 0.002]
-    return Shape(vertices, np.tile(model.joints[:1], (BONES, 1)))
+    return Shape(vertices, np.tile(model.skeleton.joints[:1], (BONES, 1)))
 
 
 def heads(own: Shape) -> Faces:
@@ -43,7 +43,7 @@ def heads(own: Shape) -> Faces:
     share = np.clip((reference[:, 1] + 0.2) / 0.1, 0, 1).astype(np.float32)
     eyes = np.zeros(HM08_COUNT, np.float32)
     skin = (model.part == 0) & (model.hm08 >= 0)
-    eyes[model.hm08[skin]] = model.regions[model.region_names.index("eyes")][skin]
+    eyes[model.hm08[skin]] = model.regions["eyes"][skin]
     widen = reference * np.array([0.1, 0, 0], np.float32)
     rim = lid_rim()
     pairs = []

@@ -8,7 +8,8 @@ import pytest
 import torch
 from skimage.data import astronaut
 
-from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.models.head import HeadModel
+from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
 from likeness.core.networks.parameters import HALF_METRES, PICTURE_SIZE
 from likeness.core.photo.crop import face_square
@@ -35,7 +36,7 @@ def test_the_identity_of_the_models_own_heads_comes_back(model: HeadModel) -> No
     identity, expression = np.random.default_rng(0).normal(0, 1, len(model.identity)), np.zeros(52)
     expression[model.expression_names.index("mouthSmileLeft")] = 0.7
     found = TrueIdentity(model).of(model.rest(identity, expression)[0], expression)
-    head = model.regions[model.region_names.index("head")] > 0.5
+    head = model.regions["head"] > 0.5
     apart = model.rest(found, np.zeros(52))[0] - model.rest(identity, np.zeros(52))[0]
     assert np.linalg.norm(apart, axis=1)[head].mean() < 1e-4
     assert np.corrcoef(found, identity)[0, 1] > 0.99
@@ -43,7 +44,7 @@ def test_the_identity_of_the_models_own_heads_comes_back(model: HeadModel) -> No
 
 def test_a_mirrored_identity_is_the_mirrored_head(model: HeadModel) -> None:
     identity = np.random.default_rng(1).normal(0, 1, len(model.identity))
-    head = model.regions[model.region_names.index("head")] > 0.5
+    head = model.regions["head"] > 0.5
     other = TrueIdentity(model).mirror() @ identity
     mirror = (model.rest(identity, np.zeros(52))[0] * [-1, 1, 1])[model.mirror]
     found = model.rest(other, np.zeros(52))[0]
@@ -62,9 +63,9 @@ def seen(model: HeadModel, vector: list[float], at: tuple[float, float], mirror:
     """What a shard tells of the mean head in a picture of SIDE pixels that is all crop; its camera and the square's half side."""
     rotations = np.zeros((5, 3))
     rotations[0] = vector
-    posed = model.posed(HeadParameters(np.zeros(len(model.identity)), np.zeros(52), rotations))
+    posed = model.posed(Parameters(np.zeros(len(model.identity)), np.zeros(52), rotations))
     camera, half = Camera(at, 900.0, 2.0), SIDE / 2
-    points = model.landmarks(posed.vertices)
+    points = model.mediapipe.on(posed.vertices)
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
     square = face_square(landmarks)
     picture = np.zeros((4, PICTURE_SIZE, PICTURE_SIZE))

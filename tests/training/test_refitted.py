@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from likeness.core.geometry.raster import rasterize
-from likeness.core.models.head import HeadModel, HeadParameters
+from likeness.core.models.head import HeadModel
+from likeness.core.models.parametric import Parameters
 from likeness.training.refitted import STORED_CROP, fields_of, refit, refit_shard
 
 SIZE = 64
@@ -24,12 +25,12 @@ def model() -> HeadModel:
 def person(model: HeadModel) -> dict[str, np.ndarray]:
     """What a shard tells of a bald head that the detector found under the second of two lights, without error; "truth": its bust."""
     identity = np.random.default_rng(0).normal(0, 0.5, len(model.identity))
-    posed = model.posed(HeadParameters(identity, np.zeros(52), np.zeros((5, 3))))
-    landmarks = model.landmarks(posed.vertices) + model.landmark_bias
+    posed = model.posed(Parameters(identity, np.zeros(52), np.zeros((5, 3))))
+    landmarks = model.mediapipe.on(posed.vertices) + model.mediapipe.bias
     half = STORED_CROP.crop_box[2] / 2
     found = np.concatenate([STORED_CROP.project(landmarks) / half - 1, landmarks[:, 2:] * STORED_CROP.scale / half], axis=1)
-    bust = STORED_CROP.to_crop(posed.solid_vertices).astype(np.float32)
-    covered = rasterize(torch.from_numpy(bust), torch.from_numpy(np.asarray(model.solid_faces, np.int64)), SIZE).mask.numpy()
+    bust = STORED_CROP.to_crop(posed.closed_vertices).astype(np.float32)
+    covered = rasterize(torch.from_numpy(bust), torch.from_numpy(np.asarray(model.closed_mesh.faces, np.int64)), SIZE).mask.numpy()
     return {
         "landmarks": np.stack([np.full_like(found, np.nan), found]).astype(np.float32),
         "coverage": covered.astype(np.uint8) * 255,
@@ -44,7 +45,7 @@ def test_landmarks_without_error_lead_back_to_the_person(model: HeadModel, perso
     fit = refit(model, person, np.random.default_rng(0))
     assert fit is not None
     fields = fields_of(model, fit, person, SIZE)
-    face = model.solid_region("face") > 0.5
+    face = model.closed_region("face") > 0.5
     apart = 200 * np.linalg.norm(fields["prior_vertices"].astype(np.float32) - person["truth"], axis=1)
     assert apart[face].mean() < 4  # mm; the camera's distance, which the fit has to assume, is part of it
     assert 200 * np.abs(fields["surface_prior"][:, 0].astype(np.float32)).mean() < 4

@@ -62,7 +62,7 @@ def made_up(number: int, count: int = 2, points: int = 64) -> Batch:
 
 def _solid() -> torch.Tensor:
     model = HeadModel.load()
-    return torch.from_numpy(model.posed(model.neutral()).solid_vertices / 0.2)
+    return torch.from_numpy(model.posed(model.neutral()).closed_vertices / 0.2)
 
 
 def stream(done: int) -> Iterator[Batch]:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from .errors import Cancelled, NoFaceError
+from .photo.pose import Pose
 from .photo.view import Camera
-from .result import Result
+from .result import Mesh, Result, ResultView
 
 
 class Reconstructor:
@@ -115,17 +116,13 @@ class Reconstructor:
 
 
 def tiny_result(name: str, report: dict) -> Result:
-    corners = np.array([[0, 0, 0], [0.1, 0, 0], [0, 0.1, 0], [0, 0, 0.1]], np.float32)
-    return Result(
-        name=name,
-        vertices=corners,
+    mesh = Mesh(
+        vertices=np.array([[0, 0.1, 0.05], [0.1, 0.1, 0.05], [0, 0.2, 0.05], [0, 0.1, 0.15]], np.float32),
         faces=np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32),
+        normals=np.tile(np.float32([0, 0, 1]), (4, 1)),
         colours=np.full((4, 3), 0.5, np.float32),
         observed=np.ones(4, np.float32),
-        normals=np.tile(np.float32([0, 0, 1]), (4, 1)),
-        photo=np.full((8, 8, 3), 128, np.uint8),
-        camera=Camera((4.0, 4.0), 40.0, 1.0),
-        rotation=np.eye(3),
-        neck=np.array([0, -0.1, -0.05]),
-        report=report,
     )
+    pose = Pose(np.eye(3), np.array([0, -0.1, -0.05]))
+    view = ResultView(np.full((8, 8, 3), 128, np.uint8), Camera((4.0, 4.0), 40.0, 1.0), pose)
+    return Result(name, {"surface": mesh}, (view,), report)

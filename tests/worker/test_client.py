@@ -20,7 +20,7 @@ from likeness.worker.client import WorkerClient, close_shared, shared_client
 
 
 def run(client, photo, **options):
-    client.reconstruct(Path(photo), Settings(**options))
+    client.reconstruct([Path(photo)], Settings(**options))
     return Result.load(client.wait())
 
 
@@ -37,7 +37,7 @@ def working(client):
 
 def test_a_job_reports_progress_and_hands_back_its_result(client):
     stages = []
-    client.reconstruct(Path("/photos/Zoë ☺.png"), Settings(subject_index=7))
+    client.reconstruct([Path("/photos/Zoë ☺.png")], Settings(subject_index=7))
     result = Result.load(client.wait(lambda stage, fraction: stages.append((stage, fraction))))
     assert result.name == "Zoë ☺" and result.report["subject"] == 7 and result.report["photo"] == str(Path("/photos/Zoë ☺.png"))
     assert ("Finishing", 1.0) in stages
@@ -60,7 +60,7 @@ def test_a_mesh_becomes_a_texture(client, tmp_path):
     result = run(client, "a.png")
     mesh, there, stages = tmp_path / "mesh.npz", tmp_path / "there.npz", []
     uv = np.float32([[0.1, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]])
-    UvMesh(result.upright_vertices(), result.faces, uv, result.faces).save(mesh)
+    UvMesh(result.surface.vertices, result.surface.faces, uv, result.surface.faces).save(mesh)
     result.save(there)
     client.bake(mesh, there, 256)
     texture = Texture.load(client.wait(lambda stage, fraction: stages.append(stage))).colours
@@ -71,9 +71,16 @@ def test_a_mesh_becomes_a_texture(client, tmp_path):
         client.wait()
 
 
+@pytest.mark.parametrize("names", [[], ["a.png", "b.png"]])
+def test_anything_but_one_photo_is_refused_in_one_sentence(client, names):
+    client.reconstruct([Path(name) for name in names], Settings())
+    with pytest.raises(InputError, match=rf"not from {len(names)} photos of one person; give one\.$"):
+        client.wait()
+
+
 def test_a_result_becomes_files(client, tmp_path):
     result = tmp_path / "result.npz"
-    client.reconstruct(Path("a.png"), Settings(), result)
+    client.reconstruct([Path("a.png")], Settings(), result)
     client.wait()
     for name in ("顔.ply", "顔.glb", "preview.png"):
         client.export(result, tmp_path / name)
@@ -94,19 +101,19 @@ def test_two_jobs_share_one_process_and_its_models(client):
 def test_the_result_lands_where_it_is_wanted_and_nothing_else_does(client, tmp_path):
     output = tmp_path / "mein Ordner" / "ergebnis.npz"
     output.parent.mkdir()
-    client.reconstruct(Path("a.png"), Settings(), output)
+    client.reconstruct([Path("a.png")], Settings(), output)
     assert client.wait() == output
     assert [path.name for path in output.parent.iterdir()] == ["ergebnis.npz"]
 
 
 def test_an_unwritable_output_is_a_sentence(client, tmp_path):
-    client.reconstruct(Path("a.png"), Settings(), tmp_path / "missing" / "x.npz")
+    client.reconstruct([Path("a.png")], Settings(), tmp_path / "missing" / "x.npz")
     with pytest.raises(ReconstructionError, match=r"Writing the reconstruction failed because .*missing is missing .*; check"):
         client.wait()
 
 
 def test_closing_removes_the_private_folder(client):
-    client.reconstruct(Path("a.png"), Settings())
+    client.reconstruct([Path("a.png")], Settings())
     path = client.wait()
     client.close()
     assert not path.parent.exists() and not client.alive
@@ -157,7 +164,7 @@ def test_the_traceback_of_a_bug_is_in_the_log_and_in_the_error_file(client):
     ],
 )
 def test_a_death_is_one_error_and_the_next_job_starts_afresh(client, photo, sentence):
-    client.reconstruct(Path(photo), Settings())
+    client.reconstruct([Path(photo)], Settings())
     errors = []
     assert until(lambda: errors.extend(event for event in client.poll() if isinstance(event, protocol.Error)) or errors)
     assert len(errors) == 1 and errors[0].kind == "WorkerError"
@@ -200,7 +207,7 @@ def test_a_long_job_that_gets_on_is_left_alone(client, monkeypatch):
 
 def test_what_an_earlier_job_left_unread_is_dropped(client):
     stages = []
-    client.reconstruct(Path("gossip.png"), Settings())
+    client.reconstruct([Path("gossip.png")], Settings())
     assert Result.load(client.wait(lambda stage, fraction: stages.append(stage))).name == "gossip" and "fit" not in stages
 
 
@@ -216,7 +223,7 @@ def test_a_worker_that_stops_beating_is_ended(client, monkeypatch):
 
 def test_a_stuck_blender_does_not_blame_the_worker(client, monkeypatch):
     monkeypatch.setattr(watch, "SILENCE_LIMIT", 2.5)
-    client.reconstruct(Path("slow.png"), Settings())
+    client.reconstruct([Path("slow.png")], Settings())
     until(lambda: client.poll() or client.versions)
     time.sleep(3.0)
     assert not any(isinstance(event, protocol.Error) for event in client.poll())
@@ -242,7 +249,7 @@ def test_ten_megabytes_of_garbage_end_the_worker(client):
 def test_cancelling_a_listening_worker_keeps_it_warm(client):
     run(client, "a.png")
     pid = client.pid
-    client.reconstruct(Path("slow.png"), Settings())
+    client.reconstruct([Path("slow.png")], Settings())
     assert until(lambda: working(client))
     start = time.monotonic()
     with pytest.raises(Cancelled):
@@ -253,7 +260,7 @@ def test_cancelling_a_listening_worker_keeps_it_warm(client):
 
 def test_cancelling_a_deaf_worker_kills_it_within_a_second_or_so(client):
     run(client, "a.png")
-    client.reconstruct(Path("deaf.png"), Settings())
+    client.reconstruct([Path("deaf.png")], Settings())
     assert until(lambda: working(client))
     start = time.monotonic()
     with pytest.raises(Cancelled):
@@ -264,7 +271,7 @@ def test_cancelling_a_deaf_worker_kills_it_within_a_second_or_so(client):
 
 def test_a_cancel_right_after_the_request_is_not_lost(client):
     run(client, "a.png")
-    client.reconstruct(Path("slow.png"), Settings())
+    client.reconstruct([Path("slow.png")], Settings())
     client.cancel()
     with pytest.raises(Cancelled):
         client.wait()
@@ -278,9 +285,9 @@ def test_a_late_cancel_does_not_hit_the_next_job(client):
 
 
 def test_a_second_job_at_the_same_time_is_refused(client):
-    client.reconstruct(Path("slow.png"), Settings())
+    client.reconstruct([Path("slow.png")], Settings())
     with pytest.raises(WorkerError, match="already running"):
-        client.reconstruct(Path("a.png"), Settings())
+        client.reconstruct([Path("a.png")], Settings())
 
 
 def test_an_idle_worker_ends_and_the_next_job_starts_another(package):
@@ -296,7 +303,7 @@ def test_an_idle_worker_ends_and_the_next_job_starts_another(package):
 def test_a_python_that_is_not_there_is_a_sentence(package, tmp_path):
     client = WorkerClient(tmp_path / "no python", package)
     with pytest.raises(WorkerError, match=r"cannot be started .* set up"):
-        client.reconstruct(Path("a.png"), Settings())
+        client.reconstruct([Path("a.png")], Settings())
     assert not client.busy
 
 
@@ -328,7 +335,7 @@ def test_python_variables_of_blender_do_not_reach_the_worker(client, monkeypatch
 def test_settings_are_checked_on_the_other_side_too(client):
     settings = Settings()
     object.__setattr__(settings, "quality", "perfect")
-    client.reconstruct(Path("a.png"), settings)
+    client.reconstruct([Path("a.png")], settings)
     with pytest.raises(InputError, match="quality must be one of"):
         client.wait()
 
@@ -367,7 +374,8 @@ def test_the_real_worker_makes_a_head(tmp_path):
         result = run(client, tmp_path / "astronaut.png", quality="draft")
     finally:
         client.close()
-    assert len(result.vertices) > 1000 and result.report["mesh"]["watertight"] and np.isfinite(result.vertices).all()
+    vertices = result.surface.vertices
+    assert len(vertices) > 1000 and result.report["mesh"]["watertight"] and np.isfinite(vertices).all()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills the parent the POSIX way")
@@ -381,7 +389,7 @@ def test_the_worker_ends_when_blender_is_killed(package, tmp_path, number):
             "import sys; from pathlib import Path\n"
             "from likeness.core.settings import Settings; from likeness.worker.client import WorkerClient\n"
             "client = WorkerClient(Path(sys.executable), Path(sys.argv[1]))\n"
-            "client.reconstruct(Path('deaf.png'), Settings())\n"
+            "client.reconstruct([Path('deaf.png')], Settings())\n"
             "while not client.poll(): pass\n"
             "print(client.pid, flush=True); client.wait()",
             str(package),

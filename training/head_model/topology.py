@@ -159,18 +159,18 @@ def _largest_component(faces: np.ndarray, count: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Solid:
-    """The closed bust. faces (Fs, 3); matrix (Vs, Vskin); pockets: inner vertices of "mouth", "left_eye", "right_eye" on their patches."""
+class ClosedBust:
+    """The closed bust: faces (Fs, 3); matrix (Vs, Vskin); cavities: inner vertices of "mouth", "left_eye", "right_eye" on their patches."""
 
     faces: np.ndarray
     matrix: sp.csr_matrix
-    pockets: dict[str, np.ndarray]
+    cavities: dict[str, np.ndarray]
 
 
-def close_bust(bust: Bust, pocket_faces: dict[str, np.ndarray]) -> Solid:
-    """Close the skin: pockets (masks over the skin faces) become smooth patches hung from their rims, cut edges are capped.
+def close_bust(bust: Bust, cavity_faces: dict[str, np.ndarray]) -> ClosedBust:
+    """Close the skin: cavities (masks over the skin faces) become smooth patches hung from their rims, cut edges are capped.
 
-    The inner vertices of a pocket are Tutte-embedded (uniform weights) in its rim: a convex, fold-free combination of rim vertices.
+    The inner vertices of a cavity are Tutte-embedded (uniform weights) in its rim: a convex, fold-free combination of rim vertices.
     """
     count = bust.skin_count
     faces = bust.faces[bust.face_part == 0]
@@ -182,21 +182,21 @@ def close_bust(bust: Bust, pocket_faces: dict[str, np.ndarray]) -> Solid:
         centre = count + number
         matrix[centre, loop] = 1 / len(loop)
         caps.append(np.stack([np.roll(loop, -1), loop, np.full(len(loop), centre)], axis=1))
-    pockets = {}
-    for name, mask in pocket_faces.items():
+    cavities = {}
+    for name, mask in cavity_faces.items():
         inner, rim, weights = _tutte(faces[mask], faces[~mask], count)
         rows = sp.lil_matrix((len(inner), count))
         rows[:, rim] = weights
         matrix[inner] = rows
-        pockets[name] = inner
-    return Solid(np.concatenate([faces, *caps]), matrix.tocsr(), pockets)
+        cavities[name] = inner
+    return ClosedBust(np.concatenate([faces, *caps]), matrix.tocsr(), cavities)
 
 
-def _tutte(pocket: np.ndarray, outside: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    vertices = np.unique(pocket)
+def _tutte(cavity: np.ndarray, outside: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    vertices = np.unique(cavity)
     rim = np.intersect1d(vertices, np.unique(outside))
     inner = np.setdiff1d(vertices, rim)
-    neighbours = adjacency(pocket, count).astype(np.float64)[inner]
+    neighbours = adjacency(cavity, count).astype(np.float64)[inner]
     degree = np.asarray(neighbours.sum(1)).ravel()
     laplacian = sp.diags(degree) - neighbours[:, inner]
     return inner, rim, spl.spsolve(laplacian.tocsc(), neighbours[:, rim].toarray())

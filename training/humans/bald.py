@@ -50,9 +50,9 @@ class BaldHead:
         """The head model's solid over its vertices (V, 3) and joints (5, 3) at rest, and hm08's rest vertices (19158, 3)."""
         known, turning = model.hm08 >= 0, model.weights[:, 1:].sum(1)
         return cls(
-            model.solid(head, joints, np.eye(3)),
-            model.solid_faces,
-            {name: model.solid_region(name) for name in _REGIONS},
+            model.closed_vertices(head, joints, np.eye(3)),
+            model.closed_mesh.faces,
+            {name: model.closed_region(name) for name in _REGIONS},
             body,
             model.hm08[known & (turning > 0.9) & (model.part == 0)],
             model.hm08[known & (turning < 0.3) & (np.abs(model.mean[:, 0]) < 0.12)],

@@ -161,7 +161,7 @@ def lid_rim() -> np.ndarray:
     """Ids of hm08's vertices where the lids end, before they turn inward."""
     model = HeadModel.load()
     faces = model.hm08[model.faces[model.face_part == 0]]
-    inner = np.isin(faces, np.concatenate([model.hm08[model.solid_pockets[name]] for name in ("left_eye", "right_eye")]))
+    inner = np.isin(faces, np.concatenate([model.hm08[model.closed_mesh.cavities[name]] for name in ("left_eye", "right_eye")]))
     return np.setdiff1d(faces[inner.any(1)], faces[inner])
 
 
@@ -190,8 +190,8 @@ def build_faces(ict: Path, reference: Shape, rig: Rig) -> Faces:
     local = np.full(HM08_COUNT, -1)
     local[used] = np.arange(len(used))
     faces = local[faces]
-    pockets = {name: local[model.hm08[ids]] for name, ids in model.solid_pockets.items()}
-    inner = np.isin(np.arange(len(used)), np.concatenate(list(pockets.values())))
+    cavities = {name: local[model.hm08[ids]] for name, ids in model.closed_mesh.cavities.items()}
+    inner = np.isin(np.arange(len(used)), np.concatenate(list(cavities.values())))
     start = reference.vertices[used].astype(np.float64)
     open_faces = faces[~inner[faces].any(1)]
     anchors, places, lid_middles = _anchors(open_faces, start, source)
@@ -212,7 +212,7 @@ def build_faces(ict: Path, reference: Shape, rig: Rig) -> Faces:
         ids = np.append(np.arange(eye.start, eye.stop), HM08_COUNT + rig.names.index(bone))
         fields[ids] = source.eye_field(side, own[ids], own[ids[-1]], ball(own[eye])[1])
     lids = np.zeros(len(own))
-    eyes = model.regions[model.region_names.index("eyes")]
+    eyes = model.regions["eyes"]
     skin_of_model = (model.part == 0) & (model.hm08 >= 0)
     lids[model.hm08[skin_of_model]] = eyes[skin_of_model]
     return Faces(

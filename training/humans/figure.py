@@ -42,14 +42,14 @@ class Figures:
         self._poser, self._wardrobe = Poser(assets.pack, bodies), Wardrobe(assets.pack)
         mesh = BaseMesh.load(assets.pack)
         self._faces, self._corner_uv = mesh.triangles("body"), mesh.corner_uv("body")
-        self._region = {name: model.solid_region(name) for name in ("head", "face", "ears", "brows", "lips")}
+        self._region = {name: model.closed_region(name) for name in ("head", "face", "ears", "brows", "lips")}
         self._skin_id = np.flatnonzero((model.part == 0) & (model.hm08 >= 0))
-        self._pocket = {name: ids[model.hm08[ids] >= 0] for name, ids in model.solid_pockets.items()}
+        self._cavity = {name: ids[model.hm08[ids] >= 0] for name, ids in model.closed_mesh.cavities.items()}
         self._masks = self._soft_masks()
         self._code = self._on_body(model.code)
-        face = self._on_body(model.regions[model.region_names.index("face")])
+        face = self._on_body(model.regions["face"])
         self._face_uv = self._corner_uv[face[self._faces] > 0.9]
-        self._off_head = 1 - self._on_body(model.regions[model.region_names.index("head")])
+        self._off_head = 1 - self._on_body(model.regions["head"])
         self._identity = Binding(
             np.repeat(np.arange(_BODY)[:, None], 3, axis=1), np.tile(np.array([[1, 0, 0]], np.float32), (_BODY, 1))
         )  # fmt: skip
@@ -61,7 +61,7 @@ class Figures:
         body, noise = self._bodies.sample(rng), Noise(rng)
         neutral = head_vertices(self.model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
-        bust = self.model.solid(neutral, body.joints, np.eye(3))
+        bust = self.model.closed_vertices(neutral, body.joints, np.eye(3))
         look = Look(self._assets, rng, noise, body, HeadFrame.measure(bust, self._region), self._face_uv, gaze)
         pieces, sunk, stride = self._clothes(rng, body, noise, look)
         pieces += self._hair(rng, body, noise, look, neutral)
@@ -110,7 +110,7 @@ class Figures:
     def _skin(self, body: Body, bust: np.ndarray, sunk: np.ndarray, look: Look) -> RestPart:
         """The body as one closed solid: its mouth and eye sockets end at the patches of the head model's bust (Vs, 3)."""
         vertices = body.vertices[:_BODY].copy()
-        for ids in self._pocket.values():
+        for ids in self._cavity.values():
             vertices[self.model.hm08[ids]] = bust[ids]
         normals = vertex_normals(vertices, self._faces)
         pressed = vertices - normals * (sunk[:_BODY] * self._off_head)[:, None]
@@ -131,8 +131,8 @@ class Figures:
         """(13380, C) BUST_VALUES."""
         masks = np.zeros((_BODY, len(BUST_VALUES)), np.float32)
         for name in ("ears", "lips"):
-            masks[:, BUST_VALUES.index(name)] = self._on_body(self.model.regions[self.model.region_names.index(name)])
-        for name, ids in self._pocket.items():
+            masks[:, BUST_VALUES.index(name)] = self._on_body(self.model.regions[name])
+        for name, ids in self._cavity.items():
             masks[self.model.hm08[ids], BUST_VALUES.index("mouth" if name == "mouth" else "eye")] = 1
         return masks
 

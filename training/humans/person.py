@@ -39,29 +39,30 @@ class People:
 
     def __init__(self, assets: Assets, model: HeadModel, bodies: Bodies) -> None:
         self._assets, self._model, self._bodies = assets, model, bodies
-        count = len(model.solid_code)
-        self._stylist = Stylist(model.solid_faces, smoothing_matrix(model.solid_faces, count, 0.8))
+        count = len(model.closed_code)
+        self._stylist = Stylist(model.closed_mesh.faces, smoothing_matrix(model.closed_mesh.faces, count, 0.8))
         self._corner_uv = _subdivided_uv(model)
-        self._region = {name: model.solid_region(name) for name in ("head", "face", "ears", "brows", "lips")}
-        self._patch = {"mouth": model.solid_pocket("mouth"), "eye": model.solid_pocket("left_eye") + model.solid_pocket("right_eye")}
-        self._neck_weight = _on_solid(model, model.weights[:, 1:].sum(1))
-        face_corners = self._region["face"][model.solid_faces] > 0.9
+        self._region = {name: model.closed_region(name) for name in ("head", "face", "ears", "brows", "lips")}
+        cavity = model.closed_mesh.cavity
+        self._patch = {"mouth": cavity("mouth"), "eye": cavity("left_eye") + cavity("right_eye")}
+        self._neck_weight = model.closed_mesh.on(model.weights[:, 1:].sum(1))
+        face_corners = self._region["face"][model.closed_mesh.faces] > 0.9
         self._face_uv = self._corner_uv[face_corners][::7]
         self._wardrobe = Wardrobe(assets.pack)
         # Never on the head, or a collar would push the jaw in.
-        self._off_head = 1 - model.regions[model.region_names.index("head")]
+        self._off_head = 1 - model.regions["head"]
 
     def make(self, rng: np.random.Generator) -> Person:
         """One random person in a random pose; camera frame, origin between the eyes' joints."""
         body, noise = self._bodies.sample(rng), Noise(rng)
         neutral = head_vertices(self._model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
-        frame = HeadFrame.measure(self._model.solid(neutral, body.joints, np.eye(3)), self._region)
+        frame = HeadFrame.measure(self._model.closed_vertices(neutral, body.joints, np.eye(3)), self._region)
         look = Look(self._assets, rng, noise, body, frame, self._face_uv, gaze)
         pieces, sunk = self._clothes(rng, body, noise, look)
         normals = vertex_normals(neutral, self._model.faces)
         covered = neutral - (np.append(sunk, 0.0)[self._model.hm08] * self._off_head)[:, None] * normals
-        bald = self._model.solid(covered, body.joints, np.eye(3))
+        bald = self._model.closed_vertices(covered, body.joints, np.eye(3))
         worn_hair = rng.choice(["proxy", "grown", "shaped"], p=[0.2, 0.65, 0.15])
         shaped_beard = rng.random() < 0.3
         style = self._stylist.style(
@@ -75,8 +76,8 @@ class People:
         masks = [self._region["ears"], self._region["lips"], style.hair, style.beard, style.cloth]
         masks += [self._patch["mouth"], self._patch["eye"]]
         bust = RestPart(
-            "bust", style.vertices, self._model.solid_faces, None, look.skin, self._corner_uv,
-            np.stack(masks, 1).astype(np.float32), bald, self._model.solid_code,
+            "bust", style.vertices, self._model.closed_mesh.faces, None, look.skin, self._corner_uv,
+            np.stack(masks, 1).astype(np.float32), bald, self._model.closed_code,
         )  # fmt: skip
         pose = _Pose(rng, body.joints)
         neck = self._bodies.weights[:, 1:].sum(1, keepdims=True)
@@ -133,11 +134,6 @@ def head_vertices(model: HeadModel, body: Body) -> np.ndarray:
     return vertices
 
 
-def _on_solid(model: HeadModel, values: np.ndarray) -> np.ndarray:
-    """Per-vertex values (V,) carried to the subdivided bust."""
-    return model.solid_matrix @ (model.solid_base @ values[: model.solid_base.shape[1]])
-
-
 class _Pose:
     """A random neck turn and head direction; maps rest points to the camera frame."""
 
@@ -160,8 +156,8 @@ class _Pose:
 
 def _subdivided_uv(model: HeadModel) -> np.ndarray:
     """Corner uv (4 F, 3, 2) of the subdivided bust, in the face order of loop_subdivision."""
-    count = len(model.solid_faces) // 4
-    coarse = np.stack([model.solid_faces[i * count : (i + 1) * count, 0] for i in range(3)], axis=1)
+    count = len(model.closed_mesh.faces) // 4
+    coarse = np.stack([model.closed_mesh.faces[i * count : (i + 1) * count, 0] for i in range(3)], axis=1)
     known = {tuple(sorted(face)): row for row, face in enumerate(model.faces.tolist())}
     corner_uv = np.zeros((count, 3, 2), np.float32)
     for index, face in enumerate(coarse.tolist()):

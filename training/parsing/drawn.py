@@ -45,7 +45,7 @@ class Drawer:
         rng = np.random.default_rng([71, self._sampler.seed, index])
         person, camera = self._sampler.people.make(rng), random_camera(rng)
         model = self._sampler.model
-        landmarks = model.landmarks(person.head) + model.landmark_bias @ person.rotation.T
+        landmarks = model.mediapipe.on(person.head) + model.mediapipe.bias @ person.rotation.T
         left, right = landmarks[LEFT_EYE_CORNER], landmarks[RIGHT_EYE_CORNER]
         half = HALF * float(np.linalg.norm(left - right)) / EYE_CORNERS
         middle = camera.to_crop(np.stack([left, right])).mean(0)

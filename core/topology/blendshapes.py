@@ -12,7 +12,7 @@ from scipy.sparse.linalg import splu
 
 from ..geometry.mesh import face_normals
 from ..models.head import HeadModel
-from .template import ModelKey, cotangent_laplacian
+from .template import cotangent_laplacian
 
 _REACH = 0.05  # metres over which the pull towards the model's own offsets takes over
 _STILL = 2e-5  # metres: a vertex that a shape moves by less stays where it is
@@ -38,7 +38,7 @@ def graded(names: tuple[str, ...], faithfulness: np.ndarray) -> tuple[np.ndarray
     return quality.astype(np.float32), notes
 
 
-class KeyTransfer:
+class BlendshapeTransfer:
     """Transfers shapes to the skin of one neutral head (Vs, 3), with the faces of the model's skin."""
 
     def __init__(self, model: HeadModel, neutral: np.ndarray) -> None:
@@ -55,7 +55,7 @@ class KeyTransfer:
     def offsets(self) -> np.ndarray:
         """(K, Vs, 3) float32: every shape of the model on this head."""
         shapes = self._model.expression[:, : self._count]
-        changes = _changes(ModelKey(self._model))
+        changes = _changes(self._model)
         wanted = self._divergence @ changes.transpose(1, 2, 0, 3).reshape(changes.shape[1] * 3, -1)
         pulled = self._pull[:, None] * shapes.transpose(1, 0, 2).reshape(self._count, -1)
         offsets = self._factor.solve(np.asarray(wanted + pulled, np.float64)).reshape(self._count, -1, 3).transpose(1, 0, 2)
@@ -68,13 +68,13 @@ class KeyTransfer:
             return np.zeros((self._count, 3), np.float32)
         values = np.asarray(values, np.float32)[active]
         shapes = self._model.expression[active, : self._count]
-        changes = np.tensordot(values, _changes(ModelKey(self._model))[active], 1)
+        changes = np.tensordot(values, _changes(self._model)[active], 1)
         right = self._divergence @ changes.reshape(-1, 3) + self._pull[:, None] * np.tensordot(values, shapes, 1)
         return (self._factor.solve(np.asarray(right, np.float64)) * _moving(shapes).max(0)).astype(np.float32)
 
     def faithfulness(self, offsets: np.ndarray) -> np.ndarray:
         """(K,) in [0, 1]: 1 where the triangles change as the mean's do, less by the share of that change that `offsets()` miss."""
-        changes = _changes(ModelKey(self._model))
+        changes = _changes(self._model)
         wanted = np.einsum("kfac,fab,kfbc->k", changes, self._metric, changes, optimize=True)
         asked = np.asarray(self._divergence @ changes.transpose(1, 2, 0, 3).reshape(changes.shape[1] * 3, -1))
         flat = offsets.transpose(1, 0, 2).reshape(self._count, -1)
@@ -109,9 +109,8 @@ def _divergence(points: np.ndarray, faces: np.ndarray) -> tuple[sp.csr_matrix, n
 
 
 @lru_cache(maxsize=2)
-def _changes(key: ModelKey) -> np.ndarray:
+def _changes(model: HeadModel) -> np.ndarray:
     """(K, F, 3, 3) float32: how each shape changes each face of the mean skin, transposed and less the identity."""
-    model = key.model
     faces = model.faces[model.face_part == 0]
     return np.stack([face_changes(model.mean, model.mean + shape, faces) for shape in model.expression])
 

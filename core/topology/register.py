@@ -1,4 +1,4 @@
-"""Uniformisation: the head model's skin carried onto a free-form surface by regularised non-rigid registration (after Amberg et al. 2007).
+"""Non-rigid registration of the head model's skin to a reconstructed surface (after Amberg et al. 2007).
 
 Each vertex looks for its place in a joint metric of position, normal and, where the surface has one, semantic code; the displacement of
 the fitted model that meets these places is kept smooth, stiffly at first and less so in every round. What the surface does not show
@@ -29,16 +29,16 @@ _REPAIRS = 8
 
 
 @dataclass(frozen=True)
-class FreeForm:
-    """A free-form surface in any frame in metres: vertices (N, 3), unit normals (N, 3); code (N, 3): the head model's semantic code as
-    predicted for each vertex, 0 where there is none, or None."""
+class ReconstructedSurface:
+    """A surface without our topology, in any frame in metres: vertices (N, 3), unit normals (N, 3); code (N, 3): the head model's semantic
+    code as predicted for each vertex, 0 where there is none, or None."""
 
     vertices: np.ndarray
     normals: np.ndarray
     code: np.ndarray | None = None
 
 
-def uniformise(template: Template, fitted: np.ndarray, surface: FreeForm, code: np.ndarray | None = None) -> np.ndarray:
+def register(template: Template, fitted: np.ndarray, surface: ReconstructedSurface, code: np.ndarray | None = None) -> np.ndarray:
     """The skin's vertices (Vs, 3) on the surface, in the surface's frame.
 
     fitted (Vs, 3): the fitted and posed head model's skin; code (Vs, 3): its semantic code, used where the surface has one.
@@ -68,7 +68,7 @@ def uniformise(template: Template, fitted: np.ndarray, surface: FreeForm, code: 
 class Matcher:
     """Nearest places on the surface in the joint metric."""
 
-    def __init__(self, template: Template, fitted: np.ndarray, surface: FreeForm, code: np.ndarray | None) -> None:
+    def __init__(self, template: Template, fitted: np.ndarray, surface: ReconstructedSurface, code: np.ndarray | None) -> None:
         near = cKDTree(fitted).query(surface.vertices, distance_upper_bound=_NEAR, workers=-1)[0] < _NEAR
         self._vertices, self._normals = surface.vertices[near].astype(np.float64), surface.normals[near].astype(np.float64)
         self._coded = np.zeros(near.sum(), bool) if surface.code is None else (surface.code[near] != 0).any(1)

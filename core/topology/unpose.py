@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from .keys import KeyTransfer, face_changes
-from .refine import PlacedHead
+from .blendshapes import BlendshapeTransfer, face_changes
+from .refine_fit import PlacedHead
 from .template import Template
 
 _ROUNDS = 3
 
 
-def neutralise(head: PlacedHead, registered: np.ndarray) -> np.ndarray:
+def unpose(head: PlacedHead, registered: np.ndarray) -> np.ndarray:
     """The neutral skin (Vs, 3), relative to the neck joint, behind registered vertices (Vs, 3) that lie near the head's posed skin.
 
-    With the keys of KeyTransfer on it, the head's expression and its pose, it gives back the registered skin.
+    With the keys of BlendshapeTransfer on it, the head's expression and its pose, it gives back the registered skin.
     """
     faces = Template.of(head.model).faces
     linear, offset = head.maps()
@@ -23,7 +23,7 @@ def neutralise(head: PlacedHead, registered: np.ndarray) -> np.ndarray:
     frames = _turns(neutral, shaped, faces)
     vertices = neutral + np.einsum("vba,vb->va", frames, unposed - shaped)
     for _ in range(_ROUNDS):
-        missing = unposed - vertices - KeyTransfer(head.model, vertices).combined(expression)
+        missing = unposed - vertices - BlendshapeTransfer(head.model, vertices).combined(expression)
         vertices = vertices + np.einsum("vba,vb->va", frames, missing)
     return vertices
 

@@ -9,16 +9,16 @@ from .rigged import RiggedHead
 from .transfer import Transfer
 
 
-def rig_figures(model: HeadModel, rigged: RiggedHead, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
+def rig_metrics(model: HeadModel, rigged: RiggedHead, vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
     """Strict JSON for the report: millimetres between the rigged head in the model's topology, posed as in the photo, and a surface (V, 3),
     (F, 3) in the upright frame: of the face's vertices up to the brows, above which hair may hang (mean and 95th percentile), and of the
     68 landmarks (mean)."""
     posed = rigged.posed(rigged.key_values, rigged.rotations)
-    regions = dict(zip(model.region_names, model.regions, strict=True))
+    regions = model.regions
     height = model.code[:, 1]
     below = height < height[regions["brows"] > 0.5].max()
     face = np.flatnonzero((regions["face"] > 0.5) & below & (model.part == 0))
-    points = np.concatenate([posed[face], model.landmarks68(posed)])
+    points = np.concatenate([posed[face], model.ibug68.on(posed)])
     away = 1000 * np.abs(Transfer.between(vertices, faces, points.astype(np.float32)).distance)
     face_away, landmarks_away = away[: len(face)], away[len(face) :]
     return {

@@ -1,4 +1,4 @@
-"""The fit once more, on the surface: identity, expression and pose of the head model that lie nearest to a free-form surface.
+"""The fit once more, on the surface: identity, expression and pose of the head model that lie nearest to a reconstructed surface.
 
 Bounded Gauss-Newton on distances along the surface's normals (Chen & Medioni 1992), about what the fit to the photo's landmarks says.
 """
@@ -9,12 +9,14 @@ from typing import Self
 import numpy as np
 
 from ..geometry.mesh import vertex_normals
-from ..models.fit import bounded_solve
-from ..models.head import NECK, HeadModel, HeadParameters
+from ..models.head import HeadModel
+from ..models.joints import NECK
+from ..models.parametric import Parameters
 from ..models.rotation import rotation_matrix, rotation_vector, skew
 from ..models.skinning import blended, skin
+from ..models.solver import Quadratic, minimise
+from .register import Matcher, ReconstructedSurface
 from .template import Template
-from .uniformise import FreeForm, Matcher
 
 _REACHES = (0.010, 0.008, 0.006, 0.004, 0.003, 0.003)  # metres: each round's distance at which a place counts half
 _ACROSS, _ALONG = 0.0008, 0.002  # metres: errors of the surface along its normal, of the fit along the surface
@@ -32,7 +34,7 @@ class PlacedHead:
     many of the frame's metres one of the model's is."""
 
     model: HeadModel
-    parameters: HeadParameters
+    parameters: Parameters
     neck: np.ndarray
     scale: float = 1.0
 
@@ -44,7 +46,7 @@ class PlacedHead:
     @property
     def count(self) -> int:
         """Vertices of the skin, Vs."""
-        return int((self.model.part == 0).sum())
+        return self.model.skin_count
 
     def maps(self) -> tuple[np.ndarray, np.ndarray]:
         """Linear parts (Vs, 3, 3) and offsets (Vs, 3) that skinning applies to rest vertices relative to the neck joint."""
@@ -52,7 +54,7 @@ class PlacedHead:
 
     def _transforms(self) -> tuple[np.ndarray, np.ndarray]:
         _, joints = self.model.rest(self.parameters.identity, np.zeros(len(self.model.expression)))
-        linear, offset = self.model.transforms(joints - joints[NECK], self.parameters.rotations)
+        linear, offset = self.model.skeleton.transforms(joints - joints[NECK], self.parameters.rotations)
         return linear * self.scale, offset * self.scale + self.neck
 
     def rest(self, expression: np.ndarray | None = None) -> np.ndarray:
@@ -74,33 +76,27 @@ class PlacedHead:
         rotations[NECK] = rotation_vector(torso.T @ turn @ self.rotation)
         rotations[0] = rotation_vector(torso)
         neck = growth * turn @ self.neck + motion[4:7]
-        return type(self)(self.model, HeadParameters(identity, expression, rotations), neck, self.scale * growth)
+        return type(self)(self.model, Parameters(identity, expression, rotations), neck, self.scale * growth)
 
 
-def refine(head: PlacedHead, surface: FreeForm) -> PlacedHead:
+def refine_fit(head: PlacedHead, surface: ReconstructedSurface) -> PlacedHead:
     """The head nearest to a surface in the same frame, about a head that comes from the photo's landmarks."""
     problem = _Problem(head, surface)
-    identity, free = head.parameters.identity, np.full(_MOTION, np.inf)
-    moved = np.zeros(_MOTION)  # so far
-    for reach in _REACHES:
-        values = head.parameters.expression[problem.actions]
-        matrix, right = problem.normal_equations(head, reach)
-        now = np.r_[head.parameters.identity, values - problem.start, moved]
-        unbounded = np.full(len(identity), np.inf)
-        step = bounded_solve(
-            matrix + problem.prior, right - problem.prior @ now, np.r_[-unbounded, -values, -free], np.r_[unbounded, 1 - values, free]
-        )
-        expression = head.parameters.expression.copy()
-        expression[problem.actions] = np.clip(values + step[len(identity) : -_MOTION], 0, 1)
-        moved = moved + step[-_MOTION:]
-        head = head.moved(head.parameters.identity + step[: len(identity)], expression, step[-_MOTION:])
-    return head
+    return minimise(_Refined(head, np.zeros(_MOTION)), problem.linearised, problem.moved, _REACHES).head
+
+
+@dataclass(frozen=True)
+class _Refined:
+    """The head so far, and the sum of the motions (10,) that it has made since the start."""
+
+    head: PlacedHead
+    motion: np.ndarray
 
 
 class _Problem:
     """Least squares over identity, the expressions `actions` that show on open skin, and PlacedHead.moved's motion."""
 
-    def __init__(self, head: PlacedHead, surface: FreeForm) -> None:
+    def __init__(self, head: PlacedHead, surface: ReconstructedSurface) -> None:
         model, count = head.model, head.count
         self._template = template = _bared(model, Template.of(model))
         self._first = head.posed().astype(np.float64)
@@ -109,13 +105,30 @@ class _Problem:
         self.actions = np.flatnonzero(np.abs(model.expression[:, :count][:, open_skin > 0.5]).max((1, 2)) > 1e-4)
         self.start = head.parameters.expression[self.actions]
         self.prior = _prior(model, self.actions)
-        identity = model.identity[:, :count] - model.joint_identity[:, NECK, None]
+        identity = model.identity[:, :count] - model.skeleton.identity[:, NECK, None]
         self._used = np.flatnonzero(template.follow > 0.05)
         self._shapes = np.concatenate([identity, model.expression[self.actions, :count]])[:, self._used]
         self._across = _PLACES[0] / _ACROSS**2 * template.mass / (template.mass * template.face).sum()
         self._along = (_PLACES[1] / _ALONG**2 * template.mass * open_skin / (template.mass * open_skin).sum())[self._used]
 
-    def normal_equations(self, head: PlacedHead, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    def moved(self, state: _Refined, step: np.ndarray) -> _Refined:
+        """The state after a step (P,)."""
+        parameters = state.head.parameters
+        count = len(parameters.identity)
+        expression, motion = parameters.expression.copy(), step[-_MOTION:]
+        expression[self.actions] = np.clip(expression[self.actions] + step[count:-_MOTION], 0, 1)
+        return _Refined(state.head.moved(parameters.identity + step[:count], expression, motion), state.motion + motion)
+
+    def linearised(self, state: _Refined, reach: float) -> Quadratic:
+        """The energy of surface, fit and prior about a state; reach: metres at which a place on the surface counts half."""
+        matrix, right = self._normal_equations(state.head, reach)
+        identity, values = state.head.parameters.identity, state.head.parameters.expression[self.actions]
+        apart = np.r_[identity, values - self.start, state.motion]
+        free, unbounded = np.full(_MOTION, np.inf), np.full(len(identity), np.inf)
+        low, high = np.r_[-unbounded, -values, -free], np.r_[unbounded, 1 - values, free]
+        return Quadratic(matrix + self.prior, right - self.prior @ apart, low, high)
+
+    def _normal_equations(self, head: PlacedHead, reach: float) -> tuple[np.ndarray, np.ndarray]:
         """Gauss-Newton matrix (P, P) and right side (P,) of the surface and of the fit, without the prior."""
         used, current = self._used, head.posed().astype(np.float64)
         wanted, confidence = self._matcher.places(self._template, current, reach)
@@ -139,7 +152,7 @@ class _Problem:
 def _bared(model: HeadModel, template: Template) -> Template:
     """The template with neck and shoulders that follow the surface, wherever it lies: they alone tell where the neck's joint is, which over
     all people the head's own skin leaves open to a centimetre."""
-    region = {name: model.regions[i, : len(template.mass)] > 0.3 for i, name in enumerate(model.region_names)}
+    region = {name: mask[: len(template.mass)] > 0.3 for name, mask in model.regions.items()}
     shoulders = ~region["head"] & ~region["neck"] & (model.mean[: len(template.mass), 1] > _COLLAR)
     follow = np.where(region["neck"], _NECK * template.follow, np.where(shoulders, _SHOULDERS, template.follow))
     return replace(template, follow=follow, hairless=np.where(region["neck"] | shoulders, 1.0, template.hairless))

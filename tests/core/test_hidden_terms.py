@@ -1,0 +1,70 @@
+"""Every term of the bound on hidden solid: what it allows and what it forbids, which the opposite without it."""
+
+import numpy as np
+
+from likeness.core.surface.hidden import hidden_bound
+
+HEAD, NECK = 0.4, 0.2  # radii
+
+
+def model(points: np.ndarray) -> np.ndarray:
+    """A ball on a column, as the fitted model: signed distance."""
+    head = np.linalg.norm(points - [0, 0.3, 0], axis=1) - HEAD
+    neck = np.maximum(np.linalg.norm(points[:, [0, 2]], axis=1) - NECK, points[:, 1])
+    return np.minimum(head, neck).astype(np.float32)
+
+
+def bald(points: np.ndarray) -> np.ndarray:
+    """The model's own outline in the picture: signed distance."""
+    head = np.linalg.norm(points[:, :2] - [0, 0.3], axis=1) - HEAD
+    neck = np.maximum(np.abs(points[:, 0]) - NECK, points[:, 1])
+    return np.minimum(head, neck)
+
+
+def with_strip(points: np.ndarray, x: float, y: float, width: float, height: float) -> np.ndarray:
+    """The same with an upright strip beside the neck."""
+    half = np.array([width, height]) / 2
+    return np.minimum(bald(points), np.abs((points[:, :2] - [x, y]) / half).max(1) * half.min() - half.min())
+
+
+def with_lock(points: np.ndarray) -> np.ndarray:
+    """A lock of 18 mm that stands off the neck."""
+    return with_strip(points, 0.5, -0.3, 0.09, 0.6)
+
+
+def with_hair(points: np.ndarray) -> np.ndarray:
+    """Hair on both sides of the neck, from the ears down to -0.4."""
+    return np.minimum(with_strip(points, 0.35, -0.1, 0.4, 0.6), with_strip(points, -0.35, -0.1, 0.4, 0.6))
+
+
+def allowed(silhouette, *place: float) -> bool:
+    return bool(hidden_bound(model, silhouette)(np.array([place], np.float32))[0] < 0)
+
+
+def test_one_stray_lock_allows_nothing_behind_the_neck() -> None:
+    assert not allowed(with_lock, 0, -0.3, -0.45)
+
+
+def test_a_stray_lock_that_is_seen_keeps_its_own_depth() -> None:
+    assert allowed(with_lock, 0.5, -0.3, -0.15)
+
+
+def test_short_hair_is_allowed_where_nothing_stands_off_and_no_more() -> None:
+    assert allowed(bald, 0, 0.3, -HEAD - 0.07)
+    assert not allowed(bald, 0, 0.3, -HEAD - 0.12)
+
+
+def test_hair_may_hang_a_little_lower_behind_than_it_is_seen_beside() -> None:
+    assert allowed(with_hair, 0, -0.42, -0.45)
+    assert not allowed(with_hair, 0, -0.55, -0.45)
+
+
+def test_hair_may_be_a_little_thicker_behind_than_beside() -> None:
+    assert allowed(with_hair, 0, -0.1, -NECK - 0.38)
+    assert not allowed(with_hair, 0, -0.1, -NECK - 0.5)
+
+
+def test_the_bound_changes_gradually_from_row_to_row() -> None:
+    heights = np.linspace(-0.6, -0.2, 41, dtype=np.float32)
+    places = np.stack([0 * heights, heights, np.full_like(heights, -0.45)], axis=1)
+    assert np.abs(np.diff(hidden_bound(model, with_hair)(places))).max() < 0.025  # a step would be 0.16 within three rows
