@@ -63,21 +63,9 @@ def colour_vertices(
     there, detail, share = np.zeros_like(weight), np.zeros_like(vertices), None
     symmetry = Symmetry.of(points, places.code)
     if symmetry is not None:
-        upright = symmetry.upright(points)
         other, trust = projection.mirrored(*symmetry.mirrored(vertices, normals))
-        if parsing_crop is None:
-            share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.code, upright)
-            level = level if share is None else levels(level, seen, weight, share, upright)
-            trust = trust * _near(other, level, trust, places, cells, share is not None)
-        else:
-            told = _told(seen, weight, other, trust, places, upright, cells)
-            share, weight, trust = told.share, told.weight, told.trust
-            level = levels(level, seen[:, COLOUR], weight, share, upright, (told.pure, told.inside))
-            strange = smoothstep(np.linalg.norm(other[:, COLOUR] - level[cells.cell], axis=1), *_BEYOND)
-            trust = trust * (1 - share[cells.cell, HAIR] * strange)
-            tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
-            weight = weight * (1 - share[:, HAIR] * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
-            weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)
+        find = _guessed if parsing_crop is None else _told
+        share, level, weight, trust = find(level, seen, weight, other, trust, places, symmetry.upright(points), cells)
         trust = (trust * head).astype(np.float32)
         there = cells.mean(trust)
         level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
@@ -86,46 +74,76 @@ def colour_vertices(
             detail += _strands(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
         if parsing_crop is not None and share is not None:
             level = lit(cells, level, seen[:, COLOUR], weight, share)
-            unlike = smoothstep(np.linalg.norm(seen[:, COLOUR] - level, axis=1), *_BEYOND)
-            doubt = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * unlike
+            # What is seen through hair at its rim is the wall behind it.
+            doubt = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * _apart(seen, level)
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     level = joined(cells, level, seen[:, COLOUR], weight, there, share)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
 
 
-class _Told(NamedTuple):
-    """share (K, len(KINDS)); weight (K,) of colours that tell about their kind, less than that of what is seen; pure (K,): of one kind
-    alone; inside (K,): away from the background; trust (V,) in mirrored colours."""
+class _Found(NamedTuple):
+    """share (K, len(KINDS)) of cells, None where nothing tells; level (K, 3): their colours by kind; weight (K,) of seen colours that tell
+    about the hidden ones around; trust (V,) in mirrored colours."""
 
-    share: np.ndarray
+    share: np.ndarray | None
+    level: np.ndarray
     weight: np.ndarray
-    pure: np.ndarray
-    inside: np.ndarray
     trust: np.ndarray
 
 
+def _guessed(
+    level: np.ndarray,
+    seen: np.ndarray,
+    weight: np.ndarray,
+    other: np.ndarray,
+    trust: np.ndarray,
+    places: Places,
+    upright: np.ndarray,
+    cells: Cells,
+) -> _Found:
+    """From the field's colours, level (K, 3), those that are seen (K, C) with weight (K,), and those of the mirrored places of the
+    vertices, other (V, C) with trust (V,)."""
+    share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.code, upright)
+    level = level if share is None else levels(level, seen, weight, share, upright)
+    near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
+    if share is not None:
+        near = np.maximum(near, within(places.code, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
+    return _Found(share, level, weight, trust * near)
+
+
 def _told(
-    seen: np.ndarray, weight: np.ndarray, other: np.ndarray, trust: np.ndarray, places: Places, upright: np.ndarray, cells: Cells
-) -> _Told:
-    """What the parsing tells of the cells that are seen (K, C) with weight (K,), and whose mirrored places (V, C) are, with trust (V,)."""
+    level: np.ndarray,
+    seen: np.ndarray,
+    weight: np.ndarray,
+    other: np.ndarray,
+    trust: np.ndarray,
+    places: Places,
+    upright: np.ndarray,
+    cells: Cells,
+) -> _Found:
+    """The same, told by the parsing's channels of what is seen and mirrored."""
     kinds = _normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *_KEPT_OUT))
     features = smoothstep(places.features, *_KEPT_OUT)[cells.cell]
-    trust = trust * (1 - smoothstep(other[:, EDGE], *_KEPT_OUT))
-    trust = trust * (1 - smoothstep(other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features), *_KEPT_OUT))
+    strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
+    trust = trust * (1 - smoothstep(strange, *_KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *_KEPT_OUT))
     mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
-    hidden = hidden_kinds(kinds, weight, places, upright)
-    share = continued(cells, hidden, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust))])
+    share = continued(cells, hidden_kinds(kinds, weight, places, upright), [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust))])
     near = smoothstep(np.minimum(_normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
     pure, inside = smoothstep(kinds.max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
-    return _Told(share, weight, pure, inside, trust * np.maximum(near, features))
+    level = levels(level, seen[:, COLOUR], weight, share, upright, (pure, inside))
+    hair = share[:, HAIR]
+    trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * _apart(other, level[cells.cell]))
+    tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
+    weight = weight * (1 - hair * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
+    weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)
+    return _Found(share, level, weight, trust)
 
 
-def _near(other: np.ndarray, level: np.ndarray, trust: np.ndarray, places: Places, cells: Cells, skin: bool) -> np.ndarray:
-    """How far mirrored colours (V, 3) may be of the same thing, (V,), by the level (K, 3); skin: cheeks need no check."""
-    near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
-    return np.maximum(near, within(places.code, CHEEKS)[cells.cell] * smoothstep(trust, *SURE)) if skin else near
+def _apart(colours: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """How surely colours (N, C) are of something else than hair of the level (N, 3): (N,) in [0, 1]."""
+    return smoothstep(np.linalg.norm(colours[:, COLOUR] - level, axis=1), *_BEYOND)
 
 
 def _normalised(shares: np.ndarray) -> np.ndarray:

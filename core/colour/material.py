@@ -20,9 +20,9 @@ _MEDIAN = 0.002  # weight of a kind's median beside cells in each 0.02 x 0.02
 _HIGHLIGHT = (1.1, 1.5)  # of the median
 _VARIES = 0.06  # sRGB: so far from its middle may hair always be
 _UNUSUAL = (2.0, 3.5)  # of the usual distance
-_RELIEF = 0.25
+_RELIEF = 0.25  # of the level
 _BLACK = 0.06  # sRGB: below it ratios are noise
-_KEPT = (0.4, 0.4, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays
+_KEPT = (0.4, 0.8, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays
 
 
 def levels(
@@ -49,7 +49,9 @@ def levels(
             level = _cloth(guess, seen, sources, upright, near)
         else:
             level = _level(seen, sources, upright, near)
-        colours += share[:, index : index + 1] * (guess if level is None else level * _relief(guess, share[:, index] * (1 - weight), kept))
+        colours += share[:, index : index + 1] * (
+            guess if level is None else level + _relief(guess, share[:, index] * (1 - weight), level, kept)
+        )
     return np.clip(colours, 0, 1)
 
 
@@ -70,10 +72,10 @@ def _usual(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:
     return 1 - smoothstep(away / max(float(_middle(away[:, None], sources)[0]), _VARIES), *_UNUSUAL)
 
 
-def _relief(guess: np.ndarray, share: np.ndarray, kept: float) -> np.ndarray:
+def _relief(guess: np.ndarray, share: np.ndarray, level: np.ndarray, kept: float) -> np.ndarray:
     """How much lighter (K, 1) than the rest of its kind the guess makes a cell: its light and shade, not its tints."""
-    light = guess.mean(1, keepdims=True) + _BLACK
-    return 1 + kept * np.clip(light / _middle(light, share) - 1, -_RELIEF, _RELIEF)
+    light, most = guess.mean(1, keepdims=True), _RELIEF * level.mean(1, keepdims=True)
+    return np.clip(kept * (light - _middle(light, share)), -most, most)
 
 
 def _level(seen: np.ndarray, sources: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray | None:
