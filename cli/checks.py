@@ -16,10 +16,10 @@ def check_photo(path: Path) -> None:
         read_photo(path)
 
 
-def check_flame(path: Path) -> None:
-    """Raises InputError when a FLAME file is missing or cannot be read."""
+def check_file(path: Path, what: str) -> None:
+    """Raises InputError when a file of the user's own is missing or cannot be read; what: as in "FLAME file"."""
     if not _is_readable(path):
-        raise InputError(f"{path} cannot be read; check that the FLAME file is there.")
+        raise InputError(f"{path} cannot be read; check that the {what} is there.")
 
 
 def check_exists(path: Path) -> None:

@@ -28,6 +28,7 @@ from .models.head import HeadModel
 from .models.joints import NECK
 from .models.observation import Observation
 from .models.prior import FaceBlend, PriorSurface, protect_mask
+from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
 from .photo.crop import crop_picture, shown
@@ -65,7 +66,7 @@ _SIGHT = ("fit", "normals")  # the stages that every field shares
 @dataclass(frozen=True)
 class Seen:
     """A photo before any field is asked: the fitted head, its surface (crop frame), what the normal network makes of the crop, what tells
-    how good all that is (quality.py), and the seconds that its stages took."""
+    how good all that is (quality.py), the seconds that its stages took, and the user's own networks that took part."""
 
     view: View
     fit: ViewFit
@@ -73,6 +74,7 @@ class Seen:
     sight: Sight
     measures: dict[str, float]
     timings: dict[str, float]
+    own: OwnNetworks = BUNDLED
 
 
 class Reconstructor:
@@ -80,6 +82,7 @@ class Reconstructor:
 
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
+        self._own = BUNDLED  # those of the last run
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -91,16 +94,17 @@ class Reconstructor:
         """What `load_view` takes, so that a view made outside of `run` is the one that `run` makes."""
         return self._predictor.parser
 
-    def see(self, view: View) -> Seen:
+    def see(self, view: View, own: OwnNetworks = BUNDLED) -> Seen:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
-        return self._see(view, _Clock(_SIGHT, None, None))
+        return self._see(view, _Clock(_SIGHT, None, None), own)
 
     def run(
         self, photo: Path | Seen, settings: Settings, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
     ) -> Result:
         """Reconstruct the person in one photo, or go on from what was seen in it. Raises LikenessError; Cancelled when `cancel` answers
         True."""
-        # First of all: whether the user's own file can be used.
+        # First of all: whether the user's own files can be used.
+        own = self._own = photo.own if isinstance(photo, Seen) else OwnNetworks.of(settings, self._own)
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
         unused |= {"photo", *_SIGHT} if isinstance(photo, Seen) else set()
@@ -109,8 +113,8 @@ class Reconstructor:
             seen = photo
         else:
             with clock.stage("photo"):
-                view = load_view(photo, settings.subject_index, parser=self._predictor.parser)
-            seen = self._see(view, clock)
+                view = load_view(photo, settings.subject_index, parser=own.parser(self._predictor.parser))
+            seen = self._see(view, clock, own)
         view, fit, surface, sight = seen.view, seen.fit, seen.surface, seen.sight
         with clock.stage("field"):
             blend = FaceBlend.of(self._model, fit)
@@ -126,11 +130,11 @@ class Reconstructor:
             vertices, faces = extract_surface(whole, field.in_hull, settings.resolution, share, cancel, field.prior_distance)
         with clock.stage("detail"):
             vertices = smooth_surface(press_needles(vertices, faces), faces, smoothing_rounds(settings.resolution))
-            normals, mask = vertex_normals(vertices, faces), sight.photo[0, 3].cpu().numpy() > 0.5
-            mask &= shown(view.image, fit.camera, len(mask))
-            vertices = displace_front(vertices, faces, normals, _picture(sight.normals), mask)
+            # The maps are 0 off the person.
+            normals, there = vertex_normals(vertices, faces), lambda maps: shown(view.image, fit.camera, maps.shape[-1])
+            vertices = displace_front(vertices, faces, normals, _picture(sight.front), there(sight.front))
             if sight.back is not None:
-                vertices = displace_back(vertices, faces, normals, _picture(sight.back), mask)
+                vertices = displace_back(vertices, faces, normals, _picture(sight.back), there(sight.back))
         camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
         normals_there = vertex_normals(camera_vertices, faces)
         rigged, flame = None, None
@@ -168,10 +172,9 @@ class Reconstructor:
             "quality": quality,
             "timings": seen.timings | clock.timings,
             "peak_memory_mb": _peak_memory(),
-            # Of a path only the name goes into what the user may hand on.
-            "settings": {**settings.to_dict(), "flame": Path(settings.flame).name},
+            "settings": settings.to_report(),
             "version": VERSION,
-            "weights": hashes(),
+            "weights": hashes() | own.hashes(),
             "warnings": [*doubts, *view.warnings],
             **measures,
             **_parsing_shares(view),
@@ -182,15 +185,15 @@ class Reconstructor:
         }
         return replace(result, report=report)
 
-    def _see(self, view: View, clock: "_Clock") -> Seen:
+    def _see(self, view: View, clock: "_Clock", own: OwnNetworks) -> Seen:
         with clock.stage("fit"):
             fit = fit_head(self._model, Observation.of(view), self._predictor.guess(view))
         with clock.stage("normals"):
             surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
-            sight = self._predictor.look(view, fit.camera, surface)
+            sight = self._predictor.look(view, fit.camera, surface, own)
             measures = measure_fit(self._model, view, fit, _picture(sight.photo), sight.maps[0].cpu().numpy())
             judge(measures, view.name)  # refuses before the long stages
-        return Seen(view, fit, surface, sight, measures, dict(clock.timings))
+        return Seen(view, fit, surface, sight, measures, dict(clock.timings), own)
 
     def _with_rig(
         self, result: Result, rigged: RiggedHead, flame: FlameFit | None, texels: int, progress: Callable[[float], None]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from .errors import InputError
@@ -11,20 +12,19 @@ GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 TEXTURES = ("1024", "2048", "4096")
 FORMATS = ("blend", "glb", "ply", "obj")
+_DAVID = "https://github.com/microsoft/DAViD"
 _RETIRED = ("seed",)  # changed nothing: every run is repeatable
 
 
-def _option(
-    default: Any, label: str, help: str, choices: tuple[str, ...] = (), low: int | None = None, is_file: bool = False, needs: str = ""
-) -> Any:
-    metadata = {"label": label, "help": help, "choices": choices, "low": low, "is_file": is_file, "needs": needs}
-    return field(default=default, metadata=metadata)
+def _option(default: Any, label: str, help: str, choices: tuple[str, ...] = (), **more: Any) -> Any:
+    metadata = {"label": label, "help": help, "choices": choices, "low": None, "is_file": False, "needs": "", "page": ""}
+    return field(default=default, metadata=metadata | more)
 
 
 @dataclass(frozen=True)
 class Settings:
     """One reconstruction's options. Metadata of each field: label, help (no final full stop), choices, low (smallest value), is_file
-    (a path), needs (the option without which this one changes nothing)."""
+    (a path), needs (the option without which this one changes nothing), page (where on the web there are such files)."""
 
     quality: str = _option("standard", "Quality", "Detail of the surface: 128, 256 or 512 cells a side", QUALITIES)
     subject_index: int = _option(-1, "Subject", "Which person, counted from the left from 0; -1 takes the largest face", low=-1)
@@ -32,6 +32,8 @@ class Settings:
     rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
+    normals: str = _option("", "Normals File", "Your detail network (.onnx) for the surface's normals", is_file=True, page=_DAVID)
+    matte: str = _option("", "Matte File", "Your detail network (.onnx) that cuts the person out", is_file=True, page=_DAVID)
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -43,6 +45,11 @@ class Settings:
                 raise InputError(f"{option.name} must be one of {', '.join(choices)}, not {value!r}.")
             if low is not None and value < low:
                 raise InputError(f"{option.name} must be at least {low}, not {value!r}.")
+
+    def files(self) -> list[tuple[str, Path]]:
+        """The user's own files that are named: label of the option, path."""
+        named = ((option.metadata, getattr(self, option.name)) for option in fields(self) if option.metadata["is_file"])
+        return [(metadata["label"], Path(value)) for metadata, value in named if value]
 
     @property
     def resolution(self) -> int:
@@ -57,6 +64,11 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as in reports and manifests."""
         return dataclasses.asdict(self)
+
+    def to_report(self) -> dict[str, Any]:
+        """As to_dict, but of paths only the file's name: the user may hand it on."""
+        files = {option.name for option in fields(self) if option.metadata["is_file"]}
+        return {name: Path(value).name if name in files else value for name, value in self.to_dict().items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Settings":

@@ -82,6 +82,8 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
                 needed = option.metadata["needs"]
                 row.active = not needed or getattr(context.scene.likeness, needed)
                 row.prop(context.scene.likeness, option.name)
+                if page := option.metadata["page"]:
+                    row.operator("wm.url_open", text="Get…", icon="URL").url = page
 
 
 class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
@@ -137,6 +139,12 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("Copied from Photo", "observed_share", "{:.0%}"),
     ]
     found = [(name, form.format(report[key])) for name, key, form in rows if isinstance(report.get(key), int | float)]
+    named, weights = report.get("settings"), report.get("weights")
+    if isinstance(named, dict) and isinstance(weights, dict):
+        for option in fields(Settings):
+            digest = weights.get(f"{option.name}/{named.get(option.name)}")
+            if option.metadata["is_file"] and digest:
+                found.append((option.metadata["label"], f"{named[option.name]} ({str(digest)[:12]})"))
     timings = report.get("timings")
     if isinstance(timings, dict) and timings:
         found.append(("Time", f"{sum(timings.values()):.0f} s"))

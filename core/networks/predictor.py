@@ -21,6 +21,7 @@ from .colour import FINE_SIZE, ColourNetwork, Palette, Pictures, mirror_of
 from .field import ImplicitField, Shape
 from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
+from .own import BUNDLED, OwnNetworks, own_normals
 from .parameters import ParameterNetwork, guess
 from .parsing import NetworkParser, ParsingNetwork
 from .semantic import fitted_code
@@ -35,7 +36,8 @@ _GROWTH, _RIM = 0.012, 0.04  # crop units: how far, and how near the outline
 class Sight:
     """What the normal network sees in one crop: photo (1, 4, S, S) as given, prior maps (1, 8, S, S), unit normals (1, 3, S, S) of the
     nearest and, if the weights know it, the farthest surface, 0 off the person; and the shift of the matte's logits, if they know one.
-    fine: the photo (1, 4, FINE_SIZE, FINE_SIZE), for a colour network."""
+    fine: the photo (1, 4, FINE_SIZE, FINE_SIZE), for a colour network. own: front normals (1, 3, SIZE, SIZE) of the user's own network,
+    of which `normals` holds a smaller picture; 0 outside the photo too."""
 
     photo: torch.Tensor
     maps: torch.Tensor
@@ -43,6 +45,12 @@ class Sight:
     back: torch.Tensor | None
     shift: torch.Tensor | None
     fine: torch.Tensor | None = None
+    own: torch.Tensor | None = None
+
+    @property
+    def front(self) -> torch.Tensor:
+        """Front normals (1, 3, N, N) as fine as there are."""
+        return self.normals if self.own is None else self.own
 
     def agreed(self, matte: np.ndarray) -> np.ndarray:
         """The crop's matte (N, N) of any resolution where the network takes it for the person too; the same one if the network knows no
@@ -100,8 +108,8 @@ class Predictor:
         return None if self._parameters is None else guess(self._parameters, view)
 
     @torch.inference_mode()
-    def look(self, view: View, camera: Camera, surface: PriorSurface) -> Sight:
-        """The photo's crop with the fitted surface in it."""
+    def look(self, view: View, camera: Camera, surface: PriorSurface, own: OwnNetworks = BUNDLED) -> Sight:
+        """The photo's crop with the fitted surface in it. Raises InputError when own networks do not answer as they should."""
         maps, there = surface.maps(INPUT_SIZE), shown(view.image, camera, INPUT_SIZE)
         picture = outpainted(network_photo(view, camera, INPUT_SIZE), there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
         photo = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
@@ -116,7 +124,13 @@ class Predictor:
                 guessed = cv2.resize(picture, (FINE_SIZE, FINE_SIZE), interpolation=cv2.INTER_LINEAR)
                 finer = np.where(shown(view.image, camera, FINE_SIZE)[..., None], finer, guessed)
             fine = torch.from_numpy(finer).permute(2, 0, 1)[None].to(self.colour_device)
-        return Sight(photo, maps, unit(relief.front), None if relief.back is None else unit(relief.back), relief.shift, fine)
+        front, finest = unit(relief.front), None
+        if own.normals is not None:
+            finest = torch.from_numpy(own_normals(own.normals, view, camera, surface)).permute(2, 0, 1)[None].to(self.device)
+            small = unit(F.interpolate(finest, size=(INPUT_SIZE, INPUT_SIZE), mode="area"))
+            front = torch.where((small != 0).any(1, keepdim=True), small, front)
+        back = None if relief.back is None else unit(relief.back)
+        return Sight(photo, maps, front, back, relief.shift if own.matte is None else None, fine, finest)
 
     @torch.inference_mode()
     def field(self, sight: Sight, surface: PriorSurface, blend: FaceBlend) -> "CropField":

@@ -46,8 +46,8 @@ def face_square(landmarks: np.ndarray) -> FaceSquare:
     return FaceSquare((float(column), float(row)), float(_FACE_MARGIN / 2 * max((high - low).max(), 1e-6)), turn)
 
 
-def crop_picture(picture: np.ndarray, camera: Camera, size: int) -> np.ndarray:
-    """A (H, W, ...) picture resampled over the camera's crop box to (size, size, ...) float32; 0 outside the picture.
+def crop_picture(picture: np.ndarray, camera: Camera, size: int, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
+    """A (H, W, ...) picture resampled over the camera's crop box to (size, size, ...) float32; 0 outside the picture, or OpenCV's border.
 
     uint8 pictures come out in [0, 1]. Shrinking averages, so that a large photo does not alias.
     """
@@ -62,7 +62,7 @@ def crop_picture(picture: np.ndarray, camera: Camera, size: int) -> np.ndarray:
     # Crop pixel centre (i + 0.5) lies at left + (i + 0.5) * step in photo pixels, whose centres are at +0.5 as well.
     matrix = np.array([[step, 0, left + 0.5 * step - 0.5], [0, step, top + 0.5 * step - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(values, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
+    return cv2.warpAffine(values, matrix, (size, size), flags=flags, borderMode=border, borderValue=(0.0,))
 
 
 def shown(photo: np.ndarray, camera: Camera, size: int) -> np.ndarray:

@@ -80,7 +80,7 @@ def segment(
         outside = np.ones(length, bool)
         outside[max(first, 0) : first + region[2]] = False
         matte[(outside, slice(None)) if axis == 0 else (slice(None), outside)] = 0
-    return matte, None if shares is None else Parsing(_with_coverage(shares, soft), (left, top, side))
+    return matte, None if shares is None else Parsing(with_coverage(shares, soft), (left, top, side))
 
 
 def _square(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -91,7 +91,7 @@ def _square(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int]:
     return left + outside, top + outside, side - 2 * outside
 
 
-def _with_coverage(shares: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+def with_coverage(shares: np.ndarray, coverage: np.ndarray) -> np.ndarray:
     """Shares (S, S, C) whose classes but the background add up to coverage (S, S), in the proportions that they had."""
     person = shares[..., 1:] + 1e-4 / (shares.shape[-1] - 1)
     person *= (coverage / person.sum(-1))[..., None]

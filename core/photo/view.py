@@ -48,6 +48,22 @@ class Camera:
         metres = points * CROP_HALF + np.array([0.0, CROP_CENTRE_Y, CROP_CENTRE_Z], points.dtype)
         return np.concatenate([metres[:, :2] / self._magnification(metres[:, 2])[:, None], metres[:, 2:]], axis=1)
 
+    def normals_to_crop(self, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Unit normals (N, 3) in the crop frame of camera-frame normals (N, 3) at camera-frame points (N, 3)."""
+        if np.isinf(self.distance):
+            return normals
+        scale, shear = self._magnification(points[:, 2])[:, None], points[:, :2] / (self.distance - points[:, 2:])
+        turned = np.concatenate([normals[:, :2] / scale, normals[:, 2:] - (shear * normals[:, :2]).sum(1, keepdims=True)], axis=1)
+        return turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
+
+    def normals_from_crop(self, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """The inverse of normals_to_crop, at the same camera-frame points."""
+        if np.isinf(self.distance):
+            return normals
+        flat, shear = normals[:, :2] * self._magnification(points[:, 2])[:, None], points[:, :2] / (self.distance - points[:, 2:])
+        turned = np.concatenate([flat, normals[:, 2:] + (shear * flat).sum(1, keepdims=True)], axis=1)
+        return turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
+
     @property
     def crop_box(self) -> tuple[float, float, float]:
         """Left column, top row and side length in photo pixels of the square crop; may reach over the photo's edges."""

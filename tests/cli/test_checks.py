@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from likeness.cli import checks
-from likeness.cli.checks import check_flame, check_photo
+from likeness.cli.checks import check_file, check_photo
 from likeness.core.errors import InputError
 from likeness.core.photo import decode
 
@@ -83,7 +83,21 @@ def test_a_missing_flame_file_is_refused_at_once(run, workers, picture, tmp_path
     code, said = run(picture("a.png"), "--output", tmp_path / "out", "--formats", "ply", "--rig", "--flame", tmp_path / "f.pkl")
     assert code == 2 and "f.pkl cannot be read; check that the FLAME file is there" in said.err and not workers
     with pytest.raises(InputError):
-        check_flame(tmp_path)
+        check_file(tmp_path, "FLAME file")
+
+
+@pytest.mark.parametrize("option", ["normals", "matte"])
+def test_a_missing_detail_network_is_refused_at_once(run, workers, picture, tmp_path, option):
+    code, said = run(picture("a.png"), "--output", tmp_path / "out", "--formats", "ply", f"--{option}", tmp_path / "n.onnx")
+    assert code == 2 and f"n.onnx cannot be read; check that the {option.capitalize()} file is there" in said.err and not workers
+
+
+def test_a_detail_network_is_never_the_report(run, workers, picture, tmp_path):
+    network = tmp_path / "n.onnx"
+    network.write_bytes(b"weights")
+    arguments = ("--output", tmp_path / "out", "--formats", "ply", "--normals", network, "--report", network, "--overwrite")
+    code, said = run(picture("a.png"), *arguments)
+    assert code == 2 and "would replace" in said.err and network.read_bytes() == b"weights" and not workers
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the administrator may read everything")

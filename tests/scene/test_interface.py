@@ -108,6 +108,18 @@ def test_result_panel_tells_the_active_heads_figures(part, layout, make_result):
     assert any("The photo is small" in text for text in drawn)
 
 
+def test_advanced_panel_opens_the_page_of_detail_networks_and_no_other(part, layout):
+    assert _drawn(part("panels.sidebar").LIKENESS_PT_advanced, layout).count("wm.url_open") == 2
+
+
+def test_result_panel_shows_which_detail_network_was_used(part):
+    figures = part("panels.sidebar").figures
+    settings = {"normals": "n.onnx", "matte": "", "flame": "f.pkl"}
+    report = {"settings": settings, "weights": {"field.safetensors": "00", "normals/n.onnx": "0123456789abcdef"}}
+    assert figures(report) == [("Normals File", "n.onnx (0123456789ab)")]
+    assert figures({"settings": settings, "weights": ["n.onnx"]}) == figures({"settings": 3}) == []
+
+
 def test_result_panel_is_not_there_for_remeshed_copies(part, make_result):
     panel = part("panels.sidebar").LIKENESS_PT_result
     part("scene.build").build_result(bpy.context, make_result())
