@@ -14,7 +14,7 @@ from ..core.result import DOUBTFUL, Result
 from ..core.settings import Settings
 from ..worker.client import WorkerClient
 from .blender import blender_command, write_in_blender
-from .checks import check_flame
+from .checks import check_detector, check_flame
 from .console import Console
 from .options import settings_of
 from .output import Inputs, OutputSet, writing
@@ -51,6 +51,7 @@ class HeadPlan:
         settings = settings_of(options)
         if settings.flame:
             check_flame(Path(settings.flame))
+        check_detector(settings)
         plan = cls(settings, options.formats, options.report, options.overwrite)
         if not plan._by_blender & set(plan.formats):
             return plan
@@ -58,8 +59,8 @@ class HeadPlan:
 
     def inputs(self, *files: Path | None) -> Inputs:
         """What a run with these files reads, and so must never write."""
-        flame = [Path(self.settings.flame)] if self.settings.flame else []
-        return Inputs([*(file for file in files if file is not None), *flame, *map(Path, self.blender[:1])])
+        named = map(Path, self.settings.named_files.values())
+        return Inputs([*(file for file in files if file is not None), *named, *map(Path, self.blender[:1])])
 
     def claim(self, folder: Path, name: str, inputs: Inputs) -> OutputSet:
         """The files `name`.… of one head in `folder`. Raises InputError."""

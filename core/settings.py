@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from .errors import InputError
@@ -9,6 +10,7 @@ from .errors import InputError
 QUALITIES = ("draft", "standard", "high")
 GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
+DETECTORS = ("mediapipe", "face-alignment")
 TEXTURES = ("1024", "2048", "4096")
 FORMATS = ("blend", "glb", "ply", "obj")
 _RETIRED = ("seed",)  # changed nothing: every run is repeatable
@@ -24,7 +26,7 @@ def _option(
 @dataclass(frozen=True)
 class Settings:
     """One reconstruction's options. Metadata of each field: label, help (no final full stop), choices, low (smallest value), is_file
-    (a path), needs (the option without which this one changes nothing)."""
+    (a path), needs (the option that must differ from its default, else this one changes nothing)."""
 
     quality: str = _option("standard", "Quality", "Detail of the surface: 128, 256 or 512 cells a side", QUALITIES)
     subject_index: int = _option(-1, "Subject", "Which person, counted from the left from 0; -1 takes the largest face", low=-1)
@@ -32,6 +34,20 @@ class Settings:
     rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
+
+    detector: str = _option(
+        "mediapipe",
+        "Detector",
+        "What finds the face; face-alignment (a package to be installed) adds a second opinion, and faces that MediaPipe does not find",
+        DETECTORS,
+    )
+    detector_weights: str = _option(
+        "",
+        "Detector Weights",
+        "File of face-alignment's landmark network (2DFAN4-11f355bf06.pth.tar); empty: where that package keeps it",
+        is_file=True,
+        needs="detector",
+    )
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -43,6 +59,12 @@ class Settings:
                 raise InputError(f"{option.name} must be one of {', '.join(choices)}, not {value!r}.")
             if low is not None and value < low:
                 raise InputError(f"{option.name} must be at least {low}, not {value!r}.")
+
+    @property
+    def named_files(self) -> dict[str, str]:
+        """Paths that the user has named, by option."""
+        paths = {option.name: getattr(self, option.name) for option in fields(self) if option.metadata["is_file"]}
+        return {name: path for name, path in paths.items() if path}
 
     @property
     def resolution(self) -> int:
@@ -58,6 +80,10 @@ class Settings:
         """Plain values, as in reports and manifests."""
         return dataclasses.asdict(self)
 
+    def described(self) -> dict[str, Any]:
+        """As to_dict, but of paths only the names: what goes into what the user may hand on."""
+        return self.to_dict() | {name: Path(path).name for name, path in self.named_files.items()}
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Settings":
         """Raises InputError for an unknown option or a bad value; retired options, which older manifests and results have, are left out."""
@@ -66,3 +92,10 @@ class Settings:
         if unknown:
             raise InputError(f"Unknown option {', '.join(sorted(unknown))}; remove it.")
         return cls(**values)
+
+
+def is_in_use(option: str, options: Any) -> bool:
+    """Whether an option changes anything, of whatever has the options of Settings as attributes: whether the one that it needs is set."""
+    defaults = {one.name: one for one in fields(Settings)}
+    needed = defaults[option].metadata["needs"]
+    return not needed or getattr(options, needed) != defaults[needed].default
