@@ -2,7 +2,8 @@
 
 Written from the papers' description, with arrays where the published loop visits cells one by one: the samples of a dense grid are asked
 on a coarse lattice first; cells between asked samples whose occupancies differ by less than a threshold are filled with their mean; the
-lattice is halved and what is not filled yet is asked, until the lattice is the grid. Marching cubes on the dense grid follow.
+lattice is halved and what is not filled yet is asked, until the lattice is the grid. PyMCubes' marching cubes on the dense grid
+follow.
 """
 
 import time
@@ -10,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
+import mcubes
 import numpy as np
-import skimage.measure
 import torch
 
 from ..core.networks.reference import ReferencePifu
@@ -78,7 +79,7 @@ def timed_loop(distance: PointFunction, resolution: int) -> Loop:
     start = time.perf_counter()
     grid, asked = octree(occupancy, resolution)
     looped = time.perf_counter()
-    vertices = skimage.measure.marching_cubes(grid, 0.5)[0]
+    vertices, _ = mcubes.marching_cubes(grid, 0.5)
     return Loop(asked, inside, looped - start - inside, time.perf_counter() - looped, len(vertices))
 
 

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from ..core.errors import InputError
+from ..core.settings import Settings
 
 
 def check_photo(path: Path) -> None:
@@ -20,6 +21,14 @@ def check_file(path: Path, what: str) -> None:
     """Raises InputError when a file of the user's own is missing or cannot be read; what: as in "FLAME file"."""
     if not _is_readable(path):
         raise InputError(f"{path} cannot be read; check that the {what} is there.")
+
+
+def check_detector(settings: Settings) -> None:
+    """Raises AssetError when the chosen detector's package or weights are missing."""
+    if settings.detector == "face-alignment":
+        from ..core.photo.face_alignment_provider import check_face_alignment
+
+        check_face_alignment(settings.detector_weights)
 
 
 def check_exists(path: Path) -> None:

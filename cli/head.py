@@ -14,7 +14,7 @@ from ..core.result import DOUBTFUL, Result
 from ..core.settings import Settings
 from ..worker.client import WorkerClient
 from .blender import blender_command, write_in_blender
-from .checks import check_file
+from .checks import check_detector, check_file
 from .console import Console
 from .options import settings_of
 from .output import Inputs, OutputSet, writing
@@ -51,6 +51,7 @@ class HeadPlan:
         settings = settings_of(options)
         for label, path in settings.files():
             check_file(path, label.replace("File", "file"))
+        check_detector(settings)
         plan = cls(settings, options.formats, options.report, options.overwrite)
         if not plan._by_blender & set(plan.formats):
             return plan

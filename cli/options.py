@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.settings import FORMATS, Settings
+from ..core.settings import FORMATS, Settings, is_in_use
 from .output import REPORT
 
 
@@ -23,7 +23,7 @@ def add_head_options(command: argparse.ArgumentParser, **fixed: Any) -> None:
     command.add_argument("--formats", type=_formats, default="blend,glb", help=f"separated by commas: {', '.join(FORMATS)}")
     command.set_defaults(**fixed)
     for option in fields(Settings):
-        metadata, flag = option.metadata, f"--{option.name.replace('_', '-')}"
+        metadata, flag = option.metadata, _flag(option.name)
         if option.name in fixed:
             continue
         if isinstance(option.default, bool):
@@ -47,10 +47,17 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """Raises InputError for a value outside its limits, or one that would change nothing."""
     settings = Settings(**{option.name: getattr(options, option.name) for option in fields(Settings)})
     for option in fields(Settings):
-        needed = option.metadata["needs"]
-        if needed and not getattr(settings, needed) and getattr(settings, option.name) != option.default:
-            raise InputError(f"--{option.name} needs --{needed}; add it.")
+        if getattr(settings, option.name) != option.default and not is_in_use(option.name, settings):
+            needed = next(one for one in fields(Settings) if one.name == option.metadata["needs"])
+            example = (
+                "" if isinstance(needed.default, bool) else " " + next(one for one in needed.metadata["choices"] if one != needed.default)
+            )
+            raise InputError(f"{_flag(option.name)} needs {_flag(needed.name)}{example}; add it.")
     return settings
+
+
+def _flag(option: str) -> str:
+    return "--" + option.replace("_", "-")
 
 
 def _formats(text: str) -> list[str]:

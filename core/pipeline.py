@@ -21,7 +21,7 @@ from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
 from .geometry.raster import rasterize
 from .geometry.visibility import sample_picture
-from .models.fit import ViewFit, fit_head
+from .models.fit import ViewFit, fit_head, mesh_landmarks
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
@@ -32,7 +32,9 @@ from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor, Sight
 from .networks.weights import hashes
 from .photo.crop import crop_picture, shown
-from .photo.intake import load_view
+from .photo.face_alignment_provider import FaceAlignmentDetector
+from .photo.faces import FaceDetector
+from .photo.intake import default_detector, load_view
 from .photo.parsing import CLASSES, Parser, Parsing
 from .photo.pose import Pose
 from .photo.view import Camera, View
@@ -83,6 +85,7 @@ class Reconstructor:
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
+        self._second: dict[str, FaceAlignmentDetector] = {}  # by the name of its weights
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -113,7 +116,7 @@ class Reconstructor:
             seen = photo
         else:
             with clock.stage("photo"):
-                view = load_view(photo, settings.subject_index, parser=own.parser(self._predictor.parser))
+                view = load_view(photo, settings.subject_index, self._detector(settings), own.parser(self._predictor.parser))
             seen = self._see(view, clock, own)
         view, fit, surface, sight = seen.view, seen.fit, seen.surface, seen.sight
         with clock.stage("field"):
@@ -185,9 +188,18 @@ class Reconstructor:
         }
         return replace(result, report=report)
 
+    def _detector(self, settings: Settings) -> FaceDetector:
+        if settings.detector == "mediapipe":
+            return default_detector()
+        named = settings.detector_weights
+        if named not in self._second:
+            mesh = lambda points: mesh_landmarks(self._model, points)  # noqa: E731
+            self._second = {named: FaceAlignmentDetector(default_detector(), mesh, named)}
+        return self._second[named]
+
     def _see(self, view: View, clock: "_Clock", own: OwnNetworks) -> Seen:
         with clock.stage("fit"):
-            fit = fit_head(self._model, Observation.of(view), self._predictor.guess(view))
+            fit = fit_head(self._model, Observation.of(view), None if view.modelled else self._predictor.guess(view))
         with clock.stage("normals"):
             surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
             sight = self._predictor.look(view, fit.camera, surface, own)

@@ -10,6 +10,7 @@ from .errors import InputError
 QUALITIES = ("draft", "standard", "high")
 GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
+DETECTORS = ("mediapipe", "face-alignment")
 TEXTURES = ("1024", "2048", "4096")
 FORMATS = ("blend", "glb", "ply", "obj")
 _DAVID = "https://github.com/microsoft/DAViD"
@@ -24,7 +25,8 @@ def _option(default: Any, label: str, help: str, choices: tuple[str, ...] = (), 
 @dataclass(frozen=True)
 class Settings:
     """One reconstruction's options. Metadata of each field: label, help (no final full stop), choices, low (smallest value), is_file
-    (a path), needs (the option without which this one changes nothing), page (where on the web there are such files)."""
+    (a path), needs (the option that must differ from its default, else this one changes nothing), page (where on the web there are such
+    files)."""
 
     quality: str = _option("standard", "Quality", "Detail of the surface: 128, 256 or 512 cells a side", QUALITIES)
     subject_index: int = _option(-1, "Subject", "Which person, counted from the left from 0; -1 takes the largest face", low=-1)
@@ -34,6 +36,19 @@ class Settings:
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
     normals: str = _option("", "Normals File", "Your detail network (.onnx) for the surface's normals", is_file=True, page=_DAVID)
     matte: str = _option("", "Matte File", "Your detail network (.onnx) that cuts the person out", is_file=True, page=_DAVID)
+    detector: str = _option(
+        "mediapipe",
+        "Detector",
+        "What finds the face; face-alignment (a package to be installed) adds a second opinion, and faces that MediaPipe does not find",
+        DETECTORS,
+    )
+    detector_weights: str = _option(
+        "",
+        "Detector Weights",
+        "File of face-alignment's landmark network (2DFAN4-11f355bf06.pth.tar); empty: where that package keeps it",
+        is_file=True,
+        needs="detector",
+    )
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -78,3 +93,10 @@ class Settings:
         if unknown:
             raise InputError(f"Unknown option {', '.join(sorted(unknown))}; remove it.")
         return cls(**values)
+
+
+def is_in_use(option: str, options: Any) -> bool:
+    """Whether an option changes anything, of whatever has the options of Settings as attributes: whether the one that it needs is set."""
+    defaults = {one.name: one for one in fields(Settings)}
+    needed = defaults[option].metadata["needs"]
+    return not needed or getattr(options, needed) != defaults[needed].default

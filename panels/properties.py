@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..core.settings import Settings
 
-_NAMES = {"cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
+_NAMES = {"cpu": "CPU", "cuda": "CUDA", "mps": "MPS", "mediapipe": "MediaPipe", "face-alignment": "face-alignment"}
 
 
 def settings_annotations() -> dict[str, Any]:

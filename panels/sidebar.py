@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..core.result import DOUBTFUL
-from ..core.settings import Settings
+from ..core.settings import Settings, is_in_use
 from ..operators import job
 from ..operators.environment import environment_status
 from ..scene.build import PROPERTY_PREFIX
@@ -79,8 +79,7 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
         for option in fields(Settings):
             if option.name not in _MAIN_OPTIONS:
                 row = layout.row()
-                needed = option.metadata["needs"]
-                row.active = not needed or getattr(context.scene.likeness, needed)
+                row.active = is_in_use(option.name, context.scene.likeness)
                 row.prop(context.scene.likeness, option.name)
                 if page := option.metadata["page"]:
                     row.operator("wm.url_open", text="Get…", icon="URL").url = page

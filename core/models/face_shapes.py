@@ -1,13 +1,15 @@
 """What the landmarks of a head depend on, and what is known of it beforehand."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..geometry.mesh import vertex_normals
 from .guess import HeadGuess
 from .head import HeadModel
-from .projection import LinearPoints
+from .parametric import LandmarkSet
+from .projection import FitState, LinearPoints
 
 _COMPONENTS = 80
 _IDENTITY_BOUND = 3.0
@@ -20,6 +22,8 @@ _TIE_PRIOR = 2.0  # left and right expressions alike
 _GUESS_COUNTS, _GUESSED_EXPRESSION = 4.0, 0.6
 _GUESSED_TURN = 0.1  # detectors tilt faces by some 4 degrees; a guess that has seen how they err, by less
 _SUREST_IDENTITY = 0.5  # a guess never pins what the landmarks see
+_HIDDEN_TRUST = 0.16  # detectors err 2.5 times as much on skin that they do not see
+_HIDDEN, _SHOWN = -0.1, 0.2  # cosine between skin and view where trust begins to grow, and where it is whole
 _UNSEEN = ("eyeLook", "tongue")  # expressions that landmarks of the skin do not show
 
 
@@ -38,11 +42,13 @@ class FaceShapes:
     """How a head's landmarks depend on its shape (P,), within low..high (P,): `count` components of identity, none for a known person, then
     the expressions that landmarks show, whose places among the model's are visible_expressions.
 
-    rest (V, 3): vertices at shape 0; points and normals (N, 3): the landmarks' places and rest normals; weight (N,): their trust, mean 1.
+    rest (V, 3): vertices at shape 0; points and normals (N, 3): the landmarks' places and rest normals; weight (N,): their trust,
+    which adds up to the number of MediaPipe's landmarks. landmarks: of the model; MediaPipe's if none are given.
     """
 
-    def __init__(self, model: HeadModel, identity: np.ndarray | None = None) -> None:
-        landmarks = model.mediapipe
+    def __init__(self, model: HeadModel, identity: np.ndarray | None = None, landmarks: LandmarkSet | None = None) -> None:
+        self._model, self._identity = model, identity
+        landmarks = landmarks or model.mediapipe
         self.count = min(_COMPONENTS, len(model.identity)) if identity is None else 0
         self._names = model.expression_names
         self.visible_expressions = np.array([i for i, name in enumerate(self._names) if not name.startswith(_UNSEEN)])
@@ -53,10 +59,20 @@ class FaceShapes:
         normals = landmarks.on(vertex_normals(self.rest, model.faces))
         self.normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
         self.size = len(basis)
-        self.weight = landmarks.weight / landmarks.weight.mean()
+        self.weight = landmarks.weight / landmarks.weight.mean() * (len(model.mediapipe.weight) / len(landmarks.weight))
         visible = len(self.visible_expressions)
         self.low = np.r_[np.full(self.count, -_IDENTITY_BOUND), np.zeros(visible)]
         self.high = np.r_[np.full(self.count, _IDENTITY_BOUND), np.ones(visible)]
+
+    @cached_property
+    def ibug68(self) -> "FaceShapes":
+        """The same head by iBUG's landmarks."""
+        return FaceShapes(self._model, self._identity, self._model.ibug68)
+
+    def shown_weight(self, state: FitState) -> np.ndarray:
+        """The landmarks' trust (N,), less where the head's turn in a state hides them."""
+        shown = np.clip((self.normals @ state.rotation[2] - _HIDDEN) / (_SHOWN - _HIDDEN), 0, 1)
+        return self.weight * (_HIDDEN_TRUST + (1 - _HIDDEN_TRUST) * shown)
 
     def prior(self, guess: HeadGuess | None) -> Prior:
         """The population's, or about a guess whose deviations and turn of the head count."""

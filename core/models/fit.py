@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import ReconstructionError
 from ..photo.view import Camera
 from .face_shapes import FaceShapes
 from .guess import HeadGuess
@@ -26,6 +27,7 @@ from .view_energy import ViewEnergy
 
 _STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE = 4, 12, 4
 _CONVERGED = 1e-3
+_NO_FACE = 0.12  # residual of landmarks that lie on no face
 Cancel = Callable[[], bool] | None
 
 
@@ -158,6 +160,17 @@ def fit(model: HeadModel, observations: Sequence[Observation], guesses: Sequence
 def fit_head(model: HeadModel, seen: Observation, guess: HeadGuess | None = None, cancel: Cancel = None) -> ViewFit:
     """`fit` to a single photo."""
     return fit(model, [seen], [guess], cancel).views[0]
+
+
+def mesh_landmarks(model: HeadModel, landmarks68: np.ndarray) -> np.ndarray:
+    """MediaPipe's landmarks (468, 3), photo pixels as in View, of the head fitted to iBUG's landmarks (68, 2) alone.
+
+    Raises ReconstructionError when they form no face."""
+    fit = fit_head(model, Observation(None, landmarks68=landmarks68, name="the photo"))
+    if fit.residual > _NO_FACE:
+        raise ReconstructionError("The landmarks found in the photo do not form a face; choose another photo.")
+    points = model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
+    return np.concatenate([fit.camera.project(points), points[:, 2:] * fit.camera.scale], axis=1)
 
 
 class PersonFitter:

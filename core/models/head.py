@@ -20,6 +20,7 @@ EYE_DISTANCE = 0.063
 """Metres between the eyes' joints of every head."""
 MEDIAPIPE, IBUG = "mediapipe", "ibug68"
 """Names of the landmark sets."""
+_JAW = 17  # iBUG's first landmarks, along the jaw: detectors slide them along the outline that the photo shows
 _CAVITIES = ("mouth", "left_eye", "right_eye")
 _EYES = (("left_eye", 1, LEFT_EYE), ("right_eye", 2, RIGHT_EYE))  # cavity, part, joint
 _MOUTH_BORDER = 2  # rings of faces
@@ -77,7 +78,8 @@ class HeadModel(ParametricModel):
         arrays = _read(DEFAULT_FILE if path is None else Path(path))
         faces, regions = arrays["faces"], arrays["regions"]
         bias, weight, barycentric68 = arrays["landmark_bias"], arrays["landmark_weight"], arrays["landmark68_barycentric"]
-        unbiased, even = np.zeros_like(barycentric68), np.ones(len(barycentric68), np.float32)
+        unbiased, inner = np.zeros_like(barycentric68), np.ones(len(barycentric68), np.float32)
+        inner[:_JAW] = 0
         indptr = arrays["solid_csr_indptr"]
         skin = int((arrays["part"] == 0).sum())
         base = sp.csr_matrix((arrays["solid_csr_data"], arrays["solid_csr_indices"], indptr), shape=(len(indptr) - 1, skin))
@@ -88,7 +90,7 @@ class HeadModel(ParametricModel):
             regions=dict(zip(arrays["region_names"], regions, strict=True)),
             landmarks={
                 MEDIAPIPE: LandmarkSet(faces[arrays["landmark_faces"]], arrays["landmark_barycentric"], bias, weight),
-                IBUG: LandmarkSet(faces[arrays["landmark68_faces"]], barycentric68, unbiased, even),
+                IBUG: LandmarkSet(faces[arrays["landmark68_faces"]], barycentric68, unbiased, inner),
             },
             closed_mesh=ClosedMesh.over(base, arrays["solid_faces"], {name: arrays[f"solid_{name}"] for name in _CAVITIES}),
         )

@@ -10,18 +10,24 @@ from ..photo.view import View
 
 @dataclass(frozen=True)
 class Observation:
-    """landmarks (N, 3): photo pixels, as in View, in the order of one of the model's landmark sets. matte (H, W) float32 in [0, 1]: the
-    person, or None. focal: pixels, or None when unknown. name: for messages."""
+    """landmarks (468, 3): MediaPipe's, photo pixels, as in View, or None when only landmarks68 are known. matte (H, W) float32 in [0, 1]:
+    the person, or None. focal: pixels, or None when unknown. name: for messages. landmarks68 (68, 2): iBUG's, from a second detector,
+    photo pixels, or None; beside landmarks they count where they agree."""
 
-    landmarks: np.ndarray
+    landmarks: np.ndarray | None
     matte: np.ndarray | None = None
     focal: float | None = None
     name: str = ""
+    landmarks68: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.landmarks is None and self.landmarks68 is None:
+            raise ValueError("an observation needs landmarks")
 
     @classmethod
     def of(cls, view: View) -> Self:
         """What a prepared photo shows."""
-        return cls(view.landmarks, view.matte, view.focal, view.name)
+        return cls(None if view.modelled else view.landmarks, view.matte, view.focal, view.name, view.landmarks68)
 
     @property
     def outline(self) -> np.ndarray | None:

@@ -82,9 +82,7 @@ class Outline:
         points, pixels, derivative = self._points.projected(state)
         distance, gradient, known = self._sample(pixels)
         motion = self._points.motion(state, points)
-        unit = state.scale * EYE_DISTANCE
-        moves = np.concatenate([derivative @ motion / unit, ((pixels - state.offset) / unit)[..., None]], axis=2)
-        moves = np.concatenate([moves, np.broadcast_to(np.eye(2), (len(points), 2, 2))], axis=2)
+        moves = self._points.moves(state, pixels, derivative, motion)
         root = np.sqrt(self._weights(distance, known))
         return root[:, None] * np.einsum("nc,ncp->np", gradient, moves), root * distance
 

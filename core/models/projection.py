@@ -71,3 +71,12 @@ class LinearPoints:
         turned = self._flat.reshape(-1, 3) @ state.rotation.T
         shape = turned.reshape(len(self.basis), -1, 3).transpose(1, 2, 0)
         return np.concatenate([shape, -skew(points)], axis=2)
+
+    def moves(self, state: FitState, pixels: np.ndarray, derivative: np.ndarray, motion: np.ndarray) -> np.ndarray:
+        """Derivative (N, 2, P + MOTION) of the pixels, in eye distances, by a step of FitState.moved; from `projected` and `motion`."""
+        unit = state.scale * EYE_DISTANCE
+        result = np.zeros((len(pixels), 2, motion.shape[2] + 3))
+        result[..., :-3] = derivative @ motion / unit
+        result[..., -3] = (pixels - state.offset) / unit
+        result[:, 0, -2] = result[:, 1, -1] = 1
+        return result

@@ -37,11 +37,15 @@ class Face:
 
     landmarks: (468, 3) float32 column, row, and z in the same unit, growing towards the viewer. score: detector's confidence in [0, 1].
     irises: (2, 3), centres of the person's left and right iris like landmarks, or None from a detector that does not see them.
+    landmarks68: (68, 2), iBUG's landmarks from a second detector, or None. modelled: that one alone found the face; landmarks are then
+    those of a head model fitted to landmarks68.
     """
 
     landmarks: np.ndarray
     score: float
     irises: np.ndarray | None = None
+    landmarks68: np.ndarray | None = None
+    modelled: bool = False
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -68,8 +72,9 @@ class Face:
 
     def turned(self, turns: int, shape: tuple[int, ...]) -> "Face":
         """The same face after `np.rot90(picture, turns)` of a picture of the given (rows, columns, ...)."""
-        irises = None if self.irises is None else turn_points(self.irises, turns, shape)
-        return Face(turn_points(self.landmarks, turns, shape), self.score, irises)
+        turned = lambda points: None if points is None else turn_points(points, turns, shape)  # noqa: E731
+        points = turn_points(self.landmarks, turns, shape)
+        return Face(points, self.score, turned(self.irises), turned(self.landmarks68), self.modelled)
 
 
 class FaceDetector(Protocol):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import NoFaceError
 from .decode import Photo, read_photo
+from .face_alignment_provider import FaceAlignmentDetector
 from .faces import Face, FaceDetector, MediaPipeDetector
 from .matte import head_region, segment
 from .parsing import Parser
@@ -46,12 +47,13 @@ def view_from_image(
 
 
 @cache
-def _default_detector() -> FaceDetector:
+def default_detector() -> FaceDetector:
+    """MediaPipe's, loaded once."""
     return MediaPipeDetector()
 
 
 def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector | None, parser: Parser | None) -> View:
-    detector = detector or _default_detector()
+    detector = detector or default_detector()
     faces = detector.detect(photo.image)
     if not faces and photo.alpha is not None:
         hidden = np.mean(photo.alpha == 0)
@@ -63,6 +65,8 @@ def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector |
     turns = chosen.roll
     image = np.ascontiguousarray(np.rot90(photo.image, turns))
     face = chosen.turned(turns, photo.image.shape)
+    if isinstance(detector, FaceAlignmentDetector):
+        face = detector.look_again(image, face)
     others = [one.turned(turns, photo.image.shape) for one in faces if one is not chosen]
     doubts = _doubts(image, face, label)
     alpha = None if photo.alpha is None else np.ascontiguousarray(np.rot90(photo.alpha, turns))
@@ -73,8 +77,9 @@ def _view(photo: Photo, label: str, subject_index: int, detector: FaceDetector |
     if alpha is not None:
         matte = alpha if not others and _cuts_out(alpha, face) else matte * alpha
     focal = photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(image.shape[:2])
-    scatter = detector.scatter(image, face) if isinstance(detector, MediaPipeDetector) else None
-    return View(image, matte, face.landmarks, focal, photo.name, (*photo.warnings, *doubts), turns, scatter, parsing)
+    scatter = detector.scatter(image, face) if isinstance(detector, MediaPipeDetector | FaceAlignmentDetector) else None
+    warnings = (*photo.warnings, *doubts)
+    return View(image, matte, face.landmarks, focal, photo.name, warnings, turns, scatter, parsing, face.landmarks68, face.modelled)
 
 
 def _choose(faces: list[Face], subject_index: int, label: str) -> Face:
@@ -104,6 +109,8 @@ def _cuts_out(alpha: np.ndarray, face: Face) -> bool:
 def _doubts(image: np.ndarray, face: Face, label: str) -> list[str]:
     """Sentences about a picture that may spoil the result; quality.py has those about what was made of it."""
     notes = []
+    if face.modelled:
+        notes.append(f"MediaPipe found no face in {label}; the head is fitted to the 68 points of face-alignment alone, which is rougher.")
     if face.size < GOOD_FACE:
         notes.append(f"The face in {label} is small ({face.size:.0f} pixels); a larger one gives more detail.")
     left, top, right, bottom = face.box

@@ -79,6 +79,8 @@ class View:
     (column, row, z in the same unit, towards the viewer positive). focal: pixels, or None when unknown. name: file stem.
     scatter: how far the landmarks wander when they are looked for again, as a share of the eye corners' distance, or None when unknown.
     parsing: what each pixel around the head is, or None where no network told.
+    landmarks68: (68, 2) photo pixels, iBUG's landmarks from a second detector, or None. modelled: that detector alone found the face, and
+    landmarks are those of a head model fitted to landmarks68.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
     """
 
@@ -91,3 +93,5 @@ class View:
     roll: int = 0
     scatter: float | None = None
     parsing: Parsing | None = None
+    landmarks68: np.ndarray | None = None
+    modelled: bool = False

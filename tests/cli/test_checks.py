@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 from PIL import Image
@@ -77,6 +78,22 @@ def test_a_photo_without_a_name_stays_inside_the_output_folder(run, picture, tmp
     assert code == 0, said.err
     assert (tmp_path / "x" / "out" / "photo" / "photo.ply").exists()
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["out"]
+
+
+def test_a_missing_detector_is_told_at_once(run, workers, picture, tmp_path, monkeypatch):
+    arguments = [picture("a.png"), "--output", tmp_path / "out", "--formats", "ply", "--detector", "face-alignment"]
+    monkeypatch.setitem(sys.modules, "face_alignment", None)
+    begun = time.monotonic()
+    code, said = run(*arguments)
+    assert time.monotonic() - begun < 1
+    assert code == 3 and said.err.startswith("The detector face-alignment needs the package") and said.err.count("\n") == 1
+    package = types.ModuleType("face_alignment")
+    package.__spec__ = types.SimpleNamespace(name="face_alignment")
+    monkeypatch.setitem(sys.modules, "face_alignment", package)
+    code, said = run(*arguments, "--detector-weights", tmp_path / "w.tar")
+    assert code == 3 and said.err.startswith(f"{tmp_path / 'w.tar'} is missing; place") and said.err.count("\n") == 1
+    (tmp_path / "w.tar").touch()
+    assert run(*arguments, "--detector-weights", tmp_path / "w.tar")[0] == 0
 
 
 def test_a_missing_flame_file_is_refused_at_once(run, workers, picture, tmp_path):

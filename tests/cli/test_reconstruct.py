@@ -181,6 +181,13 @@ def test_rigs_settings_have_their_flags_too():
     assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
 
 
+def test_paths_are_described_by_their_names_alone():
+    settings = Settings(rig=True, flame="/a/my flame.pkl", detector="face-alignment", detector_weights="/b/fan.tar")
+    described = settings.to_report()
+    assert (described["flame"], described["detector_weights"], described["detector"]) == ("my flame.pkl", "fan.tar", "face-alignment")
+    assert {path.as_posix() for _, path in settings.files()} == {"/a/my flame.pkl", "/b/fan.tar"}
+
+
 def test_older_manifests_with_a_seed_still_load():
     assert Settings.from_dict({"quality": "draft", "seed": 3}) == Settings("draft")
     with pytest.raises(InputError, match="Unknown option sead"):
@@ -192,10 +199,17 @@ def test_a_doubtful_head_is_told(run, picture, tmp_path):
     assert code == 0 and said.err == "The head from covered.jpg is doubtful.\nThe face is covered.\n"
 
 
-@pytest.mark.parametrize("option", [["--texture", "4096"], ["--flame", "f.pkl"]])
-def test_what_would_change_nothing_without_a_rig_is_2(run, picture, tmp_path, option):
+@pytest.mark.parametrize(
+    ("option", "needed"),
+    [
+        (["--texture", "4096"], "--rig"),
+        (["--flame", "f.pkl"], "--rig"),
+        (["--detector-weights", "w.tar"], "--detector face-alignment"),
+    ],
+)
+def test_what_would_change_nothing_without_another_option_is_2(run, picture, tmp_path, option, needed):
     code, said = run(picture("a.jpg"), "--output", tmp_path / "out", "--formats", "ply", *option)
-    assert code == 2 and said.err == f"{option[0]} needs --rig; add it.\n"
+    assert code == 2 and said.err == f"{option[0]} needs {needed}; add it.\n"
 
 
 def test_flame_parameters_lie_beside_the_head(run, picture, tmp_path):

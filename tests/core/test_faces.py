@@ -1,9 +1,6 @@
 """Faces in ordinary, turned, crowded and empty pictures, and what intake makes of them."""
 
-import hashlib
-import sys
 import time
-import types
 
 import cv2
 import numpy as np
@@ -11,8 +8,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from likeness.core.errors import AssetError, NoFaceError
-from likeness.core.photo import face_alignment_provider as provider
+from likeness.core.errors import NoFaceError
 from likeness.core.photo import faces
 from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, MediaPipeDetector
 from likeness.core.photo.intake import load_view, view_from_image
@@ -293,52 +289,3 @@ def test_intake_of_a_12_megapixel_photo_is_quick(astronaut, detector):
     view = view_from_image(large, "large.jpg", detector=detector)
     assert time.process_time() - start < 6  # processor time on all cores; about 1 s of the clock
     assert view.image.shape == large.shape and view.warnings == ()
-
-
-def install_fake_face_alignment(monkeypatch, tmp_path, points):
-    """A stand-in for the package that sees `points`, and a weights file whose hash is right."""
-    module = types.ModuleType("face_alignment")
-    module.__spec__ = types.SimpleNamespace(name="face_alignment")
-    module.LandmarksType = types.SimpleNamespace(TWO_D=1)
-
-    class FaceAlignment:
-        def __init__(self, kind, device, face_detector, compile):
-            assert (kind, device, face_detector, compile) == (1, "cpu", "folder", False)
-
-        def get_landmarks_from_image(self, image, detected_faces):
-            assert len(detected_faces[0]) == 4
-            return [points]
-
-    module.FaceAlignment = FaceAlignment
-    monkeypatch.setitem(sys.modules, "face_alignment", module)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    path = provider.weights_path()
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"weights")
-    monkeypatch.setattr(provider, "_SHA256_PREFIX", hashlib.sha256(b"weights").hexdigest()[:10])
-    return path
-
-
-@pytest.mark.parametrize("turns", [0, 1])
-def test_face_alignment_moves_the_mesh_as_a_whole(monkeypatch, tmp_path, astronaut, face, turns):
-    shifted = face.landmarks[:, :2] * 1.1 + [3, -5]
-    points = np.zeros((68, 2))
-    points[17:] = shifted[provider._INNER]
-    install_fake_face_alignment(monkeypatch, tmp_path, points)
-    image = np.ascontiguousarray(np.rot90(astronaut, turns))
-    detector = provider.FaceAlignmentDetector(Fixed(face.turned(turns, astronaut.shape)))
-    (found,) = detector.detect(image)
-    back = found.turned(-turns, image.shape)
-    assert np.allclose(back.landmarks, np.column_stack([shifted, face.landmarks[:, 2] * 1.1]), atol=1e-2)
-
-
-def test_face_alignment_is_refused_without_sound_weights(monkeypatch, tmp_path, face):
-    path = install_fake_face_alignment(monkeypatch, tmp_path, None)
-    assert provider.available()
-    path.write_bytes(b"tampered")
-    with pytest.raises(AssetError, match="is damaged"):
-        provider.FaceAlignmentDetector(Fixed(face))
-    path.unlink()
-    assert not provider.available()
-    with pytest.raises(AssetError, match="missing"):
-        provider.FaceAlignmentDetector(Fixed(face))

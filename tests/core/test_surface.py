@@ -1,8 +1,8 @@
 """Surfaces of analytic fields: accuracy, closedness, thin parts, borders, and how often the field is asked."""
 
+import mcubes
 import numpy as np
 import pytest
-import skimage.measure
 from scipy.spatial import cKDTree
 
 from likeness.core.errors import Cancelled, ReconstructionError
@@ -136,10 +136,25 @@ def test_agrees_with_dense_marching_cubes():
     vertices, faces = extract_surface(field, None, resolution)
     axis = np.linspace(-1, 1, resolution + 1, dtype=np.float32)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
-    expected, triangles, _, _ = skimage.measure.marching_cubes(field(grid.reshape(-1, 3)).reshape((resolution + 1,) * 3), 0)
+    expected, triangles = mcubes.marching_cubes(field(grid.reshape(-1, 3)).reshape((resolution + 1,) * 3), 0)
     expected = expected * 2 / resolution - 1
     assert cKDTree(expected).query(vertices)[0].max() < 0.011 * 2 / resolution
     assert signed_volume(vertices, faces) == pytest.approx(abs(signed_volume(expected, triangles)), rel=1e-3)
+
+
+def test_every_edge_of_an_ambiguous_field_is_cut_where_marching_cubes_cuts_it():
+    size = 24
+    dense = np.ones((size + 1,) * 3, np.float32)
+    dense[1:-1, 1:-1, 1:-1] = np.random.default_rng(5).normal(size=(size - 1,) * 3)
+    cells = np.argwhere(np.ones((size,) * 3, bool))
+    values = np.stack([dense[tuple((cells + np.array([c & 1, c >> 1 & 1, c >> 2])).T)] for c in range(8)], axis=1)
+    vertices, _ = triangulate_cells(cells, values, size)
+    expected, _ = mcubes.marching_cubes(dense, 0)
+    inner = ((expected > 1) & (expected < size - 1)).all(1)  # edges that end on the border are cut half way
+    assert inner.sum() > 10_000
+    assert cKDTree(vertices).query(expected[inner])[0].max() < 0.011
+    on_edges = (vertices == np.round(vertices)).sum(1) == 2  # the others are hubs inside cells
+    assert on_edges.sum() == len(expected)
 
 
 def test_only_the_neighbourhood_of_the_surface_is_evaluated():
