@@ -91,7 +91,8 @@ class Photographs:
                 return
 
     def _background(self, rng: np.random.Generator, size: int, person: Layers) -> np.ndarray:
-        kind = rng.choice(["scene", "sky", "smooth", "blocks", "outdoors", "alike"], p=[0.3, 0.1, 0.1, 0.1, 0.25, 0.15])
+        kinds = ("scene", "sky", "smooth", "blocks", "outdoors", "alike", "close")
+        kind = rng.choice(kinds, p=[0.25, 0.08, 0.08, 0.09, 0.22, 0.13, 0.15])
         if kind == "scene":
             picture = self._portrait(rng, range(len(self._real)))["scene"]
             picture = _window(picture, size, rng, rng.uniform(0.25, 1))
@@ -99,6 +100,13 @@ class Photographs:
             picture = _window(self._skies[rng.integers(len(self._skies))], size, rng, rng.uniform(0.2, 1))
         elif kind == "smooth":
             picture = cv2.resize(rng.random((int(rng.integers(1, 5)), int(rng.integers(1, 5)), 3)).astype(np.float32), (size, size))
+        elif kind == "close":
+            # Hair, cloth and skin from near: no texture alone is a person.
+            if rng.random() < 0.6:
+                picture = self._portrait(rng, range(len(self._real)))["picture"]
+            else:
+                picture = self._drawn[rng.integers(len(self._drawn))][f"picture{rng.integers(2)}"]
+            picture = _window(picture, size, rng, rng.uniform(0.08, 0.4), 0.25)
         elif kind in ("blocks", "outdoors"):
             picture = {"blocks": blocks, "outdoors": outdoors}[kind](rng, size)
         else:
@@ -176,10 +184,10 @@ def _warped(
     return Layers(unit(colour), unit(covered), warp(files[label], cv2.INTER_NEAREST), weight)
 
 
-def _window(picture: np.ndarray, size: int, rng: np.random.Generator, share: float) -> np.ndarray:
-    """A random square of a picture, `share` of its shorter side wide."""
+def _window(picture: np.ndarray, size: int, rng: np.random.Generator, share: float, rim: float = 0.0) -> np.ndarray:
+    """A random square of a picture, `share` of its shorter side wide, off its rim of that share of it."""
     side = max(2, int(share * min(picture.shape[:2])))
-    top, left = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
+    top, left = (int(rim * length + rng.random() * ((1 - 2 * rim) * length - side).clip(0)) for length in np.array(picture.shape[:2]))
     part = picture[top : top + side, left : left + side]
     part = part[:, ::-1] if rng.random() < 0.5 else part
     shown = cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=cv2.INTER_LINEAR if side < size else cv2.INTER_AREA)
