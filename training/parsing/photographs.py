@@ -12,7 +12,6 @@ import numpy as np
 from ...core.photo.parsing import CLASSES
 from .backdrops import blocks, outdoors
 from .drawn import HALF
-from .real import UNKNOWN
 
 OBJECT = CLASSES.index("object")
 _MIX = ("drawn", "drawn", "drawn", "real", "composed", "composed")
@@ -25,7 +24,7 @@ Files = list[dict[str, np.ndarray]]
 
 @dataclass
 class Layers:
-    """colour (N, N, 3), coverage (N, N) and weight (N, N) float32 in [0, 1]; label (N, N) uint8, UNKNOWN where nobody knows."""
+    """colour (N, N, 3), coverage (N, N) and weight (N, N) float32 in [0, 1]; label (N, N) uint8, `real.UNKNOWN` where nobody knows."""
 
     colour: np.ndarray
     coverage: np.ndarray
@@ -254,8 +253,3 @@ def spoiled(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))])[1]
         picture = cv2.imdecode(code, cv2.IMREAD_COLOR)
     return picture.astype(np.float32) / 255
-
-
-def known(label: np.ndarray) -> np.ndarray:
-    """Where the class is told."""
-    return label != UNKNOWN
