@@ -8,7 +8,8 @@ import numpy as np
 
 from .view import CROP_CENTRE_Y, CROP_HALF, Camera, View
 
-_FOREHEAD, _CHIN = 10, 152
+FOREHEAD, CHIN = 10, 152
+"""Topmost and lowest landmark of the face in MediaPipe's numbering."""
 _FACE_MARGIN = 1.6  # side of the square over the longer side of the landmarks' box
 
 
@@ -37,7 +38,7 @@ class FaceSquare:
 def face_square(landmarks: np.ndarray) -> FaceSquare:
     """The square around landmarks (468, 2 or 3), column and row, level with the line from chin to forehead: unlike the line between the
     eyes that one is long from every side."""
-    up = landmarks[_FOREHEAD, :2] - landmarks[_CHIN, :2]
+    up = landmarks[FOREHEAD, :2] - landmarks[CHIN, :2]
     turn = float(np.arctan2(up[0], -up[1]))
     back = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     level = landmarks[:, :2] @ back.T

@@ -11,6 +11,7 @@ from likeness.core.networks.weights import load_parsing
 from likeness.core.photo.faces import Face, MediaPipeDetector
 from likeness.core.photo.intake import view_from_image
 from likeness.core.photo.matte import head_region, segment
+from likeness.core.photo.parsing import CLASSES
 
 # (column, row): crown, hair on both sides, fringe, ears, teeth, chin, throat, collar ring near, left, right and far, both shoulders
 PERSON = [(225, 25), (170, 70), (272, 75), (220, 62), (179, 118), (270, 122), (222, 154), (222, 172), (225, 190)]
@@ -138,3 +139,67 @@ def test_a_face_at_the_photos_edge_is_no_trouble(photo, face, matte, parser):
     shifted = Face(face.landmarks - np.float32([200, 60, 0]), 1)
     head = np.s_[:110, :100]
     assert overlap(segment(cut, shifted, parser=parser)[0][head], matte[60:200, 200:300][head]) > 0.97
+
+
+class Told:
+    """A parser that has been told the shares: hair in a column around the middle, the rest background, and things put before it."""
+
+    size = 384
+
+    def __init__(self, coverage: float = 1.0) -> None:
+        self.shares = np.zeros((384, 384, len(CLASSES)), np.float32)
+        self.shares[..., 0] = 1
+        self.put("clothes", np.s_[100:, 110:274], coverage)
+
+    def put(self, name: str, where: tuple[slice, slice], share: float = 1.0) -> None:
+        self.shares[where] = 0
+        self.shares[where][..., [0, CLASSES.index(name)]] = 1 - share, share
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        return self.shares
+
+
+@pytest.fixture
+def grey(face):
+    """A plain picture, and a function from the parser's pixels to its own."""
+    left, top, side = head_region(face)
+    picture = np.full((side + max(top, 0), side + max(left, 0), 3), 128, np.uint8)
+    moved = Face(face.landmarks - np.float32([left, top, 0]), 1)
+    return picture, moved, lambda row, column: (round(row * side / 384), round(column * side / 384))
+
+
+def test_things_beside_the_face_are_left_out_and_on_the_chest_kept(grey):
+    picture, face, at = grey
+    parser = Told()
+    parser.put("object", np.s_[150:200, 262:330])
+    parser.put("object", np.s_[340:384, 262:330])
+    matte, parsing = segment(picture, face, parser=parser)
+    assert matte[at(175, 300)] < 0.05 and matte[at(365, 300)] > 0.95
+    assert parsing is not None and parsing.share("object")[365, 300] > 0.95
+
+
+def test_doubt_is_no_transparency_inside_a_person(grey):
+    picture, face, at = grey
+    matte, _ = segment(picture, face, parser=Told(0.7))
+    assert matte[at(300, 190)] == 1 and matte[at(300, 60)] == 0
+
+
+def test_the_parser_sees_the_head_in_the_middle_and_no_more_than_the_photo_shows(photo, face):
+    seen = []
+
+    class Eye(Told):
+        def __call__(self, picture: np.ndarray) -> np.ndarray:
+            seen.append(picture)
+            return self.shares
+
+    left, top, side = head_region(face)
+    middle = np.array([left, top]) + side / 2
+    near = 110
+    low = (middle - near).astype(int)
+    part = np.ascontiguousarray(photo[low[1] : low[1] + 2 * near, low[0] : low[0] + 2 * near])
+    _, parsing = segment(part, Face(face.landmarks - np.float32([*low, 0]), 1), parser=Eye())
+    assert parsing is not None and abs(parsing.square[2] - 2 * near) <= 4
+    _, parsing = segment(np.ascontiguousarray(photo[:, 200:]), Face(face.landmarks - np.float32([200, 0, 0]), 1), parser=Eye())
+    assert parsing is not None
+    assert np.abs(np.array(parsing.square[:2]) + parsing.square[2] / 2 - (middle - [200, 0])).max() <= 2
+    assert all(picture.shape == (384, 384, 3) for picture in seen)

@@ -12,7 +12,6 @@ import numpy as np
 from ...core.photo.parsing import CLASSES
 from .backdrops import blocks, outdoors
 from .drawn import HALF
-from .real import UNKNOWN
 
 OBJECT = CLASSES.index("object")
 _MIX = ("drawn", "drawn", "drawn", "real", "composed", "composed")
@@ -25,7 +24,7 @@ Files = list[dict[str, np.ndarray]]
 
 @dataclass
 class Layers:
-    """colour (N, N, 3), coverage (N, N) and weight (N, N) float32 in [0, 1]; label (N, N) uint8, UNKNOWN where nobody knows."""
+    """colour (N, N, 3), coverage (N, N) and weight (N, N) float32 in [0, 1]; label (N, N) uint8, `real.UNKNOWN` where nobody knows."""
 
     colour: np.ndarray
     coverage: np.ndarray
@@ -91,7 +90,8 @@ class Photographs:
                 return
 
     def _background(self, rng: np.random.Generator, size: int, person: Layers) -> np.ndarray:
-        kind = rng.choice(["scene", "sky", "smooth", "blocks", "outdoors", "alike"], p=[0.3, 0.1, 0.1, 0.1, 0.25, 0.15])
+        kinds = ("scene", "sky", "smooth", "blocks", "outdoors", "alike", "close")
+        kind = rng.choice(kinds, p=[0.25, 0.08, 0.08, 0.09, 0.22, 0.13, 0.15])
         if kind == "scene":
             picture = self._portrait(rng, range(len(self._real)))["scene"]
             picture = _window(picture, size, rng, rng.uniform(0.25, 1))
@@ -99,6 +99,13 @@ class Photographs:
             picture = _window(self._skies[rng.integers(len(self._skies))], size, rng, rng.uniform(0.2, 1))
         elif kind == "smooth":
             picture = cv2.resize(rng.random((int(rng.integers(1, 5)), int(rng.integers(1, 5)), 3)).astype(np.float32), (size, size))
+        elif kind == "close":
+            # Hair, cloth and skin from near: no texture alone is a person.
+            if rng.random() < 0.6:
+                picture = self._portrait(rng, range(len(self._real)))["picture"]
+            else:
+                picture = self._drawn[rng.integers(len(self._drawn))][f"picture{rng.integers(2)}"]
+            picture = _window(picture, size, rng, rng.uniform(0.08, 0.4), 0.25)
         elif kind in ("blocks", "outdoors"):
             picture = {"blocks": blocks, "outdoors": outdoors}[kind](rng, size)
         else:
@@ -176,10 +183,10 @@ def _warped(
     return Layers(unit(colour), unit(covered), warp(files[label], cv2.INTER_NEAREST), weight)
 
 
-def _window(picture: np.ndarray, size: int, rng: np.random.Generator, share: float) -> np.ndarray:
-    """A random square of a picture, `share` of its shorter side wide."""
+def _window(picture: np.ndarray, size: int, rng: np.random.Generator, share: float, rim: float = 0.0) -> np.ndarray:
+    """A random square of a picture, `share` of its shorter side wide, off its rim of that share of it."""
     side = max(2, int(share * min(picture.shape[:2])))
-    top, left = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
+    top, left = (int(rim * length + rng.random() * ((1 - 2 * rim) * length - side).clip(0)) for length in np.array(picture.shape[:2]))
     part = picture[top : top + side, left : left + side]
     part = part[:, ::-1] if rng.random() < 0.5 else part
     shown = cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=cv2.INTER_LINEAR if side < size else cv2.INTER_AREA)
@@ -246,8 +253,3 @@ def spoiled(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))])[1]
         picture = cv2.imdecode(code, cv2.IMREAD_COLOR)
     return picture.astype(np.float32) / 255
-
-
-def known(label: np.ndarray) -> np.ndarray:
-    """Where the class is told."""
-    return label != UNKNOWN
