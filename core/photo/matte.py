@@ -65,7 +65,8 @@ def segment(
 
     shares = None if parser is None else parser(picture)
     soft = _selfie_mask(picture) if shares is None else _surer(shares) * (1 - _in_front(shares, to_picture(face)))
-    soft = np.where(_nearest_to(size, to_picture(face), [to_picture(one) for one in others]), soft, 0).astype(np.float32)
+    own = _nearest_to(size, to_picture(face), [to_picture(one) for one in others])
+    soft = np.where(own, soft, 0).astype(np.float32)
     inside = np.s_[
         int((y0 - top) * scale) : int(np.ceil((y1 - top) * scale)),
         int((x0 - left) * scale) : int(np.ceil((x1 - left) * scale)),
@@ -78,6 +79,8 @@ def segment(
     shrink = min(1.0, _FINE_SIDE / max(part.shape))
     guide = cv2.resize(part, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else part
     fine = _sharpen(picture[inside], soft[inside], guide, max(1, round(_GUIDE_RADIUS / pixel)))
+    if others:  # sharpening follows the edges across to whoever stands beside
+        fine = fine * cv2.resize(own[inside].astype(np.float32), fine.shape[::-1], interpolation=cv2.INTER_LINEAR)
     matte[y0:y1, x0:x1] = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
     for axis, (first, length) in enumerate(((region[1], height), (region[0], width))):
         outside = np.ones(length, bool)
