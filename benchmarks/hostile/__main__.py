@@ -8,6 +8,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -53,6 +54,8 @@ def main() -> int:
     options = parser.parse_args()
     if sys.platform != "linux":
         parser.error("the campaign needs Linux: its disks, limits, signals and lists of processes")
+    # A shell starts background jobs deaf to SIGINT, and children inherit that; with a handler of ours they begin as usual.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     begun, results = time.monotonic(), {}
     scratch = Path(tempfile.mkdtemp(prefix="hostile-"))
     try:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from likeness.core.colour import fill, project
+from likeness.core.colour import fill, project, seam
 from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.kinds import Places
 from likeness.core.colour.project import Projection
 
 RADIUS, SIZE = 0.6, 256
@@ -41,7 +42,13 @@ def codes(points: np.ndarray) -> np.ndarray:
 def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, guess, codes=np.zeros_like) -> np.ndarray:
     """Colours (V, 3) of the ball before a photo (S, S, 3) of which `shown` (S, S) bool is the person."""
     matte = (shown & (np.hypot(X, Y) < RADIUS)).astype(np.float32)
-    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte, lambda points: (guess(points), codes(points)))[0]
+    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte, lambda points: (guess(points), at(codes(points))))[0]
+
+
+def at(codes: np.ndarray) -> Places:
+    """Places of codes on a head without regions."""
+    nothing = np.zeros(len(codes), np.float32)
+    return Places(codes, nothing, nothing, nothing, nothing)
 
 
 def test_what_the_photo_corrects_in_one_material_stays_out_of_the_other(ball: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +60,7 @@ def test_what_the_photo_corrects_in_one_material_stays_out_of_the_other(ball: Si
         return float(np.abs(found - COOL)[below].mean())
 
     kept_apart = error()
-    monkeypatch.setattr(fill, "_OTHER", 100.0)
+    monkeypatch.setattr(seam, "_OTHER", 100.0)
     assert kept_apart < 0.75 * error()
 
 

@@ -293,13 +293,6 @@ def test_projection_of_known_points():
     assert np.allclose(camera.to_crop(np.zeros((1, 3))), [[0, -CROP_CENTRE_Y / CROP_HALF, -CROP_CENTRE_Z / CROP_HALF]])
 
 
-@pytest.mark.parametrize("distance", [0.8, float("inf")])
-def test_a_camera_in_other_units_sees_the_same_photo(distance):
-    camera = Camera(centre=(100, 50), scale=1000, distance=distance)
-    points = np.random.default_rng(0).uniform(-0.2, 0.2, (50, 3))
-    assert np.allclose(camera.in_units(0.9).project(points / 0.9), camera.project(points))
-
-
 def test_equally_near_fragments_give_the_same_picture_every_time():
     # A fan of triangles with edges exactly through pixel centres: with slack, both sides of an edge cover them.
     axis = np.linspace(-1, 1, 65)

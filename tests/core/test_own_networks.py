@@ -129,7 +129,8 @@ def test_with_true_normals_the_face_comes_out_nearer_to_the_truth(
     box, settings = seen.fit.camera.crop_box, Settings(quality="draft", normals=str(oracle))
 
     def error(result: Result) -> float:
-        return degrees(normal_map(result.vertices, result.faces, result.camera, box), truth, face)
+        surface, view = result.surface, result.views[0]
+        return degrees(normal_map(view.pose.to_camera(surface.vertices), surface.faces, view.camera, box), truth, face)
 
     without = error(reconstructor.run(seen, settings))
     result = reconstructor.run(CASE / "photo.jpg", settings)
