@@ -91,7 +91,7 @@ def test_a_missing_detector_is_told_at_once(run, workers, picture, tmp_path, mon
     package.__spec__ = types.SimpleNamespace(name="face_alignment")
     monkeypatch.setitem(sys.modules, "face_alignment", package)
     code, said = run(*arguments, "--detector-weights", tmp_path / "w.tar")
-    assert code == 3 and said.err.startswith(f"{tmp_path / 'w.tar'} is missing; place") and said.err.count("\n") == 1
+    assert code == 2 and said.err.startswith(f"{tmp_path / 'w.tar'} cannot be read; check") and said.err.count("\n") == 1
     (tmp_path / "w.tar").touch()
     assert run(*arguments, "--detector-weights", tmp_path / "w.tar")[0] == 0
 
