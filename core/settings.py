@@ -44,7 +44,7 @@ class Settings:
     )
     detector_weights: str = _option(
         "",
-        "Detector Weights",
+        "Detector Weights File",
         "File of face-alignment's landmark network (2DFAN4-11f355bf06.pth.tar); empty: where that package keeps it",
         is_file=True,
         needs="detector",

@@ -1,6 +1,7 @@
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,14 @@ class StubClient:
 
     def wait(self, progress=None, cancel=None) -> Path:
         return self._job(progress or (lambda stage, fraction: None))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def signals_arrive():
+    """Whoever runs the tests in the background of a shell has made them, and so the processes that they start, deaf to these."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
