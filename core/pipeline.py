@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
@@ -68,7 +67,7 @@ class Reconstructor:
         with clock.stage("normals"):
             surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
             prediction = self._predictor.predict(view, fit.camera, surface, own)
-            measures = measure_fit(self._model, view, fit, _picture(prediction.photo), prediction.maps[0].cpu().numpy())
+            measures = measure_fit(self._model, view, fit, *prediction.pictures())
             judge(measures, view.name)  # refuses before the long stages
         return PreparedPhoto(view, fit, surface, prediction, measures, dict(clock.timings), own)
 
@@ -145,8 +144,3 @@ class Reconstructor:
         guess = lambda points: (field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
         parsing = None if view.parsing is None else view.parsing.crop(camera.crop_box, size)
         return colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
-
-
-def _picture(maps: torch.Tensor) -> np.ndarray:
-    """(S, S, C) of maps (1, C, S, S)."""
-    return maps[0].permute(1, 2, 0).cpu().numpy()

@@ -47,6 +47,10 @@ class CropPrediction:
         """Front normals (1, 3, N, N) as fine as there are."""
         return self.normals if self.own is None else self.own
 
+    def pictures(self) -> tuple[np.ndarray, np.ndarray]:
+        """The photo (S, S, 4) and the prior maps (8, S, S)."""
+        return self.photo[0].permute(1, 2, 0).cpu().numpy(), self.maps[0].cpu().numpy()
+
     def intersect_matte(self, matte: np.ndarray) -> np.ndarray:
         """The crop's matte (N, N) of any resolution where the network takes it for the person too; the same one if the network knows no
         matte.
