@@ -42,15 +42,14 @@ def reference(photo: Path, quality: str) -> dict[str, float]:
     import torch
 
     from ..core.models.head import HeadModel
-    from ..core.models.prior import FaceBlend
     from ..core.networks.predictor import Predictor
     from ..core.photo.intake import load_view
     from ..core.pipeline import Reconstructor
     from .reference_loop import pifu_seconds, timed_loop
 
-    model, predictor = HeadModel.load(), Predictor.load(torch.device("cpu"))
-    seen = Reconstructor(model, predictor).see(load_view(photo, parser=predictor.parser))
-    field = predictor.field(seen.sight, seen.surface, FaceBlend.of(model, seen.fit))
+    predictor = Predictor.load(torch.device("cpu"))
+    reconstructor = Reconstructor(HeadModel.load(), predictor)
+    field = reconstructor.crop_field(reconstructor.prepare(load_view(photo, parser=predictor.parser)))
     loop = timed_loop(field.distance, Settings(quality=quality).resolution)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     encoder, million = pifu_seconds()

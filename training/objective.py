@@ -79,7 +79,7 @@ class ColourObjective:
                 normals = unit_normals(self._normals, small, maps).to(small.dtype)
         cloud = surface_clouds(batch["prior_vertices"], self._faces, self._rest)
         pictures = Pictures(resized(batch["photo"], FINE_SIZE), maps, normals, cloud, self._mirror)
-        return colour_loss(colour, colour.look(pictures), batch)
+        return colour_loss(colour, colour.encode_pictures(pictures), batch)
 
 
 class ReferenceObjective:

@@ -11,7 +11,8 @@ from ..models.head import HeadModel
 from ..models.parametric import Parameters
 from ..photo.intake import view_from_image
 from ..photo.view import Camera
-from ..pipeline import Reconstructor, Seen
+from ..pipeline import Reconstructor
+from ..prepared import PreparedPhoto
 from ..settings import Settings
 from .case import Case
 from .nearest import NearestSurface
@@ -35,7 +36,7 @@ class Prediction:
     memory_mb: float | None = None
 
 
-Method = Callable[[Seen], Prediction]
+Method = Callable[[PreparedPhoto], Prediction]
 
 
 class Methods:
@@ -53,33 +54,35 @@ class Methods:
         for name, field in self.fields.items():
             self.methods[name] = self._product(Reconstructor.load(settings.device, field))
 
-    def look(self, case: Case) -> Seen:
+    def prepare(self, case: Case) -> PreparedPhoto:
         """What all methods share: landmarks, matte, fit and normals of a case. Raises NoFaceError."""
         begun = time.perf_counter()
         view = view_from_image(case.photo, case.name, parser=self._bundled.parser)
         seconds = time.perf_counter() - begun
-        seen = self._bundled.see(view)
-        return replace(seen, timings={"photo": seconds} | seen.timings)
+        prepared = self._bundled.prepare(view)
+        return replace(prepared, timings={"photo": seconds} | prepared.timings)
 
-    def _mean(self, seen: Seen) -> Prediction:
-        fit = seen.fit
+    def _mean(self, prepared: PreparedPhoto) -> Prediction:
+        fit = prepared.fit
         rotations = np.where(np.arange(5)[:, None] < 2, fit.rotations, 0)
         still = np.zeros(len(fit.identity)), np.zeros(len(fit.expression))
         posed = self._model.posed(Parameters(*still, rotations))
         landmarks = self._model.mediapipe.on(posed.vertices)
-        return Prediction(posed.closed_vertices, self._model.closed_mesh.faces, landmarks, fit.camera, _seconds_of_fit(seen))
+        return Prediction(posed.closed_vertices, self._model.closed_mesh.faces, landmarks, fit.camera, _seconds_of_fit(prepared))
 
-    def _fitted(self, seen: Seen) -> Prediction:
-        landmarks = self._model.mediapipe.on(seen.fit.vertices)
-        return Prediction(seen.fit.closed_vertices, self._model.closed_mesh.faces, landmarks, seen.fit.camera, _seconds_of_fit(seen))
+    def _fitted(self, prepared: PreparedPhoto) -> Prediction:
+        landmarks = self._model.mediapipe.on(prepared.fit.vertices)
+        return Prediction(
+            prepared.fit.closed_vertices, self._model.closed_mesh.faces, landmarks, prepared.fit.camera, _seconds_of_fit(prepared)
+        )
 
     def _product(self, reconstructor: Reconstructor) -> Method:
-        def reconstruct(seen: Seen) -> Prediction:
-            result = reconstructor.run(seen, self._settings)
+        def reconstruct(prepared: PreparedPhoto) -> Prediction:
+            result = reconstructor.run(prepared, self._settings)
             surface, view = result.surface, result.views[0]
             vertices = view.pose.to_camera(surface.vertices).astype(np.float32)
             # The fit's landmarks, brought to the nearest place on the surface that came out.
-            landmarks = NearestSurface(vertices, surface.faces).closest(self._model.mediapipe.on(seen.fit.vertices)).position
+            landmarks = NearestSurface(vertices, surface.faces).closest(self._model.mediapipe.on(prepared.fit.vertices)).position
             seconds, memory = sum(result.report["timings"].values()), result.report["peak_memory_mb"]
             return Prediction(vertices, surface.faces, landmarks, view.camera, seconds, surface.colours, memory)
 
@@ -101,5 +104,5 @@ def reference(methods: Sequence[str]) -> str:
     return next((name for name in methods if name not in BASELINES), methods[-1])
 
 
-def _seconds_of_fit(seen: Seen) -> float:
-    return seen.timings["photo"] + seen.timings["fit"]
+def _seconds_of_fit(prepared: PreparedPhoto) -> float:
+    return prepared.timings["photo"] + prepared.timings["fit"]

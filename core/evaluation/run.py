@@ -20,7 +20,7 @@ from ..photo.decode import read_photo
 from ..photo.files import KINDS, SUFFIXES
 from ..photo.intake import view_from_image
 from ..photo.parsing import Parser
-from ..pipeline import Seen
+from ..prepared import PreparedPhoto
 from ..settings import Settings
 from ..version import VERSION
 from .case import Case, CaseSet, write_set
@@ -81,9 +81,9 @@ def _case(one: CaseSet, case: Case, methods: Methods, effort: Effort, strips: li
     truth = None if case.truth is None else MeasuredTruth(case)
     rows: list[Row] = []
     # The photo is looked at once for all methods, and found wanting once.
-    seen = _tried(partial(methods.look, case), case.name)
+    prepared = _tried(partial(methods.prepare, case), case.name)
     for name, method in methods.methods.items():
-        found = seen if isinstance(seen, str) else _tried(partial(_measured, case, truth, method, seen, effort), case.name)
+        found = prepared if isinstance(prepared, str) else _tried(partial(_measured, case, truth, method, prepared, effort), case.name)
         if isinstance(found, str):
             rows.append(Row(one.name, case.name, name, case.labels, case.metric, error=found))
             continue
@@ -96,8 +96,8 @@ def _case(one: CaseSet, case: Case, methods: Methods, effort: Effort, strips: li
     return rows
 
 
-def _measured(case: Case, truth: MeasuredTruth | None, method: Method, seen: Seen, effort: Effort) -> tuple[Prediction, Score]:
-    prediction = method(seen)
+def _measured(case: Case, truth: MeasuredTruth | None, method: Method, prepared: PreparedPhoto, effort: Effort) -> tuple[Prediction, Score]:
+    prediction = method(prepared)
     return prediction, score(case, truth, prediction, effort)
 
 

@@ -91,7 +91,7 @@ class ColourNetwork(PixelAligned):
             nn.init.zeros_(self.detail.output.weight)
             nn.init.zeros_(self.detail.output.bias)
 
-    def look(self, pictures: Pictures) -> Palette:
+    def encode_pictures(self, pictures: Pictures) -> Palette:
         """Encodes a batch of photos."""
         photo, config = pictures.photo, self.colours_config
         small = resized(photo, pictures.maps.shape[-1])

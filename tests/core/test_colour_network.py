@@ -75,7 +75,7 @@ def test_every_part_learns(ball: tuple[PriorSurface, torch.Tensor], values: dict
     if network.colours_config.fine:
         torch.nn.init.normal_(network.detail.output.weight)
     points, prior = torch.rand(1, 32, 3) - 0.5, torch.randn(1, 32, 7) * 0.3
-    whole, coarse = network.colours(network.look(half_red(*ball)), points, prior)
+    whole, coarse = network.colours(network.encode_pictures(half_red(*ball)), points, prior)
     assert whole.shape == coarse.shape == (1, 32, 3)
     assert ((whole >= 0) & (whole <= 1)).all()
     whole.square().sum().backward()
@@ -85,7 +85,7 @@ def test_every_part_learns(ball: tuple[PriorSurface, torch.Tensor], values: dict
 
 def test_an_untaught_fine_branch_says_what_the_coarse_one_says(ball: tuple[PriorSurface, torch.Tensor]) -> None:
     network = ColourNetwork(small()).eval()
-    whole, coarse = network.colours(network.look(half_red(*ball)), torch.rand(1, 9, 3) - 0.5, torch.randn(1, 9, 7))
+    whole, coarse = network.colours(network.encode_pictures(half_red(*ball)), torch.rand(1, 9, 3) - 0.5, torch.randn(1, 9, 7))
     assert torch.equal(whole, coarse)
 
 

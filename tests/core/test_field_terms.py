@@ -8,24 +8,24 @@ import pytest
 import torch
 import trimesh
 
+from likeness.core.fields.crop import CropField
 from likeness.core.models.head import HeadModel
 from likeness.core.models.prior import FaceBlend, PriorSurface, PriorVolume, protect_mask
 from likeness.core.networks.field import Shape
-from likeness.core.networks.predictor import CropField
 
 RADIUS = 0.5  # of the fitted model, a ball
 OUTLINE = 0.6  # radius of the person's outline in the picture
 
 
 class Says:
-    """A predictor whose network answers with a function of the distance from the middle."""
+    """A crop whose network answers with a function of the distance from the middle."""
 
-    field_device = torch.device("cpu")
+    batch = 1000
 
     def __init__(self, answer: Callable[[torch.Tensor], torch.Tensor]) -> None:
         self._answer = answer
 
-    def ask(self, encoded: object, points: torch.Tensor, prior: torch.Tensor) -> Shape:
+    def shape(self, points: torch.Tensor, prior: torch.Tensor) -> Shape:
         return Shape(self._answer(points.norm(dim=1)))
 
 
@@ -49,7 +49,7 @@ def field(volumes: dict[float, PriorVolume]) -> Callable[..., CropField]:
     outside = (np.hypot(*np.meshgrid(axis, axis)) - OUTLINE).astype(np.float32)
 
     def make(learned: float, weight: float = 0.0, strength: float = 0.0) -> CropField:
-        return CropField(Says(lambda radius: radius - learned), None, volumes[weight], strength, outside)  # type: ignore[arg-type]
+        return CropField(Says(lambda radius: radius - learned), volumes[weight], strength, outside)  # type: ignore[arg-type]
 
     return make
 

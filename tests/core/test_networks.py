@@ -13,7 +13,7 @@ from likeness.core.networks.config import METADATA_KEY, FieldConfig
 from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
 from likeness.core.networks.normal import FRONT, WHOLE, NormalNetwork, refined_matte
-from likeness.core.networks.weights import hashes, load_field, load_normal, load_own_field, load_weights
+from likeness.core.networks.weights import NETWORKS, hashes, load_field, load_normal, load_own_field, load_weights
 
 WIDTHS = (8, 8, 8, 8, 8)
 
@@ -182,3 +182,17 @@ def test_the_bundled_field_is_readable() -> None:
 def test_strange_configurations_are_refused(tmp_path: Path, config: str) -> None:
     with pytest.raises(AssetError, match=r"n\.safetensors"):
         load_field("n.safetensors", written(tmp_path, config=config))
+
+
+def test_a_network_that_is_not_listed_is_left_out_only_if_something_takes_its_place(tmp_path: Path) -> None:
+    (tmp_path / "SHA256SUMS").write_text("")
+    for network in NETWORKS:
+        if network.without is None:
+            with pytest.raises(AssetError, match="missing"):
+                network.load(folder=tmp_path)
+        else:
+            assert network.load_if_listed(folder=tmp_path) is None
+
+
+def test_every_network_that_nothing_can_replace_is_bundled() -> None:
+    assert all(network.file in hashes() for network in NETWORKS if network.without is None)

@@ -17,7 +17,8 @@ from likeness.core.photo.crop import crop_picture
 from likeness.core.photo.intake import view_from_image
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.photo.view import CROP_HALF, Camera
-from likeness.core.pipeline import Reconstructor, Seen
+from likeness.core.pipeline import Reconstructor
+from likeness.core.prepared import PreparedPhoto
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 
@@ -69,18 +70,18 @@ def case() -> Case:
 
 
 @pytest.fixture(scope="module")
-def seen(reconstructor: Reconstructor, case: Case) -> Seen:
-    return reconstructor.see(view_from_image(case.photo, case.name, parser=reconstructor.parser))
+def seen(reconstructor: Reconstructor, case: Case) -> PreparedPhoto:
+    return reconstructor.prepare(view_from_image(case.photo, case.name, parser=reconstructor.parser))
 
 
 @pytest.fixture(scope="module")
-def truth(case: Case, seen: Seen) -> np.ndarray:
+def truth(case: Case, seen: PreparedPhoto) -> np.ndarray:
     assert case.truth is not None and case.camera is not None
     return normal_map(case.truth.vertices, case.truth.faces, case.camera, seen.fit.camera.crop_box)
 
 
 @pytest.fixture(scope="module")
-def face(case: Case, seen: Seen) -> np.ndarray:
+def face(case: Case, seen: PreparedPhoto) -> np.ndarray:
     """(SIZE, SIZE) bool: where the crop shows the true face."""
     assert case.truth is not None and case.camera is not None
     there = (case.truth.region == case.truth.region_names.index("face"))[:, None]
@@ -102,12 +103,12 @@ def test_a_network_sees_blue_green_red_between_0_and_1(tmp_path: Path) -> None:
 
 
 def test_true_normals_in_any_axes_come_out_right(
-    reconstructor: Reconstructor, seen: Seen, oracle: Path, truth: np.ndarray, face: np.ndarray
+    reconstructor: Reconstructor, seen: PreparedPhoto, oracle: Path, truth: np.ndarray, face: np.ndarray
 ) -> None:
     own = OwnNetworks.of(Settings(normals=str(oracle)), BUNDLED)
-    sight = reconstructor.see(seen.view, own).sight
-    assert sight.own is not None and sight.front is sight.own
-    found = sight.own[0].permute(1, 2, 0).numpy()
+    prediction = reconstructor.prepare(seen.view, own).prediction
+    assert prediction.own is not None and prediction.front is prediction.own
+    found = prediction.own[0].permute(1, 2, 0).numpy()
     size = np.linalg.norm(found, axis=-1)
     person = crop_picture(seen.view.matte, seen.fit.camera, SIZE) > 0.5
     assert np.allclose(size[size > 0], 1, atol=1e-4) and (size[~person] == 0).all() and (size[face & person] > 0).mean() > 0.99
@@ -119,12 +120,12 @@ def test_true_normals_in_any_axes_come_out_right(
     back = camera.normals_from_crop(found[face], places[face])
     assert degrees(back, truth[face], np.ones(len(back), bool)) < 1
     # What the field reads is a smaller picture of the same; the back is the bundled network's still.
-    assert sight.normals.shape == seen.sight.normals.shape
-    assert torch.equal(sight.back, seen.sight.back) if seen.sight.back is not None else sight.back is None
+    assert prediction.normals.shape == seen.prediction.normals.shape
+    assert torch.equal(prediction.back, seen.prediction.back) if seen.prediction.back is not None else prediction.back is None
 
 
 def test_with_true_normals_the_face_comes_out_nearer_to_the_truth(
-    reconstructor: Reconstructor, seen: Seen, oracle: Path, truth: np.ndarray, face: np.ndarray
+    reconstructor: Reconstructor, seen: PreparedPhoto, oracle: Path, truth: np.ndarray, face: np.ndarray
 ) -> None:
     box, settings = seen.fit.camera.crop_box, Settings(quality="draft", normals=str(oracle))
 
@@ -142,7 +143,7 @@ def test_with_true_normals_the_face_comes_out_nearer_to_the_truth(
 
 
 @pytest.mark.parametrize("normal", [(0, 0, 1), (0.6, 0, 0.8), (0, 0, 0)])
-def test_normals_that_fit_no_axes_are_refused(seen: Seen, normal: tuple[float, float, float]) -> None:
+def test_normals_that_fit_no_axes_are_refused(seen: PreparedPhoto, normal: tuple[float, float, float]) -> None:
     answer = np.broadcast_to(np.array(normal, np.float32), (SIZE, SIZE, 3))
     with pytest.raises(InputError, match=r"The normals of flat.onnx do not agree .*\.$"):
         crop_normals(answer, "flat.onnx", seen.fit.camera, seen.surface.maps(SIZE).numpy(), np.ones((SIZE, SIZE), bool))
@@ -178,7 +179,7 @@ def test_an_own_matte_cuts_the_person_out_and_keeps_the_classes(reconstructor: R
     away = np.hypot(x - left - side / 2, y - top - side / 2) / side * SIZE
     assert view.matte[away < 165].min() > 0.9 and view.matte[away > 195].max() < 0.1
     assert not np.array_equal(view.matte, plain.matte)
-    assert own.matte is not None and reconstructor.see(view, own).sight.shift is None
+    assert own.matte is not None and reconstructor.prepare(view, own).prediction.shift is None
 
 
 def test_a_matte_leaves_other_people_out(reconstructor: Reconstructor, case: Case, tmp_path: Path) -> None:

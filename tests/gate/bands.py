@@ -31,7 +31,7 @@ def measured() -> Rows:
     methods = Methods((METHOD,), Settings(quality="draft", device="cpu"))
     rows = {}
     for case in CaseSet.open(FOLDER / "cases").read():
-        prediction = methods.methods[METHOD](methods.look(case))
+        prediction = methods.methods[METHOD](methods.prepare(case))
         rows[case.name] = score(case, MeasuredTruth(case), prediction, EFFORT).values
     return rows
 

@@ -227,7 +227,7 @@ def test_a_colour_network_begins_as_the_field_it_starts_from() -> None:
     batch = made_up(0)
     pictures = batch["photo"], batch["maps"], batch["normal"]
     cloud = torch.rand(2, 50, 9)
-    palette = network.look(Pictures(*pictures, cloud, torch.arange(50)))
+    palette = network.encode_pictures(Pictures(*pictures, cloud, torch.arange(50)))
     found, _ = network.colours(palette, batch["surface"], batch["surface_prior"])
     assert torch.allclose(
         found, field.colours(field.features(field.encode(*pictures), batch["surface"], batch["surface_prior"])), atol=1e-5

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import likeness.core.settings
-from likeness.core.stages import STAGES
+from likeness.core.progress import STAGES
 from likeness.worker import watch
 from likeness.worker.watch import LONGEST, SHORTEST, START_LIMIT, Watch
 

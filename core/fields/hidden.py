@@ -1,11 +1,10 @@
 """How far the surface may stand off the fitted model where nobody sees it: as far as what is seen beside it at the same height."""
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
 
-PointFunction = Callable[[np.ndarray], np.ndarray]
+from .field import PointFunction
+
 _CELLS = 64  # a side: 6.25 mm each
 _LEAST = 0.09  # crop units (18 mm): short hair, a collar, where nothing tells what is worn
 _BARE = 0.03  # crop units (6 mm): as near as the fitted model comes to bare skin

@@ -1,52 +1,41 @@
 """A field whose outline is the photo's: an uncertain one averages over shapes, and so ends inside the person's true outline."""
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
 
-from ..errors import Cancelled
 from ..geometry.visibility import smoothstep
+from ..progress import Cancel
+from .field import Field, PointFunction, ReshapedField, evaluate
 
 _CELLS = 64  # a side: 6.25 mm each
-_BATCH = 32_768
-_RIM = 0.06  # crop units: how near the outline the shape is asked how much it falls short
+_NEAR = 0.06  # crop units: how near the outline the shape is measured against it
 _FADE = 0.3  # crop units inside the outline over which the shape is stretched; more than 1.5 _MOST, or it would fold
 _MOST = 0.12  # crop units
 _BLUR, _ALONG = 1.5, 2.5  # cells, of the way and of the shortfall
 _STAYS = 3.0  # cells, over which what stays in its place passes into what is stretched; with less the shape would fold
 
-PointFunction = Callable[[np.ndarray], np.ndarray]
 
-
-def reach_outline(
-    field: PointFunction, silhouette: PointFunction, known: PointFunction, cancel: Callable[[], bool] | None = None
-) -> PointFunction:
+def fit_field_to_silhouette(field: Field, *, silhouette: PointFunction, protect_mask: PointFunction, cancel: Cancel | None = None) -> Field:
     """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it.
 
-    field: crop-frame points (N, 3) float32 -> signed distances (N,) float32, negative inside; silhouette: points -> signed distance to the
-    outline in the picture, smoothed a bound of the result too; known -> [0, 1], how far the shape is known there and stays: hair that is
-    too thin beside a face must not draw the cheek outwards. The least distance along a column of depth tells how far away the shape's
-    own outline is, and where that is more than the silhouette says, the difference is what it falls short. Raises Cancelled.
+    Its frame is the crop frame. silhouette: points -> signed distance (N,) to the outline in the picture; smoothed, it bounds the result
+    too. protect_mask: points -> [0, 1] (N,), how far the shape is known there and stays: hair that is too thin beside a face must not
+    draw the cheek outwards. The least distance along a column of depth tells how far away the shape's own outline is, and where that is
+    more than the silhouette says, the difference is what it falls short. Raises Cancelled.
     """
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
     columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     outline = silhouette(np.pad(columns, ((0, 0), (0, 1))))
-    asked = np.flatnonzero(np.abs(outline) < _RIM)
+    near = np.flatnonzero(np.abs(outline) < _NEAR)
     deep = axis[::2]  # the least of a distance is flat
-    points = np.concatenate([np.repeat(columns[asked], len(deep), axis=0), np.tile(deep, len(asked))[:, None]], axis=1)
-    values = [np.zeros(0, np.float32)]
-    for start in range(0, len(points), _BATCH):
-        if cancel is not None and cancel():
-            raise Cancelled("The reconstruction was stopped.")
-        values.append(field(points[start : start + _BATCH]))
-    least = np.concatenate(values).reshape(-1, len(deep)).min(1)
+    points = np.concatenate([np.repeat(columns[near], len(deep), axis=0), np.tile(deep, len(near))[:, None]], axis=1)
+    least = evaluate(field.distance, points, cancel).reshape(-1, len(deep)).min(1)
     outline = outline.reshape(len(axis), -1)
-    way = _way(outline, asked, np.clip(least - outline.ravel()[asked], 0, _MOST))
+    way = _way(outline, near, np.clip(least - outline.ravel()[near], 0, _MOST))
     # Wisps of the matte would be drawn along the whole depth as ridges.
     splines = [spline_filter(part, output=np.float32) for part in (*way, gaussian_filter(outline, _BLUR))]
     lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
-    moves = gaussian_filter(1 - known(lattice).reshape((len(axis),) * 3), _STAYS)
+    moves = gaussian_filter(1 - protect_mask(lattice).reshape((len(axis),) * 3), _STAYS)
 
     def distance(points: np.ndarray) -> np.ndarray:
         place = (points.T + 1) * (_CELLS / 2)
@@ -55,15 +44,15 @@ def reach_outline(
         moved = points.copy()
         moved[:, 0] -= share * right
         moved[:, 1] -= share * up
-        return np.maximum(field(moved), bound)
+        return np.maximum(field.distance(moved), bound)
 
-    return distance
+    return ReshapedField(field, distance)
 
 
-def _way(outline: np.ndarray, asked: np.ndarray, short: np.ndarray) -> np.ndarray:
-    """How far (2, C, C) the shape moves outwards in x and y, from what it falls short at the asked columns."""
+def _way(outline: np.ndarray, near: np.ndarray, short: np.ndarray) -> np.ndarray:
+    """How far (2, C, C) the shape moves outwards in x and y, from what it falls short at the columns `near`."""
     found, weight = np.zeros(outline.size, np.float32), np.zeros(outline.size, np.float32)
-    found[asked], weight[asked] = short, 1
+    found[near], weight[near] = short, 1
     found, weight = (gaussian_filter(values.reshape(outline.shape), _ALONG) for values in (found, weight))
     share = 1 - smoothstep(-outline, 0, _FADE)
     outward = np.stack(np.gradient(gaussian_filter(outline, _BLUR)))

@@ -1,10 +1,10 @@
-"""Needles on a ball."""
+"""Spikes on a ball."""
 
 import numpy as np
 
 from likeness.core.geometry.mesh import signed_volume
 from likeness.core.surface.extract import extract_surface
-from likeness.core.surface.needles import press_needles
+from likeness.core.surface.spikes import remove_depth_spikes
 
 RADIUS = 0.5
 
@@ -29,19 +29,19 @@ def tallest(vertices: np.ndarray) -> float:
     return float((np.linalg.norm(vertices, axis=1) - RADIUS).max())
 
 
-def test_a_needle_is_pressed_into_what_it_stands_on() -> None:
+def test_a_spike_is_pressed_into_what_it_stands_on() -> None:
     vertices, faces = with_rod(width=0.03, length=0.15)
     assert tallest(vertices) > 0.12
-    pressed = press_needles(vertices, faces)
+    pressed = remove_depth_spikes(vertices, faces)
     assert tallest(pressed) < 0.03
     assert signed_volume(pressed, faces) > 0.99 * 4 / 3 * np.pi * RADIUS**3
 
 
 def test_what_is_as_wide_as_a_nose_stays() -> None:
     vertices, faces = with_rod(width=0.1, length=0.15)
-    assert np.array_equal(press_needles(vertices, faces), vertices)
+    assert np.array_equal(remove_depth_spikes(vertices, faces), vertices)
 
 
 def test_a_low_bump_stays() -> None:
     vertices, faces = with_rod(width=0.03, length=0.02)
-    assert np.array_equal(press_needles(vertices, faces), vertices)
+    assert np.array_equal(remove_depth_spikes(vertices, faces), vertices)

@@ -1,99 +1,84 @@
-"""A field made calm where the photo tells little: there a blurred, coarse lattice of it takes the place of its fine noise."""
-
-from collections.abc import Callable
+"""A field smoothed where the photo tells little: there a blurred, coarse lattice of it takes the place of its fine noise."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter, minimum_filter, spline_filter, zoom
 
-from ..errors import Cancelled
 from ..geometry.visibility import smoothstep
+from ..progress import Cancel
+from .field import Field, PointFunction, ReshapedField, evaluate
 
 _CELLS = 64  # a side: 6.25 mm each
-_BATCH = 32_768
 _BAND = 0.1  # crop units: how near the surface the lattice holds the field itself, wide enough for the blur
 _FARTHEST = 0.15  # crop units to which distances are cut, so that guesses far away do not bleed in
-_BLUR = 1.5  # cells, of the calm field; ripples of less than 4 cm go
+_BLUR = 1.5  # cells, of the smooth field; ripples of less than 4 cm go
 _SHARE_BLUR = 1.0
-_BEHIND = (0.0, 0.08)  # crop units behind the visible surface over which the calm field takes over
+_BEHIND = (0.0, 0.08)  # crop units behind the visible surface over which the smooth field takes over
 _LIMITED = (0.15, 0.3)  # crop units behind the visible surface over which hidden solid is limited
 _APART = (0.015, 0.05)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
 _COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
-_SEEN = 0.85  # share of the calm field where hair and clothes are seen: their relief comes from the normals
+_SEEN = 0.85  # share of the smooth field where hair and clothes are seen: their relief comes from the normals
 _ALL, _NOTHING = 0.995, 0.005
 _SHEET = 2  # cells: half the thickness under which parts of clothes are taken off
 _TAKEN = (0.02, 0.06)  # crop units that this changes the distance by, from doubtful to sure
 
-PointFunction = Callable[[np.ndarray], np.ndarray]
 
-
-def calm_field(
-    field: PointFunction,
-    candidate: PointFunction,
-    prior: PointFunction,
-    known: PointFunction,
-    dressed: PointFunction,
-    cancel: Callable[[], bool] | None = None,
-    bound: PointFunction | None = None,
-) -> PointFunction:
+def smooth_hidden_field(
+    field: Field,
+    *,
+    protect_mask: PointFunction,
+    clothing_mask: PointFunction,
+    hidden_bound: PointFunction | None = None,
+    cancel: Cancel | None = None,
+) -> Field:
     """`field` with the parts that the photo does not show smoothed, and mostly so where it shows what the fitted model knows nothing of.
 
-    field: crop-frame points (N, 3) float32 -> signed distances (N,) float32, negative inside; candidate -> bool (N,), where the field
-    should be asked on the coarsest lattice; prior: the fitted model's signed distance; known -> [0, 1], where the model knows the shape so
-    well that it stays, hidden or not, unless hair covers it; asked near the surface alone; bound: signed distance to what may hold solid
-    that nobody sees (hidden.py), None for anything. The result is a function like `field`; it does
-    not ask the field where it is hidden, which saves close to half of a surface's points.
+    Its frame is the crop frame. protect_mask: points -> [0, 1] (N,), where the model knows the shape so well that it stays, hidden or not,
+    unless hair covers it; evaluated near the surface alone. clothing_mask: points -> bool (N,), where thin sheets are cloth and are taken
+    off. hidden_bound: signed distance to what may hold solid that nobody sees (hidden.py), None for anything. The result does
+    not evaluate the field where it is hidden, which saves close to half of a surface's points.
 
     Blurring the distances instead of the mesh also takes off flakes, thin sheets and small hollows. The blur 2 G - G² leaves the
     curvature of broad shapes alone, where G would shrink them. Hidden is what lies behind the nearest surface along the parallel rays of
     the crop frame, so what is seen, the outline included, stays as it is. Raises Cancelled.
     """
-
-    def asked(points: np.ndarray) -> np.ndarray:
-        parts = []
-        for start in range(0, len(points), _BATCH):
-            if cancel is not None and cancel():
-                raise Cancelled("The reconstruction was stopped.")
-            parts.append(field(points[start : start + _BATCH]))
-        return np.concatenate([np.zeros(0, np.float32), *parts])
-
-    values = _sampled(asked, candidate, prior)
+    values = _sampled(field, cancel)
     thin = np.maximum(_opened(values) - values, 0)
     somewhere = thin > 0
-    thin[somewhere] *= dressed(_samples(_CELLS)[somewhere.reshape(-1)])
-    if bound is not None:
-        beyond = np.clip(bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values
+    thin[somewhere] *= clothing_mask(_samples(_CELLS)[somewhere.reshape(-1)])
+    if hidden_bound is not None:
+        beyond = np.clip(hidden_bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values
         deep = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_LIMITED)
         thin = np.maximum(thin, np.maximum(beyond, 0) * deep)
     values += thin
-    calm = gaussian_filter(values, _BLUR)
-    calm = spline_filter(2 * calm - gaussian_filter(calm, _BLUR), output=np.float32)
-    share = np.maximum(_calm_share(values, prior, known), gaussian_filter(smoothstep(thin, *_TAKEN), _SHARE_BLUR))
+    smooth = gaussian_filter(values, _BLUR)
+    smooth = spline_filter(2 * smooth - gaussian_filter(smooth, _BLUR), output=np.float32)
+    share = np.maximum(_smooth_share(values, field, protect_mask), gaussian_filter(smoothstep(thin, *_TAKEN), _SHARE_BLUR))
 
     def distance(points: np.ndarray) -> np.ndarray:
         place = (points.T + 1) * (_CELLS / 2)
         part = map_coordinates(share, place, order=1, mode="nearest")
         result = np.zeros(len(points), np.float32)
-        ask, mix = part < _ALL, part > _NOTHING
-        if ask.any():
-            result[ask] = field(points[ask])
+        detailed, mix = part < _ALL, part > _NOTHING
+        if detailed.any():
+            result[detailed] = field.distance(points[detailed])
         # Cubic, so that no creases show at the cells' walls.
-        blurred = map_coordinates(calm, place[:, mix], order=3, mode="nearest", prefilter=False)
-        result[mix] += np.where(ask[mix], part[mix], 1) * (blurred - result[mix])
+        blurred = map_coordinates(smooth, place[:, mix], order=3, mode="nearest", prefilter=False)
+        result[mix] += np.where(detailed[mix], part[mix], 1) * (blurred - result[mix])
         return result
 
-    return distance
+    return ReshapedField(field, distance)
 
 
-def _sampled(field: PointFunction, candidate: PointFunction, prior: PointFunction) -> np.ndarray:
+def _sampled(field: Field, cancel: Cancel | None) -> np.ndarray:
     """Distances at the lattice's samples, (CELLS + 1,) * 3: the field's near its surface, guessed from half as many elsewhere."""
     points = _samples(_CELLS // 2)
-    values = prior(points).astype(np.float32)
-    near = candidate(points)
-    values[near] = field(points[near])
+    values = field.prior_distance(points).astype(np.float32)
+    near = field.may_contain_surface(points)
+    values[near] = evaluate(field.distance, points[near], cancel)
     count = _CELLS // 2 + 1
     values = zoom(values.reshape(count, count, count), (_CELLS + 1) / count, order=1).reshape(-1)
     near = np.abs(values) < _BAND
-    values[near] = field(_samples(_CELLS)[near])
+    values[near] = evaluate(field.distance, _samples(_CELLS)[near], cancel)
     return np.clip(values, -_FARTHEST, _FARTHEST).reshape((_CELLS + 1,) * 3)
 
 
@@ -104,17 +89,17 @@ def _opened(values: np.ndarray) -> np.ndarray:
     return minimum_filter(maximum_filter(values, footprint=ball), footprint=ball)
 
 
-def _calm_share(values: np.ndarray, prior: PointFunction, known: PointFunction) -> np.ndarray:
-    """Share in [0, 1] of the calm field at the lattice's samples."""
+def _smooth_share(values: np.ndarray, field: Field, protect_mask: PointFunction) -> np.ndarray:
+    """Share in [0, 1] of the smooth field at the lattice's samples."""
     points = _samples(_CELLS)
-    apart = np.abs(values - np.clip(prior(points).reshape(values.shape), -_FARTHEST, _FARTHEST))
+    apart = np.abs(values - np.clip(field.prior_distance(points).reshape(values.shape), -_FARTHEST, _FARTHEST))
     unknown = smoothstep(gaussian_filter(apart, _BLUR), *_APART)
     hidden = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_BEHIND)
-    kept = np.zeros_like(values)
+    protected = np.zeros_like(values)
     near = np.abs(values) < _BAND
-    kept[near] = known(points[near.reshape(-1)])
-    kept *= 1 - smoothstep(gaussian_filter(apart, _COVER_BLUR), *_COVERED)
-    share = np.maximum(hidden, _SEEN * unknown) * (1 - kept)
+    protected[near] = protect_mask(points[near.reshape(-1)])
+    protected *= 1 - smoothstep(gaussian_filter(apart, _COVER_BLUR), *_COVERED)
+    share = np.maximum(hidden, _SEEN * unknown) * (1 - protected)
     return gaussian_filter(share, _SHARE_BLUR).astype(np.float32)
 
 
