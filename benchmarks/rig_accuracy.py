@@ -1,6 +1,6 @@
 """How near rigged heads of synthetic people come to the truth: python benchmarks/rig_accuracy.py ASSETS [people] [seed]
 
-Every person has eight expressions, each in another pose. The free-form surface is the true head as the fit's camera sees it, from the
+Every person has eight expressions, each in another pose. The reconstructed surface is the true head as the fit's camera sees it, from the
 distance that fits assume, so this measures registration, neutral and keys, not networks or the guess of the camera; every second person
 has hair two centimetres thick. Millimetres:
 surface: the rigged face to the surface; landmarks (of 68), aligned or not; vertices of the face; joints; expression: mean difference of

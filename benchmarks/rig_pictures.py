@@ -1,6 +1,6 @@
 """A sheet of rigged heads: python benchmarks/rig_pictures.py OUTPUT.jpg RESULT.npz ...
 
-Each result, as Result.save writes it, is one row: the photo, the free-form mesh, then the rigged head neutral, smiling, with its jaw turned
+Each result, as Result.save writes it, is one row: the photo, reconstructed mesh, then the rigged head neutral, smiling, with its jaw turned
 open, eyes closed, looking aside, and its neck turned.
 """
 

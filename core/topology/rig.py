@@ -18,7 +18,7 @@ from .unpose import unpose
 
 
 def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> RiggedHead:
-    """The person of a free-form surface in the head model's topology, in the upright frame that the fit gives the surface.
+    """The person of a reconstructed surface in the head model's topology, in the upright frame that the fit gives the surface.
 
     fit: to the photo; surface: in the camera frame. The surface shows another size, pose and neck joint than the landmarks do, but not
     surer ones. So the surface's frame stays as it is, and these go into the rigged head's own size, root joint and place.

@@ -59,7 +59,7 @@ class RiggedHead:
     keys (E, V, 3): what each ARKit shape of `key_names` adds to neutral; key_quality (E,) in [0, 1], 1 for a shape as faithful as the
     head model's own; key_notes: what is approximate about a shape, one sentence, or nothing.
     key_values (E,) in [0, 1]: the expression in the photo. rotations (J, 3): the pose in the photo as rotation vectors relative to the
-    parent; with both, `posed` lies on the result's free-form mesh.
+    parent; with both, `posed` lies on the result's reconstructed mesh.
     correctives (C, V, 3): added to neutral before skinning, in proportion to the jaw's rotation about x, fully at
     corrective_angles (C,) radians.
     texture (S, S, 3) uint8 sRGB, row 0 at the top, and texture_observed (S, S) uint8, 255 where the photo shows it; or None.

@@ -199,7 +199,7 @@ def test_a_rigged_head_comes_textured_and_in_flames_topology(rig_run: tuple[Resu
 
 
 @pytest.mark.slow
-def test_a_rig_changes_nothing_of_the_free_form_head(rig_run: tuple[Result, list[tuple[str, float]]], result: Result) -> None:
+def test_a_rig_changes_nothing_of_the_reconstructed_head(rig_run: tuple[Result, list[tuple[str, float]]], result: Result) -> None:
     with_rig = rig_run[0]
     for name, values in vars(result.surface).items():
         assert np.array_equal(getattr(with_rig.surface, name), values), name

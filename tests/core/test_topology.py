@@ -31,7 +31,7 @@ POUT = {"mouthPucker": 0.6, "browInnerUp": 0.5}
 
 @dataclass(frozen=True)
 class Case:
-    """A person who is not quite in the head model, a free-form surface of theirs, and a fit that errs a little; camera frame."""
+    """A person who is not quite in the head model, a reconstructed surface of theirs, and a fit that errs a little; camera frame."""
 
     fit: ViewFit
     vertices: np.ndarray

@@ -1,4 +1,4 @@
-"""The free-form head follows the rig, and data goes both ways between the two heads."""
+"""The reconstructed head follows the rig, and data goes both ways between the two heads."""
 
 import bpy
 import numpy as np
@@ -6,8 +6,8 @@ import pytest
 
 
 @pytest.fixture
-def free_form_part(part):
-    return part("scene.free_form")
+def reconstructed_part(part):
+    return part("scene.reconstructed")
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def armature(part, rigged_result):
 
 @pytest.fixture
 def heads(part, armature):
-    """(free-form, rigged): the vertices of the first are the first ones of the second."""
+    """(reconstructed, rigged): the vertices of the first are the first ones of the second."""
     rig = part("scene.rig")
-    return rig.head_of(armature, rig.FREE_FORM), rig.head_of(armature)
+    return rig.head_of(armature, rig.RECONSTRUCTED), rig.head_of(armature)
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def apart(evaluated, heads):
     def distance() -> float:
         for head in heads:
             head.hide_set(False)  # hidden objects are not evaluated
-        free_form, rigged = (evaluated(head) for head in heads)
-        return float(np.abs(free_form - rigged[: len(free_form)]).max())
+        reconstructed, rigged = (evaluated(head) for head in heads)
+        return float(np.abs(reconstructed - rigged[: len(reconstructed)]).max())
 
     return distance
 
@@ -42,56 +42,56 @@ def _animate(armature, head) -> None:
     armature.pose.bones["head"].rotation_quaternion = (0.98, 0.1, 0.15, 0.05)
 
 
-def test_bound_head_follows_bones_and_shapes(part, free_form_part, armature, heads, apart):
+def test_bound_head_follows_bones_and_shapes(part, reconstructed_part, armature, heads, apart):
     _animate(armature, heads[1])
     assert heads[0].hide_get()
-    free_form_part.bind_free_form(bpy.context, armature)
-    assert free_form_part.is_bound(armature) and heads[0].hide_get()
+    reconstructed_part.bind_reconstructed(bpy.context, armature)
+    assert reconstructed_part.is_bound(armature) and heads[0].hide_get()
     assert apart() < 1e-4, "bound in the photo's pose, whatever the pose is now"
     part("scene.rig").set_pose(armature, photo=False)
     assert apart() < 1e-4
 
 
-def test_binding_keeps_pose_shapes_and_gaze(part, free_form_part, armature, heads, evaluated):
+def test_binding_keeps_pose_shapes_and_gaze(part, reconstructed_part, armature, heads, evaluated):
     _animate(armature, heads[1])
     armature[part("scene.armature").LOOK_AT] = 0.5
     before = evaluated(heads[1])
-    free_form_part.bind_free_form(bpy.context, armature)
+    reconstructed_part.bind_reconstructed(bpy.context, armature)
     assert armature[part("scene.armature").LOOK_AT] == 0.5
     assert np.abs(evaluated(heads[1]) - before).max() < 1e-6
 
 
-def test_unbound_head_is_the_reconstruction_again(part, free_form_part, armature, heads, evaluated, rigged_result):
-    free_form_part.bind_free_form(bpy.context, armature)
+def test_unbound_head_is_the_reconstruction_again(part, reconstructed_part, armature, heads, evaluated, rigged_result):
+    reconstructed_part.bind_reconstructed(bpy.context, armature)
     part("scene.rig").set_pose(armature, photo=False)
-    free_form_part.unbind_free_form(armature)
-    assert not free_form_part.is_bound(armature) and not heads[0].modifiers
+    reconstructed_part.unbind_reconstructed(armature)
+    assert not reconstructed_part.is_bound(armature) and not heads[0].modifiers
     assert np.abs(evaluated(heads[0]) - rigged_result.surface.vertices).max() < 1e-5
 
 
-def test_both_heads_move_with_the_rig_object(free_form_part, armature, heads, apart, evaluated):
-    free_form_part.bind_free_form(bpy.context, armature)
+def test_both_heads_move_with_the_rig_object(reconstructed_part, armature, heads, apart, evaluated):
+    reconstructed_part.bind_reconstructed(bpy.context, armature)
     armature.location.x = 2
     assert apart() < 1e-4
     assert all(head.matrix_world.translation.x == 2 for head in heads)
 
 
 @pytest.mark.parametrize("kind", ["COLOR_VERTEX", "VGROUP_WEIGHTS"])
-def test_data_goes_to_the_other_head_and_back(free_form_part, armature, heads, kind):
-    free_form, rigged = heads
-    count = len(free_form.data.vertices)
-    names = [attribute.name for attribute in free_form.data.color_attributes]
+def test_data_goes_to_the_other_head_and_back(reconstructed_part, armature, heads, kind):
+    reconstructed, rigged = heads
+    count = len(reconstructed.data.vertices)
+    names = [attribute.name for attribute in reconstructed.data.color_attributes]
     if kind == "VGROUP_WEIGHTS":
-        free_form_part.transfer_data(bpy.context, armature, kind, to_free_form=True)
-        source, target = _weights(rigged, "jaw")[:count], _weights(free_form, "jaw")
+        reconstructed_part.transfer_data(bpy.context, armature, kind, to_reconstructed=True)
+        source, target = _weights(rigged, "jaw")[:count], _weights(reconstructed, "jaw")
     else:
-        free_form_part.transfer_data(bpy.context, armature, kind, to_free_form=False)
-        source, target = _colours(free_form), _colours(rigged)[:count]
+        reconstructed_part.transfer_data(bpy.context, armature, kind, to_reconstructed=False)
+        source, target = _colours(reconstructed), _colours(rigged)[:count]
         assert [attribute.name for attribute in rigged.data.color_attributes] == names
         assert rigged.data.color_attributes.active_color
     # The lips and lids touch, so that a few places find a neighbour.
     assert np.percentile(np.abs(source - target), 95) < 0.02
-    assert not free_form_part.is_bound(armature)
+    assert not reconstructed_part.is_bound(armature)
 
 
 def _weights(item: bpy.types.Object, name: str) -> np.ndarray:
@@ -109,12 +109,12 @@ def _colours(item: bpy.types.Object) -> np.ndarray:
     return values.reshape(-1, 4)
 
 
-def test_lost_head_is_one_sentence(part, free_form_part, armature, heads):
+def test_lost_head_is_one_sentence(part, reconstructed_part, armature, heads):
     bpy.data.objects.remove(heads[0])
     for action in (
-        lambda: free_form_part.bind_free_form(bpy.context, armature),
-        lambda: free_form_part.transfer_data(bpy.context, armature, "COLOR_VERTEX", True),
+        lambda: reconstructed_part.bind_reconstructed(bpy.context, armature),
+        lambda: reconstructed_part.transfer_data(bpy.context, armature, "COLOR_VERTEX", True),
     ):
         with pytest.raises(part("core.errors").ReconstructionError, match="lost one of its heads"):
             action()
-    assert not free_form_part.is_bound(armature)
+    assert not reconstructed_part.is_bound(armature)
