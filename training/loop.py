@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from queue import Full, Queue
 
-from .dataset import Batch
+from .data.dataset import Batch
 
 Stream = Callable[[int], Iterator[Batch]]
 """From the number of steps done to the batches that come next; shards go on exactly where they stopped, other sources as they like."""

@@ -1,4 +1,4 @@
-"""Train one network from a recipe: `likeness-train RECIPE --data FOLDER --output FOLDER`; RECIPE is a file or a name in recipes/.
+"""Train one network from a recipe: `likeness-train RECIPE --data FOLDER --output FOLDER`; RECIPE is a file or a known name.
 
 Training stops after its minutes or steps, whichever comes first, or at SIGTERM, and goes on from the last checkpoint when started
 again; the learning rate follows a cosine over the budget. Several GPUs: `torchrun --nproc-per-node N -m likeness.training.train ...`.
@@ -22,16 +22,16 @@ from torch import nn
 from ..core.networks.aligned import PixelAligned
 from ..core.networks.config import METADATA_KEY
 from ..core.networks.layers import channels_last
-from .card import write_card
-from .dataset import Batch, Shards, batches
-from .detected import Detections
+from .data.dataset import Batch, Shards, batches
+from .data.real_landmarks import Detections
+from .data.stream import Source, streamed
+from .distributed_group import Ranks
 from .loop import Ahead, Stop, Stream
 from .losses import Parts
+from .model_card import write_card
 from .objective import network_of, objective, stored_fields
 from .pictures import Sheet
-from .ranks import Ranks
 from .recipe import Recipe, find
-from .stream import Source, streamed
 
 log = logging.getLogger(__name__)
 VALIDATION_BATCHES = 8
@@ -239,7 +239,7 @@ def _stream(recipe: Recipe, arguments: argparse.Namespace, ranks: Ranks) -> Stre
             recipe, arguments.data / "training", recipe.seed, (done * ranks.count + ranks.index, ranks.count), device=ranks.device
         )
     if recipe.network == "parameters":
-        raise SystemExit("Landmarks are detected in stored shards: leave out --assets and run `python -m likeness.training.detected`.")
+        raise SystemExit("Landmarks are detected in stored shards: leave out --assets and run likeness.training.data.real_landmarks.")
 
     def drawn(done: int) -> Iterator[Batch]:
         # A continued run draws other people than those it has seen, and so does every process.

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from likeness.core.evaluation.case import CaseSet
-from likeness.core.evaluation.methods import Methods
-from likeness.core.evaluation.metrics import MeasuredTruth
-from likeness.core.evaluation.score import Effort, score
 from likeness.core.settings import Settings
+from likeness.evaluation.case import CaseSet
+from likeness.evaluation.methods import Methods
+from likeness.evaluation.metrics import MeasuredTruth
+from likeness.evaluation.score import Effort, score
 
 FOLDER = Path(__file__).parent
 BANDS = FOLDER / "bands.json"

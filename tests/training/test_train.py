@@ -21,12 +21,12 @@ from likeness.core.networks.normal import FRONT, NormalNetwork
 from likeness.core.networks.parameters import ParameterNetwork
 from likeness.core.networks.reference import HGFilter, ReferencePifu, SkipMLP
 from likeness.core.networks.weights import colour_from, field_from, load_field, load_normal
-from likeness.training.dataset import Batch
+from likeness.training.ancestors.train_together import race, runners
+from likeness.training.data.dataset import Batch
+from likeness.training.distributed_group import Ranks
 from likeness.training.losses import normal_loss
 from likeness.training.objective import network_of, objective, stored_fields
-from likeness.training.race import race, runners
-from likeness.training.ranks import Ranks
-from likeness.training.recipe import FOLDER, Recipe, find
+from likeness.training.recipe import FOLDERS, Recipe, find
 from likeness.training.train import Trainer, grow, train
 
 WIDTHS = (8, 8, 8, 8, 8)
@@ -256,14 +256,14 @@ def test_validation_does_not_change_with_the_hour(tmp_path: Path) -> None:
 
 
 def test_every_recipe_that_comes_along_is_readable() -> None:
-    paths = sorted(FOLDER.rglob("*.toml"))
+    paths = sorted(path for folder in FOLDERS for path in folder.glob("*.toml"))
     for path in paths:
         recipe = Recipe.read(path)
         assert recipe.name == ("field" if path.stem == "likeness" else path.stem)
         network_of(recipe)
         assert Recipe.read(path, "cuda").batch > recipe.batch
     assert set(CONFIGURATIONS) | {"normal", "parameters", "colour"} <= {path.stem for path in paths}
-    assert find("jiff") == FOLDER / "jiff.toml"
+    assert find("jiff") == FOLDERS[2] / "jiff.toml"
     assert find("jiff_volume").parent.name == "ablations"
 
 
@@ -307,8 +307,8 @@ _WORKER = """
 import sys
 from pathlib import Path
 import torch
-from likeness.training.race import race, runners
-from likeness.training.ranks import Ranks
+from likeness.training.ancestors.train_together import race, runners
+from likeness.training.distributed_group import Ranks
 from likeness.training.train import train
 sys.path.insert(0, sys.argv[1])
 from test_train import NORMAL, made_up

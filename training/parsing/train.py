@@ -22,7 +22,7 @@ from torch import nn
 
 from ...core.networks.layers import channels_last
 from ...core.networks.parsing import ParsingNetwork
-from ..dataset import Batch
+from ..data.dataset import Batch
 from ..loop import Ahead, Stop
 from .backbone import published
 from .losses import parsing_loss
