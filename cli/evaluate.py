@@ -94,7 +94,7 @@ def _evaluate(options: argparse.Namespace, settings: Settings, outputs: OutputSe
     try:
         from ..core.pipeline import Reconstructor
         from ..evaluation.run import evaluate, photo_set
-        from ..evaluation.score import SMALL, Effort
+        from ..evaluation.score import SMALL, SamplingBudget
     except ImportError as error:
         sentence = f"This Python lacks what an evaluation needs ({error}); use the development environment (make evaluate)."
         raise WorkerError(sentence) from error
@@ -102,8 +102,8 @@ def _evaluate(options: argparse.Namespace, settings: Settings, outputs: OutputSe
     sets = list(options.sets)
     if options.photos is not None:
         sets.append(photo_set(options.photos, outputs.scratch / _PHOTO_SET, Reconstructor.load(settings.device).parser))
-    effort = SMALL if options.small else Effort()
-    evaluate(sets, outputs.new, options.methods, effort, settings, tuple(options.fields), console.progress)
+    budget = SMALL if options.small else SamplingBudget()
+    evaluate(sets, outputs.new, options.methods, budget, settings, tuple(options.fields), console.progress)
     return json.loads((outputs.new / _RECORD).read_text("utf-8"))
 
 

@@ -22,7 +22,7 @@ _RAMP = np.array([[0.27, 0.45, 0.75], [0.85, 0.87, 0.80], [0.93, 0.62, 0.25], [0
 _SAMPLES = 8000
 
 
-def strip(case: Case, truth: MeasuredTruth | None, prediction: Prediction) -> np.ndarray:
+def comparison_strip(case: Case, truth: MeasuredTruth | None, prediction: Prediction) -> np.ndarray:
     """(TILE, 8 * TILE, 3) in [0, 1], without alignment: the photo; the truth's front and side, if it is known; the prediction's front,
     side and back; its colours; where it is wrong (blue 0, red 15 mm)."""
     vertices, faces = prediction.vertices + in_true_frame(case, prediction), prediction.faces

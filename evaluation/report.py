@@ -13,7 +13,7 @@ from .methods import TITLES, reference
 
 
 @dataclass(frozen=True)
-class Row:
+class SubjectScore:
     """One method on one case: its measures, or the sentence that says why there are none."""
 
     set_name: str
@@ -78,7 +78,7 @@ _FEWEST_PAIRS = 5
 _REGIONS = ("face", "ears", "hair", "scalp", "neck", "back", "clothes", "body", "other", "observed", "hidden")
 
 
-def set_report(one: CaseSet, rows: Sequence[Row]) -> str:
+def set_report(one: CaseSet, rows: Sequence[SubjectScore]) -> str:
     """The Markdown section of one set."""
     cases = {row.case for row in rows}
     parts = [f"## {one.name}", f"{one.note} {len(cases)} of {len(one.cases)} cases. Means over cases with 95 % bootstrap intervals."]
@@ -97,7 +97,7 @@ def _table(
     title: str,
     text: str,
     columns: Sequence[tuple[str, str, int]],
-    rows: Sequence[Row],
+    rows: Sequence[SubjectScore],
     cell: Callable[[np.ndarray, int], str] | None = None,
 ) -> str:
     write = cell or _cell
@@ -119,7 +119,7 @@ def _cell(values: np.ndarray, digits: int) -> str:
     return f"{mean:.{digits}f}" if low == high else f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def _differences(rows: Sequence[Row]) -> str:
+def _differences(rows: Sequence[SubjectScore]) -> str:
     """Every method against the reference on the cases that both could do: subjects differ more than methods, so pairs tell more."""
     measured = [row for row in rows if row.values]
     if not measured:
@@ -144,7 +144,7 @@ def _difference(values: np.ndarray, digits: int) -> str:
     return f"**{text}**" if np.isfinite(values).sum() >= _FEWEST_PAIRS and (low > 0 or high < 0) else text
 
 
-def _faces(rows: Sequence[Row]) -> str:
+def _faces(rows: Sequence[SubjectScore]) -> str:
     """Errors of all samples of all subjects pooled, as NoW does."""
     lines = []
     for method in dict.fromkeys(row.method for row in rows):
@@ -161,7 +161,7 @@ def _faces(rows: Sequence[Row]) -> str:
     return "\n\n".join(["**Face, mm**", text, "\n".join([head, *lines])])
 
 
-def _strata(rows: Sequence[Row]) -> str:
+def _strata(rows: Sequence[SubjectScore]) -> str:
     """Chamfer (A0, A2) of the reference by label."""
     chosen = reference([row.method for row in rows]) if rows else ""
     rows = [row for row in rows if row.method == chosen and "A0.chamfer" in row.values]
@@ -182,7 +182,7 @@ def _title(method: str) -> str:
     return TITLES.get(method, method)
 
 
-def write_csv(rows: Sequence[Row], path: Path) -> None:
+def write_csv(rows: Sequence[SubjectScore], path: Path) -> None:
     """One line a case and method with every measure."""
     labels = sorted({key for row in rows for key in row.labels})
     keys = sorted({key for row in rows for key in row.values})

@@ -24,11 +24,11 @@ from ..core.pipeline import Seen
 from ..core.settings import Settings
 from ..core.version import VERSION
 from .case import Case, CaseSet, write_set
-from .gallery import strip, write_sheet
+from .gallery import comparison_strip, write_sheet
 from .methods import Method, Methods, Prediction, reference
 from .metrics import MeasuredTruth
-from .report import Row, set_report, write_csv
-from .score import Effort, Score, score
+from .report import SubjectScore, set_report, write_csv
+from .score import SamplingBudget, Score, score
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
@@ -38,7 +38,7 @@ _PACKAGES = ("numpy", "scipy", "torch", "opencv-python-headless", "scikit-image"
 
 
 def evaluate(
-    sets: Sequence[Path], output: Path, names: tuple[str, ...], effort: Effort, settings: Settings,
+    sets: Sequence[Path], output: Path, names: tuple[str, ...], budget: SamplingBudget, settings: Settings,
     fields: tuple[Path, ...] = (), progress: Progress | None = None,
 ) -> list[Path]:  # fmt: skip
     """Write report.md, subjects.csv, environment.json and a sheet of pictures a set into `output`; returns their paths.
@@ -48,15 +48,15 @@ def evaluate(
     opened = [CaseSet.open(folder) for folder in sets]
     methods = Methods(names, settings, fields)
     output.mkdir(parents=True, exist_ok=True)
-    total = sum(len(one.cases[: effort.cases]) for one in opened)
+    total = sum(len(one.cases[: budget.cases]) for one in opened)
     begun, done, rows, sections, written = time.perf_counter(), 0, [], [], []
     for one in opened:
-        mine: list[Row] = []
+        mine: list[SubjectScore] = []
         strips: list[tuple[float, str, np.ndarray]] = []
-        for case in one.read(effort.cases):
+        for case in one.read(budget.cases):
             if progress is not None:
                 progress(f"{one.name}: {case.name}", done / total)
-            mine += _case(one, case, methods, effort, strips)
+            mine += _case(one, case, methods, budget, strips)
             done += 1
         sheet = output / f"{one.folder.name}.png"
         strips.sort(key=lambda entry: -entry[0])
@@ -70,35 +70,37 @@ def evaluate(
         rows += mine
     report = output / "report.md"
     report.write_text(
-        "# R-Eval\n\n" + _preface(effort, settings, methods, time.perf_counter() - begun) + "\n\n" + "\n".join(sections), "utf-8"
+        "# R-Eval\n\n" + _preface(budget, settings, methods, time.perf_counter() - begun) + "\n\n" + "\n".join(sections), "utf-8"
     )
     write_csv(rows, output / "subjects.csv")
-    (output / "environment.json").write_text(json.dumps(_environment(opened, effort, settings, methods), indent=1), "utf-8")
+    (output / "environment.json").write_text(json.dumps(_environment(opened, budget, settings, methods), indent=1), "utf-8")
     return [report, output / "subjects.csv", output / "environment.json", *written]
 
 
-def _case(one: CaseSet, case: Case, methods: Methods, effort: Effort, strips: list[tuple[float, str, np.ndarray]]) -> list[Row]:
+def _case(
+    one: CaseSet, case: Case, methods: Methods, budget: SamplingBudget, strips: list[tuple[float, str, np.ndarray]]
+) -> list[SubjectScore]:
     truth = None if case.truth is None else MeasuredTruth(case)
-    rows: list[Row] = []
+    rows: list[SubjectScore] = []
     # The photo is looked at once for all methods, and found wanting once.
     seen = _tried(partial(methods.look, case), case.name)
     for name, method in methods.methods.items():
-        found = seen if isinstance(seen, str) else _tried(partial(_measured, case, truth, method, seen, effort), case.name)
+        found = seen if isinstance(seen, str) else _tried(partial(_measured, case, truth, method, seen, budget), case.name)
         if isinstance(found, str):
-            rows.append(Row(one.name, case.name, name, case.labels, case.metric, error=found))
+            rows.append(SubjectScore(one.name, case.name, name, case.labels, case.metric, error=found))
             continue
         prediction, measured = found
-        rows.append(Row(one.name, case.name, name, case.labels, case.metric, measured.values, measured.face_errors))
+        rows.append(SubjectScore(one.name, case.name, name, case.labels, case.metric, measured.values, measured.face_errors))
         if name == reference(list(methods.methods)):
             bad = measured.values.get("A0.chamfer" if case.metric else "A2.chamfer", np.inf)
             words = f"{bad:.1f} mm" if np.isfinite(bad) else f"IoU {measured.values.get('silhouette_iou', np.nan):.3f}"
-            strips.append((bad, f"{case.name}  {words}", strip(case, truth, prediction)))
+            strips.append((bad, f"{case.name}  {words}", comparison_strip(case, truth, prediction)))
     return rows
 
 
-def _measured(case: Case, truth: MeasuredTruth | None, method: Method, seen: Seen, effort: Effort) -> tuple[Prediction, Score]:
+def _measured(case: Case, truth: MeasuredTruth | None, method: Method, seen: Seen, budget: SamplingBudget) -> tuple[Prediction, Score]:
     prediction = method(seen)
-    return prediction, score(case, truth, prediction, effort)
+    return prediction, score(case, truth, prediction, budget)
 
 
 def _tried(work: Callable[[], _T], name: str) -> _T | str:
@@ -130,10 +132,10 @@ def photo_set(photos: Path, folder: Path, parser: Parser | None = None) -> Path:
     return folder
 
 
-def _preface(effort: Effort, settings: Settings, methods: Methods, seconds: float) -> str:
+def _preface(budget: SamplingBudget, settings: Settings, methods: Methods, seconds: float) -> str:
     text = (
-        f"Likeness {VERSION}, quality {settings.quality}; {effort.samples:,} samples a mesh, {effort.seeds} "
-        f"{'seed' if effort.seeds == 1 else 'seeds'}; {seconds / 60:.1f} minutes. "
+        f"Likeness {VERSION}, quality {settings.quality}; {budget.samples:,} samples a mesh, {budget.seeds} "
+        f"{'seed' if budget.seeds == 1 else 'seeds'}; {seconds / 60:.1f} minutes. "
         "Every method sees the photo alone: masks, landmarks, camera and scale are predicted. P2S is truth to prediction, S2P prediction "
         "to truth, Chamfer half their sum, un-squared, mm. The definitions are in docs/evaluation.md of the source."
     )
@@ -145,13 +147,13 @@ def _field_hashes(methods: Methods) -> dict[str, str]:
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in methods.fields.items()}
 
 
-def _environment(sets: Sequence[CaseSet], effort: Effort, settings: Settings, methods: Methods) -> dict[str, object]:
+def _environment(sets: Sequence[CaseSet], budget: SamplingBudget, settings: Settings, methods: Methods) -> dict[str, object]:
     return {
         "likeness": VERSION,
         "weights": hashes(),
         "fields": _field_hashes(methods),
         "settings": settings.to_dict(),
-        "effort": {"samples": effort.samples, "seeds": effort.seeds, "cases": effort.cases},
+        "effort": {"samples": budget.samples, "seeds": budget.seeds, "cases": budget.cases},
         "sets": {one.name: [digest for _, files in one.cases for digest in files.values()] for one in sets},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",

@@ -26,7 +26,7 @@ _LEAST = 50  # samples of a region
 
 
 @dataclass(frozen=True)
-class Effort:
+class SamplingBudget:
     """How much is spent: samples a mesh, how many seeds the distances are averaged over, how many cases of a set (None: all), which
     alignments, and whether the measures of other papers (theirs and NoW's face) are taken too: they are half of the time."""
 
@@ -37,7 +37,7 @@ class Effort:
     published: bool = True
 
 
-SMALL = Effort(samples=10_000, seeds=1, cases=8)
+SMALL = SamplingBudget(samples=10_000, seeds=1, cases=8)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Score:
     face_errors: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def score(case: Case, truth: MeasuredTruth | None, prediction: Prediction, effort: Effort) -> Score:
+def score(case: Case, truth: MeasuredTruth | None, prediction: Prediction, budget: SamplingBudget) -> Score:
     """Everything that the case allows. Raises ReconstructionError for a mesh that cannot be measured."""
     values = {"seconds": prediction.seconds, **mesh_health(prediction.vertices, prediction.faces)}
     if prediction.memory_mb is not None:
@@ -62,20 +62,20 @@ def score(case: Case, truth: MeasuredTruth | None, prediction: Prediction, effor
     vertices, landmarks = prediction.vertices + shift, prediction.landmarks + shift
     predicted = NearestSurface(vertices, prediction.faces)
     faces: dict[str, np.ndarray] = {}
-    for name, motion in motions(truth, predicted, landmarks, effort.alignments).items():
+    for name, motion in motions(truth, predicted, landmarks, budget.alignments).items():
         moved = motion(vertices)
-        measured = [distances(truth, predicted, motion, effort.samples, seed) for seed in range(effort.seeds)]
+        measured = [distances(truth, predicted, motion, budget.samples, seed) for seed in range(budget.seeds)]
         values |= {f"{name}.{key}": value for key, value in _over_seeds(measured).items()}
         values |= {f"{name}.{key}": value for key, value in _by_region(truth, measured[0]).items()}
         values |= {f"{name}.{key}": value for key, value in volumes(truth, moved, prediction.faces).items()}
         if name == "A0" and prediction.colours is not None:
             values |= colour_errors(truth, moved, prediction.faces, prediction.colours)
-        if name == "A0" and effort.published:
+        if name == "A0" and budget.published:
             values |= as_icpr2020(truth, moved, measured[0]) | as_icon(truth, predicted, motion, seed=0)
             values["normal_l2"] = normal_error(truth, moved, prediction.faces)
-        if name == "A2" and effort.published:
-            values |= as_sith(truth, predicted, motion, effort.samples, seed=0)
-    if case.landmarks is not None and effort.published:
+        if name == "A2" and budget.published:
+            values |= as_sith(truth, predicted, motion, budget.samples, seed=0)
+    if case.landmarks is not None and budget.published:
         faces = {name: face_errors(truth, predicted, landmarks, scaled) for name, scaled in (("now", True), ("now_metric", False))}
         values |= {f"{name}_median": float(np.median(errors)) for name, errors in faces.items() if len(errors)}
     return Score(values, faces)

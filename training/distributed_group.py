@@ -6,7 +6,7 @@ import torch
 from torch import distributed
 
 
-class Ranks:
+class DistributedGroup:
     """index and count of this process; gradients are averaged, decisions shared. Every process must make the same calls."""
 
     def __init__(self, device: str) -> None:

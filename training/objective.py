@@ -109,17 +109,17 @@ def objective(recipe: Recipe, output: Path, device: str) -> Objective:
 
 
 def network_of(recipe: Recipe) -> nn.Module:
-    """An untaught network."""
+    """A network with random weights."""
     match recipe.network:
         case "normal":
             return NormalNetwork()
         case "parameters":
-            return ParameterNetwork.untaught(HeadModel.load())
+            return ParameterNetwork.with_random_weights(HeadModel.load())
         case "field":
             return ImplicitField(recipe.config)
         case "colour":
             return ColourNetwork(cast(ColourConfig, recipe.config))
-    return ReferencePifu.untaught()
+    return ReferencePifu.with_random_weights()
 
 
 def stored_fields(recipe: Recipe) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from likeness.core.errors import AssetError
 from likeness.core.photo.view import Camera
 from likeness.evaluation.case import GRID, Case, CaseSet, Truth, write_set
 from likeness.evaluation.methods import labelled, reference
-from likeness.evaluation.report import Row, set_report
+from likeness.evaluation.report import SubjectScore, set_report
 
 
 @pytest.fixture
@@ -86,8 +86,10 @@ def test_a_file_that_would_fill_the_memory_is_refused(folder: Path) -> None:
 
 
 def test_a_report_shows_means_with_intervals_and_failures(folder: Path) -> None:
-    rows = [Row("tiny", f"case{i}", "fitted", {"yaw": str(i % 2)}, True, {"A0.chamfer": 2.0 + i, "A2.chamfer": 1.0}) for i in range(4)]
-    rows.append(Row("tiny", "case4", "fitted", {}, True, error="No face was found."))
+    rows = [
+        SubjectScore("tiny", f"case{i}", "fitted", {"yaw": str(i % 2)}, True, {"A0.chamfer": 2.0 + i, "A2.chamfer": 1.0}) for i in range(4)
+    ]
+    rows.append(SubjectScore("tiny", "case4", "fitted", {}, True, error="No face was found."))
     text = set_report(CaseSet.open(folder), rows)
     assert (
         "| fitted head model alone | 3.50 [" in text and "yaw: 1 | 2 | 4.00" in text and "case4, fitted head model alone: No face" in text
@@ -95,11 +97,11 @@ def test_a_report_shows_means_with_intervals_and_failures(folder: Path) -> None:
 
 
 def test_methods_are_compared_on_the_cases_that_both_could_do(folder: Path) -> None:
-    def rows(method: str, values: list[float]) -> list[Row]:
-        return [Row("tiny", f"case{i}", method, {}, True, {"A0.chamfer": value}) for i, value in enumerate(values)]
+    def rows(method: str, values: list[float]) -> list[SubjectScore]:
+        return [SubjectScore("tiny", f"case{i}", method, {}, True, {"A0.chamfer": value}) for i, value in enumerate(values)]
 
     others = rows("run/field", [3.0, 8.0, 13.0, 18.0, 23.0, 99.0]) + rows("run/seif", [6.0, 8.0])
-    failed = Row("tiny", "case5", "likeness", {}, True, error="No face was found.")
+    failed = SubjectScore("tiny", "case5", "likeness", {}, True, error="No face was found.")
     text = set_report(CaseSet.open(folder), [*rows("fitted", [5.0]), *rows("likeness", [4.0, 9.0, 14.0, 19.0, 24.0]), failed, *others])
     table = text[text.index("Differences to Likeness, bundled networks") : text.index("Without alignment")]
     assert "| run/field | **-1.00 [-1.00, -1.00]** |" in table

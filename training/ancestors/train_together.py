@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 
 from ..data.dataset import Batch, Shards, batches
-from ..distributed_group import Ranks
-from ..loop import Ahead, Stop, Stream
+from ..distributed_group import DistributedGroup
+from ..loop import GracefulStop, Prefetcher, Stream
 from ..losses import Parts
 from ..model_card import write_card
 from ..objective import stored_fields
@@ -28,15 +28,15 @@ from ..train import VALIDATION_BATCHES, Trainer
 log = logging.getLogger(__name__)
 
 
-def runners(names: list[str], steps: int, device: str) -> list[Recipe]:
+def recipes_of(names: list[str], steps: int, device: str) -> list[Recipe]:
     """The recipes by their files' names, all with the same budget of steps. Raises ValueError where their batches differ."""
     recipes = [replace(Recipe.read(find(name), device), name=find(name).stem, steps=steps, minutes=math.inf) for name in names]
     if len({(recipe.network, recipe.batch, recipe.points, recipe.seed) for recipe in recipes}) > 1:
-        raise ValueError("Recipes that race must agree in network, batch, points and seed.")
+        raise ValueError("Recipes that train together must agree in network, batch, points and seed.")
     return recipes
 
 
-def race(
+def train_together(
     recipes: list[Recipe],
     stream: Stream,
     held_out: list[Batch],
@@ -47,17 +47,17 @@ def race(
 ) -> dict[str, Parts]:
     """Train to the end of the steps or to SIGTERM. Returns each recipe's last validation.
 
-    Every so many minutes and at the end it writes NAME.safetensors, its card and its state, and standings.md.
+    Every so many minutes and at the end it writes NAME.safetensors, its card and its state, and comparison.md.
     start: weights that all begin with, as far as they fit, where there is no checkpoint to go on from.
     Raises ValueError when checkpoints in the output folder have not made the same number of steps.
     """
-    ranks = Ranks(device)
-    trainers = [Trainer(recipe, output, ranks, start) for recipe in recipes]
+    group = DistributedGroup(device)
+    trainers = [Trainer(recipe, output, group, start) for recipe in recipes]
     if len({trainer.step for trainer in trainers}) > 1:
         raise ValueError(f"The networks in {output} have not made the same number of steps; begin in another folder.")
     results: dict[str, Parts] = {}
     saved = time.monotonic()
-    with Stop() as stop, Ahead(stream(trainers[0].step)) as ahead:
+    with GracefulStop() as stop, Prefetcher(stream(trainers[0].step)) as ahead:
         while trainers[0].share < 1 and not stop.asked:
             now = ahead.next()
             for trainer in trainers:
@@ -75,7 +75,7 @@ def race(
 
 
 def _write(trainers: list[Trainer], results: dict[str, Parts], output: Path) -> None:
-    """Everybody's weights, cards and states, and the standings."""
+    """Everybody's weights, cards and states, and the comparison."""
     for trainer in trainers:
         trainer.save()
         recipe = trainer.recipe
@@ -87,7 +87,7 @@ def _write(trainers: list[Trainer], results: dict[str, Parts], output: Path) -> 
         values = [f"{parts[name]:.4f}" if name in parts else "–" for name in names]
         rows.append([trainer.recipe.name, str(trainer.step), f"{trainer.seconds / trainer.step:.2f}", *values])
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    (output / "standings.md").write_text(table + "\n")
+    (output / "comparison.md").write_text(table + "\n")
     log.info("after %d steps\n%s", trainers[0].step, table)
 
 
@@ -104,7 +104,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(arguments.threads)
-    recipes = runners(arguments.recipes, arguments.steps, arguments.device)
+    recipes = recipes_of(arguments.recipes, arguments.steps, arguments.device)
     fields = tuple(dict.fromkeys(name for recipe in recipes for name in stored_fields(recipe)))
     first, shards, held_out = recipes[0], Shards(arguments.data / "training", fields), Shards(arguments.data / "validation", fields)
     fixed = batches(held_out, first.batch, first.points, 0, augment=False, device=arguments.device)
@@ -112,7 +112,7 @@ def main() -> None:
     def stream(done: int) -> Iterator[Batch]:
         return batches(shards, first.batch, first.points, first.seed, (done, 1), device=arguments.device)
 
-    race(recipes, stream, list(islice(fixed, VALIDATION_BATCHES)), arguments.output, arguments.device, start=arguments.start)
+    train_together(recipes, stream, list(islice(fixed, VALIDATION_BATCHES)), arguments.output, arguments.device, start=arguments.start)
 
 
 if __name__ == "__main__":
