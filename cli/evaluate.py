@@ -67,6 +67,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _check(options: argparse.Namespace) -> list[str]:
     """The names of the sheets of pictures. Raises LikenessError for what can be seen at once."""
+    if find_spec("..evaluation", __package__) is None:
+        raise InputError("The extension's zip leaves out what `evaluate` needs; run it in a checkout of the repository.")
     if not options.sets and options.photos is None:
         raise InputError("There is nothing to evaluate; give --set or --photos.")
     folders = [*options.sets, *([options.photos] if options.photos is not None else [])]
@@ -85,8 +87,6 @@ def _check(options: argparse.Namespace) -> list[str]:
 def _evaluate(options: argparse.Namespace, settings: Settings, outputs: OutputSet, console: Console) -> dict[str, Any]:
     """Write the files of the evaluation; the record of how they came about. Raises LikenessError."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in worker/launch.py; torch reads it once
-    if find_spec("..evaluation", __package__) is None:
-        raise WorkerError("The extension's zip leaves out what `evaluate` needs; run it in a checkout of the repository.")
     from ..evaluation.case import CaseSet
 
     for folder in options.sets:
