@@ -26,7 +26,7 @@ from likeness.core.topology.register import ReconstructedSurface
 from likeness.core.topology.rig import rig_head
 from likeness.core.topology.rigged import RiggedHead
 from likeness.core.topology.template import Template
-from likeness.training.fits import simulated_fit
+from likeness.training.data.simulated_fits import simulated_fit
 from likeness.training.humans.bodies import Bodies
 from likeness.training.humans.person import head_vertices
 

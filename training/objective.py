@@ -19,8 +19,8 @@ from ..core.networks.parameters import ParameterNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
 from ..core.networks.weights import load_normal, normal_from
-from .dataset import PICTURE_FIELDS, Batch
-from .detected import DETECTED_FIELDS
+from .data.dataset import PICTURE_FIELDS, Batch
+from .data.real_landmarks import DETECTED_FIELDS
 from .losses import Parts, colour_loss, field_loss, masked, normal_loss, stacks_loss, unit_normals
 from .parameters import ParameterObjective
 from .recipe import Recipe
@@ -109,17 +109,17 @@ def objective(recipe: Recipe, output: Path, device: str) -> Objective:
 
 
 def network_of(recipe: Recipe) -> nn.Module:
-    """An untaught network."""
+    """A network with random weights."""
     match recipe.network:
         case "normal":
             return NormalNetwork()
         case "parameters":
-            return ParameterNetwork.untaught(HeadModel.load())
+            return ParameterNetwork.with_random_weights(HeadModel.load())
         case "field":
             return ImplicitField(recipe.config)
         case "colour":
             return ColourNetwork(cast(ColourConfig, recipe.config))
-    return ReferencePifu.untaught()
+    return ReferencePifu.with_random_weights()
 
 
 def stored_fields(recipe: Recipe) -> tuple[str, ...]:

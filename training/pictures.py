@@ -13,7 +13,7 @@ from ..core.models.head import HeadModel
 from ..core.models.prior import POINT_CHANNELS, PriorSurface
 from ..core.networks.field import ImplicitField
 from ..core.networks.normal import NormalNetwork, refined_matte
-from .dataset import Batch
+from .data.dataset import Batch
 from .objective import FieldObjective, Objective, ReferenceObjective
 
 _PEOPLE, _SIDE = 3, 112

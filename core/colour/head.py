@@ -19,7 +19,7 @@ from ..models.joints import JOINT_NAMES
 from ..photo.crop import crop_picture, shown
 from ..photo.view import CROP_HALF
 from ..result import Result
-from ..topology.rigged import PARTS, RiggedHead
+from ..topology.rigged import MESH_PARTS, RiggedHead
 from .bake import Layer, Shot, compose, in_crop, pictures
 from .eyes import paint_eye, seen_colours
 from .hair import bare_skin
@@ -94,11 +94,11 @@ def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 
         values[part] += share[:, 1:] * (head.tone * [0.85, 0.62, 0.6] - values[part])
         points, parts = texels.interpolate(rest, part).numpy(), part_of[part]
         for name, joint in (("left eye", "eye.L"), ("right eye", "eye.R")):
-            chosen = parts == PARTS.index(name)
+            chosen = parts == MESH_PARTS.index(name)
             if chosen.any():
                 values[part][chosen] = paint_eye(points[chosen] - rigged.joints[JOINT_NAMES.index(joint)], *head.eyes)
-        values[part][(parts == PARTS.index("upper teeth")) | (parts == PARTS.index("lower teeth"))] = _TEETH
-        values[part][parts == PARTS.index("tongue")] = _TONGUE
+        values[part][(parts == MESH_PARTS.index("upper teeth")) | (parts == MESH_PARTS.index("lower teeth"))] = _TEETH
+        values[part][parts == MESH_PARTS.index("tongue")] = _TONGUE
         observed[part] *= (parts == 0) * (1 - share.sum(1))
     step(0.98)
     texture, seen = pictures(texels, values, observed)
@@ -112,7 +112,7 @@ class _Head:
         self._rigged, self._surface, self._view, self._anatomy = rigged, result.surface, result.views[0], anatomy
         self._posed = rigged.posed(rigged.key_values, rigged.rotations)
         self.vertices = in_crop(self._view, self._posed)
-        self.skin_faces = rigged.faces[rigged.face_part == PARTS.index("skin")]
+        self.skin_faces = rigged.faces[rigged.face_part == MESH_PARTS.index("skin")]
         self._photo = crop_picture(self._view.photo, self._view.camera, _SIZE)
         self._drawn = rasterize(torch.from_numpy(self.vertices), torch.from_numpy(rigged.faces), _SIZE)
         self.eyes = self._seen_eyes()
@@ -195,7 +195,7 @@ class _Head:
         parts = self._rigged.face_part[self._drawn.face.numpy()] * there
         found = []
         for name in ("left eye", "right eye"):
-            index = PARTS.index(name)
+            index = MESH_PARTS.index(name)
             ball = self.vertices[np.unique(self._rigged.faces[self._rigged.face_part == index])]
             middle = (ball.min(0) + ball.max(0)) / 2
             centre = np.array([middle[0] + 1, 1 - middle[1]]) * _SIZE / 2
@@ -211,7 +211,9 @@ def _outermost_last(rigged: RiggedHead) -> np.ndarray:
 
 
 def _with_large_eyes(rigged: RiggedHead) -> np.ndarray:
-    eyes = np.unique(rigged.faces_uv[(rigged.face_part == PARTS.index("left eye")) | (rigged.face_part == PARTS.index("right eye"))])
+    eyes = np.unique(
+        rigged.faces_uv[(rigged.face_part == MESH_PARTS.index("left eye")) | (rigged.face_part == MESH_PARTS.index("right eye"))]
+    )
     uv = rigged.uv.copy()
     low = uv[eyes].min(0)
     if np.ptp(uv[eyes, 0]) > _EYES_LARGE:

@@ -75,7 +75,7 @@ class ParameterNetwork(nn.Module):
             self.output.bias.zero_()
 
     @classmethod
-    def untaught(cls, model: HeadModel) -> Self:
+    def with_random_weights(cls, model: HeadModel) -> Self:
         """Knows the mean head of a model; its means are those of the population, about."""
         network = cls()
         landmarks = model.mediapipe.on(model.mean) + model.mediapipe.bias

@@ -8,8 +8,8 @@ from ..models.joints import GLOBAL, NECK
 from ..models.parametric import Parameters
 from ..models.rotation import rotation_matrix, rotation_vector
 from .blendshapes import BlendshapeTransfer, graded
+from .eyes_teeth import clear_eyeballs, follow_parts, moved_joints, settle_tongue
 from .jaw import jaw_corrective
-from .parts import clear_eyeballs, follow_parts, moved_joints, settle_tongue
 from .refine_fit import PlacedHead, refine_fit
 from .register import ReconstructedSurface, register
 from .rigged import RiggedHead, upright_rotations

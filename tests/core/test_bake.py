@@ -23,7 +23,7 @@ from likeness.core.photo.crop import crop_picture
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
-from likeness.core.topology.rigged import PARTS, RiggedHead
+from likeness.core.topology.rigged import MESH_PARTS, RiggedHead
 
 from .model_rig import model_rig
 
@@ -124,10 +124,10 @@ def test_the_scalp_is_shaved_but_not_skin(baked: RiggedHead, model: HeadModel) -
 def test_eyes_teeth_and_mouth_have_their_own_colours(baked: RiggedHead) -> None:
     colours, observed = at_vertices(baked)
     for name in ("upper teeth", "lower teeth"):
-        assert colours[baked.face_part == PARTS.index(name)].min() > 0.7
-    tongue = colours[baked.face_part == PARTS.index("tongue")]
+        assert colours[baked.face_part == MESH_PARTS.index(name)].min() > 0.7
+    tongue = colours[baked.face_part == MESH_PARTS.index("tongue")]
     assert (tongue[:, 0] > tongue[:, 1] + 0.2).all()
-    eye = baked.face_part == PARTS.index("left eye")
+    eye = baked.face_part == MESH_PARTS.index("left eye")
     middle = baked.neutral[baked.faces].mean(1) - baked.joints[3]
     front = eye & (np.hypot(middle[:, 0], middle[:, 1]) < 0.003) & (middle[:, 2] > 0)
     assert colours[front].max() < 0.5 < colours[eye & (middle[:, 2] < 0)].min()

@@ -268,10 +268,10 @@ def disc() -> tuple[View, Camera]:
 
 
 def crop_field(
-    config: FieldConfig, surface: PriorSurface, untaught: bool = False, normal: NormalNetwork | None = None, weight: float = 0.0
+    config: FieldConfig, surface: PriorSurface, random_weights: bool = False, normal: NormalNetwork | None = None, weight: float = 0.0
 ) -> CropField:
     field = ImplicitField(small(config))
-    if untaught:
+    if random_weights:
         torch.nn.init.zeros_(field.distance.output.weight)
     predictor = Predictor(normal or NormalNetwork(WIDTHS), field, torch.device("cpu"))
     blend = FaceBlend(np.full(len(surface.vertices), weight, np.float32), 0.0)
@@ -309,7 +309,7 @@ def test_any_configuration_answers_the_surface(name: str, sphere: PriorSurface) 
 
 @pytest.mark.usefixtures("coarse_prior")
 def test_an_untaught_residual_field_is_the_fitted_model(sphere: PriorSurface) -> None:
-    field = crop_field(CONFIGURATIONS["likeness"], sphere, untaught=True)
+    field = crop_field(CONFIGURATIONS["likeness"], sphere, random_weights=True)
     vertices, _ = extract_surface(field.distance, field.may_contain_surface, 32, prior=field.prior_distance)
     radius = np.linalg.norm(vertices, axis=1)
     assert abs(radius.mean() - 0.5) < 0.01

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from likeness.core.errors import InputError
-from likeness.core.evaluation.case import Case
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.networks.own import BUNDLED, DetailNetwork, OwnNetworks, crop_normals
@@ -21,6 +20,7 @@ from likeness.core.pipeline import Reconstructor
 from likeness.core.prepared import PreparedPhoto
 from likeness.core.result import Result
 from likeness.core.settings import Settings
+from likeness.evaluation.case import Case
 
 from .onnx_files import SHAPE, node, outside_tensor, tensor, write_answers, write_channel, write_onnx
 

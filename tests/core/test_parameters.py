@@ -62,7 +62,7 @@ def landmarks(view: View) -> torch.Tensor:
 
 
 def test_the_network_is_small_and_every_part_learns() -> None:
-    network = ParameterNetwork.untaught(HeadModel.load())
+    network = ParameterNetwork.with_random_weights(HeadModel.load())
     assert sum(p.numel() for p in network.parameters()) <= 3_000_000
     estimate = network(torch.rand(2, 468, 3), torch.rand(2, 4, PICTURE_SIZE, PICTURE_SIZE))
     for name, count in PARTS.items():
@@ -75,7 +75,7 @@ def test_the_network_is_small_and_every_part_learns() -> None:
 
 def test_where_and_how_large_the_face_is_does_not_matter(view: View) -> None:
     model = HeadModel.load()
-    network, other = ParameterNetwork.untaught(model).eval(), turned(view, -40.0, 0.7)
+    network, other = ParameterNetwork.with_random_weights(model).eval(), turned(view, -40.0, 0.7)
     upright = network._aligned(landmarks(view))
     level = network._aligned(levelled(landmarks(other) * 3 + 5, torch.tensor([np.radians(-40.0)], dtype=torch.float32)))
     # Depths do not shrink with the warped picture, so scales in depth differ a little.
@@ -85,7 +85,7 @@ def test_where_and_how_large_the_face_is_does_not_matter(view: View) -> None:
 
 @pytest.mark.parametrize("degrees", [25.0, -40.0])
 def test_the_guessed_turn_follows_the_photo(view: View, degrees: float) -> None:
-    network, rolled = ParameterNetwork.untaught(HeadModel.load()).eval(), turned(view, degrees, 1.0)
+    network, rolled = ParameterNetwork.with_random_weights(HeadModel.load()).eval(), turned(view, degrees, 1.0)
     roll = rotation_matrix(np.array([0, 0, -np.radians(degrees)]))
     assert np.allclose(guess(network, rolled).rotation, roll @ guess(network, view).rotation, atol=0.02)
 
@@ -93,13 +93,13 @@ def test_the_guessed_turn_follows_the_photo(view: View, degrees: float) -> None:
 def test_the_mean_head_leaves_nothing_after_alignment() -> None:
     model = HeadModel.load()
     seen = torch.from_numpy((model.mediapipe.on(model.mean) + model.mediapipe.bias) * [1, -1, 1] * 4 + 2).float()[None]
-    aligned = ParameterNetwork.untaught(model)._aligned(seen)
+    aligned = ParameterNetwork.with_random_weights(model)._aligned(seen)
     assert aligned[:, :-9].abs().max() < 1e-6
     assert torch.allclose(aligned[:, -9:].view(3, 3), torch.eye(3), atol=1e-5)
 
 
 def test_a_guess_is_usable_by_the_fit(view: View) -> None:
-    found = guess(ParameterNetwork.untaught(HeadModel.load()).eval(), view)
+    found = guess(ParameterNetwork.with_random_weights(HeadModel.load()).eval(), view)
     assert found.usable
     assert np.isfinite(fit_head(HeadModel.load(), Observation.of(view), found).vertices).all()
 

@@ -15,8 +15,8 @@ from likeness.core.networks.parameters import HALF_METRES, PICTURE_SIZE
 from likeness.core.photo.crop import face_square
 from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, MediaPipeDetector
 from likeness.core.photo.view import Camera
-from likeness.training.dataset import Batch
-from likeness.training.detected import Detections, detect
+from likeness.training.data.dataset import Batch
+from likeness.training.data.real_landmarks import Detections, detect
 from likeness.training.parameters import ParameterObjective, TrueIdentity, mirrored_expressions, mirrored_landmarks
 
 SIDE = 400

@@ -16,11 +16,11 @@ import torch
 from ...core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
 from ...core.photo.matte import EYE_CORNERS, REGION_CENTRE_Y
 from ...core.photo.view import CROP_HALF
+from ..data.samples import Sampler, random_camera
 from ..humans.part import MATERIALS
 from ..render.buffers import Buffers, render
 from ..render.lighting import Light, key_shadow, photograph, random_direction
 from ..render.scene import Scene
-from ..samples import Sampler, random_camera
 from .labels import BACKGROUND, labels
 from .occluders import occlude
 
