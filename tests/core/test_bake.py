@@ -20,6 +20,7 @@ from likeness.core.models.head import HeadModel
 from likeness.core.models.joints import JAW
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.framing import HEAD
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
@@ -68,8 +69,9 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     colours = np.clip(skin + hair[:, None] * (HAIR - skin), 0, 1).astype(np.float32)
     normals = vertex_normals(vertices, model.closed_mesh.faces)
     photo, camera = photographed(vertices, model.closed_mesh.faces, colours)
-    crop, matte = crop_picture(photo, camera, SIZE), (crop_picture(photo, camera, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
-    points = camera.to_crop(vertices).astype(np.float32)
+    box = HEAD.crop_box(camera)
+    crop, matte = crop_picture(photo, box, SIZE), (crop_picture(photo, box, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
+    points = HEAD.to_crop(vertices, camera).astype(np.float32)
     _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).look(points, normals)
     guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
     faces = model.closed_mesh.faces.astype(np.int32)
