@@ -1,6 +1,6 @@
 """The parametric head, read from its file: identity, ARKit expressions and five joints in FLAME's order, with a closed bust over its skin.
 
-Frames, and the file's arrays, are those of docs/architecture.md.
+docs/architecture.md describes the frames, docs/head_model.md the file's arrays.
 """
 
 from dataclasses import dataclass, field
