@@ -15,7 +15,7 @@ import torch
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from .colour.fill import colour_vertices
-from .colour.head import Anatomy, bake_head
+from .colour.head import COVER_SIZE, Anatomy, bake_head
 from .colour.kinds import Places
 from .errors import Cancelled, InputError
 from .geometry.mesh import vertex_normals
@@ -35,7 +35,7 @@ from .photo.crop import crop_picture, shown
 from .photo.face_alignment_provider import FaceAlignmentDetector
 from .photo.faces import FaceDetector
 from .photo.intake import default_detector, load_view
-from .photo.parsing import CLASSES, Parser, Parsing
+from .photo.parsing import CLASSES, OVER_SKIN, Parser, Parsing
 from .photo.pose import Pose
 from .photo.view import Camera, View
 from .quality import judge, measure_fit
@@ -140,10 +140,14 @@ class Reconstructor:
                 vertices = displace_back(vertices, faces, normals, _picture(sight.back), there(sight.back))
         camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
         normals_there = vertex_normals(camera_vertices, faces)
-        rigged, flame = None, None
+        rigged, flame, covered = None, None, None
         if settings.rig:
             with clock.stage("rig"):
-                rigged = rig_head(self._model, fit, ReconstructedSurface(camera_vertices, normals_there))
+                over = None
+                if view.parsing is not None:
+                    covered = view.parsing.crop(fit.camera.crop_box, COVER_SIZE)[..., [CLASSES.index(name) for name in OVER_SKIN]].sum(-1)
+                    over = sample_picture(covered, vertices)
+                rigged = rig_head(self._model, fit, ReconstructedSurface(camera_vertices, normals_there, covered=over))
             if flame_model is not None:
                 with clock.stage("flame"):
                     flame = fit_flame(flame_model, rigged)
@@ -168,7 +172,7 @@ class Reconstructor:
         about_rig = {}
         if rigged is not None:
             with clock.stage("texture") as share:
-                result, about_rig = self._with_rig(result, rigged, flame, settings.texels, share)
+                result, about_rig = self._with_rig(result, rigged, flame, settings.texels, share, covered)
         measures = seen.measures | self._measures(view, fit, vertices, faces) | {"observed_share": float((observed > 0.5).mean())}
         quality, doubts = judge(measures, view.name)
         report = {
@@ -208,13 +212,19 @@ class Reconstructor:
         return Seen(view, fit, surface, sight, measures, dict(clock.timings), own)
 
     def _with_rig(
-        self, result: Result, rigged: RiggedHead, flame: FlameFit | None, texels: int, progress: Callable[[float], None]
+        self,
+        result: Result,
+        rigged: RiggedHead,
+        flame: FlameFit | None,
+        texels: int,
+        progress: Callable[[float], None],
+        covered: np.ndarray | None,
     ) -> tuple[Result, dict[str, Any]]:
         """The result with the textured rigged head, in FLAME's topology if there is such a fit, and what the report says of it."""
         head, anatomy = rigged, Anatomy.of(self._model)
         if flame is not None:
             head, anatomy = flame.head, anatomy.carried(flame.corners, flame.barycentric)
-        head = bake_head(head, result, anatomy, texels, progress)
+        head = bake_head(head, result, anatomy, texels, progress, covered)
         figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
         figures |= rig_metrics(self._model, rigged, result.surface.vertices, result.surface.faces)
         about = {"rig": figures} if flame is None else {"rig": figures, "flame": flame.to_dict()}

@@ -7,6 +7,8 @@ import numpy as np
 
 CLASSES = ("background", "skin", "hair", "beard", "eyes", "lips", "teeth", "clothes", "hat", "glasses", "object")
 """beard: brows too; teeth: all that an open mouth shows; object: a hand or a thing in front of the person."""
+OVER_SKIN = ("hair", "teeth", "hat", "glasses", "object")
+"""What lies on or before a head's skin, and is no part of a rigged head's; beards and brows are."""
 
 
 class Parser(Protocol):
