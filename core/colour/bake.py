@@ -57,6 +57,11 @@ class Shot:
         depth = torch.where(drawn.mask, drawn.depth, _FAR).numpy()
         return cls(photo, _smoothed(photo, trust), trust, depth, np.ones_like(trust))
 
+    def without(self, covered: np.ndarray) -> "Shot":
+        """The same without what covers the mesh in pixels (T, T): not copied, and mixed into nothing."""
+        trust = self.trust * (1 - covered)
+        return replace(self, trust=trust, smooth=_smoothed(self.photo, trust))
+
     def with_bare(self, bare: np.ndarray) -> "Shot":
         """The same with pixels (T, T) that do not show bare skin, whose colours do not run into their neighbours' either."""
         return replace(self, smooth=_smoothed(self.photo, self.trust * (0.02 + bare)), bare=bare)
