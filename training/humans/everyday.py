@@ -75,7 +75,7 @@ def _reach(poser: Poser, body: Body, pose: np.ndarray, side: str, upper: np.ndar
     mirror = np.array([1 if side == "L" else -1, 1, 1])
     shoulder, elbow, wrist = (body.bones[poser.row[f"{name}.{side}"]] for name in ("upperarm01", "lowerarm01", "wrist"))
     if side == "R":
-        lower = lower + [0, -0.06, -0.1]  # crossed arms lie one over the other
+        lower = lower + np.array([0, -0.06, -0.1])  # crossed arms lie one over the other
     first = _aim(elbow - shoulder, upper * mirror)
     second = _aim(first.apply(wrist - elbow), lower * mirror)
     pose[poser.row[f"upperarm01.{side}"]] = first.as_rotvec()

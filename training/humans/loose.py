@@ -38,13 +38,13 @@ class LooseTailor(Tailor):
             self._top(str(rng.choice(["tee", "tank", "turtle", "shirt", "sweater"])), -0.68, tucked=True)
             pleats = int(rng.integers(14, 30)) if kind == "pleated skirt" else 0
             hem = rng.uniform(-1.2, -0.95) if pleats else rng.uniform(-1.48, -1.15)
-            self._bell(waist + 0.03, hem, rng.uniform(0.05, 0.24), pleats, None, self._paint_maker(rng))
+            self._bell(waist + 0.03, hem, rng.uniform(0.08, 0.32), pleats, None, self._paint_maker(rng))
         else:
             robe = kind == "robe"
             paint = self._paint_maker(rng)
             self._loose_top(-0.68, rng.uniform(0.015, 0.04) if robe else rng.uniform(0.003, 0.016), 0.06 if robe else 0.0, paint)
             hem = rng.uniform(-1.49, -1.38) if robe else rng.uniform(-1.47, -0.98)
-            self._bell(waist + 0.05, hem, rng.uniform(0.06, 0.16) if robe else rng.uniform(0.05, 0.26), 0, None, paint)
+            self._bell(waist + 0.05, hem, rng.uniform(0.1, 0.26) if robe else rng.uniform(0.08, 0.34), 0, None, paint)
         if rng.random() < 0.2:
             self._scarf()
             self._scarf_ends()
@@ -54,7 +54,7 @@ class LooseTailor(Tailor):
         rng, c, y = self._rng, self._c, self._at[:, 1]
         # Wide outside and behind; between the legs cloth meets cloth.
         outward = smoothstep((np.abs(self._base[:, 0]) - 0.06) / 0.08) * 0.7 + 0.3
-        wide = rng.uniform(0.03, 0.085) * smoothstep((-0.72 - y) / 0.6) * outward
+        wide = rng.uniform(0.035, 0.085) * smoothstep((-0.72 - y) / 0.6) * outward
         edge = np.where(c.arm, -1, np.minimum(waist - y, y - rng.uniform(-1.5, -1.4)))
         self._sew(edge, self._drape(rng.uniform(0.01, 0.03), 0.003, 0.6) + wide, 0.0025, self._paint_maker(rng))
 
@@ -80,7 +80,7 @@ class LooseTailor(Tailor):
         self._sew(edge, height, 0.004, paint)
         collar = np.minimum(0.045 - c.neck, c.neck + rng.uniform(0.02, 0.045))
         self._sew(np.minimum(collar, opening - 0.004), self._floor + 0.008, 0.004, paint)
-        self._bell(waist, rng.uniform(-1.42, -1.0), rng.uniform(0.03, 0.15), 0, gap if is_open else None, paint)
+        self._bell(waist, rng.uniform(-1.42, -1.0), rng.uniform(0.06, 0.22), 0, gap if is_open else None, paint)
 
     def _scarf_ends(self) -> None:
         rng, c, y = self._rng, self._c, self._at[:, 1]
@@ -144,4 +144,4 @@ def capped(kind: str, vertices: np.ndarray, faces: np.ndarray, binding: Binding,
         ref.append(binding.ref[at, binding.weight[at].argmax(1)][None])
         weight.append(np.full((1, 3), 1 / 3, np.float32))
     joined = Binding(np.concatenate(ref), np.concatenate(weight).astype(np.float32))
-    return RestPart(kind, np.concatenate([vertices, np.float32(more)]), np.concatenate([faces, *fans]), joined, paint)
+    return RestPart(kind, np.concatenate([vertices, np.array(more, np.float32)]), np.concatenate([faces, *fans]), joined, paint)
