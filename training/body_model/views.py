@@ -161,7 +161,7 @@ def main() -> None:
         maker = maker or ViewMaker(options.assets, options.split)
         rows = [row for figure in range(first, min(first + _SHARD, options.figures)) for row in maker.records(figure)]
         part = path.with_suffix(".part.npz")
-        np.savez_compressed(part, allow_pickle=False, **{name: np.stack([row[name] for row in rows]) for name in rows[0]})
+        np.savez_compressed(part, **{name: np.stack([row[name] for row in rows]) for name in rows[0]})
         part.rename(path)
         log.info("%s: %d views, %d without a reading", path.name, len(rows), sum(bool(np.isnan(row["readings"]).all()) for row in rows))
 
