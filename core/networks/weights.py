@@ -57,16 +57,23 @@ def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:
     return _filled(network, _tensors(read_checked(name, folder), name), name)
 
 
-def load_normal(name: str = "normal.safetensors", folder: Path = FOLDER) -> NormalNetwork:
-    """A listed normal network, of front normals alone or whole, as its file has it. Raises AssetError."""
-    return normal_from(read_checked(name, folder), name)
+def load_normal(name: str = "normal.safetensors", folder: Path = FOLDER, parsing: ParsingNetwork | None = None) -> NormalNetwork:
+    """A listed normal network, of front normals alone or whole, as its file has it. Raises AssetError.
+
+    parsing: whose backbone a network that reads features shares; such a network cannot be without one."""
+    return normal_from(read_checked(name, folder), name, parsing)
 
 
-def normal_from(data: bytes, name: str) -> NormalNetwork:
+def normal_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -> NormalNetwork:
     """A normal network from the bytes of a safetensors file. Raises AssetError."""
     tensors = _tensors(data, name)
     last = tensors.get("output.bias")
-    return _filled(NormalNetwork(outputs=FRONT if last is not None and len(last) == FRONT else WHOLE), tensors, name)
+    outputs = FRONT if last is not None and len(last) == FRONT else WHOLE
+    if not any(key.startswith("enter.") for key in tensors):
+        return _filled(NormalNetwork(outputs=outputs), tensors, name)
+    if parsing is None:
+        raise AssetError(f"{name} needs parsing.safetensors, which is missing; reinstall the extension.")
+    return _filled(NormalNetwork(outputs=outputs, backbone=parsing.backbone), tensors, name)
 
 
 def load_parameters(name: str = "parameters.safetensors", folder: Path = FOLDER) -> ParameterNetwork | None:
