@@ -102,11 +102,16 @@ def angles(seen: Seen, normals: torch.Tensor, maps: torch.Tensor, matte: torch.T
     """Mean degrees on the face and on the whole of unit normals (3, S, S), at the truth's size; maps (8, S, S) and matte (S, S)."""
     larger = lambda values, how: F.interpolate(values[None].float(), size=seen.truth.shape[-2:], mode=how)[0]  # noqa: E731
     found = F.normalize(larger(normals, "bilinear"), dim=0, eps=1e-3)
-    code, there = larger(maps[3:6], "nearest"), larger(maps[7:], "nearest")[0] > 0.5
     whole = (seen.truth.norm(dim=0) > 0.5) & (larger(matte[None], "bilinear")[0] > 0.9)
-    face = whole & there & (code[1] < _FACE_TOP) & (code[1] > _FACE_BOTTOM) & (code[2] > _FACE_BACK)
+    face = whole & face_of(larger(maps, "nearest"))
     angle = torch.rad2deg(torch.acos((found * seen.truth).sum(0).clamp(-1, 1)))
     return {"face": float(angle[face].mean()), "whole": float(angle[whole].mean())}
+
+
+def face_of(maps: torch.Tensor) -> torch.Tensor:
+    """(S, S) bool: where a fitted model's maps (8, S, S) show its face."""
+    code = maps[3:6]
+    return (maps[7] > 0.5) & (code[1] < _FACE_TOP) & (code[1] > _FACE_BOTTOM) & (code[2] > _FACE_BACK)
 
 
 def fitted_normals(maps: torch.Tensor) -> torch.Tensor:
@@ -165,10 +170,15 @@ def main() -> None:
     pictures = list(scans(arguments.assets, model, bundled))
     if arguments.photos:
         pictures += photos(arguments.photos, model, bundled)
+    table(pictures, networks_of(arguments.weights))
+
+
+def networks_of(weights: list[Path]) -> dict[str, Predictor]:
+    """Predictors with the bundled normal network, and with those of files, by their stems."""
     parsing = load_parsing()
     networks = {"bundled": load_normal(parsing=parsing)}
-    networks |= {path.stem: normal_from(path.read_bytes(), path.name, parsing) for path in arguments.weights}
-    table(pictures, {name: Predictor(network, load_field(), bundled.device) for name, network in networks.items()})
+    networks |= {path.stem: normal_from(path.read_bytes(), path.name, parsing) for path in weights}
+    return {name: Predictor(network, load_field(), torch.device("cpu")) for name, network in networks.items()}
 
 
 def table(pictures: list[Seen], predictors: dict[str, Predictor]) -> None:
