@@ -11,8 +11,9 @@ model's own normals, which face the viewer where the model is not. Intervals are
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -20,19 +21,19 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ..core.errors import ReconstructionError
 from ..core.evaluation.bootstrap import mean_interval
 from ..core.evaluation.case import Case
 from ..core.geometry.mesh import vertex_normals
 from ..core.geometry.raster import interpolate, rasterize
-from ..core.models.fit import fit_head
 from ..core.models.head import HeadModel
-from ..core.models.observation import Observation
 from ..core.models.prior import PriorSurface
 from ..core.networks.predictor import Predictor
 from ..core.networks.weights import load_field, load_normal, load_parsing, normal_from
 from ..core.photo.crop import crop_picture
 from ..core.photo.faces import MediaPipeDetector
 from ..core.photo.view import Camera, View
+from ..core.pipeline import Reconstructor
 from ..training.evaluation_scans import scan_cases
 from ..training.humans.paints import encoded, linear
 from ..training.render.lighting import Light, irradiance, random_direction
@@ -55,10 +56,10 @@ class Seen:
     truth: torch.Tensor
 
 
-def scans(assets: Path, model: HeadModel, predictor: Predictor) -> Iterator[Seen]:
+def scans(assets: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
     """Heads whose surface is known; the textured one under drawn lights too."""
     detector = MediaPipeDetector()
-    for case in scan_cases(assets, model):
+    for case in scan_cases(assets, HeadModel.load()):
         if case.labels["yaw"] not in YAWS:
             continue
         normals = _camera_normals(case)
@@ -72,13 +73,11 @@ def scans(assets: Path, model: HeadModel, predictor: Predictor) -> Iterator[Seen
                 if not faces:
                     continue
                 assert case.mask is not None
-                view = View(photo, case.mask, faces[0].landmarks, None, case.name)
-                fit = fit_head(model, Observation.of(view), predictor.guess(view))
-                vertices = fit.camera.to_crop(fit.closed_vertices).astype(np.float32)
-                yield Seen(name, f"{case.name} {number}", view, fit.camera, PriorSurface.of(model, vertices), _truth(case, fit.camera))
+                view = View(photo, case.mask, faces[0].landmarks, None, f"{case.name} {number}")
+                yield from looked_at(reconstructor, name, view, partial(_truth, case))
 
 
-def photos(folder: Path, model: HeadModel, predictor: Predictor) -> Iterator[Seen]:
+def photos(folder: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
     """Photos with published normals; the crop is orthographic to them."""
     detector = MediaPipeDetector()
     for file in sorted(folder.glob("*_normal.png")):
@@ -92,10 +91,16 @@ def photos(folder: Path, model: HeadModel, predictor: Predictor) -> Iterator[See
         if not faces:
             continue
         view = View(photo, known.astype(np.float32), faces[0].landmarks, None, name)
-        fit = fit_head(model, Observation.of(view), predictor.guess(view))
-        surface = PriorSurface.of(model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
-        truth = torch.from_numpy(crop_picture(normals, fit.camera, _TRUE_SIZE)).permute(2, 0, 1)
-        yield Seen("photos", name, view, fit.camera, surface, F.normalize(truth, dim=0, eps=0.5))
+        yield from looked_at(reconstructor, "photos", view, partial(_published, normals))
+
+
+def looked_at(reconstructor: Reconstructor, group: str, view: View, truth: Callable[[Camera], torch.Tensor]) -> Iterator[Seen]:
+    """One picture, or none where the product refuses it. truth: of the crop."""
+    try:
+        seen = reconstructor.see(view)
+    except ReconstructionError:
+        return
+    yield Seen(group, view.name, view, seen.fit.camera, seen.surface, truth(seen.fit.camera))
 
 
 def angles(seen: Seen, normals: torch.Tensor, maps: torch.Tensor, matte: torch.Tensor) -> dict[str, float]:
@@ -137,6 +142,12 @@ def _truth(case: Case, crop: Camera) -> torch.Tensor:
     return _drawn_normals(points, case.truth.faces, vertex_normals(points, case.truth.faces), _TRUE_SIZE).permute(2, 0, 1)
 
 
+def _published(normals: np.ndarray, crop: Camera) -> torch.Tensor:
+    """(3, S, S) of normals (H, W, 3) in a photo, 0 where there are none."""
+    cut = torch.from_numpy(crop_picture(normals.astype(np.float32), crop, _TRUE_SIZE)).permute(2, 0, 1)
+    return F.normalize(cut, dim=0, eps=0.5)
+
+
 def _drawn_normals(points: np.ndarray, faces: np.ndarray, normals: np.ndarray, size: int) -> torch.Tensor:
     triangles = torch.from_numpy(faces.astype(np.int64))
     raster = rasterize(torch.from_numpy(points), triangles, size)
@@ -166,10 +177,10 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     os.environ.setdefault("GLOG_minloglevel", "2")
-    model, bundled = HeadModel.load(), Predictor.load(torch.device("cpu"))
-    pictures = list(scans(arguments.assets, model, bundled))
+    reconstructor = Reconstructor.load("cpu")
+    pictures = list(scans(arguments.assets, reconstructor))
     if arguments.photos:
-        pictures += photos(arguments.photos, model, bundled)
+        pictures += photos(arguments.photos, reconstructor)
     table(pictures, networks_of(arguments.weights))
 
 

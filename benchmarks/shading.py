@@ -17,17 +17,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..core.errors import LikenessError
+from ..core.errors import InputError
 from ..core.evaluation.bootstrap import mean_interval
-from ..core.models.fit import fit_head
-from ..core.models.head import HeadModel
-from ..core.models.observation import Observation
-from ..core.models.prior import PriorSurface
 from ..core.networks.normal import INPUT_SIZE
-from ..core.networks.predictor import Predictor, Sight
+from ..core.networks.predictor import Sight
 from ..core.photo.intake import load_view
 from ..core.photo.parsing import CLASSES
-from .normals import Seen, face_of, fitted_normals, networks_of, scans
+from ..core.pipeline import Reconstructor
+from .normals import Seen, face_of, fitted_normals, looked_at, networks_of, scans
 
 _SURE, _MARGIN, _FEWEST = 0.9, 5, 500  # share of skin; pixels across what is eroded; pixels of a face
 
@@ -43,16 +40,14 @@ def unexplained(picture: np.ndarray, normals: np.ndarray, skin: np.ndarray) -> f
     return float(rest.var() / max(luminance.var(), 1e-9))
 
 
-def portraits(folder: Path, model: HeadModel, predictor: Predictor) -> Iterator[Seen]:
+def portraits(folder: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
     """The photos of a folder in which the product finds a head."""
     for path in sorted(folder.glob("*.jpg")):
         try:
-            view = load_view(path, parser=predictor.parser)
-            fit = fit_head(model, Observation.of(view), predictor.guess(view))
-        except LikenessError:
+            view = load_view(path, parser=reconstructor.parser)
+        except InputError:
             continue
-        surface = PriorSurface.of(model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
-        yield Seen("portraits", path.stem, view, fit.camera, surface, torch.zeros(3, INPUT_SIZE, INPUT_SIZE))
+        yield from looked_at(reconstructor, "portraits", view, lambda crop: torch.zeros(3, INPUT_SIZE, INPUT_SIZE))
 
 
 def bare_face(seen: Seen, sight: Sight) -> np.ndarray:
@@ -74,10 +69,10 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     os.environ.setdefault("GLOG_minloglevel", "2")
-    model, bundled = HeadModel.load(), Predictor.load(torch.device("cpu"))
+    reconstructor = Reconstructor.load("cpu")
     networks = networks_of(arguments.weights)
-    pictures = [seen for seen in scans(arguments.assets, model, bundled) if seen.group == "james lit"]
-    pictures += portraits(arguments.portraits, model, bundled)
+    pictures = [seen for seen in scans(arguments.assets, reconstructor) if seen.group == "james lit"]
+    pictures += portraits(arguments.portraits, reconstructor)
     rows: dict[str, list[float]] = {}
     groups = []
     for seen in pictures:

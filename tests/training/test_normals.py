@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from likeness.training.dataset import PICTURE_FIELDS, Shards
+from likeness.training.normals.mix import mixed
 from likeness.training.normals.photographs import Photographs, developed
 
 SIZE, PEOPLE, FITS = 32, 4, 3
@@ -70,3 +71,9 @@ def test_a_developed_picture_is_in_range_and_only_skin_is_smoothed() -> None:
     plain = [roughness(developed(picture, bare, np.random.default_rng(seed))) for seed in range(6)]
     smooth = [roughness(developed(picture, ~bare, np.random.default_rng(seed))) for seed in range(6)]
     assert sum(smooth) < sum(plain)
+
+
+def test_a_mix_lies_between_both_networks_and_what_is_new_begins_at_zero() -> None:
+    old, new = {"a": torch.tensor([1.0])}, {"a": torch.tensor([3.0]), "enter": torch.tensor([2.0]), "count": torch.tensor(7)}
+    result = mixed(old, new, 0.25)
+    assert {name: float(value) for name, value in result.items()} == {"a": 1.5, "enter": 0.5, "count": 7}
