@@ -9,7 +9,7 @@ import pytest
 from likeness.core.geometry.mesh import signed_volume
 from likeness.core.models.head import HeadModel
 from likeness.core.photo.parsing import CLASSES
-from likeness.training.dataset import Shards
+from likeness.training.data.dataset import Shards
 from likeness.training.humans.assets import Assets
 from likeness.training.humans.bodies import Bodies
 from likeness.training.humans.loose import capped

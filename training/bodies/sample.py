@@ -13,6 +13,7 @@ import torch
 from ...core.models.head import HeadModel
 from ...core.models.rotation import rotation_matrix
 from ...core.photo.view import Camera
+from ..data.samples import SEEDS
 from ..humans.assets import Assets
 from ..humans.bodies import Bodies
 from ..humans.figure import Figure, Figures
@@ -22,7 +23,6 @@ from ..render.buffers import Buffers, render
 from ..render.labels import SurfaceSamples, signed_distance, surface_samples
 from ..render.lighting import key_shadow, random_direction
 from ..render.scene import Scene
-from ..samples import SEEDS
 
 FORMAT = 1
 BACK = 512

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..samples import SEEDS
+from ..data.samples import SEEDS
 from .sample import FORMAT, BodySampler
 
 log = logging.getLogger(__name__)
