@@ -13,7 +13,7 @@ CODE := $(wildcard *.py) core cli scene operators panels worker evaluation train
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test test-blender gui gate lint format hostile zip head-model train evaluate people checksums locks clean
+.PHONY: demo test test-blender gui gate lint format hostile zip head-model body-model train evaluate people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -60,6 +60,12 @@ zip: $(READY)
 head-model: $(READY_TRAINING)
 	@test -n "$(ASSETS)" || { echo "Usage: make head-model ASSETS=<asset pack>"; exit 2; }
 	$(BIN)/python -m likeness.training.build_head_model --assets "$(ASSETS)"
+
+# Pictures of known figures for the pose detector, some 40 minutes of one core, then the model: make body-model ASSETS=folder VIEWS=folder
+body-model: $(READY_TRAINING)
+	@test -n "$(ASSETS)" -a -n "$(VIEWS)" || { echo "Usage: make body-model ASSETS=<asset pack> VIEWS=<output folder>"; exit 2; }
+	$(BIN)/python -m likeness.training.body_model.views --assets "$(ASSETS)" --output "$(VIEWS)"
+	$(BIN)/python -m likeness.training.body_model.build --views "$(VIEWS)"
 
 # Needs the asset pack and an empty folder: make train ASSETS=folder RUN=folder; docs/training.md says what happens.
 # A rehearsal of all of it in some minutes: SHARDS=4 TRAIN="--minutes 1".

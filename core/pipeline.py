@@ -102,7 +102,8 @@ class Reconstructor:
         normals = vertex_normals(camera_vertices, faces)
         rigging, about = None, {}
         if settings.rig:
-            rigging = Rigging.of(self._model, fit, ReconstructedSurface(camera_vertices, normals), flame_model, clock)
+            surface = ReconstructedSurface(camera_vertices, normals)
+            rigging = Rigging.of(self._model, fit, prepared.surface.framing, surface, view.parsing, flame_model, clock)
         with clock.stage("colour"):
             colours, observed = self._colours(prepared, field, vertices, faces, settings.resolution)
         pose = Pose(fit.rotation, fit.joints[NECK])

@@ -18,7 +18,7 @@ from ..core.networks.normal import INPUT_SIZE, NormalNetwork
 from ..core.networks.parameters import ParameterNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
-from ..core.networks.weights import load_normal, normal_from
+from ..core.networks.weights import load_normal, load_parsing, normal_from
 from ..core.photo.framing import HEAD
 from .data.dataset import PICTURE_FIELDS, Batch
 from .data.real_landmarks import DETECTED_FIELDS
@@ -98,7 +98,7 @@ class ReferenceObjective:
 def objective(recipe: Recipe, output: Path, device: str) -> Objective:
     """The loss of a recipe's network."""
     match recipe.network:
-        case "normal":
+        case "normal" | "normal_features":
             return lambda network, batch, noise: normal_loss(cast(NormalNetwork, network), batch)
         case "parameters":
             return ParameterObjective(device)
@@ -114,6 +114,10 @@ def network_of(recipe: Recipe) -> nn.Module:
     match recipe.network:
         case "normal":
             return NormalNetwork()
+        case "normal_features":
+            parsing = load_parsing()
+            assert parsing is not None
+            return NormalNetwork(backbone=parsing.backbone.eval())
         case "parameters":
             return ParameterNetwork.with_random_weights(HeadModel.load())
         case "field":
@@ -125,7 +129,7 @@ def network_of(recipe: Recipe) -> nn.Module:
 
 def stored_fields(recipe: Recipe) -> tuple[str, ...]:
     """What must be stored of each sample for this recipe."""
-    if recipe.network == "normal":
+    if recipe.network in ("normal", "normal_features"):
         return PICTURE_FIELDS
     if recipe.network == "parameters":
         return DETECTED_FIELDS
@@ -147,4 +151,5 @@ def _solid(device: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _normal_network(output: Path) -> NormalNetwork:
     own = output / "normal.safetensors"
-    return fold_norms(normal_from(own.read_bytes(), own.name) if own.exists() else load_normal())
+    parsing = load_parsing()
+    return fold_norms(normal_from(own.read_bytes(), own.name, parsing) if own.exists() else load_normal(parsing=parsing))

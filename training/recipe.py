@@ -10,12 +10,13 @@ from ..core.networks.config import CONFIGURATIONS, FieldConfig
 from .losses import FieldWeights
 
 FOLDERS = tuple(Path(__file__).parent / name for name in ("recipes", "recipes/ablations", "ancestors"))
-NETWORKS = ("normal", "parameters", "field", "colour", "pifu")
+NETWORKS = ("normal", "normal_features", "parameters", "field", "colour", "pifu")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """network: one of NETWORKS; `pifu` is PIFu at the paper's width (core/networks/reference.py).
+    """network: one of NETWORKS; `normal_features` reads the parsing network's features too; `pifu` is PIFu at the paper's width
+    (core/networks/reference.py).
 
     name: of the files that are written, the recipe's own by default; the bundled field is `field`.
     config: the field's configuration before `overrides`; a colour network's are those of ColourConfig. batch: samples a step and

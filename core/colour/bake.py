@@ -58,13 +58,16 @@ class Shot:
         drawn = rasterize(torch.from_numpy(in_crop(view, framing, surface.vertices)), faces, _SIZE)
         trust = interpolate(drawn, faces, torch.from_numpy(surface.observed)[:, None])[..., 0].numpy()
         depth = torch.where(drawn.mask, drawn.depth, _FAR).numpy()
-        smooth = _smoothed(photo, trust, _BLUR / framing.half)
-        return cls(photo, smooth, trust, depth, np.ones_like(trust), framing)
+        return cls(photo, _smoothed(photo, trust, framing), trust, depth, np.ones_like(trust), framing)
+
+    def without(self, covered: np.ndarray) -> "Shot":
+        """The same without what covers the mesh in pixels (T, T): not copied, and mixed into nothing."""
+        trust = self.trust * (1 - covered)
+        return replace(self, trust=trust, smooth=_smoothed(self.photo, trust, self.framing))
 
     def with_bare(self, bare: np.ndarray) -> "Shot":
         """The same with pixels (T, T) that do not show bare skin, whose colours do not run into their neighbours' either."""
-        smooth = _smoothed(self.photo, self.trust * (0.02 + bare), _BLUR / self.framing.half)
-        return replace(self, smooth=smooth, bare=bare)
+        return replace(self, smooth=_smoothed(self.photo, self.trust * (0.02 + bare), self.framing), bare=bare)
 
 
 def in_crop(view: ResultView, framing: Framing, points: np.ndarray) -> np.ndarray:
@@ -72,10 +75,9 @@ def in_crop(view: ResultView, framing: Framing, points: np.ndarray) -> np.ndarra
     return framing.to_crop(view.pose.to_camera(points), view.camera).astype(np.float32)
 
 
-def _smoothed(photo: np.ndarray, weight: np.ndarray, blur: float) -> np.ndarray:
-    """blur: crop units."""
+def _smoothed(photo: np.ndarray, weight: np.ndarray, framing: Framing) -> np.ndarray:
     weight = cv2.resize(weight, photo.shape[:2], interpolation=cv2.INTER_LINEAR)[..., None] + 1e-4
-    sigma = blur * len(photo) / 2
+    sigma = _BLUR / framing.half * len(photo) / 2
     return cv2.GaussianBlur(photo * weight, (0, 0), sigma) / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
 
 

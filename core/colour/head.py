@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
+import cv2
 import numpy as np
 import torch
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
@@ -26,7 +27,9 @@ from .hair import bare_skin
 from .seam import fill_hidden
 from .texels import Progress, Texels
 
-_SIZE = 512
+_SIZE = COVER_SIZE = 512
+_COVERED = (0.2, 0.6)  # share of what lies over the skin
+_SHADOW = 5  # pixels (4 mm) around it
 _STANDS_OFF = 0.012  # metres: farther in front of the scalp than this is hair
 _INSIDE = 0.07  # metres behind the eyes: the middle of the head
 _ON_SURFACE = 0.008  # metres within which the reconstruction's hidden colours are the skin's own
@@ -76,12 +79,14 @@ def bake_head(
     anatomy: Anatomy,
     size: int = 2048,
     progress: Progress | None = None,
+    covered: np.ndarray | None = None,
     framing: Framing = HEAD,
 ) -> RiggedHead:
     """The rigged head with texture and texture_observed, size x size; small islands of eyes in the UV map are enlarged.
 
-    rigged: with its own key values and rotations it lies on the result's mesh. anatomy: of its vertices.
-    framing: what of the photo is copied.
+    rigged: with its own key values and rotations it lies on the result's mesh. anatomy: of its vertices. covered (COVER_SIZE, COVER_SIZE):
+    share of hair and things over the skin in the photo's crop; there the skin is taken from the other half and from around.
+    framing: of that crop.
     Raises InputError for a size that cannot be made.
     """
     step = progress or (lambda share: None)
@@ -91,7 +96,7 @@ def bake_head(
     step(0.1)
     head = _Head(rigged, result, anatomy, framing)
     step(0.2)
-    shot, layers, base = head.layers(Shot.of(result.surface, result.views[0], framing, size))
+    shot, layers, base = head.layers(Shot.of(result.surface, result.views[0], framing, size), covered)
     values, observed = compose(texels, head.skin_faces, shot, layers, base, progress=progress)
     inner = torch.from_numpy(np.stack([anatomy.mouth, anatomy.sockets], axis=1))
     part_of = rigged.face_part[order][texels.face.numpy()]
@@ -130,11 +135,15 @@ class _Head:
     def region(self, name: str) -> np.ndarray:
         return self._anatomy.regions[name]
 
-    def layers(self, shot: Shot) -> tuple[Shot, list[Layer], np.ndarray]:
+    def layers(self, shot: Shot, covered: np.ndarray | None = None) -> tuple[Shot, list[Layer], np.ndarray]:
         """The shot with what is bare skin in it; its layers, the mirrored half below; the colours (V, 3) where neither shows anything."""
         own = Layer.of(self.vertices, self._rigged.faces)
         on_head, guarded = self._guarded()
         sure_skin, sure_hair = self._samples(shot, guarded)
+        if covered is not None:
+            # Where hair begins parsing is soft, and its shadow lies on the skin beside.
+            reach = cv2.dilate(covered.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_SHADOW, _SHADOW)))
+            shot = shot.without(smoothstep(cv2.GaussianBlur(reach, (0, 0), 1.0), *_COVERED))
         shot = shot.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._box[2]))
         # Clothes lie loosely and are painted on the chest all the same.
         own = replace(own, guarded=guarded, loose=1 - np.clip(self.region("head"), 0, 1))

@@ -1,17 +1,17 @@
 """The parametric head, read from its file: identity, ARKit expressions and five joints in FLAME's order, with a closed bust over its skin.
 
-Frames, and the file's arrays, are those of docs/architecture.md.
+docs/architecture.md describes the frames, docs/head_model.md the file's arrays.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 
-from ..arrays import ANY, REAL, TEXT, WHOLE, Array, ArrayError, Schema
-from ..errors import AssetError
+from ..arrays import ANY, REAL, TEXT, WHOLE, Array, Schema
+from .files import read_model
 from .joints import JOINT_NAMES, LEFT_EYE, NECK, RIGHT_EYE
 from .parametric import ClosedMesh, LandmarkSet, ParametricModel, Skeleton
 
@@ -75,7 +75,7 @@ class HeadModel(ParametricModel):
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
         """Read a head-model file, the bundled one by default. Raises AssetError when it is missing, damaged or of another layout."""
-        arrays = _read(DEFAULT_FILE if path is None else Path(path))
+        arrays = read_model(DEFAULT_FILE if path is None else Path(path), SCHEMA, "head model")
         faces, regions = arrays["faces"], arrays["regions"]
         bias, weight, barycentric68 = arrays["landmark_bias"], arrays["landmark_weight"], arrays["landmark68_barycentric"]
         unbiased, inner = np.zeros_like(barycentric68), np.ones(len(barycentric68), np.float32)
@@ -128,15 +128,3 @@ class HeadModel(ParametricModel):
     def mouth_patch(self) -> np.ndarray:
         """1 on the closed bust's patch behind the lips and its border (Vs,), else 0."""
         return self.closed_mesh.patch("mouth", _MOUTH_BORDER)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        arrays, _ = SCHEMA.load(path)
-    except ArrayError as error:
-        if not path.is_file():
-            raise AssetError(f"{path.name} is missing; reinstall the extension.") from error
-        what = f"of another version: its array '{error}' does not fit" if str(error) else "damaged or not a head model"
-        raise AssetError(f"{path.name} is {what}; reinstall the extension.") from error
-    # torch indexes with 64 bits.
-    return {name: values.astype(np.int64) if SCHEMA.arrays[name].kind == WHOLE else values for name, values in arrays.items()}

@@ -95,8 +95,8 @@ class Predictor:
     @classmethod
     def load(cls, device: torch.device, field: Path | None = None) -> Self:
         """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
-        chosen = load_field() if field is None else load_own_field(field)
-        return cls(load_normal(), chosen, device, load_colour(), load_parameters(), load_parsing())
+        chosen, parsing = load_field() if field is None else load_own_field(field), load_parsing()
+        return cls(load_normal(parsing=parsing), chosen, device, load_colour(), load_parameters(), parsing)
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""

@@ -60,11 +60,16 @@ def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:
     return _filled(network, _tensors(read_checked(name, folder), name), name)
 
 
-def normal_from(data: bytes, name: str) -> NormalNetwork:
+def normal_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -> NormalNetwork:
     """A normal network from the bytes of a safetensors file. Raises AssetError."""
     tensors = _tensors(data, name)
     last = tensors.get("output.bias")
-    return _filled(NormalNetwork(outputs=FRONT if last is not None and len(last) == FRONT else WHOLE), tensors, name)
+    outputs = FRONT if last is not None and len(last) == FRONT else WHOLE
+    if not any(key.startswith("enter.") for key in tensors):
+        return _filled(NormalNetwork(outputs=outputs), tensors, name)
+    if parsing is None:
+        raise AssetError(f"{name} needs parsing.safetensors, which is missing; reinstall the extension.")
+    return _filled(NormalNetwork(outputs=outputs, backbone=parsing.backbone), tensors, name)
 
 
 def colour_from(data: bytes, name: str) -> ColourNetwork:
@@ -150,5 +155,12 @@ PARAMETERS = ListedNetwork("parameters.safetensors", _reader(ParameterNetwork), 
 PARSING = ListedNetwork("parsing.safetensors", _reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
 NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING)
 """All networks of the product; those with a `without` are optional."""
-load_normal, load_field = NORMAL.load, FIELD.load
+load_field = FIELD.load
 load_colour, load_parameters, load_parsing = COLOUR.load_if_listed, PARAMETERS.load_if_listed, PARSING.load_if_listed
+
+
+def load_normal(name: str = NORMAL.file, folder: Path = FOLDER, parsing: ParsingNetwork | None = None) -> NormalNetwork:
+    """A listed normal network, of front normals alone or whole, as its file has it. Raises AssetError.
+
+    parsing: whose backbone a network that reads features shares; such a network cannot be without one."""
+    return normal_from(read_checked(name, folder), name, parsing)

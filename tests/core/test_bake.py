@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from likeness.core.colour.bake import bake_mesh
 from likeness.core.colour.eyes import paint_eye, seen_colours
 from likeness.core.colour.hair import bare_skin
-from likeness.core.colour.head import Anatomy, bake_head
+from likeness.core.colour.head import COVER_SIZE, Anatomy, bake_head
 from likeness.core.colour.project import Projection
 from likeness.core.colour.texels import Texels
 from likeness.core.errors import Cancelled, InputError
@@ -262,3 +262,23 @@ def test_hair_is_told_from_skin_by_this_photos_own_colours() -> None:
     bare = bare_skin(photo.clip(0, 1), skin, hair, 1.0)
     assert bare[:32].max() < 0.2 and bare[40:].min() > 0.9
     assert bare_skin(photo.clip(0, 1), skin, np.zeros_like(hair), 1.0).min() == 1
+
+
+def test_hair_over_the_face_is_not_painted_on_it(model: HeadModel, scene: tuple[RiggedHead, Result]) -> None:
+    rigged, result = scene
+    view = result.views[0]
+    points = HEAD.to_crop(view.pose.to_camera(rigged.posed(rigged.key_values, rigged.rotations)), view.camera)
+    cheek = points[(model.regions["face"] > 0.95) & (model.code[:, 1] < 0.6) & (model.code[:, 1] > 0.5)].mean(0)
+    column, row = view.camera.project(HEAD.from_crop(cheek[None], view.camera))[0].astype(int)
+    photo, half = view.photo.copy(), int(0.012 * view.camera.scale)
+    photo[row - half : row + half, column - half : column + half] = [0, 0, 255]
+    stained = replace(result, views=(replace(view, photo=photo),))
+    covered = (crop_picture(photo, HEAD.crop_box(view.camera), COVER_SIZE) @ [-1, 0, 1] > 0.5).astype(np.float32)
+    head = (model.code[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
+
+    def blue(cover: np.ndarray | None) -> float:
+        colours, _ = at_vertices(bake_head(rigged, stained, Anatomy.of(model), SIZE, covered=cover))
+        return float((colours[head, 2] - colours[head, 0]).max())
+
+    assert blue(None) > 0.5
+    assert blue(covered) < 0.1

@@ -104,6 +104,13 @@ def test_clothes_go_round_and_a_neckline_does_not(bust):
     assert back.sum() > 20 and found[back, CLOTHES].min() > 0.9
 
 
+def test_what_looks_like_cloth_above_skin_is_none(bust):
+    seen = kinds_where(bust.points, short(bust.points))
+    shadow = (bust.points[:, 1] < -0.5) & (bust.points[:, 1] > -0.62) & ~short(bust.points)
+    seen[shadow] = np.eye(len(KINDS))[CLOTHES]
+    assert hidden(bust, seen)[behind(bust.points, -0.6, -0.52), CLOTHES].max() < 0.4
+
+
 def test_ears_stay_skin_and_a_beard_stays_in_front(bust):
     seen = kinds_where(bust.points, short(bust.points))
     chin = (bust.points[:, 1] < -0.3) & (bust.points[:, 1] > CHIN) & (bust.points[:, 2] > -0.2)
