@@ -116,7 +116,7 @@ def measure_fit(model: HeadModel, view: View, fit: ViewFit, framing: Framing, pi
         "yaw": abs(float(np.degrees(np.arctan2(forward[0], forward[2])))),
         "pitch": abs(float(np.degrees(np.arcsin(np.clip(forward[1], -1, 1))))),
         "aspect": _aspect(model, view, fit),
-        "below_chin": (len(view.image) - float(view.landmarks[_CHIN, 1])) / fit.camera.scale * _CM,
+        "below_chin": (len(view.image) - float(view.mesh[_CHIN, 1])) / fit.camera.scale * _CM,
     }
     if view.scatter is not None:
         measures["landmark_scatter"] = view.scatter
@@ -162,14 +162,14 @@ def _aspect(model: HeadModel, view: View, fit: ViewFit) -> float:
     """Least-squares scale of the mean head's landmarks across the picture, over that down the picture."""
     weight = model.mediapipe.weight / model.mediapipe.weight.sum()
     mean = ((model.mediapipe.on(model.mean) + model.mediapipe.bias) @ fit.rotation.T)[:, :2]
-    mean, found = (points - weight @ points for points in (mean, view.landmarks[:, :2] * [1, -1]))
+    mean, found = (points - weight @ points for points in (mean, view.mesh[:, :2] * [1, -1]))
     across, down = (weight @ (mean * found)) / (weight @ mean**2)
     return float(across / down)
 
 
 def _eye_light(view: View) -> float | None:
     """Light of the brighter eye's brightest part over its cheek's, sRGB values; None where the photo does not show both."""
-    flat, found = view.landmarks[:, :2], []
+    flat, found = view.mesh[:, :2], []
     for lids, cheek in zip(_EYES, _CHEEKS, strict=True):
         outline = flat[list(lids)]
         outline = outline.mean(0) + _LIDS * (outline - outline.mean(0))
