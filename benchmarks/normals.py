@@ -30,6 +30,7 @@ from ..core.networks.predictor import Predictor
 from ..core.networks.weights import load_field, load_normal, load_parsing, normal_from
 from ..core.photo.crop import crop_picture
 from ..core.photo.faces import MediaPipeDetector
+from ..core.photo.framing import HEAD
 from ..core.photo.view import Camera, View
 from ..core.pipeline import Reconstructor
 from ..evaluation.bootstrap import mean_interval
@@ -97,7 +98,7 @@ def photos(folder: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
 def looked_at(reconstructor: Reconstructor, group: str, view: View, truth: Callable[[Camera], torch.Tensor]) -> Iterator[Seen]:
     """One picture, or none where the product refuses it. truth: of the crop."""
     try:
-        seen = reconstructor.see(view)
+        seen = reconstructor.prepare(view)
     except ReconstructionError:
         return
     yield Seen(group, view.name, view, seen.fit.camera, seen.surface, truth(seen.fit.camera))
@@ -138,13 +139,13 @@ def _camera_normals(case: Case) -> np.ndarray:
 def _truth(case: Case, crop: Camera) -> torch.Tensor:
     """(3, S, S) crop-frame normals of a case's surface in the crop of a fit."""
     assert case.truth is not None and case.camera is not None
-    points = seen_in_crop(case.truth.vertices.astype(np.float64), case.camera, crop).astype(np.float32)
+    points = seen_in_crop(case.truth.vertices.astype(np.float64), case.camera, crop, HEAD).astype(np.float32)
     return _drawn_normals(points, case.truth.faces, vertex_normals(points, case.truth.faces), _TRUE_SIZE).permute(2, 0, 1)
 
 
 def _published(normals: np.ndarray, crop: Camera) -> torch.Tensor:
     """(3, S, S) of normals (H, W, 3) in a photo, 0 where there are none."""
-    cut = torch.from_numpy(crop_picture(normals.astype(np.float32), crop, _TRUE_SIZE)).permute(2, 0, 1)
+    cut = torch.from_numpy(crop_picture(normals.astype(np.float32), HEAD.crop_box(crop), _TRUE_SIZE)).permute(2, 0, 1)
     return F.normalize(cut, dim=0, eps=0.5)
 
 
@@ -197,7 +198,7 @@ def table(pictures: list[Seen], predictors: dict[str, Predictor]) -> None:
     rows: dict[str, list[dict[str, float]]] = {"fit": [], **{name: [] for name in predictors}}
     for seen in pictures:
         for index, (name, predictor) in enumerate(predictors.items()):
-            sight = predictor.look(seen.view, seen.camera, seen.surface)
+            sight = predictor.predict(seen.view, seen.camera, seen.surface)
             maps, matte = sight.maps[0], sight.photo[0, 3]
             if not index:
                 rows["fit"].append(angles(seen, fitted_normals(maps), maps, matte))

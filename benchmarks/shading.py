@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from ..core.errors import InputError
 from ..core.networks.normal import INPUT_SIZE
-from ..core.networks.predictor import Sight
+from ..core.networks.predictor import CropPrediction
 from ..core.photo.intake import load_view
 from ..core.photo.parsing import CLASSES
 from ..core.pipeline import Reconstructor
@@ -51,11 +51,11 @@ def portraits(folder: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
         yield from looked_at(reconstructor, "portraits", view, lambda crop: torch.zeros(3, INPUT_SIZE, INPUT_SIZE))
 
 
-def bare_face(seen: Seen, sight: Sight) -> np.ndarray:
+def bare_face(seen: Seen, sight: CropPrediction) -> np.ndarray:
     """(S, S) bool: skin of the face, away from what is not."""
     face = face_of(sight.maps[0]).numpy() & (sight.photo[0, 3].numpy() > _SURE)
     if seen.view.parsing is not None:
-        shares = seen.view.parsing.crop(seen.camera.crop_box, INPUT_SIZE)
+        shares = seen.view.parsing.crop(seen.surface.framing.crop_box(seen.camera), INPUT_SIZE)
         face &= shares[..., CLASSES.index("skin")] > _SURE
     return cv2.erode(face.astype(np.uint8), np.ones((_MARGIN, _MARGIN), np.uint8)) > 0
 
@@ -77,7 +77,7 @@ def main() -> None:
     rows: dict[str, list[float]] = {}
     groups = []
     for seen in pictures:
-        sights = {name: predictor.look(seen.view, seen.camera, seen.surface) for name, predictor in networks.items()}
+        sights = {name: predictor.predict(seen.view, seen.camera, seen.surface) for name, predictor in networks.items()}
         sight = sights["bundled"]
         face = bare_face(seen, sight)
         if face.sum() < _FEWEST:

@@ -26,6 +26,7 @@ from .networks.weights import hashes
 from .photo.crop import crop_picture
 from .photo.face_alignment_provider import FaceAlignmentDetector
 from .photo.faces import FaceDetector
+from .photo.framing import HEAD
 from .photo.intake import default_detector, load_view
 from .photo.parsing import Parser
 from .photo.pose import Pose
@@ -65,9 +66,9 @@ class Reconstructor:
         with clock.stage("fit"):
             fit = fit_head(self._model, Observation.of(view), None if view.modelled else self._predictor.guess(view))
         with clock.stage("normals"):
-            surface = PriorSurface.of(self._model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
+            surface = PriorSurface.of(self._model, HEAD.to_crop(fit.closed_vertices, fit.camera).astype(np.float32), HEAD)
             prediction = self._predictor.predict(view, fit.camera, surface, own)
-            measures = measure_fit(self._model, view, fit, *prediction.pictures())
+            measures = measure_fit(self._model, view, fit, surface.framing, *prediction.pictures())
             judge(measures, view.name)  # refuses before the long stages
         return PreparedPhoto(view, fit, surface, prediction, measures, dict(clock.timings), own)
 
@@ -97,11 +98,12 @@ class Reconstructor:
             vertices, faces = build_surface(field, settings.resolution, share, cancel)
         with clock.stage("detail"):
             vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
-        camera_vertices = fit.camera.from_crop(vertices).astype(np.float32)
+        camera_vertices = prepared.surface.framing.from_crop(vertices, fit.camera).astype(np.float32)
         normals = vertex_normals(camera_vertices, faces)
         rigging, about = None, {}
         if settings.rig:
-            rigging = Rigging.of(self._model, fit, ReconstructedSurface(camera_vertices, normals), view.parsing, flame_model, clock)
+            surface = ReconstructedSurface(camera_vertices, normals)
+            rigging = Rigging.of(self._model, fit, prepared.surface.framing, surface, view.parsing, flame_model, clock)
         with clock.stage("colour"):
             colours, observed = self._colours(prepared, field, vertices, faces, settings.resolution)
         pose = Pose(fit.rotation, fit.joints[NECK])
@@ -111,7 +113,7 @@ class Reconstructor:
         result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),))
         if rigging is not None:
             result, about = rigging.textured(result, settings.texels, clock)
-        measures = prepared.measures | {"silhouette_iou": silhouette_iou(view, fit, vertices, faces)}
+        measures = prepared.measures | {"silhouette_iou": silhouette_iou(view, prepared.crop_box, vertices, faces)}
         measures["observed_share"] = float((observed > 0.5).mean())
         quality, doubts = judge(measures, view.name)
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings]} | measures | parsing_report(view) | about
@@ -137,10 +139,10 @@ class Reconstructor:
     def _colours(
         self, prepared: PreparedPhoto, field: Field, vertices: np.ndarray, faces: np.ndarray, resolution: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        view, camera = prepared.view, prepared.fit.camera
+        view, box = prepared.view, prepared.crop_box
         size = min(2 * resolution, 1024)  # finer than the mesh, the photo would alias on it
-        image = crop_picture(view.image, camera, size)
-        matte = prepared.prediction.intersect_matte(np.clip(crop_picture(view.matte, camera, size), 0, 1))
+        image = crop_picture(view.image, box, size)
+        matte = prepared.prediction.intersect_matte(np.clip(crop_picture(view.matte, box, size), 0, 1))
         guess = lambda points: (field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
-        parsing = None if view.parsing is None else view.parsing.crop(camera.crop_box, size)
+        parsing = None if view.parsing is None else view.parsing.crop(box, size)
         return colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)

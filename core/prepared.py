@@ -9,6 +9,7 @@ from .models.prior import PriorSurface
 from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import CropPrediction
 from .photo.crop import shown
+from .photo.framing import CropBox
 from .photo.view import View
 from .surface.build import ReliefMap
 
@@ -26,10 +27,15 @@ class PreparedPhoto:
     timings: dict[str, float]
     own: OwnNetworks = BUNDLED
 
+    @property
+    def crop_box(self) -> CropBox:
+        """The crop in the photo."""
+        return self.surface.framing.crop_box(self.fit.camera)
+
     def relief(self) -> tuple[ReliefMap | None, ReliefMap | None]:
         """Of the nearest and the farthest surface, if the network knows that; 0 off the person."""
         front, back = (None if maps is None else self._relief_map(maps) for maps in (self.prediction.front, self.prediction.back))
         return front, back
 
     def _relief_map(self, maps: torch.Tensor) -> ReliefMap:
-        return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(self.view.image, self.fit.camera, maps.shape[-1]))
+        return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(self.view.image, self.crop_box, maps.shape[-1]))

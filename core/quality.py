@@ -16,8 +16,9 @@ from .errors import ReconstructionError
 from .models.fit import ViewFit
 from .models.head import HeadModel
 from .photo.crop import shown
+from .photo.framing import Framing
 from .photo.parsing import CLASSES
-from .photo.view import CROP_HALF, View
+from .photo.view import View
 from .result import DOUBTFUL, GOOD
 
 Level = Literal["warn", "doubt", "refuse"]
@@ -99,7 +100,7 @@ def judge(measures: Mapping[str, float], name: str, checks: Sequence[Check] = CH
     return DOUBTFUL if said["doubt"] else GOOD, said["doubt"] + said["warn"]
 
 
-def measure_fit(model: HeadModel, view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
+def measure_fit(model: HeadModel, view: View, fit: ViewFit, framing: Framing, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
     """What can be measured before there is a surface.
 
     picture (S, S, 4): the crop and its matte as the networks see them, with what is guessed beyond the photo's edges; maps (8, S, S): the
@@ -122,12 +123,12 @@ def measure_fit(model: HeadModel, view: View, fit: ViewFit, picture: np.ndarray,
     light = _eye_light(view)
     if light is not None:
         measures["eye_light"] = light
-    return measures | _matte_measures(view, fit, picture, maps)
+    return measures | _matte_measures(view, fit, framing, picture, maps)
 
 
-def _matte_measures(view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
-    size = len(picture)
-    there, matte = shown(view.image, fit.camera, size), picture[..., 3] > 0.5
+def _matte_measures(view: View, fit: ViewFit, framing: Framing, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
+    size, box = len(picture), framing.crop_box(fit.camera)
+    there, matte = shown(view.image, box, size), picture[..., 3] > 0.5
     code, mask = maps[3:6], maps[7] > 0.5
     head = mask & (code[1] > _HEAD)
     above = np.zeros_like(mask)
@@ -141,7 +142,7 @@ def _matte_measures(view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndar
         measures["head_in_matte"] = float(matte[head & there].mean())
         measures["matte_agreement"] = float((matte & mask & zone).sum() / (zone & (matte | mask)).sum())
         if view.parsing is not None:
-            things = view.parsing.crop(fit.camera.crop_box, size)[..., CLASSES.index("object")]
+            things = view.parsing.crop(box, size)[..., CLASSES.index("object")]
             measures["covered"] = float(things[head & there].mean())
         if face.any():
             measures["face_in_matte"] = float(matte[face].mean())
@@ -150,7 +151,7 @@ def _matte_measures(view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndar
     hidden = matte & above & ~there & head[tuple(nearest)]
     rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
     if len(rows):
-        cell = (2 * CROP_HALF / size * _CM) ** 2
+        cell = (2 * framing.half / size * _CM) ** 2
         measures["cut_top"] = float(hidden[: rows[0]].sum() * cell)
         measures["cut_left"] = float(hidden[:, : columns[0]].sum() * cell)
         measures["cut_right"] = float(hidden[:, columns[-1] + 1 :].sum() * cell)

@@ -11,6 +11,7 @@ from .geometry.raster import rasterize
 from .models.fit import ViewFit
 from .models.head import HeadModel
 from .photo.crop import crop_picture
+from .photo.framing import CropBox
 from .photo.parsing import CLASSES
 from .photo.view import View
 from .settings import Settings
@@ -52,11 +53,11 @@ def parsing_report(view: View) -> dict[str, dict[str, float]]:
     return {"parsing": dict(zip(CLASSES, view.parsing.shares.mean((0, 1)).round(4).tolist(), strict=True))}
 
 
-def silhouette_iou(view: View, fit: ViewFit, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Intersection over union of a mesh's silhouette (vertices in the crop frame) and the person's matte, inside the photo."""
+def silhouette_iou(view: View, box: CropBox, vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Intersection over union of a mesh's silhouette (vertices in the crop frame) and the person's matte, inside the photo and the crop."""
     drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), _SIZE).mask.numpy()
-    there = crop_picture(np.ones(view.image.shape[:2], np.float32), fit.camera, _SIZE) > 0.5
-    person = (crop_picture(view.matte, fit.camera, _SIZE) > 0.5) & there
+    there = crop_picture(np.ones(view.image.shape[:2], np.float32), box, _SIZE) > 0.5
+    person = (crop_picture(view.matte, box, _SIZE) > 0.5) & there
     union = ((drawn & there) | person).sum()
     return float((drawn & person).sum() / max(union, 1))
 

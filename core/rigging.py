@@ -10,6 +10,7 @@ from .geometry.visibility import sample_picture
 from .models.fit import ViewFit
 from .models.flame.model import FlameModel
 from .models.head import HeadModel
+from .photo.framing import Framing
 from .photo.parsing import CLASSES, OVER_SKIN, Parsing
 from .progress import Clock
 from .result import Result
@@ -27,13 +28,15 @@ class Rigging:
     model: HeadModel
     head: RiggedHead
     flame: FlameFit | None
-    covered: np.ndarray | None  # (H, W) over the crop, the share of each pixel that hides the skin
+    framing: Framing
+    covered: np.ndarray | None  # (H, W) over the framing's crop, the share of each pixel that hides the skin
 
     @classmethod
     def of(
         cls,
         model: HeadModel,
         fit: ViewFit,
+        framing: Framing,
         surface: ReconstructedSurface,
         parsing: Parsing | None,
         flame_model: FlameModel | None,
@@ -44,16 +47,16 @@ class Rigging:
         with clock.stage("rig"):
             covered = None
             if parsing is not None:
-                shares = parsing.crop(fit.camera.crop_box, COVER_SIZE)
+                shares = parsing.crop(framing.crop_box(fit.camera), COVER_SIZE)
                 covered = shares[..., [CLASSES.index(name) for name in OVER_SKIN]].sum(-1)
                 worn = covered + shares[..., CLASSES.index("glasses")]  # glasses stand off the face, but stay in its texture
-                over = sample_picture(worn, fit.camera.to_crop(surface.vertices))
+                over = sample_picture(worn, framing.to_crop(surface.vertices, fit.camera))
                 surface = replace(surface, covered=over)
             head = rig_head(model, fit, surface)
         if flame_model is None:
-            return cls(model, head, None, covered)
+            return cls(model, head, None, framing, covered)
         with clock.stage("flame"):
-            return cls(model, head, fit_flame(flame_model, head), covered)
+            return cls(model, head, fit_flame(flame_model, head), framing, covered)
 
     def textured(self, result: Result, texels: int, clock: Clock) -> tuple[Result, dict[str, Any]]:
         """The result with the textured head, FLAME's if there is one, and what the report says of it. Raises Cancelled."""
@@ -61,7 +64,7 @@ class Rigging:
         if self.flame is not None:
             head, anatomy = self.flame.head, anatomy.carried(self.flame.corners, self.flame.barycentric)
         with clock.stage("texture") as share:
-            head = bake_head(head, result, anatomy, texels, share, self.covered)
+            head = bake_head(head, result, anatomy, texels, share, self.covered, self.framing)
             figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
             figures |= rig_metrics(self.model, self.head, result.surface.vertices, result.surface.faces)
         about = {"rig": figures} if self.flame is None else {"rig": figures, "flame": self.flame.to_dict()}

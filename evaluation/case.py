@@ -16,6 +16,7 @@ from PIL import Image
 from ..core.arrays import ANY, BYTE, REAL, TEXT, TOO_LARGE, WHOLE, Array, ArrayError, Schema
 from ..core.errors import AssetError
 from ..core.photo.decode import read_photo
+from ..core.photo.framing import HEAD
 from ..core.photo.view import Camera
 
 VERSION = 1
@@ -91,7 +92,7 @@ class Case:
     def unit_cube(self, points: np.ndarray) -> np.ndarray:
         """Camera-frame points (N, 3) in a frame where the judged part of the subject lies within [-1, 1]: the crop frame for heads."""
         if self.subject == "head" and self.camera is not None:
-            return self.camera.to_crop(np.asarray(points, np.float64)) / _CROP_EDGE
+            return HEAD.to_crop(np.asarray(points, np.float64), self.camera) / _CROP_EDGE
         assert self.truth is not None
         low, high = self.truth.vertices.min(0), self.truth.vertices.max(0)
         return (points - (low + high) / 2) / (0.55 * float((high - low).max()))

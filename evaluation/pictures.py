@@ -8,7 +8,7 @@ from skimage.metrics import structural_similarity
 
 from ..core.geometry.mesh import vertex_normals
 from ..core.geometry.raster import interpolate, rasterize
-from ..core.photo.view import CROP_CENTRE_Y, CROP_CENTRE_Z, CROP_HALF
+from ..core.photo.framing import HEAD
 from .case import Case
 from .metrics import MeasuredTruth
 
@@ -25,7 +25,7 @@ def side_view(case: Case, points: np.ndarray, yaw: float) -> np.ndarray:
     """Camera-frame points (N, 3) in a crop frame ([-1, 1], z towards the viewer) that sees the upright subject turned by yaw degrees."""
     turned = points if case.rotation is None else points @ case.rotation
     if case.subject == "head" or case.truth is None:
-        centre, half = np.array([0, CROP_CENTRE_Y, CROP_CENTRE_Z]), CROP_HALF
+        centre, half = np.array(HEAD.centre), HEAD.half
     else:
         own = case.truth.vertices if case.rotation is None else case.truth.vertices @ case.rotation
         low, high = own.min(0), own.max(0)

@@ -9,6 +9,7 @@ import torch
 
 from ..core.geometry.raster import rasterize
 from ..core.photo.crop import crop_picture
+from ..core.photo.framing import HEAD
 from .align import Similarity, align_surface
 from .case import Case
 from .faces import face_errors, landmark_error, start_from_landmarks
@@ -117,11 +118,11 @@ def _steady(truth: MeasuredTruth) -> np.ndarray:
 
 def silhouette_iou(mask: np.ndarray, prediction: Prediction) -> float:
     """Of the mesh in its own camera and the subject's mask (H, W), inside the photo and the prediction's crop, on 512 x 512 pixels."""
-    camera = prediction.camera
-    points = torch.from_numpy(camera.to_crop(prediction.vertices).astype(np.float32))
+    box = HEAD.crop_box(prediction.camera)
+    points = torch.from_numpy(HEAD.to_crop(prediction.vertices, prediction.camera).astype(np.float32))
     drawn = rasterize(points, torch.from_numpy(np.asarray(prediction.faces, np.int64)), _PICTURE).mask.numpy()
-    there = crop_picture(np.ones(mask.shape, np.float32), camera, _PICTURE) > 0.5
-    person = (crop_picture(np.ascontiguousarray(mask, np.float32), camera, _PICTURE) > 0.5) & there
+    there = crop_picture(np.ones(mask.shape, np.float32), box, _PICTURE) > 0.5
+    person = (crop_picture(np.ascontiguousarray(mask, np.float32), box, _PICTURE) > 0.5) & there
     # Only the piece of the mask that the head belongs to: other people in the picture are nobody's error.
     _, pieces = cv2.connectedComponents(person.astype(np.uint8))
     hit = np.bincount(pieces[drawn & person], minlength=1)

@@ -19,6 +19,7 @@ from ..core.networks.parameters import ParameterNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
 from ..core.networks.weights import load_normal, load_parsing, normal_from
+from ..core.photo.framing import HEAD
 from .data.dataset import PICTURE_FIELDS, Batch
 from .data.real_landmarks import DETECTED_FIELDS
 from .losses import Parts, colour_loss, field_loss, masked, normal_loss, stacks_loss, unit_normals
@@ -78,7 +79,7 @@ class ColourObjective:
             with torch.no_grad():
                 normals = unit_normals(self._normals, small, maps).to(small.dtype)
         cloud = surface_clouds(batch["prior_vertices"], self._faces, self._rest)
-        pictures = Pictures(resized(batch["photo"], FINE_SIZE), maps, normals, cloud, self._mirror)
+        pictures = Pictures(resized(batch["photo"], FINE_SIZE), maps, normals, cloud, self._mirror, HEAD.eye_depth)
         return colour_loss(colour, colour.encode_pictures(pictures), batch)
 
 
@@ -144,7 +145,7 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
 def _solid(device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Faces (F, 3) and rest codes (V, 3) of the head model's solid."""
     model = HeadModel.load()
-    surface = PriorSurface.of(model, model.closed_rest)
+    surface = PriorSurface.of(model, model.closed_rest, HEAD)
     return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.code.astype(np.float32)).to(device)
 
 

@@ -6,6 +6,7 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from ..geometry.visibility import sample_picture
 from ..models.prior import PriorSurface
 from ..photo.crop import shown
+from ..photo.framing import CropBox
 from ..photo.parsing import CLASSES
 from ..photo.view import Camera, View
 from ..progress import Cancel
@@ -29,17 +30,17 @@ def head_field(
         crop,
         protect_mask=lambda points: protected[tree.query(points)[1]],
         clothing_mask=lambda points: surface.code[tree.query(points)[1], 1] < _CHIN,
-        hidden_bound=hidden_bound(crop.prior_distance, crop.silhouette, worn_share(view, camera)),
+        hidden_bound=hidden_bound(crop.prior_distance, crop.silhouette, worn_share(view, surface.framing.crop_box(camera))),
         cancel=cancel,
     )
     return fit_field_to_silhouette(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel)
 
 
-def worn_share(view: View, camera: Camera) -> PointFunction | None:
+def worn_share(view: View, box: CropBox) -> PointFunction | None:
     """Share (N,) of hair, hat and clothes in the picture at points (N, 3) of the crop frame, 1 where the photo does not reach; None where
     nothing has parsed the photo."""
     if view.parsing is None:
         return None
-    shares = view.parsing.crop(camera.crop_box, _WORN_SIZE)[..., [CLASSES.index(name) for name in ("hair", "hat", "clothes")]].sum(-1)
-    picture = np.where(shown(view.image, camera, _WORN_SIZE), shares, 1)
+    shares = view.parsing.crop(box, _WORN_SIZE)[..., [CLASSES.index(name) for name in ("hair", "hat", "clothes")]].sum(-1)
+    picture = np.where(shown(view.image, box, _WORN_SIZE), shares, 1)
     return lambda points: sample_picture(picture, points)

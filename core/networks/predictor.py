@@ -109,8 +109,9 @@ class Predictor:
     @torch.inference_mode()
     def predict(self, view: View, camera: Camera, surface: PriorSurface, own: OwnNetworks = BUNDLED) -> CropPrediction:
         """The photo's crop with the fitted surface in it. Raises InputError when own networks do not answer as they should."""
-        maps, there = surface.maps(INPUT_SIZE), shown(view.image, camera, INPUT_SIZE)
-        picture = outpainted(network_photo(view, camera, INPUT_SIZE), there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
+        box = surface.framing.crop_box(camera)
+        maps, there = surface.maps(INPUT_SIZE), shown(view.image, box, INPUT_SIZE)
+        picture = outpainted(network_photo(view, box, INPUT_SIZE), there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
         photo = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
         maps = maps[None].to(self.device)
         with self.precision():
@@ -118,10 +119,10 @@ class Predictor:
         unit = lambda normals: F.normalize(normals.float(), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)  # noqa: E731
         fine = None
         if self._colour is not None:
-            finer = network_photo(view, camera, FINE_SIZE)
+            finer = network_photo(view, box, FINE_SIZE)
             if not there.all():
                 guessed = cv2.resize(picture, (FINE_SIZE, FINE_SIZE), interpolation=cv2.INTER_LINEAR)
-                finer = np.where(shown(view.image, camera, FINE_SIZE)[..., None], finer, guessed)
+                finer = np.where(shown(view.image, box, FINE_SIZE)[..., None], finer, guessed)
             fine = torch.from_numpy(finer).permute(2, 0, 1)[None].to(self.colour_device)
         front, finest = unit(relief.front), None
         if own.normals is not None:
@@ -148,7 +149,7 @@ class Predictor:
             return None
         there = lambda values: values.to(self.colour_device)  # noqa: E731
         maps = there(prediction.fine), there(prediction.maps), there(prediction.normals)
-        pictures = Pictures(*maps, there(_cloud(surface)), there(mirror_of(surface.code)))
+        pictures = Pictures(*maps, there(_cloud(surface)), there(mirror_of(surface.code)), surface.framing.eye_depth)
         with self.precision():
             return EncodedColours(self._colour, self._colour.encode_pictures(pictures), self.colour_device)
 

@@ -35,8 +35,8 @@ class Parsing:
         return self.shares[..., [CLASSES.index(name) for name in names]].sum(-1)
 
     def crop(self, box: tuple[float, float, float], size: int) -> np.ndarray:
-        """Shares (size, size, len(CLASSES)) float32 over another square (left, top, side) of the photo, such as `Camera.crop_box`;
-        background outside the own one."""
+        """Shares (size, size, len(CLASSES)) float32 over another square (left, top, side) of the photo, such as
+        `Framing.crop_box`; background outside the own one."""
         import cv2
 
         scale = len(self.shares) / self.square[2]

@@ -1,16 +1,10 @@
-"""One photo prepared for reconstruction, and the maps between photo pixels, camera frame and crop frame."""
+"""One photo prepared for reconstruction, and the camera that took it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from .parsing import Parsing
-
-CROP_HALF = 0.20
-"""Half the side of the head crop in metres: the crop cube is 0.4 m wide and one crop unit is 0.2 m."""
-CROP_CENTRE_Y = -0.03
-CROP_CENTRE_Z = -0.08
-"""The crop's centre against the point between the eyes' joints, metres: lower, and inside the head, whose hair reaches far back."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +28,13 @@ class Camera:
         flat = points[:, :2] * self._magnification(points[:, 2])[:, None] * self.scale
         return np.stack([self.centre[0] + flat[:, 0], self.centre[1] - flat[:, 1]], axis=1)
 
-    def to_crop(self, points: np.ndarray) -> np.ndarray:
-        """Crop-frame points (N, 3) of camera-frame points. Perspective is folded in: crop x, y are the projected position.
+    def fold_perspective(self, points: np.ndarray) -> np.ndarray:
+        """Points (N, 3) of the camera frame where an orthographic camera of this scale shows them as this one does; depths stay."""
+        return np.concatenate([points[:, :2] * self._magnification(points[:, 2])[:, None], points[:, 2:]], axis=1)
 
-        Networks work in the crop frame, where viewing rays are parallel to z whatever the camera was.
-        """
-        flat = points[:, :2] * self._magnification(points[:, 2])[:, None]
-        centre = np.array([0.0, CROP_CENTRE_Y, CROP_CENTRE_Z], points.dtype)
-        return (np.concatenate([flat, points[:, 2:]], axis=1) - centre) / CROP_HALF
-
-    def from_crop(self, points: np.ndarray) -> np.ndarray:
-        """Camera-frame points (N, 3) of crop-frame points; the inverse of to_crop."""
-        metres = points * CROP_HALF + np.array([0.0, CROP_CENTRE_Y, CROP_CENTRE_Z], points.dtype)
-        return np.concatenate([metres[:, :2] / self._magnification(metres[:, 2])[:, None], metres[:, 2:]], axis=1)
+    def unfold_perspective(self, points: np.ndarray) -> np.ndarray:
+        """The inverse of fold_perspective."""
+        return np.concatenate([points[:, :2] / self._magnification(points[:, 2])[:, None], points[:, 2:]], axis=1)
 
     def normals_to_crop(self, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Unit normals (N, 3) in the crop frame of camera-frame normals (N, 3) at camera-frame points (N, 3)."""
@@ -63,12 +51,6 @@ class Camera:
         flat, shear = normals[:, :2] * self._magnification(points[:, 2])[:, None], points[:, :2] / (self.distance - points[:, 2:])
         turned = np.concatenate([flat, normals[:, 2:] + (shear * flat).sum(1, keepdims=True)], axis=1)
         return turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
-
-    @property
-    def crop_box(self) -> tuple[float, float, float]:
-        """Left column, top row and side length in photo pixels of the square crop; may reach over the photo's edges."""
-        half = CROP_HALF * self.scale
-        return (self.centre[0] - half, self.centre[1] - CROP_CENTRE_Y * self.scale - half, 2 * half)
 
 
 @dataclass(frozen=True)

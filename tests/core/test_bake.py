@@ -20,6 +20,7 @@ from likeness.core.models.head import HeadModel
 from likeness.core.models.joints import JAW
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.framing import HEAD
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
@@ -68,8 +69,9 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     colours = np.clip(skin + hair[:, None] * (HAIR - skin), 0, 1).astype(np.float32)
     normals = vertex_normals(vertices, model.closed_mesh.faces)
     photo, camera = photographed(vertices, model.closed_mesh.faces, colours)
-    crop, matte = crop_picture(photo, camera, SIZE), (crop_picture(photo, camera, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
-    points = camera.to_crop(vertices).astype(np.float32)
+    box = HEAD.crop_box(camera)
+    crop, matte = crop_picture(photo, box, SIZE), (crop_picture(photo, box, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
+    points = HEAD.to_crop(vertices, camera).astype(np.float32)
     _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).look(points, normals)
     guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
     faces = model.closed_mesh.faces.astype(np.int32)
@@ -265,13 +267,13 @@ def test_hair_is_told_from_skin_by_this_photos_own_colours() -> None:
 def test_hair_over_the_face_is_not_painted_on_it(model: HeadModel, scene: tuple[RiggedHead, Result]) -> None:
     rigged, result = scene
     view = result.views[0]
-    points = view.camera.to_crop(view.pose.to_camera(rigged.posed(rigged.key_values, rigged.rotations)))
+    points = HEAD.to_crop(view.pose.to_camera(rigged.posed(rigged.key_values, rigged.rotations)), view.camera)
     cheek = points[(model.regions["face"] > 0.95) & (model.code[:, 1] < 0.6) & (model.code[:, 1] > 0.5)].mean(0)
-    column, row = view.camera.project(view.camera.from_crop(cheek[None]))[0].astype(int)
+    column, row = view.camera.project(HEAD.from_crop(cheek[None], view.camera))[0].astype(int)
     photo, half = view.photo.copy(), int(0.012 * view.camera.scale)
     photo[row - half : row + half, column - half : column + half] = [0, 0, 255]
     stained = replace(result, views=(replace(view, photo=photo),))
-    covered = (crop_picture(photo, view.camera, COVER_SIZE) @ [-1, 0, 1] > 0.5).astype(np.float32)
+    covered = (crop_picture(photo, HEAD.crop_box(view.camera), COVER_SIZE) @ [-1, 0, 1] > 0.5).astype(np.float32)
     head = (model.code[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
 
     def blue(cover: np.ndarray | None) -> float:

@@ -16,7 +16,8 @@ from likeness.core.networks.predictor import Predictor
 from likeness.core.networks.semantic import REACH, faded, fitted_code, semantic_code
 from likeness.core.networks.views import facing_weight, pool_views
 from likeness.core.networks.volume import UNet3d, VolumeEncoder, sample_volume, surface_clouds
-from likeness.core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera, View
+from likeness.core.photo.framing import HEAD
+from likeness.core.photo.view import Camera, View
 from likeness.core.surface.extract import extract_surface
 
 WIDTHS = (8, 8, 8, 8, 8)
@@ -156,7 +157,7 @@ def test_given_codes_are_what_training_makes_of_them() -> None:
 
 def test_semantic_code_is_the_head_models() -> None:
     model = HeadModel.load()
-    rest = torch.from_numpy(PriorSurface.of(model, model.posed(model.neutral()).closed_vertices).code)
+    rest = torch.from_numpy(PriorSurface.of(model, model.posed(model.neutral()).closed_vertices, HEAD).code)
     found, truth = semantic_code(rest).numpy(), model.closed_code
     assert ((found.max(1) > 0) == (truth.max(1) > 0)).mean() > 0.97
     error = np.abs(found - truth)[rest[:, 1].numpy() > -0.45].max(1)
@@ -249,7 +250,7 @@ def test_clouds_point_outwards_and_know_mirrors() -> None:
 def sphere() -> PriorSurface:
     mesh = trimesh.creation.icosphere(3, 0.5)
     vertices = np.asarray(mesh.vertices, np.float32)
-    return PriorSurface(vertices, np.asarray(mesh.faces), vertices * 0.8)
+    return PriorSurface(vertices, np.asarray(mesh.faces), vertices * 0.8, HEAD)
 
 
 @pytest.fixture
@@ -263,8 +264,8 @@ def disc() -> tuple[View, Camera]:
     y, x = np.mgrid[-1 : 1 : INPUT_SIZE * 1j, -1 : 1 : INPUT_SIZE * 1j]
     matte = (x**2 + y**2 < 0.6**2).astype(np.float32)
     image = np.repeat((255 * matte).astype(np.uint8)[..., None], 3, axis=2)
-    scale = INPUT_SIZE / (2 * CROP_HALF)
-    return View(image, matte, np.zeros((468, 3)), None, "disc"), Camera((INPUT_SIZE / 2, INPUT_SIZE / 2 + CROP_CENTRE_Y * scale), scale)
+    scale = INPUT_SIZE / (2 * HEAD.half)
+    return View(image, matte, np.zeros((468, 3)), None, "disc"), Camera((INPUT_SIZE / 2, INPUT_SIZE / 2 + HEAD.centre[1] * scale), scale)
 
 
 def crop_field(

@@ -12,6 +12,7 @@ from likeness.core.fields.crop import CropField
 from likeness.core.models.head import HeadModel
 from likeness.core.models.prior import FaceBlend, PriorSurface, PriorVolume, protect_mask
 from likeness.core.networks.field import Shape
+from likeness.core.photo.framing import HEAD
 
 RADIUS = 0.5  # of the fitted model, a ball
 OUTLINE = 0.6  # radius of the person's outline in the picture
@@ -34,7 +35,7 @@ def volumes() -> dict[float, PriorVolume]:
     """Of the fitted ball, by the weight of the face on all of it."""
     mesh = trimesh.creation.icosphere(4, RADIUS)
     vertices = np.asarray(mesh.vertices, np.float32)
-    surface = PriorSurface(vertices, np.asarray(mesh.faces), vertices)
+    surface = PriorSurface(vertices, np.asarray(mesh.faces), vertices, HEAD)
     levels, PriorVolume.LEVELS = PriorVolume.LEVELS, ((64, np.inf),)
     try:
         return {weight: PriorVolume(surface, np.full((len(vertices), 1), weight, np.float32)) for weight in (0.0, 1.0, 2.0)}

@@ -13,9 +13,10 @@ from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.networks.own import BUNDLED, DetailNetwork, OwnNetworks, crop_normals
 from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.framing import HEAD
 from likeness.core.photo.intake import view_from_image
 from likeness.core.photo.parsing import CLASSES
-from likeness.core.photo.view import CROP_HALF, Camera
+from likeness.core.photo.view import Camera
 from likeness.core.pipeline import Reconstructor
 from likeness.core.prepared import PreparedPhoto
 from likeness.core.result import Result
@@ -34,7 +35,7 @@ def over_crop(vertices: np.ndarray, camera: Camera, box: tuple[float, float, flo
     pixels = camera.project(vertices)
     left, top, side = box
     flat = np.stack([(pixels[:, 0] - left) / side * 2 - 1, 1 - (pixels[:, 1] - top) / side * 2], axis=1)
-    return torch.from_numpy(np.concatenate([flat, vertices[:, 2:] / CROP_HALF], axis=1).astype(np.float32))
+    return torch.from_numpy(np.concatenate([flat, vertices[:, 2:] / HEAD.half], axis=1).astype(np.float32))
 
 
 def drawn(
@@ -77,7 +78,7 @@ def seen(reconstructor: Reconstructor, case: Case) -> PreparedPhoto:
 @pytest.fixture(scope="module")
 def truth(case: Case, seen: PreparedPhoto) -> np.ndarray:
     assert case.truth is not None and case.camera is not None
-    return normal_map(case.truth.vertices, case.truth.faces, case.camera, seen.fit.camera.crop_box)
+    return normal_map(case.truth.vertices, case.truth.faces, case.camera, seen.crop_box)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def face(case: Case, seen: PreparedPhoto) -> np.ndarray:
     """(SIZE, SIZE) bool: where the crop shows the true face."""
     assert case.truth is not None and case.camera is not None
     there = (case.truth.region == case.truth.region_names.index("face"))[:, None]
-    return drawn(case.truth.vertices, case.truth.faces, there, case.camera, seen.fit.camera.crop_box)[..., 0] > 0.9
+    return drawn(case.truth.vertices, case.truth.faces, there, case.camera, seen.crop_box)[..., 0] > 0.9
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +111,14 @@ def test_true_normals_in_any_axes_come_out_right(
     assert prediction.own is not None and prediction.front is prediction.own
     found = prediction.own[0].permute(1, 2, 0).numpy()
     size = np.linalg.norm(found, axis=-1)
-    person = crop_picture(seen.view.matte, seen.fit.camera, SIZE) > 0.5
+    person = crop_picture(seen.view.matte, seen.crop_box, SIZE) > 0.5
     assert np.allclose(size[size > 0], 1, atol=1e-4) and (size[~person] == 0).all() and (size[face & person] > 0).mean() > 0.99
     face = face & (size > 0)
     camera = seen.fit.camera
     maps = seen.surface.maps(SIZE).numpy()
     across = (np.arange(SIZE) + 0.5) * 2 / SIZE - 1
-    places = camera.from_crop(np.stack([*np.meshgrid(across, -across), maps[6] + 0.4], axis=-1).reshape(-1, 3)).reshape(SIZE, SIZE, 3)
+    crop = np.stack([*np.meshgrid(across, -across), maps[6] + HEAD.eye_depth], axis=-1)
+    places = HEAD.from_crop(crop.reshape(-1, 3), camera).reshape(SIZE, SIZE, 3)
     back = camera.normals_from_crop(found[face], places[face])
     assert degrees(back, truth[face], np.ones(len(back), bool)) < 1
     # What the field reads is a smaller picture of the same; the back is the bundled network's still.
@@ -127,7 +129,7 @@ def test_true_normals_in_any_axes_come_out_right(
 def test_with_true_normals_the_face_comes_out_nearer_to_the_truth(
     reconstructor: Reconstructor, seen: PreparedPhoto, oracle: Path, truth: np.ndarray, face: np.ndarray
 ) -> None:
-    box, settings = seen.fit.camera.crop_box, Settings(quality="draft", normals=str(oracle))
+    box, settings = seen.crop_box, Settings(quality="draft", normals=str(oracle))
 
     def error(result: Result) -> float:
         surface, view = result.surface, result.views[0]
@@ -146,7 +148,7 @@ def test_with_true_normals_the_face_comes_out_nearer_to_the_truth(
 def test_normals_that_fit_no_axes_are_refused(seen: PreparedPhoto, normal: tuple[float, float, float]) -> None:
     answer = np.broadcast_to(np.array(normal, np.float32), (SIZE, SIZE, 3))
     with pytest.raises(InputError, match=r"The normals of flat.onnx do not agree .*\.$"):
-        crop_normals(answer, "flat.onnx", seen.fit.camera, seen.surface.maps(SIZE).numpy(), np.ones((SIZE, SIZE), bool))
+        crop_normals(answer, "flat.onnx", seen.fit.camera, seen.surface, np.ones((SIZE, SIZE), bool))
 
 
 def test_normals_go_to_the_crop_frame_as_the_surface_does() -> None:
@@ -156,7 +158,7 @@ def test_normals_go_to_the_crop_frame_as_the_surface_does() -> None:
     normals = np.cross(first, second)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     step = 1e-6
-    along = [(camera.to_crop(points + step * side) - camera.to_crop(points)) / step for side in (first, second)]
+    along = [(HEAD.to_crop(points + step * side, camera) - HEAD.to_crop(points, camera)) / step for side in (first, second)]
     wanted = np.cross(*along)
     wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
     assert np.allclose(camera.normals_to_crop(normals, points), wanted, atol=1e-3)

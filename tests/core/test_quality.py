@@ -42,7 +42,7 @@ def measured(reconstructor: Reconstructor, seen: PreparedPhoto) -> Callable[...,
         picture, maps = seen.prediction.photo[0].permute(1, 2, 0).numpy().copy(), seen.prediction.maps[0].numpy()
         if matte is not None:
             picture[..., 3] = matte
-        return measure_fit(reconstructor._model, view, fit, picture, maps)
+        return measure_fit(reconstructor._model, view, fit, seen.surface.framing, picture, maps)
 
     return measure
 

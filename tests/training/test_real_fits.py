@@ -10,6 +10,7 @@ import torch
 from likeness.core.geometry.raster import rasterize
 from likeness.core.models.head import HeadModel
 from likeness.core.models.parametric import Parameters
+from likeness.core.photo.framing import HEAD
 from likeness.training.data.real_fits import STORED_CROP, fields_of, refit, refit_shard
 
 SIZE = 64
@@ -27,9 +28,9 @@ def person(model: HeadModel) -> dict[str, np.ndarray]:
     identity = np.random.default_rng(0).normal(0, 0.5, len(model.identity))
     posed = model.posed(Parameters(identity, np.zeros(52), np.zeros((5, 3))))
     landmarks = model.mediapipe.on(posed.vertices) + model.mediapipe.bias
-    half = STORED_CROP.crop_box[2] / 2
+    half = HEAD.crop_box(STORED_CROP)[2] / 2
     found = np.concatenate([STORED_CROP.project(landmarks) / half - 1, landmarks[:, 2:] * STORED_CROP.scale / half], axis=1)
-    bust = STORED_CROP.to_crop(posed.closed_vertices).astype(np.float32)
+    bust = HEAD.to_crop(posed.closed_vertices, STORED_CROP).astype(np.float32)
     covered = rasterize(torch.from_numpy(bust), torch.from_numpy(np.asarray(model.closed_mesh.faces, np.int64)), SIZE).mask.numpy()
     return {
         "landmarks": np.stack([np.full_like(found, np.nan), found]).astype(np.float32),

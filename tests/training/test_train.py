@@ -21,6 +21,7 @@ from likeness.core.networks.normal import FRONT, NormalNetwork
 from likeness.core.networks.parameters import ParameterNetwork
 from likeness.core.networks.reference import HGFilter, ReferencePifu, SkipMLP
 from likeness.core.networks.weights import colour_from, field_from, load_field, load_normal
+from likeness.core.photo.framing import HEAD
 from likeness.training.ancestors.train_together import recipes_of, train_together
 from likeness.training.data.dataset import Batch
 from likeness.training.distributed_group import DistributedGroup
@@ -229,7 +230,7 @@ def test_a_colour_network_begins_as_the_field_it_starts_from() -> None:
     batch = made_up(0)
     pictures = batch["photo"], batch["maps"], batch["normal"]
     cloud = torch.rand(2, 50, 9)
-    palette = network.encode_pictures(Pictures(*pictures, cloud, torch.arange(50)))
+    palette = network.encode_pictures(Pictures(*pictures, cloud, torch.arange(50), HEAD.eye_depth))
     found, _ = network.colours(palette, batch["surface"], batch["surface_prior"])
     assert torch.allclose(
         found, field.colours(field.features(field.encode(*pictures), batch["surface"], batch["surface_prior"])), atol=1e-5

@@ -18,14 +18,15 @@ from ...core.models.fit import ViewFit, fit_head
 from ...core.models.head import HeadModel
 from ...core.models.observation import Observation
 from ...core.models.prior import PriorSurface
-from ...core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera
+from ...core.photo.framing import HEAD
+from ...core.photo.view import Camera
 from .dataset import Shards
 from .real_landmarks import shards_to_do
 from .samples import PICTURE, seen_in_crop, stored_fit, stored_maps
 
 log = logging.getLogger(__name__)
 _READ = ("landmarks", "coverage", "camera", "points", "surface")
-STORED_CROP = Camera((PICTURE / 2, PICTURE / 2 * (1 + CROP_CENTRE_Y / CROP_HALF)), PICTURE / (2 * CROP_HALF))
+STORED_CROP = Camera((PICTURE / 2, PICTURE / 2 * (1 + HEAD.centre[1] / HEAD.half)), PICTURE / (2 * HEAD.half))
 """The stored crop in pixels of the imagined photo, PICTURE to its side."""
 _OTHER_SCALE, _OTHER_PLACE = 0.08, 12.0
 """By how much, as a share and in those pixels, a fit's own crop may differ from the stored one, which the pictures show."""
@@ -53,7 +54,7 @@ def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Genera
 
 def fields_of(model: HeadModel, fit: ViewFit, person: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     """What is stored of a fit, in the stored crop, which the fit's own differs from by a little."""
-    prior = PriorSurface.of(model, seen_in_crop(fit.closed_vertices, fit.camera, STORED_CROP).astype(np.float32))
+    prior = PriorSurface.of(model, seen_in_crop(fit.closed_vertices, fit.camera, STORED_CROP, HEAD).astype(np.float32), HEAD)
     features = prior.point_features()
     return {
         "maps": stored_maps(prior, size),

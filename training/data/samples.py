@@ -18,7 +18,8 @@ from ...core.models.fit import ViewFit
 from ...core.models.head import HeadModel
 from ...core.models.prior import PriorSurface
 from ...core.photo.crop import face_square
-from ...core.photo.view import CROP_CENTRE_Y, CROP_CENTRE_Z, CROP_HALF, Camera
+from ...core.photo.framing import HEAD, Framing
+from ...core.photo.view import Camera
 from ..humans.assets import Assets
 from ..humans.bodies import Bodies
 from ..humans.part import MATERIALS
@@ -70,9 +71,9 @@ class Sampler:
 
     def scene(self, person: Person, camera: Camera, fit: ViewFit, rng: np.random.Generator) -> Drawn:
         """The person in the crop that the fit, not the truth, defines."""
-        to_crop = partial(seen_in_crop, camera=camera, crop=fit.camera)
-        prior = PriorSurface.of(self.model, fit.camera.to_crop(fit.closed_vertices).astype(np.float32))
-        return Drawn(person, camera, fit, prior, Scene.of(person.parts, to_crop, self.size * self._shrink, CROP_HALF, self._device), rng)
+        to_crop = partial(seen_in_crop, camera=camera, crop=fit.camera, framing=HEAD)
+        prior = PriorSurface.of(self.model, HEAD.to_crop(fit.closed_vertices, fit.camera).astype(np.float32), HEAD)
+        return Drawn(person, camera, fit, prior, Scene.of(person.parts, to_crop, self.size * self._shrink, HEAD.half, self._device), rng)
 
     def sample(self, index: int) -> dict[str, np.ndarray]:
         """One stored sample; see dataset.py for the fields."""
@@ -131,7 +132,7 @@ class Sampler:
         centre, half side and turn; where the point between the eyes lies, half sides a metre there, and 1 / distance."""
         fit, person, camera = drawn.fit, drawn.person, drawn.camera
         weights = np.array([person.body.expression.get(name, 0.0) for name in self.model.expression_names], np.float32)
-        left, top, side = fit.camera.crop_box
+        left, top, side = HEAD.crop_box(fit.camera)
         half, middle = side / 2, np.array([left + side / 2, top + side / 2])
         landmarks = self.model.mediapipe.on(person.head) + self.model.mediapipe.bias @ person.rotation.T
         square = face_square(camera.project(landmarks))
@@ -147,12 +148,12 @@ class Sampler:
         }
 
 
-def seen_in_crop(points: np.ndarray, camera: Camera, crop: Camera) -> np.ndarray:
-    """Points (N, 3) of `camera`'s frame in the crop frame of `crop`, another camera of the same photo: the same places in the picture,
-    depth in proportion."""
+def seen_in_crop(points: np.ndarray, camera: Camera, crop: Camera, framing: Framing) -> np.ndarray:
+    """Points (N, 3) of `camera`'s frame in the crop frame of `crop`, another camera of the same photo, and a framing: the same places in
+    the picture, depth in proportion."""
     flat = (camera.project(points) - crop.centre) * [1, -1] / crop.scale
     depth = points[:, 2:] * (camera.scale / crop.scale)
-    return (np.concatenate([flat, depth], axis=1) - [0, CROP_CENTRE_Y, CROP_CENTRE_Z]) / CROP_HALF
+    return (np.concatenate([flat, depth], axis=1) - framing.centre) / framing.half
 
 
 def stored_maps(prior: PriorSurface, size: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from scipy.spatial import cKDTree
 
 from ...core.geometry.raster import fragments, nearest
 from ...core.models.head import HeadModel
-from ...core.photo.view import CROP_HALF, Camera
+from ...core.photo.framing import HEAD
+from ...core.photo.view import Camera
 from ...evaluation.case import Case, Truth
 from ...evaluation.metrics import occupied_cells
 from ..data.samples import SEEDS
@@ -105,14 +107,14 @@ def _truth(person: Person, scene: Scene, camera: Camera, subject: str, model: He
     points = np.concatenate([part.vertices for part in person.parts])
     wanted = scene.solid[scene.part].numpy()
     if subject == "head":
-        crop = camera.to_crop(points)
+        crop = HEAD.to_crop(points, camera)
         wanted &= (np.abs(crop).max(1) < _REACH)[scene.faces.numpy()].all(1)
     else:
         low, high = points.min(0), points.max(0)
         crop = (points - (low + high) / 2) / (0.5 * float((high - low).max()))
     face = torch.from_numpy(np.flatnonzero(wanted)[seen_faces(crop, scene.faces.numpy()[wanted])])
     if subject == "head":
-        face = face[~among_hair(Scene.of(person.parts, camera.to_crop, _HULL_VIEW, CROP_HALF), face)]
+        face = face[~among_hair(Scene.of(person.parts, partial(HEAD.to_crop, camera=camera), _HULL_VIEW, HEAD.half), face)]
     _, corner = np.unique(scene.faces[face].numpy(), return_index=True)
     faces = np.unique(scene.faces[face].numpy(), return_inverse=True)[1].reshape(-1, 3)
     # Paint belongs to places on faces: each vertex takes it at its corner of one of them.

@@ -14,6 +14,7 @@ from ...core.models.fit import fit_head
 from ...core.models.head import HeadModel
 from ...core.models.observation import Observation
 from ...core.models.rotation import rotation_matrix
+from ...core.photo.framing import HEAD
 from ...core.photo.intake import view_from_image
 from ...core.photo.view import Camera
 from ...evaluation.align import align_points
@@ -111,7 +112,7 @@ def _case(scan: Scan, yaw: float) -> Case:
     turn = rotation_matrix(np.array([0, np.radians(yaw), 0]))
     vertices, landmarks = scan.vertices @ turn.T, scan.landmarks @ turn.T
     photo, depth = _photo(scan, vertices, _CAMERA)
-    inside = np.abs(_CAMERA.to_crop(vertices)).max(1) < 1.2
+    inside = np.abs(HEAD.to_crop(vertices, _CAMERA)).max(1) < 1.2
     faces = scan.faces[inside[scan.faces].all(1)]
     truth = Truth(vertices.astype(np.float32), faces.astype(np.int32), scan.region, REGIONS, partial=scan.partial)
     return Case(

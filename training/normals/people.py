@@ -18,6 +18,7 @@ import torch
 from ...core.models.fit import ViewFit
 from ...core.models.prior import PriorSurface
 from ...core.photo.faces import MediaPipeDetector
+from ...core.photo.framing import HEAD
 from ...core.photo.view import Camera
 from ..data.dataset import decoded, photographs
 from ..data.real_fits import STORED_CROP, refit
@@ -62,8 +63,8 @@ class PictureSampler(Sampler):
 
     def _maps(self, fit: ViewFit, crop: Camera) -> np.ndarray:
         """The fit's maps where `crop`, a camera of the same photo, is what the stored pictures show."""
-        vertices = seen_in_crop(fit.closed_vertices, fit.camera, crop).astype(np.float32)
-        return stored_maps(PriorSurface.of(self.model, vertices), self.size)
+        vertices = seen_in_crop(fit.closed_vertices, fit.camera, crop, HEAD).astype(np.float32)
+        return stored_maps(PriorSurface.of(self.model, vertices, HEAD), self.size)
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from ...core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
+from ...core.photo.framing import HEAD
 from ...core.photo.matte import EYE_CORNERS, REGION_CENTRE_Y
-from ...core.photo.view import CROP_HALF
 from ..data.samples import Sampler, random_camera
 from ..humans.grooming import HATTED
 from ..humans.part import MATERIALS
@@ -50,9 +50,9 @@ class Drawer:
         landmarks = model.mediapipe.on(person.head) + model.mediapipe.bias @ person.rotation.T
         left, right = landmarks[LEFT_EYE_CORNER], landmarks[RIGHT_EYE_CORNER]
         half = HALF * float(np.linalg.norm(left - right)) / EYE_CORNERS
-        middle = camera.to_crop(np.stack([left, right])).mean(0)
+        middle = HEAD.to_crop(np.stack([left, right]), camera).mean(0)
         # Like head_region: the eyes lie a little above the middle.
-        to_picture = lambda points: (camera.to_crop(points) - middle) * (CROP_HALF / half) - [0, REGION_CENTRE_Y / HALF, 0]  # noqa: E731
+        to_picture = lambda points: (HEAD.to_crop(points, camera) - middle) * (HEAD.half / half) - [0, REGION_CENTRE_Y / HALF, 0]  # noqa: E731
         scene = Scene.of(person.parts, lambda points: to_picture(points).astype(np.float32), SIZE * _SHRINK, half)
         buffers = render(scene, _SHRINK)
         classes = labels(scene, buffers.face, buffers.barycentric)
