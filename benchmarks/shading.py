@@ -4,7 +4,8 @@ Nobody knows the normals of these portraits, but light that is no nearer than th
 function of the normal (Ramamoorthi & Hanrahan 2001): nine numbers a photo, found by least squares. What share of the variance of a face's
 skin they leave unexplained tells whose normals are nearer to the truth; make-up, shine, shadows and a beard's shadow stay unexplained by
 any. A network that took dark spots for relief would win without being right, so the development scan `james` under drawn lights comes
-first, where true normals are known and must win. Medians over pictures, and mean differences to the fit with their intervals.
+first, where true normals are known. There the true ones win only just, and networks that are nearer to the truth than the fit explain less:
+take it as a hint beside true angles, never alone. Medians over pictures, and mean differences to the fit with their intervals.
 """
 
 import argparse

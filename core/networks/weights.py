@@ -162,5 +162,5 @@ load_colour, load_parameters, load_parsing = COLOUR.load_if_listed, PARAMETERS.l
 def load_normal(name: str = NORMAL.file, folder: Path = FOLDER, parsing: ParsingNetwork | None = None) -> NormalNetwork:
     """A listed normal network, of front normals alone or whole, as its file has it. Raises AssetError.
 
-    parsing: whose backbone a network that reads features shares; such a network cannot be without one."""
-    return normal_from(read_checked(name, folder), name, parsing)
+    parsing: whose backbone a network that reads features shares; the listed one, if none is given."""
+    return normal_from(read_checked(name, folder), name, load_parsing(folder=folder) if parsing is None else parsing)

@@ -74,7 +74,9 @@ def test_the_bundled_normals_are_those_of_the_network_that_was_measured() -> Non
     network = load_normal()
     photo, maps = torch.rand(1, 4, 64, 64), torch.rand(1, 8, 64, 64) - 0.5
     x = torch.cat([photo, maps], dim=1)
-    fine = torch.nn.functional.interpolate(network.encoder(x)[0], scale_factor=2, mode="bilinear", align_corners=False)
+    assert network.backbone is not None
+    added = [enter(values) for enter, values in zip(network.enter, network.backbone(photo[:, :3]), strict=True)]
+    fine = torch.nn.functional.interpolate(network.encoder(x, added)[0], scale_factor=2, mode="bilinear", align_corners=False)
     relief = network(photo, maps)
     assert torch.equal(relief.front, network.output(network.head(torch.cat([fine, x], dim=1)))[:, :3] + maps[:, :3])
     assert (relief.back is None) == (relief.shift is None)

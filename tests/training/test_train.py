@@ -178,8 +178,8 @@ def test_a_grown_field_begins_as_the_old_one(tmp_path: Path) -> None:
 
 
 def test_a_grown_normal_network_begins_as_the_bundled_one() -> None:
-    network = NormalNetwork().eval()
     old = load_normal()
+    network = NormalNetwork(backbone=old.backbone).eval()
     grow(network, old.state_dict())
     batch = made_up(0)
     before, after = old(batch["photo"], batch["maps"]), network(batch["photo"], batch["maps"])
