@@ -21,7 +21,6 @@ from torch.nn import functional as F
 from ..core.errors import InputError
 from ..core.networks.normal import INPUT_SIZE
 from ..core.networks.predictor import CropPrediction
-from ..core.photo.intake import load_view
 from ..core.photo.parsing import CLASSES
 from ..core.pipeline import Reconstructor
 from ..evaluation.bootstrap import mean_interval
@@ -45,7 +44,7 @@ def portraits(folder: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
     """The photos of a folder in which the product finds a head."""
     for path in sorted(folder.glob("*.jpg")):
         try:
-            view = load_view(path, parser=reconstructor.parser)
+            view = reconstructor.intake.load(path)
         except InputError:
             continue
         yield from looked_at(reconstructor, "portraits", view, lambda crop: torch.zeros(3, INPUT_SIZE, INPUT_SIZE))

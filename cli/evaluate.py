@@ -101,7 +101,7 @@ def _evaluate(options: argparse.Namespace, settings: Settings, outputs: OutputSe
 
     sets = list(options.sets)
     if options.photos is not None:
-        sets.append(photo_set(options.photos, outputs.scratch / _PHOTO_SET, Reconstructor.load(settings.device).parser))
+        sets.append(photo_set(options.photos, outputs.scratch / _PHOTO_SET, Reconstructor.load(settings.device).intake))
     budget = SMALL if options.small else SamplingBudget()
     evaluate(sets, outputs.new, options.methods, budget, settings, tuple(options.fields), console.progress)
     return json.loads((outputs.new / _RECORD).read_text("utf-8"))

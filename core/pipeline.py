@@ -1,6 +1,7 @@
 """The whole way from one photo to a coloured head, as a library: Reconstructor.load().run(photo)."""
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,10 +26,9 @@ from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.crop import crop_picture
 from .photo.face_alignment_provider import FaceAlignmentDetector
-from .photo.faces import FaceDetector
+from .photo.faces import FaceDetector, MediaPipeDetector
 from .photo.framing import HEAD
-from .photo.intake import default_detector, load_view
-from .photo.parsing import Parser
+from .photo.intake import Intake
 from .photo.pose import Pose
 from .photo.view import View
 from .prepared import PreparedPhoto
@@ -55,10 +55,10 @@ class Reconstructor:
         """With the bundled models, or another trained field. Raises AssetError, and InputError for a device that is not there."""
         return cls(HeadModel.load(), Predictor.load(named_device(device), field))
 
-    @property
-    def parser(self) -> Parser | None:
-        """What `load_view` takes, so that a view made outside of `run` is the one that `run` makes."""
-        return self._predictor.parser
+    @cached_property
+    def intake(self) -> Intake:
+        """With MediaPipe's detector and the bundled parser: what `run` prepares photos with unless the settings say otherwise."""
+        return Intake(MediaPipeDetector(), self._predictor.parser)
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
@@ -126,16 +126,21 @@ class Reconstructor:
 
     def _read(self, photo: Path, settings: Settings, own: OwnNetworks, clock: Clock) -> PreparedPhoto:
         with clock.stage("photo"):
-            view = load_view(photo, settings.subject_index, self._detector(settings), own.parser(self._predictor.parser))
+            view = self._intake(settings, own).load(photo, settings.subject_index)
         return self.prepare(view, own, clock)
+
+    def _intake(self, settings: Settings, own: OwnNetworks) -> Intake:
+        if settings.detector == "mediapipe" and own.matte is None:
+            return self.intake
+        return Intake(self._detector(settings), own.parser(self.intake.parser))
 
     def _detector(self, settings: Settings) -> FaceDetector:
         if settings.detector == "mediapipe":
-            return default_detector()
+            return self.intake.detector
         named = settings.detector_weights
         if named not in self._second:
             mesh = lambda points: mesh_landmarks(self._model, points)  # noqa: E731
-            self._second = {named: FaceAlignmentDetector(default_detector(), mesh, named)}
+            self._second = {named: FaceAlignmentDetector(self.intake.detector, mesh, named)}
         return self._second[named]
 
     def _colours(

@@ -118,7 +118,7 @@ def measure_fit(model: HeadModel, view: View, fit: ViewFit, framing: Framing, pi
         "yaw": abs(float(np.degrees(np.arctan2(forward[0], forward[2])))),
         "pitch": abs(float(np.degrees(np.arcsin(np.clip(forward[1], -1, 1))))),
         "aspect": _aspect(model, view, fit),
-        "below_chin": (len(view.image) - float(view.landmarks[_CHIN, 1])) / fit.camera.scale * _CM,
+        "below_chin": (len(view.image) - float(view.mesh[_CHIN, 1])) / fit.camera.scale * _CM,
     }
     if view.scatter is not None:
         measures["landmark_scatter"] = view.scatter
@@ -136,7 +136,8 @@ def measure_surface(
     vertices (V, 3) in the crop frame, faces (F, 3); observed (V,) in [0, 1]: what the photo shows; prior (V,): signed distance to the
     fitted head, crop units; height (V,) of the nearest place on the mean head, crop units; face (V,) in [0, 1]: is that place in the
     face; unit: metres of a crop unit.
-    hidden_excess: litres between the fitted head and what nobody sees of the surface outside it. fit_disagreement: mean distance of the
+    hidden_excess: litres, area times distance, between the fitted head and what nobody sees of the surface outside it: around a head a
+    third too much at 2 cm, more farther out. fit_disagreement: mean distance of the
     seen face from the fitted one, mm. Neither is there where nothing of it is.
     """
     seen = observed > 0.5
@@ -193,14 +194,14 @@ def _aspect(model: HeadModel, view: View, fit: ViewFit) -> float:
     """Least-squares scale of the mean head's landmarks across the picture, over that down the picture."""
     weight = model.mediapipe.weight / model.mediapipe.weight.sum()
     mean = ((model.mediapipe.on(model.mean) + model.mediapipe.bias) @ fit.rotation.T)[:, :2]
-    mean, found = (points - weight @ points for points in (mean, view.landmarks[:, :2] * [1, -1]))
+    mean, found = (points - weight @ points for points in (mean, view.mesh[:, :2] * [1, -1]))
     across, down = (weight @ (mean * found)) / (weight @ mean**2)
     return float(across / down)
 
 
 def _eye_light(view: View) -> float | None:
     """Light of the brighter eye's brightest part over its cheek's, sRGB values; None where the photo does not show both."""
-    flat, found = view.landmarks[:, :2], []
+    flat, found = view.mesh[:, :2], []
     for lids, cheek in zip(_EYES, _CHEEKS, strict=True):
         outline = flat[list(lids)]
         outline = outline.mean(0) + _LIDS * (outline - outline.mean(0))

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..core.models.head import HeadModel
 from ..core.models.parametric import Parameters
-from ..core.photo.intake import view_from_image
 from ..core.photo.view import Camera
 from ..core.pipeline import Reconstructor
 from ..core.prepared import PreparedPhoto
@@ -57,7 +56,7 @@ class Methods:
     def prepare(self, case: Case) -> PreparedPhoto:
         """What all methods share: landmarks, matte, fit and normals of a case. Raises NoFaceError."""
         begun = time.perf_counter()
-        view = view_from_image(case.photo, case.name, parser=self._bundled.parser)
+        view = self._bundled.intake.view(case.photo, case.name)
         seconds = time.perf_counter() - begun
         prepared = self._bundled.prepare(view)
         return replace(prepared, timings={"photo": seconds} | prepared.timings)

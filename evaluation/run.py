@@ -18,8 +18,7 @@ from ..core.errors import InputError, LikenessError, explain
 from ..core.networks.weights import hashes
 from ..core.photo.decode import read_photo
 from ..core.photo.files import KINDS, SUFFIXES
-from ..core.photo.intake import view_from_image
-from ..core.photo.parsing import Parser
+from ..core.photo.intake import Intake
 from ..core.prepared import PreparedPhoto
 from ..core.settings import Settings
 from ..core.version import VERSION
@@ -116,7 +115,7 @@ def _tried(work: Callable[[], _T], name: str) -> _T | str:
         return str(explain(error, name))
 
 
-def photo_set(photos: Path, folder: Path, parser: Parser | None = None) -> Path:
+def photo_set(photos: Path, folder: Path, intake: Intake) -> Path:
     """Make a set, without truth, of the pictures in a folder: masks and landmarks are what the product sees. Raises InputError."""
     files = sorted(path for path in photos.iterdir() if path.suffix.lower() in SUFFIXES) if photos.is_dir() else []
     if not files:
@@ -124,10 +123,10 @@ def photo_set(photos: Path, folder: Path, parser: Parser | None = None) -> Path:
     names = []
     for file in files:
         image = read_photo(file).image
-        view = view_from_image(image, file.name, parser=parser)
+        view = intake.view(image, file.name)
         image = np.ascontiguousarray(np.rot90(image, view.roll))
         name = f"{file.stem}{file.suffix}".replace(".", "-")
-        Case(name, image, landmark_pixels=view.landmarks[:, :2], mask=view.matte).save(folder / name)
+        Case(name, image, landmark_pixels=view.mesh[:, :2], mask=view.matte).save(folder / name)
         names.append(name)
     note = "Photos of the user's; silhouette and landmarks are compared with what the product itself sees in the photo."
     write_set(folder, "photos", note, names, {})

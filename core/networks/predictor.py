@@ -67,7 +67,7 @@ class CropPrediction:
 class Predictor:
     """The networks on one device, loaded once; colour, parameters and parsing are used if there are such weights.
 
-    parser: tells the classes of a picture around a head, for `load_view`; None without such weights.
+    parser: tells the classes of a picture around a head, for an `Intake`; None without such weights.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .landmarks import MEDIAPIPE, Landmarks
 from .parsing import Parsing
 
 
@@ -57,23 +58,26 @@ class Camera:
 class View:
     """A photo with what was seen in it.
 
-    image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: (468, 3) photo pixels
-    (column, row, z in the same unit, towards the viewer positive). focal: pixels, or None when unknown. name: file stem.
+    image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: photo pixels, by kind;
+    MediaPipe's mesh is always there. focal: pixels, or None when unknown. name: file stem.
     scatter: how far the landmarks wander when they are looked for again, as a share of the eye corners' distance, or None when unknown.
     parsing: what each pixel around the head is, or None where no network told.
-    landmarks68: (68, 2) photo pixels, iBUG's landmarks from a second detector, or None. modelled: that detector alone found the face, and
-    landmarks are those of a head model fitted to landmarks68.
+    modelled: MediaPipe did not find the face, and its mesh is that of a head model fitted to another detector's landmarks.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
     """
 
     image: np.ndarray
     matte: np.ndarray
-    landmarks: np.ndarray
+    landmarks: Landmarks
     focal: float | None
     name: str
     warnings: tuple[str, ...] = ()
     roll: int = 0
     scatter: float | None = None
     parsing: Parsing | None = None
-    landmarks68: np.ndarray | None = None
     modelled: bool = False
+
+    @property
+    def mesh(self) -> np.ndarray:
+        """MediaPipe's landmarks (468, 3), photo pixels."""
+        return self.landmarks[MEDIAPIPE]

@@ -17,6 +17,7 @@ from likeness.core.networks.semantic import REACH, faded, fitted_code, semantic_
 from likeness.core.networks.views import facing_weight, pool_views
 from likeness.core.networks.volume import UNet3d, VolumeEncoder, sample_volume, surface_clouds
 from likeness.core.photo.framing import HEAD
+from likeness.core.photo.landmarks import MEDIAPIPE
 from likeness.core.photo.view import Camera, View
 from likeness.core.surface.extract import extract_surface
 
@@ -265,7 +266,8 @@ def disc() -> tuple[View, Camera]:
     matte = (x**2 + y**2 < 0.6**2).astype(np.float32)
     image = np.repeat((255 * matte).astype(np.uint8)[..., None], 3, axis=2)
     scale = INPUT_SIZE / (2 * HEAD.half)
-    return View(image, matte, np.zeros((468, 3)), None, "disc"), Camera((INPUT_SIZE / 2, INPUT_SIZE / 2 + HEAD.centre[1] * scale), scale)
+    camera = Camera((INPUT_SIZE / 2, INPUT_SIZE / 2 + HEAD.centre[1] * scale), scale)
+    return View(image, matte, {MEDIAPIPE: np.zeros((468, 3))}, None, "disc"), camera
 
 
 def crop_field(

@@ -14,7 +14,7 @@ from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.networks.own import BUNDLED, DetailNetwork, OwnNetworks, crop_normals
 from likeness.core.photo.crop import crop_picture
 from likeness.core.photo.framing import HEAD
-from likeness.core.photo.intake import view_from_image
+from likeness.core.photo.intake import Intake
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.photo.view import Camera
 from likeness.core.pipeline import Reconstructor
@@ -72,7 +72,7 @@ def case() -> Case:
 
 @pytest.fixture(scope="module")
 def seen(reconstructor: Reconstructor, case: Case) -> PreparedPhoto:
-    return reconstructor.prepare(view_from_image(case.photo, case.name, parser=reconstructor.parser))
+    return reconstructor.prepare(reconstructor.intake.view(case.photo, case.name))
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +170,9 @@ def test_an_own_matte_cuts_the_person_out_and_keeps_the_classes(reconstructor: R
     disc = np.hypot(rows - 256, columns - 256) < 180
     file = write_answers(tmp_path / "disc.onnx", np.where(disc, 1.5, -0.5)[None, None])
     own = OwnNetworks.of(Settings(matte=str(file)), BUNDLED)
-    view = view_from_image(case.photo, case.name, parser=own.parser(reconstructor.parser))
-    plain = view_from_image(case.photo, case.name, parser=reconstructor.parser)
+    bundled = reconstructor.intake
+    view = Intake(bundled.detector, own.parser(bundled.parser)).view(case.photo, case.name)
+    plain = bundled.view(case.photo, case.name)
     assert view.parsing is not None and view.parsing.shares.shape == (SIZE, SIZE, len(CLASSES))
     coverage = 1 - view.parsing.share("background")
     assert coverage.min() >= 0 and coverage.max() <= 1 and ((coverage > 0.5) == disc).mean() > 0.999
@@ -187,9 +188,9 @@ def test_an_own_matte_cuts_the_person_out_and_keeps_the_classes(reconstructor: R
 def test_a_matte_leaves_other_people_out(reconstructor: Reconstructor, case: Case, tmp_path: Path) -> None:
     pair = np.concatenate([case.photo, case.photo], axis=1)
     file = write_answers(tmp_path / "all.onnx", np.ones((1, 1, SIZE, SIZE)))
-    parser = OwnNetworks.of(Settings(matte=str(file)), BUNDLED).parser(reconstructor.parser)
-    view = view_from_image(pair, "pair", subject_index=0, parser=parser)
-    alone = view_from_image(case.photo, "alone", parser=parser)
+    own, bundled = OwnNetworks.of(Settings(matte=str(file)), BUNDLED), reconstructor.intake
+    intake = Intake(bundled.detector, own.parser(bundled.parser))
+    view, alone = intake.view(pair, "pair", subject=0), intake.view(case.photo, "alone")
     half = case.photo.shape[1]
     assert alone.matte[:, half // 2 - 20 : half // 2 + 20].mean() > 0.5
     assert view.matte[:, half + half // 2 - 20 :].max() < 0.05

@@ -17,7 +17,9 @@ from likeness.core.models.rotation import rotation_matrix
 from likeness.core.networks.parameters import PARTS, PICTURE_SIZE, ParameterNetwork, guess, levelled, seen_square
 from likeness.core.networks.weights import load_parameters
 from likeness.core.photo.crop import face_square
-from likeness.core.photo.intake import load_view
+from likeness.core.photo.faces import MediaPipeDetector
+from likeness.core.photo.intake import Intake
+from likeness.core.photo.landmarks import MEDIAPIPE
 from likeness.core.photo.view import Camera, View
 
 SIZE = 400
@@ -35,19 +37,20 @@ def view() -> View:
     image = np.zeros((SIZE, SIZE, 3), np.uint8)
     for column, row in landmarks[::4, :2]:
         cv2.circle(image, (round(column), round(row)), 3, (255, 255, 255), -1)
-    return View(image, np.ones((SIZE, SIZE), np.float32), landmarks, None, "dots")
+    return View(image, np.ones((SIZE, SIZE), np.float32), {MEDIAPIPE: landmarks}, None, "dots")
 
 
 def turned(view: View, degrees: float, scale: float) -> View:
     warp = cv2.getRotationMatrix2D((SIZE / 2 - 0.5, SIZE / 2 - 0.5), -degrees, scale)
     image = cv2.warpAffine(view.image, warp, (SIZE, SIZE))
-    flat = (view.landmarks[:, :2] - 0.5) @ warp[:, :2].T + warp[:, 2] + 0.5
-    return View(image, view.matte, np.concatenate([flat, view.landmarks[:, 2:]], axis=1), None, "turned")
+    flat = (view.mesh[:, :2] - 0.5) @ warp[:, :2].T + warp[:, 2] + 0.5
+    landmarks = np.concatenate([flat, view.mesh[:, 2:]], axis=1)
+    return View(image, view.matte, {MEDIAPIPE: landmarks}, None, "turned")
 
 
 @pytest.mark.parametrize(("degrees", "scale"), [(0.0, 0.7), (25.0, 1.0), (-40.0, 0.8)])
 def test_the_square_turns_and_grows_with_the_face(view: View, degrees: float, scale: float) -> None:
-    upright, other = face_square(view.landmarks), face_square(turned(view, degrees, scale).landmarks)
+    upright, other = face_square(view.mesh), face_square(turned(view, degrees, scale).mesh)
     assert np.degrees(other.turn - upright.turn) == pytest.approx(degrees, abs=0.01)
     assert other.half == pytest.approx(upright.half * scale, rel=1e-3)
     before, after = seen_square(view), seen_square(turned(view, degrees, scale))
@@ -58,7 +61,7 @@ def test_the_square_turns_and_grows_with_the_face(view: View, degrees: float, sc
 
 
 def landmarks(view: View) -> torch.Tensor:
-    return torch.from_numpy(view.landmarks.astype(np.float32))[None]
+    return torch.from_numpy(view.mesh.astype(np.float32))[None]
 
 
 def test_the_network_is_small_and_every_part_learns() -> None:
@@ -106,7 +109,7 @@ def test_a_guess_is_usable_by_the_fit(view: View) -> None:
 
 def test_the_bundled_network_guesses_a_smile_and_the_fit_stays_on_the_face(tmp_path: Path) -> None:
     Image.fromarray(astronaut()).save(tmp_path / "astronaut.png")
-    view, model, network = load_view(tmp_path / "astronaut.png"), HeadModel.load(), load_parameters()
+    view, model, network = Intake(MediaPipeDetector()).load(tmp_path / "astronaut.png"), HeadModel.load(), load_parameters()
     assert network is not None
     found = guess(network, view)
     smile = model.expression_names.index("mouthSmileLeft")

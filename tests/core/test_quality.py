@@ -12,7 +12,6 @@ import skimage.data
 from likeness.core.errors import ReconstructionError
 from likeness.core.models.fit import ViewFit
 from likeness.core.models.rotation import rotation_matrix
-from likeness.core.photo.intake import view_from_image
 from likeness.core.photo.parsing import CLASSES, Parsing
 from likeness.core.photo.view import View
 from likeness.core.pipeline import Reconstructor
@@ -33,7 +32,7 @@ def reconstructor() -> Reconstructor:
 
 @pytest.fixture(scope="module")
 def seen(reconstructor: Reconstructor) -> PreparedPhoto:
-    return reconstructor.prepare(view_from_image(ASTRONAUT, "astronaut"))
+    return reconstructor.prepare(reconstructor.intake.view(ASTRONAUT, "astronaut"))
 
 
 @pytest.fixture
@@ -78,8 +77,8 @@ def with_dark_glasses(image: np.ndarray, marks: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("change", [masked, behind_a_board, with_a_phone])
 def test_what_covers_the_face_makes_a_result_doubtful(reconstructor: Reconstructor, seen: PreparedPhoto, change: Change) -> None:
-    painted = np.ascontiguousarray(change(ASTRONAUT, seen.view.landmarks[:, :2]))
-    quality, said = judge(reconstructor.prepare(view_from_image(painted, "a")).measures, "a")
+    painted = np.ascontiguousarray(change(ASTRONAUT, seen.view.mesh[:, :2]))
+    quality, said = judge(reconstructor.prepare(reconstructor.intake.view(painted, "a")).measures, "a")
     assert quality == DOUBTFUL and any("covered" in sentence for sentence in said)
 
 
@@ -97,13 +96,16 @@ def test_what_covers_the_face_makes_a_result_doubtful(reconstructor: Reconstruct
     ],
 )
 def test_what_is_missing_or_bent_is_said(reconstructor: Reconstructor, seen: PreparedPhoto, change: Change, sentence: str) -> None:
-    view = view_from_image(np.ascontiguousarray(change(ASTRONAUT, seen.view.landmarks[:, :2])), "a")
+    view = reconstructor.intake.view(np.ascontiguousarray(change(ASTRONAUT, seen.view.mesh[:, :2])), "a")
     quality, said = judge(reconstructor.prepare(view).measures, "a")
     assert quality == GOOD and len(said) == 1 and said[0].startswith(sentence)
 
 
 def test_a_chest_that_the_photo_cuts_is_not_worth_a_word(reconstructor: Reconstructor) -> None:
-    assert judge(reconstructor.prepare(view_from_image(np.ascontiguousarray(ASTRONAUT[:260, 100:360]), "a")).measures, "a") == (GOOD, [])
+    assert judge(reconstructor.prepare(reconstructor.intake.view(np.ascontiguousarray(ASTRONAUT[:260, 100:360]), "a")).measures, "a") == (
+        GOOD,
+        [],
+    )
 
 
 def test_a_matte_that_misses_the_person_is_told(seen: PreparedPhoto, measured: Callable[..., dict[str, float]]) -> None:
@@ -143,7 +145,7 @@ def test_the_surface_is_compared_with_the_fitted_head() -> None:
     height, face = np.zeros(len(vertices)), front.astype(float)
     found = measure_surface(vertices, faces, front.astype(float), prior, height, face, 0.2)
     assert found["fit_disagreement"] == pytest.approx(2, rel=0.01)
-    assert found["hidden_excess"] == pytest.approx(2 * np.pi * 0.8**2 * 0.2, rel=0.05)  # half of a sphere of 0.8 dm, 0.2 dm thick
+    assert found["hidden_excess"] == pytest.approx(2 * np.pi * 0.8**2 * 0.2, rel=0.05)  # half of a sphere of 0.8 dm, times 0.2 dm
     assert measure_surface(vertices, faces, front.astype(float), prior, height - 0.6, 0 * face, 0.2) == {}  # clothes
 
 

@@ -19,6 +19,7 @@ from ...core.models.head import HeadModel
 from ...core.models.observation import Observation
 from ...core.models.prior import PriorSurface
 from ...core.photo.framing import HEAD
+from ...core.photo.landmarks import MEDIAPIPE
 from ...core.photo.view import Camera
 from .dataset import Shards
 from .real_landmarks import shards_to_do
@@ -45,7 +46,7 @@ def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Genera
     _, _, scale, nearness = person["camera"]
     focal = float(scale * half / nearness) if known and nearness > 0 else None
     try:
-        fit = fit_head(model, Observation(landmarks, matte, focal, "stored"))
+        fit = fit_head(model, Observation({MEDIAPIPE: landmarks}, matte, focal, "stored"))
     except ReconstructionError:
         return None
     moved = np.abs(np.subtract(fit.camera.centre, STORED_CROP.centre)).max()

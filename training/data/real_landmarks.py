@@ -68,7 +68,7 @@ def detect(detector: MediaPipeDetector, batch: Batch, rng: np.random.Generator) 
         column, row, radius, turn = where
         face = detector.look(image, FaceSquare(((column + 1) * half, (row + 1) * half), radius * half, turn))
         if face is not None:
-            landmarks[index] = face.landmarks / half - [1, 1, 0]
+            landmarks[index] = face.mesh / half - [1, 1, 0]
     squares = [face_square(np.nan_to_num(points)) for points in landmarks]
     place = torch.tensor([[*square.centre, square.half, square.turn] for square in squares])
     return landmarks, (cut_squares(photos, place).numpy() * 255).round().clip(0, 255).astype(np.uint8)

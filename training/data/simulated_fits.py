@@ -10,6 +10,7 @@ from ...core.models.fit import ViewFit, fit_head
 from ...core.models.head import HeadModel
 from ...core.models.observation import Observation
 from ...core.models.rotation import rotation_matrix
+from ...core.photo.landmarks import MEDIAPIPE
 from ...core.photo.view import Camera
 from ..humans.person import Person
 
@@ -32,7 +33,7 @@ def simulated_fit(model: HeadModel, person: Person, camera: Camera, size: int, r
     pixels = np.concatenate([camera.project(landmarks), landmarks[:, 2:] * camera.scale], axis=1)
     known = np.isfinite(camera.distance) and rng.random() < 0.5
     focal = camera.scale * camera.distance if known else None
-    return fit_head(model, Observation(pixels, _matte(person, camera, size), focal, "synthetic"))
+    return fit_head(model, Observation({MEDIAPIPE: pixels}, _matte(person, camera, size), focal, "synthetic"))
 
 
 def _matte(person: Person, camera: Camera, size: int) -> np.ndarray:

@@ -14,8 +14,9 @@ from ...core.models.fit import fit_head
 from ...core.models.head import HeadModel
 from ...core.models.observation import Observation
 from ...core.models.rotation import rotation_matrix
+from ...core.photo.faces import MediaPipeDetector
 from ...core.photo.framing import HEAD
-from ...core.photo.intake import view_from_image
+from ...core.photo.intake import Intake
 from ...core.photo.view import Camera
 from ...evaluation.align import align_points
 from ...evaluation.case import Case, Truth
@@ -50,13 +51,14 @@ class Scan:
 
 def scan_cases(assets: Path, model: HeadModel) -> Iterator[Case]:
     """Every head from every yaw, degrees to the person's left."""
+    intake = Intake(MediaPipeDetector())
     for name in HEADS:
-        scan = load_scan(assets / "scans_dev", name, model)
+        scan = load_scan(assets / "scans_dev", name, model, intake)
         for yaw in YAWS:
             yield _case(scan, yaw)
 
 
-def load_scan(folder: Path, name: str, model: HeadModel) -> Scan:
+def load_scan(folder: Path, name: str, model: HeadModel, intake: Intake) -> Scan:
     """Read and place one. Stone heads, whose size nobody knows, are scaled so that the fitted eyes' joints are 63 mm apart."""
     with np.load(folder / f"{name}.npz", allow_pickle=False) as data:
         vertices, faces = data["vertices"].astype(np.float64), data["faces"].astype(np.int64)
@@ -73,9 +75,9 @@ def load_scan(folder: Path, name: str, model: HeadModel) -> Scan:
     vertices -= [middle[0], chin + 0.55 * (crown - chin), middle[2]]
     scan = Scan(name, vertices, faces, texture, corner_uv, np.zeros((468, 3)), np.eye(3), np.zeros(len(vertices)), partial, True)
     photo, depth = _photo(scan, vertices, Camera(_CAMERA.centre, 1900.0))
-    view = view_from_image(photo, name)
+    view = intake.view(photo, name)
     fit = fit_head(model, Observation.of(view))
-    column, row = view.landmarks[:, 0], view.landmarks[:, 1]
+    column, row = view.mesh[:, 0], view.mesh[:, 1]
     height = depth[row.astype(int).clip(0, SIZE - 1), column.astype(int).clip(0, SIZE - 1)]
     lifted = np.stack([(column - _CAMERA.centre[0]) / 1900.0, (_CAMERA.centre[1] - row) / 1900.0, height], axis=1)
     hit = np.isfinite(height)

@@ -16,8 +16,7 @@ import numpy as np
 import torch
 
 from ...core.models.head import HeadModel
-from ...core.networks.predictor import Predictor
-from ...core.photo.intake import view_from_image
+from ...core.pipeline import Reconstructor
 from ...core.version import VERSION
 from ...evaluation.case import Case, write_set
 from ..data.samples import SEEDS
@@ -33,10 +32,10 @@ def photo_cases() -> Iterator[Case]:
     import skimage
 
     image = cv2.imread(str(Path(skimage.__path__[0]) / "data" / "astronaut.png"))[..., ::-1]
-    view = view_from_image(np.ascontiguousarray(image), "astronaut", parser=Predictor.load(torch.device("cpu")).parser)
+    view = Reconstructor.load("cpu").intake.view(np.ascontiguousarray(image), "astronaut")
     for name, picture in {"clean": image, **degraded(image)}.items():
         yield Case(
-            f"astronaut_{name}", np.ascontiguousarray(picture), landmark_pixels=view.landmarks[:, :2], mask=view.matte,
+            f"astronaut_{name}", np.ascontiguousarray(picture), landmark_pixels=view.mesh[:, :2], mask=view.matte,
             labels={"degradation": name},
         )  # fmt: skip
 
