@@ -33,7 +33,7 @@ from .photo.pose import Pose
 from .photo.view import View
 from .prepared import PreparedPhoto
 from .progress import PREPARATION, RECONSTRUCTION, Cancel, Clock, Progress
-from .quality import judge, measure_fit
+from .quality import judge, measure_fit, measure_surface
 from .report import fit_report, parsing_report, run_report, silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .rigging import Rigging
@@ -115,6 +115,8 @@ class Reconstructor:
             result, about = rigging.textured(result, settings.texels, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(view, prepared.crop_box, vertices, faces)}
         measures["observed_share"] = float((observed > 0.5).mean())
+        differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
+        measures |= measure_surface(vertices, faces, observed, *differs, prepared.surface.framing.half)
         quality, doubts = judge(measures, view.name)
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings]} | measures | parsing_report(view) | about
         report |= run_report(settings, prepared.timings | clock.timings, hashes() | own.hashes())

@@ -41,6 +41,14 @@ class CropField:
         """(N,) the fitted model's own signed distance."""
         return self._volume(torch.from_numpy(points))[:, 0].numpy()
 
+    def prior_place(self, points: np.ndarray) -> np.ndarray:
+        """(N, 3) the code (PriorSurface) of the fitted model's nearest place."""
+        return self._volume(torch.from_numpy(points))[:, 1:4].numpy()
+
+    def prior_face(self, points: np.ndarray) -> np.ndarray:
+        """(N,) in [0, 1]: is the fitted model's nearest place in the face that is trusted (FaceBlend), however far?"""
+        return self._volume(torch.from_numpy(points))[:, POINT_CHANNELS].clamp(max=1).numpy()
+
     def may_contain_surface(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: within the silhouette (and a margin), and near the fitted model or where hair may be."""
         tensor = torch.from_numpy(points)

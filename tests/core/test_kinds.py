@@ -87,6 +87,14 @@ def test_a_hat_goes_round_the_head(bust):
     assert found[behind(bust.points, -0.2, 0.18), HAIR].min() > 0.9
 
 
+def test_a_hat_covers_all_that_is_above_it(bust):
+    """Its crown, lit from above, is taken for hair or skin."""
+    band = (bust.points[:, 1] > 0.15) & (bust.points[:, 1] < 0.3)
+    found = hidden(bust, kinds_where(bust.points, short(bust.points), hat=band))
+    assert found[behind(bust.points, 0.2, TOP + 0.1), HAT].min() > 0.9
+    assert found[behind(bust.points, -0.2, 0.0), HAT].max() < 0.4
+
+
 @pytest.mark.parametrize("low", [-0.45, -0.85])
 def test_hair_hangs_as_low_behind_as_it_does_beside(bust, low):
     curtain = (bust.points[:, 1] > low) & (np.abs(bust.points[:, 0]) > 0.18) & (bust.points[:, 1] < 0.1)

@@ -12,12 +12,14 @@ import skimage.data
 from likeness.core.errors import ReconstructionError
 from likeness.core.models.fit import ViewFit
 from likeness.core.models.rotation import rotation_matrix
+from likeness.core.photo.parsing import CLASSES, Parsing
 from likeness.core.photo.view import View
 from likeness.core.pipeline import Reconstructor
 from likeness.core.prepared import PreparedPhoto
-from likeness.core.quality import CHECKS, Check, judge, measure_fit
+from likeness.core.quality import CHECKS, Check, judge, measure_fit, measure_surface
 from likeness.core.result import DOUBTFUL, GOOD
 from likeness.core.settings import Settings
+from likeness.core.surface.extract import extract_surface
 
 ASTRONAUT = skimage.data.astronaut()
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -115,6 +117,36 @@ def test_a_matte_that_misses_the_person_is_told(seen: PreparedPhoto, measured: C
     assert "A part of the head in a" in " ".join(judge(measured(matte=part), "a")[1])
     with pytest.raises(ReconstructionError, match=r"^The face in a was taken for background; use .*\.$"):
         judge(measured(matte=np.zeros_like(matte)), "a")
+
+
+def test_a_thing_before_the_head_is_told(seen: PreparedPhoto, measured: Callable[..., dict[str, float]]) -> None:
+    left, top, side = (int(value) for value in seen.surface.framing.crop_box(seen.fit.camera))
+    shares = np.zeros((64, 64, len(CLASSES)), np.float32)
+    shares[..., CLASSES.index("skin")] = 1
+    parsing = Parsing(shares, (left, top, side))
+    assert measured(view=replace(seen.view, parsing=parsing))["covered"] == 0
+    shares[24:36, 28:36] = np.eye(len(CLASSES))[CLASSES.index("object")]
+    said = judge(measured(view=replace(seen.view, parsing=parsing)), "a")[1]
+    assert len(said) == 1 and said[0].startswith("Something in front of the head in a covers")
+
+
+def test_a_matte_that_is_unsure_of_the_hair_is_measured(seen: PreparedPhoto, measured: Callable[..., dict[str, float]]) -> None:
+    matte = seen.prediction.photo[0, 3].numpy().copy()
+    sure = measured()["matte_unsure"]
+    matte[: len(matte) // 3] *= 0.5
+    assert sure < 0.1 and measured(matte=matte)["matte_unsure"] > sure + 0.1
+
+
+def test_the_surface_is_compared_with_the_fitted_head() -> None:
+    """A ball of 8 cm around a fitted head of 6 cm behind, and 2 mm before that in front."""
+    vertices, faces = extract_surface(lambda points: (np.linalg.norm(points, axis=1) - 0.4).astype(np.float32), None, 64)
+    front = vertices[:, 2] > 0
+    prior = np.where(front, -0.01, 0.1).astype(np.float32)
+    height, face = np.zeros(len(vertices)), front.astype(float)
+    found = measure_surface(vertices, faces, front.astype(float), prior, height, face, 0.2)
+    assert found["fit_disagreement"] == pytest.approx(2, rel=0.01)
+    assert found["hidden_excess"] == pytest.approx(2 * np.pi * 0.8**2 * 0.2, rel=0.05)  # half of a sphere of 0.8 dm, times 0.2 dm
+    assert measure_surface(vertices, faces, front.astype(float), prior, height - 0.6, 0 * face, 0.2) == {}  # clothes
 
 
 @pytest.mark.parametrize(("turn", "sentence"), [((0, 0.9, 0), "turned far to the side"), ((0.7, 0, 0), "bent far up or down")])
