@@ -13,7 +13,7 @@ from ..core.photo.files import KINDS
 from .checks import check_photo
 from .console import Console
 from .failures import failed
-from .head import HeadPlan, start_worker
+from .head import HeadPlan, Processes
 from .names import distinct_names, safe_name
 from .options import add_command, add_head_options
 from .output import Inputs, writing
@@ -45,18 +45,18 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         worst, jobs = _usable_photos(plan, options, inputs, console)
         if not jobs:
             return worst
-        client = stack.enter_context(closing(start_worker()))
+        processes = stack.enter_context(closing(Processes(plan.blender)))
         for photo, folder in jobs:
             console.photo = f"{photo.name}: " if several else ""
             try:
                 name = safe_name(photo.stem)
                 with plan.claim(folder, name, inputs) as outputs:
-                    plan.make(client, photo, outputs, name, console)
+                    plan.make_and_tell(processes, photo, outputs, name, console)
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001 - told by `failed`, and the other photos go on
-                worst = max(worst, failed(error, photo.name, console, options.output, plan.settings.to_dict(), client.log))
-            log.info("The worker's log:\n%s", client.log)
+                worst = max(worst, failed(error, photo.name, console, options.output, plan.settings.to_dict(), processes.client.log))
+            log.info("The worker's log:\n%s", processes.client.log)
     return worst
 
 
