@@ -19,6 +19,7 @@ from ..options import add_command, add_head_options
 from ..output import writing
 from ..staging import Staging, made
 from .pool import Pool, free_gigabytes, usable_cores, worker_count
+from .ray_pool import LOCAL, RayPool
 from .record import DONE, FAILED, KEY, SUMMARY, TABLE, Entry, Record, done_entry, failed_entry, finished_report, row_key
 from .rows import TEMPLATE, Row, read_rows
 from .sheet import SHEET, write_sheet
@@ -39,6 +40,8 @@ def add_batch(commands: Any) -> None:
     command.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
     command.add_argument("--json", action="store_true", help="tell what became of each row as a line of JSON on standard output")
     command.add_argument("--python", metavar="PROGRAM", type=Path, help="Python of the workers; by default LIKENESS_PYTHON or this one")
+    command.add_argument("--ray", metavar="ADDRESS", help=f"run on this Ray cluster (auto: the one of this machine; {LOCAL}: a new one)")
+    command.add_argument("--gpus", metavar="SHARE", type=float, default=0.0, help="with --ray, share of a GPU that each worker takes")
     add_head_options(command)
     command.set_defaults(run=_run)
 
@@ -48,7 +51,11 @@ class _Task:
     row: Row
     key: str
     plan: HeadPlan
-    folder: Path
+    output: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.output / self.row.name
 
     @property
     def file_name(self) -> str:
@@ -75,10 +82,10 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             console.sentence(f"{before} of {len(rows)} rows are done, or failed already (--retry-failed tries again).")
         try:
             if tasks:
-                count = min(worker_count(options.workers, usable_cores(), free_gigabytes()), len(tasks))
-                pool = stack.enter_context(Pool(count, plan.blender, options.python))
-                progress = _Progress(console, len(rows), before, count)
-                for entry in pool.run(tasks, lambda processes, task: _made(processes, task, record, options.output)):
+                pool = stack.enter_context(_pool(options, plan, len(tasks)))
+                progress = _Progress(console, len(rows), before, pool.count)
+                for entry in pool.run(tasks, _made):
+                    record.add(entry)
                     entries[entry["name"]] = entry
                     progress.tell(entry, options.json)
         finally:
@@ -100,7 +107,7 @@ def _planned(
                 raise LikenessError(row.problem)
             check_photo(row.photo)
             key = row_key(row, plan.formats)
-            task = _Task(row, key, replace(plan, settings=row.settings), options.output / row.name)
+            task = _Task(row, key, replace(plan, settings=row.settings), options.output)
             if (report := finished_report(task.folder, key)) is not None and not options.overwrite:
                 entries[row.name] = done_entry(row, key, report)
                 continue
@@ -117,20 +124,29 @@ def _planned(
     return entries, tasks
 
 
-def _made(processes: Processes, task: _Task, record: Record, output: Path) -> Entry:
-    """Make one row and write down what became of it. Raises Cancelled alone."""
+def _pool(options: argparse.Namespace, plan: HeadPlan, tasks: int) -> Pool | RayPool:
+    if options.ray:
+        return RayPool(options.ray, options.workers, plan.blender, options.python, options.gpus)
+    count = worker_count(options.workers, usable_cores(), free_gigabytes())
+    return Pool(min(count, tasks), plan.blender, options.python)
+
+
+def _made(processes: Processes, task: _Task) -> Entry:
+    """Make one row, wherever this runs, and say what became of it. Raises Cancelled alone."""
     row = task.row
     try:
-        with task.claim() as outputs:
-            _, report = task.plan.make(processes, row.photo, outputs, task.file_name, more={KEY: task.key})
-            entry = done_entry(row, task.key, report)
+        # A machine that died after it had finished is no reason to do it twice.
+        report = None if task.plan.overwrite else finished_report(task.folder, task.key)
+        if report is None:
+            with task.claim() as outputs:
+                _, report = task.plan.make(processes, row.photo, outputs, task.file_name, more={KEY: task.key})
+        return done_entry(row, task.key, report)
     except Cancelled:
         raise
     except Exception as error:  # noqa: BLE001 - told by `failure`, and the other rows go on
-        found = failure(error, row.photo.name, output, row.settings.to_dict(), processes.client.log, f"{row.photo.name}: ")
-        entry = failed_entry(row, task.key, found.sentence, found.code, found.file)
-    record.add(entry)
-    return entry
+        prefix, settings = f"{row.photo.name}: ", row.settings.to_dict()
+        found = failure(error, row.photo.name, task.output, settings, processes.client.log, prefix)
+        return failed_entry(row, task.key, found.sentence, found.code, found.file)
 
 
 class _Progress:

@@ -44,6 +44,7 @@ class Pool:
     """Workers for any number of tasks. A context manager; whatever ends it, no process is left."""
 
     def __init__(self, count: int, blender: Sequence[str], python: Path | None = None) -> None:
+        self.count = count
         self._stop = threading.Event()
         threads = max(usable_cores() // count, 1)
         self._idle: queue.SimpleQueue[Processes] = queue.SimpleQueue()

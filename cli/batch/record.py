@@ -4,9 +4,7 @@ import csv
 import hashlib
 import io
 import json
-import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +66,11 @@ def failed_entry(row: Row, key: str, sentence: str, code: int, error_file: Path 
     return entry if error_file is None else entry | {"error_file": error_file.name}
 
 
-@dataclass
 class Record:
-    """The summaries of a batch in its output folder. `add` may be called from any thread."""
+    """The summaries of a batch in its output folder."""
 
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._cut = False
 
     def read(self) -> dict[str, Entry]:
@@ -100,7 +95,7 @@ class Record:
     def add(self, entry: Entry) -> None:
         """Raises InputError when it cannot be written."""
         line = json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n"
-        with self._lock, writing(self.folder):
+        with writing(self.folder):
             with (self.folder / SUMMARY).open("a", encoding="utf-8", newline="\n") as file:
                 file.write(("\n" if self._cut else "") + line)
             self._cut = False
@@ -115,9 +110,8 @@ class Record:
         for entry in entries:
             writer.writerow(entry | {"warnings": " ".join(entry.get("warnings", ()))})
         lines = "".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n" for entry in entries)
-        with self._lock:
-            write_whole(self.folder / SUMMARY, lines)
-            write_whole(self.folder / TABLE, table.getvalue())
+        write_whole(self.folder / SUMMARY, lines)
+        write_whole(self.folder / TABLE, table.getvalue())
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -3,12 +3,15 @@
 import json
 import os
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import skimage
 
 from likeness.cli import main
 from likeness.cli.batch.pool import worker_count
@@ -197,3 +200,23 @@ def test_nothing_is_lost_or_made_twice_however_often_it_is_killed(start, picture
     assert child.returncode == 0 and all(finished()[name] == stamp for name, stamp in stamps.items())
     assert sorted(entry["name"] for entry in entries(tmp_path / "out")) == sorted(str(number) for number in range(count))
     assert not list((tmp_path / "out").rglob(".likeness-work"))
+
+
+@pytest.mark.slow
+def test_a_local_ray_cluster_makes_the_rows_though_an_actor_is_killed(tmp_path):
+    """With the real networks: actors import the package that is installed."""
+    pytest.importorskip("ray")
+    (tmp_path / "in").mkdir()
+    for number in range(4):
+        shutil.copy(Path(skimage.__file__).parent / "data" / "astronaut.png", tmp_path / "in" / f"{number}.png")
+    (tmp_path / "in" / "bad.png").write_bytes(b"nothing")
+    command = [sys.executable, "-m", "likeness.cli.main", "batch", tmp_path / "in", "--output", tmp_path / "out", *FORMATS]
+    with subprocess.Popen([*map(str, command), "--quality", "draft", "--ray", "local", "--workers", "2"]) as run:
+        while not list((tmp_path / "out").glob("*/report.json")):
+            assert run.poll() is None
+            time.sleep(0.05)
+        actors = subprocess.run(["pgrep", "-f", "ray::_Actor"], capture_output=True, text=True, check=True).stdout.split()
+        os.kill(int(actors[0]), signal.SIGKILL)
+        assert run.wait(240) == 2  # of the bad photo
+    found = {entry["name"]: entry["status"] for entry in entries(tmp_path / "out")}
+    assert found == {"0": "done", "1": "done", "2": "done", "3": "done", "bad": "failed"}
