@@ -57,8 +57,8 @@ class ReferenceField:
         assert isinstance(self._features, torch.Tensor)
         if self._semantic is None or self._semantic_features is None:
             return self._geometry.query(self._features, points)
-        code = self._semantic.query(self._semantic_features, points)[..., 1:]
-        return self._geometry.query(self._features, points, code)
+        correspondence = self._semantic.query(self._semantic_features, points)[..., 1:]
+        return self._geometry.query(self._features, points, correspondence)
 
 
 @torch.inference_mode()

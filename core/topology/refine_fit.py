@@ -100,7 +100,7 @@ class _Problem:
         model, count = head.model, head.count
         self._template = template = _bared(model, Template.of(model))
         self._first = head.posed().astype(np.float64)
-        self._matcher = Matcher(template, self._first, surface, model.code[:count])
+        self._matcher = Matcher(template, self._first, surface, model.correspondence[:count])
         open_skin = template.face * template.hairless
         self.visible_expressions = np.flatnonzero(np.abs(model.expression[:, :count][:, open_skin > 0.5]).max((1, 2)) > 1e-4)
         self.start = head.parameters.expression[self.visible_expressions]
