@@ -172,19 +172,30 @@ def _relit(photo: np.ndarray, normals: np.ndarray, seed: int) -> np.ndarray:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--assets", type=Path, required=True)
+    parser = command_line(__doc__)
     parser.add_argument("--photos", type=Path, help="real photos with published normals")
-    parser.add_argument("--weights", type=Path, action="append", default=[], help="normal networks to compare with the bundled one")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    reconstructor = Reconstructor.load("cpu")
+    reconstructor = load_reconstructor()
     pictures = list(scans(arguments.assets, reconstructor))
     if arguments.photos:
         pictures += photos(arguments.photos, reconstructor)
     table(pictures, networks_of(arguments.weights))
+
+
+def command_line(description: str | None) -> argparse.ArgumentParser:
+    """What every benchmark of normals asks for: the asset pack, and the networks to compare."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--assets", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, action="append", default=[], help="normal networks to compare with the bundled one")
+    return parser
+
+
+def load_reconstructor() -> Reconstructor:
+    """The product on one core, silent but for the table."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    return Reconstructor.load("cpu")
 
 
 def networks_of(weights: list[Path]) -> dict[str, Predictor]:

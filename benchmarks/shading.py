@@ -8,8 +8,6 @@ first, where true normals are known. There the true ones win only just, and netw
 take it as a hint beside true angles, never alone. Medians over pictures, and mean differences to the fit with their intervals.
 """
 
-import argparse
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from ..core.networks.predictor import CropPrediction
 from ..core.photo.parsing import CLASSES
 from ..core.pipeline import Reconstructor
 from ..evaluation.bootstrap import mean_interval
-from .normals import MeasuredPhoto, face_of, fitted_normals, measured_photo, networks_of, scans
+from .normals import MeasuredPhoto, command_line, face_of, fitted_normals, load_reconstructor, measured_photo, networks_of, scans
 
 _SURE, _MARGIN, _FEWEST = 0.9, 5, 500  # share of skin; pixels across what is eroded; pixels of a face
 
@@ -61,15 +59,10 @@ def bare_face(measured: MeasuredPhoto, prediction: CropPrediction) -> np.ndarray
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--assets", type=Path, required=True)
+    parser = command_line(__doc__)
     parser.add_argument("--portraits", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, action="append", default=[], help="normal networks to compare with the bundled one")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    reconstructor = Reconstructor.load("cpu")
+    reconstructor = load_reconstructor()
     networks = networks_of(arguments.weights)
     pictures = [measured for measured in scans(arguments.assets, reconstructor) if measured.group == "james lit"]
     pictures += portraits(arguments.portraits, reconstructor)

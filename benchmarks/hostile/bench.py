@@ -32,7 +32,7 @@ Outcome = Literal["fine", "refused", "speechless", "hung", "crashed"]
 class Case:
     """One thing that was tried. fine: it was done; refused: with one sentence; speechless: failed with anything else to read, or nothing.
 
-    lost: files of the user's, or of an earlier run, that are gone, changed or half new. detail: what was result.
+    lost: files of the user's, or of an earlier run, that are gone, changed or half new. detail: what was said.
     """
 
     name: str

@@ -47,7 +47,7 @@ def photos_that_cannot_be_used(bench: Bench) -> list[Case]:
     cases = [Case(f"{len(bad)} bad photos and a good one", outcome, lost, result.detail)]
     alone = bench.run(bench.arguments(folder / "none.png", output=folder / "out2"))
     slow = alone.seconds > 3
-    cases.append(Case("a missing photo is result at once", "speechless" if slow else alone.outcome(done=False), (), alone.detail))
+    cases.append(Case("a missing photo is said at once", "speechless" if slow else alone.outcome(done=False), (), alone.detail))
     return cases
 
 

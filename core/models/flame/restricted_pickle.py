@@ -1,9 +1,9 @@
 """Reads the data in a Python pickle without unpickling it.
 
-`pickle` runs whatever a file tells it to. Here a small machine of our own walks over the file and builds plain containers; it has no way to
-import, call or change anything: what the file would have imported becomes a Name, what it would have called an Call record of the name and
-the arguments. Sizes are checked against the bytes that are there before anything is made of them, so that a hostile file costs no more
-memory than its own length.
+`pickle` runs whatever a file tells it to. Here a small machine of our own walks over the file and builds plain containers. It has no way
+to import, call or change anything: what the file would have imported becomes a Name, what it would have called becomes a Call, a record
+of the name and the arguments. Sizes are checked against the bytes that are there before anything is made of them, so that a hostile file
+costs no more memory than its own length.
 """
 
 import codecs
@@ -20,7 +20,7 @@ _LIMIT = 1_000_000  # operations; a FLAME file has a few thousand
 _DEEP = 10_000  # entries of the stack
 _LINE = 100_000_000  # bytes of one text line: protocol 0 writes whole arrays as text
 _DIGITS = 32
-# What FLAME, SMPL and SMPL-X files refer to; their names become inert records all the same.
+# What FLAME, SMPL and SMPL-X files refer to; nothing of them is ever imported or called.
 _KNOWN = frozenset(
     f"{module}.{name}"
     for modules, names in (
@@ -315,7 +315,7 @@ _OPERATIONS: dict[int, Callable[[_Machine], Any]] = {
 
 
 def array_of(value: Any, largest: int) -> np.ndarray:
-    """The numbers (any shape) that an Call ndarray or chumpy array holds, as a view of the file; sparse matrices as dense ones.
+    """The numbers (any shape) that the Call of an ndarray or chumpy array holds, as a view of the file; sparse matrices as dense ones.
 
     largest: entries that a sparse matrix may have when dense. Raises ValueError for anything else.
     """
