@@ -1,4 +1,4 @@
-"""What a result is worth: measures of it, and the limits beyond which the user is told.
+"""How good a result is: its measures, and the limits beyond which the user reads a warning.
 
 The limits come from 41 portraits in which all went well, of which at most one lies beyond each, and from pictures that went wrong: painted
 masks, boards, hands and phones, heads seen from the side, stretched and cropped pictures.

@@ -1,4 +1,4 @@
-"""From a network and a batch to its loss: what each kind of network is given beside the stored samples."""
+"""The loss of each kind of network on a batch, and what the network is given beside the stored samples."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The field of a head in one photo: the networks' field, bounded and smoothed where nobody sees it, and fitted to the photo's outline."""
+"""The field of a head in one photo: the networks' field, bounded and smoothed where it is hidden, and fitted to the photo's outline."""
 
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]

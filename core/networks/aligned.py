@@ -1,4 +1,4 @@
-"""Pixel-aligned features: what networks that are asked at points read there from a photo, its fitted model and a volume around it."""
+"""Pixel-aligned features: what a network reads at a point, from a photo, its fitted model and a volume around it."""
 
 from dataclasses import dataclass
 

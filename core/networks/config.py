@@ -1,4 +1,4 @@
-"""What a field is made of. The four ancestors and our own form are configurations of one network, so that one table can compare them."""
+"""The configuration of a field's network. The published networks that it descends from are configurations of it too."""
 
 import json
 from dataclasses import asdict, dataclass, fields

@@ -1,4 +1,4 @@
-"""One crop after the encoders of field and colour network: what both answer at points of the crop frame."""
+"""One crop after the encoders of the field and the colour network, which can then be evaluated at points of the crop frame."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The implicit field: what is where around a head, from pixel-aligned features of its photo and features of the fitted model."""
+"""The implicit field of a head: distances and colours at points, from features of the photo and of the fitted model there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

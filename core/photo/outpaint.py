@@ -1,4 +1,4 @@
-"""The crop beyond the photo's edges. Where a photo ends it does not say that the person does: hair, chin or shoulders may go on.
+"""Fills the part of a crop that lies beyond the photo's edges, where hair, chin or shoulders may go on.
 
 There the person's outline is guessed from the fitted head, moved outwards by as much as hair and clothes stand off it at the same places
 where the photo shows them, on either side; and the colours are those of the likest places that it shows.

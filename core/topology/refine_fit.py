@@ -1,4 +1,4 @@
-"""The fit once more, on the surface: identity, expression and pose of the head model that lie nearest to a reconstructed surface.
+"""Refines a fit on the surface: finds the identity, expression and pose of the head model nearest to a reconstructed surface.
 
 Bounded Gauss-Newton on distances along the surface's normals (Chen & Medioni 1992), about what the fit to the photo's landmarks says.
 """

@@ -1,4 +1,4 @@
-"""The way from a fit and a reconstructed surface to the rigged head."""
+"""Makes the rigged head from a fit and a reconstructed surface."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""All that one person wears on the head: hair, beard, hat, glasses, earrings, drawn together so that they go together."""
+"""Draws all that one person wears on the head (hair, beard, hat, glasses, earrings) in one place, so that they suit each other."""
 
 import numpy as np
 
