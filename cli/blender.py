@@ -1,4 +1,4 @@
-"""Files that only Blender writes: in a process of its own, because bpy must not share one with anything else of ours."""
+"""Writes the files that only Blender can write, in a process of its own, because bpy must not share one with our other libraries."""
 
 import collections
 import importlib.util

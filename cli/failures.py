@@ -1,4 +1,4 @@
-"""What becomes of an error: its one sentence, an exit code, and for what was no fault of the user's a file with the details."""
+"""Turns an error into one sentence, an exit code and, when it was no fault of the user's, a file with the details."""
 
 import logging
 from collections.abc import Mapping

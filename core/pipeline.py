@@ -9,11 +9,12 @@ import numpy as np
 
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
+from .detectors import Detectors
 from .fields.crop import CropField
 from .fields.field import Field
 from .fields.head import head_field
 from .geometry.mesh import vertex_normals
-from .models.fit import fit_head, mesh_landmarks
+from .models.fit import fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
@@ -25,8 +26,7 @@ from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.crop import crop_picture
-from .photo.face_alignment_provider import FaceAlignmentDetector
-from .photo.faces import FaceDetector, MediaPipeDetector
+from .photo.faces import MediaPipeDetector
 from .photo.framing import HEAD
 from .photo.intake import Intake
 from .photo.pose import Pose
@@ -48,7 +48,6 @@ class Reconstructor:
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
-        self._second: dict[str, FaceAlignmentDetector] = {}  # by the name of its weights
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -59,6 +58,10 @@ class Reconstructor:
     def intake(self) -> Intake:
         """With MediaPipe's detector and the bundled parser: what `run` prepares photos with unless the settings say otherwise."""
         return Intake(MediaPipeDetector(), self._predictor.parser)
+
+    @cached_property
+    def _detectors(self) -> Detectors:
+        return Detectors(self.intake.detector, self._model)
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
@@ -132,16 +135,7 @@ class Reconstructor:
     def _intake(self, settings: Settings, own: OwnNetworks) -> Intake:
         if settings.detector == "mediapipe" and own.matte is None:
             return self.intake
-        return Intake(self._detector(settings), own.parser(self.intake.parser))
-
-    def _detector(self, settings: Settings) -> FaceDetector:
-        if settings.detector == "mediapipe":
-            return self.intake.detector
-        named = settings.detector_weights
-        if named not in self._second:
-            mesh = lambda points: mesh_landmarks(self._model, points)  # noqa: E731
-            self._second = {named: FaceAlignmentDetector(self.intake.detector, mesh, named)}
-        return self._second[named]
+        return Intake(self._detectors.of(settings), own.parser(self.intake.parser))
 
     def _colours(
         self, prepared: PreparedPhoto, field: Field, vertices: np.ndarray, faces: np.ndarray, resolution: int
