@@ -23,13 +23,13 @@ _WALL, _WALL_BAND = 0.006, 0.03  # metres between the crop's walls and the regio
 _CLEAR_BAND = 0.012  # metres of the band at walls that the head does not reach
 _REACHED = 0.004  # metres from a wall
 _TRUNCATION = 0.02  # metres beyond which neither surface draws the other towards it any further
-_RESOLUTION = 256  # cells along the cube around the region, about those of the head
+_CELLS = (32, 512)  # along the cube around the region, at least and at most
 _SPARE = 2  # cells by which the blended mesh is made larger than its place, before it is cut
 _OVERLAP = 2e-4  # metres by which the three meshes overlap
 _SHORTEST = 1e-4  # metres: shorter edges are collapsed
 _LOWER_ENDS = np.linspace(-0.06, 0.01, 8)  # metres above the neck joint, along the head, where the region may end
 _USUAL_END, _UNUSUAL = 0.0, 0.02  # which of them is usual; metres of disagreement that a metre away from it is worth
-_AGREED, _DISAGREED = 0.004, 0.03  # metres between the surfaces that do not matter, and beyond which more does not matter
+_AGREED, _DISAGREED = 0.012, 0.04  # metres between the surfaces that do not matter, and beyond which more does not matter
 _SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
 _SEARCHED, _ROBUST = 1500, 0.01  # points; metres
 _NEAR = 0.15  # metres around the region in which the body's surface is looked at
@@ -239,12 +239,20 @@ class _Blend:
         of_body, of_head = (closest.interpolate(surface.values, *closest.query(points)[1:]) for surface, closest in pairs)
         return of_body + share * (of_head - of_body)
 
+    def _cells(self, half: float) -> int:
+        """How many cells of a lattice, `half` metres to each side, are about as large as those of the head's."""
+        head = self._pair.surfaces[1]
+        a, b = (head.vertices[head.faces[:: max(len(head.faces) // 5000, 1), corner]] for corner in (0, 1))
+        cell = 1.1 * float(np.linalg.norm(b - a, axis=1).mean())
+        return int(np.clip(2 ** round(np.log2(2 * half / cell)), *_CELLS))
+
     def surface(self) -> ClosedSurface:
         """The blended surface in the bands, which reaches a little beyond them."""
         region = self.region
         low, high = np.reshape(region.solid(0).bounding_box(), (2, 3))
-        middle, half = (low + high) / 2, float((high - low).max()) / 2 * (1 + 4 * _SPARE / _RESOLUTION)
-        spare = _SPARE * 2 * half / _RESOLUTION
+        middle, half = (low + high) / 2, 1.05 * float((high - low).max()) / 2
+        cells = self._cells(half)
+        spare = _SPARE * 2 * half / cells
 
         def outside(points: np.ndarray) -> np.ndarray:
             return np.maximum(-region.inside(points, 0), region.inside(points, 1)) - spare
@@ -257,6 +265,6 @@ class _Blend:
             return result / half
 
         coarse = lambda cube: outside(middle + half * cube) < half / 16  # noqa: E731
-        vertices, faces = extract_components(distance, coarse, _RESOLUTION)
+        vertices, faces = extract_components(distance, coarse, cells)
         vertices = (middle + half * vertices).astype(np.float32)
         return ClosedSurface(vertices, faces, self.values(vertices))
