@@ -37,7 +37,7 @@ SEEDS = {"training": 41, "validation": 42, "evaluation": 43}
 READINGS = 4
 """Readings of one view that are kept, NaN where the detector found nothing."""
 _SHARD = 20  # figures
-_POSES, _VIEWS = 2, 2  # of a figure, of a pose
+_POSES, _VIEWS = 4, 1  # of a figure, of a pose
 _SIDE = 352  # pixels
 _MARGIN = 1.25
 
