@@ -1,32 +1,46 @@
-"""Train `weights/body_guess.npz`: python -m likeness.training.body_model.guess --views FOLDER [--output FILE] [--steps 6000].
+"""Train `weights/body_guess.npz`: python -m likeness.training.body_model.guess --assets FOLDER --views FOLDER [--output FILE].
 
-Needs the body model (build.py) and the views of known figures (views.py). Figures whose number ends in HELD are not learned from: their
+Needs the body model (build.py) and the views of known figures (views.py); to these come views without pictures (simulate.py). Figures
+whose number ends in HELD are not learned from: their
 errors say how far the guesses are to be trusted.
 """
 
 import argparse
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ...core.models import body_guess
 from ...core.models.body import BodyModel
-from ...core.models.body_guess import GUESS_FILE, HIPS, MAJOR_JOINTS, SCHEMA, Layout, orthonormal, straight_ahead, turn_between
-from ...core.models.rotation import rotation_matrix
+from ...core.models.body_guess import (
+    GUESS_FILE,
+    MAJOR_JOINTS,
+    SCHEMA,
+    Layout,
+    features,
+    marks,
+    orthonormal,
+    size_of,
+    turn_between,
+)
+from ...core.photo.people import BodyLandmarks
 from ..humans.bodies import Bodies
 from .records import Records
-from .skeleton import GROUPS, Selection, mirrored_names
-from .views import STEP
+from .simulate import SimulatedDetector, in_metres
+from .skeleton import GROUPS, mirrored_names
+from .truth import SHAPES, Teacher, Truths
 
 log = logging.getLogger(__name__)
 HELD = 9
-_SHAPES, _HIDDEN, _MEMBERS = 8, 192, 3
-_BATCH, _NOISE, _DROPOUT, _DECAY = 256, 0.08, 0.3, 0.05
+_HIDDEN, _MEMBERS = 192, 3
+_BATCH, _NOISE, _DROPOUT, _DECAY = 256, 0.08, 0.1, 0.05
+_IMAGINED = 0.7  # share of a batch
 _UNITS = (0.25, 0.25, 0.2, 0.7, 0.06, 0.05)  # what an error of 1 is in each part of the output
 _LOGS = (np.log(0.01), np.log(3.0))
 
@@ -39,46 +53,25 @@ class Lesson:
     answers: np.ndarray
     view: np.ndarray
 
-
-def truths(records: Records, body: BodyModel, rig: Bodies, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The right answers (N, 6 + 3 + 3 G + S + 14), a row a view, and where the joints are seen (N, 14, 2), pixels."""
-    selection = Selection.of(rig.bone_names, rig.bone_parents)
-    majors = selection.bones[[selection.names.index(name) for name in MAJOR_JOINTS]]
-    off_head = np.flatnonzero(body.regions["head"] < 0.1)[::5]
-    basis = body.identity[:, off_head].reshape(len(body.identity), -1).T.astype(np.float64)
-    solver = np.linalg.solve(basis.T @ basis + 1e-4 * np.eye(basis.shape[1]), basis.T)
-    rows, seen, known = [], [], {}
-    for view in range(len(records)):
-        pose_key = (int(records["figure"][view]), int(records["pose_number"][view]))
-        if pose_key not in known:
-            rest = records["rest"][view][off_head] * STEP
-            shape = solver @ (rest - body.mean[off_head]).ravel()
-            known[pose_key] = selection.groups(records["pose"][view]).ravel(), shape[:count]
-        groups, shape = known[pose_key]
-        turn = records["turn"][view].astype(np.float64)
-        ahead = straight_ahead(records["place"][view].astype(np.float64))
-        root = ahead @ turn @ rotation_matrix(records["pose"][view][0])
-        depth = (records["joints"][view][majors] @ (ahead @ turn).T)[:, 2]
-        rows.append(np.concatenate([root[:, 0], root[:, 1], (ahead @ turn)[:, 1], groups, shape, depth - depth[list(HIPS)].mean()]))
-        joints = records["joints"][view][majors] @ turn.T + records["place"][view]
-        seen.append(records["principal"][view] + records["focal"][view] * joints[:, :2] * [1, -1] / -joints[:, 2:])
-    return np.array(rows), np.array(seen)
-
-
-def lesson(records: Records, answers: np.ndarray, seen: np.ndarray, mirrored: bool) -> Lesson:
-    """Every reading of every view and, where wanted, its mirror image."""
-    inputs, wanted, view = [], [], []
-    flipped, swap = _mirrored(answers), mirrored_names(MAJOR_JOINTS)
-    for row in range(len(records)):
-        for reading in records.readings(row):
-            images = [(reading, answers[row], seen[row])]
+    @classmethod
+    def of(cls, readings: Sequence[BodyLandmarks], truths: Truths, view: np.ndarray, mirrored: bool) -> Self:
+        """Of readings, in metres, of views (N,) and, where wanted, of their mirror images."""
+        inputs, wanted, views = [], [], []
+        flipped, swap = _mirrored(truths.answers), mirrored_names(MAJOR_JOINTS)
+        for reading, row in zip(readings, view.tolist(), strict=True):
+            images = [(reading, truths.answers[row], truths.joints[row])]
             if mirrored:
-                images.append((reading.mirrored(0.0), flipped[row], seen[row][swap] * [-1, 1]))
+                images.append((reading.mirrored(0.0), flipped[row], truths.joints[row][swap] * [-1, 1]))
             for image, answer, joints in images:
-                inputs.append(body_guess.features(image))
-                wanted.append(np.concatenate([answer, ((joints - body_guess.marks(image)) * [1, -1] / body_guess.size_of(image)).ravel()]))
-                view.append(row)
-    return Lesson(np.array(inputs), np.array(wanted), np.array(view))
+                inputs.append(features(image).astype(np.float32))
+                beside = (joints - marks(image) * [1, -1]) / size_of(image)
+                wanted.append(np.concatenate([answer, beside.ravel()]).astype(np.float32))
+                views.append(row)
+        return cls(np.array(inputs), np.array(wanted), np.array(views))
+
+    def chosen(self, rows: np.ndarray) -> Self:
+        """Some of the rows (N,)."""
+        return type(self)(self.inputs[rows], self.answers[rows], self.view[rows])
 
 
 def _mirrored(answers: np.ndarray) -> np.ndarray:
@@ -121,25 +114,26 @@ def loss(output: torch.Tensor, answers: torch.Tensor, layout: Layout) -> torch.T
     return total
 
 
-def train(lesson: Lesson, layout: Layout, start: np.ndarray, steps: int, seed: int) -> Member:
-    """One member, after so many steps."""
+def train(drawn: Lesson, imagined: Lesson, layout: Layout, start: np.ndarray, steps: int, seed: int) -> Member:
+    """One member, after so many steps of batches that mix drawn and imagined views."""
     torch.manual_seed(seed)
-    inputs, answers = (torch.from_numpy(values.astype(np.float32)) for values in (lesson.inputs, lesson.answers))
-    member = Member(inputs.shape[1], sum(layout.sizes))
+    lessons = [[torch.from_numpy(values) for values in (lesson.inputs, lesson.answers)] for lesson in (drawn, imagined)]
+    counts = (_BATCH - round(_IMAGINED * _BATCH), round(_IMAGINED * _BATCH))
+    member = Member(drawn.inputs.shape[1], sum(layout.sizes))
     with torch.no_grad():
         member.last.weight *= 0.1
         member.last.bias[:] = torch.from_numpy(start.astype(np.float32))
     optimiser = torch.optim.AdamW(member.parameters(), 1e-3, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, steps)
     for step in range(steps):
-        rows = torch.randint(len(inputs), (_BATCH,))
-        noisy = inputs[rows] + _NOISE * torch.randn(_BATCH, inputs.shape[1])
-        value = loss(member(noisy), answers[rows], layout)
+        rows = [torch.randint(len(inputs), (count,)) for (inputs, _), count in zip(lessons, counts, strict=True)]
+        inputs, answers = (torch.cat([lesson[part][row] for lesson, row in zip(lessons, rows, strict=True)]) for part in (0, 1))
+        value = loss(member(inputs + _NOISE * torch.randn_like(inputs)), answers, layout)
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
         schedule.step()
-        if step % 1000 == 0:
+        if step % 2000 == 0:
             log.info("step %d, loss %.3f", step, value.item())
     return member.eval()
 
@@ -148,36 +142,56 @@ def main() -> None:
     """Command line."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(description="Train weights/body_guess.npz.")
+    parser.add_argument("--assets", type=Path, required=True)
     parser.add_argument("--views", type=Path, required=True, help="folder of likeness.training.body_model.views")
     parser.add_argument("--output", type=Path, default=GUESS_FILE)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--imagined", type=int, default=30000, help="poses without a picture")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    body, rig = BodyModel.load(), Bodies()
+    teacher = Teacher(BodyModel.load(), Bodies(options.assets))
     records = Records.load(options.views, "training", without=("naked", "matte"))
-    answers, seen = truths(records, body, rig, _SHAPES)
-    layout = Layout(len(GROUPS), _SHAPES)
-    held = records["figure"] % 10 == HELD
-    everything, reserved = (lesson(records, answers, seen, mirrored) for mirrored in (True, False))
-    learned = ~held[everything.view]
-    mean, spread = everything.inputs[learned].mean(0), everything.inputs[learned].std(0) + 0.02
-    normal = lambda values: (values - mean) / spread  # noqa: E731
-    taught = Lesson(normal(everything.inputs[learned]), everything.answers[learned], everything.view[learned])
-    spreads = np.log(taught.answers.std(0) + 1e-3)
-    usual = np.concatenate([taught.answers.mean(0), spreads[9 : -2 * len(MAJOR_JOINTS)], spreads[-2 * len(MAJOR_JOINTS) :: 2]])
-    members = [train(taught, layout, usual, options.steps, seed) for seed in range(_MEMBERS)]
-    test = held[reserved.view]
+    truths, readings, view = teacher.of_records(records), [], []
+    for row in range(len(records)):
+        camera = float(records["focal"][row]), records["principal"][row], -float(records["place"][row][2])
+        found = [in_metres(reading, *camera) for reading in records.readings(row)]
+        readings += found
+        view += [row] * len(found)
+    view = np.array(view)
+    held = records["figure"][view] % 10 == HELD
+    reserved = Lesson.of(readings, truths, view, False).chosen(held)
+    drawn = Lesson.of([reading for reading, kept in zip(readings, ~held, strict=True) if kept], truths, view[~held], True)
+    imagined = imagine(teacher, options.assets, options.imagined, readings, truths, view, held, records["figure"])
+    mean, spread = drawn.inputs.mean(0), drawn.inputs.std(0) + 0.02
+    normal = lambda lesson: replace(lesson, inputs=(lesson.inputs - mean) / spread)  # noqa: E731
+    layout, spreads = Layout(len(GROUPS), SHAPES), np.log(drawn.answers.std(0) + 1e-3)
+    start = np.concatenate([drawn.answers.mean(0), spreads[9 : -2 * len(MAJOR_JOINTS)], spreads[-2 * len(MAJOR_JOINTS) :: 2]])
+    members = [train(normal(drawn), normal(imagined), layout, start, options.steps, seed) for seed in range(_MEMBERS)]
     with torch.no_grad():
-        inputs = torch.from_numpy(normal(reserved.inputs[test]).astype(np.float32))
+        inputs = torch.from_numpy(normal(reserved).inputs)
         output = torch.stack([member(inputs) for member in members]).mean(0).numpy().astype(np.float64)
-    found = _errors(output, reserved.answers[test], reserved.view[test], layout)
+    found = _errors(output, reserved.answers.astype(np.float64), reserved.view, layout)
     stack = lambda name, kind: np.stack([getattr(getattr(member, name), kind).detach().numpy() for member in members])  # noqa: E731
     weights = {name: stack(name, "weight").astype(np.float16) for name in ("first", "second", "last")}
     biases = {f"{name}_bias": stack(name, "bias") for name in ("first", "second", "last")}
     values = {"mean": mean.astype(np.float32), "spread": spread.astype(np.float32), **weights, **biases}
-    names = {"group_names": np.array(list(GROUPS)), "shape_mean": np.zeros(_SHAPES, np.float32)}
+    names = {"group_names": np.array(list(GROUPS)), "shape_mean": np.zeros(SHAPES, np.float32)}
     SCHEMA.save(options.output, {**values, **names, **found}, compressed=True)
     log.info("%s: %.2f MB", options.output, options.output.stat().st_size / 1e6)
+
+
+def imagine(
+    teacher: Teacher, assets: Path, count: int, readings: Sequence[BodyLandmarks], truths: Truths, view: np.ndarray, held: np.ndarray,
+    figure: np.ndarray,
+) -> Lesson:  # fmt: skip
+    """Views of `count` poses without a picture, read by a detector that was learned from the readings which are not held."""
+    kept = np.flatnonzero(~held)
+    of = view[kept]
+    seen = Truths(*(values[of] for values in (truths.answers, truths.marks, truths.flat, truths.joints)))
+    detector = SimulatedDetector([readings[row] for row in kept], seen, figure[of] % 2)
+    there = teacher.imagined(assets, count)
+    log.info("%d imagined views", len(there.answers))
+    return Lesson.of(detector.read(there, np.random.default_rng(1)), there, np.arange(len(there.answers)), False)
 
 
 def _errors(output: np.ndarray, answers: np.ndarray, view: np.ndarray, layout: Layout) -> dict[str, np.ndarray]:
