@@ -9,7 +9,7 @@ READY_NODE := tools/node_modules/.package-lock.json
 READY_TRAINING := $(ENV)/.ready-training
 SETUP := $(PYTHON) -I worker/launch.py likeness.tools.setup_env
 PYTEST := -m pytest -q -p no:cacheprovider
-CODE := $(wildcard *.py) core cli scene operators panels worker training benchmarks tests tools
+CODE := $(wildcard *.py) core cli scene operators panels worker evaluation training benchmarks tests tools
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
@@ -77,11 +77,11 @@ RECIPES := training/recipes
 SHARDS := 40
 train: $(READY_TRAINING)
 	@test -n "$(ASSETS)" -a -n "$(RUN)" || { echo "Usage: make train ASSETS=<asset pack> RUN=<output folder>"; exit 2; }
-	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --split validation --shards 2
-	$(BIN)/python -m likeness.training.samples --assets "$(ASSETS)" --output "$(RUN)/data" --shards $(SHARDS)
+	$(BIN)/python -m likeness.training.data.samples --assets "$(ASSETS)" --output "$(RUN)/data" --split validation --shards 2
+	$(BIN)/python -m likeness.training.data.samples --assets "$(ASSETS)" --output "$(RUN)/data" --shards $(SHARDS)
 	for split in validation training; do \
-		$(BIN)/python -m likeness.training.detected --data "$(RUN)/data/$$split" && \
-		$(BIN)/python -m likeness.training.refitted --data "$(RUN)/data/$$split" || exit 1; \
+		$(BIN)/python -m likeness.training.data.real_landmarks --data "$(RUN)/data/$$split" && \
+		$(BIN)/python -m likeness.training.data.real_fits --data "$(RUN)/data/$$split" || exit 1; \
 	done
 	$(BIN)/python -m likeness.training.train $(RECIPES)/parameters.toml --data "$(RUN)/data" --output "$(RUN)" $(TRAIN)
 	$(BIN)/python -m likeness.training.train $(RECIPES)/normal.toml --data "$(RUN)/data" --output "$(RUN)" $(TRAIN)
@@ -90,13 +90,13 @@ train: $(READY_TRAINING)
 # R-Eval of the bundled weights, or of FIELD=file beside them: report, table and pictures in RUN/evaluation. make evaluate ASSETS=folder RUN=folder
 evaluate: $(READY_TRAINING)
 	@test -n "$(ASSETS)" -a -n "$(RUN)" || { echo "Usage: make evaluate ASSETS=<asset pack> RUN=<output folder> [FIELD=<weights>]"; exit 2; }
-	$(BIN)/python -m likeness.training.evaluation_sets --assets "$(ASSETS)" --output "$(RUN)/sets" --set synthetic-busts --set scans --set photos --count 24
+	$(BIN)/python -m likeness.training.evaluation.sets --assets "$(ASSETS)" --output "$(RUN)/sets" --set synthetic-busts --set scans --set photos --count 24
 	$(BIN)/likeness evaluate --set "$(RUN)/sets/synthetic-busts" --set "$(RUN)/sets/scans" --set "$(RUN)/sets/photos" --output "$(RUN)/evaluation" $(if $(FIELD),--field "$(FIELD)")
 
 # Contact sheets of synthetic people: look at them after any change of the generator. make people ASSETS=folder [OUT=folder]
 people: $(READY_TRAINING)
 	@test -n "$(ASSETS)" || { echo "Usage: make people ASSETS=<asset pack> [OUT=<folder>]"; exit 2; }
-	$(BIN)/python -m likeness.training.sheets --assets "$(ASSETS)" --output "$(or $(OUT),out/people)"
+	$(BIN)/python -m likeness.training.data.contact_sheets --assets "$(ASSETS)" --output "$(or $(OUT),out/people)"
 
 # The quality gate: stored results beside today's. Look at the table; then, if the change is meant: make gate WRITE=--write
 gate: $(READY)

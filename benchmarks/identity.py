@@ -17,8 +17,6 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from ..core.evaluation.align import align_points
-from ..core.evaluation.bootstrap import mean_interval
 from ..core.models.fit import fit_head
 from ..core.models.head import HeadModel
 from ..core.models.observation import Observation
@@ -27,14 +25,16 @@ from ..core.networks.parameters import ParameterNetwork, guess
 from ..core.networks.weights import load_parameters
 from ..core.photo.faces import MediaPipeDetector
 from ..core.photo.view import View
+from ..evaluation.align import align_points
+from ..evaluation.bootstrap import mean_interval
+from ..training.data.contact_sheets import photograph_scene
+from ..training.data.samples import SEEDS, random_camera
 from ..training.humans.assets import Assets
 from ..training.humans.bodies import Bodies
 from ..training.humans.person import People, Person, head_vertices
 from ..training.parameters import TrueIdentity
 from ..training.render.buffers import render
 from ..training.render.scene import Scene
-from ..training.samples import SEEDS, random_camera
-from ..training.sheets import photograph_scene
 
 YAWS = (0, 20, 40, 60)
 _SIZE, _SHRINK, _HALF = 384, 2, 0.30  # pixels, samples a pixel, metres that a picture shows to each side of the eyes

@@ -13,10 +13,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 from ..core.errors import LikenessError
-from ..core.evaluation.case import Case, CaseSet
 from ..core.pipeline import Reconstructor
 from ..core.preview import TILE, preview
 from ..core.settings import QUALITIES, Settings
+from ..evaluation.case import Case, CaseSet
 
 COLUMNS, WIDTH = 2, 2400
 _MOST_BYTES = 1_200_000

@@ -39,18 +39,11 @@ def reference(photo: Path, quality: str) -> dict[str, float]:
     """The reference's loop with our network, and what it would take with PIFu's; runs in this process."""
     import resource
 
-    import torch
-
-    from ..core.models.head import HeadModel
-    from ..core.models.prior import FaceBlend
-    from ..core.networks.predictor import Predictor
-    from ..core.photo.intake import load_view
     from ..core.pipeline import Reconstructor
     from .reference_loop import pifu_seconds, timed_loop
 
-    model, predictor = HeadModel.load(), Predictor.load(torch.device("cpu"))
-    seen = Reconstructor(model, predictor).see(load_view(photo, parser=predictor.parser))
-    field = predictor.field(seen.sight, seen.surface, FaceBlend.of(model, seen.fit))
+    reconstructor = Reconstructor.load("cpu")
+    field = reconstructor.crop_field(reconstructor.prepare(reconstructor.intake.load(photo)))
     loop = timed_loop(field.distance, Settings(quality=quality).resolution)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     encoder, million = pifu_seconds()

@@ -87,7 +87,7 @@ def timed_loop(distance: PointFunction, resolution: int) -> Loop:
 def pifu_seconds() -> tuple[float, float]:
     """Seconds of PIFu's encoder for a picture of 512², and of its point network for a million points, from a sample of them. The weights
     are random, which takes as long."""
-    network = ReferencePifu.untaught().eval()
+    network = ReferencePifu.with_random_weights().eval()
     start = time.perf_counter()
     features = network.encode(torch.rand(1, 3, 512, 512))[-1]
     encoded = time.perf_counter()

@@ -1,6 +1,6 @@
 """How near rigged heads of synthetic people come to the truth: python benchmarks/rig_accuracy.py ASSETS [people] [seed]
 
-Every person has eight expressions, each in another pose. The free-form surface is the true head as the fit's camera sees it, from the
+Every person has eight expressions, each in another pose. The reconstructed surface is the true head as the fit's camera sees it, from the
 distance that fits assume, so this measures registration, neutral and keys, not networks or the guess of the camera; every second person
 has hair two centimetres thick. Millimetres:
 surface: the rigged face to the surface; landmarks (of 68), aligned or not; vertices of the face; joints; expression: mean difference of
@@ -26,7 +26,7 @@ from likeness.core.topology.register import ReconstructedSurface
 from likeness.core.topology.rig import rig_head
 from likeness.core.topology.rigged import RiggedHead
 from likeness.core.topology.template import Template
-from likeness.training.fits import simulated_fit
+from likeness.training.data.simulated_fits import simulated_fit
 from likeness.training.humans.bodies import Bodies
 from likeness.training.humans.person import head_vertices
 

@@ -1,6 +1,6 @@
 """A sheet of rigged heads: python benchmarks/rig_pictures.py OUTPUT.jpg RESULT.npz ...
 
-Each result, as Result.save writes it, is one row: the photo, the free-form mesh, then the rigged head neutral, smiling, with its jaw turned
+Each result, as Result.save writes it, is one row: the photo, reconstructed mesh, then the rigged head neutral, smiling, with its jaw turned
 open, eyes closed, looking aside, and its neck turned.
 """
 
@@ -17,6 +17,7 @@ from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.models.joints import JAW, LEFT_EYE, NECK, RIGHT_EYE
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.framing import HEAD
 from likeness.core.result import Result
 from likeness.core.topology.rigged import RiggedHead
 
@@ -54,7 +55,7 @@ def row(result: Result) -> np.ndarray:
     rigged, surface, view = result.rigged, result.surface, result.views[0]
     if rigged is None:
         raise ValueError(f"{result.name} has no rigged head; reconstruct it with --rig.")
-    photo = (crop_picture(view.photo, view.camera, _WIDTH).clip(0, 1) * 255).astype(np.uint8)
+    photo = (crop_picture(view.photo, HEAD.crop_box(view.camera), _WIDTH).clip(0, 1) * 255).astype(np.uint8)
     free = shaded(surface.vertices, surface.faces, surface.normals, surface.colours, lambda values: values)
     return np.concatenate([photo, free, *(textured(rigged, *pose) for pose in poses(rigged))], axis=1)
 

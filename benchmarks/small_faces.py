@@ -61,7 +61,7 @@ def main() -> None:
                     picture, corner = pasted(empty, small, across, down)
                     faces, seconds = _timed(detector, picture)
                     times.append(seconds)
-                    hits += _on(max(faces, key=lambda one: one.size, default=None), face.landmarks[:, :2] * scale + corner)
+                    hits += _on(max(faces, key=lambda one: one.size, default=None), face.mesh[:, :2] * scale + corner)
             cells.append(f"{hits} of {len(times)}, {np.mean(times):.2f} s")
         print(f"| {width} × {height} | " + " | ".join(cells) + " |", flush=True)
 
@@ -75,7 +75,7 @@ def _on(found: Face | None, landmarks: np.ndarray) -> bool:
     """Whether a face lies where landmarks (468, 2) are: no landmark further off than a tenth of the face on the mean."""
     if found is None:
         return False
-    return bool(np.linalg.norm(found.landmarks[:, :2] - landmarks, axis=1).mean() < 0.1 * np.ptp(landmarks, axis=0).max())
+    return bool(np.linalg.norm(found.mesh[:, :2] - landmarks, axis=1).mean() < 0.1 * np.ptp(landmarks, axis=0).max())
 
 
 def _astronaut() -> np.ndarray:

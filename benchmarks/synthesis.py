@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..training.fits import simulated_fit
-from ..training.samples import PICTURE, Sampler, random_camera
+from ..training.data.samples import PICTURE, Sampler, random_camera
+from ..training.data.simulated_fits import simulated_fit
 
 
 def measure(assets: Path, size: int, shrink: int, device: str, first: int, count: int) -> dict[str, float]:

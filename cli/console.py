@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..core.stages import stage_label
+from ..core.progress import stage_label
 
 
 class Console:

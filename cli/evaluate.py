@@ -1,9 +1,11 @@
-"""`likeness evaluate`: reconstructions measured against truth. The networks run in this process: it is a developer's command."""
+"""`likeness evaluate`: reconstructions measured against truth. A developer's command: the networks run in this
+process, and the zip leaves out `evaluation`."""
 
 import argparse
 import json
 import os
 from contextlib import ExitStack, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _check(options: argparse.Namespace) -> list[str]:
     """The names of the sheets of pictures. Raises LikenessError for what can be seen at once."""
+    if find_spec("..evaluation", __package__) is None:
+        raise InputError("The extension's zip leaves out what `evaluate` needs; run it in a checkout of the repository.")
     if not options.sets and options.photos is None:
         raise InputError("There is nothing to evaluate; give --set or --photos.")
     folders = [*options.sets, *([options.photos] if options.photos is not None else [])]
@@ -83,23 +87,23 @@ def _check(options: argparse.Namespace) -> list[str]:
 def _evaluate(options: argparse.Namespace, settings: Settings, outputs: OutputSet, console: Console) -> dict[str, Any]:
     """Write the files of the evaluation; the record of how they came about. Raises LikenessError."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in worker/launch.py; torch reads it once
-    from ..core.evaluation.case import CaseSet
+    from ..evaluation.case import CaseSet
 
     for folder in options.sets:
         CaseSet.open(folder)
     try:
-        from ..core.evaluation.run import evaluate, photo_set
-        from ..core.evaluation.score import SMALL, Effort
         from ..core.pipeline import Reconstructor
+        from ..evaluation.run import evaluate, photo_set
+        from ..evaluation.score import SMALL, SamplingBudget
     except ImportError as error:
         sentence = f"This Python lacks what an evaluation needs ({error}); use the development environment (make evaluate)."
         raise WorkerError(sentence) from error
 
     sets = list(options.sets)
     if options.photos is not None:
-        sets.append(photo_set(options.photos, outputs.scratch / _PHOTO_SET, Reconstructor.load(settings.device).parser))
-    effort = SMALL if options.small else Effort()
-    evaluate(sets, outputs.new, options.methods, effort, settings, tuple(options.fields), console.progress)
+        sets.append(photo_set(options.photos, outputs.scratch / _PHOTO_SET, Reconstructor.load(settings.device).intake))
+    budget = SMALL if options.small else SamplingBudget()
+    evaluate(sets, outputs.new, options.methods, budget, settings, tuple(options.fields), console.progress)
     return json.loads((outputs.new / _RECORD).read_text("utf-8"))
 
 

@@ -10,9 +10,9 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from ..core.errors import InputError
 from .names import comparable
@@ -37,7 +37,7 @@ class Inputs:
         return next((self._found[one] for one in _identities(place) if one in self._found), None)
 
 
-class OutputSet:
+class OutputSet(AbstractContextManager["OutputSet"]):
     """Files `names` in `folder` and a report; the caller writes the files as `new / name`, then calls `commit`. A context manager.
 
     overwrite: also replace what Likeness has not written, but never an input.
@@ -58,9 +58,6 @@ class OutputSet:
             self._refuse()  # only now: what a killed run left half done is in order again
             self._kept = stack.pop_all()
         self.new, self.scratch = self._staging.new, self._staging.scratch
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -12,9 +12,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 from ..core.errors import InputError
 from ..core.file_lock import lock
@@ -27,7 +27,7 @@ class FolderInUse(InputError):
     """Another run that is alive writes into the same folder."""
 
 
-class Staging:
+class Staging(AbstractContextManager["Staging"]):
     """The hidden folder `name` in `directory`, both made when missing and this run's alone until `close`. A context manager.
 
     Raises FolderInUse, and OSError when the directory cannot be written.
@@ -46,9 +46,6 @@ class Staging:
             for part in (self.new, self.old, self.scratch):
                 part.mkdir()
             self._kept = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -9,8 +9,8 @@ from PIL import Image
 
 from .errors import InputError
 from .geometry.raster import interpolate, rasterize
-from .photo.view import CROP_CENTRE_Y, CROP_HALF
-from .result import Mesh, Result, ResultView
+from .photo.framing import HEAD, CropBox, Framing
+from .result import Mesh, Result
 
 TILE = 320
 """Side of one view in pixels."""
@@ -24,16 +24,16 @@ _AMBIENT = 0.14
 _OUTLINE = (0.95, 0.35, 0.1)
 
 
-def write_preview(result: Result, path: Path) -> None:
+def write_preview(result: Result, path: Path, framing: Framing = HEAD) -> None:
     """Write the sheet as PNG. Raises InputError when the file cannot be written."""
     try:
-        Image.fromarray(preview(result)).save(path, "PNG")
+        Image.fromarray(preview(result, framing)).save(path, "PNG")
     except OSError as error:
         raise InputError(f"Could not write {path} ({error.strerror}); choose a folder you may write to with enough space.") from error
 
 
-def preview(result: Result) -> np.ndarray:
-    """The sheet (2 TILE, (2 N + 3) TILE, 3) uint8 of a result with N views.
+def preview(result: Result, framing: Framing = HEAD) -> np.ndarray:
+    """The sheet (2 TILE, (2 N + 3) TILE, 3) uint8 of a result with N views, each tile a crop of the framing.
 
     For each view: the photo's crop, and below it the same with the outline of the mesh; then the mesh as the photo's camera sees it. At
     last the upright head turned by 45, 90 and 180 degrees in parallel projection at the same scale. Upper row unlit colours, lower row
@@ -41,25 +41,25 @@ def preview(result: Result) -> np.ndarray:
     """
     columns = []
     for view in result.views:
-        points = view.camera.to_crop(view.pose.to_camera(result.surface.vertices))
+        points = framing.to_crop(view.pose.to_camera(result.surface.vertices), view.camera)
         coloured, clay, mask = _render(result.surface, points, view.pose.directions_to_camera(result.surface.normals))
-        photo = _photo_crop(view)
+        photo = _photo_crop(view.photo, framing.crop_box(view.camera))
         columns += [np.concatenate([photo, _outlined(photo, mask)]), np.concatenate([coloured, clay])]
-    for points, normals in _turned(result):
+    for points, normals in _turned(result, framing):
         columns.append(np.concatenate(_render(result.surface, points, normals)[:2]))
     return np.round(np.concatenate(columns, axis=1) * 255).astype(np.uint8)
 
 
-def _turned(result: Result) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _turned(result: Result, framing: Framing) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Vertices (V, 3) in a crop frame (x right, y up, z towards the viewer) and their normals, for each of _TURNS."""
     vertices, normals = result.surface.vertices, result.surface.normals
     # The same height in the tile as in the photo's crop; across, the middle of the mesh, so that nothing leaves the tile as it turns.
     middle = (vertices.min(0) + vertices.max(0)) / 2
-    middle[1] = result.views[0].pose.to_upright(np.zeros(3))[1] + CROP_CENTRE_Y
+    middle[1] = result.views[0].pose.to_upright(np.zeros(3))[1] + framing.centre[1]
     for degrees in _TURNS:
         angle = np.radians(degrees)
         turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-        yield (vertices - middle) @ turn.T / CROP_HALF, normals @ turn.T
+        yield (vertices - middle) @ turn.T / framing.half, normals @ turn.T
 
 
 def _render(surface: Mesh, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -90,10 +90,10 @@ def _reduced(picture: torch.Tensor) -> np.ndarray:
     return blocks.mean((1, 3)).clamp(0, 1).numpy()
 
 
-def _photo_crop(view: ResultView) -> np.ndarray:
+def _photo_crop(photo: np.ndarray, box: CropBox) -> np.ndarray:
     """The photo in the square that the mesh is drawn in beside it, (TILE, TILE, 3) in [0, 1]."""
-    left, top, side = view.camera.crop_box
-    source = Image.fromarray(view.photo)
+    left, top, side = box
+    source = Image.fromarray(photo)
     part = (max(left, 0.0), max(top, 0.0), min(left + side, source.width), min(top + side, source.height))
     tile = Image.new("RGB", (TILE, TILE), tuple(round(255 * value) for value in _BACKGROUND))
     width, height = (round((part[2 + i] - part[i]) / side * TILE) for i in range(2))

@@ -16,8 +16,9 @@ from .errors import ReconstructionError
 from .models.fit import ViewFit
 from .models.head import HeadModel
 from .photo.crop import shown
+from .photo.framing import Framing
 from .photo.parsing import CLASSES
-from .photo.view import CROP_HALF, View
+from .photo.view import View
 from .result import DOUBTFUL, GOOD
 
 Level = Literal["warn", "doubt", "refuse"]
@@ -25,6 +26,7 @@ _CHIN = 152
 _EYES = (33, 160, 158, 133, 153, 144), (263, 387, 385, 362, 380, 373)  # landmarks along the lids
 _CHEEKS = (117, 118, 50, 101, 205), (346, 347, 280, 330, 425)
 _HEAD = -0.55  # crop units, height on the mean head: the chin
+_UNSURE = (0.1, 0.9)  # coverage that is neither the person nor the background
 _LIDS = 1.3  # size of the looked at part of an eye over that of the opening between the lids
 _CM = 100
 
@@ -99,13 +101,14 @@ def judge(measures: Mapping[str, float], name: str, checks: Sequence[Check] = CH
     return DOUBTFUL if said["doubt"] else GOOD, said["doubt"] + said["warn"]
 
 
-def measure_fit(model: HeadModel, view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
+def measure_fit(model: HeadModel, view: View, fit: ViewFit, framing: Framing, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
     """What can be measured before there is a surface.
 
     picture (S, S, 4): the crop and its matte as the networks see them, with what is guessed beyond the photo's edges; maps (8, S, S): the
     fitted head's (`PriorSurface.maps`).
     landmark_error, landmark_scatter: shares of the eye distance. face_in_matte, head_in_matte: shares of the fitted head; matte_agreement:
-    its intersection over union with the matte. yaw, pitch: degrees. eye_light: the eyes' over the cheeks'. aspect: width over height of
+    its intersection over union with the matte; matte_unsure: share of the person above the chin where the matte is neither sure of the
+    person nor of the background. yaw, pitch: degrees. eye_light: the eyes' over the cheeks'. aspect: width over height of
     the face, over the mean head's. covered: share of the head behind hands and things, if parsing tells. cut_top, cut_left, cut_right:
     cm² of the head beyond the photo's edges; below_chin: cm left.
     """
@@ -115,19 +118,47 @@ def measure_fit(model: HeadModel, view: View, fit: ViewFit, picture: np.ndarray,
         "yaw": abs(float(np.degrees(np.arctan2(forward[0], forward[2])))),
         "pitch": abs(float(np.degrees(np.arcsin(np.clip(forward[1], -1, 1))))),
         "aspect": _aspect(model, view, fit),
-        "below_chin": (len(view.image) - float(view.landmarks[_CHIN, 1])) / fit.camera.scale * _CM,
+        "below_chin": (len(view.image) - float(view.mesh[_CHIN, 1])) / fit.camera.scale * _CM,
     }
     if view.scatter is not None:
         measures["landmark_scatter"] = view.scatter
     light = _eye_light(view)
     if light is not None:
         measures["eye_light"] = light
-    return measures | _matte_measures(view, fit, picture, maps)
+    return measures | _matte_measures(view, fit, framing, picture, maps)
 
 
-def _matte_measures(view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
-    size = len(picture)
-    there, matte = shown(view.image, fit.camera, size), picture[..., 3] > 0.5
+def measure_surface(
+    vertices: np.ndarray, faces: np.ndarray, observed: np.ndarray, prior: np.ndarray, height: np.ndarray, face: np.ndarray, unit: float
+) -> dict[str, float]:
+    """How the finished surface and the fitted head differ above the chin.
+
+    vertices (V, 3) in the crop frame, faces (F, 3); observed (V,) in [0, 1]: what the photo shows; prior (V,): signed distance to the
+    fitted head, crop units; height (V,) of the nearest place on the mean head, crop units; face (V,) in [0, 1]: is that place in the
+    face; unit: metres of a crop unit.
+    hidden_excess: litres, area times distance, between the fitted head and what nobody sees of the surface outside it: around a head a
+    third too much at 2 cm, more farther out. fit_disagreement: mean distance of the
+    seen face from the fitted one, mm. Neither is there where nothing of it is.
+    """
+    seen = observed > 0.5
+    hidden = (height > _HEAD) & ~seen
+    area = np.zeros(len(vertices))
+    corners = vertices[faces].astype(np.float64)
+    doubled = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    np.add.at(area, faces, (doubled / 6)[:, None])
+    measures = {}
+    if hidden.any():
+        measures["hidden_excess"] = float((area * np.maximum(prior, 0))[hidden].sum() * unit**3 * 1000)
+    weight = area * face * seen
+    if weight.any():
+        measures["fit_disagreement"] = float(np.average(np.abs(prior), weights=weight) * unit * 1000)
+    return measures
+
+
+def _matte_measures(view: View, fit: ViewFit, framing: Framing, picture: np.ndarray, maps: np.ndarray) -> dict[str, float]:
+    size, box = len(picture), framing.crop_box(fit.camera)
+    there, coverage = shown(view.image, box, size), picture[..., 3]
+    matte = coverage > 0.5
     code, mask = maps[3:6], maps[7] > 0.5
     head = mask & (code[1] > _HEAD)
     above = np.zeros_like(mask)
@@ -140,8 +171,10 @@ def _matte_measures(view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndar
         zone = above & there
         measures["head_in_matte"] = float(matte[head & there].mean())
         measures["matte_agreement"] = float((matte & mask & zone).sum() / (zone & (matte | mask)).sum())
+        unsure = (coverage > _UNSURE[0]) & (coverage < _UNSURE[1]) & zone
+        measures["matte_unsure"] = float(unsure.sum() / max((zone & (coverage > _UNSURE[0])).sum(), 1))
         if view.parsing is not None:
-            things = view.parsing.crop(fit.camera.crop_box, size)[..., CLASSES.index("object")]
+            things = view.parsing.crop(box, size)[..., CLASSES.index("object")]
             measures["covered"] = float(things[head & there].mean())
         if face.any():
             measures["face_in_matte"] = float(matte[face].mean())
@@ -150,7 +183,7 @@ def _matte_measures(view: View, fit: ViewFit, picture: np.ndarray, maps: np.ndar
     hidden = matte & above & ~there & head[tuple(nearest)]
     rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
     if len(rows):
-        cell = (2 * CROP_HALF / size * _CM) ** 2
+        cell = (2 * framing.half / size * _CM) ** 2
         measures["cut_top"] = float(hidden[: rows[0]].sum() * cell)
         measures["cut_left"] = float(hidden[:, : columns[0]].sum() * cell)
         measures["cut_right"] = float(hidden[:, columns[-1] + 1 :].sum() * cell)
@@ -161,14 +194,14 @@ def _aspect(model: HeadModel, view: View, fit: ViewFit) -> float:
     """Least-squares scale of the mean head's landmarks across the picture, over that down the picture."""
     weight = model.mediapipe.weight / model.mediapipe.weight.sum()
     mean = ((model.mediapipe.on(model.mean) + model.mediapipe.bias) @ fit.rotation.T)[:, :2]
-    mean, found = (points - weight @ points for points in (mean, view.landmarks[:, :2] * [1, -1]))
+    mean, found = (points - weight @ points for points in (mean, view.mesh[:, :2] * [1, -1]))
     across, down = (weight @ (mean * found)) / (weight @ mean**2)
     return float(across / down)
 
 
 def _eye_light(view: View) -> float | None:
     """Light of the brighter eye's brightest part over its cheek's, sRGB values; None where the photo does not show both."""
-    flat, found = view.landmarks[:, :2], []
+    flat, found = view.mesh[:, :2], []
     for lids, cheek in zip(_EYES, _CHEEKS, strict=True):
         outline = flat[list(lids)]
         outline = outline.mean(0) + _LIDS * (outline - outline.mean(0))

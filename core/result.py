@@ -78,7 +78,7 @@ class Result:
     meshes: by name; SURFACE is always among them.
     views: one for each photo, at least one. A mesh lies over a view's photo where `view.camera` projects `view.pose.to_camera(vertices)`.
     rigged: the same person in the head model's topology with a rig, when that was asked for.
-    report: strict-JSON settings, versions, weights' hashes, timings, measures and warnings (docs/architecture.md lists the keys).
+    report: strict-JSON settings, versions, weights' hashes, timings, measures and warnings (docs/modules.md lists the keys).
     """
 
     name: str

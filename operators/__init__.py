@@ -6,7 +6,7 @@ from .bake_uvs import LIKENESS_OT_bake_uvs
 from .cancel import LIKENESS_OT_cancel
 from .copy_expression import LIKENESS_OT_copy_expression
 from .copy_report import LIKENESS_OT_copy_report
-from .deform_free_form import LIKENESS_OT_deform_free_form
+from .deform_reconstructed import LIKENESS_OT_deform_reconstructed
 from .export_rig import LIKENESS_OT_export_rig
 from .import_live_link import LIKENESS_OT_import_live_link
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
@@ -24,7 +24,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_cancel,
     LIKENESS_OT_copy_expression,
     LIKENESS_OT_copy_report,
-    LIKENESS_OT_deform_free_form,
+    LIKENESS_OT_deform_reconstructed,
     LIKENESS_OT_export_rig,
     LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,

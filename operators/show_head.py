@@ -3,8 +3,8 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ..scene.free_form import show
-from ..scene.rig import FREE_FORM, RIGGED
+from ..scene.reconstructed import show
+from ..scene.rig import RECONSTRUCTED, RIGGED
 from ..scene.typed import view_layer_of
 from .rig import RigOperator, active_rig
 
@@ -21,13 +21,13 @@ class LIKENESS_OT_show_head(RigOperator, bpy.types.Operator):
         description="Which head is seen",
         items=[
             ("RIGGED", "Rigged", "The head with eyes, teeth, UV map and shape keys"),
-            ("FREE_FORM", "Free-Form", "The head with hair and clothes, as reconstructed"),
+            ("RECONSTRUCTED", "Reconstructed", "The head with hair and clothes, as reconstructed"),
         ],
     )
 
     def run(self, context: bpy.types.Context) -> str:
         armature = active_rig(context)
-        show(view_layer_of(context), armature, RIGGED if self.head == "RIGGED" else FREE_FORM)
+        show(view_layer_of(context), armature, RIGGED if self.head == "RIGGED" else RECONSTRUCTED)
         if context.mode == "OBJECT":  # the active object may be hidden now
             view_layer_of(context).objects.active = armature
         return ""

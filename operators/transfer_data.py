@@ -3,12 +3,12 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ..scene.free_form import transfer_data
+from ..scene.reconstructed import transfer_data
 from .rig import RigOperator, active_rig
 
 
 class LIKENESS_OT_transfer_data(RigOperator, bpy.types.Operator):
-    """Copy vertex data between the free-form and the rigged head; layers of the same name are replaced"""
+    """Copy vertex data between the reconstructed and the rigged head; layers of the same name are replaced"""
 
     bl_idname = "likeness.transfer_data"
     bl_label = "Transfer Data"
@@ -26,8 +26,8 @@ class LIKENESS_OT_transfer_data(RigOperator, bpy.types.Operator):
         name="To",
         description="Where it is copied to",
         items=[
-            ("RIGGED", "Rigged Head", "From the free-form head to the rigged one"),
-            ("FREE_FORM", "Free-Form Head", "From the rigged head to the free-form one"),
+            ("RIGGED", "Rigged Head", "From the reconstructed head to the rigged one"),
+            ("RECONSTRUCTED", "Reconstructed Head", "From the rigged head to the reconstructed one"),
         ],
     )
 
@@ -35,5 +35,5 @@ class LIKENESS_OT_transfer_data(RigOperator, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def run(self, context: bpy.types.Context) -> str:
-        transfer_data(context, active_rig(context), self.data, self.to == "FREE_FORM")
+        transfer_data(context, active_rig(context), self.data, self.to == "RECONSTRUCTED")
         return ""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.animation.performance import Performance
-from ..core.stages import stage_label
+from ..core.progress import stage_label
 from ..worker import protocol
 from ..worker.client import WorkerClient, close_shared
 

@@ -1,7 +1,7 @@
 """Sidebar, preferences and property groups. Registered by the extension's __init__.py."""
 
 from .bake import LIKENESS_PT_bake
-from .head_rig import LIKENESS_PT_free_form, LIKENESS_PT_head_rig
+from .head_rig import LIKENESS_PT_head_rig, LIKENESS_PT_reconstructed
 from .preferences import LIKENESS_AP_preferences
 from .properties import LIKENESS_PG_reconstruction
 from .sidebar import LIKENESS_PT_advanced, LIKENESS_PT_reconstruct, LIKENESS_PT_result
@@ -13,6 +13,6 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_PT_advanced,
     LIKENESS_PT_result,
     LIKENESS_PT_head_rig,
-    LIKENESS_PT_free_form,
+    LIKENESS_PT_reconstructed,
     LIKENESS_PT_bake,
 )

@@ -20,7 +20,7 @@ class LIKENESS_PT_bake(Sidebar, bpy.types.Panel):
         item = context.object
         if item is None or item.type != "MESH" or not sources(scene_of(context)):
             return False
-        # A head as it was just made has its colours already; the free-form one gets a texture once the artist has unwrapped it.
+        # A head as it was just made has its colours already; the reconstructed one gets a texture once the artist has unwrapped it.
         return not is_result(item) or (bool(photos_of(item)) and bool(mesh_of(item).uv_layers))
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -1,12 +1,12 @@
 """The sidebar's Head Rig: pose, gaze, which head is seen, expression and movement of others, and the way out to other programs.
 
-What concerns the free-form head is a panel of its own, closed at first, so that the tab fits a small screen."""
+What concerns the reconstructed head is a panel of its own, closed at first, so that the tab fits a small screen."""
 
 import bpy
 
 from ..scene.armature import LOOK_AT
-from ..scene.free_form import is_bound
-from ..scene.rig import FREE_FORM, head_of, rig_of
+from ..scene.reconstructed import is_bound
+from ..scene.rig import RECONSTRUCTED, head_of, rig_of
 from ..scene.shape_keys import key_note
 from .sidebar import Sidebar, columns
 from .text import draw_text
@@ -25,16 +25,16 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, armature = self.layout, rig_of(context.object)
         assert armature is not None  # `poll` has made sure
-        head, free_form = head_of(armature), head_of(armature, FREE_FORM)
+        head, reconstructed = head_of(armature), head_of(armature, RECONSTRUCTED)
         row = layout.row(align=True)
         row.operator("likeness.pose_rig", text="Photo Pose", icon="IMAGE_DATA").pose = "PHOTO"
         row.operator("likeness.pose_rig", text="Rest Pose", icon="ARMATURE_DATA").pose = "REST"
         if armature.get(LOOK_AT) is not None:
             layout.prop(armature, f'["{LOOK_AT}"]', text="Look at Target", slider=True)
-        if head is not None and free_form is not None:
+        if head is not None and reconstructed is not None:
             row = layout.row(align=True)
             row.operator("likeness.show_head", text="Rigged", depress=not head.hide_get()).head = "RIGGED"
-            row.operator("likeness.show_head", text="Free-Form", depress=not free_form.hide_get()).head = "FREE_FORM"
+            row.operator("likeness.show_head", text="Reconstructed", depress=not reconstructed.hide_get()).head = "RECONSTRUCTED"
         column = layout.column(align=True)
         column.operator("likeness.copy_expression", icon="COPYDOWN")
         column.operator("likeness.animate_video", icon="FILE_MOVIE")
@@ -44,10 +44,10 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
             draw_text(layout, note, "INFO", columns(context))
 
 
-class LIKENESS_PT_free_form(Sidebar, bpy.types.Panel):
-    """What joins the free-form head to the rigged one; only where a rig has both."""
+class LIKENESS_PT_reconstructed(Sidebar, bpy.types.Panel):
+    """What joins the reconstructed head to the rigged one; only where a rig has both."""
 
-    bl_idname = "LIKENESS_PT_free_form"
+    bl_idname = "LIKENESS_PT_reconstructed"
     bl_label = "Hair and Clothes"
     bl_parent_id = "LIKENESS_PT_head_rig"
     bl_options = {"DEFAULT_CLOSED"}
@@ -55,11 +55,11 @@ class LIKENESS_PT_free_form(Sidebar, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         rig = rig_of(context.object)
-        return rig is not None and head_of(rig) is not None and head_of(rig, FREE_FORM) is not None
+        return rig is not None and head_of(rig) is not None and head_of(rig, RECONSTRUCTED) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         armature = rig_of(context.object)
         bound = armature is not None and is_bound(armature)
-        layout.operator("likeness.deform_free_form", text="Deform Free-Form with Rig", icon="MOD_MESHDEFORM", depress=bound)
+        layout.operator("likeness.deform_reconstructed", text="Deform with Rig", icon="MOD_MESHDEFORM", depress=bound)
         layout.operator("likeness.transfer_data", icon="MOD_DATA_TRANSFER")

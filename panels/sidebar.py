@@ -12,7 +12,7 @@ from ..core.settings import Settings, is_in_use
 from ..operators import job
 from ..operators.environment import environment_status
 from ..scene.build import PROPERTY_PREFIX
-from ..scene.rig import FREE_FORM, head_of, rig_of
+from ..scene.rig import RECONSTRUCTED, head_of, rig_of
 from ..scene.source import is_result
 from .text import draw_failure, draw_text
 
@@ -126,7 +126,7 @@ def _described(context: bpy.types.Context) -> bpy.types.Object | None:
     if item is None or item.type == "MESH":
         return item if is_result(item) else None
     rig = rig_of(item)
-    heads = (head_of(rig), head_of(rig, FREE_FORM)) if rig else ()
+    heads = (head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else ()
     return next((head for head in heads if is_result(head)), None)
 
 

@@ -18,7 +18,7 @@ _PICTURE_NODE, _UV_NODE = "Likeness Texture", "Likeness UV Map"
 
 
 def uv_mesh_of(context: bpy.types.Context, item: bpy.types.Object, head: bpy.types.Object) -> UvMesh:
-    """A mesh object as it is seen, modifiers included, with its active UV map; in the upright frame of a free-form head, wherever that is.
+    """A mesh object as it is seen, modifiers included, with its active UV map; in the upright frame of a reconstruction, wherever that is.
 
     Raises InputError when there is no mesh or no UV map.
     """
@@ -44,7 +44,7 @@ def uv_mesh_of(context: bpy.types.Context, item: bpy.types.Object, head: bpy.typ
 
 
 def _place(head: bpy.types.Object) -> Matrix:
-    """World matrix of a free-form head, which Blender does not keep up to date while the head is hidden."""
+    """World matrix of a reconstructed head, which Blender does not keep up to date while the head is hidden."""
     parent = head.parent
     return head.matrix_world if parent is None else parent.matrix_world @ head.matrix_parent_inverse @ head.matrix_basis
 

@@ -12,9 +12,9 @@ from .armature import bone_ends
 from .camera import build_camera, use_camera
 from .compat import shader_nodes
 from .frame import HEAD_TO_BLENDER
-from .free_form import adopt_free_form
 from .mesh import new_mesh
 from .photo import pack_picture
+from .reconstructed import adopt_reconstructed
 from .rig import build_rig, head_of
 from .typed import attribute_data, mesh_of, scene_of, set_input, view_layer_of
 from .views import is_sound, keep_views
@@ -54,7 +54,7 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         use_camera(scene, cameras[0])
     if result.rigged is not None:
         armature = build_rig(context, result.rigged, result.name, collection)
-        adopt_free_form(layer, armature, head)
+        adopt_reconstructed(layer, armature, head)
         made = head_of(armature)
         assert made is not None
         head = made

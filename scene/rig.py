@@ -20,7 +20,7 @@ from .rig_material import add_materials
 from .shape_keys import add_shape_keys, shapes
 from .typed import attribute_data, pose_of, view_layer_of
 
-RIGGED, FREE_FORM = "likeness_rigged_head", "likeness_free_form_head"
+RIGGED, RECONSTRUCTED = "likeness_rigged_head", "likeness_reconstructed_head"
 """Custom properties of the armature object: the two heads."""
 _PHOTO_POSE = "likeness_photo_pose"
 UV_MAP, CODE_ATTRIBUTE = "UVMap", "code"
@@ -64,7 +64,7 @@ def rig_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
 
 
 def head_of(armature: bpy.types.Object, kind: str = RIGGED) -> bpy.types.Object | None:
-    """The rigged head or the FREE_FORM one of a rig; None when the artist has deleted it."""
+    """The rigged head or the RECONSTRUCTED one of a rig; None when the artist has deleted it."""
     return kept_object(armature, kind, "MESH")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.topology.rigged import PARTS, RiggedHead
+from ..core.topology.rigged import MESH_PARTS, RiggedHead
 from .compat import shader_nodes
 from .photo import pack_picture
 from .typed import set_input
@@ -39,7 +39,7 @@ def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str) -> None:
             # For masks: what the photo shows is white. Left unconnected.
             _texture_node(tree, observed, shader.location.x - 320, shader.location.y - 300).label = "Observed"
         mesh.materials.append(material)
-    slots = np.array([list(_LOOKS).index(_LOOK_OF_PART[part]) for part in PARTS], np.int32)
+    slots = np.array([list(_LOOKS).index(_LOOK_OF_PART[part]) for part in MESH_PARTS], np.int32)
     mesh.polygons.foreach_set("material_index", slots[rigged.face_part])
 
 

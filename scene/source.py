@@ -1,4 +1,4 @@
-"""The reconstruction behind a free-form head, read back from the scene alone. What the artist did to the head since is part of it."""
+"""The reconstruction behind a reconstructed head, read back from the scene alone. What the artist did to the head since is part of it."""
 
 from typing import Any, TypeGuard
 
@@ -12,13 +12,13 @@ from .build import CAMERA, COLOUR_ATTRIBUTE, COUNTS, OBSERVED_ATTRIBUTE
 from .camera import PHOTO
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
-from .rig import FREE_FORM, head_of, kept_object, rig_of
+from .rig import RECONSTRUCTED, head_of, kept_object, rig_of
 from .typed import mesh_of
 from .views import photos_of, views_of
 
 
 def is_reconstruction(item: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
-    """Whether an object is a head as a reconstruction made it, free-form or rigged: with its vertices and faces, wherever those are now.
+    """Whether an object is a head as a reconstruction made it, its surface or its rig: with its vertices and faces, wherever those are now.
 
     Sculpting, posing and modifiers leave it one. Cutting and remeshing do not, although Blender keeps the custom properties.
     """
@@ -36,7 +36,7 @@ def is_result(item: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
         return False
     rig = rig_of(item)
     if rig is not None:
-        return item in (head_of(rig), head_of(rig, FREE_FORM))
+        return item in (head_of(rig), head_of(rig, RECONSTRUCTED))
     unchanged = [other for other in bpy.data.objects if is_reconstruction(other) and rig_of(other) is None]
     same = [other for other in unchanged if _origin(other) == _origin(item)]
     return item == min(same, key=lambda other: other.session_uid)
@@ -52,17 +52,17 @@ def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     if item is None or (item.type == "CAMERA" and PHOTO in item):
         return item
     rig = rig_of(item)
-    heads = [item] if rig is None else [head_of(rig), head_of(rig, FREE_FORM)]
+    heads = [item] if rig is None else [head_of(rig), head_of(rig, RECONSTRUCTED)]
     return next((camera for head in heads if head is not None and (camera := kept_object(head, CAMERA, "CAMERA"))), None)
 
 
 def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The free-form heads of a scene; copies of them that kept their data count."""
+    """The reconstructed heads of a scene; copies of them that kept their data count."""
     return [item for item in scene.objects if item.type == "MESH" and photos_of(item)]
 
 
 def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Object:
-    """The free-form head that a mesh object was made from: in a collection that both are in, else the scene's only one; of several copies
+    """The reconstruction that a mesh object was made from: in a collection that both are in, else the scene's only one; of several copies
     of one head an unchanged one (is_reconstruction), another object than the mesh, and the one with most vertices.
 
     Raises InputError when there is none, or more than one.
@@ -78,7 +78,7 @@ def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Objec
 
 
 def result_of(head: bpy.types.Object) -> Result:
-    """A free-form head as the surface of a result, with its views, without rig and report. Raises InputError when they cannot be read."""
+    """A reconstruction as the surface of a result, with its views, without rig and report. Raises InputError when they cannot be read."""
     mesh, views = mesh_of(head), views_of(head)
     normals = np.empty(3 * len(mesh.vertices), np.float32)
     vectors: Any = mesh.vertex_normals

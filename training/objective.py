@@ -18,9 +18,10 @@ from ..core.networks.normal import INPUT_SIZE, NormalNetwork
 from ..core.networks.parameters import ParameterNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
-from ..core.networks.weights import load_normal, normal_from
-from .dataset import PICTURE_FIELDS, Batch
-from .detected import DETECTED_FIELDS
+from ..core.networks.weights import load_normal, load_parsing, normal_from
+from ..core.photo.framing import HEAD
+from .data.dataset import PICTURE_FIELDS, Batch
+from .data.real_landmarks import DETECTED_FIELDS
 from .losses import Parts, colour_loss, field_loss, masked, normal_loss, stacks_loss, unit_normals
 from .parameters import ParameterObjective
 from .recipe import Recipe
@@ -78,8 +79,8 @@ class ColourObjective:
             with torch.no_grad():
                 normals = unit_normals(self._normals, small, maps).to(small.dtype)
         cloud = surface_clouds(batch["prior_vertices"], self._faces, self._rest)
-        pictures = Pictures(resized(batch["photo"], FINE_SIZE), maps, normals, cloud, self._mirror)
-        return colour_loss(colour, colour.look(pictures), batch)
+        pictures = Pictures(resized(batch["photo"], FINE_SIZE), maps, normals, cloud, self._mirror, HEAD.eye_depth)
+        return colour_loss(colour, colour.encode_pictures(pictures), batch)
 
 
 class ReferenceObjective:
@@ -97,7 +98,7 @@ class ReferenceObjective:
 def objective(recipe: Recipe, output: Path, device: str) -> Objective:
     """The loss of a recipe's network."""
     match recipe.network:
-        case "normal":
+        case "normal" | "normal_features":
             return lambda network, batch, noise: normal_loss(cast(NormalNetwork, network), batch)
         case "parameters":
             return ParameterObjective(device)
@@ -109,22 +110,26 @@ def objective(recipe: Recipe, output: Path, device: str) -> Objective:
 
 
 def network_of(recipe: Recipe) -> nn.Module:
-    """An untaught network."""
+    """A network with random weights."""
     match recipe.network:
         case "normal":
             return NormalNetwork()
+        case "normal_features":
+            parsing = load_parsing()
+            assert parsing is not None
+            return NormalNetwork(backbone=parsing.backbone.eval())
         case "parameters":
-            return ParameterNetwork.untaught(HeadModel.load())
+            return ParameterNetwork.with_random_weights(HeadModel.load())
         case "field":
             return ImplicitField(recipe.config)
         case "colour":
             return ColourNetwork(cast(ColourConfig, recipe.config))
-    return ReferencePifu.untaught()
+    return ReferencePifu.with_random_weights()
 
 
 def stored_fields(recipe: Recipe) -> tuple[str, ...]:
     """What must be stored of each sample for this recipe."""
-    if recipe.network == "normal":
+    if recipe.network in ("normal", "normal_features"):
         return PICTURE_FIELDS
     if recipe.network == "parameters":
         return DETECTED_FIELDS
@@ -140,10 +145,11 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
 def _solid(device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Faces (F, 3) and rest codes (V, 3) of the head model's solid."""
     model = HeadModel.load()
-    surface = PriorSurface.of(model, model.closed_rest)
+    surface = PriorSurface.of(model, model.closed_rest, HEAD)
     return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.code.astype(np.float32)).to(device)
 
 
 def _normal_network(output: Path) -> NormalNetwork:
     own = output / "normal.safetensors"
-    return fold_norms(normal_from(own.read_bytes(), own.name) if own.exists() else load_normal())
+    parsing = load_parsing()
+    return fold_norms(normal_from(own.read_bytes(), own.name, parsing) if own.exists() else load_normal(parsing=parsing))

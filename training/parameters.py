@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ..core.models.head import HeadModel
 from ..core.networks.parameters import HALF_METRES, PARTS, SPREAD, Estimate, ParameterNetwork, levelled
 from ..core.photo.crop import face_square
-from .dataset import Batch
+from .data.dataset import Batch
 from .losses import Parts
 
 _RIDGE = 1e-3  # metres of all vertices together a standard deviation is worth

@@ -13,7 +13,8 @@ from ..core.models.head import HeadModel
 from ..core.models.prior import POINT_CHANNELS, PriorSurface
 from ..core.networks.field import ImplicitField
 from ..core.networks.normal import NormalNetwork, refined_matte
-from .dataset import Batch
+from ..core.photo.framing import HEAD
+from .data.dataset import Batch
 from .objective import FieldObjective, Objective, ReferenceObjective
 
 _PEOPLE, _SIDE = 3, 112
@@ -71,7 +72,7 @@ class Sheet:
         prior = torch.zeros(count, len(plane), POINT_CHANNELS)
         if "prior_vertices" in self._batch:
             model = HeadModel.load()
-            surfaces = [PriorSurface.of(model, vertices.cpu().numpy()) for vertices in self._batch["prior_vertices"]]
+            surfaces = [PriorSurface.of(model, vertices.cpu().numpy(), HEAD) for vertices in self._batch["prior_vertices"]]
             prior = torch.from_numpy(np.stack([surface.point_features()(plane.numpy()) for surface in surfaces]))
         return plane.expand(count, -1, -1).to(device), prior.to(device)
 

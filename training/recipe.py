@@ -1,4 +1,4 @@
-"""What to train and for how long: TOML files in recipes/."""
+"""What to train and for how long: TOML files in recipes/, those of other papers' networks in ancestors/."""
 
 import tomllib
 from dataclasses import dataclass, field, fields, replace
@@ -9,13 +9,14 @@ from ..core.networks.colour import ColourConfig
 from ..core.networks.config import CONFIGURATIONS, FieldConfig
 from .losses import FieldWeights
 
-FOLDER = Path(__file__).parent / "recipes"
-NETWORKS = ("normal", "parameters", "field", "colour", "pifu")
+FOLDERS = tuple(Path(__file__).parent / name for name in ("recipes", "recipes/ablations", "ancestors"))
+NETWORKS = ("normal", "normal_features", "parameters", "field", "colour", "pifu")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """network: one of NETWORKS; `pifu` is PIFu at the paper's width (core/networks/reference.py).
+    """network: one of NETWORKS; `normal_features` reads the parsing network's features too; `pifu` is PIFu at the paper's width
+    (core/networks/reference.py).
 
     name: of the files that are written, the recipe's own by default; the bundled field is `field`.
     config: the field's configuration before `overrides`; a colour network's are those of ColourConfig. batch: samples a step and
@@ -67,10 +68,10 @@ class Recipe:
 
 def find(name: str) -> Path:
     """A recipe's file from its path or, for those that come with the program, its name. Raises FileNotFoundError."""
-    for path in (Path(name), FOLDER / f"{name}.toml", FOLDER / "ablations" / f"{name}.toml"):
+    for path in (Path(name), *(folder / f"{name}.toml" for folder in FOLDERS)):
         if path.is_file():
             return path
-    known = sorted(path.stem for path in FOLDER.rglob("*.toml"))
+    known = sorted(path.stem for folder in FOLDERS for path in folder.glob("*.toml"))
     raise FileNotFoundError(f"There is no recipe {name}; there are {', '.join(known)}.")
 
 

@@ -1,4 +1,4 @@
-"""Train one network from a recipe: `likeness-train RECIPE --data FOLDER --output FOLDER`; RECIPE is a file or a name in recipes/.
+"""Train one network from a recipe: `likeness-train RECIPE --data FOLDER --output FOLDER`; RECIPE is a file or a known name.
 
 Training stops after its minutes or steps, whichever comes first, or at SIGTERM, and goes on from the last checkpoint when started
 again; the learning rate follows a cosine over the budget. Several GPUs: `torchrun --nproc-per-node N -m likeness.training.train ...`.
@@ -22,16 +22,16 @@ from torch import nn
 from ..core.networks.aligned import PixelAligned
 from ..core.networks.config import METADATA_KEY
 from ..core.networks.layers import channels_last
-from .card import write_card
-from .dataset import Batch, Shards, batches
-from .detected import Detections
-from .loop import Ahead, Stop, Stream
+from .data.dataset import Batch, Shards, batches
+from .data.real_landmarks import Detections
+from .data.stream import Source, streamed
+from .distributed_group import DistributedGroup
+from .loop import GracefulStop, Prefetcher, Stream, update_average
 from .losses import Parts
+from .model_card import write_card
 from .objective import network_of, objective, stored_fields
 from .pictures import Sheet
-from .ranks import Ranks
 from .recipe import Recipe, find
-from .stream import Source, streamed
 
 log = logging.getLogger(__name__)
 VALIDATION_BATCHES = 8
@@ -41,11 +41,11 @@ _REUSE, _PEOPLE_A_RANK = 8, 100_000_000
 
 
 class Trainer:
-    """One network, its optimiser and its running average, on one process of `ranks`."""
+    """One network, its optimiser and its running average, on one process of `group`."""
 
-    def __init__(self, recipe: Recipe, output: Path, ranks: Ranks, start: Path | None = None) -> None:
+    def __init__(self, recipe: Recipe, output: Path, group: DistributedGroup, start: Path | None = None) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.output, self.ranks, self.device = recipe, output, ranks, ranks.device
+        self.recipe, self.output, self.group, self.device = recipe, output, group, group.device
         network = network_of(recipe)
         if start is not None:
             grow(network, load_file(start))
@@ -74,20 +74,14 @@ class Trainer:
             group["lr"] = rate
         self.network.train()
         with self._precision():
-            loss, parts = self.objective(self.network, batch, self._noise(self.step * self.ranks.count + self.ranks.index))
+            loss, parts = self.objective(self.network, batch, self._noise(self.step * self.group.count + self.group.index))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        self.ranks.average([p.grad for p in self.network.parameters() if p.grad is not None])
+        self.group.average([p.grad for p in self.network.parameters() if p.grad is not None])
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         self.step += 1
-        keep = min(self.recipe.ema, 1 - 1 / (0.2 * self.step + 2))
-        with torch.no_grad():
-            for mean, value in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(value, 1 - keep)
-                else:
-                    mean.copy_(value)
+        update_average(self.average, self.network, self.step, self.recipe.ema)
         return parts
 
     @torch.no_grad()
@@ -154,32 +148,32 @@ def grow(network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
 
 
 def train(
-    recipe: Recipe, stream: Stream, held_out: list[Batch], output: Path, ranks: Ranks, start: Path | None = None
+    recipe: Recipe, stream: Stream, held_out: list[Batch], output: Path, group: DistributedGroup, start: Path | None = None
 ) -> Parts:  # fmt: skip
     """Run a recipe to the end of its budget or to SIGTERM. Returns the last validation, which is empty when it was stopped before one.
 
     start: weights to begin with, where there is no checkpoint to go on from.
     Writes NAME.safetensors, NAME-state.safetensors, NAME.jsonl, NAME.png and the model card NAME.md.
     """
-    trainer = Trainer(recipe, output, ranks, start)
+    trainer = Trainer(recipe, output, group, start)
     move = lambda batch: {k: v.to(trainer.device, non_blocking=True) for k, v in batch.items()}  # noqa: E731
     held_out = [move(batch) for batch in held_out]
-    sheet = Sheet(trainer.objective, held_out[0]) if ranks.leads else None
+    sheet = Sheet(trainer.objective, held_out[0]) if group.leads else None
     started, spent, saved = time.monotonic(), trainer.seconds, time.monotonic()
     recent: list[Parts] = []
     results: Parts = {}
-    with Stop() as stop, Ahead(stream(trainer.step)) as source:
+    with GracefulStop() as stop, Prefetcher(stream(trainer.step)) as source:
         while trainer.share < 1 and not stop.asked:
             recent.append(trainer.train_step(move(source.next())))
-            passed, since, asked = ranks.highest(time.monotonic() - started, time.monotonic() - saved, stop.asked)
+            passed, since, asked = group.highest(time.monotonic() - started, time.monotonic() - saved, stop.asked)
             trainer.seconds, stop.asked = spent + passed, bool(asked)
             row: dict[str, object] = {"step": trainer.step, "minutes": trainer.seconds / 60}
-            if trainer.step % _LOG_STEPS == 0 and ranks.leads:
+            if trainer.step % _LOG_STEPS == 0 and group.leads:
                 mean = {name: sum(parts[name] for parts in recent) / len(recent) for name in recent[0]}
                 _write(output / f"{recipe.name}.jsonl", row | mean)
                 recent = []
             if since > 60 * recipe.validate_minutes or trainer.share >= 1:
-                if ranks.leads:
+                if group.leads:
                     results = trainer.validate(held_out)
                     _write(output / f"{recipe.name}.jsonl", row | {"validation": results})
                     trainer.save()
@@ -187,7 +181,7 @@ def train(
                     if sheet is not None:
                         sheet.draw(trainer.average, output / f"{recipe.name}.png")
                 saved = time.monotonic()
-        if stop.asked and ranks.leads:
+        if stop.asked and group.leads:
             trainer.save()
     return results
 
@@ -219,11 +213,11 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(arguments.threads)
-    ranks = Ranks(arguments.device)
+    group = DistributedGroup(arguments.device)
     recipe = Recipe.read(find(arguments.recipe), arguments.device).shortened(arguments.minutes)
     fixed = list(islice(_stored(recipe, arguments.data / "validation", 0, (0, 1), False), VALIDATION_BATCHES))
-    train(recipe, _stream(recipe, arguments, ranks), fixed, arguments.output, ranks, arguments.start)
-    ranks.close()
+    train(recipe, _stream(recipe, arguments, group), fixed, arguments.output, group, arguments.start)
+    group.close()
 
 
 def _stored(recipe: Recipe, folder: Path, seed: int, turn: tuple[int, int], augment: bool = True, device: str = "cpu") -> Iterator[Batch]:
@@ -233,19 +227,19 @@ def _stored(recipe: Recipe, folder: Path, seed: int, turn: tuple[int, int], augm
     return batches(Shards(folder, stored_fields(recipe)), recipe.batch, recipe.points, seed, turn, augment, device)
 
 
-def _stream(recipe: Recipe, arguments: argparse.Namespace, ranks: Ranks) -> Stream:
+def _stream(recipe: Recipe, arguments: argparse.Namespace, group: DistributedGroup) -> Stream:
     if arguments.assets is None:
         return lambda done: _stored(
-            recipe, arguments.data / "training", recipe.seed, (done * ranks.count + ranks.index, ranks.count), device=ranks.device
+            recipe, arguments.data / "training", recipe.seed, (done * group.count + group.index, group.count), device=group.device
         )
     if recipe.network == "parameters":
-        raise SystemExit("Landmarks are detected in stored shards: leave out --assets and run `python -m likeness.training.detected`.")
+        raise SystemExit("Landmarks are detected in stored shards: leave out --assets and run likeness.training.data.real_landmarks.")
 
     def drawn(done: int) -> Iterator[Batch]:
         # A continued run draws other people than those it has seen, and so does every process.
-        first = ranks.index * _PEOPLE_A_RANK + done * recipe.batch // _REUSE
-        source = Source(arguments.assets, device=ranks.device, first=first, workers=arguments.workers)
-        return streamed(source, recipe.batch, recipe.points, recipe.seed + first, reuse=_REUSE, device=ranks.device)
+        first = group.index * _PEOPLE_A_RANK + done * recipe.batch // _REUSE
+        source = Source(arguments.assets, device=group.device, first=first, workers=arguments.workers)
+        return streamed(source, recipe.batch, recipe.points, recipe.seed + first, reuse=_REUSE, device=group.device)
 
     return drawn
 

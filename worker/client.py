@@ -17,8 +17,8 @@ from pathlib import Path
 from ..core.error_report import LOG_LINES
 from ..core.errors import MEMORY_REMEDY, Cancelled, MemoryExhausted, WorkerError, is_out_of_memory
 from ..core.private_folder import PrivateFolder
+from ..core.progress import stage_label
 from ..core.settings import Settings
-from ..core.stages import stage_label
 from . import process, protocol
 from .protocol import Done, Error, Event, Heartbeat, Progress, Ready, Tested
 from .watch import Watch

@@ -15,6 +15,7 @@ from ..models.observation import Observation
 from ..models.rotation import rotation_vector
 from ..photo.faces import Face, MediaPipeDetector
 from ..photo.intake import MIN_FACE
+from ..photo.landmarks import IRISES
 from .gaze import Eyes
 from .performance import Performance, fill_gaps, smooth
 from .pictures import open_pictures
@@ -87,7 +88,7 @@ class Tracker:
                 continue
             if fit.residual > _LOST:
                 continue
-            irises = sight.face.irises
+            irises = sight.face.landmarks.get(IRISES)
             gaze = np.zeros(3) if irises is None else eyes.gaze(irises, fit.rotation, fit.camera)
             table[sight.frame] = np.r_[fit.expression, rotation_vector(fit.rotation), gaze]
             seen[sight.frame] = True
@@ -146,4 +147,4 @@ def _same_person(faces: list[Face], last: Face | None) -> Face | None:
         return None
     if last is None:
         return max(faces, key=lambda face: face.size)
-    return min(faces, key=lambda face: float(np.linalg.norm(face.landmarks[:, :2].mean(0) - last.landmarks[:, :2].mean(0))))
+    return min(faces, key=lambda face: float(np.linalg.norm(face.mesh[:, :2].mean(0) - last.mesh[:, :2].mean(0))))

@@ -16,17 +16,17 @@ from ..geometry.mesh import vertex_normals
 from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from ..photo.crop import crop_picture
-from ..photo.view import CROP_HALF
+from ..photo.framing import HEAD, Framing
 from ..result import Mesh, Result, ResultView
 from .seam import carried_difference
 from .texels import SIZES, Progress, Texels
 
 _SIZE = 512  # of the pictures that say what is seen
 _GRAZING = np.cos(np.radians([78, 50]))
-_IN_FRONT = np.array([0.005, 0.008]) / CROP_HALF  # what is this far in front, hair for one, hides the mesh
-_BEHIND = np.array([0.010, 0.016]) / CROP_HALF  # a mesh this far in front of what is seen is not what the photo shows
-_LOOSE = 0.05 / CROP_HALF  # farther for clothes
-_BLUR = 0.0025 / CROP_HALF  # colours of vertices, some millimetres apart, are means over such a distance
+_IN_FRONT = np.array([0.005, 0.008])  # metres: what is this far in front, hair for one, hides the mesh
+_BEHIND = np.array([0.010, 0.016])  # metres: a mesh this far in front of what is seen is not what the photo shows
+_LOOSE = 0.05  # metres: farther for clothes
+_BLUR = 0.0025  # metres: colours of vertices, some millimetres apart, are means over such a distance
 _FAR = -10.0
 _COARSER = 4  # times smaller: the texture of nearest colours
 _ASTRAY = 0.004  # metres
@@ -39,6 +39,7 @@ class Shot:
 
     photo (S, S, 3) float32 sRGB, smooth (S, S, 3) the same without fine detail; trust (T, T) float32: 1 where the photo shows the person
     well; depth (T, T) float32: z of the reconstruction, far behind where it is not; bare (T, T) float32: 1 where it may show bare skin.
+    framing: of the crop.
     """
 
     photo: np.ndarray
@@ -46,30 +47,37 @@ class Shot:
     trust: np.ndarray
     depth: np.ndarray
     bare: np.ndarray
+    framing: Framing
 
     @classmethod
-    def of(cls, surface: Mesh, view: ResultView, finest: int) -> "Shot":
+    def of(cls, surface: Mesh, view: ResultView, framing: Framing, finest: int) -> "Shot":
         """What a view shows of a result's surface. finest: pixels a side beyond which detail would be lost again."""
-        photo = crop_picture(view.photo, view.camera, int(np.clip(view.camera.crop_box[2], _SIZE, max(finest, _SIZE))))
+        box = framing.crop_box(view.camera)
+        photo = crop_picture(view.photo, box, int(np.clip(box[2], _SIZE, max(finest, _SIZE))))
         faces = torch.from_numpy(surface.faces.astype(np.int64))
-        drawn = rasterize(torch.from_numpy(in_crop(view, surface.vertices)), faces, _SIZE)
+        drawn = rasterize(torch.from_numpy(in_crop(view, framing, surface.vertices)), faces, _SIZE)
         trust = interpolate(drawn, faces, torch.from_numpy(surface.observed)[:, None])[..., 0].numpy()
         depth = torch.where(drawn.mask, drawn.depth, _FAR).numpy()
-        return cls(photo, _smoothed(photo, trust), trust, depth, np.ones_like(trust))
+        return cls(photo, _smoothed(photo, trust, framing), trust, depth, np.ones_like(trust), framing)
+
+    def without(self, covered: np.ndarray) -> "Shot":
+        """The same without what covers the mesh in pixels (T, T): not copied, and mixed into nothing."""
+        trust = self.trust * (1 - covered)
+        return replace(self, trust=trust, smooth=_smoothed(self.photo, trust, self.framing))
 
     def with_bare(self, bare: np.ndarray) -> "Shot":
         """The same with pixels (T, T) that do not show bare skin, whose colours do not run into their neighbours' either."""
-        return replace(self, smooth=_smoothed(self.photo, self.trust * (0.02 + bare)), bare=bare)
+        return replace(self, smooth=_smoothed(self.photo, self.trust * (0.02 + bare), self.framing), bare=bare)
 
 
-def in_crop(view: ResultView, points: np.ndarray) -> np.ndarray:
+def in_crop(view: ResultView, framing: Framing, points: np.ndarray) -> np.ndarray:
     """Crop-frame points (N, 3) float32 in a view of upright ones, metres."""
-    return view.camera.to_crop(view.pose.to_camera(points)).astype(np.float32)
+    return framing.to_crop(view.pose.to_camera(points), view.camera).astype(np.float32)
 
 
-def _smoothed(photo: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _smoothed(photo: np.ndarray, weight: np.ndarray, framing: Framing) -> np.ndarray:
     weight = cv2.resize(weight, photo.shape[:2], interpolation=cv2.INTER_LINEAR)[..., None] + 1e-4
-    sigma = _BLUR * len(photo) / 2
+    sigma = _BLUR / framing.half * len(photo) / 2
     return cv2.GaussianBlur(photo * weight, (0, 0), sigma) / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
 
 
@@ -102,11 +110,12 @@ class Layer:
     def look(self, shot: Shot, packed: np.ndarray, fine: bool) -> tuple[np.ndarray, np.ndarray]:
         """Colours (N, 3) and how far they can be trusted (N,) in [0, 1] at places (N, 8) on the mesh."""
         points, guarded, loose = packed[:, :3], packed[:, 6], packed[:, 7]
+        half = shot.framing.half
         normals = packed[:, 3:6] / np.maximum(np.linalg.norm(packed[:, 3:6], axis=1, keepdims=True), 1e-6)
         gap = sample_picture(shot.depth, points) - points[:, 2]
-        gap = np.sign(gap) * np.maximum(np.abs(gap) - loose * _LOOSE, 0)
+        gap = np.sign(gap) * np.maximum(np.abs(gap) - loose * (_LOOSE / half), 0)
         weight = smoothstep(normals[:, 2], *_GRAZING) * sample_picture(shot.trust, points)
-        weight *= (1 - smoothstep(gap, *_IN_FRONT)) * (1 - smoothstep(-gap, *_BEHIND))
+        weight *= (1 - smoothstep(gap, *(_IN_FRONT / half))) * (1 - smoothstep(-gap, *(_BEHIND / half)))
         weight *= 1 - guarded * (1 - sample_picture(shot.bare, points))
         weight *= visibility(points, normals, self.own_depth)
         return sample_picture(shot.photo if fine else shot.smooth, points), weight.astype(np.float32)
@@ -162,12 +171,13 @@ def bake_mesh(
     result: Result,
     size: int = 2048,
     progress: Progress | None = None,
+    framing: Framing = HEAD,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Texture (size, size, 3) uint8 sRGB for any mesh that lies on a reconstruction; (size, size) uint8, 255 where the photo was copied.
 
     vertices (V, 3) metres in the upright frame of the result; faces (F, 3), outward; uv (U, 2) bottom-left origin, faces_uv (F, 3).
-    Hidden texels take the colours of the reconstruction's nearest vertices. Raises InputError for a mesh without a usable UV map or one
-    that lies elsewhere.
+    framing: what of the photo is copied. Hidden texels take the colours of the reconstruction's nearest vertices.
+    Raises InputError for a mesh without a usable UV map or one that lies elsewhere.
     """
     step = progress or (lambda share: None)
     texels = Texels.of(faces, uv, faces_uv, size)
@@ -186,7 +196,7 @@ def bake_mesh(
     step(0.2)
     fine = _Magnified(Texels.of(faces, uv, faces_uv, max(size // _COARSER, SIZES[0])), texels, vertices, base, nearest_colours)
     step(0.3)
-    layer, shot = Layer.of(in_crop(view, vertices), faces), Shot.of(surface, view, size)
+    layer, shot = Layer.of(in_crop(view, framing, vertices), faces), Shot.of(surface, view, framing, size)
     return pictures(texels, *compose(texels, faces, shot, [layer], base, fine.colours, progress))
 
 

@@ -65,7 +65,7 @@ def colour_vertices(
     if symmetry is not None:
         other, trust = projection.mirrored(*symmetry.mirrored(vertices, normals))
         find = _guessed if parsing_crop is None else _told
-        share, level, weight, trust = find(level, seen, weight, other, trust, places, symmetry.upright(points), cells)
+        share, level, weight, trust = find(_Sampled(level, seen, weight, other, trust), places, symmetry.upright(points), cells)
         trust = (trust * head).astype(np.float32)
         there = cells.mean(trust)
         level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
@@ -82,6 +82,17 @@ def colour_vertices(
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
 
 
+class _Sampled(NamedTuple):
+    """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
+    the mirrored places of the vertices."""
+
+    level: np.ndarray
+    seen: np.ndarray
+    weight: np.ndarray
+    other: np.ndarray
+    trust: np.ndarray
+
+
 class _Found(NamedTuple):
     """share (K, len(KINDS)) of cells, None where nothing tells; level (K, 3): their colours by kind; weight (K,) of seen colours that tell
     about the hidden ones around; trust (V,) in mirrored colours."""
@@ -92,18 +103,9 @@ class _Found(NamedTuple):
     trust: np.ndarray
 
 
-def _guessed(
-    level: np.ndarray,
-    seen: np.ndarray,
-    weight: np.ndarray,
-    other: np.ndarray,
-    trust: np.ndarray,
-    places: Places,
-    upright: np.ndarray,
-    cells: Cells,
-) -> _Found:
-    """From the field's colours, level (K, 3), those that are seen (K, C) with weight (K,), and those of the mirrored places of the
-    vertices, other (V, C) with trust (V,)."""
+def _guessed(sampled: _Sampled, places: Places, upright: np.ndarray, cells: Cells) -> _Found:
+    """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
+    level, seen, weight, other, trust = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.code, upright)
     level = level if share is None else levels(level, seen, weight, share, upright)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
@@ -112,17 +114,9 @@ def _guessed(
     return _Found(share, level, weight, trust * near)
 
 
-def _told(
-    level: np.ndarray,
-    seen: np.ndarray,
-    weight: np.ndarray,
-    other: np.ndarray,
-    trust: np.ndarray,
-    places: Places,
-    upright: np.ndarray,
-    cells: Cells,
-) -> _Found:
+def _told(sampled: _Sampled, places: Places, upright: np.ndarray, cells: Cells) -> _Found:
     """The same, told by the parsing's channels of what is seen and mirrored."""
+    level, seen, weight, other, trust = sampled
     kinds = _normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *_KEPT_OUT))
     features = smoothstep(places.features, *_KEPT_OUT)[cells.cell]

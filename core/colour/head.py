@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
+import cv2
 import numpy as np
 import torch
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
@@ -17,17 +18,19 @@ from ..geometry.visibility import smoothstep
 from ..models.head import HeadModel
 from ..models.joints import JOINT_NAMES
 from ..photo.crop import crop_picture, shown
-from ..photo.view import CROP_HALF
+from ..photo.framing import HEAD, Framing
 from ..result import Result
-from ..topology.rigged import PARTS, RiggedHead
+from ..topology.rigged import MESH_PARTS, RiggedHead
 from .bake import Layer, Shot, compose, in_crop, pictures
 from .eyes import paint_eye, seen_colours
 from .hair import bare_skin
 from .seam import fill_hidden
 from .texels import Progress, Texels
 
-_SIZE = 512
-_STANDS_OFF = 0.012 / CROP_HALF  # farther in front of the scalp than this is hair
+_SIZE = COVER_SIZE = 512
+_COVERED = (0.2, 0.6)  # share of what lies over the skin
+_SHADOW = 5  # pixels (4 mm) around it
+_STANDS_OFF = 0.012  # metres: farther in front of the scalp than this is hair
 _INSIDE = 0.07  # metres behind the eyes: the middle of the head
 _ON_SURFACE = 0.008  # metres within which the reconstruction's hidden colours are the skin's own
 _LOOSE = 0.06  # metres within which clothes are
@@ -70,10 +73,20 @@ class Anatomy:
         return replace(self, code=at(self.code), regions=regions, mouth=at(self.mouth), sockets=at(self.sockets))
 
 
-def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 2048, progress: Progress | None = None) -> RiggedHead:
+def bake_head(
+    rigged: RiggedHead,
+    result: Result,
+    anatomy: Anatomy,
+    size: int = 2048,
+    progress: Progress | None = None,
+    covered: np.ndarray | None = None,
+    framing: Framing = HEAD,
+) -> RiggedHead:
     """The rigged head with texture and texture_observed, size x size; small islands of eyes in the UV map are enlarged.
 
-    rigged: with its own key values and rotations it lies on the result's mesh. anatomy: of its vertices.
+    rigged: with its own key values and rotations it lies on the result's mesh. anatomy: of its vertices. covered (COVER_SIZE, COVER_SIZE):
+    share of hair and things over the skin in the photo's crop; there the skin is taken from the other half and from around.
+    framing: of that crop.
     Raises InputError for a size that cannot be made.
     """
     step = progress or (lambda share: None)
@@ -81,9 +94,9 @@ def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 
     order = _outermost_last(rigged)
     texels = Texels.of(rigged.faces[order], rigged.uv, rigged.faces_uv[order], size)
     step(0.1)
-    head = _Head(rigged, result, anatomy)
+    head = _Head(rigged, result, anatomy, framing)
     step(0.2)
-    shot, layers, base = head.layers(Shot.of(result.surface, result.views[0], size))
+    shot, layers, base = head.layers(Shot.of(result.surface, result.views[0], framing, size), covered)
     values, observed = compose(texels, head.skin_faces, shot, layers, base, progress=progress)
     inner = torch.from_numpy(np.stack([anatomy.mouth, anatomy.sockets], axis=1))
     part_of = rigged.face_part[order][texels.face.numpy()]
@@ -94,11 +107,11 @@ def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 
         values[part] += share[:, 1:] * (head.tone * [0.85, 0.62, 0.6] - values[part])
         points, parts = texels.interpolate(rest, part).numpy(), part_of[part]
         for name, joint in (("left eye", "eye.L"), ("right eye", "eye.R")):
-            chosen = parts == PARTS.index(name)
+            chosen = parts == MESH_PARTS.index(name)
             if chosen.any():
                 values[part][chosen] = paint_eye(points[chosen] - rigged.joints[JOINT_NAMES.index(joint)], *head.eyes)
-        values[part][(parts == PARTS.index("upper teeth")) | (parts == PARTS.index("lower teeth"))] = _TEETH
-        values[part][parts == PARTS.index("tongue")] = _TONGUE
+        values[part][(parts == MESH_PARTS.index("upper teeth")) | (parts == MESH_PARTS.index("lower teeth"))] = _TEETH
+        values[part][parts == MESH_PARTS.index("tongue")] = _TONGUE
         observed[part] *= (parts == 0) * (1 - share.sum(1))
     step(0.98)
     texture, seen = pictures(texels, values, observed)
@@ -108,12 +121,13 @@ def bake_head(rigged: RiggedHead, result: Result, anatomy: Anatomy, size: int = 
 class _Head:
     """The rigged head as it is in the photo, and what the photo tells about its owner's colours."""
 
-    def __init__(self, rigged: RiggedHead, result: Result, anatomy: Anatomy) -> None:
+    def __init__(self, rigged: RiggedHead, result: Result, anatomy: Anatomy, framing: Framing) -> None:
         self._rigged, self._surface, self._view, self._anatomy = rigged, result.surface, result.views[0], anatomy
         self._posed = rigged.posed(rigged.key_values, rigged.rotations)
-        self.vertices = in_crop(self._view, self._posed)
-        self.skin_faces = rigged.faces[rigged.face_part == PARTS.index("skin")]
-        self._photo = crop_picture(self._view.photo, self._view.camera, _SIZE)
+        self._half, self._box = framing.half, framing.crop_box(self._view.camera)
+        self.vertices = in_crop(self._view, framing, self._posed)
+        self.skin_faces = rigged.faces[rigged.face_part == MESH_PARTS.index("skin")]
+        self._photo = crop_picture(self._view.photo, self._box, _SIZE)
         self._drawn = rasterize(torch.from_numpy(self.vertices), torch.from_numpy(rigged.faces), _SIZE)
         self.eyes = self._seen_eyes()
         self.tone = np.full(3, 0.5, np.float32)
@@ -121,12 +135,16 @@ class _Head:
     def region(self, name: str) -> np.ndarray:
         return self._anatomy.regions[name]
 
-    def layers(self, shot: Shot) -> tuple[Shot, list[Layer], np.ndarray]:
+    def layers(self, shot: Shot, covered: np.ndarray | None = None) -> tuple[Shot, list[Layer], np.ndarray]:
         """The shot with what is bare skin in it; its layers, the mirrored half below; the colours (V, 3) where neither shows anything."""
         own = Layer.of(self.vertices, self._rigged.faces)
         on_head, guarded = self._guarded()
         sure_skin, sure_hair = self._samples(shot, guarded)
-        shot = shot.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._view.camera.crop_box[2]))
+        if covered is not None:
+            # Where hair begins parsing is soft, and its shadow lies on the skin beside.
+            reach = cv2.dilate(covered.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_SHADOW, _SHADOW)))
+            shot = shot.without(smoothstep(cv2.GaussianBlur(reach, (0, 0), 1.0), *_COVERED))
+        shot = shot.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._box[2]))
         # Clothes lie loosely and are painted on the chest all the same.
         own = replace(own, guarded=guarded, loose=1 - np.clip(self.region("head"), 0, 1))
         surface = ClosestSurface(self._anatomy.code, self.skin_faces)
@@ -163,13 +181,13 @@ class _Head:
         """Pixels (S, S) bool that surely show skin, and those that surely show hair."""
         attributes = torch.from_numpy(np.stack([self.region("face") * (1 - guarded) - self.region("brows"), self.vertices[:, 2]], axis=1))
         shown = interpolate(self._drawn, torch.from_numpy(self._rigged.faces), attributes.float()).numpy()
-        there, gap = self._drawn.mask.numpy(), shot.depth - shown[..., 1]
-        skin = there & (shown[..., 0] > 0.9) & (np.abs(gap) < _STANDS_OFF / 2) & (shot.trust > 0.8)
+        there, gap, stands_off = self._drawn.mask.numpy(), shot.depth - shown[..., 1], _STANDS_OFF / self._half
+        skin = there & (shown[..., 0] > 0.9) & (np.abs(gap) < stands_off / 2) & (shot.trust > 0.8)
         up = self._view.pose.rotation[1, 1]
         rows = np.arange(_SIZE)[:, None]
         eyes = (1 - self.vertices[self.region("eyes") > 0.5, 1].mean()) * _SIZE / 2
-        above = np.broadcast_to(rows < eyes - 0.02 * up / CROP_HALF * _SIZE / 2, skin.shape)
-        return skin, above & (shot.trust > 0.8) & (~there | (gap > _STANDS_OFF))
+        above = np.broadcast_to(rows < eyes - 0.02 * up / self._half * _SIZE / 2, skin.shape)
+        return skin, above & (shot.trust > 0.8) & (~there | (gap > stands_off))
 
     def _base(self, colours: np.ndarray, weight: np.ndarray, guarded: np.ndarray, hair: np.ndarray) -> np.ndarray:
         """Colours (V, 3) without the photo's detail: seen skin, the reconstruction's hidden colours where it is skin, and between them
@@ -191,15 +209,15 @@ class _Head:
 
     def _seen_eyes(self) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Colours of iris and white, means of the eyes that show them."""
-        there = self._drawn.mask.numpy() & shown(self._view.photo, self._view.camera, _SIZE)
+        there = self._drawn.mask.numpy() & shown(self._view.photo, self._box, _SIZE)
         parts = self._rigged.face_part[self._drawn.face.numpy()] * there
         found = []
         for name in ("left eye", "right eye"):
-            index = PARTS.index(name)
+            index = MESH_PARTS.index(name)
             ball = self.vertices[np.unique(self._rigged.faces[self._rigged.face_part == index])]
             middle = (ball.min(0) + ball.max(0)) / 2
             centre = np.array([middle[0] + 1, 1 - middle[1]]) * _SIZE / 2
-            found.append(seen_colours(self._photo, parts == index, centre, _SIZE / 2 / CROP_HALF))
+            found.append(seen_colours(self._photo, parts == index, centre, _SIZE / 2 / self._half))
         known = [pair for pair in found if pair is not None]
         return (None, None) if not known else (np.mean([p[0] for p in known], axis=0), np.mean([p[1] for p in known], axis=0))
 
@@ -211,7 +229,9 @@ def _outermost_last(rigged: RiggedHead) -> np.ndarray:
 
 
 def _with_large_eyes(rigged: RiggedHead) -> np.ndarray:
-    eyes = np.unique(rigged.faces_uv[(rigged.face_part == PARTS.index("left eye")) | (rigged.face_part == PARTS.index("right eye"))])
+    eyes = np.unique(
+        rigged.faces_uv[(rigged.face_part == MESH_PARTS.index("left eye")) | (rigged.face_part == MESH_PARTS.index("right eye"))]
+    )
     uv = rigged.uv.copy()
     low = uv[eyes].min(0)
     if np.ptp(uv[eyes, 0]) > _EYES_LARGE:

@@ -52,10 +52,16 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     # Behind the ears hair grows as it does above them.
     above = np.maximum(upright, [-np.inf, _EARS, -np.inf])
     on_scalp = _votes(seen * [1, 1, 0, 0, 1], back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
+    hat = _from_below(on_scalp[:, HAT] * scalp[:, 0], above, np.maximum)[:, None]
+    on_scalp = np.where(hat > on_scalp[:, HAT:], on_scalp * (1 - hat), on_scalp)
+    on_scalp[:, HAT] = np.maximum(on_scalp[:, HAT], hat[:, 0])
     elsewhere = _votes(seen * [1, 1, 1, 0, 1], back * (1 - scalp[:, 0]), upright)
     # A neckline shows skin in front alone.
     elsewhere[:, SKIN] *= np.maximum(smoothstep(upright[:, 1], *_COLLAR), _LITTLE)
     elsewhere /= np.maximum(elsewhere.sum(1, keepdims=True), 1e-30)
+    # Clothes go on from below without a gap: an earring or a shadow under a chin is none. And hats cover all that is above.
+    bare = elsewhere[:, CLOTHES] - _from_below(elsewhere[:, CLOTHES], upright, np.minimum)
+    elsewhere[:, [SKIN, CLOTHES]] += bare[:, None] * [1, -1]
     hangs = _hangs(seen[:, HAIR] * weight, upright) * smoothstep(-upright[:, 2], -_BEHIND[0], -_BEHIND[1])
     elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     near = 1 - smoothstep(places.distance, *_STANDS_OFF)
@@ -88,6 +94,14 @@ def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndar
     votes = [blur(layer, np.array(_BAND)) + _LITTLE * blur(layer, np.array([_WIDE, _WIDE])) for layer in layers]
     votes = np.stack(votes, axis=-1).reshape(-1, len(layers))[flat]
     return votes / np.maximum(votes.sum(1, keepdims=True), 1e-30)
+
+
+def _from_below(share: np.ndarray, upright: np.ndarray, extreme: np.ufunc) -> np.ndarray:
+    """The extreme, np.minimum or np.maximum, of the shares (K,) here and below in the front view."""
+    flat, shape = _front(upright)
+    found = np.full(shape, 1.0 if extreme is np.minimum else 0.0)
+    extreme.at(found.reshape(-1), flat, share)
+    return extreme.accumulate(found, axis=1).reshape(-1)[flat]
 
 
 def _hangs(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:

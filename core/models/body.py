@@ -1,6 +1,6 @@
 """The parametric body, read from its file: MakeHuman's hm08 from head to foot, its principal shapes, and joints with fingers.
 
-The file's arrays are those of docs/architecture.md. Vertices are numbered as in hm08, so that the head model's, whose `hm08` names them,
+The file's arrays are those of docs/body_model.md. Vertices are numbered as in hm08, so that the head model's, whose `hm08` names them,
 are the same points: `with_head` puts a posed head on a posed body.
 """
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ReconstructionError
+from ..photo.landmarks import IBUG68
 from ..photo.view import Camera
 from .face_shapes import FaceShapes
 from .guess import HeadGuess
@@ -136,7 +137,7 @@ def mesh_landmarks(model: HeadModel, landmarks68: np.ndarray) -> np.ndarray:
     """MediaPipe's landmarks (468, 3), photo pixels as in View, of the head fitted to iBUG's landmarks (68, 2) alone.
 
     Raises ReconstructionError when they form no face."""
-    fit = fit_head(model, Observation(None, landmarks68=landmarks68, name="the photo"))
+    fit = fit_head(model, Observation({IBUG68: landmarks68}, name="the photo"))
     if fit.residual > _NO_FACE:
         raise ReconstructionError("The landmarks found in the photo do not form a face; choose another photo.")
     points = model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T

@@ -1,6 +1,6 @@
 """The parametric head, read from its file: identity, ARKit expressions and five joints in FLAME's order, with a closed bust over its skin.
 
-Frames, and the file's arrays, are those of docs/architecture.md.
+docs/architecture.md describes the frames, docs/head_model.md the file's arrays.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..arrays import ANY, REAL, TEXT, WHOLE, Array, Schema
+from ..photo.landmarks import IBUG68, MEDIAPIPE
 from .files import read_model
 from .joints import JOINT_NAMES, LEFT_EYE, NECK, RIGHT_EYE
 from .parametric import ClosedMesh, LandmarkSet, ParametricModel, Skeleton
@@ -18,8 +19,6 @@ from .parametric import ClosedMesh, LandmarkSet, ParametricModel, Skeleton
 DEFAULT_FILE = Path(__file__).parents[2] / "weights" / "head_model.npz"
 EYE_DISTANCE = 0.063
 """Metres between the eyes' joints of every head."""
-MEDIAPIPE, IBUG = "mediapipe", "ibug68"
-"""Names of the landmark sets."""
 _JAW = 17  # iBUG's first landmarks, along the jaw: detectors slide them along the outline that the photo shows
 _CAVITIES = ("mouth", "left_eye", "right_eye")
 _EYES = (("left_eye", 1, LEFT_EYE), ("right_eye", 2, RIGHT_EYE))  # cavity, part, joint
@@ -90,7 +89,7 @@ class HeadModel(ParametricModel):
             regions=dict(zip(arrays["region_names"], regions, strict=True)),
             landmarks={
                 MEDIAPIPE: LandmarkSet(faces[arrays["landmark_faces"]], arrays["landmark_barycentric"], bias, weight),
-                IBUG: LandmarkSet(faces[arrays["landmark68_faces"]], barycentric68, unbiased, inner),
+                IBUG68: LandmarkSet(faces[arrays["landmark68_faces"]], barycentric68, unbiased, inner),
             },
             closed_mesh=ClosedMesh.over(base, arrays["solid_faces"], {name: arrays[f"solid_{name}"] for name in _CAVITIES}),
         )
@@ -103,7 +102,7 @@ class HeadModel(ParametricModel):
     @property
     def ibug68(self) -> LandmarkSet:
         """iBUG's 68 landmarks, not calibrated."""
-        return self.landmarks[IBUG]
+        return self.landmarks[IBUG68]
 
     def origin(self, joints: np.ndarray) -> np.ndarray:
         """The point (3,) between the eyes' joints."""

@@ -6,30 +6,30 @@ from typing import Self
 
 import numpy as np
 
+from ..photo.landmarks import IBUG68, MEDIAPIPE, Landmarks
 from ..photo.people import BodyLandmarks
 from ..photo.view import View
 
 
 @dataclass(frozen=True)
 class Observation:
-    """landmarks (468, 3): MediaPipe's, photo pixels, as in View, or None when only landmarks68 are known. matte (H, W) float32 in [0, 1]:
-    the person, or None. focal: pixels, or None when unknown. name: for messages. landmarks68 (68, 2): iBUG's, from a second detector,
-    photo pixels, or None; beside landmarks they count where they agree."""
+    """landmarks: as detectors have reported them, photo pixels, by kind: MediaPipe's, or iBUG's, or both; beside MediaPipe's, iBUG's count
+    where they agree. matte (H, W) float32 in [0, 1]: the person, or None. focal: pixels, or None when unknown. name: for messages."""
 
-    landmarks: np.ndarray | None
+    landmarks: Landmarks
     matte: np.ndarray | None = None
     focal: float | None = None
     name: str = ""
-    landmarks68: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.landmarks is None and self.landmarks68 is None:
+        if not {MEDIAPIPE, IBUG68} & self.landmarks.keys():
             raise ValueError("an observation needs landmarks")
 
     @classmethod
     def of(cls, view: View) -> Self:
         """What a prepared photo shows."""
-        return cls(None if view.modelled else view.landmarks, view.matte, view.focal, view.name, view.landmarks68)
+        seen = {kind: points for kind, points in view.landmarks.items() if not (view.modelled and kind == MEDIAPIPE)}
+        return cls(seen, view.matte, view.focal, view.name)
 
     @property
     def outline(self) -> np.ndarray | None:

@@ -10,7 +10,7 @@ import torch
 from ..geometry.closest import ClosestSurface, Topology
 from ..geometry.mesh import vertex_normals
 from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
-from ..photo.view import CROP_CENTRE_Z, CROP_HALF
+from ..photo.framing import Framing
 from .fit import ViewFit
 from .head import HeadModel
 
@@ -55,8 +55,8 @@ def protect_mask(model: HeadModel, blend: FaceBlend) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PriorSurface:
-    """The fitted model's closed bust in the crop frame: vertices (V, 3), faces (F, 3), code (V, 3); topology of the faces, where it
-    is known already.
+    """The fitted model's closed bust in the crop frame of a framing: vertices (V, 3), faces (F, 3), code (V, 3); topology of the
+    faces, where it is known already.
 
     The code is the vertex's place on the mean bust at rest, in crop units about the point between the eyes: unlike the head model's
     own semantic code it goes on over the shoulders and is odd in x, so that a mirrored sample has a mirrored code.
@@ -65,12 +65,13 @@ class PriorSurface:
     vertices: np.ndarray
     faces: np.ndarray
     code: np.ndarray
+    framing: Framing
     topology: Topology | None = None
 
     @classmethod
-    def of(cls, model: HeadModel, vertices: np.ndarray) -> Self:
-        """From the vertices (V, 3) of a model's closed mesh in the crop frame."""
-        return cls(vertices, model.closed_mesh.faces, model.closed_rest / CROP_HALF, model.closed_mesh.topology)
+    def of(cls, model: HeadModel, vertices: np.ndarray, framing: Framing) -> Self:
+        """From the vertices (V, 3) of a model's closed mesh in the framing's crop frame."""
+        return cls(vertices, model.closed_mesh.faces, model.closed_rest / framing.half, framing, model.closed_mesh.topology)
 
     def maps(self, size: int) -> torch.Tensor:
         """(MAP_CHANNELS, size, size) float32 pictures of the front; 0 where the model is not."""
@@ -78,7 +79,7 @@ class PriorSurface:
         faces = torch.from_numpy(np.asarray(self.faces, np.int64))
         normals = vertex_normals(self.vertices.astype(np.float32), self.faces)
         # Depth counts from between the eyes, where it is near zero on every face.
-        depth = self.vertices[:, 2:] + CROP_CENTRE_Z / CROP_HALF
+        depth = self.vertices[:, 2:] - self.framing.eye_depth
         attributes = torch.from_numpy(np.concatenate([normals, self.code, depth], axis=1).astype(np.float32))
         raster = rasterize(vertices, faces, size)
         values = interpolate(raster, faces, attributes)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import ReconstructionError
+from ..photo.landmarks import IBUG68, MEDIAPIPE
 from .face_shapes import FaceShapes
 from .guess import HeadGuess
 from .head import EYE_DISTANCE
@@ -32,15 +33,15 @@ class ViewEnergy:
     """
 
     def __init__(self, shapes: FaceShapes, seen: Observation, guess: HeadGuess | None, share: float = 1.0) -> None:
-        flat = seen.landmarks68
-        if seen.landmarks is None:
+        flat = seen.landmarks.get(IBUG68)
+        if MEDIAPIPE not in seen.landmarks:
             assert flat is not None
             shapes, self._depth_trust = shapes.ibug68, 0.0
             self._target = np.column_stack([flat, np.zeros(len(flat))]) * [1, -1, 1]
             self._second = None
         else:
             self._depth_trust = _DEPTH_TRUST
-            self._target = seen.landmarks * np.array([1.0, -1.0, 1.0])
+            self._target = seen.landmarks[MEDIAPIPE] * np.array([1.0, -1.0, 1.0])
             self._second = None if flat is None else SecondOpinion(shapes.ibug68, flat)
         self.shapes, self.seen = shapes, seen
         self.outline: Outline | None = None

@@ -9,7 +9,6 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from torch import nn
 from torch.nn import functional as F
 
-from ..photo.view import CROP_CENTRE_Z, CROP_HALF
 from .aligned import EMBEDDED, Encoded, PixelAligned, PointMLP
 from .config import FieldConfig
 from .layers import UNet
@@ -54,14 +53,15 @@ class ColourConfig(FieldConfig):
 
 
 class Pictures(NamedTuple):
-    """What a colour network is given: photo (B, 4, S, S) of FINE_SIZE or any other, maps (B, 8, s, s), unit normals (B, 3, s, s), and
-    the fitted surface's cloud (B, V, 9) with the vertex mirror (V,) of `mirror_of`."""
+    """What a colour network is given: photo (B, 4, S, S) of FINE_SIZE or any other, maps (B, 8, s, s), unit normals (B, 3, s, s), the
+    fitted surface's cloud (B, V, 9) with the vertex mirror (V,) of `mirror_of`. eye_depth: the crop frame's, from which the maps count."""
 
     photo: torch.Tensor
     maps: torch.Tensor
     normals: torch.Tensor | None
     cloud: torch.Tensor
     mirror: torch.Tensor
+    eye_depth: float
 
 
 class Palette(NamedTuple):
@@ -91,7 +91,7 @@ class ColourNetwork(PixelAligned):
             nn.init.zeros_(self.detail.output.weight)
             nn.init.zeros_(self.detail.output.bias)
 
-    def look(self, pictures: Pictures) -> Palette:
+    def encode_pictures(self, pictures: Pictures) -> Palette:
         """Encodes a batch of photos."""
         photo, config = pictures.photo, self.colours_config
         small = resized(photo, pictures.maps.shape[-1])
@@ -126,7 +126,7 @@ def textured(pictures: Pictures, photo: torch.Tensor) -> torch.Tensor:
     sample = lambda picture: F.grid_sample(picture.float(), where, align_corners=False)[..., 0].transpose(1, 2)  # noqa: E731
     masked, rendered = sample(photo), sample(pictures.maps)
     # Rendered depth counts from between the eyes and is 0 off the model: divided by the rendered mask it is right at edges too.
-    front = rendered[..., 6:7] / rendered[..., 7:8].clamp(min=1e-3) - CROP_CENTRE_Z / CROP_HALF
+    front = rendered[..., 6:7] / rendered[..., 7:8].clamp(min=1e-3) + pictures.eye_depth
     seen = (cloud[..., 2:3] > front - _TOLERANCE) & (rendered[..., 7:8] > 0.5)
     low, high = _GRAZING
     trust = ((cloud[..., 5:6] - low) / (high - low)).clamp(0, 1) * seen * (masked[..., 3:] - 0.5).clamp(min=0) * 2

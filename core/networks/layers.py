@@ -1,5 +1,6 @@
 """Building blocks shared by the networks, and folding of their norms for inference."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import torch
@@ -60,10 +61,15 @@ class UNet(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(widths[i + 1], widths[i], 1) for i in rising)
         self.merge = nn.ModuleList(Residual(widths[i]) if i else ConvNorm(widths[0], widths[0]) for i in rising)
 
-    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+    def forward(self, x: torch.Tensor, added: Sequence[torch.Tensor] = ()) -> list[torch.Tensor]:
+        """added: what the levels get on top, one tensor for each of strides 2 to 32, or none."""
         levels = [self.stem(x)]
-        for down, refine in zip(self.down, self.refine, strict=True):
+        if added:
+            levels[0] = levels[0] + added[0]
+        for step, (down, refine) in enumerate(zip(self.down, self.refine, strict=True)):
             levels.append(refine(down(levels[-1])))
+            if added:
+                levels[-1] = levels[-1] + added[step + 1]
         tops = {4: levels[4]}
         for i in reversed(range(min(self._wanted), 4)):
             step = i - min(self._wanted)

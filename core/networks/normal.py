@@ -1,6 +1,7 @@
 """Normal network: photo and fitted model to normals of both sides and a better matte. Here the gap to real photos is crossed."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -8,6 +9,7 @@ from torch.nn import functional as F
 
 from ..models.prior import MAP_CHANNELS
 from .layers import ConvNorm, UNet
+from .parsing import FEATURES, Backbone
 
 PHOTO_CHANNELS = 4
 """Masked sRGB in [0, 1] (3) and matte (1)."""
@@ -30,19 +32,39 @@ class Relief:
 
 class NormalNetwork(nn.Module):
     """Everything is a residual, so that a weak prediction falls back on what is known: front normals on the fitted model's rendered
-    ones, back normals on their mirror image in z, the matte on the given one. outputs: FRONT or WHOLE."""
+    ones, back normals on their mirror image in z, the matte on the given one. outputs: FRONT or WHOLE.
 
-    def __init__(self, widths: tuple[int, int, int, int, int] = _WIDTHS, outputs: int = WHOLE) -> None:
+    backbone: the parsing network's, whose features at every stride are added to the encoder's through convolutions that begin at zero. It
+    is shared, never trained, and no part of this network's weights."""
+
+    def __init__(
+        self, widths: tuple[int, int, int, int, int] = _WIDTHS, outputs: int = WHOLE, backbone: Backbone | None = None
+    ) -> None:  # fmt: skip
         super().__init__()
         inputs = PHOTO_CHANNELS + MAP_CHANNELS
         self.encoder = UNet(inputs, widths)
         self.head = ConvNorm(widths[0] + inputs, 24)
         self.output = nn.Conv2d(24, outputs, 3, 1, 1)
+        self._shared = (backbone,)  # in a tuple, it is no submodule
+        if backbone is not None:
+            self.enter = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels, width in zip(FEATURES, widths, strict=True))
+            for convolution in self.enter:
+                nn.init.zeros_(cast(nn.Conv2d, convolution).weight)
+                nn.init.zeros_(cast(torch.Tensor, cast(nn.Conv2d, convolution).bias))
+
+    @property
+    def backbone(self) -> Backbone | None:
+        """The shared backbone, if this network reads features."""
+        return self._shared[0]
 
     def forward(self, photo: torch.Tensor, maps: torch.Tensor) -> Relief:
         """From photo (B, 4, S, S) and prior maps (B, 8, S, S)."""
         x = torch.cat([photo, maps], dim=1)
-        fine = F.interpolate(self.encoder(x)[0], scale_factor=2, mode="bilinear", align_corners=False)
+        added: list[torch.Tensor] = []
+        if self.backbone is not None:
+            features = self.backbone(photo[:, :3])
+            added = [enter(values) for enter, values in zip(self.enter, features, strict=True)]
+        fine = F.interpolate(self.encoder(x, added)[0], scale_factor=2, mode="bilinear", align_corners=False)
         values = self.output(self.head(torch.cat([fine, x.to(fine.dtype)], dim=1))).float()
         model = maps[:, :3]
         if values.shape[1] == FRONT:

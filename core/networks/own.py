@@ -19,9 +19,10 @@ import numpy as np
 from ..errors import InputError, is_out_of_memory
 from ..models.prior import PriorSurface
 from ..photo.crop import crop_picture, shown
+from ..photo.framing import Framing
 from ..photo.matte import with_coverage
 from ..photo.parsing import Parser
-from ..photo.view import CROP_CENTRE_Z, CROP_HALF, Camera, View
+from ..photo.view import Camera, View
 from ..settings import Settings
 from .onnx_file import is_self_contained
 
@@ -134,20 +135,22 @@ BUNDLED = OwnNetworks()
 def own_normals(network: DetailNetwork, view: View, camera: Camera, surface: PriorSurface) -> np.ndarray:
     """Unit front normals (SIZE, SIZE, 3) in the crop frame that a network sees in a photo, 0 off the person and outside the photo.
     Raises InputError."""
-    person = (crop_picture(view.matte, camera, SIZE) > 0.5) & shown(view.image, camera, SIZE)
-    answer = network(crop_picture(view.image, camera, SIZE, cv2.BORDER_REPLICATE), "normals")
-    return crop_normals(answer, network.name, camera, surface.maps(SIZE).numpy(), person)
+    box = surface.framing.crop_box(camera)
+    person = (crop_picture(view.matte, box, SIZE) > 0.5) & shown(view.image, box, SIZE)
+    answer = network(crop_picture(view.image, box, SIZE, cv2.BORDER_REPLICATE), "normals")
+    return crop_normals(answer, network.name, camera, surface, person)
 
 
-def crop_normals(answer: np.ndarray, name: str, camera: Camera, maps: np.ndarray, person: np.ndarray) -> np.ndarray:
+def crop_normals(answer: np.ndarray, name: str, camera: Camera, surface: PriorSurface, person: np.ndarray) -> np.ndarray:
     """Unit normals (S, S, 3) in the crop frame, 0 off the person, of a network's answer (S, S, 3) in unknown axes of the camera frame.
 
-    maps (8, S, S): the fitted model's; person (S, S) bool: where the photo shows the person. Raises InputError when no choice of axes
-    agrees with the fitted face clearly better than all others.
+    surface: the fitted model's; person (S, S) bool: where the photo shows the person. Raises InputError when no choice of axes agrees with
+    the fitted face clearly better than all others.
     """
     length = np.linalg.norm(answer, axis=-1, keepdims=True)
     unit = answer / np.maximum(length, 1e-6)
-    places = _places(camera, maps)
+    maps = surface.maps(len(answer)).numpy()
+    places = _places(camera, surface.framing, maps)
     code = maps[3:6]
     face = person & (maps[7] > 0.5) & (code[1] < _FACE_TOP) & (code[1] > _FACE_BOTTOM) & (code[2] > _FACE_BACK) & (length[..., 0] > 1e-6)
     fitted = camera.normals_from_crop(maps[:3].transpose(1, 2, 0)[face], places[face])
@@ -170,13 +173,13 @@ def _axes(found: np.ndarray, fitted: np.ndarray, name: str) -> tuple[list[int], 
     raise InputError(f"The normals of {name} do not agree with the face in the photo in any axes; choose another network or photo.")
 
 
-def _places(camera: Camera, maps: np.ndarray) -> np.ndarray:
+def _places(camera: Camera, framing: Framing, maps: np.ndarray) -> np.ndarray:
     """(S, S, 3) camera-frame points in the crop's pixels: on the fitted model, beside it as deep as the eyes."""
     size = maps.shape[-1]
     across = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
-    depth = np.where(maps[7] > 0.5, maps[6], 0) - CROP_CENTRE_Z / CROP_HALF
+    depth = np.where(maps[7] > 0.5, maps[6], 0) + framing.eye_depth
     points = np.stack([np.broadcast_to(across, depth.shape), np.broadcast_to(-across[:, None], depth.shape), depth], axis=-1)
-    return camera.from_crop(points.reshape(-1, 3)).reshape(size, size, 3)
+    return framing.from_crop(points.reshape(-1, 3), camera).reshape(size, size, 3)
 
 
 def _shape(what: str) -> tuple[int, ...]:

@@ -75,7 +75,7 @@ class ParameterNetwork(nn.Module):
             self.output.bias.zero_()
 
     @classmethod
-    def untaught(cls, model: HeadModel) -> Self:
+    def with_random_weights(cls, model: HeadModel) -> Self:
         """Knows the mean head of a model; its means are those of the population, about."""
         network = cls()
         landmarks = model.mediapipe.on(model.mean) + model.mediapipe.bias
@@ -129,7 +129,7 @@ def levelled(landmarks: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
 
 def seen_square(view: View) -> torch.Tensor:
     """The network's picture (1, 4, PICTURE_SIZE, PICTURE_SIZE) of a view, from its landmarks; no fit is needed."""
-    square: FaceSquare = face_square(view.landmarks)
+    square: FaceSquare = face_square(view.mesh)
     picture = torch.from_numpy(network_photo(view, square.around(), 2 * _FINER * PICTURE_SIZE)).permute(2, 0, 1)[None]
     return cut_squares(picture, torch.tensor([[0.0, 0.0, 1 / FaceSquare.ROOM, square.turn]]))
 
@@ -137,8 +137,8 @@ def seen_square(view: View) -> torch.Tensor:
 @torch.inference_mode()
 def guess(network: ParameterNetwork, view: View) -> HeadGuess:
     """What the network makes of a view. Not how far the camera was: it hardly knows, and a usual distance serves better."""
-    landmarks = torch.from_numpy(np.asarray(view.landmarks, np.float32))[None]
-    turn = face_square(view.landmarks).turn
+    landmarks = torch.from_numpy(np.asarray(view.mesh, np.float32))[None]
+    turn = face_square(view.mesh).turn
     estimate = network(levelled(landmarks, torch.tensor([turn])), seen_square(view))
     part = lambda name: [values[0].double().numpy() for values in estimate.part(name)]  # noqa: E731
     (identity, deviation), (expression, _), (level, _) = part("identity"), part("expression"), part("rotation")

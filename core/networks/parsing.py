@@ -22,7 +22,8 @@ _STAGES = (
     # repeats, kernel, stride, expansion, channels; the features before each stride are handed out
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320),
 )  # fmt: skip
-_CHANNELS = (16, 24, 40, 112, 320)
+FEATURES = (16, 24, 40, 112, 320)
+"""Channels of the backbone's features at strides 2 to 32."""
 _WIDTHS = (24, 32, 48, 80, 112)
 
 
@@ -93,7 +94,7 @@ class ParsingNetwork(nn.Module):
         super().__init__()
         self.backbone = Backbone()
         photo = (12, 3, 3, 3, 3)
-        self.enter = nn.ModuleList(ConvNorm(c + p, w) for c, p, w in zip(_CHANNELS, photo, _WIDTHS, strict=True))
+        self.enter = nn.ModuleList(ConvNorm(c + p, w) for c, p, w in zip(FEATURES, photo, _WIDTHS, strict=True))
         self.context = nn.Linear(_WIDTHS[-1], _WIDTHS[-1])
         self.top = Residual(_WIDTHS[-1])
         self.lateral = nn.ModuleList(nn.Conv2d(_WIDTHS[i + 1], _WIDTHS[i], 1) for i in range(4))

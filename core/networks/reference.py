@@ -200,7 +200,7 @@ class ReferencePifu(nn.Module):
         self._depth = depth_sign * DEPTH_SCALE  # SeIF's depth grows away from the viewer
 
     @classmethod
-    def untaught(cls) -> Self:
+    def with_random_weights(cls) -> Self:
         """PIFu's geometry network as published: 15.6 M parameters."""
         return cls(HGFilter(), SkipMLP((257, 1024, 512, 256, 128, 1), (1, 2, 3, 4)))
 

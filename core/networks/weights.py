@@ -3,7 +3,10 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic
 
 import torch
 from safetensors import SafetensorError
@@ -57,31 +60,16 @@ def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:
     return _filled(network, _tensors(read_checked(name, folder), name), name)
 
 
-def load_normal(name: str = "normal.safetensors", folder: Path = FOLDER) -> NormalNetwork:
-    """A listed normal network, of front normals alone or whole, as its file has it. Raises AssetError."""
-    return normal_from(read_checked(name, folder), name)
-
-
-def normal_from(data: bytes, name: str) -> NormalNetwork:
+def normal_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -> NormalNetwork:
     """A normal network from the bytes of a safetensors file. Raises AssetError."""
     tensors = _tensors(data, name)
     last = tensors.get("output.bias")
-    return _filled(NormalNetwork(outputs=FRONT if last is not None and len(last) == FRONT else WHOLE), tensors, name)
-
-
-def load_parameters(name: str = "parameters.safetensors", folder: Path = FOLDER) -> ParameterNetwork | None:
-    """The parameter network, or None where none is listed: the fit goes without. Raises AssetError."""
-    return load_weights(ParameterNetwork(), name, folder) if name in hashes(folder) else None
-
-
-def load_parsing(name: str = "parsing.safetensors", folder: Path = FOLDER) -> ParsingNetwork | None:
-    """The parsing network, or None where none is listed: selfie segmentation takes its place. Raises AssetError."""
-    return load_weights(ParsingNetwork(), name, folder) if name in hashes(folder) else None
-
-
-def load_colour(name: str = "colour.safetensors", folder: Path = FOLDER) -> ColourNetwork | None:
-    """The colour network, or None where none is listed: the field's colours are used. Raises AssetError."""
-    return colour_from(read_checked(name, folder), name) if name in hashes(folder) else None
+    outputs = FRONT if last is not None and len(last) == FRONT else WHOLE
+    if not any(key.startswith("enter.") for key in tensors):
+        return _filled(NormalNetwork(outputs=outputs), tensors, name)
+    if parsing is None:
+        raise AssetError(f"{name} needs parsing.safetensors, which is missing; reinstall the extension.")
+    return _filled(NormalNetwork(outputs=outputs, backbone=parsing.backbone), tensors, name)
 
 
 def colour_from(data: bytes, name: str) -> ColourNetwork:
@@ -91,11 +79,6 @@ def colour_from(data: bytes, name: str) -> ColourNetwork:
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise AssetError(f"{name} holds no colour network of this version; use the version it was made with.") from error
     return _filled(ColourNetwork(config), _tensors(data, name), name)
-
-
-def load_field(name: str = "field.safetensors", folder: Path = FOLDER) -> ImplicitField:
-    """A listed field's weights in the configuration that its file tells. Raises AssetError."""
-    return field_from(read_checked(name, folder), name)
 
 
 def load_own_field(path: Path) -> ImplicitField:
@@ -116,6 +99,11 @@ def field_from(data: bytes, name: str) -> ImplicitField:
     except (ValueError, TypeError, RecursionError) as error:
         raise AssetError(f"{name} holds a field that this version cannot read; use the version it was made with.") from error
     return _filled(ImplicitField(config), _tensors(data, name), name)
+
+
+def _reader(kind: Callable[[], Network]) -> Callable[[bytes, str], Network]:
+    """For a network of one configuration."""
+    return lambda data, name: _filled(kind(), _tensors(data, name), name)
 
 
 def _tensors(data: bytes, name: str) -> dict[str, torch.Tensor]:
@@ -140,3 +128,39 @@ def _metadata(data: bytes) -> dict[str, str]:
         raise ValueError("no safetensors header")
     header = json.loads(data[8 : 8 + length])
     return header.get("__metadata__", {}) if isinstance(header, dict) else {}
+
+
+@dataclass(frozen=True)
+class ListedNetwork(Generic[Network]):
+    """A network of the product. file: of its weights; read: makes it from such a file's bytes and name; without: what takes its place where
+    no such file is listed, None if nothing can."""
+
+    file: str
+    read: Callable[[bytes, str], Network]
+    without: str | None = None
+
+    def load(self, name: str = "", folder: Path = FOLDER) -> Network:
+        """From its own listed file, or another one. Raises AssetError, also where it is not listed."""
+        return self.read(read_checked(name or self.file, folder), name or self.file)
+
+    def load_if_listed(self, name: str = "", folder: Path = FOLDER) -> Network | None:
+        """As `load`, but None where it is not listed. Raises AssetError."""
+        return self.load(name, folder) if (name or self.file) in hashes(folder) else None
+
+
+NORMAL = ListedNetwork("normal.safetensors", normal_from)
+FIELD = ListedNetwork("field.safetensors", field_from)
+COLOUR = ListedNetwork("colour.safetensors", colour_from, "the field's own colours")
+PARAMETERS = ListedNetwork("parameters.safetensors", _reader(ParameterNetwork), "a fit that begins at the mean head")
+PARSING = ListedNetwork("parsing.safetensors", _reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
+NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING)
+"""All networks of the product; those with a `without` are optional."""
+load_field = FIELD.load
+load_colour, load_parameters, load_parsing = COLOUR.load_if_listed, PARAMETERS.load_if_listed, PARSING.load_if_listed
+
+
+def load_normal(name: str = NORMAL.file, folder: Path = FOLDER, parsing: ParsingNetwork | None = None) -> NormalNetwork:
+    """A listed normal network, of front normals alone or whole, as its file has it. Raises AssetError.
+
+    parsing: whose backbone a network that reads features shares; the listed one, if none is given."""
+    return normal_from(read_checked(name, folder), name, load_parsing(folder=folder) if parsing is None else parsing)

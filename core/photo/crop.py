@@ -1,4 +1,4 @@
-"""The square head crop that the networks and the colour projection read, and the levelled square around a face before any fit."""
+"""Square crops of photos, which the networks and the colour projection read, and the levelled square around a face before any fit."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,7 +6,8 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from .view import CROP_CENTRE_Y, CROP_HALF, Camera, View
+from .framing import CropBox
+from .view import View
 
 FOREHEAD, CHIN = 10, 152
 """Topmost and lowest landmark of the face in MediaPipe's numbering."""
@@ -29,10 +30,10 @@ class FaceSquare:
         """Longer side of the landmarks' box, pixels."""
         return 2 * self.half / _FACE_MARGIN
 
-    def around(self) -> Camera:
-        """An orthographic camera whose crop box is an upright square that holds this one, whichever way that leans."""
-        scale = self.half * self.ROOM / CROP_HALF
-        return Camera((self.centre[0], self.centre[1] + CROP_CENTRE_Y * scale), scale)
+    def around(self) -> CropBox:
+        """An upright square that holds this one, whichever way that leans."""
+        half = self.half * self.ROOM
+        return (self.centre[0] - half, self.centre[1] - half, 2 * half)
 
 
 def face_square(landmarks: np.ndarray) -> FaceSquare:
@@ -47,12 +48,12 @@ def face_square(landmarks: np.ndarray) -> FaceSquare:
     return FaceSquare((float(column), float(row)), float(_FACE_MARGIN / 2 * max((high - low).max(), 1e-6)), turn)
 
 
-def crop_picture(picture: np.ndarray, camera: Camera, size: int, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
-    """A (H, W, ...) picture resampled over the camera's crop box to (size, size, ...) float32; 0 outside the picture, or OpenCV's border.
+def crop_picture(picture: np.ndarray, box: CropBox, size: int, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
+    """A (H, W, ...) picture resampled over a square of it to (size, size, ...) float32; 0 outside the picture, or OpenCV's border.
 
     uint8 pictures come out in [0, 1]. Shrinking averages, so that a large photo does not alias.
     """
-    left, top, side = camera.crop_box
+    left, top, side = box
     values = picture.astype(np.float32) / 255 if picture.dtype == np.uint8 else picture.astype(np.float32)
     step = side / size
     if step > 2:
@@ -66,13 +67,13 @@ def crop_picture(picture: np.ndarray, camera: Camera, size: int, border: int = c
     return cv2.warpAffine(values, matrix, (size, size), flags=flags, borderMode=border, borderValue=(0.0,))
 
 
-def shown(photo: np.ndarray, camera: Camera, size: int) -> np.ndarray:
-    """(size, size) bool: which pixels of the camera's crop a photo (H, W, ...) shows."""
-    return crop_picture(np.ones(photo.shape[:2], np.float32), camera, size) > 0.999
+def shown(photo: np.ndarray, box: CropBox, size: int) -> np.ndarray:
+    """(size, size) bool: which pixels of a square a photo (H, W, ...) shows."""
+    return crop_picture(np.ones(photo.shape[:2], np.float32), box, size) > 0.999
 
 
-def network_photo(view: View, camera: Camera, size: int) -> np.ndarray:
+def network_photo(view: View, box: CropBox, size: int) -> np.ndarray:
     """Masked sRGB and matte (size, size, 4) float32: the photo as the networks see it."""
-    image = crop_picture(view.image, camera, size)
-    matte = np.clip(crop_picture(view.matte, camera, size), 0, 1)
+    image = crop_picture(view.image, box, size)
+    matte = np.clip(crop_picture(view.matte, box, size), 0, 1)
     return np.concatenate([image * matte[..., None], matte[..., None]], axis=-1)

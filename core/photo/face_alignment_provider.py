@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 
 from ..errors import AssetError, ReconstructionError
 from .faces import Face, FaceDetector
+from .landmarks import IBUG68, MEDIAPIPE
 
 LANDMARKS = "2DFAN4-11f355bf06.pth.tar"
 """The file of face-alignment 1.5's landmark network. A name ends with the beginning of the file's SHA-256."""
@@ -51,7 +53,7 @@ def check_face_alignment(named: str = "") -> None:
         raise AssetError(f"{path} is missing; place face-alignment's weights {LANDMARKS} there or name them as detector weights, {_OTHER}.")
 
 
-class FaceAlignmentDetector:
+class FaceAlignmentDetector(FaceDetector):
     """The faces of another detector, to be looked at again with `look_again`. When that finds none, those of face-alignment's own face
     detector, if its weights are there; the meshes of these faces are what `mesh` makes of the 68 landmarks.
 
@@ -87,19 +89,18 @@ class FaceAlignmentDetector:
             upright = np.ascontiguousarray(np.rot90(image, turns))
             faces = self._alone(upright)
             if faces:
-                return sorted((face.turned(-turns, upright.shape) for face in faces), key=lambda face: face.landmarks[:, 0].mean())
+                return sorted((face.turned(-turns, upright.shape) for face in faces), key=lambda face: face.mesh[:, 0].mean())
         return []
 
     def look_again(self, image: np.ndarray, face: Face) -> Face:
         """An upright face of the picture with its 68 landmarks."""
-        if face.landmarks68 is not None:
+        if IBUG68 in face.landmarks:
             return face
-        return Face(face.landmarks, face.score, face.irises, self._landmarks(image, face.box))
+        return replace(face, landmarks={**face.landmarks, IBUG68: self._landmarks(image, face.box)})
 
     def scatter(self, image: np.ndarray, face: Face) -> float | None:
-        """MediaPipe's, where it found the face."""
-        scatter = getattr(self._base, "scatter", None)
-        return None if face.modelled or scatter is None else scatter(image, face)
+        """The other detector's, where that found the face."""
+        return None if face.modelled else self._base.scatter(image, face)
 
     def _alone(self, image: np.ndarray) -> list[Face]:
         shrink = min(1.0, _FINDER_SIDE / max(image.shape[:2]))
@@ -109,7 +110,8 @@ class FaceAlignmentDetector:
         for left, top, right, bottom, score in sorted(found, key=lambda one: one[1] - one[3])[:_MOST_FACES]:
             points = self._landmarks(image, (left / shrink, top / shrink, right / shrink, bottom / shrink))
             try:
-                faces.append(Face(self._mesh(points).astype(np.float32), float(min(score, 1)), None, points, modelled=True))
+                landmarks = {MEDIAPIPE: self._mesh(points).astype(np.float32), IBUG68: points}
+                faces.append(Face(landmarks, float(min(score, 1)), modelled=True))
             except ReconstructionError:
                 continue
         return [face for face in faces if face.roll == 0]

@@ -3,20 +3,21 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
 from .crop import FaceSquare
+from .landmarks import IRISES, MEDIAPIPE, Landmarks
 from .search import Candidate, looks, turn_points
 
 RIGHT_EYE_CORNER, LEFT_EYE_CORNER = 33, 263
 """Outer corners of the person's right and left eye in MediaPipe's numbering."""
 
-_LANDMARKS = 468
-_IRISES = (473, 468)  # after the landmarks: centres of the left and the right one
+_POINTS = 468
+_IRIS_CENTRES = (473, 468)  # after the mesh: of the left and the right one
 _CROP_SIDE, _CROP_MARGIN = 384, 2.0
 _JUDGED_SIDE, _JUDGED_MARGIN = 192, 1.5
 # Of 208 portraits read both ways in this crop, the right way had a confidence of 0.88 or more, the wrong one 0.84 or less.
@@ -35,22 +36,23 @@ _MIN_SIDE = 32  # smaller pictures cannot hold a usable face and upset the detec
 class Face:
     """One face in the pixels of the picture given to the detector.
 
-    landmarks: (468, 3) float32 column, row, and z in the same unit, growing towards the viewer. score: detector's confidence in [0, 1].
-    irises: (2, 3), centres of the person's left and right iris like landmarks, or None from a detector that does not see them.
-    landmarks68: (68, 2), iBUG's landmarks from a second detector, or None. modelled: that one alone found the face; landmarks are then
-    those of a head model fitted to landmarks68.
+    landmarks: float32 points by kind; MediaPipe's mesh is always there. score: detector's confidence in [0, 1]. modelled: MediaPipe did not
+    find the face, and its mesh is that of a head model fitted to another detector's landmarks.
     """
 
-    landmarks: np.ndarray
+    landmarks: Landmarks
     score: float
-    irises: np.ndarray | None = None
-    landmarks68: np.ndarray | None = None
     modelled: bool = False
+
+    @property
+    def mesh(self) -> np.ndarray:
+        """MediaPipe's landmarks (468, 3)."""
+        return self.landmarks[MEDIAPIPE]
 
     @property
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of the landmarks."""
-        low, high = self.landmarks[:, :2].min(0), self.landmarks[:, :2].max(0)
+        low, high = self.mesh[:, :2].min(0), self.mesh[:, :2].max(0)
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
     @property
@@ -62,8 +64,7 @@ class Face:
     @property
     def tilt(self) -> float:
         """Angle of the eye line, radians; positive when the face leans clockwise on the screen."""
-        across = _eye_line(self.landmarks)
-        return float(np.arctan2(across[1], across[0]))
+        return _tilt(self.mesh)
 
     @property
     def roll(self) -> int:
@@ -72,9 +73,7 @@ class Face:
 
     def turned(self, turns: int, shape: tuple[int, ...]) -> "Face":
         """The same face after `np.rot90(picture, turns)` of a picture of the given (rows, columns, ...)."""
-        turned = lambda points: None if points is None else turn_points(points, turns, shape)  # noqa: E731
-        points = turn_points(self.landmarks, turns, shape)
-        return Face(points, self.score, turned(self.irises), turned(self.landmarks68), self.modelled)
+        return replace(self, landmarks={kind: turn_points(points, turns, shape) for kind, points in self.landmarks.items()})
 
 
 class FaceDetector(Protocol):
@@ -84,8 +83,16 @@ class FaceDetector(Protocol):
         """Faces, sorted from left to right, of an (H, W, 3) uint8 picture in which people may also lie sideways or upside down."""
         ...
 
+    def look_again(self, image: np.ndarray, face: Face) -> Face:
+        """An upright face of the picture with all landmarks that the detector knows of one chosen face; by default those it has."""
+        return face
 
-class MediaPipeDetector:
+    def scatter(self, image: np.ndarray, face: Face) -> float | None:
+        """How far the landmarks of an upright face wander when they are looked for again, as in View; None, by default, when unknown."""
+        return None
+
+
+class MediaPipeDetector(FaceDetector):
     """The models bundled with MediaPipe 0.10.21: full-range face detection, then the attention face mesh on a levelled crop.
 
     The full-range detector looks at all four quarter turns, since it misses faces that are far from upright and the mesh is silently wrong
@@ -122,14 +129,14 @@ class MediaPipeDetector:
             if not closer or max((face.size for face in faces), default=0.0) / 2 >= reliable:
                 break
             least = _MIN_CONFIDENCE_CLOSER
-        return sorted(faces, key=lambda face: face.landmarks[:, 0].mean())
+        return sorted(faces, key=lambda face: face.mesh[:, 0].mean())
 
     def follow(self, image: np.ndarray, face: Face) -> Face | None:
         """The face of a video's last picture in its next one, looked for where it was; None when it is not there. Keeps the score.
 
         Several times quicker than `detect`, and it stays with one person among several.
         """
-        return self._look(image, _level_square(face.landmarks), face.score)
+        return self._look(image, _level_square(face.mesh), face.score)
 
     def look(self, image: np.ndarray, square: FaceSquare) -> Face | None:
         """The face that lies in a square; None when none does."""
@@ -141,14 +148,14 @@ class MediaPipeDetector:
 
         Those of a face in full view hardly do. Where a mask, a hand or a board covers it, they are guessed anew each time.
         """
-        centre, side, tilt = _level_square(face.landmarks)
+        centre, side, tilt = _level_square(face.mesh)
         meshes = [self._mesh_in_crop(image, centre + np.array(shift) * side, side * _CROP_MARGIN * zoom, tilt) for *shift, zoom in _TRIES]
-        found = np.array([mesh[:_LANDMARKS] for mesh in meshes if mesh is not None])
+        found = np.array([mesh[:_POINTS] for mesh in meshes if mesh is not None])
         if len(found) < len(meshes):
             return _LOST
-        wander = np.linalg.norm((found - found.mean(0))[..., :2], axis=2) / np.linalg.norm(_eye_line(face.landmarks))
+        wander = np.linalg.norm((found - found.mean(0))[..., :2], axis=2) / np.linalg.norm(_eye_line(face.mesh))
         wander = np.sqrt((wander**2).mean(0))
-        right, low = ((face.landmarks[:, :2] - centre) @ _rotation(-tilt).T).T > 0
+        right, low = ((face.mesh[:, :2] - centre) @ _rotation(-tilt).T).T > 0
         return float(max(np.median(wander[half & part]) for half in (right, ~right) for part in (low, ~low)))
 
     def _look(self, image: np.ndarray, where: tuple[np.ndarray, float, float], score: float) -> Face | None:
@@ -165,7 +172,7 @@ class MediaPipeDetector:
             mesh = self._mesh_around(image, candidate.centre, candidate.side, candidate.tilt + turn)
             if mesh is None or not _inside(mesh, image):
                 continue
-            face = _face(mesh, self._confidence(image, mesh[:_LANDMARKS]))
+            face = _face(mesh, self._confidence(image, mesh[:_POINTS]))
             if face.score >= least and all(_likelihood(face) > _likelihood(one) for one in faces if _same(face, one)):
                 faces[:] = [one for one in faces if not _same(face, one)] + [face]
             if face.score >= _SURE:
@@ -184,7 +191,7 @@ class MediaPipeDetector:
             mesh = self._mesh_in_crop(image, centre, side * _CROP_MARGIN, tilt)
             if mesh is None:
                 return None
-            centre, side, tilt = _level_square(mesh[:_LANDMARKS])
+            centre, side, tilt = _level_square(mesh[:_POINTS])
         return mesh
 
     def _mesh_in_crop(self, image: np.ndarray, centre: np.ndarray, side: float, tilt: float) -> np.ndarray | None:
@@ -233,16 +240,21 @@ def _levelled(image: np.ndarray, centre: np.ndarray, side: float, tilt: float, s
 
 
 def _face(mesh: np.ndarray, score: float) -> Face:
-    return Face(mesh[:_LANDMARKS], score, mesh[list(_IRISES)])
+    return Face({MEDIAPIPE: mesh[:_POINTS], IRISES: mesh[list(_IRIS_CENTRES)]}, score)
 
 
 def _eye_line(landmarks: np.ndarray) -> np.ndarray:
     return landmarks[LEFT_EYE_CORNER] - landmarks[RIGHT_EYE_CORNER]
 
 
+def _tilt(landmarks: np.ndarray) -> float:
+    across = _eye_line(landmarks)
+    return float(np.arctan2(across[1], across[0]))
+
+
 def _level_square(landmarks: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Centre (2,), side and tilt of the square that holds the landmarks when it leans like the face."""
-    tilt = Face(landmarks, 0.0).tilt
+    tilt = _tilt(landmarks)
     level = landmarks[:, :2] @ _rotation(-tilt).T
     low, high = level.min(0), level.max(0)
     return _rotation(tilt) @ ((low + high) / 2), float((high - low).max()), tilt
@@ -260,13 +272,13 @@ def _inside(landmarks: np.ndarray, image: np.ndarray) -> bool:
 
 def _same(first: Face, second: Face) -> bool:
     """Whether two meshes lie on the same face: their centres are closer than half a face."""
-    apart = np.linalg.norm((first.landmarks - second.landmarks)[:, :2].mean(0))
+    apart = np.linalg.norm((first.mesh - second.mesh)[:, :2].mean(0))
     return bool(apart < 0.5 * max(first.size, second.size))
 
 
 def _explains(face: Face, candidate: Candidate) -> bool:
     """Whether a candidate tells nothing new: it lies on a face of which we are sure, or which is not upside down against it."""
-    centre, side, tilt = _level_square(face.landmarks)
+    centre, side, tilt = _level_square(face.mesh)
     here = np.linalg.norm(candidate.centre - centre) < 0.5 * side
     return bool(here and (face.score >= _SURE or np.cos(candidate.tilt - tilt) > 0))
 

@@ -5,7 +5,6 @@ filter with the photo as guide (He et al. 2013) brings the outline to the photo'
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import cv2
@@ -21,7 +20,6 @@ REGION_CENTRE_Y = -0.03
 EYE_CORNERS = 0.090
 """Metres between the outer corners of adult eyes."""
 
-_SELFIE_SIDE = 512
 _SELFIE_ZOOMS = (0.85, 1.0, 1.17)  # the mean over a few crops and their mirror images is much steadier than one answer
 _MAX_HOLE = 0.03  # metres; a wider gap is background seen between arm, hair and neck
 _FINE_SIDE = 2048  # pixels up to which the photo itself is the guide: 0.3 mm
@@ -32,27 +30,55 @@ _GUIDE_RADIUS, _GUIDE_EPSILON = 0.0035, 1e-4  # metres; squared sRGB
 
 def metres_per_pixel(face: Face) -> float:
     """Rough scale at the face, from the distance between the eye corners with its depth, so that it holds for turned heads."""
-    return EYE_CORNERS / max(float(np.linalg.norm(face.landmarks[LEFT_EYE_CORNER] - face.landmarks[RIGHT_EYE_CORNER])), 1e-6)
+    return EYE_CORNERS / max(float(np.linalg.norm(face.mesh[LEFT_EYE_CORNER] - face.mesh[RIGHT_EYE_CORNER])), 1e-6)
 
 
 def head_region(face: Face) -> tuple[int, int, int]:
     """Left column, top row and side of the square around an upright face; may reach over the photo's edges."""
     scale = 1 / metres_per_pixel(face)
-    centre = (face.landmarks[LEFT_EYE_CORNER] + face.landmarks[RIGHT_EYE_CORNER])[:2] / 2
+    centre = (face.mesh[LEFT_EYE_CORNER] + face.mesh[RIGHT_EYE_CORNER])[:2] / 2
     half = REGION_HALF * scale
     return round(centre[0] - half), round(centre[1] - REGION_CENTRE_Y * scale - half), max(2, round(2 * half))
 
 
+class SelfieSegmenter:
+    """MediaPipe 0.10.21's general selfie segmentation (256 x 256): roughly where people are, where no parser tells what each pixel is.
+    Not safe to share between threads."""
+
+    size = 512
+    """Pixels a side of the pictures that it takes."""
+
+    def __init__(self) -> None:
+        with quiet_libraries():
+            import mediapipe
+
+            solutions: Any = mediapipe.solutions  # pyright: ignore[reportAttributeAccessIssue]
+            self._network = solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
+            self._network.process(np.zeros((64, 64, 3), np.uint8))
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        """Soft mask (S, S) float32 of every person in an (S, S, 3) uint8 picture."""
+        size, masks = len(picture), []
+        for zoom in _SELFIE_ZOOMS:
+            offset = (1 - zoom) * size / 2
+            warp = np.array([[zoom, 0, offset], [0, zoom, offset]])
+            crop = cv2.warpAffine(picture, warp, (size, size), borderMode=cv2.BORDER_REPLICATE)
+            ask = lambda one: self._network.process(np.ascontiguousarray(one)).segmentation_mask  # noqa: E731
+            mask = ask(crop) + ask(crop[:, ::-1])[:, ::-1]
+            masks.append(cv2.warpAffine(mask / 2, cv2.invertAffineTransform(warp), (size, size), borderMode=cv2.BORDER_REPLICATE))
+        return np.mean(masks, axis=0)
+
+
 def segment(
-    image: np.ndarray, face: Face, others: Sequence[Face] = (), parser: Parser | None = None
+    image: np.ndarray, face: Face, segmenter: Parser | SelfieSegmenter, others: Sequence[Face] = ()
 ) -> tuple[np.ndarray, Parsing | None]:  # fmt: skip
     """Matte (H, W) float32 in [0, 1] of the person with this upright face in an (H, W, 3) uint8 photo, 0 outside `head_region`, and the
-    classes there if there is a parser.
+    classes there if the segmenter is a parser.
 
     others: further faces of the photo, whose people are left out.
     """
     region, (left, top, side) = head_region(face), _square(face, image.shape)
-    size = _SELFIE_SIDE if parser is None else parser.size
+    size = segmenter.size
     height, width = image.shape[:2]
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
     part = image[y0:y1, x0:x1]
@@ -61,10 +87,11 @@ def segment(
     scale = size / side
 
     def to_picture(one: Face) -> np.ndarray:
-        return (one.landmarks[:, :2] - [left, top]) * scale
+        return (one.mesh[:, :2] - [left, top]) * scale
 
-    shares = None if parser is None else parser(picture)
-    soft = _selfie_mask(picture) if shares is None else _surer(shares) * (1 - _in_front(shares, to_picture(face)))
+    answer = segmenter(picture)
+    shares = None if isinstance(segmenter, SelfieSegmenter) else answer
+    soft = answer if shares is None else _surer(shares) * (1 - _in_front(shares, to_picture(face)))
     own = _nearest_to(size, to_picture(face), [to_picture(one) for one in others])
     soft = np.where(own, soft, 0).astype(np.float32)
     inside = np.s_[
@@ -119,31 +146,6 @@ def with_coverage(shares: np.ndarray, coverage: np.ndarray) -> np.ndarray:
     person = shares[..., 1:] + 1e-4 / (shares.shape[-1] - 1)
     person *= (coverage / person.sum(-1))[..., None]
     return np.concatenate([1 - coverage[..., None], person], axis=-1)
-
-
-@cache
-def _selfie_network() -> Any:
-    """MediaPipe 0.10.21's general selfie segmentation (256 x 256). Not safe to share between threads."""
-    with quiet_libraries():
-        import mediapipe
-
-        solutions: Any = mediapipe.solutions  # pyright: ignore[reportAttributeAccessIssue]
-        network = solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
-        network.process(np.zeros((64, 64, 3), np.uint8))
-        return network
-
-
-def _selfie_mask(picture: np.ndarray) -> np.ndarray:
-    """Soft mask (S, S) float32 of every person in an (S, S, 3) uint8 picture."""
-    size, masks = len(picture), []
-    for zoom in _SELFIE_ZOOMS:
-        offset = (1 - zoom) * size / 2
-        warp = np.array([[zoom, 0, offset], [0, zoom, offset]])
-        crop = cv2.warpAffine(picture, warp, (size, size), borderMode=cv2.BORDER_REPLICATE)
-        ask = lambda one: _selfie_network().process(np.ascontiguousarray(one)).segmentation_mask  # noqa: E731
-        mask = ask(crop) + ask(crop[:, ::-1])[:, ::-1]
-        masks.append(cv2.warpAffine(mask / 2, cv2.invertAffineTransform(warp), (size, size), borderMode=cv2.BORDER_REPLICATE))
-    return np.mean(masks, axis=0)
 
 
 def _nearest_to(size: int, subject: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:

@@ -7,6 +7,8 @@ import numpy as np
 
 CLASSES = ("background", "skin", "hair", "beard", "eyes", "lips", "teeth", "clothes", "hat", "glasses", "object")
 """beard: brows too; teeth: all that an open mouth shows; object: a hand or a thing in front of the person."""
+OVER_SKIN = ("hair", "teeth", "hat", "object")
+"""What lies on or before a head's skin and is not painted on a rigged head; beards, brows and glasses are."""
 
 
 class Parser(Protocol):
@@ -33,8 +35,8 @@ class Parsing:
         return self.shares[..., [CLASSES.index(name) for name in names]].sum(-1)
 
     def crop(self, box: tuple[float, float, float], size: int) -> np.ndarray:
-        """Shares (size, size, len(CLASSES)) float32 over another square (left, top, side) of the photo, such as `Camera.crop_box`;
-        background outside the own one."""
+        """Shares (size, size, len(CLASSES)) float32 over another square (left, top, side) of the photo, such as
+        `Framing.crop_box`; background outside the own one."""
         import cv2
 
         scale = len(self.shares) / self.square[2]

@@ -1,16 +1,11 @@
-"""One photo prepared for reconstruction, and the maps between photo pixels, camera frame and crop frame."""
+"""One photo prepared for reconstruction, and the camera that took it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from .landmarks import MEDIAPIPE, Landmarks
 from .parsing import Parsing
-
-CROP_HALF = 0.20
-"""Half the side of the head crop in metres: the crop cube is 0.4 m wide and one crop unit is 0.2 m."""
-CROP_CENTRE_Y = -0.03
-CROP_CENTRE_Z = -0.08
-"""The crop's centre against the point between the eyes' joints, metres: lower, and inside the head, whose hair reaches far back."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +29,13 @@ class Camera:
         flat = points[:, :2] * self._magnification(points[:, 2])[:, None] * self.scale
         return np.stack([self.centre[0] + flat[:, 0], self.centre[1] - flat[:, 1]], axis=1)
 
-    def to_crop(self, points: np.ndarray) -> np.ndarray:
-        """Crop-frame points (N, 3) of camera-frame points. Perspective is folded in: crop x, y are the projected position.
+    def fold_perspective(self, points: np.ndarray) -> np.ndarray:
+        """Points (N, 3) of the camera frame where an orthographic camera of this scale shows them as this one does; depths stay."""
+        return np.concatenate([points[:, :2] * self._magnification(points[:, 2])[:, None], points[:, 2:]], axis=1)
 
-        Networks work in the crop frame, where viewing rays are parallel to z whatever the camera was.
-        """
-        flat = points[:, :2] * self._magnification(points[:, 2])[:, None]
-        centre = np.array([0.0, CROP_CENTRE_Y, CROP_CENTRE_Z], points.dtype)
-        return (np.concatenate([flat, points[:, 2:]], axis=1) - centre) / CROP_HALF
-
-    def from_crop(self, points: np.ndarray) -> np.ndarray:
-        """Camera-frame points (N, 3) of crop-frame points; the inverse of to_crop."""
-        metres = points * CROP_HALF + np.array([0.0, CROP_CENTRE_Y, CROP_CENTRE_Z], points.dtype)
-        return np.concatenate([metres[:, :2] / self._magnification(metres[:, 2])[:, None], metres[:, 2:]], axis=1)
+    def unfold_perspective(self, points: np.ndarray) -> np.ndarray:
+        """The inverse of fold_perspective."""
+        return np.concatenate([points[:, :2] / self._magnification(points[:, 2])[:, None], points[:, 2:]], axis=1)
 
     def normals_to_crop(self, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Unit normals (N, 3) in the crop frame of camera-frame normals (N, 3) at camera-frame points (N, 3)."""
@@ -64,34 +53,31 @@ class Camera:
         turned = np.concatenate([flat, normals[:, 2:] + (shear * flat).sum(1, keepdims=True)], axis=1)
         return turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
 
-    @property
-    def crop_box(self) -> tuple[float, float, float]:
-        """Left column, top row and side length in photo pixels of the square crop; may reach over the photo's edges."""
-        half = CROP_HALF * self.scale
-        return (self.centre[0] - half, self.centre[1] - CROP_CENTRE_Y * self.scale - half, 2 * half)
-
 
 @dataclass(frozen=True)
 class View:
     """A photo with what was seen in it.
 
-    image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: (468, 3) photo pixels
-    (column, row, z in the same unit, towards the viewer positive). focal: pixels, or None when unknown. name: file stem.
+    image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: photo pixels, by kind;
+    MediaPipe's mesh is always there. focal: pixels, or None when unknown. name: file stem.
     scatter: how far the landmarks wander when they are looked for again, as a share of the eye corners' distance, or None when unknown.
     parsing: what each pixel around the head is, or None where no network told.
-    landmarks68: (68, 2) photo pixels, iBUG's landmarks from a second detector, or None. modelled: that detector alone found the face, and
-    landmarks are those of a head model fitted to landmarks68.
+    modelled: MediaPipe did not find the face, and its mesh is that of a head model fitted to another detector's landmarks.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
     """
 
     image: np.ndarray
     matte: np.ndarray
-    landmarks: np.ndarray
+    landmarks: Landmarks
     focal: float | None
     name: str
     warnings: tuple[str, ...] = ()
     roll: int = 0
     scatter: float | None = None
     parsing: Parsing | None = None
-    landmarks68: np.ndarray | None = None
     modelled: bool = False
+
+    @property
+    def mesh(self) -> np.ndarray:
+        """MediaPipe's landmarks (468, 3), photo pixels."""
+        return self.landmarks[MEDIAPIPE]

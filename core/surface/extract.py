@@ -1,4 +1,4 @@
-"""From a signed-distance function to one closed mesh, asking the function only near its surface."""
+"""From a signed-distance function to one closed mesh, evaluating the function only near its surface."""
 
 from collections.abc import Callable
 
@@ -6,31 +6,31 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from ..errors import Cancelled, ReconstructionError
+from ..errors import ReconstructionError
 from ..geometry.mesh import compact
+from ..progress import Cancel, batches
 from .lattice import Lattice
 from .marching import triangulate_cells
 
 _COARSEST = 32
-_BATCH = 32_768
 
 PointFunction = Callable[[np.ndarray], np.ndarray]
 
 
 def extract_surface(
     field: PointFunction,
-    candidate: PointFunction | None,
+    may_contain_surface: PointFunction | None,
     resolution: int,
     progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
+    cancel: Cancel | None = None,
     prior: PointFunction | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The zero surface of `field` in the crop cube [-1, 1]^3 as one closed manifold: vertices (V, 3) float32, faces (F, 3) int32, outward.
 
-    field: crop-frame points (N, 3) float32 -> signed distances (N,), negative inside; asked in batches of at most 32,768.
-    candidate: points -> bool (N,), where the coarsest lattice should ask the field; None asks it everywhere. Elsewhere the sign of
-    `prior` (points -> signed distance, cheap; None: outside) is taken. Both only save time: wherever a guessed sign differs from a
-    neighbour's, the field is asked and decides. So a hard limit such as the silhouette belongs into the field itself.
+    field: crop-frame points (N, 3) float32 -> signed distances (N,), negative inside; evaluated in batches of at most 32,768.
+    may_contain_surface: points -> bool (N,), where the coarsest lattice should evaluate the field; None evaluates it everywhere. Elsewhere
+    the sign of `prior` (points -> signed distance, cheap; None: outside) is taken. Both only save time: wherever a guessed sign differs
+    from a neighbour's, the field is evaluated and decides. So a hard limit such as the silhouette belongs into the field itself.
     resolution: cells along the cube's side, 32 times a power of two. Memory grows with the surface, not with the cube.
     progress: called with the finished share in [0, 1]. cancel: asked before every batch.
 
@@ -49,7 +49,7 @@ def extract_surface(
     points = lattice.positions(indices)
     if prior is not None:
         lattice.set(indices, prior(points), known=False)
-    sampler.evaluate(lattice, indices if candidate is None else indices[candidate(points)])
+    sampler.evaluate(lattice, indices if may_contain_surface is None else indices[may_contain_surface(points)])
     sampler.settle(lattice)
     while lattice.cells < resolution:
         lattice = Lattice.refined(lattice, lattice.crossed(lattice.stored()))
@@ -66,25 +66,21 @@ def extract_surface(
 class _Sampler:
     """Asks the field in batches and reports how far the finest lattice is."""
 
-    def __init__(
-        self, field: PointFunction, resolution: int, progress: Callable[[float], None] | None, cancel: Callable[[], bool] | None
-    ) -> None:
+    def __init__(self, field: PointFunction, resolution: int, progress: Callable[[float], None] | None, cancel: Cancel | None) -> None:
         self._field, self._resolution, self._progress, self._cancel = field, resolution, progress, cancel
         self._done = 0.0
 
     def evaluate(self, lattice: Lattice, indices: np.ndarray) -> np.ndarray:
         """Store the field at unknown samples (N, 3) of stored blocks. Returns those (M, 3) whose sign was guessed wrong."""
         wrong = [np.zeros((0, 3), np.int64)]
-        for start in range(0, len(indices), _BATCH):
-            if self._cancel is not None and self._cancel():
-                raise Cancelled("The reconstruction was stopped.")
-            batch = indices[start : start + _BATCH]
+        for part in batches(len(indices), self._cancel):
+            batch = indices[part]
             values = np.asarray(self._field(lattice.positions(batch)))
             if not np.isfinite(values).all():
                 raise ReconstructionError("The network gave values that are not numbers; check that its weights file is undamaged.")
             wrong.append(batch[(lattice.value(batch) < 0) != (values < 0)])
             lattice.set(batch, values)
-            self._report(lattice.cells, (start + len(batch)) / len(indices))
+            self._report(lattice.cells, (part.start + len(batch)) / len(indices))
         return np.concatenate(wrong)
 
     def settle(self, lattice: Lattice) -> None:
@@ -126,7 +122,7 @@ def check_manifold(vertices: np.ndarray, faces: np.ndarray) -> None:
         problem = "has edges without exactly two faces"
     elif _coincide(vertices):
         problem = "has coinciding vertices"
-    elif any(_flat(vertices, faces[start : start + _BATCH]) for start in range(0, len(faces), _BATCH)):
+    elif any(_flat(vertices, faces[part]) for part in batches(len(faces))):
         problem = "has faces without area"
     elif _fans(twin) != count:
         problem = "touches itself in a vertex"

@@ -94,7 +94,7 @@ class _Refined:
 
 
 class _Problem:
-    """Least squares over identity, the expressions `actions` that show on open skin, and PlacedHead.moved's motion."""
+    """Least squares over identity, the expressions that show on open skin (`visible_expressions`), and PlacedHead.moved's motion."""
 
     def __init__(self, head: PlacedHead, surface: ReconstructedSurface) -> None:
         model, count = head.model, head.count
@@ -102,12 +102,12 @@ class _Problem:
         self._first = head.posed().astype(np.float64)
         self._matcher = Matcher(template, self._first, surface, model.code[:count])
         open_skin = template.face * template.hairless
-        self.actions = np.flatnonzero(np.abs(model.expression[:, :count][:, open_skin > 0.5]).max((1, 2)) > 1e-4)
-        self.start = head.parameters.expression[self.actions]
-        self.prior = _prior(model, self.actions)
+        self.visible_expressions = np.flatnonzero(np.abs(model.expression[:, :count][:, open_skin > 0.5]).max((1, 2)) > 1e-4)
+        self.start = head.parameters.expression[self.visible_expressions]
+        self.prior = _prior(model, self.visible_expressions)
         identity = model.identity[:, :count] - model.skeleton.identity[:, NECK, None]
         self._used = np.flatnonzero(template.follow > 0.05)
-        self._shapes = np.concatenate([identity, model.expression[self.actions, :count]])[:, self._used]
+        self._shapes = np.concatenate([identity, model.expression[self.visible_expressions, :count]])[:, self._used]
         self._across = _PLACES[0] / _ACROSS**2 * template.mass / (template.mass * template.face).sum()
         self._along = (_PLACES[1] / _ALONG**2 * template.mass * open_skin / (template.mass * open_skin).sum())[self._used]
 
@@ -116,13 +116,13 @@ class _Problem:
         parameters = state.head.parameters
         count = len(parameters.identity)
         expression, motion = parameters.expression.copy(), step[-_MOTION:]
-        expression[self.actions] = np.clip(expression[self.actions] + step[count:-_MOTION], 0, 1)
+        expression[self.visible_expressions] = np.clip(expression[self.visible_expressions] + step[count:-_MOTION], 0, 1)
         return _Refined(state.head.moved(parameters.identity + step[:count], expression, motion), state.motion + motion)
 
     def linearised(self, state: _Refined, reach: float) -> Quadratic:
         """The energy of surface, fit and prior about a state; reach: metres at which a place on the surface counts half."""
         matrix, right = self._normal_equations(state.head, reach)
-        identity, values = state.head.parameters.identity, state.head.parameters.expression[self.actions]
+        identity, values = state.head.parameters.identity, state.head.parameters.expression[self.visible_expressions]
         apart = np.r_[identity, values - self.start, state.motion]
         free, unbounded = np.full(_MOTION, np.inf), np.full(len(identity), np.inf)
         low, high = np.r_[-unbounded, -values, -free], np.r_[unbounded, 1 - values, free]
@@ -158,12 +158,13 @@ def _bared(model: HeadModel, template: Template) -> Template:
     return replace(template, follow=follow, hairless=np.where(region["neck"] | shoulders, 1.0, template.hairless))
 
 
-def _prior(model: HeadModel, actions: np.ndarray) -> np.ndarray:
+def _prior(model: HeadModel, visible_expressions: np.ndarray) -> np.ndarray:
     """Inverse variances of identity, the chosen expressions and the motion as a matrix."""
     count = len(model.identity)
-    shape, motion = np.repeat([_IDENTITY, _EXPRESSION], [count, len(actions)]), np.repeat([_TURN, _GROWTH, _SHIFT, _BEND], [3, 1, 3, 3])
+    shape = np.repeat([_IDENTITY, _EXPRESSION], [count, len(visible_expressions)])
+    motion = np.repeat([_TURN, _GROWTH, _SHIFT, _BEND], [3, 1, 3, 3])
     prior = np.diag(np.concatenate([shape, motion]) ** -2.0)
-    names = [model.expression_names[i] for i in actions]
+    names = [model.expression_names[i] for i in visible_expressions]
     for left, name in enumerate(names):
         if name.endswith("Left") and (other := name[: -len("Left")] + "Right") in names:
             pair = count + np.array([left, names.index(other)])

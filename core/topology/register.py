@@ -31,11 +31,13 @@ _REPAIRS = 8
 @dataclass(frozen=True)
 class ReconstructedSurface:
     """A surface without our topology, in any frame in metres: vertices (N, 3), unit normals (N, 3); code (N, 3): the head model's semantic
-    code as predicted for each vertex, 0 where there is none, or None."""
+    code as predicted for each vertex, 0 where there is none, or None; covered (N,) in [0, 1]: how surely a vertex is hair or a thing over
+    the face, or None."""
 
     vertices: np.ndarray
     normals: np.ndarray
     code: np.ndarray | None = None
+    covered: np.ndarray | None = None
 
 
 def register(template: Template, fitted: np.ndarray, surface: ReconstructedSurface, code: np.ndarray | None = None) -> np.ndarray:
@@ -73,6 +75,7 @@ class Matcher:
         self._vertices, self._normals = surface.vertices[near].astype(np.float64), surface.normals[near].astype(np.float64)
         self._coded = np.zeros(near.sum(), bool) if surface.code is None else (surface.code[near] != 0).any(1)
         self._code = None if surface.code is None else code
+        self._covered = np.zeros(near.sum()) if surface.covered is None else surface.covered[near]
         self._fitted, self._fitted_normals = fitted, vertex_normals(fitted, template.faces)
         columns = [self._vertices, _NORMAL_UNIT * self._normals]
         if self._code is not None:
@@ -95,6 +98,8 @@ class Matcher:
         # Hair and collars lie outside the skin, never inside; counted from the fitted skin, or they would draw it out little by little.
         bound = _OUTSIDE[0] + template.hairless * (_OUTSIDE[1] - _OUTSIDE[0])
         skin = np.clip(1 - (out / bound) ** 2, 0, 1) ** 2
+        # On the scalp short hair is all that there is to follow.
+        skin = skin * (1 - template.face * self._covered[near])
         agree = np.clip(((normals * there).sum(1) - _AGREE[0]) / (_AGREE[1] - _AGREE[0]), 0, 1)
         slide = np.linalg.norm(offset - move, axis=1)
         robust = 1 / (1 + (height / reach) ** 2) ** 2 / (1 + (slide / reach) ** 2)

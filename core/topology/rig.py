@@ -8,8 +8,8 @@ from ..models.joints import GLOBAL, NECK
 from ..models.parametric import Parameters
 from ..models.rotation import rotation_matrix, rotation_vector
 from .blendshapes import BlendshapeTransfer, graded
+from .eyes_teeth import clear_eyeballs, follow_parts, moved_joints, settle_tongue
 from .jaw import jaw_corrective
-from .parts import clear_eyeballs, follow_parts, moved_joints, settle_tongue
 from .refine_fit import PlacedHead, refine_fit
 from .register import ReconstructedSurface, register
 from .rigged import RiggedHead, upright_rotations
@@ -18,7 +18,7 @@ from .unpose import unpose
 
 
 def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> RiggedHead:
-    """The person of a free-form surface in the head model's topology, in the upright frame that the fit gives the surface.
+    """The person of a reconstructed surface in the head model's topology, in the upright frame that the fit gives the surface.
 
     fit: to the photo; surface: in the camera frame. The surface shows another size, pose and neck joint than the landmarks do, but not
     surer ones. So the surface's frame stays as it is, and these go into the rigged head's own size, root joint and place.

@@ -15,12 +15,12 @@ from ..models.joints import GLOBAL, JAW, JOINT_NAMES, NECK
 from ..models.rotation import rotation_matrix, rotation_vector
 from ..models.skinning import joint_transforms, skin
 
-PARTS = ("skin", "left eye", "right eye", "upper teeth", "lower teeth", "tongue")
+MESH_PARTS = ("skin", "left eye", "right eye", "upper teeth", "lower teeth", "tongue")
 _SCHEMA = Schema(
     {
         "neutral": Array(REAL, ("V", 3)),
         "faces": Array(WHOLE, ("F", 3), below="V"),
-        "face_part": Array(WHOLE, ("F",), low=0, high=len(PARTS) - 1),
+        "face_part": Array(WHOLE, ("F",), low=0, high=len(MESH_PARTS) - 1),
         "uv": Array(REAL, ("U", 2)),
         "faces_uv": Array(WHOLE, ("F", 3), below="U"),
         "code": Array(REAL, ("V", 3)),
@@ -53,13 +53,13 @@ class RiggedHead:
     photo's fit, some millimetres from that of this head.
 
     neutral (V, 3) float32: this person, neutral and unposed.
-    faces (F, 3) int32, outward; face_part (F,) int32: index into PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;
+    faces (F, 3) int32, outward; face_part (F,) int32: index into MESH_PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;
     code (V, 3): the head model's semantic code.
     joints (J, 3), parents (J,) (-1 for the first), weights (V, J): in the order of JOINT_NAMES; the first joint is at the neck's place.
     keys (E, V, 3): what each ARKit shape of `key_names` adds to neutral; key_quality (E,) in [0, 1], 1 for a shape as faithful as the
     head model's own; key_notes: what is approximate about a shape, one sentence, or nothing.
     key_values (E,) in [0, 1]: the expression in the photo. rotations (J, 3): the pose in the photo as rotation vectors relative to the
-    parent; with both, `posed` lies on the result's free-form mesh.
+    parent; with both, `posed` lies on the result's reconstructed mesh.
     correctives (C, V, 3): added to neutral before skinning, in proportion to the jaw's rotation about x, fully at
     corrective_angles (C,) radians.
     texture (S, S, 3) uint8 sRGB, row 0 at the top, and texture_observed (S, S) uint8, 255 where the photo shows it; or None.

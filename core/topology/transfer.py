@@ -1,4 +1,4 @@
-"""Values of one surface on another that lies close to it, such as colours of the free-form mesh on the rigged head, and back."""
+"""Values of one surface on another that lies close to it, such as colours of the reconstructed mesh on the rigged head, and back."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -34,13 +34,21 @@ def test_photos_of_ones_own_are_measured_and_drawn(tmp_path: Path, capfd: pytest
 def test_an_environment_without_libigl_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("likeness.core.evaluation.")]:
+    for name in [name for name in sys.modules if name.startswith("likeness.evaluation.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "igl", None)
     (tmp_path / "photos").mkdir()
     assert main(["evaluate", "--photos", str(tmp_path / "photos"), "--output", str(tmp_path / "out")]) == 3
     (words,) = capfd.readouterr().err.splitlines()
     assert "igl" in words and "use the development environment (make evaluate)." in words
+
+
+def test_an_installed_zip_says_where_evaluate_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr("likeness.cli.evaluate.find_spec", lambda name, package: None)
+    (tmp_path / "photos").mkdir()
+    assert main(["evaluate", "--photos", str(tmp_path / "photos"), "--output", str(tmp_path / "out")]) == 2
+    (words,) = capfd.readouterr().err.splitlines()
+    assert words.endswith("run it in a checkout of the repository.") and not (tmp_path / "out").exists()
 
 
 def test_nothing_to_evaluate_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:

@@ -28,3 +28,10 @@ def bust() -> Result:
     mesh = Mesh((upright - neck).astype(np.float32), faces, vertex_normals(upright, faces), colours, seen)
     view = ResultView(np.full((300, 240, 3), 128, np.uint8), Camera((120.0, 140.0), 1000.0, 1.0), Pose(rotation, rotation @ neck))
     return Result("ball with a nose", {"surface": mesh}, (view,))
+
+
+@pytest.fixture
+def scene():
+    """A small picture in which no two corners look alike, smooth enough for JPEG."""
+    rows, columns = np.mgrid[:48, :64]
+    return np.stack([rows * 5, columns * 4, 255 - rows * 2 - columns], axis=2).clip(0, 255).astype(np.uint8)

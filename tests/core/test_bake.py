@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from likeness.core.colour.bake import bake_mesh
 from likeness.core.colour.eyes import paint_eye, seen_colours
 from likeness.core.colour.hair import bare_skin
-from likeness.core.colour.head import Anatomy, bake_head
+from likeness.core.colour.head import COVER_SIZE, Anatomy, bake_head
 from likeness.core.colour.project import Projection
 from likeness.core.colour.texels import Texels
 from likeness.core.errors import Cancelled, InputError
@@ -20,10 +20,11 @@ from likeness.core.models.head import HeadModel
 from likeness.core.models.joints import JAW
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.framing import HEAD
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
-from likeness.core.topology.rigged import PARTS, RiggedHead
+from likeness.core.topology.rigged import MESH_PARTS, RiggedHead
 
 from .model_rig import model_rig
 
@@ -68,8 +69,9 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     colours = np.clip(skin + hair[:, None] * (HAIR - skin), 0, 1).astype(np.float32)
     normals = vertex_normals(vertices, model.closed_mesh.faces)
     photo, camera = photographed(vertices, model.closed_mesh.faces, colours)
-    crop, matte = crop_picture(photo, camera, SIZE), (crop_picture(photo, camera, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
-    points = camera.to_crop(vertices).astype(np.float32)
+    box = HEAD.crop_box(camera)
+    crop, matte = crop_picture(photo, box, SIZE), (crop_picture(photo, box, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
+    points = HEAD.to_crop(vertices, camera).astype(np.float32)
     _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).look(points, normals)
     guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
     faces = model.closed_mesh.faces.astype(np.int32)
@@ -124,10 +126,10 @@ def test_the_scalp_is_shaved_but_not_skin(baked: RiggedHead, model: HeadModel) -
 def test_eyes_teeth_and_mouth_have_their_own_colours(baked: RiggedHead) -> None:
     colours, observed = at_vertices(baked)
     for name in ("upper teeth", "lower teeth"):
-        assert colours[baked.face_part == PARTS.index(name)].min() > 0.7
-    tongue = colours[baked.face_part == PARTS.index("tongue")]
+        assert colours[baked.face_part == MESH_PARTS.index(name)].min() > 0.7
+    tongue = colours[baked.face_part == MESH_PARTS.index("tongue")]
     assert (tongue[:, 0] > tongue[:, 1] + 0.2).all()
-    eye = baked.face_part == PARTS.index("left eye")
+    eye = baked.face_part == MESH_PARTS.index("left eye")
     middle = baked.neutral[baked.faces].mean(1) - baked.joints[3]
     front = eye & (np.hypot(middle[:, 0], middle[:, 1]) < 0.003) & (middle[:, 2] > 0)
     assert colours[front].max() < 0.5 < colours[eye & (middle[:, 2] < 0)].min()
@@ -260,3 +262,23 @@ def test_hair_is_told_from_skin_by_this_photos_own_colours() -> None:
     bare = bare_skin(photo.clip(0, 1), skin, hair, 1.0)
     assert bare[:32].max() < 0.2 and bare[40:].min() > 0.9
     assert bare_skin(photo.clip(0, 1), skin, np.zeros_like(hair), 1.0).min() == 1
+
+
+def test_hair_over_the_face_is_not_painted_on_it(model: HeadModel, scene: tuple[RiggedHead, Result]) -> None:
+    rigged, result = scene
+    view = result.views[0]
+    points = HEAD.to_crop(view.pose.to_camera(rigged.posed(rigged.key_values, rigged.rotations)), view.camera)
+    cheek = points[(model.regions["face"] > 0.95) & (model.code[:, 1] < 0.6) & (model.code[:, 1] > 0.5)].mean(0)
+    column, row = view.camera.project(HEAD.from_crop(cheek[None], view.camera))[0].astype(int)
+    photo, half = view.photo.copy(), int(0.012 * view.camera.scale)
+    photo[row - half : row + half, column - half : column + half] = [0, 0, 255]
+    stained = replace(result, views=(replace(view, photo=photo),))
+    covered = (crop_picture(photo, HEAD.crop_box(view.camera), COVER_SIZE) @ [-1, 0, 1] > 0.5).astype(np.float32)
+    head = (model.code[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
+
+    def blue(cover: np.ndarray | None) -> float:
+        colours, _ = at_vertices(bake_head(rigged, stained, Anatomy.of(model), SIZE, covered=cover))
+        return float((colours[head, 2] - colours[head, 0]).max())
+
+    assert blue(None) > 0.5
+    assert blue(covered) < 0.1

@@ -14,6 +14,7 @@ from likeness.core.networks.aligned import PointMLP
 from likeness.core.networks.colour import ColourConfig, ColourNetwork, Pictures, mirror_of, textured
 from likeness.core.networks.volume import surface_clouds
 from likeness.core.networks.weights import colour_from, load_colour
+from likeness.core.photo.framing import HEAD
 
 WIDTHS = (8, 8, 8, 8, 8)
 COARSE = {"fine": False, "textured": False}
@@ -33,7 +34,7 @@ def ball() -> tuple[PriorSurface, torch.Tensor]:
     """A ball as the fitted model, with its cloud (1, V, 9)."""
     mesh = trimesh.creation.icosphere(4, 0.5)
     vertices = np.asarray(mesh.vertices, np.float32)
-    surface = PriorSurface(vertices, np.asarray(mesh.faces), vertices)
+    surface = PriorSurface(vertices, np.asarray(mesh.faces), vertices, HEAD)
     cloud = surface_clouds(torch.from_numpy(vertices)[None], torch.from_numpy(np.asarray(mesh.faces)), torch.from_numpy(vertices))
     return surface, cloud
 
@@ -44,7 +45,7 @@ def half_red(surface: PriorSurface, cloud: torch.Tensor, size: int = 128) -> Pic
     photo = torch.zeros(1, 4, size, size)
     photo[:, 0, :, : size // 2], photo[:, 1, :, size // 2 :], photo[:, 3] = 1, 1, 1
     photo = photo * maps[:, 7:8]
-    return Pictures(photo, maps, maps[:, :3], cloud, mirror_of(surface.code))
+    return Pictures(photo, maps, maps[:, :3], cloud, mirror_of(surface.code), surface.framing.eye_depth)
 
 
 def test_visible_vertices_have_the_photos_colours(ball: tuple[PriorSurface, torch.Tensor]) -> None:
@@ -75,7 +76,7 @@ def test_every_part_learns(ball: tuple[PriorSurface, torch.Tensor], values: dict
     if network.colours_config.fine:
         torch.nn.init.normal_(network.detail.output.weight)
     points, prior = torch.rand(1, 32, 3) - 0.5, torch.randn(1, 32, 7) * 0.3
-    whole, coarse = network.colours(network.look(half_red(*ball)), points, prior)
+    whole, coarse = network.colours(network.encode_pictures(half_red(*ball)), points, prior)
     assert whole.shape == coarse.shape == (1, 32, 3)
     assert ((whole >= 0) & (whole <= 1)).all()
     whole.square().sum().backward()
@@ -85,7 +86,7 @@ def test_every_part_learns(ball: tuple[PriorSurface, torch.Tensor], values: dict
 
 def test_an_untaught_fine_branch_says_what_the_coarse_one_says(ball: tuple[PriorSurface, torch.Tensor]) -> None:
     network = ColourNetwork(small()).eval()
-    whole, coarse = network.colours(network.look(half_red(*ball)), torch.rand(1, 9, 3) - 0.5, torch.randn(1, 9, 7))
+    whole, coarse = network.colours(network.encode_pictures(half_red(*ball)), torch.rand(1, 9, 3) - 0.5, torch.randn(1, 9, 7))
     assert torch.equal(whole, coarse)
 
 

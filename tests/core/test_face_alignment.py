@@ -3,7 +3,6 @@
 import hashlib
 import sys
 import types
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +19,9 @@ from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
 from likeness.core.photo import face_alignment_provider as provider
 from likeness.core.photo.face_alignment_provider import FaceAlignmentDetector, check_face_alignment
-from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, MediaPipeDetector
-from likeness.core.photo.intake import view_from_image
+from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, FaceDetector, MediaPipeDetector
+from likeness.core.photo.intake import Intake
+from likeness.core.photo.landmarks import IBUG68, MEDIAPIPE
 from likeness.core.photo.view import Camera
 from likeness.core.settings import Settings
 
@@ -42,7 +42,7 @@ def face(astronaut):
     return found
 
 
-class Fixed:
+class Fixed(FaceDetector):
     """A detector that finds what it is told."""
 
     def __init__(self, *faces):
@@ -128,7 +128,7 @@ def error(model, fitted, posed):
 @pytest.mark.parametrize("yaw", [0.0, 0.4, -0.6])
 def test_the_68_points_alone_give_pose_and_shape(model, yaw):
     mesh, points, posed = photographed(model, yaw)
-    fitted = fit_head(model, Observation(None, landmarks68=points))
+    fitted = fit_head(model, Observation({IBUG68: points}))
     assert np.degrees(np.linalg.norm(rotation_vector(fitted.rotation.T @ posed.rotation))) < 6
     assert fitted.camera.scale == pytest.approx(1500, rel=0.05)
     assert error(model, fitted, posed) < 5
@@ -149,37 +149,38 @@ def test_a_second_opinion_that_agrees_makes_the_fit_better(model):
         rng = np.random.default_rng(seed)
         # Errors of a detector are alike over each part of a face.
         mesh[:, :2] += rng.normal(0, 1.5, (12, 2))[np.arange(468) * 12 // 468]
-        seen = Observation(mesh)
-        gains.append(error(model, fit_head(model, seen), posed) - error(model, fit_head(model, replace(seen, landmarks68=points)), posed))
+        seen = Observation({MEDIAPIPE: mesh})
+        both = Observation({MEDIAPIPE: mesh, IBUG68: points})
+        gains.append(error(model, fit_head(model, seen), posed) - error(model, fit_head(model, both), posed))
     assert np.mean(gains) > 0.05
 
 
 def test_a_second_opinion_that_disagrees_hardly_counts(model):
     mesh, points, _ = photographed(model)
-    alone = fit_head(model, Observation(mesh))
+    alone = fit_head(model, Observation({MEDIAPIPE: mesh}))
     eyes = np.linalg.norm(mesh[LEFT_EYE_CORNER] - mesh[RIGHT_EYE_CORNER])
-    torn = fit_head(model, Observation(mesh, landmarks68=points + np.array([0.6 * eyes, 0])))
+    torn = fit_head(model, Observation({MEDIAPIPE: mesh, IBUG68: points + np.array([0.6 * eyes, 0])}))
     assert np.linalg.norm(torn.vertices - alone.vertices, axis=1).mean() < 0.001
 
 
 def test_photos_with_different_landmarks_are_fitted_together(model):
     mesh, points, posed = photographed(model)
-    both = fit(model, [Observation(mesh), Observation(None, landmarks68=points), Observation(mesh, landmarks68=points)])
+    both = fit(model, [Observation({MEDIAPIPE: mesh}), Observation({IBUG68: points}), Observation({MEDIAPIPE: mesh, IBUG68: points})])
     assert len({view.identity.tobytes() for view in both.views}) == 1
     assert max(error(model, view, posed) for view in both.views) < 4
 
 
 @pytest.mark.parametrize("turns", [0, 1])
 def test_a_face_that_is_found_is_looked_at_again(package, astronaut, face, turns):
-    package.points = face.landmarks[:68, :2] + 3
+    package.points = face.mesh[:68, :2] + 3
     image = np.ascontiguousarray(np.rot90(astronaut, turns))
     detector = FaceAlignmentDetector(Fixed(face.turned(turns, astronaut.shape)), lambda points: pytest.fail("the face was found"))
-    view = view_from_image(image, "a.jpg", detector=detector)
-    assert np.allclose(view.landmarks68, package.points, atol=1e-3) and not view.modelled
-    assert np.allclose(view.landmarks, face.landmarks, atol=1e-3) and view.warnings == ()
-    assert np.allclose((package.centre - face.landmarks[:, :2].mean(0)) / face.size, 0, atol=0.3)
+    view = Intake(detector).view(image, "a.jpg")
+    assert np.allclose(view.landmarks[IBUG68], package.points, atol=1e-3) and not view.modelled
+    assert np.allclose(view.mesh, face.mesh, atol=1e-3) and view.warnings == ()
+    assert np.allclose((package.centre - face.mesh[:, :2].mean(0)) / face.size, 0, atol=0.3)
     seen = Observation.of(view)
-    assert seen.landmarks is view.landmarks and seen.landmarks68 is view.landmarks68
+    assert all(seen.landmarks[kind] is view.landmarks[kind] for kind in (MEDIAPIPE, IBUG68))
 
 
 def test_a_face_that_mediapipe_misses_is_found_alone_with_a_warning(package, model, astronaut, face):
@@ -188,22 +189,22 @@ def test_a_face_that_mediapipe_misses_is_found_alone_with_a_warning(package, mod
     left, top, right, bottom = face.box
     package.boxes = [np.array([left, top, right, bottom, 0.9])]
     detector = FaceAlignmentDetector(Fixed(), lambda points: mesh_landmarks(model, points))
-    view = view_from_image(astronaut, "a.jpg", detector=detector)
-    assert view.modelled and np.allclose(view.landmarks68, package.points, atol=1e-3)
+    view = Intake(detector).view(astronaut, "a.jpg")
+    assert view.modelled and np.allclose(view.landmarks[IBUG68], package.points, atol=1e-3)
     assert view.warnings == (
         "MediaPipe found no face in a.jpg; the head is fitted to the 68 points of face-alignment alone, which is rougher.",
     )
-    apart = np.linalg.norm((view.landmarks - face.landmarks)[:, :2], axis=1).mean()
-    assert apart < 0.1 * np.linalg.norm(face.landmarks[LEFT_EYE_CORNER] - face.landmarks[RIGHT_EYE_CORNER])
+    apart = np.linalg.norm((view.mesh - face.mesh)[:, :2], axis=1).mean()
+    assert apart < 0.1 * np.linalg.norm(face.mesh[LEFT_EYE_CORNER] - face.mesh[RIGHT_EYE_CORNER])
     seen = Observation.of(view)
-    assert seen.landmarks is None and fit_head(model, seen).residual < 0.03
+    assert seen.landmarks.keys() == {IBUG68} and fit_head(model, seen).residual < 0.03
 
 
 def test_a_head_is_made_of_a_photo_in_which_mediapipe_finds_nothing(package, model, astronaut, face, monkeypatch, tmp_path):
     add_finder()
     package.points = model_points(model, face)
     package.boxes = [np.array([*face.box, 0.9])]
-    monkeypatch.setattr(pipeline, "default_detector", lambda: Fixed())
+    monkeypatch.setattr(pipeline, "MediaPipeDetector", Fixed)
     Image.fromarray(astronaut).save(tmp_path / "a.png")
     own = provider.weights_path()
     settings = Settings(quality="draft", detector="face-alignment", detector_weights=str(own))
@@ -215,7 +216,7 @@ def test_a_head_is_made_of_a_photo_in_which_mediapipe_finds_nothing(package, mod
 
 def model_points(model, face):
     """iBUG's landmarks of the head fitted to a face."""
-    fitted = fit_head(model, Observation(face.landmarks))
+    fitted = fit_head(model, Observation({MEDIAPIPE: face.mesh}))
     return fitted.camera.project(model.ibug68.on(fitted.vertices))
 
 
@@ -226,7 +227,7 @@ def test_what_forms_no_face_is_not_found(package, model, astronaut):
     for boxes in (package.boxes, []):
         package.boxes = boxes
         with pytest.raises(NoFaceError):
-            view_from_image(astronaut, "a.jpg", detector=FaceAlignmentDetector(Fixed(), lambda points: mesh_landmarks(model, points)))
+            Intake(FaceAlignmentDetector(Fixed(), lambda points: mesh_landmarks(model, points))).view(astronaut, "a.jpg")
 
 
 def test_weights_that_the_user_names_are_used(package, tmp_path, face, astronaut):
@@ -235,7 +236,7 @@ def test_weights_that_the_user_names_are_used(package, tmp_path, face, astronaut
     with pytest.raises(AssetError, match="is missing; place"):
         FaceAlignmentDetector(Fixed(face), mesh_landmarks)
     again = FaceAlignmentDetector(Fixed(face), mesh_landmarks, str(own)).look_again(astronaut, face)
-    assert again.landmarks68.shape == (68, 2)
+    assert again.landmarks[IBUG68].shape == (68, 2)
 
 
 def test_unsound_weights_are_refused(package, monkeypatch, face):

@@ -10,8 +10,9 @@ from PIL import Image
 
 from likeness.core.errors import NoFaceError
 from likeness.core.photo import faces
-from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, MediaPipeDetector
-from likeness.core.photo.intake import load_view, view_from_image
+from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, FaceDetector, MediaPipeDetector
+from likeness.core.photo.intake import Intake
+from likeness.core.photo.landmarks import MEDIAPIPE
 from likeness.core.photo.search import Candidate
 
 NOSE = 1
@@ -34,12 +35,12 @@ def face(detector, astronaut):
 
 
 def eye_distance(face):
-    return np.linalg.norm(face.landmarks[RIGHT_EYE_CORNER, :2] - face.landmarks[LEFT_EYE_CORNER, :2])
+    return np.linalg.norm(face.mesh[RIGHT_EYE_CORNER, :2] - face.mesh[LEFT_EYE_CORNER, :2])
 
 
 def error(face, reference):
     """Mean distance as a share of the eye distance."""
-    return np.linalg.norm(face.landmarks - reference.landmarks, axis=1).mean() / eye_distance(reference)
+    return np.linalg.norm(face.mesh - reference.mesh, axis=1).mean() / eye_distance(reference)
 
 
 def spin(image, degrees):
@@ -53,18 +54,18 @@ def spin(image, degrees):
 
 
 def test_astronaut_has_one_face_where_it_is(face):
-    assert face.landmarks.shape == (468, 3) and face.landmarks.dtype == np.float32
+    assert face.mesh.shape == (468, 3) and face.mesh.dtype == np.float32
     assert face.score > 0.8 and face.roll == 0
     assert 55 < eye_distance(face) < 68
-    assert np.allclose(face.landmarks[NOSE, :2], [224, 131], atol=4)
+    assert np.allclose(face.mesh[NOSE, :2], [224, 131], atol=4)
     left, top, right, bottom = face.box
     assert 170 < left < right < 280 and 60 < top < bottom < 185
     assert face.size == bottom - top
 
 
 def test_depth_grows_towards_the_viewer(face):
-    ears = face.landmarks[[234, 454], 2].mean()
-    assert face.landmarks[NOSE, 2] - ears > 0.4 * eye_distance(face)
+    ears = face.mesh[[234, 454], 2].mean()
+    assert face.mesh[NOSE, 2] - ears > 0.4 * eye_distance(face)
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
@@ -80,20 +81,20 @@ def test_quarter_turns_give_the_same_landmarks(detector, astronaut, face, turns)
 def test_any_tilt_gives_the_same_landmarks(detector, astronaut, face, degrees):
     turned, to_turned = spin(astronaut, degrees)
     (found,) = detector.detect(turned)
-    expected = np.column_stack([to_turned(face.landmarks[:, :2]), face.landmarks[:, 2]])
-    assert error(found, Face(expected, 1)) < 0.03
+    expected = np.column_stack([to_turned(face.mesh[:, :2]), face.mesh[:, 2]])
+    assert error(found, Face({MEDIAPIPE: expected}, 1)) < 0.03
     assert found.tilt == pytest.approx(np.angle(np.exp(1j * (face.tilt - np.radians(degrees)))), abs=0.03)
 
 
 def test_landmarks_scale_with_the_photo(detector, astronaut, face):
     large = cv2.resize(astronaut, (3000, 3000), interpolation=cv2.INTER_CUBIC)
     (found,) = detector.detect(large)
-    assert error(Face(found.landmarks * (512 / 3000), 1), face) < 0.02
+    assert error(Face({MEDIAPIPE: found.mesh * (512 / 3000)}, 1), face) < 0.02
 
 
 def test_a_face_that_fills_the_frame_is_found(detector, astronaut, face):
     (found,) = detector.detect(np.ascontiguousarray(astronaut[60:180, 165:285]))
-    assert error(Face(found.landmarks + np.float32([165, 60, 0]), 1), face) < 0.03
+    assert error(Face({MEDIAPIPE: found.mesh + np.float32([165, 60, 0])}, 1), face) < 0.03
 
 
 def test_two_people_come_sorted_from_left_to_right(detector, astronaut, face):
@@ -101,7 +102,7 @@ def test_two_people_come_sorted_from_left_to_right(detector, astronaut, face):
     pair = np.zeros((512, 896, 3), np.uint8)
     pair[:384, :384], pair[:, 384:] = small, astronaut
     first, second = detector.detect(pair)
-    assert first.landmarks[NOSE, 0] < 384 < second.landmarks[NOSE, 0]
+    assert first.mesh[NOSE, 0] < 384 < second.mesh[NOSE, 0]
     assert eye_distance(first) == pytest.approx(0.75 * eye_distance(face), rel=0.05)
 
 
@@ -118,7 +119,7 @@ def test_a_scarf_over_the_mouth_does_not_turn_the_face_over(detector, astronaut,
 
 @pytest.mark.parametrize("upside_down", [(np.pi,), (np.pi, 0.0), (0.0, np.pi)])
 def test_a_face_that_is_also_or_only_seen_upside_down_is_found_upright(detector, astronaut, face, monkeypatch, upside_down):
-    places = [Candidate(1.0, face.landmarks[:, :2].mean(0), face.size, tilt) for tilt in upside_down]
+    places = [Candidate(1.0, face.mesh[:, :2].mean(0), face.size, tilt) for tilt in upside_down]
     monkeypatch.setattr(faces, "looks", lambda image, detections: [(places, 0.0)])
     (found,) = detector.detect(astronaut)
     assert found.roll == 0 and error(found, face) < 0.02
@@ -147,7 +148,7 @@ def paste(picture, portrait, left, top):
 def shrunk(astronaut, face, pixels):
     """The astronaut with a face of so many pixels, and its landmarks."""
     scale = pixels / face.size
-    return cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), face.landmarks * scale
+    return cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), face.mesh * scale
 
 
 def test_a_face_of_96_pixels_is_found_in_24_megapixels_even_upside_down(detector, astronaut, face):
@@ -158,7 +159,7 @@ def test_a_face_of_96_pixels_is_found_in_24_megapixels_even_upside_down(detector
     picture = np.ascontiguousarray(np.rot90(picture, 2))
     (found,) = detector.detect(picture)
     assert found.roll == 2
-    assert error(found.turned(2, picture.shape), moved(Face(landmarks, 1), shift=corner)) < 0.05
+    assert error(found.turned(2, picture.shape), moved(Face({MEDIAPIPE: landmarks}, 1), shift=corner)) < 0.05
 
 
 def test_of_a_crowd_in_a_large_picture_everyone_is_counted_once_from_left_to_right(detector, astronaut, face):
@@ -168,12 +169,12 @@ def test_of_a_crowd_in_a_large_picture_everyone_is_counted_once_from_left_to_rig
         small, landmarks = shrunk(bust, shape, pixels)
         corner = 20 + 480 * number, 100 + 1500 * (number % 2)
         paste(picture, small, *corner)
-        places.append(moved(Face(landmarks, 1), shift=corner))
+        places.append(moved(Face({MEDIAPIPE: landmarks}, 1), shift=corner))
     found = detector.detect(picture)
     assert len(found) == len(places)
     assert all(error(one, place) < 0.05 for one, place in zip(found, places, strict=True))
-    view = view_from_image(picture, "crowd.jpg", subject_index=2, detector=detector)
-    assert error(Face(view.landmarks, 1), places[2]) < 0.05
+    view = Intake(detector).view(picture, "crowd.jpg", subject=2)
+    assert error(Face({MEDIAPIPE: view.mesh}, 1), places[2]) < 0.05
 
 
 def test_a_closer_look_is_left_out_on_demand_and_where_the_faces_are_large(detector, astronaut, monkeypatch):
@@ -204,7 +205,7 @@ def test_odd_and_empty_pictures_are_no_trouble(detector, shape):
     assert detector.detect(noise) == []
 
 
-class Fixed:
+class Fixed(FaceDetector):
     """A detector that finds what it is told."""
 
     def __init__(self, *faces):
@@ -215,24 +216,24 @@ class Fixed:
 
 
 def moved(face, scale=1.0, shift=(0, 0)):
-    return Face((face.landmarks * scale + np.float32([*shift, 0])).astype(np.float32), face.score)
+    return Face({MEDIAPIPE: (face.mesh * scale + np.float32([*shift, 0])).astype(np.float32)}, face.score)
 
 
 def test_largest_face_is_taken_unless_the_user_says_which(astronaut, face):
     small = moved(face, 0.8)
     for index, expected in ((-1, face), (0, small), (1, face)):
-        view = view_from_image(astronaut, "pair.jpg", subject_index=index, detector=Fixed(small, face))
-        assert np.array_equal(view.landmarks, expected.landmarks)
+        view = Intake(Fixed(small, face)).view(astronaut, "pair.jpg", subject=index)
+        assert np.array_equal(view.mesh, expected.mesh)
 
 
-def test_what_makes_a_photo_unusable_is_said_in_one_sentence(astronaut, face, tmp_path):
+def test_what_makes_a_photo_unusable_is_said_in_one_sentence(astronaut, detector, face, tmp_path):
     cv2.imwrite(str(tmp_path / "cup.png"), skimage.data.coffee())
     with pytest.raises(NoFaceError, match=r"^No face was found in cup.png; use .*\.$"):
-        load_view(tmp_path / "cup.png")
+        Intake(detector).load(tmp_path / "cup.png")
     with pytest.raises(NoFaceError, match=r"^who.jpg shows 1 face, so there is no subject 3; choose 0\.$"):
-        view_from_image(astronaut, "who.jpg", subject_index=3, detector=Fixed(face))
+        Intake(Fixed(face)).view(astronaut, "who.jpg", subject=3)
     with pytest.raises(NoFaceError, match=r"^who.jpg shows 2 faces, so there is no subject 2; choose one from 0 to 1\.$"):
-        view_from_image(astronaut, "who.jpg", subject_index=2, detector=Fixed(face, face))
+        Intake(Fixed(face, face)).view(astronaut, "who.jpg", subject=2)
 
 
 def test_transparency_that_hides_the_face_is_named(astronaut, tmp_path):
@@ -240,25 +241,25 @@ def test_transparency_that_hides_the_face_is_named(astronaut, tmp_path):
     alpha[: len(alpha) // 4] = 0
     Image.fromarray(np.dstack([astronaut, alpha])).save(tmp_path / "a.png")
     with pytest.raises(NoFaceError, match=r"a\.png, of which 25% is transparent"):
-        load_view(tmp_path / "a.png", detector=Fixed())
+        Intake(Fixed()).load(tmp_path / "a.png")
 
 
-def test_a_tiny_face_is_refused_and_a_small_one_mentioned(astronaut):
+def test_a_tiny_face_is_refused_and_a_small_one_mentioned(astronaut, detector):
     def shrunk(size):
         return cv2.resize(astronaut, None, fx=size / 107, fy=size / 107, interpolation=cv2.INTER_AREA)
 
     with pytest.raises(NoFaceError, match=r"^The face in far.jpg is only \d\d pixels high; use a photo"):
-        view_from_image(shrunk(40), "far.jpg")
+        Intake(detector).view(shrunk(40), "far.jpg")
     pair = np.concatenate([shrunk(40), shrunk(40)], axis=1)
     with pytest.raises(NoFaceError, match=r"^The largest face in pair.jpg is only \d\d pixels high; use a photo"):
-        view_from_image(pair, "pair.jpg")
-    assert "is small" in view_from_image(shrunk(70), "far.jpg").warnings[0]
-    assert view_from_image(shrunk(110), "far.jpg").warnings == ()
+        Intake(detector).view(pair, "pair.jpg")
+    assert "is small" in Intake(detector).view(shrunk(70), "far.jpg").warnings[0]
+    assert Intake(detector).view(shrunk(110), "far.jpg").warnings == ()
 
 
 def test_doubtful_photos_are_used_with_a_warning(astronaut, face):
     def warnings(image, found=face):
-        return " ".join(view_from_image(image, "a.jpg", detector=Fixed(found)).warnings)
+        return " ".join(Intake(Fixed(found)).view(image, "a.jpg").warnings)
 
     assert "under-exposed" in warnings((astronaut * 0.15).astype(np.uint8))
     assert "over-exposed" in warnings(np.clip(astronaut * 2.2, 0, 255).astype(np.uint8))
@@ -273,19 +274,19 @@ def test_landmarks_wander_where_something_covers_the_face(astronaut, face, detec
     assert detector.scatter(covered, detector.detect(covered)[0]) > 0.013
 
 
-def test_a_sideways_photo_is_turned_upright(astronaut, face):
-    view = view_from_image(np.ascontiguousarray(np.rot90(astronaut)), "side.jpg", focal_35mm=50)
+def test_a_sideways_photo_is_turned_upright(astronaut, detector, face):
+    view = Intake(detector).view(np.ascontiguousarray(np.rot90(astronaut)), "side.jpg", focal_35mm=50)
     assert view.roll == 3
     assert np.array_equal(view.image, astronaut)
     assert view.matte.shape == astronaut.shape[:2]
-    assert error(Face(view.landmarks, 1), face) < 0.02
+    assert error(Face({MEDIAPIPE: view.mesh}, 1), face) < 0.02
     assert view.focal == pytest.approx(50 / 36 * 512)
 
 
 def test_intake_of_a_12_megapixel_photo_is_quick(astronaut, detector):
     large = cv2.resize(astronaut, (3464, 3464), interpolation=cv2.INTER_LINEAR)
-    view_from_image(astronaut, "warm.jpg", detector=detector)
+    Intake(detector).view(astronaut, "warm.jpg")
     start = time.process_time()
-    view = view_from_image(large, "large.jpg", detector=detector)
+    view = Intake(detector).view(large, "large.jpg")
     assert time.process_time() - start < 6  # processor time on all cores; about 1 s of the clock
     assert view.image.shape == large.shape and view.warnings == ()

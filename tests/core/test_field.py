@@ -5,17 +5,20 @@ import pytest
 import torch
 import trimesh
 
+from likeness.core.fields.crop import CropField
 from likeness.core.models.head import HeadModel
 from likeness.core.models.prior import FaceBlend, PriorSurface, PriorVolume
 from likeness.core.networks.aligned import PointMLP
 from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
 from likeness.core.networks.field import LOGITS, ImplicitField
 from likeness.core.networks.normal import FRONT, INPUT_SIZE, WHOLE, NormalNetwork
-from likeness.core.networks.predictor import CropField, Predictor
+from likeness.core.networks.predictor import Predictor
 from likeness.core.networks.semantic import REACH, faded, fitted_code, semantic_code
 from likeness.core.networks.views import facing_weight, pool_views
 from likeness.core.networks.volume import UNet3d, VolumeEncoder, sample_volume, surface_clouds
-from likeness.core.photo.view import CROP_CENTRE_Y, CROP_HALF, Camera, View
+from likeness.core.photo.framing import HEAD
+from likeness.core.photo.landmarks import MEDIAPIPE
+from likeness.core.photo.view import Camera, View
 from likeness.core.surface.extract import extract_surface
 
 WIDTHS = (8, 8, 8, 8, 8)
@@ -155,7 +158,7 @@ def test_given_codes_are_what_training_makes_of_them() -> None:
 
 def test_semantic_code_is_the_head_models() -> None:
     model = HeadModel.load()
-    rest = torch.from_numpy(PriorSurface.of(model, model.posed(model.neutral()).closed_vertices).code)
+    rest = torch.from_numpy(PriorSurface.of(model, model.posed(model.neutral()).closed_vertices, HEAD).code)
     found, truth = semantic_code(rest).numpy(), model.closed_code
     assert ((found.max(1) > 0) == (truth.max(1) > 0)).mean() > 0.97
     error = np.abs(found - truth)[rest[:, 1].numpy() > -0.45].max(1)
@@ -248,7 +251,7 @@ def test_clouds_point_outwards_and_know_mirrors() -> None:
 def sphere() -> PriorSurface:
     mesh = trimesh.creation.icosphere(3, 0.5)
     vertices = np.asarray(mesh.vertices, np.float32)
-    return PriorSurface(vertices, np.asarray(mesh.faces), vertices * 0.8)
+    return PriorSurface(vertices, np.asarray(mesh.faces), vertices * 0.8, HEAD)
 
 
 @pytest.fixture
@@ -262,19 +265,21 @@ def disc() -> tuple[View, Camera]:
     y, x = np.mgrid[-1 : 1 : INPUT_SIZE * 1j, -1 : 1 : INPUT_SIZE * 1j]
     matte = (x**2 + y**2 < 0.6**2).astype(np.float32)
     image = np.repeat((255 * matte).astype(np.uint8)[..., None], 3, axis=2)
-    scale = INPUT_SIZE / (2 * CROP_HALF)
-    return View(image, matte, np.zeros((468, 3)), None, "disc"), Camera((INPUT_SIZE / 2, INPUT_SIZE / 2 + CROP_CENTRE_Y * scale), scale)
+    scale = INPUT_SIZE / (2 * HEAD.half)
+    camera = Camera((INPUT_SIZE / 2, INPUT_SIZE / 2 + HEAD.centre[1] * scale), scale)
+    return View(image, matte, {MEDIAPIPE: np.zeros((468, 3))}, None, "disc"), camera
 
 
 def crop_field(
-    config: FieldConfig, surface: PriorSurface, untaught: bool = False, normal: NormalNetwork | None = None, weight: float = 0.0
+    config: FieldConfig, surface: PriorSurface, random_weights: bool = False, normal: NormalNetwork | None = None, weight: float = 0.0
 ) -> CropField:
     field = ImplicitField(small(config))
-    if untaught:
+    if random_weights:
         torch.nn.init.zeros_(field.distance.output.weight)
     predictor = Predictor(normal or NormalNetwork(WIDTHS), field, torch.device("cpu"))
     blend = FaceBlend(np.full(len(surface.vertices), weight, np.float32), 0.0)
-    return predictor.field(predictor.look(*disc(), surface), surface, blend)
+    prediction = predictor.predict(*disc(), surface)
+    return CropField.of(predictor.encode(prediction, surface), surface, blend, prediction.photo[0, 3].numpy())
 
 
 @pytest.mark.usefixtures("coarse_prior")
@@ -287,10 +292,10 @@ def test_the_networks_matte_narrows_what_is_coloured_and_leaves_the_outline(
     torch.nn.init.constant_(normal.output.bias, 0.0)
     normal.output.bias.data[6:] = shift
     points = np.array([[0, 0, 0], [0.5, 0, 0], [0.9, 0, 0]], np.float32)
-    assert crop_field(CONFIGURATIONS["likeness"], sphere, True, normal).in_hull(points).tolist() == [True, True, False]
+    assert crop_field(CONFIGURATIONS["likeness"], sphere, True, normal).may_contain_surface(points).tolist() == [True, True, False]
     predictor = Predictor(normal, ImplicitField(small(CONFIGURATIONS["likeness"])), torch.device("cpu"))
     matte = disc()[0].matte
-    assert np.allclose(predictor.look(*disc(), sphere).agreed(matte), matte if kept else 0, atol=0.011)
+    assert np.allclose(predictor.predict(*disc(), sphere).intersect_matte(matte), matte if kept else 0, atol=0.011)
 
 
 @pytest.mark.usefixtures("coarse_prior")
@@ -299,16 +304,16 @@ def test_any_configuration_answers_the_surface(name: str, sphere: PriorSurface) 
     field = crop_field(VARIANTS[name], sphere)
     points = np.random.default_rng(0).uniform(-0.6, 0.6, (50, 3)).astype(np.float32)
     assert np.isfinite(field.distance(points)).all()
-    for values in (field.colours(points), field.codes(points)):
+    for values in (field.colours(points), field.correspondence(points)):
         assert values.shape == (50, 3)
         assert values.min() >= 0 <= 1 >= values.max()
-    assert field.codes(points[:0]).shape == (0, 3)
+    assert field.correspondence(points[:0]).shape == (0, 3)
 
 
 @pytest.mark.usefixtures("coarse_prior")
 def test_an_untaught_residual_field_is_the_fitted_model(sphere: PriorSurface) -> None:
-    field = crop_field(CONFIGURATIONS["likeness"], sphere, untaught=True)
-    vertices, _ = extract_surface(field.distance, field.in_hull, 32, prior=field.prior_distance)
+    field = crop_field(CONFIGURATIONS["likeness"], sphere, random_weights=True)
+    vertices, _ = extract_surface(field.distance, field.may_contain_surface, 32, prior=field.prior_distance)
     radius = np.linalg.norm(vertices, axis=1)
     assert abs(radius.mean() - 0.5) < 0.01
 

@@ -8,24 +8,25 @@ import pytest
 import torch
 import trimesh
 
+from likeness.core.fields.crop import CropField
 from likeness.core.models.head import HeadModel
 from likeness.core.models.prior import FaceBlend, PriorSurface, PriorVolume, protect_mask
 from likeness.core.networks.field import Shape
-from likeness.core.networks.predictor import CropField
+from likeness.core.photo.framing import HEAD
 
 RADIUS = 0.5  # of the fitted model, a ball
 OUTLINE = 0.6  # radius of the person's outline in the picture
 
 
 class Says:
-    """A predictor whose network answers with a function of the distance from the middle."""
+    """A crop whose network answers with a function of the distance from the middle."""
 
-    field_device = torch.device("cpu")
+    batch = 1000
 
     def __init__(self, answer: Callable[[torch.Tensor], torch.Tensor]) -> None:
         self._answer = answer
 
-    def ask(self, encoded: object, points: torch.Tensor, prior: torch.Tensor) -> Shape:
+    def shape(self, points: torch.Tensor, prior: torch.Tensor) -> Shape:
         return Shape(self._answer(points.norm(dim=1)))
 
 
@@ -34,7 +35,7 @@ def volumes() -> dict[float, PriorVolume]:
     """Of the fitted ball, by the weight of the face on all of it."""
     mesh = trimesh.creation.icosphere(4, RADIUS)
     vertices = np.asarray(mesh.vertices, np.float32)
-    surface = PriorSurface(vertices, np.asarray(mesh.faces), vertices)
+    surface = PriorSurface(vertices, np.asarray(mesh.faces), vertices, HEAD)
     levels, PriorVolume.LEVELS = PriorVolume.LEVELS, ((64, np.inf),)
     try:
         return {weight: PriorVolume(surface, np.full((len(vertices), 1), weight, np.float32)) for weight in (0.0, 1.0, 2.0)}
@@ -49,7 +50,7 @@ def field(volumes: dict[float, PriorVolume]) -> Callable[..., CropField]:
     outside = (np.hypot(*np.meshgrid(axis, axis)) - OUTLINE).astype(np.float32)
 
     def make(learned: float, weight: float = 0.0, strength: float = 0.0) -> CropField:
-        return CropField(Says(lambda radius: radius - learned), None, volumes[weight], strength, outside)  # type: ignore[arg-type]
+        return CropField(Says(lambda radius: radius - learned), volumes[weight], strength, outside)  # type: ignore[arg-type]
 
     return make
 

@@ -16,6 +16,7 @@ from likeness.core.models.joints import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE
 from likeness.core.models.observation import Observation
 from likeness.core.models.parametric import Parameters, Posed
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
+from likeness.core.photo.landmarks import MEDIAPIPE
 from likeness.core.photo.view import Camera
 
 SIZE = 512
@@ -38,7 +39,7 @@ def photograph(model: HeadModel, yaw: float, noise: float = 0.0, focal: bool = F
     points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
     points = points + rng.normal(0, noise, points.shape)
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
-    view = Observation(landmarks, None, 0.8 * 1200.0 if focal else None, "synthetic")
+    view = Observation({MEDIAPIPE: landmarks}, None, 0.8 * 1200.0 if focal else None, "synthetic")
     return view, posed, camera
 
 
@@ -104,7 +105,7 @@ def test_the_matte_beside_the_neck_tells_how_the_shoulders_lie(model):
     pixels = camera.project(truth.closed_vertices) / (SIZE / 2) * [1, -1] + [-1, 1]
     picture = torch.from_numpy(np.column_stack([pixels, truth.closed_vertices[:, 2]]).astype(np.float32))
     matte = rasterize(picture, torch.from_numpy(model.closed_mesh.faces), SIZE).mask.numpy().astype(np.float32)
-    view = Observation(landmarks, np.ones_like(matte), None, "synthetic")
+    view = Observation({MEDIAPIPE: landmarks}, np.ones_like(matte), None, "synthetic")
     shoulders = model.weights[:, 0] > 0.9
 
     def error(fit) -> float:
@@ -121,9 +122,11 @@ def test_landmarks_on_the_far_side_of_the_face_have_little_say(model):
     assert count > 60
 
     def change(moved: np.ndarray) -> float:
-        landmarks = view.landmarks.copy()
+        landmarks = view.landmarks[MEDIAPIPE].copy()
         landmarks[moved, :2] += [6, 4]
-        return float(np.abs(fit_head(model, replace(view, landmarks=landmarks)).identity - fit_head(model, view).identity).mean())
+        return float(
+            np.abs(fit_head(model, replace(view, landmarks={MEDIAPIPE: landmarks})).identity - fit_head(model, view).identity).mean()
+        )
 
     assert change(order[:count]) < 0.6 * change(order[-count:])
 
@@ -131,15 +134,15 @@ def test_landmarks_on_the_far_side_of_the_face_have_little_say(model):
 def test_landmarks_that_are_no_face_are_refused(model):
     view, _, _ = photograph(model, 0.0)
     with pytest.raises(ReconstructionError, match="synthetic"):
-        fit_head(model, replace(view, landmarks=np.zeros((468, 3))))
+        fit_head(model, replace(view, landmarks={MEDIAPIPE: np.zeros((468, 3))}))
 
 
 def test_landmarks_of_a_real_photo_are_met(model):
     data = pytest.importorskip("skimage.data")
     faces = pytest.importorskip("likeness.core.photo.faces")
     image = data.astronaut()
-    landmarks = faces.MediaPipeDetector().detect(image)[0].landmarks
-    view = Observation(landmarks, name="astronaut")
+    landmarks = faces.MediaPipeDetector().detect(image)[0].mesh
+    view = Observation({MEDIAPIPE: landmarks}, name="astronaut")
     fit = fit_head(model, view)
     assert fit.residual < 0.015
     points = model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
@@ -178,8 +181,9 @@ def test_an_unsure_guess_does_no_harm(model):
 
 def test_a_guessed_turn_mends_a_tilt_of_the_landmarks(model):
     view, truth, _ = photograph(model, 0.3, noise=0.0015)
-    middle, tilt = view.landmarks.mean(0), rotation_matrix(np.array([0.09, 0, 0]))
-    tilted = replace(view, landmarks=middle + (view.landmarks - middle) @ tilt.T)
+    landmarks = view.landmarks[MEDIAPIPE]
+    middle, tilt = landmarks.mean(0), rotation_matrix(np.array([0.09, 0, 0]))
+    tilted = replace(view, landmarks={MEDIAPIPE: middle + (landmarks - middle) @ tilt.T})
     unsure = HeadGuess(np.zeros(80), np.ones(80), np.zeros(52), truth.rotation)
     with_guess, without = fit_head(model, tilted, unsure), fit_head(model, tilted)
     assert angle(with_guess.rotation, truth.rotation) < 0.95 * angle(without.rotation, truth.rotation)
@@ -208,7 +212,8 @@ def of_person(model: HeadModel, yaws: tuple[float, ...], noise: float, seed: int
         posed, camera = model.posed(Parameters(identity, expression, rotations)), Camera((250.0, 240.0), 1000.0 + 90 * number, 1.5)
         points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
         points = points + rng.normal(0, noise, points.shape)
-        seen.append(Observation(np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1), name=f"photo {number}"))
+        landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
+        seen.append(Observation({MEDIAPIPE: landmarks}, name=f"photo {number}"))
     return identity, seen
 
 

@@ -14,6 +14,7 @@ from likeness.core.models.observation import Observation
 from likeness.core.models.parametric import Parameters, Posed
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
 from likeness.core.models.torso import usual_neck
+from likeness.core.photo.landmarks import MEDIAPIPE
 from likeness.core.photo.view import Camera, View
 
 MODEL = HeadModel.load()
@@ -50,7 +51,7 @@ def person(seed: int, outliers: int = 0) -> Person:
     camera = Camera((260.0, 200.0), 1200.0, 1.5)
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
     picture = np.zeros((SIZE, SIZE, 3), np.uint8)
-    return Person(View(picture, np.ones((SIZE, SIZE), np.float32), landmarks, None, "synthetic"), posed, expression)
+    return Person(View(picture, np.ones((SIZE, SIZE), np.float32), {MEDIAPIPE: landmarks}, None, "synthetic"), posed, expression)
 
 
 def mean(measure: Callable[[Person, ViewFit], float], outliers: int = 0) -> float:
@@ -104,7 +105,7 @@ def test_a_neck_whose_shoulders_are_out_of_the_photo_bends_as_necks_do(turn: tup
     points = MODEL.mediapipe.on(posed.vertices) + MODEL.mediapipe.bias @ posed.rotation.T
     landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
     matte = (np.hypot(*(np.mgrid[:300, :SIZE] - np.array([200, 256])[:, None, None])) < 110).astype(np.float32)
-    fit = fit_head(MODEL, Observation(landmarks, matte, None, "synthetic"))
+    fit = fit_head(MODEL, Observation({MEDIAPIPE: landmarks}, matte, None, "synthetic"))
     usual = usual_neck(fit.rotation)
     assert np.linalg.norm(usual) > 0.1
     assert np.linalg.norm(fit.rotations[NECK] - usual) < 0.1 * np.linalg.norm(usual)

@@ -17,9 +17,9 @@ import pytest
 
 from likeness.core.errors import InputError
 from likeness.core.geometry.closest import ClosestSurface
-from likeness.core.models.flame.inert import Inert, array_of, read_pickle
 from likeness.core.models.flame.model import FlameModel, FlameParameters
 from likeness.core.models.flame.reader import FlameFile, read_flame
+from likeness.core.models.flame.restricted_pickle import Inert, array_of, read_pickle
 from likeness.core.models.head import HeadModel
 from likeness.core.models.joints import LEFT_EYE, RIGHT_EYE
 from likeness.core.models.parametric import Parameters

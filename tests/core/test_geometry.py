@@ -12,7 +12,7 @@ from likeness.core.geometry.closest import ClosestSurface, closest_on_triangles
 from likeness.core.geometry.solve import solve_positive
 from likeness.core.geometry.visibility import depth_picture, sample_picture, visibility
 from likeness.core.models.head import HeadModel
-from likeness.core.photo.view import CROP_CENTRE_Y, CROP_CENTRE_Z, CROP_HALF, Camera
+from likeness.core.photo.view import Camera
 
 OCTAHEDRON = (
     np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64),
@@ -269,28 +269,10 @@ def test_sampled_pictures_follow_the_crop_frame():
     assert np.allclose(sample_picture(np.stack([x, y], axis=-1), points), points[:, :2], atol=1e-5)
 
 
-@pytest.mark.parametrize("distance", [0.5, 2.0, float("inf")])
-def test_crop_and_camera_frames_round_trip(distance):
-    camera = Camera(centre=(321.5, 200.25), scale=1500, distance=distance)
-    points = np.random.default_rng(0).uniform(-0.2, 0.2, (200, 3))
-    assert np.allclose(camera.from_crop(camera.to_crop(points)), points, atol=1e-12)
-
-
-@pytest.mark.parametrize("distance", [0.5, float("inf")])
-def test_crop_positions_are_where_the_photo_shows_the_points(distance):
-    camera = Camera(centre=(321.5, 200.25), scale=1500, distance=distance)
-    points = np.random.default_rng(0).uniform(-0.2, 0.2, (200, 3))
-    crop = camera.to_crop(points)
-    left, top, side = camera.crop_box
-    pixels = np.stack([left + (crop[:, 0] + 1) / 2 * side, top + (1 - crop[:, 1]) / 2 * side], axis=1)
-    assert np.allclose(pixels, camera.project(points))
-
-
 def test_projection_of_known_points():
     camera = Camera(centre=(100, 50), scale=1000, distance=1.0)
     pixels = camera.project(np.array([[0, 0, 0], [0.1, 0.1, 0], [0.1, 0.1, 0.5]]))
     assert np.allclose(pixels, [[100, 50], [200, -50], [300, -150]])
-    assert np.allclose(camera.to_crop(np.zeros((1, 3))), [[0, -CROP_CENTRE_Y / CROP_HALF, -CROP_CENTRE_Z / CROP_HALF]])
 
 
 def test_equally_near_fragments_give_the_same_picture_every_time():

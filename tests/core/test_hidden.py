@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from likeness.core.surface.calm import calm_field
-from likeness.core.surface.hidden import hidden_bound
+from likeness.core.fields.hidden import hidden_bound
+from likeness.core.fields.smoothed import smooth_hidden_field
+
+from .shapes import Shape
 
 HEAD, NECK = 0.4, 0.2  # radii
 
@@ -44,7 +46,8 @@ def outline(shape, points: np.ndarray) -> np.ndarray:
 
 def surface(shape, bounded: bool = True, worn=None):
     bound = hidden_bound(model, lambda points: outline(shape, points), worn) if bounded else None
-    return calm_field(shape, everywhere, model, unknown, lambda points: np.zeros(len(points), bool), bound=bound)
+    bare = lambda points: np.zeros(len(points), bool)  # noqa: E731
+    return smooth_hidden_field(Shape(shape, model), protect_mask=unknown, clothing_mask=bare, hidden_bound=bound).distance
 
 
 def short_haired(points: np.ndarray) -> np.ndarray:

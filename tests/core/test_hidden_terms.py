@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from likeness.core.surface.hidden import hidden_bound
+from likeness.core.fields.hidden import hidden_bound
 
 HEAD, NECK = 0.4, 0.2  # radii
 

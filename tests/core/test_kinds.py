@@ -87,6 +87,14 @@ def test_a_hat_goes_round_the_head(bust):
     assert found[behind(bust.points, -0.2, 0.18), HAIR].min() > 0.9
 
 
+def test_a_hat_covers_all_that_is_above_it(bust):
+    """Its crown, lit from above, is taken for hair or skin."""
+    band = (bust.points[:, 1] > 0.15) & (bust.points[:, 1] < 0.3)
+    found = hidden(bust, kinds_where(bust.points, short(bust.points), hat=band))
+    assert found[behind(bust.points, 0.2, TOP + 0.1), HAT].min() > 0.9
+    assert found[behind(bust.points, -0.2, 0.0), HAT].max() < 0.4
+
+
 @pytest.mark.parametrize("low", [-0.45, -0.85])
 def test_hair_hangs_as_low_behind_as_it_does_beside(bust, low):
     curtain = (bust.points[:, 1] > low) & (np.abs(bust.points[:, 0]) > 0.18) & (bust.points[:, 1] < 0.1)
@@ -102,6 +110,13 @@ def test_clothes_go_round_and_a_neckline_does_not(bust):
     found = hidden(bust, seen)
     back = (bust.points[:, 2] < -0.55) & (bust.points[:, 1] < COLLAR - 0.1)
     assert back.sum() > 20 and found[back, CLOTHES].min() > 0.9
+
+
+def test_what_looks_like_cloth_above_skin_is_none(bust):
+    seen = kinds_where(bust.points, short(bust.points))
+    shadow = (bust.points[:, 1] < -0.5) & (bust.points[:, 1] > -0.62) & ~short(bust.points)
+    seen[shadow] = np.eye(len(KINDS))[CLOTHES]
+    assert hidden(bust, seen)[behind(bust.points, -0.6, -0.52), CLOTHES].max() < 0.4
 
 
 def test_ears_stay_skin_and_a_beard_stays_in_front(bust):

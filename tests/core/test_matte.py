@@ -9,7 +9,8 @@ import torch
 from likeness.core.networks.parsing import NetworkParser
 from likeness.core.networks.weights import load_parsing
 from likeness.core.photo.faces import Face, MediaPipeDetector
-from likeness.core.photo.intake import view_from_image
+from likeness.core.photo.intake import Intake
+from likeness.core.photo.landmarks import MEDIAPIPE
 from likeness.core.photo.matte import head_region, segment
 from likeness.core.photo.parsing import CLASSES
 
@@ -39,8 +40,13 @@ def photo():
 
 
 @pytest.fixture(scope="module")
-def face(photo):
-    (found,) = MediaPipeDetector().detect(photo)
+def detector():
+    return MediaPipeDetector()
+
+
+@pytest.fixture(scope="module")
+def face(photo, detector):
+    (found,) = detector.detect(photo)
     return found
 
 
@@ -52,8 +58,13 @@ def parser():
 
 
 @pytest.fixture(scope="module")
+def intake(detector, parser):
+    return Intake(detector, parser)
+
+
+@pytest.fixture(scope="module")
 def matte(photo, face, parser):
-    return segment(photo, face, parser=parser)[0]
+    return segment(photo, face, parser)[0]
 
 
 def overlap(a, b):
@@ -82,7 +93,7 @@ def test_its_edge_is_soft_but_thin(matte):
 
 
 def test_it_is_the_same_each_time_and_empty_outside_its_region(matte, photo, face, parser):
-    assert np.array_equal(segment(photo, face, parser=parser)[0], matte)
+    assert np.array_equal(segment(photo, face, parser)[0], matte)
     left, top, side = head_region(face)
     assert matte[top + side :].max() == 0 and matte[:, left + side :].max() == 0
 
@@ -96,49 +107,49 @@ def test_it_survives_another_background(matte, photo, face, parser, name):
         background = cv2.resize(np.ascontiguousarray(getattr(skimage.data, name)()[..., :3]), (512, 512), interpolation=cv2.INTER_AREA)
     pasted = (photo * matte[..., None] + background * (1 - matte[..., None])).astype(np.uint8)
     crop = np.s_[:270, 90:360]
-    assert overlap(segment(pasted, face, parser=parser)[0][crop], matte[crop]) > 0.97
+    assert overlap(segment(pasted, face, parser)[0][crop], matte[crop]) > 0.97
 
 
 @pytest.mark.parametrize("scale", [0.5, 4.0])
 def test_it_does_not_depend_on_the_photos_resolution(matte, photo, face, parser, scale):
     size = round(512 * scale)
     resized = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    other = segment(resized, Face(face.landmarks * np.float32(scale), 1), parser=parser)[0]
+    other = segment(resized, Face({MEDIAPIPE: face.mesh * np.float32(scale)}, 1), parser)[0]
     assert overlap(cv2.resize(other, (512, 512), interpolation=cv2.INTER_AREA), matte) > 0.98
 
 
-def test_other_people_are_left_out(photo, matte, parser):
+def test_other_people_are_left_out(photo, matte, intake):
     pair = np.concatenate([photo[:, 120:360], photo[:, 100:]], axis=1)
-    first, second = (view_from_image(pair, "pair.jpg", subject_index=index, parser=parser).matte for index in (0, 1))
+    first, second = (intake.view(pair, "pair.jpg", subject=index).matte for index in (0, 1))
     assert first[60:260, 280:].max() < 0.05 and second[60:260, :230].max() < 0.05
     assert overlap(first[:260, :240], matte[:260, 120:360]) > 0.97
     assert overlap(second[:260, 240:500], matte[:260, 100:360]) > 0.97
     assert np.minimum(first, second).max() < 0.6
 
 
-def test_transparency_that_cuts_the_person_out_is_the_matte(photo, matte, parser):
+def test_transparency_that_cuts_the_person_out_is_the_matte(photo, matte, intake):
     drawn = (matte > 0.5).astype(np.float32)
     drawn[:40] = 0
-    assert np.array_equal(view_from_image(photo, "a.png", alpha=drawn, parser=parser).matte, drawn)
+    assert np.array_equal(intake.view(photo, "a.png", alpha=drawn).matte, drawn)
 
 
-def test_transparency_that_only_rounds_corners_is_not(photo, matte, parser):
+def test_transparency_that_only_rounds_corners_is_not(photo, matte, intake):
     rounded = np.ones(photo.shape[:2], np.float32)
     rounded[:30, :30] = 0
-    assert np.array_equal(view_from_image(photo, "a.png", alpha=rounded, parser=parser).matte, matte * rounded)
+    assert np.array_equal(intake.view(photo, "a.png", alpha=rounded).matte, matte * rounded)
 
 
-def test_transparency_that_hides_the_face_is_ignored_with_a_warning(photo, matte, parser):
-    view = view_from_image(photo, "a.png", alpha=np.zeros(photo.shape[:2], np.float32), parser=parser)
+def test_transparency_that_hides_the_face_is_ignored_with_a_warning(photo, matte, intake):
+    view = intake.view(photo, "a.png", alpha=np.zeros(photo.shape[:2], np.float32))
     assert np.array_equal(view.matte, matte)
     assert view.warnings == ("The transparency of a.png hides the face and was ignored.",)
 
 
 def test_a_face_at_the_photos_edge_is_no_trouble(photo, face, matte, parser):
     cut = np.ascontiguousarray(photo[60:200, 200:])
-    shifted = Face(face.landmarks - np.float32([200, 60, 0]), 1)
+    shifted = Face({MEDIAPIPE: face.mesh - np.float32([200, 60, 0])}, 1)
     head = np.s_[:110, :100]
-    assert overlap(segment(cut, shifted, parser=parser)[0][head], matte[60:200, 200:300][head]) > 0.97
+    assert overlap(segment(cut, shifted, parser)[0][head], matte[60:200, 200:300][head]) > 0.97
 
 
 class Told:
@@ -164,7 +175,7 @@ def grey(face):
     """A plain picture, and a function from the parser's pixels to its own."""
     left, top, side = head_region(face)
     picture = np.full((side + max(top, 0), side + max(left, 0), 3), 128, np.uint8)
-    moved = Face(face.landmarks - np.float32([left, top, 0]), 1)
+    moved = Face({MEDIAPIPE: face.mesh - np.float32([left, top, 0])}, 1)
     return picture, moved, lambda row, column: (round(row * side / 384), round(column * side / 384))
 
 
@@ -173,14 +184,14 @@ def test_things_beside_the_face_are_left_out_and_on_the_chest_kept(grey):
     parser = Told()
     parser.put("object", np.s_[150:200, 262:330])
     parser.put("object", np.s_[340:384, 262:330])
-    matte, parsing = segment(picture, face, parser=parser)
+    matte, parsing = segment(picture, face, parser)
     assert matte[at(175, 300)] < 0.05 and matte[at(365, 300)] > 0.95
     assert parsing is not None and parsing.share("object")[365, 300] > 0.95
 
 
 def test_doubt_is_no_transparency_inside_a_person(grey):
     picture, face, at = grey
-    matte, _ = segment(picture, face, parser=Told(0.7))
+    matte, _ = segment(picture, face, Told(0.7))
     assert matte[at(300, 190)] == 1 and matte[at(300, 60)] == 0
 
 
@@ -197,9 +208,9 @@ def test_the_parser_sees_the_head_in_the_middle_and_no_more_than_the_photo_shows
     near = 110
     low = (middle - near).astype(int)
     part = np.ascontiguousarray(photo[low[1] : low[1] + 2 * near, low[0] : low[0] + 2 * near])
-    _, parsing = segment(part, Face(face.landmarks - np.float32([*low, 0]), 1), parser=Eye())
+    _, parsing = segment(part, Face({MEDIAPIPE: face.mesh - np.float32([*low, 0])}, 1), Eye())
     assert parsing is not None and abs(parsing.square[2] - 2 * near) <= 4
-    _, parsing = segment(np.ascontiguousarray(photo[:, 200:]), Face(face.landmarks - np.float32([200, 0, 0]), 1), parser=Eye())
+    _, parsing = segment(np.ascontiguousarray(photo[:, 200:]), Face({MEDIAPIPE: face.mesh - np.float32([200, 0, 0])}, 1), Eye())
     assert parsing is not None
     assert np.abs(np.array(parsing.square[:2]) + parsing.square[2] / 2 - (middle - [200, 0])).max() <= 2
     assert all(picture.shape == (384, 384, 3) for picture in seen)

@@ -13,7 +13,8 @@ from likeness.core.networks.config import METADATA_KEY, FieldConfig
 from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
 from likeness.core.networks.normal import FRONT, WHOLE, NormalNetwork, refined_matte
-from likeness.core.networks.weights import hashes, load_field, load_normal, load_own_field, load_weights
+from likeness.core.networks.parsing import ParsingNetwork
+from likeness.core.networks.weights import NETWORKS, hashes, load_field, load_normal, load_own_field, load_weights
 
 WIDTHS = (8, 8, 8, 8, 8)
 
@@ -73,7 +74,9 @@ def test_the_bundled_normals_are_those_of_the_network_that_was_measured() -> Non
     network = load_normal()
     photo, maps = torch.rand(1, 4, 64, 64), torch.rand(1, 8, 64, 64) - 0.5
     x = torch.cat([photo, maps], dim=1)
-    fine = torch.nn.functional.interpolate(network.encoder(x)[0], scale_factor=2, mode="bilinear", align_corners=False)
+    assert network.backbone is not None
+    added = [enter(values) for enter, values in zip(network.enter, network.backbone(photo[:, :3]), strict=True)]
+    fine = torch.nn.functional.interpolate(network.encoder(x, added)[0], scale_factor=2, mode="bilinear", align_corners=False)
     relief = network(photo, maps)
     assert torch.equal(relief.front, network.output(network.head(torch.cat([fine, x], dim=1)))[:, :3] + maps[:, :3])
     assert (relief.back is None) == (relief.shift is None)
@@ -85,6 +88,27 @@ def test_a_normal_network_has_the_form_of_its_file(tmp_path: Path, outputs: int)
     loaded = load_normal("n.safetensors", written(tmp_path, network=NormalNetwork(outputs=outputs)))
     relief = loaded(torch.rand(1, 4, 64, 64), torch.rand(1, 8, 64, 64))
     assert (relief.back is None) == (relief.shift is None) == (outputs == FRONT)
+
+
+def test_features_of_the_parsing_network_add_nothing_before_training_and_are_no_weights_of_the_normal_network() -> None:
+    torch.manual_seed(0)
+    shared, plain = NormalNetwork(backbone=ParsingNetwork().backbone).eval(), NormalNetwork().eval()
+    plain.load_state_dict({name: values for name, values in shared.state_dict().items() if not name.startswith("enter.")})
+    photo, maps = torch.rand(1, 4, 64, 64), torch.rand(1, 8, 64, 64) - 0.5
+    before = plain(photo, maps)
+    assert torch.allclose(shared(photo, maps).front, before.front, atol=1e-6)
+    assert not any("backbone" in name or "stem.weight" in name for name in shared.state_dict())
+    for convolution in shared.enter:
+        torch.nn.init.normal_(convolution.weight, std=0.1)
+    assert (shared(photo, maps).front - before.front).abs().max() > 1e-3
+
+
+def test_a_normal_network_that_reads_features_shares_the_parsing_networks_backbone(tmp_path: Path) -> None:
+    parsing = ParsingNetwork()
+    folder = written(tmp_path, network=NormalNetwork(backbone=parsing.backbone))
+    assert load_normal("n.safetensors", folder, parsing).backbone is parsing.backbone
+    with pytest.raises(AssetError, match=r"needs parsing\.safetensors, which is missing"):
+        load_normal("n.safetensors", folder)
 
 
 def test_positional_encoding_is_bounded_and_tells_points_apart() -> None:
@@ -182,3 +206,17 @@ def test_the_bundled_field_is_readable() -> None:
 def test_strange_configurations_are_refused(tmp_path: Path, config: str) -> None:
     with pytest.raises(AssetError, match=r"n\.safetensors"):
         load_field("n.safetensors", written(tmp_path, config=config))
+
+
+def test_a_network_that_is_not_listed_is_left_out_only_if_something_takes_its_place(tmp_path: Path) -> None:
+    (tmp_path / "SHA256SUMS").write_text("")
+    for network in NETWORKS:
+        if network.without is None:
+            with pytest.raises(AssetError, match="missing"):
+                network.load(folder=tmp_path)
+        else:
+            assert network.load_if_listed(folder=tmp_path) is None
+
+
+def test_every_network_that_nothing_can_replace_is_bundled() -> None:
+    assert all(network.file in hashes() for network in NETWORKS if network.without is None)

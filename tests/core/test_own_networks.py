@@ -9,17 +9,19 @@ import pytest
 import torch
 
 from likeness.core.errors import InputError
-from likeness.core.evaluation.case import Case
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.networks.own import BUNDLED, DetailNetwork, OwnNetworks, crop_normals
 from likeness.core.photo.crop import crop_picture
-from likeness.core.photo.intake import view_from_image
+from likeness.core.photo.framing import HEAD
+from likeness.core.photo.intake import Intake
 from likeness.core.photo.parsing import CLASSES
-from likeness.core.photo.view import CROP_HALF, Camera
-from likeness.core.pipeline import Reconstructor, Seen
+from likeness.core.photo.view import Camera
+from likeness.core.pipeline import Reconstructor
+from likeness.core.prepared import PreparedPhoto
 from likeness.core.result import Result
 from likeness.core.settings import Settings
+from likeness.evaluation.case import Case
 
 from .onnx_files import SHAPE, node, outside_tensor, tensor, write_answers, write_channel, write_onnx
 
@@ -33,7 +35,7 @@ def over_crop(vertices: np.ndarray, camera: Camera, box: tuple[float, float, flo
     pixels = camera.project(vertices)
     left, top, side = box
     flat = np.stack([(pixels[:, 0] - left) / side * 2 - 1, 1 - (pixels[:, 1] - top) / side * 2], axis=1)
-    return torch.from_numpy(np.concatenate([flat, vertices[:, 2:] / CROP_HALF], axis=1).astype(np.float32))
+    return torch.from_numpy(np.concatenate([flat, vertices[:, 2:] / HEAD.half], axis=1).astype(np.float32))
 
 
 def drawn(
@@ -69,22 +71,22 @@ def case() -> Case:
 
 
 @pytest.fixture(scope="module")
-def seen(reconstructor: Reconstructor, case: Case) -> Seen:
-    return reconstructor.see(view_from_image(case.photo, case.name, parser=reconstructor.parser))
+def seen(reconstructor: Reconstructor, case: Case) -> PreparedPhoto:
+    return reconstructor.prepare(reconstructor.intake.view(case.photo, case.name))
 
 
 @pytest.fixture(scope="module")
-def truth(case: Case, seen: Seen) -> np.ndarray:
+def truth(case: Case, seen: PreparedPhoto) -> np.ndarray:
     assert case.truth is not None and case.camera is not None
-    return normal_map(case.truth.vertices, case.truth.faces, case.camera, seen.fit.camera.crop_box)
+    return normal_map(case.truth.vertices, case.truth.faces, case.camera, seen.crop_box)
 
 
 @pytest.fixture(scope="module")
-def face(case: Case, seen: Seen) -> np.ndarray:
+def face(case: Case, seen: PreparedPhoto) -> np.ndarray:
     """(SIZE, SIZE) bool: where the crop shows the true face."""
     assert case.truth is not None and case.camera is not None
     there = (case.truth.region == case.truth.region_names.index("face"))[:, None]
-    return drawn(case.truth.vertices, case.truth.faces, there, case.camera, seen.fit.camera.crop_box)[..., 0] > 0.9
+    return drawn(case.truth.vertices, case.truth.faces, there, case.camera, seen.crop_box)[..., 0] > 0.9
 
 
 @pytest.fixture(scope="module")
@@ -102,31 +104,32 @@ def test_a_network_sees_blue_green_red_between_0_and_1(tmp_path: Path) -> None:
 
 
 def test_true_normals_in_any_axes_come_out_right(
-    reconstructor: Reconstructor, seen: Seen, oracle: Path, truth: np.ndarray, face: np.ndarray
+    reconstructor: Reconstructor, seen: PreparedPhoto, oracle: Path, truth: np.ndarray, face: np.ndarray
 ) -> None:
     own = OwnNetworks.of(Settings(normals=str(oracle)), BUNDLED)
-    sight = reconstructor.see(seen.view, own).sight
-    assert sight.own is not None and sight.front is sight.own
-    found = sight.own[0].permute(1, 2, 0).numpy()
+    prediction = reconstructor.prepare(seen.view, own).prediction
+    assert prediction.own is not None and prediction.front is prediction.own
+    found = prediction.own[0].permute(1, 2, 0).numpy()
     size = np.linalg.norm(found, axis=-1)
-    person = crop_picture(seen.view.matte, seen.fit.camera, SIZE) > 0.5
+    person = crop_picture(seen.view.matte, seen.crop_box, SIZE) > 0.5
     assert np.allclose(size[size > 0], 1, atol=1e-4) and (size[~person] == 0).all() and (size[face & person] > 0).mean() > 0.99
     face = face & (size > 0)
     camera = seen.fit.camera
     maps = seen.surface.maps(SIZE).numpy()
     across = (np.arange(SIZE) + 0.5) * 2 / SIZE - 1
-    places = camera.from_crop(np.stack([*np.meshgrid(across, -across), maps[6] + 0.4], axis=-1).reshape(-1, 3)).reshape(SIZE, SIZE, 3)
+    crop = np.stack([*np.meshgrid(across, -across), maps[6] + HEAD.eye_depth], axis=-1)
+    places = HEAD.from_crop(crop.reshape(-1, 3), camera).reshape(SIZE, SIZE, 3)
     back = camera.normals_from_crop(found[face], places[face])
     assert degrees(back, truth[face], np.ones(len(back), bool)) < 1
     # What the field reads is a smaller picture of the same; the back is the bundled network's still.
-    assert sight.normals.shape == seen.sight.normals.shape
-    assert torch.equal(sight.back, seen.sight.back) if seen.sight.back is not None else sight.back is None
+    assert prediction.normals.shape == seen.prediction.normals.shape
+    assert torch.equal(prediction.back, seen.prediction.back) if seen.prediction.back is not None else prediction.back is None
 
 
 def test_with_true_normals_the_face_comes_out_nearer_to_the_truth(
-    reconstructor: Reconstructor, seen: Seen, oracle: Path, truth: np.ndarray, face: np.ndarray
+    reconstructor: Reconstructor, seen: PreparedPhoto, oracle: Path, truth: np.ndarray, face: np.ndarray
 ) -> None:
-    box, settings = seen.fit.camera.crop_box, Settings(quality="draft", normals=str(oracle))
+    box, settings = seen.crop_box, Settings(quality="draft", normals=str(oracle))
 
     def error(result: Result) -> float:
         surface, view = result.surface, result.views[0]
@@ -142,10 +145,10 @@ def test_with_true_normals_the_face_comes_out_nearer_to_the_truth(
 
 
 @pytest.mark.parametrize("normal", [(0, 0, 1), (0.6, 0, 0.8), (0, 0, 0)])
-def test_normals_that_fit_no_axes_are_refused(seen: Seen, normal: tuple[float, float, float]) -> None:
+def test_normals_that_fit_no_axes_are_refused(seen: PreparedPhoto, normal: tuple[float, float, float]) -> None:
     answer = np.broadcast_to(np.array(normal, np.float32), (SIZE, SIZE, 3))
     with pytest.raises(InputError, match=r"The normals of flat.onnx do not agree .*\.$"):
-        crop_normals(answer, "flat.onnx", seen.fit.camera, seen.surface.maps(SIZE).numpy(), np.ones((SIZE, SIZE), bool))
+        crop_normals(answer, "flat.onnx", seen.fit.camera, seen.surface, np.ones((SIZE, SIZE), bool))
 
 
 def test_normals_go_to_the_crop_frame_as_the_surface_does() -> None:
@@ -155,7 +158,7 @@ def test_normals_go_to_the_crop_frame_as_the_surface_does() -> None:
     normals = np.cross(first, second)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     step = 1e-6
-    along = [(camera.to_crop(points + step * side) - camera.to_crop(points)) / step for side in (first, second)]
+    along = [(HEAD.to_crop(points + step * side, camera) - HEAD.to_crop(points, camera)) / step for side in (first, second)]
     wanted = np.cross(*along)
     wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
     assert np.allclose(camera.normals_to_crop(normals, points), wanted, atol=1e-3)
@@ -167,8 +170,9 @@ def test_an_own_matte_cuts_the_person_out_and_keeps_the_classes(reconstructor: R
     disc = np.hypot(rows - 256, columns - 256) < 180
     file = write_answers(tmp_path / "disc.onnx", np.where(disc, 1.5, -0.5)[None, None])
     own = OwnNetworks.of(Settings(matte=str(file)), BUNDLED)
-    view = view_from_image(case.photo, case.name, parser=own.parser(reconstructor.parser))
-    plain = view_from_image(case.photo, case.name, parser=reconstructor.parser)
+    bundled = reconstructor.intake
+    view = Intake(bundled.detector, own.parser(bundled.parser)).view(case.photo, case.name)
+    plain = bundled.view(case.photo, case.name)
     assert view.parsing is not None and view.parsing.shares.shape == (SIZE, SIZE, len(CLASSES))
     coverage = 1 - view.parsing.share("background")
     assert coverage.min() >= 0 and coverage.max() <= 1 and ((coverage > 0.5) == disc).mean() > 0.999
@@ -178,15 +182,15 @@ def test_an_own_matte_cuts_the_person_out_and_keeps_the_classes(reconstructor: R
     away = np.hypot(x - left - side / 2, y - top - side / 2) / side * SIZE
     assert view.matte[away < 165].min() > 0.9 and view.matte[away > 195].max() < 0.1
     assert not np.array_equal(view.matte, plain.matte)
-    assert own.matte is not None and reconstructor.see(view, own).sight.shift is None
+    assert own.matte is not None and reconstructor.prepare(view, own).prediction.shift is None
 
 
 def test_a_matte_leaves_other_people_out(reconstructor: Reconstructor, case: Case, tmp_path: Path) -> None:
     pair = np.concatenate([case.photo, case.photo], axis=1)
     file = write_answers(tmp_path / "all.onnx", np.ones((1, 1, SIZE, SIZE)))
-    parser = OwnNetworks.of(Settings(matte=str(file)), BUNDLED).parser(reconstructor.parser)
-    view = view_from_image(pair, "pair", subject_index=0, parser=parser)
-    alone = view_from_image(case.photo, "alone", parser=parser)
+    own, bundled = OwnNetworks.of(Settings(matte=str(file)), BUNDLED), reconstructor.intake
+    intake = Intake(bundled.detector, own.parser(bundled.parser))
+    view, alone = intake.view(pair, "pair", subject=0), intake.view(case.photo, "alone")
     half = case.photo.shape[1]
     assert alone.matte[:, half // 2 - 20 : half // 2 + 20].mean() > 0.5
     assert view.matte[:, half + half // 2 - 20 :].max() < 0.05

@@ -7,7 +7,8 @@ import torch
 
 from likeness.core.networks.parsing import STRIDE, NetworkParser, ParsingNetwork
 from likeness.core.networks.weights import load_parsing
-from likeness.core.photo.intake import view_from_image
+from likeness.core.photo.faces import MediaPipeDetector
+from likeness.core.photo.intake import Intake
 from likeness.core.photo.parsing import CLASSES, Parsing
 
 # (column, row) in the astronaut's photo
@@ -30,7 +31,7 @@ def parser():
 
 @pytest.fixture(scope="module")
 def view(parser):
-    return view_from_image(skimage.data.astronaut(), "astronaut", parser=parser)
+    return Intake(MediaPipeDetector(), parser).view(skimage.data.astronaut(), "astronaut")
 
 
 def test_the_network_answers_at_the_pictures_own_size_and_learns_all_but_its_backbone():
@@ -84,5 +85,5 @@ def test_classes_can_be_had_over_any_square_of_the_photo():
 
 
 def test_without_a_parser_there_is_a_matte_but_no_parsing():
-    view = view_from_image(skimage.data.astronaut(), "astronaut")
+    view = Intake(MediaPipeDetector()).view(skimage.data.astronaut(), "astronaut")
     assert view.parsing is None and view.matte[120, 222] == 1 and view.matte[20, 130] < 0.05

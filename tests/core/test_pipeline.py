@@ -142,6 +142,7 @@ def test_progress_grows_to_the_end(run: tuple[Result, list[tuple[str, float]]]) 
 def test_the_report_is_strict_json_with_what_was_promised(result: Result) -> None:
     report = json.loads(json.dumps(result.report, allow_nan=False))
     promised = {"quality", "settings", "version", "weights", "timings", "peak_memory_mb", "silhouette_iou", "landmark_error"}
+    assert 0.5 < report["fit_disagreement"] < 5 and 0 < report["hidden_excess"] < 5 and 0 < report["matte_unsure"] < 0.3
     assert promised | {"mesh", "observed_share", "fit", "warnings"} <= set(report)
     assert {"normal.safetensors", "field.safetensors", "head_model.npz"} <= set(report["weights"])
     assert (next(iter(report)), report["quality"], report["warnings"]) == ("quality", "good", [])
@@ -199,7 +200,7 @@ def test_a_rigged_head_comes_textured_and_in_flames_topology(rig_run: tuple[Resu
 
 
 @pytest.mark.slow
-def test_a_rig_changes_nothing_of_the_free_form_head(rig_run: tuple[Result, list[tuple[str, float]]], result: Result) -> None:
+def test_a_rig_changes_nothing_of_the_reconstructed_head(rig_run: tuple[Result, list[tuple[str, float]]], result: Result) -> None:
     with_rig = rig_run[0]
     for name, values in vars(result.surface).items():
         assert np.array_equal(getattr(with_rig.surface, name), values), name

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from likeness.core.errors import InputError
+from likeness.core.photo.framing import HEAD
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.preview import TILE, write_preview
@@ -51,7 +52,7 @@ def test_nose_points_to_the_right_in_the_side_view(tiles: np.ndarray) -> None:
 
 def test_front_covers_what_the_camera_projects(two_tone: Result, tiles: np.ndarray) -> None:
     view = two_tone.views[0]
-    left, top, side = view.camera.crop_box
+    left, top, side = HEAD.crop_box(view.camera)
     expected = (view.camera.project(view.pose.to_camera(two_tone.surface.vertices)) - (left, top)) * TILE / side
     rows, columns = np.nonzero(head(tiles[0, 1]))
     assert columns.min() == pytest.approx(expected[:, 0].min(), abs=2)
@@ -60,7 +61,7 @@ def test_front_covers_what_the_camera_projects(two_tone: Result, tiles: np.ndarr
 
 
 def test_photo_tile_shows_the_same_square(two_tone: Result, tiles: np.ndarray) -> None:
-    left, top, side = two_tone.views[0].camera.crop_box
+    left, top, side = HEAD.crop_box(two_tone.views[0].camera)
     green = tiles[0, 0][..., 1] - tiles[0, 0][..., 0]
     row, column = np.unravel_index(green.argmax(), green.shape)
     assert (column, row) == pytest.approx(((120.5 - left) * TILE / side, (140.5 - top) * TILE / side), abs=2)

@@ -6,14 +6,14 @@ import torch
 import trimesh
 
 from likeness.core.models.prior import PriorSurface, PriorVolume
-from likeness.core.photo.view import CROP_CENTRE_Z, CROP_HALF
+from likeness.core.photo.framing import HEAD
 
 
 @pytest.fixture(scope="module")
 def sphere() -> PriorSurface:
     mesh = trimesh.creation.icosphere(4, 0.5)
     vertices = np.asarray(mesh.vertices, np.float32)
-    return PriorSurface(vertices, np.asarray(mesh.faces), vertices * 2)
+    return PriorSurface(vertices, np.asarray(mesh.faces), vertices * 2, HEAD)
 
 
 def test_maps_show_the_front(sphere: PriorSurface) -> None:
@@ -21,7 +21,7 @@ def test_maps_show_the_front(sphere: PriorSurface) -> None:
     assert maps.shape == (8, 64, 64)
     normal, depth, mask = maps[:3, 32, 32], maps[6, 32, 32], maps[7]
     assert torch.allclose(normal, torch.tensor([0.0, 0, 1]), atol=0.06)
-    assert depth == pytest.approx(0.5 + CROP_CENTRE_Z / CROP_HALF, abs=0.01)
+    assert depth == pytest.approx(0.5 - HEAD.eye_depth, abs=0.01)
     assert mask.mean() == pytest.approx(np.pi * 0.25 / 4, rel=0.03)
     assert maps[:, 0, 0].abs().sum() == 0
 

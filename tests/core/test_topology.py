@@ -31,7 +31,7 @@ POUT = {"mouthPucker": 0.6, "browInnerUp": 0.5}
 
 @dataclass(frozen=True)
 class Case:
-    """A person who is not quite in the head model, a free-form surface of theirs, and a fit that errs a little; camera frame."""
+    """A person who is not quite in the head model, a reconstructed surface of theirs, and a fit that errs a little; camera frame."""
 
     fit: ViewFit
     vertices: np.ndarray
@@ -294,3 +294,18 @@ def test_a_damaged_rigged_head_is_one_sentence(model: HeadModel, name: str, valu
         arrays[f"rig_{name}"] = value
     with pytest.raises(AssetError, match="rigged head"):
         RiggedHead.from_arrays(arrays)
+
+
+def test_what_covers_the_face_does_not_press_it(model: HeadModel) -> None:
+    fitted = model.posed(Parameters(np.zeros(len(model.identity)), np.zeros(52), np.zeros((5, 3))))
+    skin, template = fitted.vertices[: model.skin_count], Template.of(model)
+    fringe = ((model.closed_code[:, 1] > 0.6) & (model.closed_code[:, 1] < 0.75)).astype(np.float32)
+    lifted = fitted.closed_vertices + 0.004 * fringe[:, None] * fitted.closed_normals
+    surface = ReconstructedSurface(lifted, vertex_normals(lifted, model.closed_mesh.faces))
+    there = (template.face > 0.5) & (model.code[: len(skin), 1] > 0.64) & (model.code[: len(skin), 1] < 0.71)
+
+    def moved(one: ReconstructedSurface) -> float:
+        return float(np.linalg.norm(register(template, skin, one) - skin, axis=1)[there].mean())
+
+    assert there.sum() > 20
+    assert moved(replace(surface, covered=fringe)) < 0.5 * moved(surface)

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from likeness.core.evaluation.case import CaseSet
-from likeness.core.evaluation.methods import Methods
-from likeness.core.evaluation.metrics import MeasuredTruth
-from likeness.core.evaluation.score import Effort, score
 from likeness.core.settings import Settings
+from likeness.evaluation.case import CaseSet
+from likeness.evaluation.methods import Methods
+from likeness.evaluation.metrics import MeasuredTruth
+from likeness.evaluation.score import SamplingBudget, score
 
 FOLDER = Path(__file__).parent
 BANDS = FOLDER / "bands.json"
-EFFORT = Effort(samples=4000, seeds=1, alignments=("A0", "A1"), published=False)
+BUDGET = SamplingBudget(samples=4000, seeds=1, alignments=("A0", "A1"), published=False)
 METHOD = "likeness"
 
 Rows = dict[str, dict[str, float]]
@@ -31,8 +31,8 @@ def measured() -> Rows:
     methods = Methods((METHOD,), Settings(quality="draft", device="cpu"))
     rows = {}
     for case in CaseSet.open(FOLDER / "cases").read():
-        prediction = methods.methods[METHOD](methods.look(case))
-        rows[case.name] = score(case, MeasuredTruth(case), prediction, EFFORT).values
+        prediction = methods.methods[METHOD](methods.prepare(case))
+        rows[case.name] = score(case, MeasuredTruth(case), prediction, BUDGET).values
     return rows
 
 

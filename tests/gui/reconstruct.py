@@ -52,9 +52,9 @@ def rig_steps() -> Steps:
 
     for name, options in (
         ("pose_rig", {"pose": "REST"}),
-        ("show_head", {"head": "FREE_FORM"}),
-        ("deform_free_form", {}),
-        ("transfer_data", {"data": "VGROUP_WEIGHTS", "to": "FREE_FORM"}),
+        ("show_head", {"head": "RECONSTRUCTED"}),
+        ("deform_reconstructed", {}),
+        ("transfer_data", {"data": "VGROUP_WEIGHTS", "to": "RECONSTRUCTED"}),
     ):
         before = state()
         with in_view():

@@ -133,7 +133,7 @@ def rigged(part):
 
 @pytest.fixture
 def rigged_result(make_result, rigged):
-    """A result with a rigged head whose free-form head is the rigged one's skin in the photo's pose, as closed and as wide as that is."""
+    """A result with a rigged head; its reconstructed head is the skin of the rigged one in the photo's pose, as closed and as wide."""
     faces = rigged.faces[rigged.face_part == 0]
     count = int(faces.max()) + 1
     skin = {

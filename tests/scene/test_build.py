@@ -235,8 +235,8 @@ def test_copies_and_remeshed_heads_are_no_results(part, make_result):
 def test_rigs_heads_are_results_and_copies_of_them_are_none(part, rigged_result):
     is_result = part("scene.source").is_result
     part("scene.build").build_result(bpy.context, rigged_result)
-    rigged, free_form = bpy.data.objects["Ada Head"], bpy.data.objects["Ada"]
-    assert is_result(rigged) and is_result(free_form)
+    rigged, reconstructed = bpy.data.objects["Ada Head"], bpy.data.objects["Ada"]
+    assert is_result(rigged) and is_result(reconstructed)
     assert not is_result(_duplicate(rigged)) and is_result(rigged)
 
 

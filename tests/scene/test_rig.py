@@ -186,8 +186,8 @@ def test_result_with_a_rig_gives_both_heads_at_one_place(evaluated, part, rig, r
         assert rig.rig_of(bpy.data.objects[name]) == armature
     assert rig.rig_of(bpy.data.objects["Ada Camera"]) is None and rig.rig_of(None) is None
     assert bpy.data.objects["Ada"].hide_get() and not bpy.data.objects["Ada Head"].hide_get()
-    free_form, skin = evaluated(bpy.data.objects["Ada"]), evaluated(bpy.data.objects["Ada Head"])
-    assert np.abs(free_form - skin[: len(free_form)]).max() < 1e-5
+    reconstructed, skin = evaluated(bpy.data.objects["Ada"]), evaluated(bpy.data.objects["Ada Head"])
+    assert np.abs(reconstructed - skin[: len(reconstructed)]).max() < 1e-5
 
 
 def test_rig_is_built_while_another_object_is_edited(part, rig, rigged_result):

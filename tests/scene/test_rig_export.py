@@ -163,7 +163,7 @@ def test_rigged_head_passes_the_khronos_validator(export):
     assert issues["numErrors"] == 0
 
 
-def test_free_form_head_passes_the_khronos_validator(part, make_result, tmp_path):
+def test_reconstructed_head_passes_the_khronos_validator(part, make_result, tmp_path):
     pytest.importorskip("trimesh")
     part("core.export").write_mesh(make_result(), tmp_path / "head.glb")
     assert _issues(tmp_path / "head.glb")["numErrors"] == 0

@@ -27,17 +27,17 @@ def test_rest_and_photo_pose(armature, keys, rigged):
     assert not armature.pose.bones["jaw"].matrix_basis.is_identity
 
 
-def test_free_form_head_is_deformed_and_shown_until_asked_again(part, armature):
-    assert bpy.ops.likeness.deform_free_form() == {"FINISHED"}
-    assert part("scene.free_form").is_bound(armature) and bpy.context.object == armature
+def test_reconstructed_head_is_deformed_and_shown_until_asked_again(part, armature):
+    assert bpy.ops.likeness.deform_reconstructed() == {"FINISHED"}
+    assert part("scene.reconstructed").is_bound(armature) and bpy.context.object == armature
     assert (bpy.data.objects["Ada"].hide_get(), bpy.data.objects["Ada Head"].hide_get()) == (False, True)
-    assert bpy.ops.likeness.deform_free_form() == {"FINISHED"}
-    assert not part("scene.free_form").is_bound(armature)
+    assert bpy.ops.likeness.deform_reconstructed() == {"FINISHED"}
+    assert not part("scene.reconstructed").is_bound(armature)
     assert (bpy.data.objects["Ada"].hide_render, bpy.data.objects["Ada Head"].hide_render) == (True, False)
 
 
 def test_one_head_is_seen_at_a_time(armature):
-    bpy.ops.likeness.show_head(head="FREE_FORM")
+    bpy.ops.likeness.show_head(head="RECONSTRUCTED")
     assert (bpy.data.objects["Ada"].hide_get(), bpy.data.objects["Ada Head"].hide_get()) == (False, True)
     bpy.ops.likeness.show_head(head="RIGGED")
     assert (bpy.data.objects["Ada"].hide_render, bpy.data.objects["Ada Head"].hide_render) == (True, False)
@@ -54,7 +54,7 @@ def _reveal() -> None:
 def test_hidden_head_comes_back_with_the_others(armature):
     _reveal()
     assert all(bpy.data.objects[name].visible_get() for name in ("Ada", "Ada Head"))
-    bpy.ops.likeness.show_head(head="FREE_FORM")
+    bpy.ops.likeness.show_head(head="RECONSTRUCTED")
     assert [bpy.data.objects[name].visible_get() for name in ("Ada", "Ada Head")] == [True, False]
 
 
@@ -62,7 +62,7 @@ def test_everything_works_from_pose_mode(armature, tmp_path):
     bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="POSE")
     assert bpy.ops.likeness.pose_rig(pose="REST") == {"FINISHED"}
-    assert bpy.ops.likeness.deform_free_form() == {"FINISHED"}
+    assert bpy.ops.likeness.deform_reconstructed() == {"FINISHED"}
     assert bpy.ops.likeness.transfer_data(data="COLOR_VERTEX", to="RIGGED") == {"FINISHED"}
     assert "Colour" in bpy.data.objects["Ada Head"].data.color_attributes
     for kind in (".glb", ".fbx"):
@@ -73,7 +73,7 @@ def test_everything_works_from_pose_mode(armature, tmp_path):
 
 def test_operators_need_a_rig_and_say_so(extension):
     bpy.ops.mesh.primitive_cube_add()
-    for name in ("pose_rig", "deform_free_form", "show_head", "transfer_data", "export_rig"):
+    for name in ("pose_rig", "deform_reconstructed", "show_head", "transfer_data", "export_rig"):
         assert not getattr(bpy.ops.likeness, name).poll()
     with pytest.raises(RuntimeError, match="Select a rigged head"):
         bpy.ops.likeness.pose_rig(pose="REST")
@@ -82,7 +82,7 @@ def test_operators_need_a_rig_and_say_so(extension):
 def test_edit_mode_is_refused(armature):
     bpy.ops.object.mode_set(mode="EDIT")
     with pytest.raises(RuntimeError, match="object or pose mode"):
-        bpy.ops.likeness.deform_free_form()
+        bpy.ops.likeness.deform_reconstructed()
     bpy.ops.object.mode_set(mode="OBJECT")
 
 
@@ -91,10 +91,10 @@ def test_heads_of_an_excluded_collection_are_one_sentence(armature, tmp_path):
     bpy.context.scene.collection.objects.link(armature)
     bpy.context.view_layer.layer_collection.children[collection.name].exclude = True
     bpy.context.view_layer.objects.active = armature
-    for call in (bpy.ops.likeness.deform_free_form, lambda: bpy.ops.likeness.export_rig(filepath=str(tmp_path / "head.glb"))):
+    for call in (bpy.ops.likeness.deform_reconstructed, lambda: bpy.ops.likeness.export_rig(filepath=str(tmp_path / "head.glb"))):
         with pytest.raises(RuntimeError, match="not in this view layer"):
             call()
-    assert bpy.ops.likeness.show_head(head="FREE_FORM") == {"FINISHED"}
+    assert bpy.ops.likeness.show_head(head="RECONSTRUCTED") == {"FINISHED"}
 
 
 def test_head_deleted_as_an_artist_does_is_gone(part, armature):
@@ -102,15 +102,15 @@ def test_head_deleted_as_an_artist_does_is_gone(part, armature):
     with bpy.context.temp_override(selected_objects=[bpy.data.objects["Ada"]]):
         bpy.ops.object.delete()
     rig = part("scene.rig")
-    assert "Ada" in bpy.data.objects and rig.head_of(armature, rig.FREE_FORM) is None
+    assert "Ada" in bpy.data.objects and rig.head_of(armature, rig.RECONSTRUCTED) is None
     with pytest.raises(RuntimeError, match="lost one of its heads"):
-        bpy.ops.likeness.deform_free_form()
+        bpy.ops.likeness.deform_reconstructed()
 
 
 def test_failures_are_one_sentence(armature, tmp_path):
     bpy.data.objects.remove(bpy.data.objects["Ada"])
     with pytest.raises(RuntimeError, match="lost one of its heads"):
-        bpy.ops.likeness.deform_free_form()
+        bpy.ops.likeness.deform_reconstructed()
     (tmp_path / "file").touch()
     for kind in (".glb", ".fbx"):
         with pytest.raises(RuntimeError, match="cannot be written"):

@@ -49,7 +49,7 @@ def test_rigged_result_becomes_a_scene_and_files_for_other_programs(part, rigged
     bpy.ops.wm.open_mainfile(filepath=str(files[0]))
     rig = part("scene.rig")
     armature = rig.rig_of(bpy.data.objects["Ada Head"])
-    assert rig.head_of(armature, rig.FREE_FORM) == bpy.data.objects["Ada"]
+    assert rig.head_of(armature, rig.RECONSTRUCTED) == bpy.data.objects["Ada"]
     assert bpy.data.images["Ada Texture"].packed_file and armature.pose.bones["jaw"].constraints
 
 

@@ -57,6 +57,25 @@ def test_hats_are_closed_sit_on_the_head_and_free_the_face(kind: str) -> None:
         assert hat.allowed.shape == (len(head.vertices),)
 
 
+@pytest.mark.parametrize("kind", ["hijab", "hood", "scarf", "turban"])
+def test_cloth_over_the_head_covers_hair_and_leaves_the_face(kind: str) -> None:
+    head, f = bald_head(), bald_head().frame
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        hat = make_hat(head, rng, Noise(rng), kind, PAINT)
+        vertices = np.concatenate([part.vertices for part in hat.parts])
+        face = (
+            (np.abs(vertices[:, 0]) < 0.03)
+            & (vertices[:, 1] < f.brow)
+            & (vertices[:, 1] > f.chin + 0.02)
+            & (vertices[:, 2] > f.ear_z + 0.05)
+        )
+        assert not face.any()
+        above = head.vertices[:, 1] > f.ear_top + 0.8 * (f.top - f.ear_top)
+        assert hat.allowed[above].max() < 0.01
+        assert (vertices[:, 1].min() < f.chin - 0.04) == (kind != "turban")
+
+
 def test_hair_under_a_cap_stays_under_it() -> None:
     head, rng = bald_head(), np.random.default_rng(0)
     noise = Noise(rng)

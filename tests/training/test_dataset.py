@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from likeness.training.dataset import Shards, batches, decoded, mirrored, photographs
+from likeness.training.data.dataset import Shards, batches, decoded, mirrored, photographs
 
 
 def _stored(rng: np.random.Generator, size: int = 32, points: int = 5) -> dict[str, np.ndarray]:

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 import trimesh
 
-from likeness.training.evaluation_people import among_hair, seen_faces
-from likeness.training.evaluation_scans import stone
+from likeness.training.evaluation.people import among_hair, seen_faces
+from likeness.training.evaluation.scans import stone
 
 from .shapes import GREEN, RED, ball, scene_of
 

@@ -15,8 +15,8 @@ from likeness.core.networks.parameters import HALF_METRES, PICTURE_SIZE
 from likeness.core.photo.crop import face_square
 from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, MediaPipeDetector
 from likeness.core.photo.view import Camera
-from likeness.training.dataset import Batch
-from likeness.training.detected import Detections, detect
+from likeness.training.data.dataset import Batch
+from likeness.training.data.real_landmarks import Detections, detect
 from likeness.training.parameters import ParameterObjective, TrueIdentity, mirrored_expressions, mirrored_landmarks
 
 SIDE = 400
@@ -148,11 +148,11 @@ def test_the_detector_finds_a_photographed_face_again() -> None:
     photo = np.concatenate([image / 255, np.ones((256, 256, 1))], axis=2).astype(np.float32)
     detector = MediaPipeDetector()
     face = detector.detect(image)[0]
-    square, half = face_square(face.landmarks), 128
+    square, half = face_square(face.mesh), 128
     place = [(square.centre[0] - half) / half, (square.centre[1] - half) / half, square.half / half, square.turn]
     batch = {"photo": torch.from_numpy(photo).permute(2, 0, 1)[None], "face_square": torch.tensor([place], dtype=torch.float32)}
     landmarks, pictures = detect(detector, batch, np.random.default_rng(0))
-    apart = (landmarks[0] + [1, 1, 0]) * half - face.landmarks
+    apart = (landmarks[0] + [1, 1, 0]) * half - face.mesh
     assert np.linalg.norm(apart, axis=1).mean() < 0.02 * face.size
     assert pictures.shape == (1, 4, PICTURE_SIZE, PICTURE_SIZE) and pictures[0, 3].min() == 255
     nothing = {"photo": torch.zeros_like(batch["photo"]), "face_square": batch["face_square"]}

@@ -9,6 +9,7 @@ import torch
 from likeness.core.networks.parsing import ParsingNetwork
 from likeness.core.photo.parsing import CLASSES
 from likeness.training.parsing.backbone import published
+from likeness.training.parsing.backdrops import flags
 from likeness.training.parsing.drawn import turned_sky
 from likeness.training.parsing.losses import parsing_loss
 from likeness.training.parsing.occluders import occlude
@@ -147,6 +148,17 @@ def test_a_thing_in_front_covers_and_is_named():
         there = named == OBJECT
         assert torch.all(shown.coverage[there] == 1) and torch.all(shown.normal[there].norm(dim=-1) > 0.9)
         assert torch.equal(named[~there], classes[~there])
+
+
+def test_flags_hang_in_stripes_of_few_colours_and_folds():
+    for seed in range(6):
+        flag = flags(np.random.default_rng(seed), 96)
+        assert flag.shape == (96, 96, 3) and flag.dtype == np.float32 and 0 <= flag.min() < flag.max() <= 1
+        hues = flag / np.maximum(flag.sum(-1, keepdims=True), 1e-6)  # folds change a colour's level alone
+        lit = flag.min(-1) > 0.02
+        kept = lit & (flag.max(-1) < 0.99)
+        assert len(np.unique(hues[kept].round(1), axis=0)) <= 12
+        assert flag.sum(-1).std() > 0.02
 
 
 def test_a_sky_turns_about_the_vertical():

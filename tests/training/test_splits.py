@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from likeness.training.data.samples import SEEDS
 from likeness.training.humans.accessories import FRAMES, draw_frame
 from likeness.training.humans.assets import HELD_OUT, Assets
 from likeness.training.humans.beards import BEARDS, draw_beard
 from likeness.training.humans.hair_styles import STYLES, draw_cut
 from likeness.training.humans.hats import HATS, draw_hat
-from likeness.training.samples import SEEDS
 
 HAIR = ("short01", "short02", "short03", "braid01")
 

@@ -21,12 +21,13 @@ from likeness.core.networks.normal import FRONT, NormalNetwork
 from likeness.core.networks.parameters import ParameterNetwork
 from likeness.core.networks.reference import HGFilter, ReferencePifu, SkipMLP
 from likeness.core.networks.weights import colour_from, field_from, load_field, load_normal
-from likeness.training.dataset import Batch
+from likeness.core.photo.framing import HEAD
+from likeness.training.ancestors.train_together import recipes_of, train_together
+from likeness.training.data.dataset import Batch
+from likeness.training.distributed_group import DistributedGroup
 from likeness.training.losses import normal_loss
 from likeness.training.objective import network_of, objective, stored_fields
-from likeness.training.race import race, runners
-from likeness.training.ranks import Ranks
-from likeness.training.recipe import FOLDER, Recipe, find
+from likeness.training.recipe import FOLDERS, Recipe, find
 from likeness.training.train import Trainer, grow, train
 
 WIDTHS = (8, 8, 8, 8, 8)
@@ -82,7 +83,7 @@ _MODEL: dict[str, HeadModel] = {}
 
 
 def test_training_ends_at_its_steps_with_weights_that_load(tmp_path: Path) -> None:
-    results = train(NORMAL, stream, [made_up(100, count=1)], tmp_path, Ranks("cpu"))
+    results = train(NORMAL, stream, [made_up(100, count=1)], tmp_path, DistributedGroup("cpu"))
     assert np.isfinite(results["loss"])
     assert 0 < results["angle"] < 180
     NormalNetwork().load_state_dict({k: v.float() for k, v in load_file(tmp_path / "normal.safetensors").items()})
@@ -94,7 +95,7 @@ def test_training_ends_at_its_steps_with_weights_that_load(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["pifu", "multiscale", "jiff", "seif", "likeness"])
 def test_every_configuration_trains_and_its_file_says_what_it_is(name: str, tmp_path: Path) -> None:
     recipe = field_recipe(CONFIGURATIONS[name], steps=1)
-    results = train(recipe, stream, [made_up(100, count=1)], tmp_path, Ranks("cpu"))
+    results = train(recipe, stream, [made_up(100, count=1)], tmp_path, DistributedGroup("cpu"))
     assert all(np.isfinite(value) for value in results.values())
     assert field_from((tmp_path / "f.safetensors").read_bytes(), "f").config == recipe.config
     assert json.loads((tmp_path / "f.jsonl").read_text())["validation"]["loss"] == results["loss"]
@@ -103,30 +104,32 @@ def test_every_configuration_trains_and_its_file_says_what_it_is(name: str, tmp_
 
 def test_networks_that_race_end_as_they_would_alone(tmp_path: Path) -> None:
     recipes = [field_recipe(CONFIGURATIONS[name], name=name, steps=2) for name in ("pifu", "likeness")]
-    results = race(recipes, stream, [made_up(100, count=1)], tmp_path / "race", "cpu")
-    standings = (tmp_path / "race" / "standings.md").read_text()
+    results = train_together(recipes, stream, [made_up(100, count=1)], tmp_path / "together", "cpu")
+    comparison = (tmp_path / "together" / "comparison.md").read_text()
     for recipe in recipes:
-        alone = train(recipe, stream, [made_up(100, count=1)], tmp_path / recipe.name, Ranks("cpu"))
+        alone = train(recipe, stream, [made_up(100, count=1)], tmp_path / recipe.name, DistributedGroup("cpu"))
         assert results[recipe.name]["iou"] == pytest.approx(alone["iou"], abs=1e-3)
         assert results[recipe.name]["loss"] == pytest.approx(alone["loss"], rel=1e-3)
-        assert f"| {recipe.name} | 2 |" in standings
+        assert f"| {recipe.name} | 2 |" in comparison
     with pytest.raises(ValueError, match="same number of steps"):
-        race([recipes[0], field_recipe(CONFIGURATIONS["seif"], name="seif", steps=2)], stream, [], tmp_path / "race", "cpu")
+        train_together([recipes[0], field_recipe(CONFIGURATIONS["seif"], name="seif", steps=2)], stream, [], tmp_path / "together", "cpu")
 
 
 def test_networks_that_race_may_begin_with_weights(tmp_path: Path) -> None:
     recipe, held_out = field_recipe(CONFIGURATIONS["likeness"], name="likeness", steps=1), [made_up(100, count=1)]
-    untaught = train(recipe, stream, held_out, tmp_path / "first", Ranks("cpu"))
+    from_scratch = train(recipe, stream, held_out, tmp_path / "first", DistributedGroup("cpu"))
     start = tmp_path / "first" / "likeness.safetensors"
-    raced = race([recipe], stream, held_out, tmp_path / "race", "cpu", start=start)["likeness"]
-    assert raced["loss"] == pytest.approx(train(recipe, stream, held_out, tmp_path / "alone", Ranks("cpu"), start)["loss"], rel=1e-3)
-    assert raced["loss"] != pytest.approx(untaught["loss"], rel=1e-6)
+    together = train_together([recipe], stream, held_out, tmp_path / "together", "cpu", start=start)["likeness"]
+    assert together["loss"] == pytest.approx(
+        train(recipe, stream, held_out, tmp_path / "alone", DistributedGroup("cpu"), start)["loss"], rel=1e-3
+    )
+    assert together["loss"] != pytest.approx(from_scratch["loss"], rel=1e-6)
 
 
-def test_recipes_with_other_batches_cannot_race() -> None:
-    assert [recipe.name for recipe in runners(["pifu", "likeness"], 10, "cpu")] == ["pifu", "likeness"]
+def test_recipes_with_other_batches_cannot_train_together() -> None:
+    assert [recipe.name for recipe in recipes_of(["pifu", "likeness"], 10, "cpu")] == ["pifu", "likeness"]
     with pytest.raises(ValueError, match="must agree"):
-        runners(["pifu", "normal"], 10, "cpu")
+        recipes_of(["pifu", "normal"], 10, "cpu")
 
 
 def test_every_stack_of_the_papers_network_learns(tmp_path: Path) -> None:
@@ -140,19 +143,19 @@ def test_every_stack_of_the_papers_network_learns(tmp_path: Path) -> None:
 
 
 def test_fields_learn(tmp_path: Path) -> None:
-    trainer = Trainer(field_recipe(CONFIGURATIONS["likeness"], steps=400, learning_rate=5e-3), tmp_path, Ranks("cpu"))
+    trainer = Trainer(field_recipe(CONFIGURATIONS["likeness"], steps=400, learning_rate=5e-3), tmp_path, DistributedGroup("cpu"))
     losses = [trainer.train_step(made_up(0))["distance"] for _ in range(25)]
     assert losses[-1] < 0.7 * losses[0]
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     recipe = field_recipe(FieldConfig.from_values({"code_in": "predicted", "code_out": True}), steps=6)
-    whole = Trainer(recipe, tmp_path / "whole", Ranks("cpu"))
+    whole = Trainer(recipe, tmp_path / "whole", DistributedGroup("cpu"))
     losses = [whole.train_step(made_up(step))["loss"] for step in range(4)]
-    first = Trainer(recipe, tmp_path / "parts", Ranks("cpu"))
+    first = Trainer(recipe, tmp_path / "parts", DistributedGroup("cpu"))
     assert [first.train_step(made_up(step))["loss"] for step in range(2)] == losses[:2]
     first.save()
-    second = Trainer(recipe, tmp_path / "parts", Ranks("cpu"))
+    second = Trainer(recipe, tmp_path / "parts", DistributedGroup("cpu"))
     assert second.step == 2
     assert [second.train_step(made_up(second.step))["loss"] for _ in range(2)] == pytest.approx(losses[2:], rel=1e-4)
     for mine, other in zip(second.network.parameters(), whole.network.parameters(), strict=True):
@@ -175,8 +178,8 @@ def test_a_grown_field_begins_as_the_old_one(tmp_path: Path) -> None:
 
 
 def test_a_grown_normal_network_begins_as_the_bundled_one() -> None:
-    network = NormalNetwork().eval()
     old = load_normal()
+    network = NormalNetwork(backbone=old.backbone).eval()
     grow(network, old.state_dict())
     batch = made_up(0)
     before, after = old(batch["photo"], batch["maps"]), network(batch["photo"], batch["maps"])
@@ -187,7 +190,7 @@ def test_a_grown_normal_network_begins_as_the_bundled_one() -> None:
 
 
 def test_normals_of_both_sides_and_the_matte_learn(tmp_path: Path) -> None:
-    trainer = Trainer(replace(NORMAL, steps=400, learning_rate=1e-2), tmp_path, Ranks("cpu"))
+    trainer = Trainer(replace(NORMAL, steps=400, learning_rate=1e-2), tmp_path, DistributedGroup("cpu"))
     plain = torch.tensor([0.6, 0.0, 0.8])[:, None, None].expand(2, 3, 64, 64)
     batch = made_up(0) | {"normal": plain, "normal_back": -plain}
     parts = [trainer.train_step(batch) for _ in range(16)]
@@ -208,11 +211,11 @@ def test_the_other_networks_train_and_their_files_load(network: str, tmp_path: P
     recipe = Recipe(
         name="n", network=network, minutes=5, steps=400, batch=2, config=config, learning_rate=2e-2 if network == "colour" else 5e-3
     )
-    trainer = Trainer(recipe, tmp_path, Ranks("cpu"))
+    trainer = Trainer(recipe, tmp_path, DistributedGroup("cpu"))
     batch = made_up(0) | {"surface_colour": torch.full((2, 32, 3), 0.1)}
     losses = [trainer.train_step(batch)["loss"] for _ in range(8)]
     assert losses[-1] < 0.95 * losses[0]
-    results = train(replace(recipe, steps=1), stream, [made_up(100, count=1)], tmp_path / "whole", Ranks("cpu"))
+    results = train(replace(recipe, steps=1), stream, [made_up(100, count=1)], tmp_path / "whole", DistributedGroup("cpu"))
     assert all(np.isfinite(value) for value in results.values())
     data = (tmp_path / "whole" / "n.safetensors").read_bytes()
     if network == "colour":
@@ -227,7 +230,7 @@ def test_a_colour_network_begins_as_the_field_it_starts_from() -> None:
     batch = made_up(0)
     pictures = batch["photo"], batch["maps"], batch["normal"]
     cloud = torch.rand(2, 50, 9)
-    palette = network.look(Pictures(*pictures, cloud, torch.arange(50)))
+    palette = network.encode_pictures(Pictures(*pictures, cloud, torch.arange(50), HEAD.eye_depth))
     found, _ = network.colours(palette, batch["surface"], batch["surface_prior"])
     assert torch.allclose(
         found, field.colours(field.features(field.encode(*pictures), batch["surface"], batch["surface_prior"])), atol=1e-5
@@ -240,31 +243,31 @@ def test_a_run_that_is_terminated_leaves_a_checkpoint(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         yield from stream(done + 2)
 
-    assert train(field_recipe(CONFIGURATIONS["pifu"], steps=1000), terminated, [made_up(100)], tmp_path, Ranks("cpu")) == {}
-    assert 1 <= Trainer(field_recipe(CONFIGURATIONS["pifu"], steps=1000), tmp_path, Ranks("cpu")).step < 10
+    assert train(field_recipe(CONFIGURATIONS["pifu"], steps=1000), terminated, [made_up(100)], tmp_path, DistributedGroup("cpu")) == {}
+    assert 1 <= Trainer(field_recipe(CONFIGURATIONS["pifu"], steps=1000), tmp_path, DistributedGroup("cpu")).step < 10
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_a_stream_that_ends_too_early_says_so(tmp_path: Path) -> None:
     with pytest.raises(EOFError, match="ended"):
-        train(NORMAL, lambda done: iter([made_up(0)]), [made_up(1)], tmp_path, Ranks("cpu"))
+        train(NORMAL, lambda done: iter([made_up(0)]), [made_up(1)], tmp_path, DistributedGroup("cpu"))
 
 
 def test_validation_does_not_change_with_the_hour(tmp_path: Path) -> None:
-    trainer = Trainer(field_recipe(CONFIGURATIONS["likeness"]), tmp_path, Ranks("cpu"))
+    trainer = Trainer(field_recipe(CONFIGURATIONS["likeness"]), tmp_path, DistributedGroup("cpu"))
     assert trainer.validate([made_up(0)]) == trainer.validate([made_up(0)])
 
 
 def test_every_recipe_that_comes_along_is_readable() -> None:
-    paths = sorted(FOLDER.rglob("*.toml"))
+    paths = sorted(path for folder in FOLDERS for path in folder.glob("*.toml"))
     for path in paths:
         recipe = Recipe.read(path)
         assert recipe.name == ("field" if path.stem == "likeness" else path.stem)
         network_of(recipe)
         assert Recipe.read(path, "cuda").batch > recipe.batch
     assert set(CONFIGURATIONS) | {"normal", "parameters", "colour"} <= {path.stem for path in paths}
-    assert find("jiff") == FOLDER / "jiff.toml"
-    assert find("jiff_volume").parent.name == "ablations"
+    assert find("jiff") == FOLDERS[2] / "jiff.toml"
+    assert find("jiff_volume").parent == FOLDERS[2] and find("likeness_volume").parent == FOLDERS[1]
 
 
 def test_recipes_ask_for_what_their_network_needs() -> None:
@@ -307,23 +310,23 @@ _WORKER = """
 import sys
 from pathlib import Path
 import torch
-from likeness.training.race import race, runners
-from likeness.training.ranks import Ranks
+from likeness.training.ancestors.train_together import recipes_of, train_together
+from likeness.training.distributed_group import DistributedGroup
 from likeness.training.train import train
 sys.path.insert(0, sys.argv[1])
 from test_train import NORMAL, made_up
 torch.set_num_threads(1)
-ranks = Ranks("cpu")
+group = DistributedGroup("cpu")
 def stream(done):
     while True:
-        yield made_up(10 * done + ranks.index, count=1)
+        yield made_up(10 * done + group.index, count=1)
         done += 1
-train(NORMAL, stream, [made_up(100, count=1)], Path(sys.argv[2]), ranks)
-gradients = [torch.full((2,), float(ranks.index)), torch.full((1, 3), 4.0 * ranks.index)]
-ranks.average(gradients)
+train(NORMAL, stream, [made_up(100, count=1)], Path(sys.argv[2]), group)
+gradients = [torch.full((2,), float(group.index)), torch.full((1, 3), 4.0 * group.index)]
+group.average(gradients)
 assert [g.mean().item() for g in gradients] == [0.5, 2.0]
-assert ranks.highest(ranks.index, 5 - ranks.index) == [1, 5]
-ranks.close()
+assert group.highest(group.index, 5 - group.index) == [1, 5]
+group.close()
 """
 
 
@@ -344,5 +347,5 @@ def test_processes_train_one_network_together(tmp_path: Path) -> None:
         if _ABORTED not in done.stderr:
             break
     assert done is not None and done.returncode == 0, done and done.stderr
-    assert Trainer(NORMAL, run, Ranks("cpu")).step == 2
+    assert Trainer(NORMAL, run, DistributedGroup("cpu")).step == 2
     assert (run / "normal.jsonl").read_text().count("validation") == 1

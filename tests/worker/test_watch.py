@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import likeness.core.settings
-from likeness.core.stages import STAGES
+from likeness.core.progress import STAGES
 from likeness.worker import watch
 from likeness.worker.watch import LONGEST, SHORTEST, START_LIMIT, Watch
 
@@ -118,6 +118,8 @@ def names(path: str) -> set[str]:
 
 
 def test_every_stage_that_is_reported_has_a_label():
-    reported = set.union(*map(names, ("core/pipeline.py", "core/animation/track.py", "worker/jobs.py", "worker/selftest.py")))
+    reported = set.union(
+        *map(names, ("core/pipeline.py", "core/rigging.py", "core/animation/track.py", "worker/jobs.py", "worker/selftest.py"))
+    )
     assert reported == set(STAGES) - {"start"}
     assert all(stage.label for stage in STAGES.values())

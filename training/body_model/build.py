@@ -41,7 +41,7 @@ def people(count: int, selection: Selection, mirror: np.ndarray, seed: int) -> t
 
 
 def build(views: Path, count: int, components: int, seed: int) -> dict[str, np.ndarray]:
-    """The arrays of the body model as docs/architecture.md lists them, of `count` people."""
+    """The arrays of the body model as docs/body_model.md lists them, of `count` people."""
     head, mesh, mirror = HeadModel.load(), BaseMesh.load(), read_mirror(HM08_COUNT)[:BODY_VERTICES]
     names = Bodies()
     selection = Selection.of(names.bone_names, names.bone_parents)

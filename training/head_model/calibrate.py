@@ -47,8 +47,8 @@ def main() -> None:
             continue
         truth = model.mediapipe.on(posed.vertices)
         offset = np.empty((len(truth), 3))
-        offset[:, :2] = (faces[0].landmarks[:, :2] - camera.project(truth)) / camera.scale * [1, -1]
-        depth = faces[0].landmarks[:, 2] / camera.scale - truth[:, 2]
+        offset[:, :2] = (faces[0].mesh[:, :2] - camera.project(truth)) / camera.scale * [1, -1]
+        depth = faces[0].mesh[:, 2] / camera.scale - truth[:, 2]
         offset[:, 2] = depth - depth.mean()
         if np.linalg.norm(offset[:, :2], axis=1).mean() < _FAILED * 0.063:
             turns.append(turn)

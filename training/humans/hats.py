@@ -1,4 +1,4 @@
-"""Hats, caps and scarves as closed solids fitted over one head, and where they leave room for hair."""
+"""Hats, caps, turbans, hoods and scarves as closed solids fitted over one head, and where they leave room for hair."""
 
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,9 @@ HATS = {
     "cap": "training",
     "brimmed": "training",
     "headband": "training",
+    "hijab": "training",
+    "turban": "training",
+    "hood": "training",
     "bucket": "evaluation",
     "scarf": "evaluation",
 }
@@ -47,9 +50,11 @@ def draw_hat(rng: np.random.Generator, split: str = "training") -> str:
 
 def make_hat(head: BaldHead, rng: np.random.Generator, noise: Noise, kind: str, paint: Paint) -> Hat:
     """A hat of a kind in HATS; raises KeyError for others."""
-    return {"beanie": _beanie, "cap": _cap, "brimmed": _brimmed, "bucket": _brimmed, "headband": _headband, "scarf": _scarf}[kind](
-        head, rng, noise, kind, paint
-    )
+    maker = {
+        "beanie": _beanie, "cap": _cap, "brimmed": _brimmed, "bucket": _brimmed, "headband": _headband, "turban": _turban,
+        "scarf": _wrapped, "hijab": _wrapped, "hood": _wrapped,
+    }[kind]  # fmt: skip
+    return maker(head, rng, noise, kind, paint)
 
 
 class _Crown:
@@ -210,23 +215,45 @@ def _headband(head: BaldHead, rng: np.random.Generator, noise: Noise, kind: str,
     return Hat(parts, np.ones(len(head.vertices), np.float32))
 
 
-def _scarf(head: BaldHead, rng: np.random.Generator, noise: Noise, kind: str, paint: Paint) -> Hat:
-    """A scarf over hair, ears and neck that leaves the face free; it falls on the shoulders."""
-    f, crown = head.frame, _Crown(head, True)
+@dataclass(frozen=True)
+class _Wrap:
+    """A cloth over hair, ears and neck. opening: degrees from the front at which its edge leaves the forehead, passes the temple and the
+    cheek; then ranges to draw from: forehead, share of the way from brow to top; thick, drop below the chin, ring around the neck, metres;
+    and how far the ring lies below the cheeks' edge."""
+
+    opening: tuple[float, float, float]
+    forehead: tuple[float, float]
+    thick: tuple[float, float]
+    drop: tuple[float, float]
+    ring: tuple[float, float]
+    low: float = 0.0
+
+
+_WRAPS = {
+    "scarf": _Wrap((30, 46, 58), (0.3, 0.5), (0.014, 0.02), (0.07, 0.1), (0.009, 0.016)),
+    "hijab": _Wrap((26, 42, 52), (0.18, 0.35), (0.008, 0.012), (0.1, 0.16), (0.014, 0.026)),
+    "hood": _Wrap((38, 58, 70), (0.4, 0.55), (0.02, 0.04), (0.06, 0.09), (0.02, 0.035), 0.035),
+}
+
+
+def _wrapped(head: BaldHead, rng: np.random.Generator, noise: Noise, kind: str, paint: Paint) -> Hat:
+    """A scarf, hijab or hood over hair, ears and neck that leaves the face free; it falls on the shoulders."""
+    f, crown, wrap = head.frame, _Crown(head, True), _WRAPS[kind]
     degrees = np.abs(np.degrees(np.arctan2(np.sin(crown.azimuth), np.cos(crown.azimuth))))
-    forehead = f.brow + rng.uniform(0.3, 0.5) * (f.top - f.brow)
-    first = np.interp(degrees, [0, 30, 46, 58, 180], [0, 0, -0.3, -1.15, -1.15])
-    first = first + crown.elevation(np.full(_AROUND, forehead)) * np.interp(degrees, [30, 58], [1, 0])
+    forehead = f.brow + rng.uniform(*wrap.forehead) * (f.top - f.brow)
+    start, temple, cheek = wrap.opening
+    first = np.interp(degrees, [0, start, temple, cheek, 180], [0, 0, -0.3, -1.15, -1.15])
+    first = first + crown.elevation(np.full(_AROUND, forehead)) * np.interp(degrees, [start, cheek], [1, 0])
     share = np.linspace(0, 1, 2 * _ROWS)[:, None]
     directions = crown.directions(first * (1 - share) + np.pi / 2 * share)
     radius = crown.radius(directions.reshape(-1, 3)).reshape(len(share), _AROUND)
     radius = _smooth(radius, 6)
-    thick = rng.uniform(0.014, 0.02) + _folds(crown.centre + directions * radius[..., None], noise, 0.002)
+    thick = rng.uniform(*wrap.thick) + _folds(crown.centre + directions * radius[..., None], noise, 0.002)
     hood = _part(
         head, crown.centre + directions * (radius + thick)[..., None], crown.centre + directions * (radius - 0.006)[..., None], paint
     )
-    top = f.chin + np.interp(degrees, [0, 35, 60, 180], [0.008, 0.02, 0.06, 0.07])
-    heights = (f.chin - rng.uniform(0.07, 0.1)) * (1 - share) + top * share
+    top = f.chin + np.interp(degrees, [0, 35, 60, 180], [0.008, 0.02, 0.06, 0.07]) - wrap.low
+    heights = (f.chin - rng.uniform(*wrap.drop)) * (1 - share) + top * share
     used = (head.region["head"] > 0.3) | (head.region["neck"] > 0.3)
     x, y, z = (head.vertices[used] - [0, 0, f.ear_z]).T
     tree = cKDTree(np.stack([0.07 * np.sin(np.arctan2(x, z)), 0.07 * np.cos(np.arctan2(x, z)), y], axis=1))
@@ -237,8 +264,26 @@ def _scarf(head: BaldHead, rng: np.random.Generator, noise: Noise, kind: str, pa
     radius = np.minimum(np.hypot(x, z)[near].max(-1), 0.12 + 0.1 * (1 - share)) + 0.03 * (1 - share) ** 2
     radius = _smooth(radius, 6)
     place = lambda r: np.stack([around[..., 0] * r, heights, around[..., 1] * r + f.ear_z], axis=-1)  # noqa: E731
-    outer = radius + rng.uniform(0.009, 0.016) + _folds(place(radius), noise, 0.005)
+    outer = radius + rng.uniform(*wrap.ring) + _folds(place(radius), noise, 0.005)
     return Hat([hood, _part(head, place(outer), place(radius - 0.012), paint)], np.zeros(len(head.vertices), np.float32))
+
+
+def _turban(head: BaldHead, rng: np.random.Generator, noise: Noise, kind: str, paint: Paint) -> Hat:
+    """Bands of cloth, wound so that they rise towards the middle of the forehead and cross there."""
+    f, crown = head.frame, _Crown(head, True)
+    covers = rng.random() < 0.7
+    side = f.ear_top + (rng.uniform(-0.03, -0.005) if covers else 0.005)
+    low = _rim(head, crown, f.brow + rng.uniform(0.15, 0.4) * (f.top - f.brow), side, f.ear_top - rng.uniform(0.03, 0.06))
+    directions, radius = crown.sheet(low, None)
+    share = np.linspace(0, 1, _ROWS)[:, None]
+    around = np.arctan2(np.sin(crown.azimuth), np.cos(crown.azimuth))
+    turn = share * rng.uniform(3, 6) - rng.uniform(0.5, 1.5) * (1 - share) * np.abs(around) / np.pi * rng.choice([1, -1])
+    bands = rng.uniform(0.003, 0.008) * np.abs(np.sin(np.pi * turn)) ** 0.6 * (1 - share**2)
+    bulge = rng.uniform(0.012, 0.045) * np.sin(np.pi * (0.15 + 0.6 * share)) * (1 + rng.uniform(-0.25, 0.25) * np.cos(around))
+    thick = 0.008 + bulge + bands + _folds(crown.centre + directions * radius[..., None], noise, 0.0015) * (1 - share)
+    outer = crown.centre + directions * (radius + thick)[..., None]
+    parts = [_part(head, outer, crown.centre + directions * (radius - 0.004)[..., None], paint)]
+    return Hat(parts, _allowed(head, crown, low))
 
 
 def _folds(place: np.ndarray, noise: Noise, size: float) -> np.ndarray:

@@ -14,7 +14,7 @@ from .bald import BaldHead
 from .beards import grow_brows
 from .bodies import HM08_COUNT, Bodies, Body
 from .garments import Wardrobe
-from .grooming import groom
+from .grooming import HATTED, groom
 from .noise import Noise
 from .part import Part, RestPart
 from .styles import HeadFrame, Stylist
@@ -52,8 +52,8 @@ class People:
         # Never on the head, or a collar would push the jaw in.
         self._off_head = 1 - model.regions["head"]
 
-    def make(self, rng: np.random.Generator) -> Person:
-        """One random person in a random pose; camera frame, origin between the eyes' joints."""
+    def make(self, rng: np.random.Generator, hatted: float = HATTED) -> Person:
+        """One random person in a random pose; camera frame, origin between the eyes' joints. hatted: as `groom` takes it."""
         body, noise = self._bodies.sample(rng), Noise(rng)
         neutral = head_vertices(self._model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
@@ -71,7 +71,7 @@ class People:
         if worn_hair == "proxy":
             pieces.append(worn(self._pick(rng, "hair"), body, "hair", look, rng))
         head = BaldHead.of(self._model, covered, body.joints, body.vertices)
-        pieces += groom(head, body, look, rng, noise, self._assets.split, worn_hair == "grown", not shaped_beard)
+        pieces += groom(head, body, look, rng, noise, self._assets.split, worn_hair == "grown", not shaped_beard, hatted)
         pieces += brows_and_lashes(head, body, look, rng, self._assets)
         masks = [self._region["ears"], self._region["lips"], style.hair, style.beard, style.cloth]
         masks += [self._patch["mouth"], self._patch["eye"]]

@@ -38,7 +38,7 @@ class Poser:
     def __init__(self, pack: Path, bodies: Bodies) -> None:
         """pack: folder of the asset pack; raises FileNotFoundError without its makehuman/poses.npz."""
         self._names, self.parents = bodies.bone_names, bodies.bone_parents
-        self._row = {name: row for row, name in enumerate(self._names)}
+        self.row = {name: row for row, name in enumerate(self._names)}
         with np.load(pack / "makehuman" / "poses.npz", allow_pickle=False) as data:
             order = [list(data["bones"]).index(name) for name in self._names]
             real_last = np.roll(data["pose_quat"][:, order], -1, axis=-1)
@@ -50,20 +50,20 @@ class Poser:
         self._spread = np.radians([_SPREAD.get(name, (0, 0, 0)) for name in bare])
         self._legs = [row for row, name in enumerate(bare) if name.startswith(("upperleg", "lowerleg"))]
         swapped = [name[:-1] + {"L": "R", "R": "L"}[name[-1]] if name.endswith((".L", ".R")) else name for name in self._names]
-        self._mirror = np.array([self._row[name] for name in swapped])
+        self._mirror = np.array([self.row[name] for name in swapped])
 
     def draw(self, body: Body, rng: np.random.Generator, stride: float = 1.0) -> np.ndarray:
         """A pose (163, 3) with the head up and hands and lower arms out of trunk, head and legs; stride scales hips and knees."""
         still = self._still(rng)
         for attempt in range(_TRIES):
-            pose = self._around(body, still, 1 - attempt / _TRIES, rng)
+            pose = self.around(body, still, 1 - attempt / _TRIES, rng)
             pose[self._legs] *= stride
             if self.upright(body, pose) and not self.arms_collide(body, pose):
                 return pose
             # Once more with less liberty, a calmer still and the arms lifted to the sides.
             still = still * 0.85
             for side, sign in (("L", 1), ("R", -1)):
-                still[self._row[f"upperarm01.{side}"], 2] += sign * np.radians(4)
+                still[self.row[f"upperarm01.{side}"], 2] += sign * np.radians(4)
         return np.zeros_like(still)
 
     def _still(self, rng: np.random.Generator) -> np.ndarray:
@@ -73,12 +73,12 @@ class Poser:
             return mirrored(still, self._mirror) if rng.random() < 0.5 else still
         pose = np.zeros((len(self._names), 3))
         for side, sign in (("L", -1), ("R", 1)):
-            pose[self._row[f"upperarm01.{side}"], 2] = sign * np.radians(rng.uniform(-5, 38))
+            pose[self.row[f"upperarm01.{side}"], 2] = sign * np.radians(rng.uniform(-5, 38))
         return pose
 
-    def _around(self, body: Body, still: np.ndarray, calm: float, rng: np.random.Generator) -> np.ndarray:
+    def around(self, body: Body, still: np.ndarray, calm: float, rng: np.random.Generator) -> np.ndarray:
         change = np.clip(rng.normal(0, 1, still.shape), -2, 2) * self._spread * calm
-        bone = lambda name, side="": self._row[name + side]  # noqa: E731
+        bone = lambda name, side="": self.row[name + side]  # noqa: E731
         turn = np.clip(rng.normal(0, 1, 3) * np.radians([8, 13, 6]), -np.radians(25), np.radians(25))
         for name, share in _NECK.items():
             change[bone(name)] += turn * share
@@ -99,14 +99,14 @@ class Poser:
 
     def upright(self, body: Body, pose: np.ndarray) -> bool:
         """Whether the head's own up direction is within 45 degrees of the picture's."""
-        return bool(joint_transforms(body.bones, self.parents, pose)[0][self._row["head"], 1, 1] > np.sqrt(0.5))
+        return bool(joint_transforms(body.bones, self.parents, pose)[0][self.row["head"], 1, 1] > np.sqrt(0.5))
 
     def arms_collide(self, body: Body, pose: np.ndarray) -> bool:
         """Whether a hand or lower arm comes into trunk, head or a leg; radii grow with the body's height."""
         linear, offset = joint_transforms(body.bones, self.parents, pose)
         at = np.einsum("jab,jb->ja", linear, body.bones) + offset
         scale = np.ptp(body.vertices[:, 1]) / 1.7
-        ends = lambda table: np.array([[at[self._row[a]], at[self._row[b]]] for a, b, _ in table])  # noqa: E731
+        ends = lambda table: np.array([[at[self.row[a]], at[self.row[b]]] for a, b, _ in table])  # noqa: E731
         limbs = [(f"{a}.{side}", f"{b}.{side}", radius) for side in "LR" for a, b, radius in _LIMBS]
         reach = np.add.outer([radius for *_, radius in limbs], [radius for *_, radius in _SOLIDS]) * scale
         return bool((segment_distances(ends(limbs), ends(_SOLIDS)) < reach).any())

@@ -1,4 +1,4 @@
-"""Backgrounds that the portraits lack: rooms as rectangles and lines, leaves, grass, lights out of focus, bark and clouds as noise."""
+"""Backgrounds that the portraits lack: rooms as rectangles and lines, flags, leaves, grass, lights out of focus, clouds and bark."""
 
 import cv2
 import numpy as np
@@ -18,6 +18,28 @@ def blocks(rng: np.random.Generator, size: int) -> np.ndarray:
         else:
             cv2.line(picture, *corners, colour, int(rng.integers(1, 9)), cv2.LINE_AA)
     return picture
+
+
+def flags(rng: np.random.Generator, size: int) -> np.ndarray:
+    """(N, N, 3) float32 in [0, 1]: stripes and a field of stars on cloth that hangs in folds, as behind officials."""
+    rows, columns = np.mgrid[:size, :size].astype(np.float32) / size
+    lean, bend, pitch = rng.normal(0, 0.3), rng.uniform(0, 0.06), rng.uniform(0.1, 0.5)
+    phase = 2 * np.pi * (columns + lean * rows) / pitch + rng.uniform(0, 2 * np.pi)
+    along = (columns * np.sin(lean) + rows * np.cos(lean)) if rng.random() < 0.4 else columns * np.cos(lean) + 0.3 * rows
+    along = along + bend * np.sin(phase)
+    palette = np.clip(rng.random((4, 3)) ** rng.uniform(0.4, 2, (4, 1)), 0, 1)
+    if rng.random() < 0.5:
+        palette[:2] = [[0.7, 0.1, 0.15], [0.92, 0.9, 0.88]]
+    colours = int(rng.integers(2, 5))
+    picture = palette[(along / rng.uniform(0.03, 0.2)).astype(int) % colours].astype(np.float32)
+    if rng.random() < 0.5:
+        edge = rng.uniform(0.2, 0.8)
+        canton = (along - edge) * rng.choice([-1, 1]) > 0
+        spacing = rng.uniform(0.04, 0.1)
+        stars = np.hypot((columns / spacing + bend * np.sin(phase)) % 1 - 0.5, (rows / spacing) % 1 - 0.5) < 0.28
+        picture[canton] = np.where(stars[canton, None], palette[1], rng.uniform(0, 0.4, 3) * [0.6, 0.7, 1.5])
+    shade = 1 + rng.uniform(0.1, 0.6) * np.cos(phase + 0.7) * (0.6 + 0.4 * np.sin(2.3 * phase))
+    return np.clip(picture * shade[..., None].astype(np.float32), 0, 1)
 
 
 def outdoors(rng: np.random.Generator, size: int) -> np.ndarray:

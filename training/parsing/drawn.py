@@ -14,13 +14,14 @@ import numpy as np
 import torch
 
 from ...core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
+from ...core.photo.framing import HEAD
 from ...core.photo.matte import EYE_CORNERS, REGION_CENTRE_Y
-from ...core.photo.view import CROP_HALF
+from ..data.samples import Sampler, random_camera
+from ..humans.grooming import HATTED
 from ..humans.part import MATERIALS
 from ..render.buffers import Buffers, render
 from ..render.lighting import Light, key_shadow, photograph, random_direction
 from ..render.scene import Scene
-from ..samples import Sampler, random_camera
 from .labels import BACKGROUND, labels
 from .occluders import occlude
 
@@ -33,9 +34,10 @@ _OCCLUDED, _REFLECTED = 0.3, 0.5
 
 
 class Drawer:
-    """Photographs of drawn people around their heads."""
+    """Photographs of drawn people around their heads. hatted: as `groom` takes it."""
 
-    def __init__(self, assets: Path, split: str = "training") -> None:
+    def __init__(self, assets: Path, split: str = "training", hatted: float = HATTED) -> None:
+        self._hatted = hatted
         self._sampler = Sampler(assets, split)
         with np.load(assets / "light" / "hdri.npz", allow_pickle=False) as data:
             self._skies = data["sh2"].astype(np.float64)
@@ -43,14 +45,14 @@ class Drawer:
     def __call__(self, index: int) -> dict[str, list[np.ndarray]]:
         """Encoded pictures of the person with this index."""
         rng = np.random.default_rng([71, self._sampler.seed, index])
-        person, camera = self._sampler.people.make(rng), random_camera(rng)
+        person, camera = self._sampler.people.make(rng, self._hatted), random_camera(rng)
         model = self._sampler.model
         landmarks = model.mediapipe.on(person.head) + model.mediapipe.bias @ person.rotation.T
         left, right = landmarks[LEFT_EYE_CORNER], landmarks[RIGHT_EYE_CORNER]
         half = HALF * float(np.linalg.norm(left - right)) / EYE_CORNERS
-        middle = camera.to_crop(np.stack([left, right])).mean(0)
+        middle = HEAD.to_crop(np.stack([left, right]), camera).mean(0)
         # Like head_region: the eyes lie a little above the middle.
-        to_picture = lambda points: (camera.to_crop(points) - middle) * (CROP_HALF / half) - [0, REGION_CENTRE_Y / HALF, 0]  # noqa: E731
+        to_picture = lambda points: (HEAD.to_crop(points, camera) - middle) * (HEAD.half / half) - [0, REGION_CENTRE_Y / HALF, 0]  # noqa: E731
         scene = Scene.of(person.parts, lambda points: to_picture(points).astype(np.float32), SIZE * _SHRINK, half)
         buffers = render(scene, _SHRINK)
         classes = labels(scene, buffers.face, buffers.barycentric)
@@ -131,6 +133,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("training", "validation"), default="training")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--hatted", type=float, default=HATTED, help="share of those with grown hair who wear something on it")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
@@ -138,7 +141,7 @@ def main() -> None:
     os.environ.setdefault("GLOG_minloglevel", "2")
     folder = arguments.output / arguments.split
     folder.mkdir(parents=True, exist_ok=True)
-    drawer = Drawer(arguments.assets, arguments.split)
+    drawer = Drawer(arguments.assets, arguments.split, arguments.hatted)
     for index in range(arguments.first, arguments.first + arguments.count):
         path = folder / f"{index:06d}.npz"
         if path.exists():

@@ -29,7 +29,7 @@ def labels(scene: Scene, face: torch.Tensor, barycentric: torch.Tensor) -> torch
     result = torch.full_like(face, BACKGROUND)
     shown = face >= 0
     flat, weight = face[shown], barycentric[shown]
-    result[shown] = _solid_labels(scene, flat, weight)
+    result[shown] = solid_labels(scene, flat, weight)
     size, step = len(face), scene.pieces.size // len(face)
     for pixel, depth, label in _decals(scene):
         row, column = pixel // scene.pieces.size - step // 2, pixel % scene.pieces.size - step // 2
@@ -42,13 +42,14 @@ def labels(scene: Scene, face: torch.Tensor, barycentric: torch.Tensor) -> torch
     return result
 
 
-def _solid_labels(scene: Scene, face: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
+def solid_labels(scene: Scene, face: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
+    """Classes (N,) int64 at points of the solid pieces: faces (N,), barycentrics (N, 3)."""
     result = torch.full_like(face, SKIN)
     owner = scene.part[face]
     for index in torch.unique(owner).tolist():
         chosen = torch.nonzero(owner == index)[:, 0]
         part = scene.parts[index]
-        if part.kind == "bust":
+        if part.kind in ("bust", "body"):
             result[chosen] = _bust_labels(part, face[chosen] - scene.first[index], barycentric[chosen])
         elif part.kind == "glasses" and not _before_lens(scene.parts, index):
             result[chosen] = SKIN  # earrings

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from ...core.photo.parsing import CLASSES
-from ..dataset import Batch
+from ..data.dataset import Batch
 
 _WEIGHTS = {"eyes": 3.0, "lips": 3.0, "teeth": 3.0, "glasses": 3.0, "beard": 2.0, "object": 2.0, "hat": 1.5}
 _EDGE = 4.0

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ...core.photo.parsing import CLASSES
-from .backdrops import blocks, outdoors
+from .backdrops import blocks, flags, outdoors
 from .drawn import HALF
 
 OBJECT = CLASSES.index("object")
@@ -90,8 +90,8 @@ class Photographs:
                 return
 
     def _background(self, rng: np.random.Generator, size: int, person: Layers) -> np.ndarray:
-        kinds = ("scene", "sky", "smooth", "blocks", "outdoors", "alike", "close")
-        kind = rng.choice(kinds, p=[0.25, 0.08, 0.08, 0.09, 0.22, 0.13, 0.15])
+        kinds = ("scene", "sky", "smooth", "blocks", "flags", "outdoors", "alike", "close")
+        kind = rng.choice(kinds, p=[0.23, 0.08, 0.06, 0.09, 0.08, 0.2, 0.13, 0.13])
         if kind == "scene":
             picture = self._portrait(rng, range(len(self._real)))["scene"]
             picture = _window(picture, size, rng, rng.uniform(0.25, 1))
@@ -106,8 +106,8 @@ class Photographs:
             else:
                 picture = self._drawn[rng.integers(len(self._drawn))][f"picture{rng.integers(2)}"]
             picture = _window(picture, size, rng, rng.uniform(0.08, 0.4), 0.25)
-        elif kind in ("blocks", "outdoors"):
-            picture = {"blocks": blocks, "outdoors": outdoors}[kind](rng, size)
+        elif kind in ("blocks", "flags", "outdoors"):
+            picture = {"blocks": blocks, "flags": flags, "outdoors": outdoors}[kind](rng, size)
         else:
             # A wall, or a pattern, in one of the person's own colours.
             inside = person.colour[person.coverage > 0.9]

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ...core.photo.faces import Face
+from ...core.photo.landmarks import MEDIAPIPE
 from ...core.photo.matte import REGION_CENTRE_Y, metres_per_pixel
 from ...core.photo.parsing import CLASSES
 from .drawn import HALF
@@ -101,7 +102,7 @@ def filled(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
 
 def portrait(data: dict[str, np.ndarray], tags: set[str]) -> dict[str, np.ndarray]:
     """Encoded pictures of one photo."""
-    face = Face(data["landmarks"], 1)
+    face = Face({MEDIAPIPE: data["landmarks"]}, 1)
     rvm, other = data["rvm"] / np.float32(255), data["u2"] / np.float32(255)
     scale = 1 / metres_per_pixel(face)
     eyes = (data["landmarks"][263, :2] + data["landmarks"][33, :2]) / 2

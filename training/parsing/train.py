@@ -22,8 +22,8 @@ from torch import nn
 
 from ...core.networks.layers import channels_last
 from ...core.networks.parsing import ParsingNetwork
-from ..dataset import Batch
-from ..loop import Ahead, Stop
+from ..data.dataset import Batch
+from ..loop import GracefulStop, Prefetcher, update_average
 from .backbone import published
 from .losses import parsing_loss
 from .photographs import Photographs
@@ -87,13 +87,7 @@ class Trainer:
         nn.utils.clip_grad_norm_(self._learned, 1.0)
         self.optimiser.step()
         self.step += 1
-        keep = min(_AVERAGE, 1 - 1 / (0.2 * self.step + 2))
-        with torch.no_grad():
-            for mean, value in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(value, 1 - keep)
-                else:
-                    mean.copy_(value)
+        update_average(self.average, self.network, self.step, _AVERAGE)
         return parts
 
     def save(self) -> None:
@@ -126,7 +120,7 @@ def train(trainer: Trainer, photographs: Photographs, size: int, count: int, out
     """To the end of the budget or to SIGTERM."""
     began, spent, saved = time.process_time(), trainer.seconds, time.monotonic()
     recent: list[dict[str, float]] = []
-    with Stop() as stop, Ahead(batches(photographs, size, count, trainer.step)) as source:
+    with GracefulStop() as stop, Prefetcher(batches(photographs, size, count, trainer.step)) as source:
         while trainer.share < 1 and not stop.asked:
             recent.append(trainer.train_step(source.next()))
             trainer.seconds = spent + time.process_time() - began

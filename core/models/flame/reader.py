@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .inert import array_of, read_pickle
+from .restricted_pickle import array_of, read_pickle
 
 JOINTS = 5
 SHAPES, EXPRESSIONS = 300, 100

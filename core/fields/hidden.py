@@ -1,0 +1,43 @@
+"""How far the surface may stand off the fitted model where nobody sees it: as far as what is seen beside it at the same height."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
+
+from .field import PointFunction
+
+_CELLS = 64  # a side: 6.25 mm each
+_LEAST = 0.09  # crop units (18 mm): short hair, a collar, where nothing tells what is worn
+_BARE = 0.03  # crop units (6 mm): as near as the fitted model comes to bare skin
+_MORE = 0.05  # crop units (10 mm): hair may be thicker behind than beside the head
+_OWN = 0.05  # crop units (10 mm): around each seen column
+_WIDTH = 4  # cells (25 mm) of a row: narrower excess is a stray lock or an error of the matte
+_HANGS = 5  # rows (31 mm): what is seen at one height may be behind at the next
+_BLUR = 2.0  # rows
+
+
+def hidden_bound(prior: PointFunction, silhouette: PointFunction, worn: PointFunction | None = None) -> PointFunction:
+    """Signed distance (N,) at crop-frame points (N, 3) to the solid in which hidden surface may lie: the fitted model, thickened.
+
+    prior: the fitted model's signed distance; silhouette: signed distance to the person's outline in the picture; worn: share of hair,
+    hat and clothes in the picture, or of what the photo does not show: where skin stands off the model, the model or the matte errs. A
+    network that has seen long-haired people guesses hair behind everybody. But hair that hangs down behind a neck is nearly always seen
+    beside it: where the outline keeps close to the fitted model all along a row of the picture, nothing but the model is behind. Each
+    column that is seen may hold solid around its own least distance from the model, so that hair which is seen is never cut.
+    """
+    axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
+    lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    nearest = prior(lattice).reshape((len(axis),) * 3).min(2)  # (x, y): how far the column passes the model
+    columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    seen = silhouette(np.pad(columns, ((0, 0), (0, 1)))).reshape(len(axis), len(axis)) < 0
+    least = _LEAST
+    if worn is not None:
+        seen, least = seen & (worn(np.pad(columns, ((0, 0), (0, 1)))).reshape(seen.shape) > 0.5), _BARE
+    excess = np.sort(np.where(seen, np.maximum(nearest, 0) + _MORE, 0), axis=0)[-_WIDTH]  # (y,)
+    allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
+    allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
+
+    def bound(points: np.ndarray) -> np.ndarray:
+        place = (points[:, :2].T + 1) * (_CELLS / 2)
+        return prior(points) - map_coordinates(allowed, place, order=1, mode="nearest")
+
+    return bound

@@ -1,0 +1,121 @@
+"""A field smoothed where the photo tells little: there a blurred, coarse lattice of it takes the place of its fine noise."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter, minimum_filter, spline_filter, zoom
+
+from ..geometry.visibility import smoothstep
+from ..progress import Cancel
+from .field import Field, PointFunction, ReshapedField, evaluate
+
+_CELLS = 64  # a side: 6.25 mm each
+_BAND = 0.1  # crop units: how near the surface the lattice holds the field itself, wide enough for the blur
+_FARTHEST = 0.15  # crop units to which distances are cut, so that guesses far away do not bleed in
+_BLUR = 1.5  # cells, of the smooth field; ripples of less than 4 cm go
+_SHARE_BLUR = 1.0
+_BEHIND = (0.0, 0.08)  # crop units behind the visible surface over which the smooth field takes over
+_LIMITED = (0.15, 0.3)  # crop units behind the visible surface over which hidden solid is limited
+_APART = (0.015, 0.05)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
+_COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
+_SEEN = 0.85  # share of the smooth field where hair and clothes are seen: their relief comes from the normals
+_ALL, _NOTHING = 0.995, 0.005
+_SHEET = 2  # cells: half the thickness under which parts of clothes are taken off
+_TAKEN = (0.02, 0.06)  # crop units that this changes the distance by, from doubtful to sure
+
+
+def smooth_hidden_field(
+    field: Field,
+    *,
+    protect_mask: PointFunction,
+    clothing_mask: PointFunction,
+    hidden_bound: PointFunction | None = None,
+    cancel: Cancel | None = None,
+) -> Field:
+    """`field` with the parts that the photo does not show smoothed, and mostly so where it shows what the fitted model knows nothing of.
+
+    Its frame is the crop frame. protect_mask: points -> [0, 1] (N,), where the model knows the shape so well that it stays, hidden or not,
+    unless hair covers it; evaluated near the surface alone. clothing_mask: points -> bool (N,), where thin sheets are cloth and are taken
+    off. hidden_bound: signed distance to what may hold solid that nobody sees (hidden.py), None for anything. The result does
+    not evaluate the field where it is hidden, which saves close to half of a surface's points.
+
+    Blurring the distances instead of the mesh also takes off flakes, thin sheets and small hollows. The blur 2 G - G² leaves the
+    curvature of broad shapes alone, where G would shrink them. Hidden is what lies behind the nearest surface along the parallel rays of
+    the crop frame, so what is seen, the outline included, stays as it is. Raises Cancelled.
+    """
+    values = _sampled(field, cancel)
+    thin = np.maximum(_opened(values) - values, 0)
+    somewhere = thin > 0
+    thin[somewhere] *= clothing_mask(_samples(_CELLS)[somewhere.reshape(-1)])
+    if hidden_bound is not None:
+        beyond = np.clip(hidden_bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values
+        deep = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_LIMITED)
+        thin = np.maximum(thin, np.maximum(beyond, 0) * deep)
+    values += thin
+    smooth = gaussian_filter(values, _BLUR)
+    smooth = spline_filter(2 * smooth - gaussian_filter(smooth, _BLUR), output=np.float32)
+    share = np.maximum(_smooth_share(values, field, protect_mask), gaussian_filter(smoothstep(thin, *_TAKEN), _SHARE_BLUR))
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        place = (points.T + 1) * (_CELLS / 2)
+        part = map_coordinates(share, place, order=1, mode="nearest")
+        result = np.zeros(len(points), np.float32)
+        detailed, mix = part < _ALL, part > _NOTHING
+        if detailed.any():
+            result[detailed] = field.distance(points[detailed])
+        # Cubic, so that no creases show at the cells' walls.
+        blurred = map_coordinates(smooth, place[:, mix], order=3, mode="nearest", prefilter=False)
+        result[mix] += np.where(detailed[mix], part[mix], 1) * (blurred - result[mix])
+        return result
+
+    return ReshapedField(field, distance)
+
+
+def _sampled(field: Field, cancel: Cancel | None) -> np.ndarray:
+    """Distances at the lattice's samples, (CELLS + 1,) * 3: the field's near its surface, guessed from half as many elsewhere."""
+    points = _samples(_CELLS // 2)
+    values = field.prior_distance(points).astype(np.float32)
+    near = field.may_contain_surface(points)
+    values[near] = evaluate(field.distance, points[near], cancel)
+    count = _CELLS // 2 + 1
+    values = zoom(values.reshape(count, count, count), (_CELLS + 1) / count, order=1).reshape(-1)
+    near = np.abs(values) < _BAND
+    values[near] = evaluate(field.distance, _samples(_CELLS)[near], cancel)
+    return np.clip(values, -_FARTHEST, _FARTHEST).reshape((_CELLS + 1,) * 3)
+
+
+def _opened(values: np.ndarray) -> np.ndarray:
+    """Distances to the solid without what is thinner than a ball."""
+    x, y, z = np.mgrid[-_SHEET : _SHEET + 1, -_SHEET : _SHEET + 1, -_SHEET : _SHEET + 1]
+    ball = x**2 + y**2 + z**2 <= _SHEET**2
+    return minimum_filter(maximum_filter(values, footprint=ball), footprint=ball)
+
+
+def _smooth_share(values: np.ndarray, field: Field, protect_mask: PointFunction) -> np.ndarray:
+    """Share in [0, 1] of the smooth field at the lattice's samples."""
+    points = _samples(_CELLS)
+    apart = np.abs(values - np.clip(field.prior_distance(points).reshape(values.shape), -_FARTHEST, _FARTHEST))
+    unknown = smoothstep(gaussian_filter(apart, _BLUR), *_APART)
+    hidden = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_BEHIND)
+    protected = np.zeros_like(values)
+    near = np.abs(values) < _BAND
+    protected[near] = protect_mask(points[near.reshape(-1)])
+    protected *= 1 - smoothstep(gaussian_filter(apart, _COVER_BLUR), *_COVERED)
+    share = np.maximum(hidden, _SEEN * unknown) * (1 - protected)
+    return gaussian_filter(share, _SHARE_BLUR).astype(np.float32)
+
+
+def _front(values: np.ndarray) -> np.ndarray:
+    """z of the nearest surface in each column (x, y), the lowest of 3 x 3 so that steep surface counts as seen; -inf without any."""
+    inside = values < 0
+    last = np.minimum(_CELLS - inside[:, :, ::-1].argmax(2), _CELLS - 1)[:, :, None]
+    within, beyond = (np.take_along_axis(values, last + step, 2)[:, :, 0] for step in (0, 1))
+    crossing = last[:, :, 0] + np.clip(within / np.minimum(within - beyond, -1e-6), 0, 1)
+    lowest = minimum_filter(np.where(inside.any(2), crossing * (2 / _CELLS) - 1, np.inf), 3)
+    return np.where(np.isfinite(lowest), lowest, -np.inf)
+
+
+def _axis(cells: int) -> np.ndarray:
+    return (np.arange(cells + 1) * (2 / cells) - 1).astype(np.float32)
+
+
+def _samples(cells: int) -> np.ndarray:
+    return np.stack(np.meshgrid(*[_axis(cells)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)

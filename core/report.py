@@ -1,0 +1,72 @@
+"""What a result's report says beside its measures: settings, versions, the fit, the person in the photo, and the memory used."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from .geometry.raster import rasterize
+from .models.fit import ViewFit
+from .models.head import HeadModel
+from .photo.crop import crop_picture
+from .photo.framing import CropBox
+from .photo.parsing import CLASSES
+from .photo.view import View
+from .settings import Settings
+from .version import VERSION
+
+_SIZE = 512  # pixels a side
+
+
+def run_report(settings: Settings, timings: Mapping[str, float], weights: Mapping[str, str]) -> dict[str, Any]:
+    """Of any run: timings in seconds; weights: file -> SHA-256."""
+    return {
+        "timings": dict(timings),
+        "peak_memory_mb": _peak_memory(),
+        "settings": settings.to_report(),
+        "version": VERSION,
+        "weights": dict(weights),
+    }
+
+
+def fit_report(model: HeadModel, fit: ViewFit) -> dict[str, Any]:
+    """The fitted head and camera in plain numbers."""
+    return {
+        "identity": [round(float(x), 4) for x in fit.identity],
+        "expression": {name: round(float(x), 4) for name, x in zip(model.expression_names, fit.expression, strict=True)},
+        "rotation": fit.rotation.round(5).tolist(),
+        "camera": {
+            "centre": [float(x) for x in fit.camera.centre],
+            "scale": float(fit.camera.scale),
+            "distance": float(fit.camera.distance) if np.isfinite(fit.camera.distance) else None,
+        },
+        "residual": float(fit.residual),
+    }
+
+
+def parsing_report(view: View) -> dict[str, dict[str, float]]:
+    """How much of the square around the head is of which class."""
+    if view.parsing is None:
+        return {}
+    return {"parsing": dict(zip(CLASSES, view.parsing.shares.mean((0, 1)).round(4).tolist(), strict=True))}
+
+
+def silhouette_iou(view: View, box: CropBox, vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Intersection over union of a mesh's silhouette (vertices in the crop frame) and the person's matte, inside the photo and the crop."""
+    drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), _SIZE).mask.numpy()
+    there = crop_picture(np.ones(view.image.shape[:2], np.float32), box, _SIZE) > 0.5
+    person = (crop_picture(view.matte, box, _SIZE) > 0.5) & there
+    union = ((drawn & there) | person).sum()
+    return float((drawn & person).sum() / max(union, 1))
+
+
+def _peak_memory() -> float | None:
+    """Megabytes, or None where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)

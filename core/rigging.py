@@ -1,0 +1,71 @@
+"""The rigged head of a run: made from a fit and its surface, in the topology of a user's FLAME file too, and textured."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from .colour.head import COVER_SIZE, Anatomy, bake_head
+from .geometry.visibility import sample_picture
+from .models.fit import ViewFit
+from .models.flame.model import FlameModel
+from .models.head import HeadModel
+from .photo.framing import Framing
+from .photo.parsing import CLASSES, OVER_SKIN, Parsing
+from .progress import Clock
+from .result import Result
+from .topology.flame import FlameFit, fit_flame
+from .topology.register import ReconstructedSurface
+from .topology.rig import rig_head
+from .topology.rig_metrics import rig_metrics
+from .topology.rigged import RiggedHead
+
+
+@dataclass(frozen=True)
+class Rigging:
+    """The rigged head in our topology, and in FLAME's if there is such a model."""
+
+    model: HeadModel
+    head: RiggedHead
+    flame: FlameFit | None
+    framing: Framing
+    covered: np.ndarray | None  # (H, W) over the framing's crop, the share of each pixel that hides the skin
+
+    @classmethod
+    def of(
+        cls,
+        model: HeadModel,
+        fit: ViewFit,
+        framing: Framing,
+        surface: ReconstructedSurface,
+        parsing: Parsing | None,
+        flame_model: FlameModel | None,
+        clock: Clock,
+    ) -> Self:
+        """From a fit and the surface that came out of it, camera frame. What parsing says hides the skin, shapes and paints nothing. Raises
+        Cancelled."""
+        with clock.stage("rig"):
+            covered = None
+            if parsing is not None:
+                shares = parsing.crop(framing.crop_box(fit.camera), COVER_SIZE)
+                covered = shares[..., [CLASSES.index(name) for name in OVER_SKIN]].sum(-1)
+                worn = covered + shares[..., CLASSES.index("glasses")]  # glasses stand off the face, but stay in its texture
+                over = sample_picture(worn, framing.to_crop(surface.vertices, fit.camera))
+                surface = replace(surface, covered=over)
+            head = rig_head(model, fit, surface)
+        if flame_model is None:
+            return cls(model, head, None, framing, covered)
+        with clock.stage("flame"):
+            return cls(model, head, fit_flame(flame_model, head), framing, covered)
+
+    def textured(self, result: Result, texels: int, clock: Clock) -> tuple[Result, dict[str, Any]]:
+        """The result with the textured head, FLAME's if there is one, and what the report says of it. Raises Cancelled."""
+        head, anatomy = self.head, Anatomy.of(self.model)
+        if self.flame is not None:
+            head, anatomy = self.flame.head, anatomy.carried(self.flame.corners, self.flame.barycentric)
+        with clock.stage("texture") as share:
+            head = bake_head(head, result, anatomy, texels, share, self.covered, self.framing)
+            figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
+            figures |= rig_metrics(self.model, self.head, result.surface.vertices, result.surface.faces)
+        about = {"rig": figures} if self.flame is None else {"rig": figures, "flame": self.flame.to_dict()}
+        return replace(result, rigged=head), about

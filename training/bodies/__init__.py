@@ -1,0 +1,1 @@
+"""Training samples of whole clothed people."""

@@ -1,0 +1,1 @@
+"""Makes the sets that `evaluation` measures on: synthetic people and scans that nothing is trained on."""

@@ -1,0 +1,192 @@
+"""Synthetic people as evaluation cases: a lit photo, and as truth what of their pieces can be seen from outside."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+
+from ...core.geometry.raster import fragments, nearest
+from ...core.models.head import HeadModel
+from ...core.photo.framing import HEAD
+from ...core.photo.view import Camera
+from ...evaluation.case import Case, Truth
+from ...evaluation.metrics import occupied_cells
+from ..data.samples import SEEDS
+from ..humans.assets import Assets
+from ..humans.bodies import Bodies
+from ..humans.figure import Figures
+from ..humans.paints import encoded
+from ..humans.part import MATERIALS
+from ..humans.person import People, Person
+from ..render.buffers import render
+from ..render.lighting import Light, key_shadow, lit_colour, photograph, random_direction
+from ..render.scene import HAIR, Scene
+from .scans import BACK, REGIONS
+
+_HEAD_SIZE, _BODY_SIZE, _SHRINK = 768, 1024, 2
+_HEAD_HALF = 0.30  # metres that a portrait shows to each side of the eyes
+_REACH = 1.03  # crop units around a head that belong to its truth
+_VIEW, _HULL_VIEW = 640, 512
+_CORNERS = [np.array([x, y, z]) / np.sqrt(3) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
+_DIRECTIONS = [*np.eye(3), *-np.eye(3), *_CORNERS]
+_TURNED = 1.2  # radians; of people turned farther away no face is seen
+
+
+def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
+    """Portraits of the evaluation seed's people, person i from (seed, i) alone."""
+    people = People(Assets(assets, "evaluation"), model, Bodies(assets))
+    for index in indices:
+        rng = np.random.default_rng([SEEDS["evaluation"], index])
+        person = people.make(rng)
+        distance = float(np.exp(rng.uniform(np.log(0.6), np.log(4))))
+        centre = _HEAD_SIZE / 2 + rng.uniform(-0.03, 0.03, 2) * _HEAD_SIZE - [0, 0.05 * _HEAD_SIZE]
+        camera = Camera((float(centre[0]), float(centre[1])), _HEAD_SIZE / 2 / _HEAD_HALF, distance)
+        yield _case(f"bust_{index:03d}", person, camera, _HEAD_SIZE, "head", model, rng)
+
+
+def body_cases(assets: Path, model: HeadModel, count: int) -> Iterator[Case]:
+    """Whole people of the evaluation seed, those whose faces are turned away left out."""
+    figures = Figures(Assets(assets, "evaluation"), model, Bodies(assets))
+    made = index = 0
+    while made < count:
+        rng = np.random.default_rng([SEEDS["evaluation"], 1, index])
+        index += 1
+        person = figures.make(rng)
+        if abs(np.arctan2(person.rotation[0, 2], person.rotation[2, 2])) > _TURNED:
+            continue
+        points = np.concatenate([part.vertices for part in person.parts])
+        low, high = points.min(0), points.max(0)
+        distance = float(rng.uniform(3, 6))
+        scale = 0.88 * _BODY_SIZE / float((high - low)[:2].max()) * (distance - high[2]) / distance
+        middle = (low + high)[:2] / 2 * scale
+        camera = Camera((_BODY_SIZE / 2 - float(middle[0]), _BODY_SIZE / 2 + float(middle[1])), scale, distance)
+        yield _case(f"body_{index - 1:03d}", person, camera, _BODY_SIZE, "body", model, rng)
+        made += 1
+
+
+def _case(name: str, person: Person, camera: Camera, size: int, subject: str, model: HeadModel, rng: np.random.Generator) -> Case:
+    half = size / 2 / camera.scale
+
+    def to_photo(points: np.ndarray) -> np.ndarray:
+        """The whole photo is [-1, 1]^2; depth in the same unit."""
+        flat = (camera.project(points) * 2 / size - 1) * [1, -1]
+        return np.concatenate([flat, points[:, 2:] / half], axis=1)
+
+    scene = Scene.of(person.parts, to_photo, size * _SHRINK, half)
+    buffers = render(scene, _SHRINK)
+    key = random_direction(rng)
+    light = Light.random(rng, key[None].astype(np.float32))
+    shadow = key_shadow(scene, buffers.depth, key)
+    picture, exposure = photograph(
+        light, buffers.albedo[None], buffers.normal[None], buffers.ambient[None], shadow[None], buffers.material[None]
+    )
+    coverage = buffers.coverage.numpy()
+    photo = picture[0].numpy() * coverage[..., None] + _wall(size, rng) * (1 - coverage[..., None])
+    photo = np.round((photo + rng.normal(0, 0.008, photo.shape)).clip(0, 1) * 255).astype(np.uint8)
+    landmarks = model.mediapipe.on(person.head)
+    case = Case(
+        name, photo, subject, _truth(person, scene, camera, subject, model, light, exposure), camera, landmarks,
+        camera.project(landmarks), coverage, person.rotation, _labels(person),
+    )  # fmt: skip
+    solid = scene.faces[scene.solid[scene.part]].numpy()
+    points = np.concatenate([part.vertices for part in person.parts])
+    truth = dataclasses.replace(_of(case), cells=occupied_cells(case.unit_cube(points), solid))
+    return dataclasses.replace(case, truth=truth)
+
+
+def _of(case: Case) -> Truth:
+    assert case.truth is not None
+    return case.truth
+
+
+def _truth(person: Person, scene: Scene, camera: Camera, subject: str, model: HeadModel, light: Light, exposure: torch.Tensor) -> Truth:
+    points = np.concatenate([part.vertices for part in person.parts])
+    wanted = scene.solid[scene.part].numpy()
+    if subject == "head":
+        crop = HEAD.to_crop(points, camera)
+        wanted &= (np.abs(crop).max(1) < _REACH)[scene.faces.numpy()].all(1)
+    else:
+        low, high = points.min(0), points.max(0)
+        crop = (points - (low + high) / 2) / (0.5 * float((high - low).max()))
+    face = torch.from_numpy(np.flatnonzero(wanted)[seen_faces(crop, scene.faces.numpy()[wanted])])
+    if subject == "head":
+        face = face[~among_hair(Scene.of(person.parts, partial(HEAD.to_crop, camera=camera), _HULL_VIEW, HEAD.half), face)]
+    _, corner = np.unique(scene.faces[face].numpy(), return_index=True)
+    faces = np.unique(scene.faces[face].numpy(), return_inverse=True)[1].reshape(-1, 3)
+    # Paint belongs to places on faces: each vertex takes it at its corner of one of them.
+    face, weights = face[corner // 3], torch.eye(3)[corner % 3]
+    ids = scene.faces[face, torch.from_numpy(corner % 3)]
+    shade = scene.shade(face, weights)
+    colours = lit_colour(light, encoded(shade.albedo)[None], scene.normals[ids][None], exposure)[0].numpy()
+    vertices = points[ids.numpy()]
+    region = _regions(person, model, vertices, shade.material.numpy())
+    coloured = np.round(colours.clip(0, 1) * 255).astype(np.uint8)
+    return Truth(vertices.astype(np.float32), faces.astype(np.int32), region, REGIONS, coloured)
+
+
+def among_hair(scene: Scene, face: torch.Tensor) -> torch.Tensor:
+    """(N,) bool: is a face (N,) of a scene in the crop frame one of another piece in the air between locks? That air is solid here as in
+    the labels of training: the forehead that glints through a fringe is no more truth than the skin under a wig."""
+    centre = scene.vertices[scene.faces[face]].mean(1)
+    hair = torch.tensor([part.kind in HAIR for part in scene.parts])
+    return scene.hull.inside(centre) & ~hair[scene.part[face]]
+
+
+def seen_faces(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Ids of the faces (F, 3) that somebody outside could see: at least half of the face is nearest in one of 14 parallel views.
+
+    points (V, 3) in [-1, 1]^3. What hair, clothes and other pieces cover, and the inner walls between strands, is no truth. Faces too
+    small for any pixel are kept with their neighbours.
+    """
+    tensor, triangles = torch.from_numpy(points.astype(np.float32)) / np.sqrt(2), torch.from_numpy(faces)
+    share, drawn = torch.zeros(len(faces)), torch.zeros(len(faces), dtype=torch.bool)
+    for direction in _DIRECTIONS:
+        side = np.cross([0.0, 1.0, 0.0] if abs(direction[1]) < 0.9 else [1.0, 0.0, 0.0], direction)
+        side /= np.linalg.norm(side)
+        turn = torch.from_numpy(np.stack([side, np.cross(direction, side), direction]).astype(np.float32))
+        pieces = fragments(tensor @ turn.T, triangles, _VIEW)
+        shown = nearest(pieces).face
+        count = torch.bincount(pieces.face, minlength=len(faces))
+        visible = torch.bincount(shown[shown >= 0], minlength=len(faces))
+        share = torch.maximum(share, visible / count.clamp(min=1))
+        drawn |= count > 0
+    kept = share >= 0.5
+    known = torch.zeros(len(points), dtype=torch.bool)
+    known[triangles[kept].reshape(-1)] = True
+    return torch.nonzero(kept | (~drawn & known[triangles].all(1)))[:, 0].numpy()
+
+
+def _regions(person: Person, model: HeadModel, points: np.ndarray, material: np.ndarray) -> np.ndarray:
+    """Index into REGIONS (N,): what it is made of; skin by the nearest place of the bald head."""
+    distance, near = cKDTree(person.head).query(points)
+    masks = np.stack([model.regions[name] for name in ("face", "ears", "scalp", "neck")])[:, near]
+    region = np.where((masks.max(0) > 0.5) & (distance < 0.03), masks.argmax(0) + 1, REGIONS.index("body"))
+    region[material == MATERIALS.index("hair")] = REGIONS.index("hair")
+    region[material == MATERIALS.index("cloth")] = REGIONS.index("clothes")
+    region[material == MATERIALS.index("gloss")] = REGIONS.index("other")
+    region[material == MATERIALS.index("eye")] = REGIONS.index("face")
+    # A beard is in front, so it stays "hair".
+    region[(region == REGIONS.index("hair")) & ((points @ person.rotation)[:, 2] < BACK)] = REGIONS.index("back")
+    return region.astype(np.uint8)
+
+
+def _labels(person: Person) -> dict[str, str]:
+    yaw = abs(np.degrees(np.arctan2(person.rotation[0, 2], person.rotation[2, 2])))
+    kinds = {part.kind for part in person.parts}
+    return {
+        "sex": "male" if person.body.gender > 0.5 else "female",
+        "yaw": "0-20" if yaw < 20 else "20-45" if yaw < 45 else "45 and more",
+        "glasses": "yes" if "glasses" in kinds else "no",
+        "hair": "pieces" if kinds & {"hair", "hat"} else "cropped or none",
+    }
+
+
+def _wall(size: int, rng: np.random.Generator) -> np.ndarray:
+    """A softly uneven plain background (size, size, 3)."""
+    across = np.linspace(-1, 1, size)
+    slope = rng.normal(0, 0.06, 2)
+    return (rng.uniform(0.25, 0.85, 3) + (slope[0] * across[None, :] + slope[1] * across[:, None])[..., None]).clip(0, 1)
