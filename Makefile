@@ -68,7 +68,7 @@ body-model: $(READY_TRAINING)
 		$(BIN)/python -m likeness.training.body_model.views --assets "$(ASSETS)" --output "$(VIEWS)" --split $$split || exit 1; \
 	done
 	$(BIN)/python -m likeness.training.body_model.build --views "$(VIEWS)"
-	$(BIN)/python -m likeness.training.body_model.guess --views "$(VIEWS)"
+	$(BIN)/python -m likeness.training.body_model.guess --assets "$(ASSETS)" --views "$(VIEWS)"
 	$(BIN)/python -m likeness.training.body_model.evaluate --views "$(VIEWS)"
 
 # Needs the asset pack and an empty folder: make train ASSETS=folder RUN=folder; docs/training.md says what happens.

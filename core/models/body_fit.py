@@ -17,7 +17,7 @@ from .body_outline import BodyMatte, BodyOutline
 from .body_view import SHAPES, BodyState, BodyViewEnergy
 from .observation import BodyObservation
 from .parametric import Parameters
-from .rotation import rotation_vector
+from .rotation import rotation_vector, smallest_turn
 from .solver import SharedProblem, minimise
 
 _STEPS_LANDMARKS, _STEPS_OUTLINE, _OUTLINES = 12, 4, 3
@@ -55,6 +55,11 @@ class BodyViewFit:
     joints: np.ndarray
     up: np.ndarray
     energy: float
+
+    @property
+    def standing(self) -> np.ndarray:
+        """The rotation (3, 3) that stands the result up: camera axes to axes whose y points against gravity."""
+        return smallest_turn(self.up, np.array([0.0, 1.0, 0.0]))
 
 
 @dataclass(frozen=True)

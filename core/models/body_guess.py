@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays import ANY, REAL, TEXT, Array, Schema
 from ..photo.people import LANDMARKS, BodyLandmarks
 from .files import read_model
-from .rotation import rotation_vector
+from .rotation import rotation_vector, smallest_turn
 
 GUESS_FILE = Path(__file__).parents[2] / "weights" / "body_guess.npz"
 MAJOR_JOINTS = (
@@ -164,11 +164,7 @@ def orthonormal(columns: np.ndarray) -> np.ndarray:
 
 def straight_ahead(direction: np.ndarray) -> np.ndarray:
     """The smallest rotation (3, 3) that brings a viewing ray (3,), camera axes, to straight ahead, -z."""
-    ray = direction / np.linalg.norm(direction)
-    axis = np.cross(ray, [0.0, 0.0, -1.0])
-    sine, cosine = np.linalg.norm(axis), -ray[2]
-    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    return np.eye(3) + cross + cross @ cross * ((1 - cosine) / max(sine**2, 1e-12))
+    return smallest_turn(direction, np.array([0.0, 0.0, -1.0]))
 
 
 def turn_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:

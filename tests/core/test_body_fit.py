@@ -16,7 +16,7 @@ from likeness.core.models.body_fit import BodyCamera, BodyFitter, BodyViewFit, c
 from likeness.core.models.body_guess import BodyGuess, GuessNetwork, features, straight_ahead
 from likeness.core.models.observation import BodyObservation
 from likeness.core.models.parametric import Parameters
-from likeness.core.models.rotation import rotation_matrix
+from likeness.core.models.rotation import rotation_matrix, smallest_turn
 from likeness.core.photo.people import LANDMARKS, PARTNER, BodyLandmarks
 
 SIZE = 400
@@ -128,6 +128,13 @@ def test_a_known_body_is_found_again(body: BodyModel, fitter: BodyFitter) -> Non
     assert error.mean() / (truth.camera.focal / 4.0) < 0.03
     assert fit.camera.focal == pytest.approx(truth.camera.focal, rel=0.01)
     assert fit.up[1] > 0.97
+
+
+def test_the_result_can_be_stood_up(body: BodyModel, fitter: BodyFitter) -> None:
+    fit = fitter.fit([person(body).seen]).views[0]
+    assert np.allclose(fit.standing @ fit.up, [0, 1, 0])
+    assert np.allclose(fit.standing @ fit.standing.T, np.eye(3))
+    assert np.allclose(smallest_turn(np.array([0, 0, 2.0]), np.array([0, 0, -1.0])) @ [0, 0, 1], [0, 0, -1])
 
 
 def test_the_result_is_the_same_every_time(body: BodyModel, fitter: BodyFitter) -> None:
