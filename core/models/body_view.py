@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..photo.people import BodyLandmarks
-from .articulation import Articulation, JointPoints
+from .articulation import Articulation
+from .body import BodyModel
 from .body_guess import HIPS, MAJOR_JOINTS, BodyGuess, straight_ahead, turn_between
 from .body_outline import BodyOutline
 from .rotation import rotation_matrix
@@ -25,7 +26,8 @@ _READ_ALIKE = 0.15  # landmarks err together: each counts less than a measure of
 _HIDDEN_TRUST = 0.15
 _GUESS_TRUST, _DEPTH_TRUST = 0.5, 0.5  # what the guess and its depths count: they come from the same landmarks
 _POPULATION = 0.15
-_GROUND, _GROUND_ROBUST, _GROUND_TRUST = 0.03, 2.0, 1.0  # metres that feet stand apart in height
+_GROUND, _GROUND_ROBUST, _GROUND_TRUST = 0.05, 1.5, 1.0  # metres that feet stand apart in height; lifted ones escape
+_LEVEL = np.array([[0.5, 0.5, -0.5, -0.5], [1, -1, 0, 0], [0, 0, 1, -1]])  # of sole_ends: foot by foot, and heel by toe
 _LONGEST = 0.5  # radians that a step turns, and metres that it moves
 
 
@@ -93,8 +95,7 @@ class BodyViewEnergy:
         majors = np.array([body.joint(name) for name in MAJOR_JOINTS])
         self._majors = frame.on_joints(majors, np.zeros((len(majors), 3)))
         self._seen = (guess.points - principal) * [1, -1]
-        feet = np.array([body.joint(f"{name}.{side}") for side in "LR" for name in ("foot", "toe1-1")])
-        self._feet = frame.on_joints(feet, np.zeros((4, 3)))
+        self._soles = frame.on_vertices(sole_ends(body))
         self._count, self._size = frame.count, frame.count + 3 * len(frame.shares)
         shapes, pose = len(guess.shape), body.pose
         # The guess's prior over a rotation vector, groups and its shapes, then the population's over all of the groups and shapes.
@@ -177,15 +178,15 @@ class BodyViewEnergy:
             full[:, :-3] = hips @ np.einsum("c,nck->nk", ahead[2], moved) * (root / self.guess.depth_deviation)[:, None]
             rows.append((depth * root, full))
 
-        points, moved = moves(self._feet)
-        up, apart = ahead.T @ self.guess.up, np.array([0.5, 0.5, -0.5, -0.5])
-        height = np.array([apart @ (points @ up) / _GROUND])
+        points, moved = moves(self._soles)
+        up = ahead.T @ self.guess.up
+        height = _LEVEL @ (points @ up) / _GROUND
         trust = _GROUND_TRUST * self._share
         energy += trust * float(cauchy_loss(height**2, _GROUND_ROBUST).sum())
         if moved is not None:
             root = np.sqrt(cauchy_weight(height**2, _GROUND_ROBUST, trust))
-            full = np.zeros((1, self.size))
-            full[0, :-3] = np.einsum("n,c,nck->k", apart, up, moved) * root / _GROUND
+            full = np.zeros((len(height), self.size))
+            full[:, :-3] = _LEVEL @ np.einsum("c,nck->nk", up, moved) * (root / _GROUND)[:, None]
             rows.append((height * root, full))
 
         if self.outline is not None:
@@ -239,6 +240,14 @@ class BodyViewEnergy:
         )
 
 
+def sole_ends(body: BodyModel) -> np.ndarray:
+    """(4,) vertices under the left heel and toes, then the right ones."""
+    sole = np.flatnonzero(body.regions["soles"] > 0.5)
+    left = sole[body.mean[sole, 0] > 0]
+    ends = left[[body.mean[left, 2].argmin(), body.mean[left, 2].argmax()]]
+    return np.concatenate([ends, body.mirror[ends]])
+
+
 def flat_moves(state: BodyState, points: np.ndarray, pixels: np.ndarray, moved: np.ndarray) -> np.ndarray:
     """Derivative (N, 2, K + 3 G + MOTION) of pixels, in metres at the root's depth relative to the scale, from `JointPoints.moves`."""
     place, camera = state.derivative(points, pixels)
@@ -246,8 +255,3 @@ def flat_moves(state: BodyState, points: np.ndarray, pixels: np.ndarray, moved: 
     result[..., :-3] = place @ moved
     result[..., -3:] = camera
     return result
-
-
-def vertices_of(points: JointPoints, state: BodyState) -> np.ndarray:
-    """Points (N, 3) of a state, camera axes about the root."""
-    return points.at(state.shape, state.groups, state.rotation)
