@@ -17,7 +17,7 @@ _EDGE = 0.22  # cosine between skin and view below which a vertex may make the o
 _EDGE_POINTS, _OUTER_POINTS = 320, 120
 _OUTSIDE, _OUTSIDE_ROBUST = 0.014, 0.05  # metres: what sticks out of the matte is wrong
 _INSIDE, _INSIDE_SCALE = 0.05, 0.04  # metres: clothes and hair stand off, so the pull outwards is weak and fades
-_POINTS_ALIKE = 0.4  # neighbours tell the same
+_POINTS_ALIKE = 0.2  # neighbours tell the same
 _TOLERATED = 0.004
 
 

@@ -21,11 +21,11 @@ SHAPES = 24
 _SHAPE_BOUND = 3.5
 # Weights, tuned on drawn figures of the training split with the detector in the loop.
 _LANDMARK_ROBUST, _DEPTH_ROBUST = 2.5, 2.0  # deviations
-_POINT_TRUST = 0.5  # of the guessed points
-_READ_ALIKE = 0.15  # landmarks err together: each counts less than a measure of its own
+_POINT_TRUST = 1.0  # of the guessed points
+_READ_ALIKE = 0.1  # landmarks err together: each counts less than a measure of its own
 _HIDDEN_TRUST = 0.15
 _GUESS_TRUST, _DEPTH_TRUST = 0.5, 0.5  # what the guess and its depths count: they come from the same landmarks
-_POPULATION = 0.15
+_POPULATION = 0.1
 _GROUND, _GROUND_ROBUST, _GROUND_TRUST = 0.05, 1.5, 1.0  # metres that feet stand apart in height; lifted ones escape
 _LEVEL = np.array([[0.5, 0.5, -0.5, -0.5], [1, -1, 0, 0], [0, 0, 1, -1]])  # of sole_ends: foot by foot, and heel by toe
 _LONGEST = 0.5  # radians that a step turns, and metres that it moves
