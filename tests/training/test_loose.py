@@ -15,25 +15,10 @@ from likeness.training.humans.bodies import Bodies
 from likeness.training.humans.loose import capped
 from likeness.training.humans.part import Binding, PlainPaint
 
+from .tubes import open_edges, tube
+
 PACK = Path(os.environ.get("LIKENESS_ASSETS", "assets"))
 GREY = PlainPaint((0.5, 0.5, 0.5), "cloth")
-
-
-def open_edges(faces: np.ndarray) -> int:
-    """Directed edges without as many opposite ones."""
-    directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    _, inverse = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
-    return int((np.bincount(inverse.ravel(), np.where(directed[:, 0] < directed[:, 1], 1, -1)) != 0).sum())
-
-
-def tube(around: int = 12, rows: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """An open tube of radius 1 along y in [0, 2], outward."""
-    angle, y = np.meshgrid(np.arange(around) * (2 * np.pi / around), np.linspace(0, 2, rows))
-    vertices = np.stack([np.cos(angle), y, -np.sin(angle)], axis=-1).reshape(-1, 3).astype(np.float32)
-    start = (np.arange(rows - 1)[:, None] * around + np.arange(around)).ravel()
-    following = start - start % around + (start + 1) % around
-    quads = np.stack([start, following, following + around, start + around], axis=1)
-    return vertices, np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]])
 
 
 def test_a_capped_tube_is_a_solid_whose_caps_follow_their_rims():
@@ -91,9 +76,9 @@ def test_loose_clothes_are_closed_stand_off_the_body_and_hang_below_the_waist(fi
 
 @pytest.mark.training
 def test_a_stored_body_sample_reads_back_and_agrees_with_its_picture(sampler, tmp_path):
-    from likeness.training.bodies.shards import write_shard
+    from likeness.training.bodies.shards import write_body_shard
 
-    write_shard(sampler, tmp_path / "shard_00000", range(2))
+    write_body_shard(sampler, tmp_path / "shard_00000", range(2))
     shards = Shards(tmp_path, ("points", "distance", "coverage", "parsing", "naked", "camera", "class"))
     sample = sampler.sample(1)
     stored = shards[1]

@@ -7,32 +7,22 @@ A shard is a folder with one .npy a field, samples along the first axis, `format
 import argparse
 import json
 import logging
-import time
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
 
-from ..data.samples import SEEDS
+from ..data.samples import SEEDS, write_shard
 from .sample import FORMAT, BodySampler
 
-log = logging.getLogger(__name__)
 SHARD = 10
 
 
-def write_shard(sampler: BodySampler, folder: Path, indices: range) -> None:
-    """Write one shard folder; a finished one is left alone, an unfinished one is made again."""
-    if (folder / "done").exists():
-        return
+def write_body_shard(sampler: BodySampler, folder: Path, indices: range) -> None:
+    """Write one shard folder of body samples, as write_shard does, with the format's number beside its fields."""
     folder.mkdir(parents=True, exist_ok=True)
-    begun = time.process_time()
-    samples = [sampler.sample(index) for index in indices]
-    for name in samples[0]:
-        np.save(folder / f"{name}.npy", np.stack([sample[name] for sample in samples]))
     (folder / "format.json").write_text(json.dumps({"format": FORMAT, "first": indices.start, "count": len(indices)}))
-    (folder / "done").touch()
-    log.info("%s, %.1f CPU s a sample", folder, (time.process_time() - begun) / len(indices))
+    write_shard(sampler, folder, indices)
 
 
 def main() -> None:
@@ -53,7 +43,7 @@ def main() -> None:
     sampler = BodySampler(arguments.assets, arguments.split, arguments.size, arguments.views, arguments.loose)
     for shard in range(arguments.first, arguments.first + arguments.shards):
         indices = range(shard * SHARD, (shard + 1) * SHARD)
-        write_shard(sampler, arguments.output / arguments.split / f"shard_{shard:05d}", indices)
+        write_body_shard(sampler, arguments.output / arguments.split / f"shard_{shard:05d}", indices)
 
 
 if __name__ == "__main__":

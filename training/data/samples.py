@@ -6,9 +6,11 @@ Sample i depends on (seed, i) alone. Training, validation and evaluation use dif
 import argparse
 import logging
 import os
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -186,16 +188,25 @@ def _signed(values: torch.Tensor, scale: float | np.ndarray) -> np.ndarray:
     return (values * steps).round().clamp(-127, 127).to(torch.int8).cpu().numpy()
 
 
-def write_shard(sampler: Sampler, folder: Path, indices: range) -> None:
+class Samples(Protocol):
+    """Whatever makes people one by one."""
+
+    def sample(self, index: int, /) -> dict[str, np.ndarray]:
+        """The arrays of one person, by field; the same for one index."""
+        ...
+
+
+def write_shard(sampler: Samples, folder: Path, indices: range) -> None:
     """Write one shard folder; a finished one is left alone, an unfinished one is made again."""
     if (folder / "done").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
+    begun = time.process_time()
     samples = [sampler.sample(index) for index in indices]
     for name in samples[0]:
         np.save(folder / f"{name}.npy", np.stack([sample[name] for sample in samples]))
     (folder / "done").touch()
-    log.info("%s", folder)
+    log.info("%s, %.1f CPU s a sample", folder, (time.process_time() - begun) / len(indices))
 
 
 def main() -> None:
