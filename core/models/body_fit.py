@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ReconstructionError
 from ..photo.people import BodyLandmarks
+from ..photo.view import Camera
 from .articulation import Articulation
 from .body import BodyModel
 from .body_guess import GuessNetwork
@@ -17,7 +18,7 @@ from .body_outline import BodyMatte, BodyOutline
 from .body_view import SHAPES, BodyState, BodyViewEnergy
 from .observation import BodyObservation
 from .parametric import Parameters
-from .rotation import rotation_vector, smallest_turn
+from .rotation import rotation_matrix, rotation_vector, smallest_turn
 from .solver import SharedProblem, minimise
 
 _STEPS_LANDMARKS, _STEPS_OUTLINE, _OUTLINES = 12, 4, 3
@@ -26,40 +27,31 @@ Cancel = Callable[[], bool] | None
 
 
 @dataclass(frozen=True)
-class BodyCamera:
-    """A photo's camera: the axis passes through its principal point (2,), photo pixels. focal: pixels. place (3,): the root joint, camera
-    axes, metres of the model, with the camera at the origin."""
-
-    principal: np.ndarray
-    focal: float
-    place: np.ndarray
-
-    def project(self, points: np.ndarray) -> np.ndarray:
-        """Photo pixels (N, 2), column and row, of points (N, 3) in camera axes about the root."""
-        there = points + self.place
-        return self.principal + self.focal * there[:, :2] * [1, -1] / -there[:, 2:]
-
-
-@dataclass(frozen=True)
 class BodyViewFit:
-    """A body model fitted to a photo. Camera axes about the root joint, metres of the model (63 mm between the eyes).
+    """A body model fitted to a photo. Camera frame: the photo's axes (x right, y up, z towards the camera), metres of the model (63 mm
+    between the eyes), origin on the camera's axis at the root joint's depth.
 
-    parameters; rotation (3, 3) of the root; camera; vertices (V, 3), joints (J, 3). up (3,): against gravity. energy: what the fit could
-    not explain, to compare fits of one photo.
+    parameters; rotation (3, 3) of the root, to camera axes; camera: its centre is the principal point; vertices (V, 3), joints (J, 3).
+    up (3,): against gravity. height: of the person standing straight, metres of the model. energy: what the fit could not explain, to
+    compare fits of one photo.
     """
 
     parameters: Parameters
     rotation: np.ndarray
-    camera: BodyCamera
+    camera: Camera
     vertices: np.ndarray
     joints: np.ndarray
     up: np.ndarray
+    height: float
     energy: float
 
     @property
-    def standing(self) -> np.ndarray:
-        """The rotation (3, 3) that stands the result up: camera axes to axes whose y points against gravity."""
-        return smallest_turn(self.up, np.array([0.0, 1.0, 0.0]))
+    def upright(self) -> np.ndarray:
+        """The rotation (3, 3) that stands the result up: camera axes to axes whose y points against gravity and whose z is to the person's
+        front."""
+        stand = smallest_turn(self.up, np.array([0.0, 1.0, 0.0]))
+        across, _, ahead = stand @ self.rotation[:, 2]
+        return rotation_matrix(np.array([0.0, -np.arctan2(across, ahead), 0.0])) @ stand
 
 
 @dataclass(frozen=True)
@@ -118,10 +110,18 @@ class BodyFitter:
         rotations[body.MAIN_JOINT] = rotation_vector(state.rotation)
         parameters = Parameters(identity, np.zeros(0), rotations)
         posed = body.posed(parameters)
-        place = np.r_[state.offset / state.scale, -state.distance]
-        camera = BodyCamera(seen.principal, state.scale * state.distance, place)
-        up = state.ahead.T @ view.guess.up
-        return BodyViewFit(parameters, state.rotation, camera, posed.vertices, posed.joints, up, view.energy(state))
+        centre = float(seen.principal[0]), float(seen.principal[1])
+        beside = np.r_[state.offset / state.scale, 0].astype(np.float32)
+        return BodyViewFit(
+            parameters=parameters,
+            rotation=state.rotation,
+            camera=Camera(centre, state.scale, state.distance),
+            vertices=posed.vertices + beside,
+            joints=posed.joints + beside,
+            up=state.ahead.T @ view.guess.up,
+            height=float(np.ptp(body.rest(identity, parameters.expression)[0][:, 1])),
+            energy=view.energy(state),
+        )
 
 
 def combined(readings: Sequence[BodyLandmarks]) -> BodyLandmarks:

@@ -12,12 +12,13 @@ from likeness.core.geometry.raster import rasterize
 from likeness.core.models import body_view
 from likeness.core.models.articulation import Articulation
 from likeness.core.models.body import BodyModel
-from likeness.core.models.body_fit import BodyCamera, BodyFitter, BodyViewFit, combined
+from likeness.core.models.body_fit import BodyFitter, BodyViewFit, combined
 from likeness.core.models.body_guess import BodyGuess, GuessNetwork, features, straight_ahead
 from likeness.core.models.observation import BodyObservation
 from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix, smallest_turn
 from likeness.core.photo.people import LANDMARKS, PARTNER, BodyLandmarks
+from likeness.core.photo.view import Camera
 
 SIZE = 400
 
@@ -43,7 +44,7 @@ class Truth:
 
     vertices: np.ndarray
     joints: np.ndarray
-    camera: BodyCamera
+    camera: Camera
     seen: BodyObservation
 
 
@@ -68,14 +69,15 @@ def person(
     marks = frame.on_joints(body.body_landmarks.joints, body.body_landmarks.offsets).at(coefficients, pose, root)
     vertices = frame.on_vertices(np.arange(len(body.mean))).at(coefficients, pose, root)
     joints = frame.on_joints(np.arange(len(body.skeleton.names)), np.zeros((len(body.skeleton.names), 3))).at(coefficients, pose, root)
-    camera = BodyCamera(np.array([SIZE / 2, SIZE / 2]), 0.19 * SIZE * distance, np.array([beside, 0.0, -distance]))
-    scale = camera.focal / distance
+    scale = 0.19 * SIZE
+    camera = Camera((SIZE / 2, SIZE / 2), scale, distance)
+    marks, vertices, joints = (points + np.array([beside, 0, 0]) for points in (marks, vertices, joints))
     hips = marks[23:25].mean(0)
     reading = BodyLandmarks(camera.project(marks), (marks - hips)[:, 2] * scale, np.full(LANDMARKS, 0.99), (marks - hips) * 0.9)
     flat = camera.project(vertices) * 2 / SIZE - 1
     picture = np.column_stack([flat[:, 0], -flat[:, 1], vertices[:, 2]]).astype(np.float32)
     matte = rasterize(torch.from_numpy(picture), torch.from_numpy(body.faces), SIZE).mask.numpy().astype(np.float32)
-    return Truth(vertices, joints, camera, BodyObservation([reading], camera.principal, matte, camera.focal))
+    return Truth(vertices, joints, camera, BodyObservation([reading], np.full(2, SIZE / 2), matte, scale * distance))
 
 
 def apart(fit: BodyViewFit, truth: Truth) -> float:
@@ -125,15 +127,20 @@ def test_a_known_body_is_found_again(body: BodyModel, fitter: BodyFitter) -> Non
     fit = fitter.fit([truth.seen]).views[0]
     assert apart(fit, truth) < 0.05
     error = np.linalg.norm(fit.camera.project(fit.joints) - truth.camera.project(truth.joints), axis=1)
-    assert error.mean() / (truth.camera.focal / 4.0) < 0.03
-    assert fit.camera.focal == pytest.approx(truth.camera.focal, rel=0.01)
+    assert error.mean() / truth.camera.scale < 0.03
+    assert fit.camera.scale * fit.camera.distance == pytest.approx(truth.camera.scale * 4, rel=0.01)
+    assert fit.camera.centre == truth.camera.centre and abs(fit.joints[0, 2]) < 1e-6
+    identity = np.r_[0.5, -0.5, 0.5, np.zeros(len(body.identity) - 3)]
+    assert fit.height == pytest.approx(np.ptp(body.rest(identity, np.zeros(0))[0][:, 1]), rel=0.03)
     assert fit.up[1] > 0.97
 
 
 def test_the_result_can_be_stood_up(body: BodyModel, fitter: BodyFitter) -> None:
-    fit = fitter.fit([person(body).seen]).views[0]
-    assert np.allclose(fit.standing @ fit.up, [0, 1, 0])
-    assert np.allclose(fit.standing @ fit.standing.T, np.eye(3))
+    fit = fitter.fit([person(body, yaw=1.2).seen]).views[0]
+    assert np.allclose(fit.upright @ fit.up, [0, 1, 0])
+    assert np.allclose(fit.upright @ fit.upright.T, np.eye(3))
+    front = fit.upright @ fit.rotation[:, 2]
+    assert front[0] == pytest.approx(0, abs=1e-6) and front[2] > 0.9
     assert np.allclose(smallest_turn(np.array([0, 0, 2.0]), np.array([0, 0, -1.0])) @ [0, 0, 1], [0, 0, -1])
 
 
@@ -213,10 +220,10 @@ def test_the_outline_keeps_the_body_inside_the_matte(body: BodyModel, fitter: Bo
 def test_a_person_beside_the_pictures_middle_is_the_same_person(body: BodyModel, fitter: BodyFitter) -> None:
     middle, beside = (person(body, yaw=yaw, beside=far) for yaw, far in ((0.0, 0.0), (-np.arctan2(0.7, 4.0), 0.7)))
     first, second = (fitter.fit([truth.seen]).views[0] for truth in (middle, beside))
-    ray = straight_ahead(second.camera.place)
+    ray = straight_ahead(second.joints[0] - [0, 0, second.camera.distance])
     # Both turn their front to the camera; in the axes of the second one's camera its root is turned by the ray's angle.
     assert np.allclose(ray @ second.rotation, first.rotation, atol=0.06)
-    wrong = fitter.fit([replace(beside.seen, principal=beside.seen.principal + np.array([0.7 * beside.camera.focal / 4.0, 0]))]).views[0]
+    wrong = fitter.fit([replace(beside.seen, principal=beside.seen.principal + np.array([0.7 * beside.camera.scale, 0]))]).views[0]
     assert apart(second, beside) < apart(wrong, beside)
 
 

@@ -48,9 +48,9 @@ def measures(body: BodyModel, fit: BodyViewFit, records: Records, view: int, rig
             found = np.diff(fit.joints[[body.joint(name) for name in ends]], axis=0)[0]
             deep, guessed = true[2] / np.linalg.norm(true), found[2] / np.linalg.norm(found)
             flips += bool(deep * guessed < 0 and abs(deep) > _FLIPPED and abs(deep - guessed) > _APART)
-    depth = ((naked + records["place"][view])[:, 2], (fit.vertices + fit.camera.place)[:, 2])
     shown = records["focal"][view] / -float(records["place"][view][2])
-    seen = records["principal"][view] + records["focal"][view] * (naked + records["place"][view])[:, :2] * [1, -1] / -depth[0][:, None]
+    there = naked + records["place"][view]
+    seen = records["principal"][view] + records["focal"][view] * there[:, :2] * [1, -1] / -there[:, 2:]
     return {
         "joints": millimetres(similarity(ours, right), right),
         "vertices": millimetres(similarity(fit.vertices.astype(np.float64), naked), naked),
