@@ -60,7 +60,7 @@ class Reconstructor:
     @cached_property
     def intake(self) -> Intake:
         """With MediaPipe's detector and the bundled parser: what `run` prepares photos with unless the settings say otherwise."""
-        return Intake(MediaPipeDetector(), self._predictor.parser)
+        return Intake(MediaPipeDetector(), self._predictor.parser, body_parser=self._predictor.body_parser)
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""

@@ -12,6 +12,7 @@ from ..errors import NoFaceError
 from .decode import Photo, read_photo
 from .faces import Face, FaceDetector
 from .figure import BodyView, figure_square, matte_box, segment_figure
+from .figure_matte import FigureParser
 from .matte import SelfieSegmenter, head_region, segment
 from .parsing import Parser
 from .people import BodyLandmarks
@@ -39,7 +40,11 @@ class Intake:
     """
 
     def __init__(
-        self, detector: FaceDetector, parser: Parser | None = None, persons: PersonDetector | None = None, body_parser: Parser | None = None
+        self,
+        detector: FaceDetector,
+        parser: Parser | None = None,
+        persons: PersonDetector | None = None,
+        body_parser: FigureParser | None = None,
     ) -> None:
         """Without a parser of heads or of bodies people are cut out roughly, and those views have no parsing."""
         self.detector, self.parser, self.body_parser = detector, parser, body_parser
