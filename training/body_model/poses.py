@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ...core.models.rotation import smallest_turn
 from ...core.models.skinning import joint_transforms
 from ..humans.bodies import Bodies, Body
 from ..humans.poses import Poser, mirrored
@@ -114,7 +115,4 @@ class PhotoPoses:
 
 def _turning(first: np.ndarray, second: np.ndarray) -> Rotation:
     """The smallest rotation that brings one direction (3,) to another."""
-    first, second = first / np.linalg.norm(first), second / np.linalg.norm(second)
-    axis = np.cross(first, second)
-    sine = np.linalg.norm(axis)
-    return Rotation.from_rotvec(axis / max(sine, 1e-9) * np.arctan2(sine, first @ second))
+    return Rotation.from_matrix(smallest_turn(first, second))
