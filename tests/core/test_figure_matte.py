@@ -1,5 +1,7 @@
 """The matte of a whole figure: the stick figure that says who is meant, second looks, and the bundled network on a real photo."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 import skimage.data
@@ -17,7 +19,7 @@ SKIN, CLOTHES, OBJECT = (CLASSES.index(name) for name in ("skin", "clothes", "ob
 ASTRONAUT = {0: (222, 115), 11: (325, 230), 12: (130, 215), 13: (360, 380), 14: (75, 400), 23: (300, 500), 24: (150, 500)}
 
 
-def points_of(known: dict[int, tuple[float, float]], shift: float = 0.0) -> np.ndarray:
+def points_of(known: Mapping[int, tuple[float, float]], shift: float = 0.0) -> np.ndarray:
     points = np.full((LANDMARKS, 2), np.nan)
     for row, place in known.items():
         points[row] = place[0] + shift, place[1]
