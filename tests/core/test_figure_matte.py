@@ -41,9 +41,11 @@ class Painted:
 
     def __init__(self) -> None:
         self.pictures: list[np.ndarray] = []
+        self.guides: list[np.ndarray] = []
 
     def __call__(self, picture: np.ndarray, guide: np.ndarray) -> np.ndarray:
         self.pictures.append(picture)
+        self.guides.append(guide)
         shares = np.zeros((*picture.shape[:2], len(CLASSES)), np.float32)
         shares[..., [SKIN, CLOTHES, OBJECT]] = picture / np.float32(255)
         shares[..., 0] = 1 - shares.sum(-1)
@@ -88,8 +90,9 @@ def test_the_matte_is_the_person_without_things_in_front():
 
 def test_all_pieces_on_the_stick_figure_are_kept_and_no_others():
     cut_in_two, stranger = ((170, 40, 230, 180, 1), (170, 190, 230, 360, 1)), (300, 40, 360, 360, 1)
-    subject = standing(200, 50, 300)
-    matte = parsed_figure(photo(*cut_in_two, stranger), (0, 0, 400), Painted(), subject)[0]
+    subject, parser = standing(200, 50, 300), Painted()
+    matte = parsed_figure(photo(*cut_in_two, stranger), (0, 0, 400), parser, subject, [standing(330, 50, 300)])[0]
+    assert np.array_equal(parser.guides[0], pose_guide(128, subject * 128 / 400, [standing(330, 50, 300) * 128 / 400]))
     assert matte[100, 200] > 0.99 and matte[300, 200] > 0.99 and matte[200, 330] < 0.01
     alone = parsed_figure(photo(*cut_in_two, stranger), (0, 0, 400), Painted())[0]
     assert alone[200, 330] > 0.99 and alone[100, 200] < 0.01
