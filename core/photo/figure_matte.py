@@ -84,13 +84,13 @@ def _draw(guide: np.ndarray, points: np.ndarray, value: float) -> None:
     fixed = lambda values: np.round(np.asarray(values) * (1 << _SHIFT)).astype(np.int32)  # noqa: E731
     for start, end in _LIMBS:
         if known[start] and known[end]:
-            first, last = (tuple(map(int, fixed(points[index]))) for index in (start, end))
-            cv2.line(guide, first, last, (value,), max(1, round(2 * _LIMB * trunk)), cv2.LINE_8, _SHIFT)
+            wide = max(1, round(2 * _LIMB * trunk))
+            cv2.line(guide, fixed(points[start]).tolist(), fixed(points[end]).tolist(), (value,), wide, cv2.LINE_8, _SHIFT)
     square = [index for index in (*SHOULDERS, *reversed(HIPS)) if known[index]]
     if len(square) > 2:
         cv2.fillPoly(guide, [fixed(points[square])], (value,), cv2.LINE_8, _SHIFT)
     if known[NOSE]:
-        cv2.circle(guide, tuple(map(int, fixed(points[NOSE]))), int(fixed(_HEAD * trunk)), (value,), -1, cv2.LINE_8, _SHIFT)
+        cv2.circle(guide, fixed(points[NOSE]).tolist(), int(fixed(_HEAD * trunk)), (value,), -1, cv2.LINE_8, _SHIFT)
 
 
 def _look(
@@ -124,17 +124,16 @@ def _own_pieces(soft: np.ndarray, guide: np.ndarray) -> np.ndarray:
     mask = (soft > 0.5).astype(np.uint8)
     if not mask.any():
         return soft
-    _, pieces, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    areas = statistics[:, cv2.CC_STAT_AREA].copy()
+    pieces = cv2.connectedComponents(mask, connectivity=4)[1].astype(np.int64)
+    areas = np.bincount(pieces.ravel())
     areas[0] = 0
     on = np.bincount(pieces[guide], minlength=len(areas)) > 0.05 * areas
     own = on & (areas > _PIECE * mask.size)
     if not own.any():
         own = areas == areas.max()
-    piece = own[np.asarray(pieces, np.int32)].astype(np.uint8)
-    _, holes, statistics, _ = cv2.connectedComponentsWithStats(1 - piece, connectivity=4)
-    sizes: np.ndarray = statistics[:, cv2.CC_STAT_AREA]
-    filled = (sizes[np.asarray(holes, np.int32)] <= _HOLE) & (piece == 0)
+    piece = own[pieces].astype(np.uint8)
+    holes = cv2.connectedComponents(1 - piece, connectivity=4)[1].astype(np.int64)
+    filled = (np.bincount(holes.ravel())[holes] <= _HOLE) & (piece == 0)
     disc = lambda radius: cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))  # noqa: E731
     filled |= cv2.erode(piece | filled.astype(np.uint8), disc(_SOLID)) > 0
     # What is soft around the pieces belongs to them.
