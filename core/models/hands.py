@@ -1,7 +1,8 @@
-"""Pose the body model's fingers to hands that were seen: the directions of their bones, with the same solver as the other fits.
+"""Pose the body model's fingers to hands that were seen, with the same solver as the other fits.
 
-A hand's place is the body fit's; how long its bones are is the model's. What is taken from the landmarks is which way each bone points. A
-forearm may turn about its own axis, a wrist bend, fingers flex and spread, each within its bounds.
+How long a hand's bones are is the model's matter. What is taken from the landmarks is which way each bone points, and where in the photo
+the hand is. The elbow stays; the forearm may turn about its own axis and give way a little, a wrist bend, fingers flex and spread, each
+within its bounds.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from .solver import Quadratic, cauchy_loss, cauchy_weight, minimise
 
 _STEPS, _CONVERGED = 30, 1e-3
 _DEVIATION, _ROBUST = 0.2, 2.0  # of a bone's direction, a unit vector
+_BESIDE, _PLACE_TRUST = 0.012, 0.15  # metres that landmarks lie beside; they err together, so each counts less
 _WRONG = 0.55  # mean distance between unit directions from which on it is no such hand: the other one, or none
 _FINGERS = tuple(range(1, 6))
 _PALM = (0, 1, 5, 9, 13, 17)
@@ -29,7 +31,7 @@ _FINGER = ((0.8, 0.2, 0.1), (0.9, 0.03, 0.03), (0.6, 0.03, 0.03))
 _THUMB = ((0.45, 0.45, 0.3), (0.5, 0.1, 0.1), (0.6, 0.05, 0.05))
 _LOW, _HIGH = (-0.4, -0.6, -0.5), (1.7, 0.6, 0.5)
 _WRIST_DEVIATION, _WRIST_BOUND = 0.45, 1.3
-_TWIST_DEVIATION, _TWIST_BOUND = 0.7, 1.8
+_TWIST, _TWIST_BOUND = (0.7, 0.12, 0.12), (1.8, 0.3, 0.3)  # of the forearm: about itself, and to the sides
 
 
 def pose_hands(body: BodyModel, fit: BodyViewFit, hands: Mapping[str, HandLandmarks]) -> BodyViewFit:
@@ -78,8 +80,10 @@ class HandProblem:
         bones = [(0, root) for root in _PALM[1:]] + [(root + k, root + k + 1) for root in _PALM[1:] for k in range(3)]
         self._from, self._to = np.array(bones).T
         # The detector takes every hand to lie straight ahead.
+        self._elbow, self._camera = fit.joints[self.joints[0]].astype(np.float64), fit.camera
         back = straight_ahead(fit.joints[self.joints[1]] - [0, 0, fit.camera.distance]).T
         self._seen = _unit(hand.world[self._to] - hand.world[self._from]) @ back.T
+        self._points = (hand.points - fit.camera.centre) * [1, -1] / fit.camera.scale
 
     def start(self) -> np.ndarray:
         """No turns (17, 3)."""
@@ -90,24 +94,24 @@ class HandProblem:
         return rotation_vector(self._own @ rotation_matrix(self._vectors(turns)))
 
     def apart(self, turns: np.ndarray) -> float:
-        """Mean distance between the bones' unit directions and those seen, before and behind the knuckles alike."""
-        return float(np.linalg.norm(self._directions(turns)[0] - self._seen, axis=1).mean())
+        """Mean distance between the bones' unit directions and those seen."""
+        return float(np.linalg.norm(self._directions(*self._placed(turns))[0] - self._seen, axis=1).mean())
 
     def energy(self, turns: np.ndarray) -> float:
         """One unit is a squared deviation."""
-        error = (self._directions(turns)[0] - self._seen) / _DEVIATION
-        return float(cauchy_loss((error**2).sum(1), _ROBUST).sum() + ((turns / self._deviation) ** 2).sum())
+        return sum(trust * float(cauchy_loss((error**2).sum(1), _ROBUST).sum()) for error, _, trust in self._terms(turns)) + float(
+            ((turns / self._deviation) ** 2).sum()
+        )
 
     def linearised(self, turns: np.ndarray, _: int = 0) -> Quadratic:
         """The energy around turns, over steps (51,) of `moved`."""
-        directions, moves = self._directions(turns)
-        error = (directions - self._seen) / _DEVIATION
-        squared = (error**2).sum(1)
-        root = np.sqrt(cauchy_weight(squared, _ROBUST))[:, None]
-        jacobian = (moves * (root / _DEVIATION)[..., None]).reshape(-1, 51)
         prior = 1 / self._deviation.ravel() ** 2
-        matrix = jacobian.T @ jacobian + np.diag(prior)
-        right = -jacobian.T @ (error * root).ravel() - prior * turns.ravel()
+        matrix, right = np.diag(prior), -prior * turns.ravel()
+        for error, moves, trust in self._terms(turns):
+            root = np.sqrt(cauchy_weight((error**2).sum(1), _ROBUST, trust))[:, None]
+            jacobian = (moves * root[..., None]).reshape(-1, 51)
+            matrix += jacobian.T @ jacobian
+            right -= jacobian.T @ (error * root).ravel()
         return Quadratic(matrix, right, (self._low - turns).ravel(), (self._high - turns).ravel())
 
     def moved(self, turns: np.ndarray, step: np.ndarray) -> np.ndarray:
@@ -117,37 +121,50 @@ class HandProblem:
     def _vectors(self, turns: np.ndarray) -> np.ndarray:
         return np.einsum("jab,jb->ja", self._axes, turns)
 
-    def _directions(self, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Unit directions (20, 3) of the bones, camera axes, and their derivative (20, 3, 51)."""
+    def _terms(self, turns: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, float]]:
+        """Errors (N, 2 or 3) in deviations, their derivative (N, 2 or 3, 51), and the trust in each: of directions, and of places."""
+        marks, moves = self._placed(turns)
+        directions, turned = self._directions(marks, moves)
+        away = self._camera.distance - marks[:, 2:]
+        flat = marks[:, :2] * (self._camera.distance / away)
+        slid = (moves[:, :2] * self._camera.distance + flat[..., None] * moves[:, 2:]) / away[..., None]
+        beside = (flat - self._points) / _BESIDE
+        return [((directions - self._seen) / _DEVIATION, turned / _DEVIATION, 1.0), (beside, slid / _BESIDE, _PLACE_TRUST)]
+
+    def _placed(self, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The landmarks (21, 3), camera frame, and their derivative (21, 3, 51)."""
         vectors = self._vectors(turns)
         local = self._own @ rotation_matrix(vectors)
         turned, places, before = np.empty_like(local), np.empty_like(self._rest), np.empty_like(local)
         for row, parent in enumerate(self._parent):
             above = self._base if parent < 0 else turned[parent]
             before[row], turned[row] = above @ self._own[row], above @ local[row]
-            places[row] = self._rest[0] if parent < 0 else places[parent] + above @ (self._rest[row] - self._rest[parent])
+            places[row] = self._elbow if parent < 0 else places[parent] + above @ (self._rest[row] - self._rest[parent])
         carrier = self._carrier
         marks = places[carrier] + np.einsum("nab,nb->na", turned[carrier], self._marks - self._rest[carrier])
         axes = before @ left_jacobian(vectors) @ self._axes
         arms = marks[None] - places[:, None]
         moves = -np.einsum("jnab,jbc->njac", skew(arms), axes) * self._below[:, carrier].T[..., None, None]
-        bone, moves = marks[self._to] - marks[self._from], moves[self._to] - moves[self._from]
+        return marks, moves.transpose(0, 2, 1, 3).reshape(len(marks), 3, 51)
+
+    def _directions(self, marks: np.ndarray, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Unit directions (20, 3) of the bones, and their derivative (20, 3, 51)."""
+        bone = marks[self._to] - marks[self._from]
         length = np.linalg.norm(bone, axis=1)[:, None]
         directions = bone / length
-        moves = moves.transpose(0, 2, 1, 3).reshape(len(bone), 3, 51)
         flat = np.eye(3) - directions[:, :, None] * directions[:, None]
-        return directions, flat @ moves / length[..., None]
+        return directions, flat @ (moves[self._to] - moves[self._from]) / length[..., None]
 
 
 def _freedom(rest: np.ndarray, marks: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Axes (17, 3, 3) at rest, in columns, deviations (17, 3) and bounds (17, 3) of the turns of HandProblem."""
     axes, deviation = np.tile(np.eye(3), (17, 1, 1)), np.full((17, 3), _WRIST_DEVIATION)
     low, high = np.full((17, 3), -_WRIST_BOUND), np.full((17, 3), _WRIST_BOUND)
-    # The forearm turns about itself alone.
+    # The forearm's first axis is its own.
     along = _unit(rest[1] - rest[0])
     axes[0] = np.linalg.svd(along[None])[2].T
     axes[0, :, 0] = along
-    deviation[0], low[0], high[0] = (_TWIST_DEVIATION, 1e-3, 1e-3), (-_TWIST_BOUND, 0, 0), (_TWIST_BOUND, 0, 0)
+    deviation[0], low[0], high[0] = _TWIST, np.negative(_TWIST_BOUND), _TWIST_BOUND
     # Of the back of the hand outwards.
     normal = _unit(np.cross(marks[5] - marks[0], marks[17] - marks[0])) * (1 if side == "L" else -1)
     for finger in _FINGERS:

@@ -83,6 +83,22 @@ def test_the_other_hand_is_not_taken_for_this_one(body: BodyModel) -> None:
     assert np.allclose(fit.vertices, truth.vertices, atol=1e-6)
 
 
+def test_a_forearm_gives_way_to_bring_the_hand_to_its_place(body: BodyModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    rotations = closed(body, "L", 0.3)
+    rotations[body.joint("lowerarm01.L")] = (0.0, 0.1, 0.1)
+    truth, fit = posed(body, rotations), posed(body, closed(body, "L", 0.3))
+    hand, wrist = hand_of(body, truth, "L"), body.joint("wrist.L")
+
+    def beside() -> float:
+        after = pose_hands(body, fit, {"L": hand})
+        return float(np.linalg.norm((after.camera.project(after.joints) - truth.camera.project(truth.joints))[wrist]))
+
+    before = float(np.linalg.norm((fit.camera.project(fit.joints) - truth.camera.project(truth.joints))[wrist]))
+    assert before > 3 and beside() < 0.5 * before
+    monkeypatch.setattr(hands_module, "_PLACE_TRUST", 0.0)
+    assert beside() > 0.5 * before
+
+
 def test_fingers_do_not_bend_backwards(body: BodyModel) -> None:
     bent = closed(body, "R", -1.2)
     fit = pose_hands(body, posed(body, body.neutral().rotations), {"R": hand_of(body, posed(body, bent), "R")})
