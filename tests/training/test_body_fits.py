@@ -7,6 +7,7 @@ import pytest
 
 from likeness.core.photo.view import Camera
 from likeness.training.bodies.fits import _BORDER, _SIDE, camera_of, in_picture, label_frame, photograph
+from likeness.training.body_model.evaluate import out_of_crop
 
 
 def test_labels_and_fits_meet_in_one_frame() -> None:
@@ -38,6 +39,12 @@ def test_a_stored_camera_is_the_pictures() -> None:
     camera = camera_of(np.array([-0.1, 0.2, 0.9, 0.25], np.float32), 512)
     assert np.allclose(camera.centre, (230.4, 307.2), atol=1e-3)
     assert camera.scale == pytest.approx(230.4, abs=1e-3) and camera.distance == pytest.approx(4)
+
+
+def test_stored_points_come_back_to_the_camera() -> None:
+    points = np.random.default_rng(4).normal(0, 0.3, (20, 3))
+    stored = np.array([-0.1, 0.2, 0.9, 0.25])
+    assert np.allclose(out_of_crop(in_picture(points, camera_of(stored, _SIDE)), stored), points)
 
 
 def test_a_stored_picture_becomes_a_photo_with_its_surroundings() -> None:
