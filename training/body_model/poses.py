@@ -134,11 +134,15 @@ class PhotoPoses:
         pose[self._row[f"lowerarm01.{side}"]] *= 0.5
 
     def _elbow(self, body: Body, pose: np.ndarray, side: str, bend: float) -> None:
-        """Bends an elbow by so many radians from straight, about its own axis: at rest the rig's are bent by 0.75 already."""
-        shoulder, elbow, wrist = (body.bones[self._row[f"{name}.{side}"]] for name in ("upperarm01", "lowerarm01", "wrist"))
-        straight = _turning(wrist - elbow, elbow - shoulder).as_rotvec()
-        angle = float(np.linalg.norm(straight))
-        pose[self._row[f"lowerarm01.{side}"]] = straight * (1 - bend / angle)
+        places = (body.bones[self._row[f"{name}.{side}"]] for name in ("upperarm01", "lowerarm01", "wrist"))
+        pose[self._row[f"lowerarm01.{side}"]] = elbow_turn(*places, bend)
+
+
+def elbow_turn(shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray, bend: float) -> np.ndarray:
+    """The rotation vector (3,) of a forearm that leaves the elbow bent by so many radians from straight, about its own axis; joints (3,) at
+    rest. Rigs rest with bent elbows, MakeHuman's by 0.75, while people let their arms hang nearly straight."""
+    straight = _turning(wrist - elbow, elbow - shoulder).as_rotvec()
+    return straight * (1 - bend / float(np.linalg.norm(straight)))
 
 
 def _turning(first: np.ndarray, second: np.ndarray) -> Rotation:
