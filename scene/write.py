@@ -26,6 +26,7 @@ from ..core.animation.performance import Performance
 from ..core.errors import Cancelled, InputError, LikenessError, ReconstructionError, explain
 from ..core.result import Result
 from .animation import animate
+from .body_rig import body_rig_of
 from .build import build_result
 from .compat import shader_nodes
 from .rig import rig_of
@@ -39,7 +40,8 @@ logger = logging.getLogger(__name__)
 
 
 def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path | None = None) -> None:
-    """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb and .fbx: the rigged head.
+    """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb and .fbx: the rigged head, or
+    the body with its armature.
 
     With a performance the rigged head plays it from frame 1 on, at its own rate.
     Raises AssetError for a damaged result, InputError for another suffix or when .glb or .fbx are asked of a result without a rig,
@@ -51,8 +53,8 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene_of(bpy.context).world = _even_light()
     build_result(bpy.context, result)
-    armature = rig_of(bpy.context.object)
-    if performance_path is not None and armature is not None:
+    armature = rig_of(bpy.context.object) or body_rig_of(bpy.context.object)
+    if performance_path is not None and armature is not None and result.rigged is not None:
         play(scene_of(bpy.context), armature, Performance.load(performance_path))
     for path in (path.resolve() for path in paths):
         if path.suffix.lower() != ".blend":

@@ -13,6 +13,7 @@ from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
 from ..photo.framing import Framing
 from .fit import ViewFit
 from .head import HeadModel
+from .parametric import ParametricModel
 
 MAP_CHANNELS = 8
 """Normal (3), canonical coordinates (3), depth (1), mask (1)."""
@@ -69,7 +70,7 @@ class PriorSurface:
     topology: Topology | None = None
 
     @classmethod
-    def of(cls, model: HeadModel, vertices: np.ndarray, framing: Framing) -> Self:
+    def of(cls, model: ParametricModel, vertices: np.ndarray, framing: Framing) -> Self:
         """From the vertices (V, 3) of a model's closed mesh in the framing's crop frame."""
         return cls(vertices, model.closed_mesh.faces, model.closed_rest / framing.half, framing, model.closed_mesh.topology)
 
