@@ -1,6 +1,7 @@
-"""One head from a photo to its files, made by the worker's process and Blender's."""
+"""One head or body from a photo to its files, made by the worker's process and Blender's."""
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.animation.performance import Performance
-from ..core.errors import LikenessError
+from ..core.errors import InputError, LikenessError
 from ..core.result import DOUBTFUL, Result
 from ..core.settings import Settings
 from ..worker.client import WorkerClient
@@ -20,6 +21,7 @@ from .options import settings_of
 from .output import Inputs, OutputSet, writing
 
 _PREVIEW = "preview.png"
+_WITHOUT_JOINTS = "The .glb holds the body without its joints, as no Blender was found; give its path with --blender."
 Progress = Callable[[str, float], None]
 
 
@@ -40,11 +42,6 @@ class HeadPlan:
     overwrite: bool
     blender: Sequence[str] = ()
 
-    @property
-    def _by_blender(self) -> set[str]:
-        """A rig needs Blender's exporter; without one the worker writes meshes."""
-        return {"blend", "glb"} if self.settings.rig else {"blend"}
-
     @classmethod
     def of(cls, options: argparse.Namespace) -> "HeadPlan":
         """Raises InputError for options that cannot be followed."""
@@ -53,9 +50,17 @@ class HeadPlan:
             check_file(path, label.replace("File", "file"))
         check_detector(settings)
         plan = cls(settings, options.formats, options.report, options.overwrite)
-        if not plan._by_blender & set(plan.formats):
-            return plan
-        return replace(plan, blender=blender_command(options.blender))
+        if "blend" in plan.formats or (settings.rig and "glb" in plan.formats):
+            return replace(plan, blender=blender_command(options.blender))
+        if "glb" in plan.formats and settings.subject != "head":
+            # A body's joints need Blender's exporter too, but whether there will be a body nobody knows yet.
+            with contextlib.suppress(*(() if options.blender else (InputError,))):
+                return replace(plan, blender=blender_command(options.blender))
+        return plan
+
+    def of_person(self, person: int) -> "HeadPlan":
+        """The plan of one person of the photo, counted from the left from 0."""
+        return replace(self, settings=replace(self.settings, subject_index=person, all_subjects=False))
 
     def inputs(self, *files: Path | None) -> Inputs:
         """What a run with these files reads, and so must never write."""
@@ -70,9 +75,9 @@ class HeadPlan:
 
     def make(
         self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, console: Console, played: Performance | None = None
-    ) -> None:
-        """Reconstruct a photo, put the files into their places, the report last, and tell them and what speaks against the result.
-        `played`: what the rigged head does.
+    ) -> dict[str, Any]:
+        """Reconstruct a photo, put the files into their places, the report last, and tell them and what is to be said about the result;
+        the report. `played`: what the rigged head does.
 
         Raises LikenessError.
         """
@@ -86,9 +91,10 @@ class HeadPlan:
         console.clear()
         console.paths(paths)
         if report.get("quality") == DOUBTFUL:
-            console.sentence(f"The head from {photo.name} is doubtful.")
-        for warning in report.get("warnings", ()):
-            console.sentence(warning)
+            console.sentence(f"The result from {photo.name} is doubtful.")
+        for sentence in (*report.get("warnings", ()), *report.get("notes", ())):
+            console.sentence(sentence)
+        return report
 
     def _make(
         self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None
@@ -108,7 +114,11 @@ class HeadPlan:
             if "flame" in result.report:
                 (outputs.new / f"{name}.flame.json").write_text(json.dumps(result.report["flame"], indent=2, allow_nan=False), "utf-8")
         files = {suffix: outputs.new / f"{name}.{suffix}" for suffix in self.formats}
-        in_blender = [path for suffix, path in files.items() if suffix in self._by_blender]
+        # Joints need Blender's exporter; without any the worker writes meshes.
+        joined = result.rigged is not None or result.body is not None
+        in_blender = [path for suffix, path in files.items() if suffix == "blend" or (joined and suffix == "glb" and self.blender)]
+        if result.body is not None and "glb" in files and not self.blender:
+            result.report["notes"] = [*result.report.get("notes", ()), _WITHOUT_JOINTS]
         if in_blender:
             write_in_blender(self.blender, saved, in_blender, moving)
         for path in (*files.values(), outputs.new / _PREVIEW):
