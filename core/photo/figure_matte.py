@@ -84,13 +84,13 @@ def _draw(guide: np.ndarray, points: np.ndarray, value: float) -> None:
     fixed = lambda values: np.round(np.asarray(values) * (1 << _SHIFT)).astype(np.int32)  # noqa: E731
     for start, end in _LIMBS:
         if known[start] and known[end]:
-            ends = (tuple(map(int, fixed(points[index]))) for index in (start, end))
-            cv2.line(guide, *ends, (value,), max(1, round(2 * _LIMB * trunk)), cv2.LINE_8, _SHIFT)
+            wide = max(1, round(2 * _LIMB * trunk))
+            cv2.line(guide, fixed(points[start]).tolist(), fixed(points[end]).tolist(), (value,), wide, cv2.LINE_8, _SHIFT)
     square = [index for index in (*SHOULDERS, *reversed(HIPS)) if known[index]]
     if len(square) > 2:
         cv2.fillPoly(guide, [fixed(points[square])], (value,), cv2.LINE_8, _SHIFT)
     if known[NOSE]:
-        cv2.circle(guide, tuple(map(int, fixed(points[NOSE]))), int(fixed(_HEAD * trunk)), (value,), -1, cv2.LINE_8, _SHIFT)
+        cv2.circle(guide, fixed(points[NOSE]).tolist(), int(fixed(_HEAD * trunk)), (value,), -1, cv2.LINE_8, _SHIFT)
 
 
 def _look(
@@ -124,8 +124,8 @@ def _own_pieces(soft: np.ndarray, guide: np.ndarray) -> np.ndarray:
     mask = (soft > 0.5).astype(np.uint8)
     if not mask.any():
         return soft
-    _, pieces, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    areas = statistics[:, cv2.CC_STAT_AREA].copy()
+    pieces = cv2.connectedComponents(mask, connectivity=4)[1].astype(np.int64)
+    areas = np.bincount(pieces.ravel())
     areas[0] = 0
     on = np.bincount(pieces[guide], minlength=len(areas)) > 0.05 * areas
     own = on & (areas > _PIECE * mask.size)

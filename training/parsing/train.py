@@ -26,8 +26,8 @@ from ...core.photo.parsing import CLASSES
 from ..data.dataset import Batch
 from ..loop import GracefulStop, Prefetcher, update_average
 from .backbone import published
-from .losses import parsing_loss
 from .figures import Figures
+from .losses import parsing_loss
 from .photographs import Photographs
 
 log = logging.getLogger(__name__)
