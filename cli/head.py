@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from ..core.errors import InputError, LikenessError
 from ..core.result import DOUBTFUL, Result
 from ..core.settings import Settings
 from ..worker.client import WorkerClient
-from .blender import blender_command, write_in_blender
+from .blender import BlenderWriter, blender_command
 from .checks import check_detector, check_file
 from .console import Console
 from .options import settings_of
@@ -25,11 +26,24 @@ _WITHOUT_JOINTS = "The .glb holds the body without its joints, as no Blender was
 Progress = Callable[[str, float], None]
 
 
-def start_worker() -> WorkerClient:
-    """A worker of this same Python, which is already on its way; close it."""
-    client = WorkerClient(Path(sys.executable))
-    client.start()
-    return client
+class Processes:
+    """The networks' process, already on its way, and Blender's, started when it is needed: they make one head at a time. Close them.
+
+    python: the networks' one; by default LIKENESS_PYTHON or this same. threads: of the networks, 0 for as many as they like.
+    cancel: answers True when the head that is being made is not wanted any more.
+    """
+
+    def __init__(
+        self, blender: Sequence[str], python: Path | None = None, threads: int = 0, cancel: Callable[[], bool] | None = None
+    ) -> None:
+        self.client = WorkerClient(python or Path(os.environ.get("LIKENESS_PYTHON") or sys.executable), threads=threads)
+        self.client.start()
+        self.blender, self.cancel = BlenderWriter(blender), cancel
+
+    def close(self) -> None:
+        """End both at once."""
+        self.client.close()
+        self.blender.close()
 
 
 @dataclass(frozen=True)
@@ -73,21 +87,11 @@ class HeadPlan:
         report = folder / self.report if self.report.parent == Path() else self.report
         return OutputSet(folder, names, report, inputs, self.overwrite)
 
-    def make(
-        self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, console: Console, played: Performance | None = None
+    def make_and_tell(
+        self, processes: Processes, photo: Path, outputs: OutputSet, name: str, console: Console, played: Performance | None = None
     ) -> dict[str, Any]:
-        """Reconstruct a photo, put the files into their places, the report last, and tell them and what is to be said about the result;
-        the report. `played`: what the rigged head does.
-
-        Raises LikenessError.
-        """
-        try:
-            paths, report = self._make(client, photo, outputs, name, console.progress, played)
-        except KeyboardInterrupt:
-            client.close()  # before the folder goes into which it writes
-            raise
-        except LikenessError as error:
-            raise type(error)(outputs.as_seen(str(error))) from error
+        """As `make`, and tell the files and what is to be said about the result; the report."""
+        paths, report = self.make(processes, photo, outputs, name, console.progress, played)
         console.clear()
         console.paths(paths)
         if report.get("quality") == DOUBTFUL:
@@ -96,12 +100,36 @@ class HeadPlan:
             console.sentence(sentence)
         return report
 
-    def _make(
-        self, client: WorkerClient, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None
+    def make(
+        self,
+        processes: Processes,
+        photo: Path,
+        outputs: OutputSet,
+        name: str,
+        progress: Progress | None = None,
+        played: Performance | None = None,
+        more: dict[str, Any] | None = None,
     ) -> tuple[list[Path], dict[str, Any]]:
+        """Reconstruct a photo and put the files into their places, the report last: their paths and the report.
+
+        played: what the rigged head does. more: what the report says besides. Raises LikenessError.
+        """
+        try:
+            report = self._write(processes, photo, outputs, name, progress or (lambda stage, fraction: None), played)
+            return outputs.commit({**report, **(more or {})}), report
+        except KeyboardInterrupt:
+            processes.close()  # before the folder goes into which they write
+            raise
+        except LikenessError as error:
+            raise type(error)(outputs.as_seen(str(error))) from error
+
+    def _write(
+        self, processes: Processes, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None
+    ) -> dict[str, Any]:
+        client, cancel = processes.client, processes.cancel
         saved = outputs.scratch / "result.npz"
         client.reconstruct([photo], self.settings, saved)
-        client.wait(progress)
+        client.wait(progress, cancel)
         result = Result.load(saved)
         if played is not None:
             result.report["warnings"] = [*result.report.get("warnings", ()), *played.warnings]
@@ -120,9 +148,9 @@ class HeadPlan:
         if result.body is not None and "glb" in files and not self.blender:
             result.report["notes"] = [*result.report.get("notes", ()), _WITHOUT_JOINTS]
         if in_blender:
-            write_in_blender(self.blender, saved, in_blender, moving)
+            processes.blender.write(saved, in_blender, moving, cancel)
         for path in (*files.values(), outputs.new / _PREVIEW):
             if path not in in_blender:
                 client.export(saved, path)
-                client.wait()
-        return outputs.commit(result.report), result.report
+                client.wait(cancel=cancel)
+        return result.report

@@ -14,7 +14,7 @@ from ..core.settings import MAX_PEOPLE
 from .checks import check_photo
 from .console import Console
 from .failures import failed
-from .head import HeadPlan, start_worker
+from .head import HeadPlan, Processes
 from .names import distinct_names, safe_name
 from .options import add_command, add_head_options
 from .output import Inputs, writing
@@ -28,11 +28,7 @@ def add_reconstruct(commands: Any) -> None:
     command = add_command(commands, "reconstruct", "make heads and bodies from photos")
     command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help=KINDS)
     command.add_argument(
-        "--output",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="folder for the files; of several photos or people each gets one inside",
+        "--output", metavar="DIR", type=Path, required=True, help="folder for the files; of several photos or people each gets one inside"
     )
     add_head_options(command)
     command.set_defaults(run=_run)
@@ -51,26 +47,26 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         worst, jobs = _usable_photos(plan, options, inputs, console)
         if not jobs:
             return worst
-        client = stack.enter_context(closing(start_worker()))
+        processes = stack.enter_context(closing(Processes(plan.blender)))
         for photo, folder in jobs:
             console.photo = f"{photo.name}: " if several else ""
             for one, place in _people(plan, folder):
+                name = safe_name(photo.stem)
                 try:
-                    name = safe_name(photo.stem)
                     with one.claim(place, name, inputs) as outputs:
-                        report = one.make(client, photo, outputs, name, console)
+                        report = one.make_and_tell(processes, photo, outputs, name, console)
                 except Cancelled:
                     raise
                 except NoSubjectError as error:
                     if not plan.settings.all_subjects or one.settings.subject_index == 0:
-                        worst = max(worst, failed(error, photo.name, console, options.output, one.settings.to_dict(), client.log))
+                        worst = max(worst, failed(error, photo.name, console, options.output, one.settings.to_dict(), processes.client.log))
                     break
-                except Exception as error:  # noqa: BLE001 - told by `failed`, and the other people and photos go on
-                    worst = max(worst, failed(error, photo.name, console, options.output, one.settings.to_dict(), client.log))
+                except Exception as error:  # noqa: BLE001 - told, and the other people and photos go on
+                    worst = max(worst, failed(error, photo.name, console, options.output, one.settings.to_dict(), processes.client.log))
                 else:
                     if one.settings.subject_index + 1 == report.get("subject", {}).get("people"):
                         break
-                log.info("The worker's log:\n%s", client.log)
+                log.info("The worker's log:\n%s", processes.client.log)
     return worst
 
 

@@ -1,4 +1,4 @@
-"""The single truth for every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
+"""The one definition of every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
 
 import dataclasses
 from dataclasses import dataclass, field, fields

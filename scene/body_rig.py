@@ -14,7 +14,7 @@ from ..core.topology.body_rig import BodyRig
 from .armature import pose_bones
 from .frame import HEAD_TO_BLENDER
 from .mesh import add_groups
-from .rig import kept_object
+from .rig import linked_object
 from .typed import armature_of, view_layer_of
 
 BODY = "likeness_body"
@@ -81,7 +81,7 @@ def body_rig_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
 
 def body_of(armature: bpy.types.Object) -> bpy.types.Object | None:
     """The body that an armature moves; None when there is none, or the artist has deleted it."""
-    return kept_object(armature, BODY, "MESH")
+    return linked_object(armature, BODY, "MESH")
 
 
 def pose_body(armature: bpy.types.Object, photo: bool) -> None:

@@ -9,7 +9,7 @@ import bpy
 from ..core.errors import InputError
 from .armature import pose_bones
 from .body_rig import body_of
-from .rig import head_of, kept_pose, shown
+from .rig import head_of, preserved_pose, shown
 from .typed import view_layer_of
 
 RIG_SUFFIXES = (".glb", ".fbx")
@@ -28,7 +28,7 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
         raise InputError(f"{path.name} has an unknown format for a rig; end its name with {' or '.join(RIG_SUFFIXES)}.")
     write = {".glb": _glb, ".fbx": _fbx}[path.suffix.lower()]
     try:
-        with shown(armature, head), _only_selected(context, armature, head), kept_pose(context, armature):
+        with shown(armature, head), _only_selected(context, armature, head), preserved_pose(context, armature):
             write(context, armature, str(path))
     except RuntimeError as error:
         raise InputError(f"{path} cannot be written ({str(error).strip().splitlines()[-1]}); choose another folder.") from error

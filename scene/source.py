@@ -13,7 +13,7 @@ from .build import CAMERA, COLOUR_ATTRIBUTE, COUNTS, OBSERVED_ATTRIBUTE
 from .camera import PHOTO
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
-from .rig import RECONSTRUCTED, head_of, kept_object, rig_of
+from .rig import RECONSTRUCTED, head_of, linked_object, rig_of
 from .typed import mesh_of
 from .views import photos_of, views_of
 
@@ -55,7 +55,7 @@ def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     rig, body_rig = rig_of(item), body_rig_of(item)
     heads = [item] if rig is None else [head_of(rig), head_of(rig, RECONSTRUCTED)]
     heads = heads if body_rig is None else [body_of(body_rig)]
-    return next((camera for head in heads if head is not None and (camera := kept_object(head, CAMERA, "CAMERA"))), None)
+    return next((camera for head in heads if head is not None and (camera := linked_object(head, CAMERA, "CAMERA"))), None)
 
 
 def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:

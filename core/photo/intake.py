@@ -117,7 +117,7 @@ class Intake:
         _check_size(faces, chosen, label)
         turns = chosen.roll
         image = np.ascontiguousarray(np.rot90(photo.image, turns))
-        face = self.detector.look_again(image, chosen.turned(turns, photo.image.shape))
+        face = self.detector.with_all_landmarks(image, chosen.turned(turns, photo.image.shape))
         others = [one.turned(turns, photo.image.shape) for one in faces if one is not chosen]
         doubts = _doubts(image, face, label)
         alpha = None if photo.alpha is None else np.ascontiguousarray(np.rot90(photo.alpha, turns))

@@ -48,8 +48,8 @@ def test_the_shape_is_stretched_and_cut_to_the_matte() -> None:
     assert vertices[:, 2].max() == pytest.approx(0.3, abs=0.02)
 
 
-def test_correspondence_is_the_nearest_places_code() -> None:
+def test_correspondence_is_the_nearest_places_canonical_one() -> None:
     surface = balls(0.0)
-    field = FittedField(replace(surface, code=surface.vertices * 2))
+    field = FittedField(replace(surface, canonical=surface.vertices * 2))
     found = field.correspondence(np.array([[0.9, 0, 0]], np.float32))
     assert found[0] == pytest.approx([0.6, 0, 0], abs=0.02)
