@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.animation.performance import Performance
 from ..core.errors import Cancelled, InputError
+from ..core.settings import Settings
 from ..worker.client import WorkerClient
 from .checks import check_exists, check_photo
 from .console import Console
@@ -27,7 +28,7 @@ def add_animate(commands: Any) -> None:
     command.add_argument("--head", metavar="PHOTO", type=Path, help="photo of the head; by default a frame of the video")
     command.add_argument("--smoothing", type=_seconds, default=0.2, help="seconds over which movement is smoothed, 0 for none")
     command.add_argument("--output", metavar="DIR", type=Path, required=True, help="folder for the files")
-    add_head_options(command, rig=True)
+    add_head_options(command, rig=True, subject="head", all_subjects=False, height=Settings().height)
     command.set_defaults(run=_run)
 
 

@@ -1,6 +1,7 @@
-"""One head from a photo to its files, made by the worker's process and Blender's."""
+"""One head or body from a photo to its files, made by the worker's process and Blender's."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.animation.performance import Performance
-from ..core.errors import LikenessError
+from ..core.errors import InputError, LikenessError
 from ..core.result import DOUBTFUL, Result
 from ..core.settings import Settings
 from ..worker.client import WorkerClient
@@ -21,6 +22,7 @@ from .options import settings_of
 from .output import Inputs, OutputSet, writing
 
 _PREVIEW = "preview.png"
+_WITHOUT_JOINTS = "The .glb holds the body without its joints, as no Blender was found; give its path with --blender."
 Progress = Callable[[str, float], None]
 
 
@@ -54,11 +56,6 @@ class HeadPlan:
     overwrite: bool
     blender: Sequence[str] = ()
 
-    @property
-    def _by_blender(self) -> set[str]:
-        """A rig needs Blender's exporter; without one the worker writes meshes."""
-        return {"blend", "glb"} if self.settings.rig else {"blend"}
-
     @classmethod
     def of(cls, options: argparse.Namespace) -> "HeadPlan":
         """Raises InputError for options that cannot be followed."""
@@ -67,9 +64,17 @@ class HeadPlan:
             check_file(path, label.replace("File", "file"))
         check_detector(settings)
         plan = cls(settings, options.formats, options.report, options.overwrite)
-        if not plan._by_blender & set(plan.formats):
-            return plan
-        return replace(plan, blender=blender_command(options.blender))
+        if "blend" in plan.formats or (settings.rig and "glb" in plan.formats):
+            return replace(plan, blender=blender_command(options.blender))
+        if "glb" in plan.formats and settings.subject != "head":
+            # A body's joints need Blender's exporter too, but whether there will be a body nobody knows yet.
+            with contextlib.suppress(*(() if options.blender else (InputError,))):
+                return replace(plan, blender=blender_command(options.blender))
+        return plan
+
+    def of_person(self, person: int) -> "HeadPlan":
+        """The plan of one person of the photo, counted from the left from 0."""
+        return replace(self, settings=replace(self.settings, subject_index=person, all_subjects=False))
 
     def inputs(self, *files: Path | None) -> Inputs:
         """What a run with these files reads, and so must never write."""
@@ -84,15 +89,16 @@ class HeadPlan:
 
     def make_and_tell(
         self, processes: Processes, photo: Path, outputs: OutputSet, name: str, console: Console, played: Performance | None = None
-    ) -> None:
-        """As `make`, and tell the files and what speaks against the result."""
+    ) -> dict[str, Any]:
+        """As `make`, and tell the files and what is to be said about the result; the report."""
         paths, report = self.make(processes, photo, outputs, name, console.progress, played)
         console.clear()
         console.paths(paths)
         if report.get("quality") == DOUBTFUL:
-            console.sentence(f"The head from {photo.name} is doubtful.")
-        for warning in report.get("warnings", ()):
-            console.sentence(warning)
+            console.sentence(f"The result from {photo.name} is doubtful.")
+        for sentence in (*report.get("warnings", ()), *report.get("notes", ())):
+            console.sentence(sentence)
+        return report
 
     def make(
         self,
@@ -136,7 +142,11 @@ class HeadPlan:
             if "flame" in result.report:
                 (outputs.new / f"{name}.flame.json").write_text(json.dumps(result.report["flame"], indent=2, allow_nan=False), "utf-8")
         files = {suffix: outputs.new / f"{name}.{suffix}" for suffix in self.formats}
-        in_blender = [path for suffix, path in files.items() if suffix in self._by_blender]
+        # Joints need Blender's exporter; without any the worker writes meshes.
+        joined = result.rigged is not None or result.body is not None
+        in_blender = [path for suffix, path in files.items() if suffix == "blend" or (joined and suffix == "glb" and self.blender)]
+        if result.body is not None and "glb" in files and not self.blender:
+            result.report["notes"] = [*result.report.get("notes", ()), _WITHOUT_JOINTS]
         if in_blender:
             processes.blender.write(saved, in_blender, moving, cancel)
         for path in (*files.values(), outputs.new / _PREVIEW):

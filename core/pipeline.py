@@ -10,11 +10,11 @@ import numpy as np
 from .bodies import BodyReconstructor
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
+from .detectors import Detectors
 from .fields.crop import CropField
 from .fields.field import Field
 from .fields.head import head_field
 from .geometry.mesh import vertex_normals
-from .intakes import Intakes
 from .models.fit import fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
@@ -26,6 +26,7 @@ from .networks.device import named_device
 from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor
 from .networks.weights import hashes
+from .photo.faces import MediaPipeDetector
 from .photo.figure import BodyView
 from .photo.framing import HEAD
 from .photo.intake import Intake
@@ -56,13 +57,13 @@ class Reconstructor:
         return cls(HeadModel.load(), Predictor.load(named_device(device), field))
 
     @cached_property
-    def _intakes(self) -> Intakes:
-        return Intakes(self._model, self._predictor.parser, self._predictor.body_parser)
-
-    @property
     def intake(self) -> Intake:
         """With MediaPipe's detector and the bundled parsers: what `run` prepares photos with unless the settings say otherwise."""
-        return self._intakes.usual
+        return Intake(MediaPipeDetector(), self._predictor.parser, body_parser=self._predictor.body_parser)
+
+    @cached_property
+    def _detectors(self) -> Detectors:
+        return Detectors(self.intake.detector, self._model)
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
@@ -96,7 +97,7 @@ class Reconstructor:
             prepared = photo
         else:
             with clock.stage("photo"):
-                seen = self._intakes.of(settings, own).look(photo, settings.subject, settings.subject_index)
+                seen = self._intake(settings, own).look(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
                 result = self.bodies.run(seen, settings, clock)
                 return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
@@ -135,6 +136,11 @@ class Reconstructor:
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
         return replace(result, report=report | {"fit": fit_report(self._model, fit)})
+
+    def _intake(self, settings: Settings, own: OwnNetworks) -> Intake:
+        if settings.detector == "mediapipe" and own.matte is None:
+            return self.intake
+        return Intake(self._detectors.of(settings), own.parser(self.intake.parser), self.intake.persons, self.intake.body_parser)
 
     def _colours(
         self, prepared: PreparedPhoto, field: Field, vertices: np.ndarray, faces: np.ndarray, resolution: int

@@ -25,6 +25,7 @@ OBSERVED_ATTRIBUTE = "observed"
 PROPERTY_PREFIX = "likeness_"
 CAMERA, COUNTS = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts"
 """Custom properties of every mesh: the first photo's camera, and how many vertices and faces it was made with; source.py reads them."""
+_APART = 1.2  # metres
 
 
 def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collection:
@@ -71,6 +72,13 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         head.select_set(True)
         layer.objects.active = head
     return collection
+
+
+def move_aside(collection: bpy.types.Collection, number: int) -> None:
+    """Put a new result, camera and all, so many places to the side, where it does not stand in another one of the same photo."""
+    for item in collection.objects:
+        if item.parent is None:
+            item.location.x += number * _APART
 
 
 def build_mesh(name: str, arrays: Mesh) -> bpy.types.Mesh:

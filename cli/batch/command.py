@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import Cancelled, LikenessError
+from ...core.errors import Cancelled, InputError, LikenessError
 from ..checks import check_file, check_photo
 from ..console import Console
 from ..failures import failure
@@ -105,6 +105,10 @@ def _planned(
         try:
             if row.problem:
                 raise LikenessError(row.problem)
+            if row.settings.all_subjects:
+                raise InputError(
+                    f"{row.photo.name}: a row is one result; give a row with a subject_index for each person, not all_subjects."
+                )
             check_photo(row.photo)
             key = row_key(row, plan.formats)
             task = _Task(row, key, replace(plan, settings=row.settings), options.output)

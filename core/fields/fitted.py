@@ -47,7 +47,7 @@ class FittedField:
         return np.full((len(points), 3), _UNCOLOURED, np.float32)
 
     def correspondence(self, points: np.ndarray) -> np.ndarray:
-        """The code (N, 3) of PriorSurface at the nearest place."""
+        """The canonical coordinates (N, 3) of PriorSurface at the nearest place."""
         _, face, barycentric = self._closest.query(points)
         return self._closest.interpolate(self._canonical, face, barycentric)
 

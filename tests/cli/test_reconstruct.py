@@ -196,7 +196,7 @@ def test_older_manifests_with_a_seed_still_load():
 
 def test_a_doubtful_head_is_told(run, picture, tmp_path):
     code, said = run(picture("covered.jpg"), "--output", tmp_path / "out", "--formats", "ply")
-    assert code == 0 and said.err == "The head from covered.jpg is doubtful.\nThe face is covered.\n"
+    assert code == 0 and said.err == "The result from covered.jpg is doubtful.\nThe face is covered.\n"
 
 
 @pytest.mark.parametrize(
