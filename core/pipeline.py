@@ -97,7 +97,7 @@ class Reconstructor:
             prepared = photo
         else:
             with clock.stage("photo"):
-                seen = self._intake(settings, own).look(photo, settings.subject, settings.subject_index)
+                seen = self._intake(settings, own).load_subject(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
                 result = self.bodies.run(seen, settings, clock)
                 return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
