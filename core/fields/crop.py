@@ -100,7 +100,7 @@ class CropField:
 
     def _correspondence(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         code = self._shape(points, values).code
-        return fitted_code(values[:, :POINT_CHANNELS]) if code is None else code.cpu()
+        return fitted_code(values[:, :POINT_CHANNELS], self._encoded.network.config.subject) if code is None else code.cpu()
 
     def _colours(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         return self._encoded.colours(points, values[:, :POINT_CHANNELS]).cpu()

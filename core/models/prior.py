@@ -13,6 +13,7 @@ from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
 from ..photo.framing import Framing
 from .fit import ViewFit
 from .head import HeadModel
+from .parametric import ParametricModel
 
 MAP_CHANNELS = 8
 """Normal (3), semantic code (3), depth (1), mask (1)."""
@@ -59,7 +60,8 @@ class PriorSurface:
     faces, where it is known already.
 
     The code is the vertex's place on the mean bust at rest, in crop units about the point between the eyes: unlike the head model's
-    own semantic code it goes on over the shoulders and is odd in x, so that a mirrored sample has a mirrored code.
+    own semantic code it goes on over the shoulders and is odd in x, so that a mirrored sample has a mirrored code. A body's code is in
+    metres about the root joint, however large its crop is.
     """
 
     vertices: np.ndarray
@@ -69,9 +71,10 @@ class PriorSurface:
     topology: Topology | None = None
 
     @classmethod
-    def of(cls, model: HeadModel, vertices: np.ndarray, framing: Framing) -> Self:
+    def of(cls, model: ParametricModel, vertices: np.ndarray, framing: Framing) -> Self:
         """From the vertices (V, 3) of a model's closed mesh in the framing's crop frame."""
-        return cls(vertices, model.closed_mesh.faces, model.closed_rest / framing.half, framing, model.closed_mesh.topology)
+        code = model.closed_rest / (framing.half if isinstance(model, HeadModel) else 1.0)
+        return cls(vertices, model.closed_mesh.faces, code, framing, model.closed_mesh.topology)
 
     def maps(self, size: int) -> torch.Tensor:
         """(MAP_CHANNELS, size, size) float32 pictures of the front; 0 where the model is not."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 METADATA_KEY = "likeness-config"
 """Under this name a weights file tells its configuration, as JSON."""
 STRIDES = (2, 4, 8)
+SUBJECTS = ("head", "body")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class FieldConfig:
     code_out: predict the semantic code too.
     output: `occupancy`, `distance`, or `residual` (a correction of the fitted model's signed distance).
     depth_octaves, code_octaves: positional encoding; 0 is none.
+    subject: whose fitted model it reads, `head` or `body`: their codes and their crops' sizes differ.
     Raises ValueError for parts that do not fit together.
     """
 
@@ -41,12 +43,14 @@ class FieldConfig:
     output: str = "residual"
     depth_octaves: int = 4
     code_octaves: int = 3
+    subject: str = "head"
 
     def __post_init__(self) -> None:
         for name, choices in (
             ("fusion", ("concatenate", "mlp")),
             ("code_in", ("none", "given", "predicted")),
             ("output", ("occupancy", "distance", "residual")),
+            ("subject", SUBJECTS),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")

@@ -68,7 +68,7 @@ class ImplicitField(PixelAligned):
                 assert code is not None
                 code = code.detach()
             else:
-                code = fitted_code(prior)
+                code = fitted_code(prior, self.config.subject)
             code = alter_code(code) if alter_code is not None else code
             pooled = torch.cat([pooled, code.to(pooled.dtype)], dim=-1)
             features = torch.cat([features, code.to(features.dtype).expand(*features.shape[:-1], 3)], dim=-1)

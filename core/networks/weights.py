@@ -153,7 +153,9 @@ FIELD = ListedNetwork("field.safetensors", field_from)
 COLOUR = ListedNetwork("colour.safetensors", colour_from, "the field's own colours")
 PARAMETERS = ListedNetwork("parameters.safetensors", _reader(ParameterNetwork), "a fit that begins at the mean head")
 PARSING = ListedNetwork("parsing.safetensors", _reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
-NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING)
+BODY_NORMAL = ListedNetwork("body_normal.safetensors", normal_from)
+BODY_FIELD = ListedNetwork("body_field.safetensors", field_from)
+NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING, BODY_NORMAL, BODY_FIELD)
 """All networks of the product; those with a `without` are optional."""
 load_field = FIELD.load
 load_colour, load_parameters, load_parsing = COLOUR.load_if_listed, PARAMETERS.load_if_listed, PARSING.load_if_listed
