@@ -64,6 +64,7 @@ class View:
     parsing: what each pixel around the head is, or None where no network told.
     modelled: MediaPipe did not find the face, and its mesh is that of a head model fitted to another detector's landmarks.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
+    people: how many people of the photo can be chosen. notes: sentences about what was chosen.
     """
 
     image: np.ndarray
@@ -76,6 +77,8 @@ class View:
     scatter: float | None = None
     parsing: Parsing | None = None
     modelled: bool = False
+    people: int = 1
+    notes: tuple[str, ...] = ()
 
     @property
     def mesh(self) -> np.ndarray:

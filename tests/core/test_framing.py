@@ -149,7 +149,9 @@ def test_what_lies_millimetres_before_or_behind_is_told_apart_in_any_framing(
 
 
 def test_a_preview_shows_the_framings_crop(bust: Result) -> None:
-    pictures = [preview(bust, framing) for framing in (HEAD, replace(HEAD, half=2 * HEAD.half))]
+    pictures = [
+        preview(replace(bust, views=(replace(bust.views[0], framing=framing),))) for framing in (HEAD, replace(HEAD, half=2 * HEAD.half))
+    ]
     clay = [np.abs(picture[320:, 320:640].astype(int) - picture[320, 320]).sum(-1) > 20 for picture in pictures]
     assert clay[1].sum() == pytest.approx(clay[0].sum() / 4, rel=0.05)
 
