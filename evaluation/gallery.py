@@ -8,7 +8,6 @@ from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 
 from ..core.photo.crop import crop_picture
-from ..core.photo.framing import HEAD
 from .case import Case
 from .methods import Prediction
 from .metrics import MM, MeasuredTruth
@@ -26,8 +25,8 @@ _SAMPLES = 8000
 def comparison_strip(case: Case, truth: MeasuredTruth | None, prediction: Prediction) -> np.ndarray:
     """(TILE, 8 * TILE, 3) in [0, 1], without alignment: the photo; the truth's front and side, if it is known; the prediction's front,
     side and back; its colours; where it is wrong (blue 0, red 15 mm)."""
-    vertices, faces = prediction.vertices + in_true_frame(case, prediction), prediction.faces
-    tiles = [crop_picture(case.photo, HEAD.crop_box(prediction.camera), TILE)]
+    vertices, faces = in_true_frame(case, prediction, prediction.vertices), prediction.faces
+    tiles = [crop_picture(case.photo, prediction.framing.crop_box(prediction.camera), TILE)]
     if truth is not None:
         tiles += [clay(side_view(case, truth.truth.vertices, yaw), truth.truth.faces, TILE, _BACKGROUND) for yaw in (0, 90)]
     tiles += [clay(side_view(case, vertices, yaw), faces, TILE, _BACKGROUND) for yaw in (0, 90, 180)]

@@ -56,13 +56,17 @@ class Camera:
 
 
 class Pictured(Protocol):
-    """What crops of a photo need: its picture (H, W, 3) uint8 sRGB and the person's matte (H, W) float32 in [0, 1]."""
+    """What crops of a photo need of a view."""
 
     @property
-    def image(self) -> np.ndarray: ...
+    def image(self) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB."""
+        ...
 
     @property
-    def matte(self) -> np.ndarray: ...
+    def matte(self) -> np.ndarray:
+        """(H, W) float32 in [0, 1], the person."""
+        ...
 
 
 @dataclass(frozen=True)
