@@ -17,7 +17,7 @@ Parts = dict[str, float]
 _BACK, _MATTE = 0.5, 0.5
 _HAIR = 0.2  # what hair counts beside skin and cloth: directions of single strands are noise that drowns the face
 _STEP = 0.012  # crop units, for finite differences across the surface
-_FACE = {"head": ((-0.4, -0.6, -0.15), (0.4, 0.3, 0.3)), "body": ((-0.15, 0.62, -0.2), (0.15, 1.0, 0.3))}
+_FACE = {"head": ((-0.4, -0.6, -0.15), (0.4, 0.3, 0.3)), "body": ((-0.15, 0.62, -0.1), (0.15, 1.0, 0.35))}
 """The box of a face's codes; of a body the whole head's."""
 _FACE_REACH = 0.1  # crop units
 _CODE_SHIFT, _CODE_NOISE = 0.03, 0.02  # of a head's size: a fit's error as a whole, and from point to point

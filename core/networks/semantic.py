@@ -25,7 +25,7 @@ class CodeSpace:
 
 CODES = {
     "head": CodeSpace(SCALE, OFFSET, 0.55, -0.94),  # ends at the neck
-    "body": CodeSpace((0.85, 0.53, 2.0), (0.5, 0.5, 0.5)),  # the mean body's box
+    "body": CodeSpace((0.85, 0.53, 1.9), (0.5, 0.52, 0.11)),  # the mean body's box
 }
 
 
