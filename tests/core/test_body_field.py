@@ -96,7 +96,7 @@ def test_cloth_hangs_as_far_as_it_is_seen() -> None:
 
 def test_an_uncertain_field_reaches_the_outline() -> None:
     made = field(0.45, outline=0.5)
-    stretched = body_field(made._encoded, _surface(), disc(0.5), np.zeros(len(_surface().vertices), np.float32))  # noqa: SLF001
+    stretched = body_field(made._encoded, _surface(), disc(0.5), np.zeros(len(_surface().vertices), np.float32))
     points = along((1, 0, 0))
     assert float(points[stretched.distance(points).searchsorted(0), 0]) == pytest.approx(0.5, abs=0.02)
 

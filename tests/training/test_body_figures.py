@@ -67,12 +67,13 @@ def figures(folder: Path, **options: float) -> Figures:
     return Figures(folder, 64, WANTED, **({"without_fit": 0.0} | options))  # type: ignore[arg-type]
 
 
-def test_a_perfect_fit_tells_the_true_distances(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_perfect_fit_tells_the_true_distances(folder: Path, body: BodyModel, naked: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimulatedFits, "__call__", lambda self, naked, normals, rng: naked)
     sample = figures(folder).draw(0, POINTS, np.random.default_rng(1))
     assert np.abs(sample["prior"][:, 0] - sample["distance"]).max() < 0.006
     assert np.abs(sample["surface_prior"][:, 0]).max() < 2e-3
-    assert np.abs(sample["prior_vertices"][:, 2].mean()) < 0.15  # depths count from the root joint
+    depth = body.closed_mesh.on(naked - ROOT)[:, 2].mean()
+    assert sample["prior_vertices"][:, 2].mean() == pytest.approx(depth * UNIT / (1 - ROOT[2] * NEAR), abs=2e-3)
 
 
 def test_a_stored_fit_takes_the_place_of_a_simulated_one(folder: Path, body: BodyModel, naked: np.ndarray) -> None:
