@@ -56,10 +56,7 @@ class BodyMethods:
             field = body_field(predictor.encode(seen, surface), surface, prepared.matte(), self._hands)
             resolution = self._settings.resolution
             vertices, faces = build_surface(field, resolution)
-            relief = [
-                None if normals is None else _relief(normals[0].permute(1, 2, 0).cpu().numpy()) for normals in (seen.front, seen.back)
-            ]
-            vertices = add_detail(vertices, faces, resolution, *relief)
+            vertices = add_detail(vertices, faces, resolution, _relief(seen.front), _relief(seen.back))
             return self._prediction(prepared, surface.framing.from_crop(vertices, camera), faces, time.perf_counter() - begun)
 
         return reconstruct

@@ -150,4 +150,5 @@ def resized(picture: np.ndarray, size: int, exact: bool = False) -> np.ndarray:
     way = cv2.INTER_NEAREST if exact else cv2.INTER_AREA if size < len(picture) else cv2.INTER_LINEAR
     if picture.dtype != np.int8:
         return cv2.resize(picture, (size, size), interpolation=way)
-    return (cv2.resize(picture.view(np.uint8) ^ 128, (size, size), interpolation=way) ^ 128).view(np.int8)
+    unsigned = np.bitwise_xor(picture.view(np.uint8), 128)
+    return np.bitwise_xor(np.asarray(cv2.resize(unsigned, (size, size), interpolation=way), np.uint8), 128).view(np.int8)
