@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from ..models.guess import HeadGuess
 from ..models.prior import PriorSurface
 from ..photo.crop import network_photo, shown
+from ..photo.figure_matte import FigureParser
 from ..photo.outpaint import outpainted
 from ..photo.parsing import Parser
 from ..photo.view import Camera, Pictured, View
@@ -22,11 +23,12 @@ from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
 from .own import BUNDLED, OwnNetworks, own_normals
 from .parameters import ParameterNetwork, guess
-from .parsing import NetworkParser, ParsingNetwork
+from .parsing import NetworkFigureParser, NetworkParser, ParsingNetwork
 from .volume import surface_clouds
 from .weights import (
     BODY_FIELD,
     BODY_NORMAL,
+    load_body_parsing,
     load_colour,
     load_field,
     load_normal,
@@ -79,7 +81,7 @@ class CropPrediction:
 class Predictor:
     """The networks on one device, loaded once; colour, parameters and parsing are used if there are such weights.
 
-    parser: tells the classes of a picture around a head, for an `Intake`; None without such weights.
+    parser, body_parser: tell the classes of a picture around a head or a whole figure, for an `Intake`; None without such weights.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Predictor:
         colour: ColourNetwork | None = None,
         parameters: ParameterNetwork | None = None,
         parsing: ParsingNetwork | None = None,
+        body_parsing: ParsingNetwork | None = None,
     ) -> None:
         self.device = device
         self._normal = fold_norms(normal).to(device)
@@ -103,6 +106,9 @@ class Predictor:
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
         self.parser: Parser | None = None if parsing is None else NetworkParser(parsing, device, self.precision)
+        self.body_parser: FigureParser | None = None
+        if body_parsing is not None:
+            self.body_parser = NetworkFigureParser(body_parsing, device, self.precision)
 
     @property
     def subject(self) -> str:
@@ -119,7 +125,7 @@ class Predictor:
     def load(cls, device: torch.device, field: Path | None = None) -> Self:
         """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
         chosen, parsing = load_field() if field is None else load_own_field(field), load_parsing()
-        return cls(load_normal(parsing=parsing), chosen, device, load_colour(), load_parameters(), parsing)
+        return cls(load_normal(parsing=parsing), chosen, device, load_colour(), load_parameters(), parsing, load_body_parsing(parsing))
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""
