@@ -29,7 +29,8 @@ from .report import silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .surface.build import add_detail, build_surface
-from .topology.body_rig import BodyRig, smoothed_weights
+from .topology.bind import smoothed_weights
+from .topology.body_rig import BodyRig
 
 MARGIN = 1.138
 """Side of the crop over the longer side of the person in the photo (PIFu's rule)."""

@@ -10,11 +10,12 @@ import numpy as np
 from .bodies import BodyReconstructor
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
+from .detectors import Detectors
 from .fields.crop import CropField
 from .fields.field import Field
 from .fields.head import head_field
 from .geometry.mesh import vertex_normals
-from .models.fit import fit_head, mesh_landmarks
+from .models.fit import fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
@@ -25,8 +26,7 @@ from .networks.device import named_device
 from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor
 from .networks.weights import hashes
-from .photo.face_alignment_provider import FaceAlignmentDetector
-from .photo.faces import FaceDetector, MediaPipeDetector
+from .photo.faces import MediaPipeDetector
 from .photo.figure import BodyView
 from .photo.framing import HEAD
 from .photo.intake import Intake
@@ -35,7 +35,7 @@ from .photo.view import View
 from .prepared import PreparedPhoto
 from .progress import PREPARATION, RECONSTRUCTION, Cancel, Clock, Progress
 from .quality import judge, measure_fit, measure_surface
-from .report import fit_report, parsing_report, run_report, silhouette_iou, subject_report
+from .report import fit_report, parsing_report, run_report, silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .rigging import Rigging
 from .settings import Settings
@@ -49,7 +49,6 @@ class Reconstructor:
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
-        self._second: dict[str, FaceAlignmentDetector] = {}  # by the name of its weights
         self.bodies = BodyReconstructor()
 
     @classmethod
@@ -59,8 +58,12 @@ class Reconstructor:
 
     @cached_property
     def intake(self) -> Intake:
-        """With MediaPipe's detector and the bundled parser: what `run` prepares photos with unless the settings say otherwise."""
-        return Intake(MediaPipeDetector(), self._predictor.parser)
+        """With MediaPipe's detector and the bundled parsers: what `run` prepares photos with unless the settings say otherwise."""
+        return Intake(MediaPipeDetector(), self._predictor.parser, body_parser=self._predictor.body_parser)
+
+    @cached_property
+    def _detectors(self) -> Detectors:
+        return Detectors(self.intake.detector, self._model)
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
@@ -97,8 +100,7 @@ class Reconstructor:
                 seen = self._intake(settings, own).look(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
                 result = self.bodies.run(seen, settings, clock)
-                report = result.report | run_report(settings, clock.timings, hashes() | own.hashes()) | subject_report(settings, seen)
-                return replace(result, report=report)
+                return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
             prepared = self.prepare(seen, own, clock)
         view, fit = prepared.view, prepared.fit
         with clock.stage("field"):
@@ -130,8 +132,7 @@ class Reconstructor:
         measures |= measure_surface(vertices, faces, observed, *differs, prepared.surface.framing.half)
         quality, doubts = judge(measures, view.name)
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": list(view.notes)} | measures
-        report |= parsing_report(view) | about | subject_report(settings, view)
-        report |= run_report(settings, prepared.timings | clock.timings, hashes() | own.hashes())
+        report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
         return replace(result, report=report | {"fit": fit_report(self._model, fit)})
@@ -139,16 +140,7 @@ class Reconstructor:
     def _intake(self, settings: Settings, own: OwnNetworks) -> Intake:
         if settings.detector == "mediapipe" and own.matte is None:
             return self.intake
-        return Intake(self._detector(settings), own.parser(self.intake.parser), self.intake.persons, self.intake.body_parser)
-
-    def _detector(self, settings: Settings) -> FaceDetector:
-        if settings.detector == "mediapipe":
-            return self.intake.detector
-        named = settings.detector_weights
-        if named not in self._second:
-            mesh = lambda points: mesh_landmarks(self._model, points)  # noqa: E731
-            self._second = {named: FaceAlignmentDetector(self.intake.detector, mesh, named)}
-        return self._second[named]
+        return Intake(self._detectors.of(settings), own.parser(self.intake.parser), self.intake.persons, self.intake.body_parser)
 
     def _colours(
         self, prepared: PreparedPhoto, field: Field, vertices: np.ndarray, faces: np.ndarray, resolution: int

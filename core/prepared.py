@@ -1,4 +1,4 @@
-"""A photo before any field is built: what every field of it begins with."""
+"""A photo that is ready for reconstruction: its fit, networks' predictions and measures, with which every field begins."""
 
 from dataclasses import dataclass
 

@@ -21,21 +21,17 @@ from .version import VERSION
 _SIZE = 512  # pixels a side
 
 
-def run_report(settings: Settings, timings: Mapping[str, float], weights: Mapping[str, str]) -> dict[str, Any]:
-    """Of any run: timings in seconds; weights: file -> SHA-256."""
+def run_report(settings: Settings, view: View | BodyView, timings: Mapping[str, float], weights: Mapping[str, str]) -> dict[str, Any]:
+    """Of any run: what was wanted of the photo and what was made; timings in seconds; weights: file -> SHA-256."""
+    made = "body" if isinstance(view, BodyView) else "head"
     return {
+        "subject": {"wanted": settings.subject, "made": made, "person": settings.subject_index, "people": view.people},
         "timings": dict(timings),
         "peak_memory_mb": _peak_memory(),
         "settings": settings.to_report(),
         "version": VERSION,
         "weights": dict(weights),
     }
-
-
-def subject_report(settings: Settings, view: View | BodyView) -> dict[str, Any]:
-    """What was wanted of the photo, what was made, and of how many people one can be chosen."""
-    made = "body" if isinstance(view, BodyView) else "head"
-    return {"subject": {"wanted": settings.subject, "made": made, "person": settings.subject_index, "people": view.people}}
 
 
 def fit_report(model: HeadModel, fit: ViewFit) -> dict[str, Any]:

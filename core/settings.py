@@ -1,4 +1,4 @@
-"""The single truth for every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
+"""The one definition of every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
 
 import dataclasses
 from dataclasses import dataclass, field, fields
@@ -14,6 +14,8 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
 TEXTURES = ("1024", "2048", "4096")
 FORMATS = ("blend", "glb", "ply", "obj")
+MAX_PEOPLE = 64
+"""Results of one photo at most, with all_subjects."""
 _DAVID = "https://github.com/microsoft/DAViD"
 _RETIRED = ("seed",)  # changed nothing: every run is repeatable
 

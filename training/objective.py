@@ -1,4 +1,4 @@
-"""From a network and a batch to its loss: what each kind of network is given beside the stored samples."""
+"""The loss of each kind of network on a batch, and what the network is given beside the stored samples."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +41,7 @@ class FieldObjective:
         self._weights, config = recipe.loss, recipe.config
         self._normals = _normal_network(output, config.subject).to(device) if config.normals else None
         if config.volume:
-            self._faces, self._rest = _solid(device, config.subject)
+            self._faces, self._rest = _closed_mesh(device, config.subject)
 
     def encode(self, network: ImplicitField, batch: Batch) -> Encoded:
         """The batch's photos (and fitted surfaces) as the field sees them."""
@@ -70,7 +70,7 @@ class ColourObjective:
 
     def __init__(self, recipe: Recipe, output: Path, device: str) -> None:
         self._normals = _normal_network(output, recipe.config.subject).to(device) if recipe.config.normals else None
-        self._faces, self._rest = _solid(device, recipe.config.subject)
+        self._faces, self._rest = _closed_mesh(device, recipe.config.subject)
         self._mirror = mirror_of(self._rest.cpu().numpy()).to(device)
 
     def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
@@ -140,8 +140,8 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
         return pictures + _SURFACE + ("prior_vertices",)
     if recipe.network == "pifu":
         return pictures + _SPACE
-    code = ("code",) if recipe.config.code_out or recipe.config.code_in == "predicted" else ()
-    return pictures + _SPACE + code + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
+    truth = ("code",) if recipe.config.correspondence_out or recipe.config.correspondence_in == "predicted" else ()
+    return pictures + _SPACE + truth + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
 
 
 def model_of(subject: str) -> ParametricModel:
@@ -149,11 +149,13 @@ def model_of(subject: str) -> ParametricModel:
     return HeadModel.load() if subject == "head" else BodyModel.load()
 
 
-def _solid(device: str, subject: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Faces (F, 3) and rest codes (V, 3) of the fitted model's solid."""
+def _closed_mesh(device: str, subject: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Faces (F, 3) and canonical coordinates (V, 3) of the fitted model's closed mesh."""
     model = model_of(subject)
     surface = PriorSurface.of(model, model.closed_rest, HEAD)
-    return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.code.astype(np.float32)).to(device)
+    return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.canonical.astype(np.float32)).to(
+        device
+    )
 
 
 def _normal_network(output: Path, subject: str) -> NormalNetwork:

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from ..geometry.visibility import sample_picture, smoothstep
 from ..models.prior import POINT_CHANNELS, PriorSurface
 from ..networks.encoded import EncodedCrop
-from ..networks.semantic import fitted_code
+from ..networks.semantic import fitted_correspondence
 from ..progress import Cancel
 from .crop import signed_distance_to_outline
 from .field import Field, PointFunction, evaluate
@@ -56,8 +56,11 @@ class BodyField:
 
     def correspondence(self, points: np.ndarray) -> np.ndarray:
         """As Field: the fitted body's."""
-        code = lambda _, values: fitted_code(torch.from_numpy(values[:, :POINT_CHANNELS]), "body").numpy()  # noqa: E731
-        return self._in_batches(points, code, (3,))
+
+        def correspondence(_: np.ndarray, values: np.ndarray) -> np.ndarray:
+            return fitted_correspondence(torch.from_numpy(values[:, :POINT_CHANNELS]), "body").numpy()
+
+        return self._in_batches(points, correspondence, (3,))
 
     def colours(self, points: np.ndarray) -> np.ndarray:
         """As Field."""

@@ -25,7 +25,7 @@ class FittedField:
 
     def __init__(self, surface: PriorSurface) -> None:
         self._closest = ClosestSurface(surface.vertices, surface.topology or surface.faces)
-        self._code = surface.code.astype(np.float32)
+        self._canonical = surface.canonical.astype(np.float32)
         vertices = torch.from_numpy(np.ascontiguousarray(surface.vertices, np.float32))
         pieces = fragments(vertices, torch.from_numpy(np.asarray(surface.faces, np.int64)), _SIZE)
         self._inside = LayeredDepth(pieces)
@@ -47,9 +47,9 @@ class FittedField:
         return np.full((len(points), 3), _UNCOLOURED, np.float32)
 
     def correspondence(self, points: np.ndarray) -> np.ndarray:
-        """The code (N, 3) of PriorSurface at the nearest place."""
+        """The canonical coordinates (N, 3) of PriorSurface at the nearest place."""
         _, face, barycentric = self._closest.query(points)
-        return self._closest.interpolate(self._code, face, barycentric)
+        return self._closest.interpolate(self._canonical, face, barycentric)
 
     def may_contain_surface(self, points: np.ndarray) -> np.ndarray:
         """As Field."""

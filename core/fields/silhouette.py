@@ -1,4 +1,4 @@
-"""A field whose outline is the photo's: an uncertain one averages over shapes, and so ends inside the person's true outline."""
+"""Stretches a field to the photo's outline: an uncertain field averages over shapes, and so ends inside the person's true outline."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter

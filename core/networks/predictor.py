@@ -188,7 +188,7 @@ class Predictor:
             return None
         there = lambda values: values.to(self.colour_device)  # noqa: E731
         maps = there(prediction.fine), there(prediction.maps), there(prediction.normals)
-        pictures = Pictures(*maps, there(_cloud(surface)), there(mirror_of(surface.code)), surface.framing.eye_depth)
+        pictures = Pictures(*maps, there(_cloud(surface)), there(mirror_of(surface.canonical)), surface.framing.eye_depth)
         with self.precision():
             return EncodedColours(self._colour, self._colour.encode_pictures(pictures), self.colour_device)
 
@@ -200,5 +200,5 @@ def _unit(normals: torch.Tensor, photo: torch.Tensor) -> torch.Tensor:
 
 def _cloud(surface: PriorSurface) -> torch.Tensor:
     """(1, V, 9), what volume encoders see of a fitted surface."""
-    vertices, code = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.code))
-    return surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), code)
+    vertices, canonical = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.canonical))
+    return surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), canonical)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .matte import FINE_SIDE, SelfieSegmenter, one_piece, sharpen, surer, with_coverage
-from .parsing import Parser, Parsing
+from .figure_matte import FigureParser, parsed_figure, seen_points
+from .matte import FINE_SIDE, SelfieSegmenter, one_piece, sharpen
+from .parsing import Parsing
 from .people import BodyLandmarks
 from .view import View
 
@@ -75,11 +76,13 @@ def figure_square(body: BodyLandmarks) -> tuple[int, int, int]:
 
 
 def segment_figure(
-    image: np.ndarray, body: BodyLandmarks, segmenter: Parser | SelfieSegmenter, others: Sequence[BodyLandmarks] = ()
+    image: np.ndarray, body: BodyLandmarks, segmenter: FigureParser | SelfieSegmenter, others: Sequence[BodyLandmarks] = ()
 ) -> tuple[np.ndarray, Parsing | None]:
     """Matte (H, W) float32 in [0, 1] of the person with this body in an (H, W, 3) uint8 photo, and the classes in the square around that
     person if the segmenter is a parser. others: further people of the photo, who are left out."""
     left, top, side = square = figure_square(body)
+    if not isinstance(segmenter, SelfieSegmenter):
+        return parsed_figure(image, square, segmenter, seen_points(body), [seen_points(one) for one in others])
     size = segmenter.size
     height, width = image.shape[:2]
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
@@ -88,11 +91,9 @@ def segment_figure(
     picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
     scale = size / side
     to_picture = lambda one: replace(one, points=(one.points - [left, top]) * scale)  # noqa: E731
-    answer = segmenter(picture)
-    shares = None if isinstance(segmenter, SelfieSegmenter) else answer
     own = _nearest(size, to_picture(body), [to_picture(one) for one in others])
-    soft = np.where(own, answer if shares is None else surer(shares), 0).astype(np.float32)
-    trunk = _drawn(size, to_picture(body), _SURE if shares is None else 0)
+    soft = np.where(own, segmenter(picture), 0).astype(np.float32)
+    trunk = _drawn(size, to_picture(body), _SURE)
     inside = np.s_[
         int((y0 - top) * scale) : int(np.ceil((y1 - top) * scale)),
         int((x0 - left) * scale) : int(np.ceil((x1 - left) * scale)),
@@ -106,7 +107,7 @@ def segment_figure(
     if others:
         fine = fine * cv2.resize(own[inside].astype(np.float32), fine.shape[::-1], interpolation=cv2.INTER_LINEAR)
     matte[y0:y1, x0:x1] = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
-    return matte, None if shares is None else Parsing(with_coverage(shares, soft), square)
+    return matte, None
 
 
 def _nearest(size: int, subject: BodyLandmarks, others: Sequence[BodyLandmarks]) -> np.ndarray:

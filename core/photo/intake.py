@@ -8,10 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import NoFaceError
+from ..errors import NoFaceError, NoSubjectError
 from .decode import Photo, read_photo
 from .faces import Face, FaceDetector
 from .figure import BodyView, figure_square, matte_box, segment_figure
+from .figure_matte import FigureParser
 from .matte import SelfieSegmenter, head_region, segment
 from .parsing import Parser
 from .people import BodyLandmarks
@@ -39,7 +40,11 @@ class Intake:
     """
 
     def __init__(
-        self, detector: FaceDetector, parser: Parser | None = None, persons: PersonDetector | None = None, body_parser: Parser | None = None
+        self,
+        detector: FaceDetector,
+        parser: Parser | None = None,
+        persons: PersonDetector | None = None,
+        body_parser: FigureParser | None = None,
     ) -> None:
         """Without a parser of heads or of bodies people are cut out roughly, and those views have no parsing."""
         self.detector, self.parser, self.body_parser = detector, parser, body_parser
@@ -112,15 +117,15 @@ class Intake:
         if chosen is None:
             if photo.alpha is not None:
                 hidden = np.mean(photo.alpha == 0)
-                raise NoFaceError(
+                raise NoSubjectError(
                     f"No face was found in {label}, of which {hidden:.0%} is transparent; use a photo that shows the face, or save it "
                     "without transparency."
                 )
-            raise NoFaceError(f"No face was found in {label}; use a photo that shows the face clearly and from the front.")
+            raise NoSubjectError(f"No face was found in {label}; use a photo that shows the face clearly and from the front.")
         _check_size(faces, chosen, label)
         turns = chosen.roll
         image = np.ascontiguousarray(np.rot90(photo.image, turns))
-        face = self.detector.look_again(image, chosen.turned(turns, photo.image.shape))
+        face = self.detector.with_all_landmarks(image, chosen.turned(turns, photo.image.shape))
         others = [one.turned(turns, photo.image.shape) for one in faces if one is not chosen]
         doubts = _doubts(image, face, label)
         alpha = None if photo.alpha is None else np.ascontiguousarray(np.rot90(photo.alpha, turns))
@@ -179,13 +184,13 @@ def _overlap(box: tuple[float, float, float, float], other: BodyLandmarks) -> bo
 
 
 def _chosen(people: Sequence[Person], person: int, subject: str, label: str) -> Person | None:
-    """The person of that number, or the largest; None where there is nobody. Raises NoFaceError for a number that nobody has."""
+    """The person of that number, or the largest; None where there is nobody. Raises NoSubjectError for a number that nobody has."""
     if not people and subject != HEAD:
-        raise NoFaceError(f"Nobody was found in {label}; use a photo that shows the face clearly, or the whole person.")
+        raise NoSubjectError(f"Nobody was found in {label}; use a photo that shows the face clearly, or the whole person.")
     if person >= len(people) > 0:
         what = ("face", "faces") if all(one.body is None for one in people) or subject == HEAD else ("person", "people")
         count, choice = (f"1 {what[0]}", "0") if len(people) == 1 else (f"{len(people)} {what[1]}", f"one from 0 to {len(people) - 1}")
-        raise NoFaceError(f"{label} shows {count}, so there is no subject {person}; choose {choice}.")
+        raise NoSubjectError(f"{label} shows {count}, so there is no subject {person}; choose {choice}.")
     if not people:
         return None
     return people[person] if person >= 0 else max(people, key=lambda one: one.size)

@@ -12,6 +12,7 @@ from .people import BodyDetector, BodyLandmarks
 
 _FACE_SHARE = 0.37  # of a face's height in the way from the shoulders to the hips
 _BODY_ROOM = 3.5  # heights of the face below its middle: a photo with less of them cannot show the knees, however the person sits
+_SURE, _THIGH = 0.9, 0.6  # visibility of a knee; lengths of the torso: of people standing .97 and .7, of half figures .93 and .5 at most
 _REACH = 1.25  # half a framing's side over the radius that the detector draws around the hips
 _FACE_REACH, _FACE_DROP = 4.5, 3.0  # the same, and the way down to its middle, in heights of a face that no box belongs to
 _SAME_HIPS = 0.5  # of that radius: a reading whose hips lie farther off is of somebody else
@@ -53,11 +54,13 @@ class Person:
         return 0.0 if self.body is None else _FACE_SHARE * self.body.torso
 
     def shows_body(self, shape: tuple[int, ...]) -> bool:
-        """Whether a picture of this shape shows a hip and a knee."""
+        """Whether a picture of this shape surely shows a hip and the knee below it, on a thigh that does not point to the camera."""
         if self.body is None:
             return False
-        seen = self.body.seen(shape)
-        return bool(seen[[23, 24]].any() and seen[[25, 26]].any())
+        body, seen = self.body, self.body.seen(shape)
+        thighs = np.linalg.norm(body.points[[25, 26]] - body.points[[23, 24]], axis=1)
+        sure = (body.visibility[[25, 26]] > _SURE) & (thighs > _THIGH * body.torso)
+        return bool((seen[[23, 24]] & seen[[25, 26]] & sure).any())
 
 
 class PersonDetector:

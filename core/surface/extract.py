@@ -64,7 +64,7 @@ def extract_surface(
 
 
 class _Sampler:
-    """Asks the field in batches and reports how far the finest lattice is."""
+    """Evaluates the field in batches and reports how far the finest lattice is."""
 
     def __init__(self, field: PointFunction, resolution: int, progress: Callable[[float], None] | None, cancel: Cancel | None) -> None:
         self._field, self._resolution, self._progress, self._cancel = field, resolution, progress, cancel

@@ -13,7 +13,7 @@ from likeness.core.models.body import BodyModel
 from likeness.core.models.prior import PriorSurface
 from likeness.core.networks.config import FieldConfig
 from likeness.core.networks.field import ImplicitField, Shape
-from likeness.core.networks.semantic import semantic_code
+from likeness.core.networks.semantic import semantic_correspondence
 from likeness.core.networks.weights import load_own_field
 from likeness.core.photo.framing import Framing
 
@@ -109,7 +109,7 @@ def _surface() -> PriorSurface:
 
 def test_codes_of_a_body_span_it_and_mirror() -> None:
     rest = torch.from_numpy(BodyModel.load().closed_rest)
-    code, mirrored = semantic_code(rest, "body"), semantic_code(rest * torch.tensor([-1.0, 1, 1]), "body")
+    code, mirrored = semantic_correspondence(rest, "body"), semantic_correspondence(rest * torch.tensor([-1.0, 1, 1]), "body")
     assert (code.amin(0) < 0.12).all() and (code.amax(0) > 0.88).all()
     assert torch.allclose(code[:, 0], 1 - mirrored[:, 0], atol=1e-5) and ((code > 0) & (code < 1)).float().mean() > 0.99
 

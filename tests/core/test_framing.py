@@ -106,10 +106,10 @@ def test_visible_vertices_of_any_framing_take_the_photos_colours(model: HeadMode
     trusted = []
     for framing in (HEAD, WIDE):
         surface = surface_in(framing, model, Camera((100, 100), 1000))
-        vertices, code = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.code))
-        cloud = surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), code)
+        vertices, canonical = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.canonical))
+        cloud = surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), canonical)
         maps = surface.maps(256)[None]
-        pictures = Pictures(torch.ones(1, 4, 256, 256), maps, maps[:, :3], cloud, mirror_of(surface.code), framing.eye_depth)
+        pictures = Pictures(torch.ones(1, 4, 256, 256), maps, maps[:, :3], cloud, mirror_of(surface.canonical), framing.eye_depth)
         trusted.append(textured(pictures, pictures.photo)[0, :, 12].numpy() > 0.5)
     inside = np.abs(HEAD.to_crop(model.closed_rest, Camera((100, 100), 1000))).max(1) < 0.9
     assert 0.2 < trusted[0][inside].mean() < 0.8

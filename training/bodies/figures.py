@@ -10,7 +10,7 @@ import torch
 from ...core.geometry.mesh import vertex_normals
 from ...core.models.body import BodyModel
 from ...core.models.prior import MAP_CHANNELS, POINT_CHANNELS, PriorSurface
-from ...core.networks.semantic import semantic_code
+from ...core.networks.semantic import semantic_correspondence
 from ...core.photo.framing import Framing
 from ...core.photo.view import Camera
 from ..data.dataset import MAP_SCALE, SURFACE_FIELDS, Shards
@@ -141,7 +141,7 @@ class Figures:
         if "code" in self._wanted:
             true = PriorSurface.of(self._body, there(self._true(stored)), _CROP)
             place = torch.from_numpy(true.point_features()(result["points"])[:, 1:4])
-            result["code"] = semantic_code(place, "body").numpy() * 255
+            result["code"] = semantic_correspondence(place, "body").numpy() * 255
         return result
 
 

@@ -93,7 +93,7 @@ def _case(
         buffers.ambient[None],
         shadow[None],
         buffers.material[None],
-        CROP_METRES if subject == "head" else 2 * half,
+        metres=CROP_METRES if subject == "head" else 2 * half,
     )
     coverage = buffers.coverage.numpy()
     photo = picture[0].numpy() * coverage[..., None] + _wall(size, rng) * (1 - coverage[..., None])

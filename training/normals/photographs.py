@@ -55,7 +55,7 @@ class Photographs:
         keys, shadow = batch["keys"][rows, which].numpy(), batch["shadows"][rows, which]
         light = self._light(Light.random(rng, keys), rng)
         picture = photograph(
-            light, linear(batch["albedo"]), batch["normal"], batch["ambient"], shadow, batch["material"], self._samples.metres
+            light, linear(batch["albedo"]), batch["normal"], batch["ambient"], shadow, batch["material"], metres=self._samples.metres
         )[0]
         picture = developed(picture, batch["material"] == MATERIALS.index("skin"), rng)
         result = {name: batch[name].permute(0, 3, 1, 2) for name in ("normal", "normal_back", "maps")}

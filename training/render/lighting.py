@@ -99,6 +99,7 @@ def photograph(
     ambient: torch.Tensor,
     shadow: torch.Tensor,
     material: torch.Tensor,
+    *,
     metres: float = CROP_METRES,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """sRGB pictures (B, S, S, 3) of lit buffers, and the exposures (B,) used (for colours of unseen points).
