@@ -12,8 +12,7 @@ from ..core.fields.body import body_field
 from ..core.models.body import BodyModel
 from ..core.networks.device import named_device
 from ..core.networks.predictor import Predictor
-from ..core.photo.faces import MediaPipeDetector
-from ..core.photo.intake import Intake
+from ..core.pipeline import Reconstructor
 from ..core.settings import Settings
 from ..core.surface.build import ReliefMap, add_detail, build_surface
 from .case import Case
@@ -28,7 +27,7 @@ class BodyMethods:
     def __init__(self, names: tuple[str, ...], settings: Settings, fields: tuple[Path, ...] = ()) -> None:
         """As Methods. Raises AssetError, or InputError for a missing device."""
         self._body, self._settings = BodyModel.load(), settings
-        self._reconstructor, self._intake = BodyReconstructor(), Intake(MediaPipeDetector())
+        self._reconstructor, self._intake = BodyReconstructor(), Reconstructor.load(settings.device).intake
         self._hands = self._body.closed_region("hands")
         self.fields, device = labelled(fields), named_device(settings.device)
         self.methods: dict[str, Method] = {}
