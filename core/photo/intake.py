@@ -90,6 +90,8 @@ class Intake:
         if chosen is not None and chosen.face is None:
             raise NoFaceError(f"{label} shows neither a face nor the hips and knees of the person; use a photo that shows either.")
         face = None if chosen is None else next(one for one, same in zip(faces, turned, strict=True) if same is chosen.face)
+        if whole and face is not None and face.size < MIN_FACE:
+            raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high, {MIN_FACE} are needed; choose the subject body.")
         view = self._head(photo, label, faces, face)
         return replace(view, people=len(counted), notes=_note(chosen, whole, subject, label, upright.image.shape))
 
