@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from .bodies import BodyReconstructor
+from .bodies import BodyReconstructor, HeadMaker
+from .body_head import head_of_body
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
 from .fields.crop import CropField
@@ -90,7 +91,7 @@ class Reconstructor:
         own = self._own = photo.own if isinstance(photo, PreparedPhoto) else OwnNetworks.of(settings, self._own)
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
-        unused |= {"photo", *PREPARATION} if isinstance(photo, PreparedPhoto) else set()
+        unused |= {"photo", "head", *PREPARATION} if isinstance(photo, PreparedPhoto) else set()
         clock = Clock([name for name in RECONSTRUCTION if name not in unused], progress, cancel)
         if isinstance(photo, PreparedPhoto):
             prepared = photo
@@ -98,8 +99,10 @@ class Reconstructor:
             with clock.stage("photo"):
                 seen = self._intakes.of(settings, own).look(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
-                result = self.bodies.run(seen, settings, clock)
+                clock.leave_out("normals", "rig", "flame", "texture")
+                result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
                 return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
+            clock.leave_out("head")
             prepared = self.prepare(seen, own, clock)
         view, fit = prepared.view, prepared.fit
         with clock.stage("field"):
@@ -135,6 +138,14 @@ class Reconstructor:
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
         return replace(result, report=report | {"fit": fit_report(self._model, fit)})
+
+    def _head_maker(self, settings: Settings, own: OwnNetworks, cancel: Cancel | None) -> HeadMaker:
+        """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""
+        quality = "standard" if settings.quality == "high" else settings.quality
+        settings = replace(settings, rig=False, quality=quality)
+        intake = self._intakes.of(settings, own)
+        make = lambda view: self.run(self.prepare(view, own, Clock(PREPARATION, None, cancel)), settings, None, cancel)  # noqa: E731
+        return lambda view, camera, eyes: head_of_body(intake, make, view, camera, eyes)
 
     def _colours(
         self, prepared: PreparedPhoto, field: Field, vertices: np.ndarray, faces: np.ndarray, resolution: int
