@@ -1,13 +1,16 @@
 """The whole way from a photo's BodyView to a coloured body that stands on the ground, with its joints."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from .body_head import LEAST_FACE, BodyHead
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .colour.body import colour_body
+from .errors import ReconstructionError
 from .fields.field import Field
 from .fields.fitted import fitted_field
 from .geometry.closest import ClosestSurface
@@ -29,12 +32,15 @@ from .report import silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .surface.build import add_detail, build_surface
+from .surface.join import ClosedSurface, join_head
 from .topology.bind import smoothed_weights
 from .topology.body_rig import BodyRig
 
 MARGIN = 1.138
 """Side of the crop over the longer side of the person in the photo (PIFu's rule)."""
 _CROP = 512  # pixels of the matte's crop
+HeadMaker = Callable[[BodyView, Camera, np.ndarray], BodyHead | None]
+"""From a view, the camera of the fitted body and the point (3,) between its eyes, in that camera's frame."""
 _APART = ("face", "scalp", "hands")  # regions whose colours are their own
 
 
@@ -88,8 +94,9 @@ class BodyReconstructor:
         """What a body's surface is extracted from. Raises Cancelled."""
         return fitted_field(prepared.surface, prepared.matte(), cancel)
 
-    def run(self, photo: BodyView | PreparedBody, settings: Settings, clock: Clock) -> Result:
-        """Reconstruct the body in a photo. Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
+    def run(self, photo: BodyView | PreparedBody, settings: Settings, clock: Clock, head: HeadMaker | None = None) -> Result:
+        """Reconstruct the body in a photo; head: makes its head, for which else the body's own stays. Raises LikenessError; Cancelled when
+        the clock's `cancel` answers True."""
         with clock.stage("fit"):
             prepared = self.prepare(photo, clock.cancel) if isinstance(photo, BodyView) else photo
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
@@ -109,6 +116,13 @@ class BodyReconstructor:
             parts = np.stack([self._body.closed_region(name) for name in _APART], axis=1)
             kind = np.round(closest.interpolate(parts, face, shares)) @ np.arange(1, len(_APART) + 1)
             colours, observed = colour_body(vertices, faces, normals, image, prepared.matte(size), places, kind)
+        notes = []
+        if head is not None:
+            with clock.stage("head"):
+                surface = ClosedSurface(framing.from_crop(vertices, fit.camera), faces, np.column_stack([colours, observed]))
+                surface, notes = self._with_head(surface, prepared, head)
+                vertices, faces = framing.to_crop(surface.vertices, fit.camera).astype(np.float32), surface.faces
+                colours, observed = surface.values[:, :3], surface.values[:, 3]
         measures = prepared.measures | {
             "silhouette_iou": silhouette_iou(view.matte, framing.crop_box(fit.camera), vertices, faces),
             "observed_share": float((observed > 0.5).mean()),
@@ -125,19 +139,31 @@ class BodyReconstructor:
             colours,
             observed.astype(np.float32),
         )
-        weights = closest.interpolate(self._body.closed_mesh.on(self._body.weights).astype(np.float32), face, shares)
+        weights = closest.interpolate(self._body.closed_mesh.on(self._body.weights).astype(np.float32), *closest.query(vertices)[1:])
         rig = self._rig(fit, pose, joints, mesh, weights)
         seen = ResultView(view.image, _grown(fit.camera, grown), pose, Framing(framing.half * grown, _times(framing.centre, grown)))
         quality, doubts = judge(measures, view.name, BODY_CHECKS)
         report: dict[str, Any] = {
             "quality": quality,
             "warnings": [*doubts, *view.warnings],
-            "notes": [*view.notes, f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it."],
+            "notes": [*view.notes, *notes, f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it."],
             "height": settings.height,
             "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
             "fit": _fit_report(self._body, fit),
         }
         return Result(view.name, {SURFACE: mesh}, (seen,), report | measures, body=rig)
+
+    def _with_head(self, surface: ClosedSurface, prepared: PreparedBody, head: HeadMaker) -> tuple[ClosedSurface, list[str]]:
+        """The body's surface with the head made by itself, where that can be, and sentences about it."""
+        fit, body = prepared.fit, self._body
+        eyes = fit.joints[[body.joint("eye.L"), body.joint("eye.R")]].mean(0)
+        try:
+            made = head(prepared.view, fit.camera, eyes)
+            if made is None:
+                return surface, [f"No face of {LEAST_FACE} pixels or more was found on the body, so its head is no finer than the rest."]
+            return join_head(surface, made.surface, made.place, fit.camera.distance).surface, [*made.warnings]
+        except ReconstructionError as error:
+            return surface, [f"The head is no finer than the rest of the body: {error}"]
 
     def _rig(self, fit: BodyViewFit, pose: Pose, joints: np.ndarray, mesh: Mesh, weights: np.ndarray) -> BodyRig:
         body = self._body

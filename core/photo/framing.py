@@ -5,6 +5,7 @@ and where it lies depends on what is reconstructed: whoever works in a crop is g
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -36,6 +37,10 @@ class Framing:
     def from_crop(self, points: np.ndarray, camera: Camera) -> np.ndarray:
         """Camera-frame points (N, 3), metres, of crop-frame points (N, 3); the inverse of to_crop."""
         return camera.unfold_perspective(points * self.half + np.array(self.centre, points.dtype))
+
+    def corners(self, camera: Camera) -> np.ndarray:
+        """The cube's corners (8, 3) in the camera frame, metres; the last coordinate changes fastest."""
+        return self.from_crop(np.array(list(product((-1.0, 1.0), repeat=3))), camera)
 
     def crop_box(self, camera: Camera) -> CropBox:
         """The square of the photo over which the crop's x and y reach from -1 to 1."""

@@ -102,6 +102,17 @@ class Intake:
         millimetres on 35 mm film, or None when unknown."""
         return self._view(Photo(np.ascontiguousarray(image), alpha, focal_35mm, name), name, subject)
 
+    def face_at(self, image: np.ndarray, name: str, pixel: np.ndarray, least: float) -> View | None:
+        """As view, of the upright face over a pixel (2,), or None where there is none whose longer side has `least` pixels."""
+        if min(image.shape[:2]) < least:
+            return None
+        faces = self.detector.detect(image)
+        apart = [float(np.linalg.norm(face.mesh[:, :2].mean(0) - pixel)) / face.size for face in faces]
+        chosen = faces[int(np.argmin(apart))] if faces else None
+        if chosen is None or min(apart) > 1 or chosen.size < least or chosen.roll:
+            return None
+        return self._head(Photo(image, None, None, name), name, faces, chosen)
+
     def _view(self, photo: Photo, label: str, subject: int) -> View:
         faces = self.detector.detect(photo.image)
         chosen = _chosen([Person(face) for face in faces], subject, HEAD, label)
