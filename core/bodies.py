@@ -9,7 +9,7 @@ import numpy as np
 
 from .body_head import LEAST_FACE, BodyHead
 from .body_quality import BODY_CHECKS, measure_body_fit
-from .colour.body import colour_body
+from .colour.carried import carry
 from .errors import ReconstructionError
 from .fields.field import Field
 from .fields.fitted import fitted_field
@@ -115,7 +115,7 @@ class BodyReconstructor:
             image = crop_picture(view.image, framing.crop_box(fit.camera), size)
             parts = np.stack([self._body.closed_region(name) for name in _APART], axis=1)
             kind = np.round(closest.interpolate(parts, face, shares)) @ np.arange(1, len(_APART) + 1)
-            colours, observed = colour_body(vertices, faces, normals, image, prepared.matte(size), places, kind)
+            colours, observed = carry(vertices, faces, normals, image, prepared.matte(size), places, kind)
         notes = []
         if head is not None:
             with clock.stage("head"):
@@ -139,8 +139,7 @@ class BodyReconstructor:
             colours,
             observed.astype(np.float32),
         )
-        weights = closest.interpolate(self._body.closed_mesh.on(self._body.weights).astype(np.float32), *closest.query(vertices)[1:])
-        rig = self._rig(fit, pose, joints, mesh, weights)
+        rig = self._rig(prepared, pose, joints, mesh, closest.query(vertices)[1:], vertices, closest)
         seen = ResultView(view.image, _grown(fit.camera, grown), pose, Framing(framing.half * grown, _times(framing.centre, grown)))
         quality, doubts = judge(measures, view.name, BODY_CHECKS)
         report: dict[str, Any] = {
@@ -165,13 +164,6 @@ class BodyReconstructor:
         except ReconstructionError as error:
             return surface, [f"The head is no finer than the rest of the body: {error}"]
 
-    def _rig(self, fit: BodyViewFit, pose: Pose, joints: np.ndarray, mesh: Mesh, weights: np.ndarray) -> BodyRig:
-        body = self._body
-        bound = smoothed_weights(mesh.vertices, mesh.faces, weights)
-        names, groups = ("Head",), weights[:, body.joint("head")][None]
-        upright = pose.to_upright(joints).astype(np.float32)
-        turns = _rest_turns(body, fit, pose).astype(np.float32)
-        return BodyRig(body.skeleton.names, body.skeleton.parents, upright, turns, *bound, names, np.clip(groups, 0, 1))
 
 
 def _standing(fit: BodyViewFit, vertices: np.ndarray, feet: np.ndarray) -> Pose:

@@ -132,8 +132,8 @@ def _own_pieces(soft: np.ndarray, guide: np.ndarray) -> np.ndarray:
     if not own.any():
         own = areas == areas.max()
     piece = own[pieces].astype(np.uint8)
-    _, holes, statistics, _ = cv2.connectedComponentsWithStats(1 - piece, connectivity=4)
-    filled = (statistics[holes, cv2.CC_STAT_AREA] <= _HOLE) & (piece == 0)
+    holes = cv2.connectedComponents(1 - piece, connectivity=4)[1].astype(np.int64)
+    filled = (np.bincount(holes.ravel())[holes] <= _HOLE) & (piece == 0)
     disc = lambda radius: cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))  # noqa: E731
     filled |= cv2.erode(piece | filled.astype(np.uint8), disc(_SOLID)) > 0
     # What is soft around the pieces belongs to them.

@@ -17,8 +17,8 @@ from likeness.core.surface.join import ClosedSurface, HeadPlace, JoinedSurface, 
 DISTANCE = 3.0
 CAMERA = np.array([0, 0, DISTANCE])
 EYES = np.array([0.0, 0.6, 0.1])
-NECK = np.add(EYES, [0, -0.15, -0.1])
-CENTRE, HALF = np.add(EYES, [0, -0.03, -0.08]), 0.2  # of the head's crop
+NECK = EYES + np.array([0, -0.15, -0.1])
+CENTRE, HALF = EYES + np.array([0, -0.03, -0.08]), 0.2  # of the head's crop
 Distance = Callable[[np.ndarray], np.ndarray]
 
 

@@ -21,13 +21,13 @@ from .photographs import Layers, Photographs, cut_by_border, spoiled, toned
 CLOTHES, OBJECT, SHOES = (CLASSES.index(name) for name in ("clothes", "object", "shoes"))
 FIELDS = ("albedo", "normal", "coverage", "ambient", "material", "parsing", "shadows", "keys", "camera", "joints", "naked", "rest")
 _PICTURES, _NAMES = ("albedo", "normal", "coverage", "ambient", "material", "parsing"), ("material", "parsing", "shoes")
-_BONES = {
+BONES = {
     11: "upperarm01.L", 12: "upperarm01.R", 13: "lowerarm01.L", 14: "lowerarm01.R", 15: "wrist.L", 16: "wrist.R", 19: "finger2-1.L",
     20: "finger2-1.R", 23: "upperleg01.L", 24: "upperleg01.R", 25: "lowerleg01.L", 26: "lowerleg01.R", 27: "foot.L", 28: "foot.R",
     31: "toe1-2.L", 32: "toe1-2.R",
 }  # fmt: skip
 """MediaPipe's landmarks and the bones whose heads are about there."""
-_EYES = ("eye.L", "eye.R")
+EYES = ("eye.L", "eye.R")
 _REAL, _PART, _UNGUIDED = 0.25, 0.35, 0.2
 _ANKLE = 0.085  # metres above the soles, up to where a shoe reaches
 _DETECTOR = 0.02  # metres that landmarks err by
@@ -64,8 +64,8 @@ class Figures:
 
     def __init__(self, shards: Shards, portraits: Photographs, bones: list[str]) -> None:
         self._shards, self._portraits = shards, portraits
-        self._bones = {row: bones.index(name) for row, name in _BONES.items()}
-        self._eyes = [bones.index(name) for name in _EYES]
+        self._bones = {row: bones.index(name) for row, name in BONES.items()}
+        self._eyes = [bones.index(name) for name in EYES]
 
     @classmethod
     def load(cls, bodies: Path, portraits: Photographs, assets: Path) -> "Figures":
