@@ -104,13 +104,13 @@ class JointPoints:
         below = np.einsum("aj,njc->nac", frame._below, weighted, optimize=True)
         arms = below - (self.weights @ frame._below.T)[..., None] * places
         parents = turns[np.maximum(frame.parents, 0)]
-        axes = parents @ _left_jacobian(frame.shares.T @ groups)
+        axes = parents @ left_jacobian(frame.shares.T @ groups)
         turned = np.cross(axes.transpose(0, 2, 1)[None], arms[:, :, None])  # (N, J, 3 of the vector, 3 of space)
         by_group = np.tensordot(turned, frame.shares, (1, 1)).transpose(0, 2, 3, 1).reshape(count, 3, -1)
         return points, np.concatenate([by_shape, by_group, -skew(points)], axis=2)
 
 
-def _left_jacobian(vectors: np.ndarray) -> np.ndarray:
+def left_jacobian(vectors: np.ndarray) -> np.ndarray:
     """(N, 3, 3): how the rotation of rotation vectors (N, 3) turns, as a vector applied on the left, when they change."""
     angle = np.linalg.norm(vectors, axis=-1)[..., None, None]
     cross, safe = skew(vectors), np.maximum(angle, 1e-6)

@@ -16,6 +16,7 @@ from likeness.core.photo.people import LANDMARKS, BodyLandmarks
 from likeness.training.body_model import simulate
 from likeness.training.body_model.calibrate import CARRIERS, _offset
 from likeness.training.body_model.guess import _mirrored
+from likeness.training.body_model.poses import elbow_turn
 from likeness.training.body_model.simulate import SimulatedDetector, in_metres
 from likeness.training.body_model.skeleton import GROUPS, JOINTS, Selection, mirrored_names
 from likeness.training.body_model.truth import SHAPES, Truths
@@ -125,3 +126,14 @@ def test_the_model_poses_people_as_the_whole_rig_does() -> None:
     local = Rotation.from_matrix(selection.local(pose)).as_rotvec()
     ours = skin(rest, body.weights, *joint_transforms(bones[selection.bones], selection.parents, local))
     assert np.linalg.norm(whole - ours, axis=1).max() < 1e-3
+
+
+def test_an_elbow_bends_as_far_as_it_is_told() -> None:
+    body = BodyModel.load()
+    shoulder, elbow, wrist = (body.skeleton.joints[body.joint(f"{name}.L")].astype(float) for name in ("upperarm01", "lowerarm01", "wrist"))
+    for bend in (0.0, 0.2, 1.5):
+        forearm = rotation_matrix(elbow_turn(shoulder, elbow, wrist, bend)) @ (wrist - elbow)
+        cosine = forearm @ (elbow - shoulder) / np.linalg.norm(forearm) / np.linalg.norm(elbow - shoulder)
+        assert np.arccos(min(cosine, 1.0)) == pytest.approx(bend, abs=1e-3)
+        # Forwards, as at rest.
+        assert bend == 0 or forearm[2] > (elbow - shoulder)[2] * np.linalg.norm(forearm) / np.linalg.norm(elbow - shoulder)
