@@ -30,6 +30,11 @@ class Framing:
         """z in the crop frame, crop units, of the camera frame's origin between the eyes; depths of the fitted model count from there."""
         return -self.centre[2] / self.half
 
+    def scaled(self, factor: float) -> "Framing":
+        """The cube of a camera frame that is so many times as large."""
+        across, up, depth = (value * factor for value in self.centre)
+        return Framing(self.half * factor, (across, up, depth))
+
     def to_crop(self, points: np.ndarray, camera: Camera) -> np.ndarray:
         """Crop-frame points (N, 3) of camera-frame points (N, 3), metres. x and y are where the camera projects them."""
         return (camera.fold_perspective(points) - np.array(self.centre, points.dtype)) / self.half

@@ -15,7 +15,7 @@ from .figure import BodyView, figure_square, matte_box, segment_figure
 from .figure_matte import FigureParser
 from .matte import SelfieSegmenter, head_region, segment
 from .parsing import Parser
-from .people import BodyLandmarks
+from .people import BodyLandmarks, combined
 from .persons import Person, PersonDetector, may_show_body
 from .view import View
 
@@ -161,6 +161,7 @@ class Intake:
             doubts.append(f"The person in {label} is small ({_TALL * body.torso:.0f} pixels); a larger one gives more detail.")
         found = self.persons.reader.readings(image, matte_box(matte))
         readings = [one for one in found if np.linalg.norm(one.hips - body.hips) < _OWN * body.torso]
+        hands = self.persons.hands.hands(image, combined(readings or [body]))
         notes = (f"{label} shows a whole person, so the body was made; choose the subject head for the head alone.",)
         return BodyView(
             image=image,
@@ -169,6 +170,7 @@ class Intake:
             focal=_focal(photo),
             name=photo.name,
             parsing=parsing,
+            hands=hands,
             people=len(people),
             beside=sum(_overlap(matte_box(matte), one) for one in others),
             notes=notes if subject == AUTO else (),

@@ -49,6 +49,11 @@ class Faces(FaceDetector):
         return self.found
 
 
+class _NoHands:
+    def hands(self, image: np.ndarray, body: BodyLandmarks) -> dict[str, Any]:
+        return {}
+
+
 @dataclass
 class Persons:
     """In place of PersonDetector; counts how often it was asked."""
@@ -56,9 +61,11 @@ class Persons:
     bodies: list[BodyLandmarks]
     asked: int = 0
     reader: Any = field(init=False)
+    hands: Any = field(init=False)
 
     def __post_init__(self) -> None:
         self.reader = self
+        self.hands = _NoHands()
 
     def people(self, image: np.ndarray, faces: list[Face]) -> list[Person]:
         self.asked += 1
