@@ -6,14 +6,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 
 from .body_head import LEAST_FACE, BodyHead
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .body_rigging import NearestPlaces, body_parts, rig_body
 from .colour.carried import carry
 from .errors import ReconstructionError
+from .fields.body import body_field
 from .fields.field import Field
-from .fields.fitted import fitted_field
 from .geometry.mesh import vertex_normals
 from .models.body import BodyModel
 from .models.body_fit import BodyFitter, BodyViewFit
@@ -21,11 +22,13 @@ from .models.body_guess import GuessNetwork
 from .models.hands import pose_hands
 from .models.observation import BodyObservation
 from .models.prior import PriorSurface
+from .networks.predictor import CropPrediction, Predictor
 from .photo.crop import crop_picture
 from .photo.figure import BodyView
 from .photo.framing import Framing
 from .photo.pose import Pose
 from .photo.view import Camera
+from .prepared import relief
 from .progress import Cancel, Clock
 from .quality import judge
 from .report import silhouette_iou
@@ -67,7 +70,14 @@ def body_framing(view: BodyView, camera: Camera) -> Framing:
 
 
 class BodyReconstructor:
-    """The models of bodies, each loaded when it is first used, kept for any number of photos."""
+    """The models of bodies on a device, each loaded when it is first used, kept for any number of photos."""
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        self._device = device or torch.device("cpu")
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return Predictor.of_bodies(self._device)
 
     @cached_property
     def _body(self) -> BodyModel:
@@ -88,9 +98,10 @@ class BodyReconstructor:
         judge(measures, view.name, BODY_CHECKS)
         return PreparedBody(view, fit, framing, surface, measures)
 
-    def field(self, prepared: PreparedBody, cancel: Cancel | None = None) -> Field:
+    def field(self, prepared: PreparedBody, prediction: CropPrediction, cancel: Cancel | None = None) -> Field:
         """What a body's surface is extracted from. Raises Cancelled."""
-        return fitted_field(prepared.surface, prepared.matte(), cancel)
+        encoded, hands = self._predictor.encode(prediction, prepared.surface), self._body.closed_region("hands")
+        return body_field(encoded, prepared.surface, prepared.matte(), hands, cancel)
 
     def run(self, photo: BodyView | PreparedBody, settings: Settings, clock: Clock, head: HeadMaker | None = None) -> Result:
         """Reconstruct the body in a photo; head: makes its head, for which else the body's own stays. Raises LikenessError; Cancelled when
@@ -98,13 +109,15 @@ class BodyReconstructor:
         with clock.stage("fit"):
             prepared = self.prepare(photo, clock.cancel) if isinstance(photo, BodyView) else photo
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
+        box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
+        with clock.stage("normals"):
+            prediction = self._predictor.predict(view, fit.camera, prepared.surface)
         with clock.stage("field"):
-            field = self.field(prepared, clock.cancel)
+            field = self.field(prepared, prediction, clock.cancel)
         with clock.stage("surface") as share:
             vertices, faces = build_surface(field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
-            vertices = add_detail(vertices, faces, settings.resolution)
-        box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
+            vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box))
         with clock.stage("colour"):
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
             image = crop_picture(view.image, box, len(matte))

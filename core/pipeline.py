@@ -48,7 +48,7 @@ class Reconstructor:
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
-        self.bodies = BodyReconstructor()
+        self.bodies = BodyReconstructor(predictor.device)
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -98,7 +98,7 @@ class Reconstructor:
             with clock.stage("photo"):
                 seen = self._intakes.of(settings, own).look(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
-                clock.leave_out("normals", "rig", "flame", "texture")
+                clock.leave_out("rig", "flame", "texture")
                 result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
                 return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
             clock.leave_out("head")

@@ -89,14 +89,17 @@ def colour_from(data: bytes, name: str) -> ColourNetwork:
     return _filled(ColourNetwork(config), _tensors(data, name), name)
 
 
-def load_own_field(path: Path) -> ImplicitField:
-    """A field that somebody trained, from a file that is in no list. Raises AssetError."""
+def load_own_field(path: Path, subject: str = "head") -> ImplicitField:
+    """A subject's field that somebody trained, from a file that is in no list. Raises AssetError."""
     try:
         if path.stat().st_size > _LARGEST:
             raise AssetError(f"{path.name} is larger than a compact field can be; choose a file that likeness-train has written.")
-        return field_from(path.read_bytes(), path.name)
+        field = field_from(path.read_bytes(), path.name)
     except OSError as error:
         raise AssetError(f"{path.name} cannot be read; choose another file.") from error
+    if field.config.subject != subject:
+        raise AssetError(f"{path.name} was trained on another subject than a {subject}; choose a file of a {subject}'s field.")
+    return field
 
 
 def field_from(data: bytes, name: str) -> ImplicitField:
@@ -162,7 +165,9 @@ COLOUR = ListedNetwork("colour.safetensors", colour_from, "the field's own colou
 PARAMETERS = ListedNetwork("parameters.safetensors", _reader(ParameterNetwork), "a fit that begins at the mean head")
 PARSING = ListedNetwork("parsing.safetensors", _reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
 BODY_PARSING = ListedNetwork("body_parsing.safetensors", body_parsing_from, "selfie segmentation of whole figures")
-NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING, BODY_PARSING)
+BODY_NORMAL = ListedNetwork("body_normal.safetensors", normal_from, "a body without relief")
+BODY_FIELD = ListedNetwork("body_field.safetensors", field_from, "the fitted body, stretched to the outline")
+NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING, BODY_PARSING, BODY_NORMAL, BODY_FIELD)
 """All networks of the product; those with a `without` are optional."""
 load_field = FIELD.load
 load_colour, load_parameters, load_parsing = COLOUR.load_if_listed, PARAMETERS.load_if_listed, PARSING.load_if_listed

@@ -69,7 +69,15 @@ class Intake:
         Raises InputError when the file cannot be used and NoFaceError when it shows nobody of use.
         """
         path = Path(path)
-        photo, label = read_photo(path), path.name
+        return self._look(read_photo(path), path.name, subject, person)
+
+    def figure(self, image: np.ndarray, name: str) -> BodyView:
+        """The largest person's body in an upright (H, W, 3) uint8 sRGB picture in memory. Raises NoFaceError."""
+        view = self._look(Photo(np.ascontiguousarray(image), None, None, name), name, BODY, -1)
+        assert isinstance(view, BodyView)
+        return view
+
+    def _look(self, photo: Photo, label: str, subject: str, person: int) -> View | BodyView:
         faces = self.detector.detect(photo.image)
         turns = max(faces, key=lambda face: face.size).roll if faces else 0
         upright = Photo(
