@@ -8,8 +8,8 @@ import numpy as np
 from ..geometry.visibility import smoothstep
 from .cells import Cells
 from .guessed import CHEEKS, SURE, guessed_kinds, within
-from .kinds import HAIR, Places, continued, hidden_kinds
-from .material import levels
+from .kinds import HAIR, SKIN, Places, continued, hidden_kinds
+from .material import Tints, levels
 from .pictures import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, pictures
 from .project import Projection
 from .seam import joined, lit
@@ -25,6 +25,7 @@ _THIN = (0.02, 0.2)  # share of background around
 _SEEN_THROUGH = (0.1, 0.3)  # and in hair
 _BEYOND = (0.2, 0.4)  # sRGB: so far from the hair's level is the wall behind it
 _TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background's
+_STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
@@ -60,12 +61,14 @@ def colour_vertices(
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - head * smoothstep(shown[:, THINGS], *_COVERED))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
-    there, detail, share = np.zeros_like(weight), np.zeros_like(vertices), None
+    there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, {}
     symmetry = Symmetry.of(points, places.code)
     if symmetry is not None:
         other, trust = projection.mirrored(*symmetry.mirrored(vertices, normals))
         find = _guessed if parsing_crop is None else _told
-        share, level, weight, trust = find(_Sampled(level, seen, weight, other, trust), places, symmetry.upright(points), cells)
+        share, level, weight, trust, tints = find(
+            _Sampled(level, seen, weight, other, trust, _unit(cells.mean(normals))), places, symmetry.upright(points), cells
+        )
         trust = (trust * head).astype(np.float32)
         there = cells.mean(trust)
         level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
@@ -73,50 +76,59 @@ def colour_vertices(
         if share is not None:
             detail += _strands(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
         if parsing_crop is not None and share is not None:
+            strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
+            weight = weight * (1 - share[:, HAIR] * strange)
             level = lit(cells, level, seen[:, COLOUR], weight, share)
             # What is seen through hair at its rim is the wall behind it.
-            doubt = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * _apart(seen, level)
+            doubt = share[:, HAIR] * np.maximum(smoothstep(seen[:, EDGE], *_THIN) * _apart(seen, level), strange)
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     level = joined(cells, level, seen[:, COLOUR], weight, there, share)
+    if share is not None:
+        # Neither the light nor a seam gives skin or hair a tint that is not theirs; lips and eyes are mirrored.
+        for kind, own in ((SKIN, share[:, SKIN] * (1 - there)), (HAIR, share[:, HAIR])):
+            if kind in tints:
+                level = level + own[:, None] * (tints[kind].given_to(level) - level)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
 
 
 class _Sampled(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
-    the mirrored places of the vertices."""
+    the mirrored places of the vertices; normals (K, 3): the cells', unit."""
 
     level: np.ndarray
     seen: np.ndarray
     weight: np.ndarray
     other: np.ndarray
     trust: np.ndarray
+    normals: np.ndarray
 
 
 class _Found(NamedTuple):
     """share (K, len(KINDS)) of cells, None where nothing tells; level (K, 3): their colours by kind; weight (K,) of seen colours that tell
-    about the hidden ones around; trust (V,) in mirrored colours."""
+    about the hidden ones around; trust (V,) in mirrored colours; tints by kind."""
 
     share: np.ndarray | None
     level: np.ndarray
     weight: np.ndarray
     trust: np.ndarray
+    tints: dict[int, Tints]
 
 
 def _guessed(sampled: _Sampled, places: Places, upright: np.ndarray, cells: Cells) -> _Found:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust = sampled
+    level, seen, weight, other, trust, normals = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.code, upright)
-    level = level if share is None else levels(level, seen, weight, share, upright)
+    level, tints = (level, {}) if share is None else levels(level, seen, weight, share, upright, normals)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
     if share is not None:
         near = np.maximum(near, within(places.code, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
-    return _Found(share, level, weight, trust * near)
+    return _Found(share, level, weight, trust * near, tints)
 
 
 def _told(sampled: _Sampled, places: Places, upright: np.ndarray, cells: Cells) -> _Found:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust = sampled
+    level, seen, weight, other, trust, normals = sampled
     kinds = _normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *_KEPT_OUT))
     features = smoothstep(places.features, *_KEPT_OUT)[cells.cell]
@@ -125,19 +137,25 @@ def _told(sampled: _Sampled, places: Places, upright: np.ndarray, cells: Cells) 
     mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
     share = continued(cells, hidden_kinds(kinds, weight, places, upright), [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust))])
     near = smoothstep(np.minimum(_normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
-    pure, inside = smoothstep(kinds.max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
-    level = levels(level, seen[:, COLOUR], weight, share, upright, (pure, inside))
+    # Of one kind all around, and away from the background.
+    around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
+    pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
+    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside))
     hair = share[:, HAIR]
     trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * _apart(other, level[cells.cell]))
     tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
     weight = weight * (1 - hair * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
     weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)
-    return _Found(share, level, weight, trust)
+    return _Found(share, level, weight, trust, tints)
 
 
 def _apart(colours: np.ndarray, level: np.ndarray) -> np.ndarray:
     """How surely colours (N, C) are of something else than hair of the level (N, 3): (N,) in [0, 1]."""
     return smoothstep(np.linalg.norm(colours[:, COLOUR] - level, axis=1), *_BEYOND)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
 
 
 def _normalised(shares: np.ndarray) -> np.ndarray:

@@ -46,18 +46,6 @@ def _alike(cells: Cells, level: np.ndarray, share: np.ndarray | None) -> sp.csr_
     return links.tocsr()
 
 
-def fill_hidden(
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    colours: np.ndarray,
-    weight: np.ndarray,
-    prior_colours: np.ndarray,
-) -> np.ndarray:
-    """Colours (V, 3) float32: `colours` where weight (V,) is 1, else the prior's detail with the seen colours' level at the seam."""
-    hidden = np.clip(prior_colours + carried_difference(vertices, faces, colours - prior_colours, weight), 0, 1)
-    return (hidden + weight[:, None] * (colours - hidden)).astype(np.float32)
-
-
 def carried_difference(vertices: np.ndarray, faces: np.ndarray, difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The difference (V, 3) of seen and prior colours, known where weight (V,) says, continued into the hidden side: float64 (V, 3).
 
