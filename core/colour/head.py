@@ -211,7 +211,9 @@ class _Head:
         clothes = np.median(mixed[dressed], axis=0) if dressed.any() else self.tone
         prior = self.tone + loose[:, None] * (clothes - self.tone)
         skin = np.exp(-(((mixed - self.tone) / _LIKE_SKIN) ** 2).sum(1))
-        filled = prior + carried_difference(self.vertices, self.skin_faces, mixed - prior, known * np.maximum(skin, loose))
+        filled = prior + carried_difference(
+            self.vertices, self.skin_faces, mixed - prior, known * np.maximum(skin, smoothstep(loose, 0.5, 1.0))
+        )
         filled = np.clip(filled, 0, 1)
         filled = (filled + known[:, None] * (mixed - filled)).astype(np.float32)
         if hair.any():

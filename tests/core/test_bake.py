@@ -146,10 +146,11 @@ def flat(result: Result, model: HeadModel) -> Result:
 
 
 def test_clothes_go_on_below_what_is_reconstructed_and_do_not_climb_the_neck(model: HeadModel, scene: tuple[RiggedHead, Result]) -> None:
-    """A red jumper whose collar ends below the chin; the reconstruction ends a little below it."""
+    """A red jumper whose collar goes up to the chin; the reconstruction ends a little below it, and above it hair hides the neck."""
     rigged, result = scene
-    surface, collar, end = result.surface, -0.03, -0.08
-    kept = surface.vertices[:, 1] > end
+    surface, collar, end = result.surface, 0.04, -0.03
+    height = surface.vertices[:, 1]
+    kept = (height > end) & ((height < collar) | (height > collar + 0.08))
     renumbered, faces = np.cumsum(kept) - 1, surface.faces[kept[surface.faces].all(1)]
     colours = np.where(surface.vertices[:, 1:2] < collar, [0.8, 0.05, 0.05], SKIN).astype(np.float32)
     seen = np.where(surface.vertices[:, 1] < collar + 0.05, 0, surface.observed).astype(np.float32)
@@ -162,7 +163,7 @@ def test_clothes_go_on_below_what_is_reconstructed_and_do_not_climb_the_neck(mod
     below, above = (height.max(1) < end - 0.05) & skin, (height.min(1) > collar + 0.02) & (height.max(1) < collar + 0.05) & skin
     assert min(below.sum(), above.sum()) > 20
     assert np.abs(found[below] - [0.8, 0.05, 0.05]).max() < 0.1
-    assert np.abs(found[above] - SKIN).max() < 0.15
+    assert np.percentile(np.abs(found[above] - SKIN).max(1), 75) < 0.15
 
 
 def test_eyes_teeth_and_mouth_have_their_own_colours(baked: RiggedHead) -> None:

@@ -121,12 +121,12 @@ def test_what_looks_like_cloth_above_skin_is_none(bust):
 
 def test_a_neckline_in_front_leaves_no_skin_below_the_collar_behind(bust):
     seen = kinds_where(bust.points, short(bust.points))
-    neckline = (np.abs(bust.points[:, 0]) < 0.2) & (bust.points[:, 2] > -0.45)
-    seen[neckline & (bust.points[:, 1] < COLLAR)] = np.eye(len(KINDS))[SKIN]
-    seen[~neckline & (bust.points[:, 1] < COLLAR + 0.05)] = np.eye(len(KINDS))[CLOTHES]
+    seen[(bust.points[:, 1] < -0.6) & (np.abs(bust.points[:, 0]) > 0.15)] = np.eye(len(KINDS))[CLOTHES]
+    neckline = (np.abs(bust.points[:, 0]) < 0.15) & (bust.points[:, 2] > -0.45)
+    seen[neckline & (bust.points[:, 1] < -0.6)] = np.eye(len(KINDS))[SKIN]
     found = hidden(bust, seen)
-    assert found[behind(bust.points, -0.92, COLLAR - 0.04), CLOTHES].min() > 0.9
-    assert found[behind(bust.points, COLLAR + 0.1, -0.6), CLOTHES].max() < 0.1
+    assert found[behind(bust.points, -0.92, -0.68), CLOTHES].min() > 0.9
+    assert found[behind(bust.points, -0.54, -0.4), CLOTHES].max() < 0.1
 
 
 def test_a_collar_is_no_higher_behind_than_beside(bust):
@@ -273,3 +273,14 @@ def test_what_is_seen_through_the_hairs_rim_colours_no_hidden_hair(bust, seen):
     colours, _ = coloured(bust, SimpleNamespace(**(vars(seen) | {"photo": photo})))
     back = (bust.vertices[:, 2] < -0.45) & (bust.vertices[:, 1] > -0.1) & (bust.vertices[:, 1] < 0.45)
     assert (colours[back, 1] - colours[back, 0]).max() < 0
+
+
+def test_the_seam_gives_hidden_skin_no_tint_that_is_not_its_own(bust, seen):
+    """Pale light on the rim of the face and the neck."""
+    rim = (np.abs(seen.places[..., 0]) > 0.18) & (seen.places[..., 1] < 0.05) & (seen.places[..., 1] > COLLAR) & (seen.matte > 0)
+    photo = seen.photo.copy()
+    photo[rim] = [0.8, 0.7, 0.65]
+    colours, observed = coloured(bust, SimpleNamespace(**(vars(seen) | {"photo": photo})))
+    neck = (observed == 0) & (bust.vertices[:, 1] > -0.7) & (bust.vertices[:, 1] < -0.5) & (bust.vertices[:, 2] < -0.45)
+    assert neck.sum() > 50
+    assert np.abs(colours[neck, 2] / colours[neck, 0] - FAIR[2] / FAIR[0]).max() < 0.05
