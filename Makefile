@@ -61,11 +61,15 @@ head-model: $(READY_TRAINING)
 	@test -n "$(ASSETS)" || { echo "Usage: make head-model ASSETS=<asset pack>"; exit 2; }
 	$(BIN)/python -m likeness.training.build_head_model --assets "$(ASSETS)"
 
-# Pictures of known figures for the pose detector, some 40 minutes of one core, then the model: make body-model ASSETS=folder VIEWS=folder
+# Pictures of known figures for the pose detector, an hour of one core, then the model and the guess: make body-model ASSETS=folder VIEWS=folder
 body-model: $(READY_TRAINING)
 	@test -n "$(ASSETS)" -a -n "$(VIEWS)" || { echo "Usage: make body-model ASSETS=<asset pack> VIEWS=<output folder>"; exit 2; }
-	$(BIN)/python -m likeness.training.body_model.views --assets "$(ASSETS)" --output "$(VIEWS)"
+	for split in evaluation training; do \
+		$(BIN)/python -m likeness.training.body_model.views --assets "$(ASSETS)" --output "$(VIEWS)" --split $$split || exit 1; \
+	done
 	$(BIN)/python -m likeness.training.body_model.build --views "$(VIEWS)"
+	$(BIN)/python -m likeness.training.body_model.guess --assets "$(ASSETS)" --views "$(VIEWS)"
+	$(BIN)/python -m likeness.training.body_model.evaluate --views "$(VIEWS)"
 
 # Needs the asset pack and an empty folder: make train ASSETS=folder RUN=folder; docs/training.md says what happens.
 # A rehearsal of all of it in some minutes: SHARDS=4 TRAIN="--minutes 1".

@@ -1,4 +1,4 @@
-"""The whole way from one photo to a coloured head, as a library: Reconstructor.load().run(photo)."""
+"""The whole way from one photo to a coloured head, or body, as a library: Reconstructor.load().run(photo)."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -7,13 +7,15 @@ from typing import Any, Self
 
 import numpy as np
 
+from .bodies import BodyReconstructor
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
+from .detectors import Detectors
 from .fields.crop import CropField
 from .fields.field import Field
 from .fields.head import head_field
 from .geometry.mesh import vertex_normals
-from .models.fit import fit_head, mesh_landmarks
+from .models.fit import fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
@@ -24,9 +26,8 @@ from .networks.device import named_device
 from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor
 from .networks.weights import hashes
-from .photo.crop import crop_picture
-from .photo.face_alignment_provider import FaceAlignmentDetector
-from .photo.faces import FaceDetector, MediaPipeDetector
+from .photo.faces import MediaPipeDetector
+from .photo.figure import BodyView
 from .photo.framing import HEAD
 from .photo.intake import Intake
 from .photo.pose import Pose
@@ -48,7 +49,7 @@ class Reconstructor:
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
-        self._second: dict[str, FaceAlignmentDetector] = {}  # by the name of its weights
+        self.bodies = BodyReconstructor()
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -57,8 +58,12 @@ class Reconstructor:
 
     @cached_property
     def intake(self) -> Intake:
-        """With MediaPipe's detector and the bundled parser: what `run` prepares photos with unless the settings say otherwise."""
-        return Intake(MediaPipeDetector(), self._predictor.parser)
+        """With MediaPipe's detector and the bundled parsers: what `run` prepares photos with unless the settings say otherwise."""
+        return Intake(MediaPipeDetector(), self._predictor.parser, body_parser=self._predictor.body_parser)
+
+    @cached_property
+    def _detectors(self) -> Detectors:
+        return Detectors(self.intake.detector, self._model)
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
@@ -88,7 +93,15 @@ class Reconstructor:
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
         unused |= {"photo", *PREPARATION} if isinstance(photo, PreparedPhoto) else set()
         clock = Clock([name for name in RECONSTRUCTION if name not in unused], progress, cancel)
-        prepared = photo if isinstance(photo, PreparedPhoto) else self._read(photo, settings, own, clock)
+        if isinstance(photo, PreparedPhoto):
+            prepared = photo
+        else:
+            with clock.stage("photo"):
+                seen = self._intake(settings, own).look(photo, settings.subject, settings.subject_index)
+            if isinstance(seen, BodyView):
+                result = self.bodies.run(seen, settings, clock)
+                return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
+            prepared = self.prepare(seen, own, clock)
         view, fit = prepared.view, prepared.fit
         with clock.stage("field"):
             crop = self.crop_field(prepared)
@@ -113,43 +126,25 @@ class Reconstructor:
         result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),))
         if rigging is not None:
             result, about = rigging.textured(result, settings.texels, clock)
-        measures = prepared.measures | {"silhouette_iou": silhouette_iou(view, prepared.crop_box, vertices, faces)}
+        measures = prepared.measures | {"silhouette_iou": silhouette_iou(view.matte, prepared.crop_box, vertices, faces)}
         measures["observed_share"] = float((observed > 0.5).mean())
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
         measures |= measure_surface(vertices, faces, observed, *differs, prepared.surface.framing.half)
         quality, doubts = judge(measures, view.name)
-        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings]} | measures | parsing_report(view) | about
-        report |= run_report(settings, prepared.timings | clock.timings, hashes() | own.hashes())
+        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": list(view.notes)} | measures
+        report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
         return replace(result, report=report | {"fit": fit_report(self._model, fit)})
 
-    def _read(self, photo: Path, settings: Settings, own: OwnNetworks, clock: Clock) -> PreparedPhoto:
-        with clock.stage("photo"):
-            view = self._intake(settings, own).load(photo, settings.subject_index)
-        return self.prepare(view, own, clock)
-
     def _intake(self, settings: Settings, own: OwnNetworks) -> Intake:
         if settings.detector == "mediapipe" and own.matte is None:
             return self.intake
-        return Intake(self._detector(settings), own.parser(self.intake.parser))
-
-    def _detector(self, settings: Settings) -> FaceDetector:
-        if settings.detector == "mediapipe":
-            return self.intake.detector
-        named = settings.detector_weights
-        if named not in self._second:
-            mesh = lambda points: mesh_landmarks(self._model, points)  # noqa: E731
-            self._second = {named: FaceAlignmentDetector(self.intake.detector, mesh, named)}
-        return self._second[named]
+        return Intake(self._detectors.of(settings), own.parser(self.intake.parser), self.intake.persons, self.intake.body_parser)
 
     def _colours(
         self, prepared: PreparedPhoto, field: Field, vertices: np.ndarray, faces: np.ndarray, resolution: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        view, box = prepared.view, prepared.crop_box
-        size = min(2 * resolution, 1024)  # finer than the mesh, the photo would alias on it
-        image = crop_picture(view.image, box, size)
-        matte = prepared.prediction.intersect_matte(np.clip(crop_picture(view.matte, box, size), 0, 1))
+        image, matte, parsing = prepared.pictures(min(2 * resolution, 1024))  # finer than the mesh, the photo would alias on it
         guess = lambda points: (field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
-        parsing = None if view.parsing is None else view.parsing.crop(box, size)
         return colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)

@@ -30,7 +30,7 @@ STAGES = {
     "start": Stage("Starting the Worker"),
     "load": Stage("Loading the Networks"),
     "photo": Stage("Reading the Photo", 8),
-    "fit": Stage("Fitting the Head", 6),
+    "fit": Stage("Fitting the Model", 6),
     "normals": Stage("Predicting Relief", 4),
     "field": Stage("Predicting Shape", 12),
     "surface": Stage("Extracting the Surface", 45),

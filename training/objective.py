@@ -1,4 +1,4 @@
-"""From a network and a batch to its loss: what each kind of network is given beside the stored samples."""
+"""The loss of each kind of network on a batch, and what the network is given beside the stored samples."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +39,7 @@ class FieldObjective:
         self._weights, config = recipe.loss, recipe.config
         self._normals = _normal_network(output).to(device) if config.normals else None
         if config.volume:
-            self._faces, self._rest = _solid(device)
+            self._faces, self._rest = _closed_mesh(device)
 
     def encode(self, network: ImplicitField, batch: Batch) -> Encoded:
         """The batch's photos (and fitted surfaces) as the field sees them."""
@@ -68,7 +68,7 @@ class ColourObjective:
 
     def __init__(self, recipe: Recipe, output: Path, device: str) -> None:
         self._normals = _normal_network(output).to(device) if recipe.config.normals else None
-        self._faces, self._rest = _solid(device)
+        self._faces, self._rest = _closed_mesh(device)
         self._mirror = mirror_of(self._rest.cpu().numpy()).to(device)
 
     def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
@@ -138,15 +138,17 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
         return pictures + _SURFACE + ("prior_vertices",)
     if recipe.network == "pifu":
         return pictures + _SPACE
-    code = ("code",) if recipe.config.code_out or recipe.config.code_in == "predicted" else ()
-    return pictures + _SPACE + code + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
+    truth = ("code",) if recipe.config.correspondence_out or recipe.config.correspondence_in == "predicted" else ()
+    return pictures + _SPACE + truth + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
 
 
-def _solid(device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Faces (F, 3) and rest codes (V, 3) of the head model's solid."""
+def _closed_mesh(device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Faces (F, 3) and canonical coordinates (V, 3) of the head model's closed mesh."""
     model = HeadModel.load()
     surface = PriorSurface.of(model, model.closed_rest, HEAD)
-    return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.code.astype(np.float32)).to(device)
+    return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.canonical.astype(np.float32)).to(
+        device
+    )
 
 
 def _normal_network(output: Path) -> NormalNetwork:

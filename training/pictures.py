@@ -1,4 +1,4 @@
-"""What a network in training makes of held-out people, as a picture to look at."""
+"""Pictures of what a network in training predicts for held-out people."""
 
 from pathlib import Path
 from typing import cast

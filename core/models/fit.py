@@ -22,7 +22,7 @@ from .outline import MatteField, Outline
 from .parametric import Parameters
 from .projection import FitState
 from .rotation import rotation_matrix, rotation_vector
-from .solver import Quadratic, minimise
+from .solver import SharedProblem, minimise
 from .torso import fit_neck, usual_neck
 from .view_energy import ViewEnergy
 
@@ -71,36 +71,6 @@ class FaceFit:
     residual: float
 
 
-class _Joint:
-    """The energies of several views that share the identity. A state is one FitState a view; a step holds the identity's `shared`
-    components, then what each view has of its own."""
-
-    def __init__(self, views: Sequence[ViewEnergy], shared: int) -> None:
-        self.views = views
-        self._places, self._total = [], shared  # of each view's unknowns in the joint step
-        for view in views:
-            own = view.size - shared
-            self._places.append(np.r_[np.arange(shared), np.arange(self._total, self._total + own)])
-            self._total += own
-
-    def energy(self, states: Sequence[FitState]) -> float:
-        return sum(view.energy(state) for view, state in zip(self.views, states, strict=True))
-
-    def linearised(self, states: Sequence[FitState], _: int) -> Quadratic:
-        total = self._total
-        matrix, right = np.zeros((total, total)), np.zeros(total)
-        low, high = np.full(total, -np.inf), np.full(total, np.inf)
-        for view, state, place in zip(self.views, states, self._places, strict=True):
-            part = view.linearised(state)
-            matrix[np.ix_(place, place)] += part.matrix
-            right[place] += part.right
-            low[place], high[place] = part.low, part.high
-        return Quadratic(matrix, right, low, high)
-
-    def moved(self, states: Sequence[FitState], step: np.ndarray) -> list[FitState]:
-        return [view.moved(state, step[place]) for view, state, place in zip(self.views, states, self._places, strict=True)]
-
-
 def _solve(
     model: HeadModel, shapes: FaceShapes, observations: Sequence[Observation], guesses: Sequence[HeadGuess | None], cancel: Cancel
 ) -> tuple[list[ViewEnergy], list[FitState], list[MatteField | None]]:
@@ -113,7 +83,7 @@ def _solve(
         state = minimise(view.start(), linearise, view.pose_moved, range(_STEPS_POSE), view.energy, _CONVERGED, cancel)
         view.trust(state)
         states.append(state)
-    joint = _Joint(views, shapes.count)
+    joint = SharedProblem(views, shapes.count)
     states = minimise(_of_one_person(states, shapes), joint.linearised, joint.moved, range(_STEPS_ALL), joint.energy, _CONVERGED, cancel)
     fields = [None if seen.outline is None else MatteField(seen.outline, state) for seen, state in zip(observations, states, strict=True)]
     for view, state, field in zip(views, states, fields, strict=True):

@@ -1,11 +1,13 @@
-"""What a fit needs of one photo."""
+"""What fits of heads and of bodies need of one photo."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from ..photo.landmarks import IBUG68, MEDIAPIPE, Landmarks
+from ..photo.people import BodyLandmarks
 from ..photo.view import View
 
 
@@ -33,3 +35,15 @@ class Observation:
     def outline(self) -> np.ndarray | None:
         """The matte, if the person ends somewhere in it."""
         return self.matte if self.matte is not None and self.matte.min() < 0.5 < self.matte.max() else None
+
+
+@dataclass(frozen=True)
+class BodyObservation:
+    """What a body fit needs of one photo. readings: the detector's landmarks of the person, in several framings. principal (2,): the point
+    of the photo, pixels, that the camera's axis passes through, the picture's middle. matte, focal, name as in Observation."""
+
+    readings: Sequence[BodyLandmarks]
+    principal: np.ndarray
+    matte: np.ndarray | None = None
+    focal: float | None = None
+    name: str = "the photo"

@@ -36,6 +36,18 @@ def rotation_vector(matrices: np.ndarray) -> np.ndarray:
     return vectors.reshape(np.shape(matrices)[:-1])
 
 
+def smallest_turn(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The rotation matrix (3, 3) that brings one direction (3,) to another by the shortest way; for opposite ones, which have none, a half
+    turn about some axis across."""
+    first, second = first / np.linalg.norm(first), second / np.linalg.norm(second)
+    axis, cosine = np.cross(first, second), float(first @ second)
+    sine = np.linalg.norm(axis)
+    if sine < 1e-9:
+        across = np.linalg.svd(first[None])[2][1]
+        return np.eye(3) if cosine > 0 else rotation_matrix(np.pi * across)
+    return rotation_matrix(axis / sine * np.arctan2(sine, cosine))
+
+
 def skew(vectors: np.ndarray) -> np.ndarray:
     """Cross-product matrices (..., 3, 3): skew(a) @ b is a x b."""
     x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)

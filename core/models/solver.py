@@ -4,9 +4,9 @@ A fit tells how its residuals look from where it is (a Quadratic) and how to tak
 (iteratively reweighted least squares).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -76,6 +76,61 @@ def minimise(
         if done:
             break
     return state
+
+
+class ViewProblem(Protocol[State]):
+    """The least-squares energy of one photo over its own state; `size` unknowns make a step."""
+
+    @property
+    def size(self) -> int:
+        """Unknowns of a step."""
+        ...
+
+    def energy(self, state: State) -> float:
+        """Of a state."""
+        ...
+
+    def linearised(self, state: State) -> Quadratic:
+        """The energy around a state, over steps (size,)."""
+        ...
+
+    def moved(self, state: State, step: np.ndarray) -> State:
+        """The state after a step (size,)."""
+        ...
+
+
+class SharedProblem(Generic[State]):
+    """The energies of several photos of one person, for `minimise`. A state is a list with one a photo; a step holds the `shared` unknowns,
+    the first of each photo's, then what each photo has of its own."""
+
+    def __init__(self, views: Sequence[ViewProblem[State]], shared: int) -> None:
+        self._views = views
+        self._places, self._total = [], shared  # of each view's unknowns in the joint step
+        for view in views:
+            own = view.size - shared
+            self._places.append(np.r_[np.arange(shared), np.arange(self._total, self._total + own)])
+            self._total += own
+
+    def energy(self, states: Sequence[State]) -> float:
+        """The sum of all photos'."""
+        return sum(view.energy(state) for view, state in zip(self._views, states, strict=True))
+
+    def linearised(self, states: Sequence[State], _: int = 0) -> Quadratic:
+        """The sum around the states, over joint steps."""
+        total = self._total
+        matrix, right = np.zeros((total, total)), np.zeros(total)
+        low, high = np.full(total, -np.inf), np.full(total, np.inf)
+        for view, state, place in zip(self._views, states, self._places, strict=True):
+            part = view.linearised(state)
+            matrix[np.ix_(place, place)] += part.matrix
+            right[place] += part.right
+            if part.low is not None and part.high is not None:
+                low[place], high[place] = part.low, part.high
+        return Quadratic(matrix, right, low, high)
+
+    def moved(self, states: Sequence[State], step: np.ndarray) -> list[State]:
+        """Each photo's state after its part of a joint step."""
+        return [view.moved(state, step[place]) for view, state, place in zip(self._views, states, self._places, strict=True)]
 
 
 def cauchy_loss(squared: np.ndarray, scale: float) -> np.ndarray:

@@ -151,8 +151,8 @@ def crop_normals(answer: np.ndarray, name: str, camera: Camera, surface: PriorSu
     unit = answer / np.maximum(length, 1e-6)
     maps = surface.maps(len(answer)).numpy()
     places = _places(camera, surface.framing, maps)
-    code = maps[3:6]
-    face = person & (maps[7] > 0.5) & (code[1] < _FACE_TOP) & (code[1] > _FACE_BOTTOM) & (code[2] > _FACE_BACK) & (length[..., 0] > 1e-6)
+    _, y, z = maps[3:6]
+    face = person & (maps[7] > 0.5) & (y < _FACE_TOP) & (y > _FACE_BOTTOM) & (z > _FACE_BACK) & (length[..., 0] > 1e-6)
     fitted = camera.normals_from_crop(maps[:3].transpose(1, 2, 0)[face], places[face])
     order, signs = _axes(unit[face], fitted, name)
     turned = camera.normals_to_crop((unit[..., order] * signs).reshape(-1, 3), places.reshape(-1, 3)).reshape(answer.shape)

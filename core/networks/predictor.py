@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from ..models.guess import HeadGuess
 from ..models.prior import PriorSurface
 from ..photo.crop import network_photo, shown
+from ..photo.figure_matte import FigureParser
 from ..photo.outpaint import outpainted
 from ..photo.parsing import Parser
 from ..photo.view import Camera, View
@@ -22,9 +23,9 @@ from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
 from .own import BUNDLED, OwnNetworks, own_normals
 from .parameters import ParameterNetwork, guess
-from .parsing import NetworkParser, ParsingNetwork
+from .parsing import NetworkFigureParser, NetworkParser, ParsingNetwork
 from .volume import surface_clouds
-from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters, load_parsing
+from .weights import load_body_parsing, load_colour, load_field, load_normal, load_own_field, load_parameters, load_parsing
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class CropPrediction:
 class Predictor:
     """The networks on one device, loaded once; colour, parameters and parsing are used if there are such weights.
 
-    parser: tells the classes of a picture around a head, for an `Intake`; None without such weights.
+    parser, body_parser: tell the classes of a picture around a head or a whole figure, for an `Intake`; None without such weights.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Predictor:
         colour: ColourNetwork | None = None,
         parameters: ParameterNetwork | None = None,
         parsing: ParsingNetwork | None = None,
+        body_parsing: ParsingNetwork | None = None,
     ) -> None:
         self.device = device
         self._normal = fold_norms(normal).to(device)
@@ -91,12 +93,15 @@ class Predictor:
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
         self.parser: Parser | None = None if parsing is None else NetworkParser(parsing, device, self.precision)
+        self.body_parser: FigureParser | None = None
+        if body_parsing is not None:
+            self.body_parser = NetworkFigureParser(body_parsing, device, self.precision)
 
     @classmethod
     def load(cls, device: torch.device, field: Path | None = None) -> Self:
         """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
         chosen, parsing = load_field() if field is None else load_own_field(field), load_parsing()
-        return cls(load_normal(parsing=parsing), chosen, device, load_colour(), load_parameters(), parsing)
+        return cls(load_normal(parsing=parsing), chosen, device, load_colour(), load_parameters(), parsing, load_body_parsing(parsing))
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""
@@ -149,12 +154,12 @@ class Predictor:
             return None
         there = lambda values: values.to(self.colour_device)  # noqa: E731
         maps = there(prediction.fine), there(prediction.maps), there(prediction.normals)
-        pictures = Pictures(*maps, there(_cloud(surface)), there(mirror_of(surface.code)), surface.framing.eye_depth)
+        pictures = Pictures(*maps, there(_cloud(surface)), there(mirror_of(surface.canonical)), surface.framing.eye_depth)
         with self.precision():
             return EncodedColours(self._colour, self._colour.encode_pictures(pictures), self.colour_device)
 
 
 def _cloud(surface: PriorSurface) -> torch.Tensor:
     """(1, V, 9), what volume encoders see of a fitted surface."""
-    vertices, code = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.code))
-    return surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), code)
+    vertices, canonical = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.canonical))
+    return surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), canonical)

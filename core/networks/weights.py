@@ -72,6 +72,14 @@ def normal_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -
     return _filled(NormalNetwork(outputs=outputs, backbone=parsing.backbone), tensors, name)
 
 
+def body_parsing_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -> ParsingNetwork:
+    """A parsing network of whole figures from the bytes of a safetensors file, which holds its decoder alone. Raises AssetError."""
+    if parsing is None:
+        raise AssetError(f"{name} needs parsing.safetensors, which is missing; reinstall the extension.")
+    tensors = _tensors(data, name) | {f"backbone.{key}": value for key, value in parsing.backbone.state_dict().items()}
+    return _filled(ParsingNetwork(guided=True, backbone=parsing.backbone), tensors, name)
+
+
 def colour_from(data: bytes, name: str) -> ColourNetwork:
     """A colour network in the configuration that its file tells. Raises AssetError."""
     try:
@@ -153,7 +161,8 @@ FIELD = ListedNetwork("field.safetensors", field_from)
 COLOUR = ListedNetwork("colour.safetensors", colour_from, "the field's own colours")
 PARAMETERS = ListedNetwork("parameters.safetensors", _reader(ParameterNetwork), "a fit that begins at the mean head")
 PARSING = ListedNetwork("parsing.safetensors", _reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
-NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING)
+BODY_PARSING = ListedNetwork("body_parsing.safetensors", body_parsing_from, "selfie segmentation of whole figures")
+NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING, BODY_PARSING)
 """All networks of the product; those with a `without` are optional."""
 load_field = FIELD.load
 load_colour, load_parameters, load_parsing = COLOUR.load_if_listed, PARAMETERS.load_if_listed, PARSING.load_if_listed
@@ -164,3 +173,12 @@ def load_normal(name: str = NORMAL.file, folder: Path = FOLDER, parsing: Parsing
 
     parsing: whose backbone a network that reads features shares; the listed one, if none is given."""
     return normal_from(read_checked(name, folder), name, load_parsing(folder=folder) if parsing is None else parsing)
+
+
+def load_body_parsing(parsing: ParsingNetwork | None = None, folder: Path = FOLDER) -> ParsingNetwork | None:
+    """The listed parsing network of whole figures, which shares the backbone of one of heads, or of the listed one if none is given; None
+    where it is not listed. Raises AssetError."""
+    if BODY_PARSING.file not in hashes(folder):
+        return None
+    data = read_checked(BODY_PARSING.file, folder)
+    return body_parsing_from(data, BODY_PARSING.file, load_parsing(folder=folder) if parsing is None else parsing)

@@ -196,7 +196,7 @@ def test_older_manifests_with_a_seed_still_load():
 
 def test_a_doubtful_head_is_told(run, picture, tmp_path):
     code, said = run(picture("covered.jpg"), "--output", tmp_path / "out", "--formats", "ply")
-    assert code == 0 and said.err == "The head from covered.jpg is doubtful.\nThe face is covered.\n"
+    assert code == 0 and said.err == "The result from covered.jpg is doubtful.\nThe face is covered.\n"
 
 
 @pytest.mark.parametrize(
@@ -221,10 +221,10 @@ def test_flame_parameters_lie_beside_the_head(run, picture, tmp_path):
 
 
 def test_a_worker_that_cannot_be_started_is_3(run, picture, tmp_path, monkeypatch):
-    def fail():
+    def fail(blender):
         raise WorkerError("python cannot be started; set up the Python environment again.")
 
-    monkeypatch.setattr("likeness.cli.reconstruct.start_worker", fail)
+    monkeypatch.setattr("likeness.cli.reconstruct.Processes", fail)
     code, said = run(picture("a.jpg"), "--output", tmp_path / "out", "--formats", "ply")
     assert code == 3 and said.err == "python cannot be started; set up the Python environment again.\n"
     assert not (tmp_path / "out").exists()

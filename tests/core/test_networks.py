@@ -168,7 +168,7 @@ def test_numbers_survive_half_precision(tmp_path: Path) -> None:
 
 
 def test_a_field_comes_in_the_configuration_that_its_file_tells(tmp_path: Path) -> None:
-    config = FieldConfig(widths=WIDTHS, scales=(4, 8), volume=16, volume_channels=8, code_out=True, output="distance")
+    config = FieldConfig(widths=WIDTHS, scales=(4, 8), volume=16, volume_channels=8, correspondence_out=True, output="distance")
     network = ImplicitField(config)
     loaded = load_field("n.safetensors", written(tmp_path, network=network, config=config.to_json()))
     assert loaded.config == config

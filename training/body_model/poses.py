@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ...core.models.rotation import smallest_turn
 from ...core.models.skinning import joint_transforms
 from ..humans.bodies import Bodies, Body
 from ..humans.poses import Poser, mirrored
 
-SHARES = {"drawn": 0.42, "hanging": 0.13, "walking": 0.18, "crossed": 0.12, "sitting": 0.15}
+SHARES = {"drawn": 0.3, "hanging": 0.18, "walking": 0.14, "crossed": 0.12, "sitting": 0.1, "raised": 0.16}
 """Kind of pose -> how often it is drawn."""
 _LIFTED = 0.05  # metres: a foot that is so much higher bears a third of the other's weight
 _WOBBLE = 0.04  # radians off balance
@@ -29,10 +30,10 @@ class PhotoPoses:
         """A kind of SHARES and a pose, or its mirror image: left and right are alike in all of them together."""
         kind = str(rng.choice(list(SHARES), p=list(SHARES.values())))
         pose = self._poser.draw(body, rng, stride=0.9)
+        kinds = {"hanging": self._hanging, "walking": self._walking, "crossed": self._crossed, "sitting": self._sitting}
+        kinds["raised"] = self._raised
         if kind != "drawn":
-            pose = {"hanging": self._hanging, "walking": self._walking, "crossed": self._crossed, "sitting": self._sitting}[kind](
-                body, pose, rng
-            )
+            pose = kinds[kind](body, pose, rng)
         if kind != "sitting":
             pose[0] = (self._balance(body, pose, rng) * Rotation.from_rotvec(pose[0])).as_rotvec()
         return kind, mirrored(pose, self._mirror) if rng.random() < 0.5 else pose
@@ -52,6 +53,7 @@ class PhotoPoses:
         pose = pose.copy()
         for side, sign in (("L", 1.0), ("R", -1.0)):
             self._arm(pose, side, Rotation.from_rotvec([rng.normal(0, 0.15), 0, -sign * np.radians(rng.uniform(8, 42))]))
+            self._elbow(body, pose, side, abs(rng.normal(0.25, 0.2)))
             pose[self._row[f"upperleg01.{side}"]] = [rng.normal(0, 0.06), rng.normal(0, 0.1), sign * rng.normal(0.02, 0.06)]
             pose[self._row[f"lowerleg01.{side}"]] = [abs(rng.normal(0, 0.06)), 0, 0]
             pose[self._row[f"foot.{side}"]] = rng.normal(0, 0.06, 3)
@@ -70,6 +72,26 @@ class PhotoPoses:
             pose[self._row[f"foot.{side}"], 0] = rng.normal(0.1 if sign < 0 else -0.1, 0.12)
             arm = Rotation.from_rotvec([sign * swing * rng.uniform(0.4, 1.1), 0, 0])
             self._arm(pose, side, arm * Rotation.from_rotvec([0, 0, -sign * np.radians(rng.uniform(22, 42))]))
+            self._elbow(body, pose, side, abs(rng.normal(0.35, 0.2)))
+        return pose
+
+    def _raised(self, body: Body, pose: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Nearly straight arms away from the sides: as for a model's rest pose, level, or up; now and then each for itself."""
+        pose = self._hanging(body, pose, rng)
+        both = np.radians(rng.choice([-42, 0, 62], p=[0.3, 0.45, 0.25]) + rng.normal(0, 10))
+        for side, sign in (("L", 1.0), ("R", -1.0)):
+            height = both + np.radians(rng.normal(0, 4)) if rng.random() < 0.85 else np.radians(rng.uniform(-70, 80))
+            shoulder, elbow = (body.bones[self._row[f"{name}.{side}"]] for name in ("upperarm01", "lowerarm01"))
+            collar = Rotation.from_rotvec([0, 0, sign * max(0.0, 0.3 * (height + 0.5))])
+            aim = np.array([sign * np.cos(height), np.sin(height), rng.normal(0.02, 0.12)])
+            self._arm(pose, side, _turning(collar.apply(elbow - shoulder), aim))
+            pose[self._row[f"clavicle.{side}"]] = pose[self._row[f"shoulder01.{side}"]] = collar.as_rotvec() / 2
+            self._elbow(body, pose, side, abs(rng.normal(0.1, 0.12)))
+            # The palm may look anywhere.
+            row = self._row[f"lowerarm01.{side}"]
+            forearm = body.bones[self._row[f"wrist.{side}"]] - elbow
+            twist = Rotation.from_rotvec(rng.normal(0, 0.6) * forearm / np.linalg.norm(forearm))
+            pose[row] = (Rotation.from_rotvec(pose[row]) * twist).as_rotvec()
         return pose
 
     def _crossed(self, body: Body, pose: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -111,10 +133,18 @@ class PhotoPoses:
             pose[self._row[f"{name}.{side}"]] = 0
         pose[self._row[f"lowerarm01.{side}"]] *= 0.5
 
+    def _elbow(self, body: Body, pose: np.ndarray, side: str, bend: float) -> None:
+        shoulder, elbow, wrist = (body.bones[self._row[f"{name}.{side}"]] for name in ("upperarm01", "lowerarm01", "wrist"))
+        pose[self._row[f"lowerarm01.{side}"]] = elbow_turn(shoulder, elbow, wrist, bend)
+
+
+def elbow_turn(shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray, bend: float) -> np.ndarray:
+    """The rotation vector (3,) of a forearm that leaves the elbow bent by so many radians from straight, about its own axis; joints (3,) at
+    rest. Rigs rest with bent elbows, MakeHuman's by 0.75, while people let their arms hang nearly straight."""
+    straight = _turning(wrist - elbow, elbow - shoulder).as_rotvec()
+    return straight * (1 - bend / float(np.linalg.norm(straight)))
+
 
 def _turning(first: np.ndarray, second: np.ndarray) -> Rotation:
     """The smallest rotation that brings one direction (3,) to another."""
-    first, second = first / np.linalg.norm(first), second / np.linalg.norm(second)
-    axis = np.cross(first, second)
-    sine = np.linalg.norm(axis)
-    return Rotation.from_rotvec(axis / max(sine, 1e-9) * np.arctan2(sine, first @ second))
+    return Rotation.from_matrix(smallest_turn(first, second))

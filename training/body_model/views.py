@@ -37,7 +37,7 @@ SEEDS = {"training": 41, "validation": 42, "evaluation": 43}
 READINGS = 4
 """Readings of one view that are kept, NaN where the detector found nothing."""
 _SHARD = 20  # figures
-_POSES, _VIEWS = 2, 2  # of a figure, of a pose
+_POSES, _VIEWS = 4, 1  # of a figure, of a pose
 _SIDE = 352  # pixels
 _MARGIN = 1.25
 
@@ -89,11 +89,8 @@ class ViewMaker:
         return records
 
     def _view(self, parts: Sequence[tuple[RestPart, np.ndarray]], rng: np.random.Generator) -> dict[str, np.ndarray]:
-        yaw = rng.uniform(-np.pi, np.pi) if rng.random() < 0.4 else np.clip(rng.normal(0, 0.6), -np.pi, np.pi)
-        pitch, roll = np.clip(rng.normal(0.02, 0.11), -0.4, 0.4), rng.normal(0, 0.03)
-        turn = rotation_matrix(np.array([0, 0, roll])) @ rotation_matrix(np.array([pitch, 0, 0])) @ rotation_matrix(np.array([0, yaw, 0]))
-        distance = float(np.exp(rng.uniform(np.log(1.9), np.log(7.0))))
-        place = np.array([np.tan(rng.normal(0, 0.09)) * distance, np.tan(rng.normal(0, 0.05)) * distance, -distance])
+        yaw, turn, place = draw_camera(rng)
+        distance = -float(place[2])
         posed = [Part.of(rest, vertices @ turn.T + place) for rest, vertices in parts]
         solid = np.concatenate([part.vertices for part in posed if part.solid])
         flat = PictureCamera(1.0, np.zeros(2)).project(solid)
@@ -128,6 +125,15 @@ class ViewMaker:
         wall = rng.uniform(0.1, 0.95, 3) + np.linspace(0, rng.normal(0, 0.2), _SIDE)[:, None, None] + rng.normal(0, 0.02, (_SIDE, _SIDE, 1))
         mixed = lit[0].numpy() * coverage[..., None] + wall * (1 - coverage[..., None])
         return np.round(mixed.clip(0, 1) * 255).astype(np.uint8), coverage
+
+
+def draw_camera(rng: np.random.Generator) -> tuple[float, np.ndarray, np.ndarray]:
+    """A random camera: the yaw, the turn (3, 3) from the body's axes to the camera's, and the root's place (3,) before it, metres."""
+    yaw = float(rng.uniform(-np.pi, np.pi) if rng.random() < 0.4 else np.clip(rng.normal(0, 0.6), -np.pi, np.pi))
+    pitch, roll = np.clip(rng.normal(0.02, 0.11), -0.4, 0.4), rng.normal(0, 0.03)
+    turn = rotation_matrix(np.array([0, 0, roll])) @ rotation_matrix(np.array([pitch, 0, 0])) @ rotation_matrix(np.array([0, yaw, 0]))
+    distance = float(np.exp(rng.uniform(np.log(1.9), np.log(7.0))))
+    return yaw, turn, np.array([np.tan(rng.normal(0, 0.09)) * distance, np.tan(rng.normal(0, 0.05)) * distance, -distance])
 
 
 def _packed(readings: Sequence[BodyLandmarks]) -> np.ndarray:

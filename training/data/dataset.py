@@ -18,7 +18,7 @@ from ..render.lighting import Light, lit_colour, photograph
 
 Batch = dict[str, torch.Tensor]
 MAP_SCALE = np.array([127, 127, 127, 60, 60, 60, 100, 127], np.float32)
-"""Integer steps a unit for the prior maps' channels; depth and codes reach past 1."""
+"""Integer steps a unit for the prior maps' channels; depth and canonical coordinates reach past 1."""
 
 PICTURE_FIELDS = ("albedo", "normal", "normal_back", "coverage", "ambient", "material", "shadows", "keys", "maps")
 SURFACE_FIELDS = ("surface", "surface_prior", "surface_normal", "surface_albedo", "surface_valid", "surface_code")
@@ -26,7 +26,7 @@ _BYTES = ("albedo", "coverage", "ambient", "shadows", "surface_albedo", "code", 
 _SIGNED = ("normal", "normal_back", "surface_normal")
 _PICTURES = ("photo", "normal", "normal_back", "maps")
 _MASKS = ("mask", "hair")
-# Which components change sign in a mirror; semantic codes in [0, 1] turn x into 1 - x instead.
+# Which components change sign in a mirror; correspondences (`code`) in [0, 1] turn x into 1 - x instead.
 _ODD = {
     "photo": [], "mask": [], "hair": [], "normal": [0], "normal_back": [0], "maps": [0, 3],
     "points": [0], "surface": [0], "surface_normal": [0], "prior_vertices": [0], "prior": [1, 4], "surface_prior": [1, 4],
