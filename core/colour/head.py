@@ -22,7 +22,7 @@ from ..photo.framing import HEAD, Framing
 from ..photo.parsing import CLASSES, OVER_SKIN
 from ..result import Result
 from ..topology.rigged import MESH_PARTS, RiggedHead
-from .bake import Layer, Shot, compose, in_crop, pictures
+from .bake import PhotoSample, ProjectionLayer, compose, in_crop, texture_pictures
 from .eyes import paint_eye, seen_colours
 from .hair import bare_skin
 from .seam import carried_difference
@@ -45,10 +45,10 @@ _EYES_CORNER, _EYES_WIDTH, _EYES_LARGE = np.array([0.03, 0.03]), 0.53, 0.2
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What the vertices of a rigged head are: semantic code (V, 3), the head model's regions by name, (V,) each in [0, 1],
+    """What the vertices of a rigged head are: semantic correspondence (V, 3), the head model's regions by name, (V,) each in [0, 1],
     and mouth and sockets (V,), 1 inside the mouth and behind the lids."""
 
-    code: np.ndarray
+    correspondence: np.ndarray
     regions: Mapping[str, np.ndarray]
     mouth: np.ndarray
     sockets: np.ndarray
@@ -73,7 +73,7 @@ class Anatomy:
             return np.einsum("ni...,ni->n...", values[corners], barycentric).astype(np.float32)
 
         regions = {name: at(mask) for name, mask in self.regions.items()}
-        return replace(self, code=at(self.code), regions=regions, mouth=at(self.mouth), sockets=at(self.sockets))
+        return replace(self, correspondence=at(self.correspondence), regions=regions, mouth=at(self.mouth), sockets=at(self.sockets))
 
 
 def bake_head(
@@ -99,8 +99,8 @@ def bake_head(
     step(0.1)
     head = _Head(rigged, result, anatomy, framing)
     step(0.2)
-    shot, layers, base = head.layers(Shot.of(result.surface, result.views[0], framing, size), parsing)
-    values, observed = compose(texels, head.skin_faces, shot, layers, base, progress=progress)
+    sample, layers, base = head.layers(PhotoSample.of(result.surface, result.views[0], framing, size), parsing)
+    values, observed = compose(texels, head.skin_faces, sample, layers, base, progress=progress)
     inner = torch.from_numpy(np.stack([anatomy.mouth, anatomy.sockets], axis=1))
     part_of = rigged.face_part[order][texels.face.numpy()]
     rest = torch.from_numpy(rigged.neutral)
@@ -117,7 +117,7 @@ def bake_head(
         values[part][parts == MESH_PARTS.index("tongue")] = _TONGUE
         observed[part] *= (parts == 0) * (1 - share.sum(1))
     step(0.98)
-    texture, seen = pictures(texels, values, observed)
+    texture, seen = texture_pictures(texels, values, observed)
     return replace(rigged, texture=texture, texture_observed=seen)
 
 
@@ -138,23 +138,23 @@ class _Head:
     def region(self, name: str) -> np.ndarray:
         return self._anatomy.regions[name]
 
-    def layers(self, shot: Shot, parsing: np.ndarray | None = None) -> tuple[Shot, list[Layer], np.ndarray]:
-        """The shot with what is bare skin in it; its layers, the mirrored half below; the colours (V, 3) where neither shows anything."""
-        own = Layer.of(self.vertices, self._rigged.faces)
+    def layers(self, sample: PhotoSample, parsing: np.ndarray | None = None) -> tuple[PhotoSample, list[ProjectionLayer], np.ndarray]:
+        """The sample with what is bare skin in it; its layers, the mirrored half below; the colours (V, 3) where neither shows anything."""
+        own = ProjectionLayer.of(self.vertices, self._rigged.faces)
         on_head, guarded = self._guarded()
-        sure_skin, sure_hair = self._samples(shot, guarded)
+        sure_skin, sure_hair = self._samples(sample, guarded)
         if parsing is not None:
             sure_skin &= parsing[..., CLASSES.index("skin")] > _SURE
-            sure_hair = (parsing[..., CLASSES.index("hair")] > _SURE) & (shot.trust > _SURE)
+            sure_hair = (parsing[..., CLASSES.index("hair")] > _SURE) & (sample.trust > _SURE)
             covered = parsing[..., [CLASSES.index(name) for name in OVER_SKIN]].sum(-1)
             # Where hair begins parsing is soft, and its shadow lies on the skin beside.
             reach = cv2.dilate(covered.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_SHADOW, _SHADOW)))
-            shot = shot.without(smoothstep(cv2.GaussianBlur(reach, (0, 0), 1.0), *_COVERED))
-        shot = shot.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._box[2]))
+            sample = sample.without(smoothstep(cv2.GaussianBlur(reach, (0, 0), 1.0), *_COVERED))
+        sample = sample.with_bare(bare_skin(self._photo, sure_skin, sure_hair, _SIZE / self._box[2]))
         # Clothes lie loosely and are painted on the chest all the same.
         own = replace(own, guarded=guarded, loose=1 - np.clip(self.region("head"), 0, 1))
-        surface = ClosestSurface(self._anatomy.code, self.skin_faces)
-        _, face_ids, barycentric = surface.query(self._anatomy.code * [-1, 1, 1] + [1, 0, 0])
+        surface = ClosestSurface(self._anatomy.correspondence, self.skin_faces)
+        _, face_ids, barycentric = surface.query(self._anatomy.correspondence * [-1, 1, 1] + [1, 0, 0])
         mirrored = replace(
             own,
             vertices=surface.interpolate(own.vertices, face_ids, barycentric).astype(np.float32),
@@ -162,38 +162,38 @@ class _Head:
             # Off the head nothing has a mirrored place.
             guarded=np.where(on_head, guarded, 1),
         )
-        colours, weight = own.look(shot, own.packed(), fine=False)
+        colours, weight = own.sample_photo(sample, own.packed(), fine=False)
         core = (weight > 0.8) & (guarded < 0.1) & (self.region("face") > 0.9) & (self.region("eyes") < 0.1) & (self.region("lips") < 0.1)
         if core.sum() > 20:
             self.tone = np.median(colours[core], axis=0).astype(np.float32)
-        return shot, [mirrored, own], self._base(colours, weight, guarded, sure_hair)
+        return sample, [mirrored, own], self._base(colours, weight, guarded, sure_hair)
 
     def _guarded(self) -> tuple[np.ndarray, np.ndarray]:
         """Which vertices (V,) are the head's, bool; and how far each may show nothing but skin, (V,) float32.
 
         Beards, lips and brows belong to the face and stay; hair hangs in from above and from the sides.
         """
-        code, face, brows = self._anatomy.code, self.region("face"), self.region("brows")
-        on_head = (code != 0).any(axis=1)
-        top = code[brows > 0.5, 1].max()
-        high = smoothstep(code[:, 1], top - 0.015, top + 0.005) * (1 - np.clip(2 * brows, 0, 1))
-        across = np.abs(code[:, 0] - 0.5)
+        correspondence, face, brows = self._anatomy.correspondence, self.region("face"), self.region("brows")
+        on_head = (correspondence != 0).any(axis=1)
+        top = correspondence[brows > 0.5, 1].max()
+        high = smoothstep(correspondence[:, 1], top - 0.015, top + 0.005) * (1 - np.clip(2 * brows, 0, 1))
+        across = np.abs(correspondence[:, 0] - 0.5)
         corner = across[brows > 0.5].max()
-        lips = code[self.region("lips") > 0.5, 1].max()
-        beside = smoothstep(across, corner, corner + 0.04) * smoothstep(code[:, 1], lips, lips + 0.05)
+        lips = correspondence[self.region("lips") > 0.5, 1].max()
+        beside = smoothstep(across, corner, corner + 0.04) * smoothstep(correspondence[:, 1], lips, lips + 0.05)
         return on_head, np.where(on_head, np.maximum.reduce([high, beside, 1 - face]), 0).astype(np.float32)
 
-    def _samples(self, shot: Shot, guarded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _samples(self, sample: PhotoSample, guarded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixels (S, S) bool that surely show skin, and those that by the shape surely show hair, which stands off the scalp."""
         attributes = torch.from_numpy(np.stack([self.region("face") * (1 - guarded) - self.region("brows"), self.vertices[:, 2]], axis=1))
         shown = interpolate(self._drawn, torch.from_numpy(self._rigged.faces), attributes.float()).numpy()
-        there, gap, stands_off = self._drawn.mask.numpy(), shot.depth - shown[..., 1], _STANDS_OFF / self._half
-        skin = there & (shown[..., 0] > 0.9) & (np.abs(gap) < stands_off / 2) & (shot.trust > _SURE)
+        there, gap, stands_off = self._drawn.mask.numpy(), sample.depth - shown[..., 1], _STANDS_OFF / self._half
+        skin = there & (shown[..., 0] > 0.9) & (np.abs(gap) < stands_off / 2) & (sample.trust > _SURE)
         up = self._view.pose.rotation[1, 1]
         rows = np.arange(_SIZE)[:, None]
         eyes = (1 - self.vertices[self.region("eyes") > 0.5, 1].mean()) * _SIZE / 2
         above = np.broadcast_to(rows < eyes - 0.02 * up / self._half * _SIZE / 2, skin.shape)
-        return skin, above & (shot.trust > _SURE) & (~there | (gap > stands_off))
+        return skin, above & (sample.trust > _SURE) & (~there | (gap > stands_off))
 
     def _base(self, colours: np.ndarray, weight: np.ndarray, guarded: np.ndarray, hair: np.ndarray) -> np.ndarray:
         """Colours (V, 3) without the photo's detail: seen skin, the reconstruction's hidden colours where it is skin, and between them

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from ..geometry.visibility import smoothstep
-from .cells import Cells
 from .seam import membrane
+from .voxel_means import VoxelMeans
 
 KINDS = ("skin", "hair", "clothes", "beard", "hat")
 SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
@@ -39,10 +39,10 @@ _SHARP = 3.0  # hairs and collars end within millimetres
 
 
 class Places(NamedTuple):
-    """Where points lie on the fitted head: code (N, 3), semantic, 0 off the head; scalp, bare (face and ears) and features (eyes, lips and
-    brows), (N,) in [0, 1], at the nearest place on it; distance (N,) to that, crop units."""
+    """Where points lie on the fitted head: correspondence (N, 3), semantic, 0 off the head; scalp, bare (face and ears) and features (eyes,
+    lips and brows), (N,) in [0, 1], at the nearest place on it; distance (N,) to that, crop units."""
 
-    code: np.ndarray
+    correspondence: np.ndarray
     scalp: np.ndarray
     bare: np.ndarray
     features: np.ndarray
@@ -83,7 +83,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     return elsewhere + scalp * (on_scalp - elsewhere)
 
 
-def continued(cells: Cells, hidden: np.ndarray, evidence: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def continued(cells: VoxelMeans, hidden: np.ndarray, evidence: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Shares (K, len(KINDS)) near the evidence, [(shares, weight (K,)), ...], continued into what is only known by place, `hidden`."""
     weight = _HUGGED * np.sum([one for _, one in evidence], axis=0)
     total = np.sum([_HUGGED * one[:, None] * (shares - hidden) for shares, one in evidence], axis=0)

@@ -73,7 +73,7 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     box = HEAD.crop_box(camera)
     crop, matte = crop_picture(photo, box, SIZE), (crop_picture(photo, box, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
     points = HEAD.to_crop(vertices, camera).astype(np.float32)
-    _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).look(points, normals)
+    _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).sample_photo(points, normals)
     guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
     faces = model.closed_mesh.faces.astype(np.int32)
     pose = Pose(posed.rotation, posed.joints[1])

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from likeness.core.colour.cells import Cells
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.guessed import guessed_kinds
+from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import CLOTHES, HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.project import Projection
-from likeness.core.colour.strands import Strands
 from likeness.core.colour.symmetry import Symmetry
+from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.geometry.mesh import unique_edges
 from likeness.core.networks.semantic import OFFSET, SCALE
 from likeness.core.surface.extract import extract_surface
@@ -66,7 +66,7 @@ def reconstruct(ball, prior, codes=np.zeros_like, **changed):
 
 
 def look(ball):
-    return Projection.of(ball.vertices, ball.faces, ball.photo, ball.matte).look(ball.vertices, ball.normals)
+    return Projection.of(ball.vertices, ball.faces, ball.photo, ball.matte).sample_photo(ball.vertices, ball.normals)
 
 
 def test_visible_vertices_copy_the_photo(ball):
@@ -151,7 +151,7 @@ def test_the_other_half_lends_its_colours(ball):
 
 @pytest.fixture(scope="module")
 def head():
-    """Cells of a head seen from the front: skin in front and at the neck, hair above and behind, a jumper below. The field takes the
+    """VoxelMeans of a head seen from the front: skin in front and at the neck, hair above and behind, a jumper below. The field takes the
     hair for black, whatever it is."""
     rng = np.random.default_rng(0)
     places = rng.uniform([-0.45, -1.2, -0.85], [0.45, 0.55, 0.2], (6000, 3)).astype(np.float32)
@@ -280,10 +280,10 @@ def test_symmetry_is_found_in_a_turned_head(head):
 def test_strands_have_the_samples_contrast_and_run_down():
     rng = np.random.default_rng(1)
     photo = np.full((256, 256, 3), 0.3, np.float32)
-    # Strands that run across the photo.
+    # HairTexture that run across the photo.
     photo += gaussian_filter(rng.standard_normal((256, 256)), (1.5, 12))[..., None].astype(np.float32)
     points = rng.uniform(-0.6, 0.6, (60_000, 3))
-    strands = Strands.of(photo, points, np.ones(len(points), bool))
+    strands = HairTexture.of(photo, points, np.ones(len(points), bool))
     assert strands is not None
     texture = strands.texture.mean(-1)
     assert np.diff(texture, axis=1).std() > 3 * np.diff(texture, axis=0).std()
@@ -291,11 +291,11 @@ def test_strands_have_the_samples_contrast_and_run_down():
     assert abs(texture.mean()) < 0.01
     values = strands.at(rng.uniform(-0.6, 0.6, (70_000, 3)))
     assert np.isfinite(values).all() and values.std() > 0.5 * texture.std()
-    assert Strands.of(photo, points, np.zeros(len(points), bool)) is None
+    assert HairTexture.of(photo, points, np.zeros(len(points), bool)) is None
 
 
 def test_cells_keep_means_and_bring_them_back_smoothly(ball):
-    cells = Cells.of(ball.vertices, 0.04)
+    cells = VoxelMeans.of(ball.vertices, 0.04)
     values = ball.vertices[:, :1] * 0.5
     assert (cells.cell[cells.first] == np.arange(len(cells.first))).all()
     back = cells.spread(cells.mean(values), ball.vertices)

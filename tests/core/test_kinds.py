@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from likeness.core.colour.cells import Cells
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import BEARD, CLOTHES, HAIR, HAT, KINDS, SKIN, Places, continued, hidden_kinds
+from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.networks.semantic import OFFSET, SCALE
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.extract import extract_surface
@@ -39,7 +39,7 @@ def bust():
     step = 0.01 * np.eye(3, dtype=np.float32)
     normals = np.stack([shape(vertices + one) - shape(vertices - one) for one in step], axis=1)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    cells = Cells.of(vertices, 0.04)
+    cells = VoxelMeans.of(vertices, 0.04)
     points = vertices[cells.first]
     weight = ((normals[cells.first][:, 2] > 0.05) & (points[:, 2] > -0.5)).astype(np.float32)
     return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, cells=cells, points=points, weight=weight)
