@@ -143,7 +143,7 @@ class HeadPlan:
                 (outputs.new / f"{name}.flame.json").write_text(json.dumps(result.report["flame"], indent=2, allow_nan=False), "utf-8")
         files = {suffix: outputs.new / f"{name}.{suffix}" for suffix in self.formats}
         # Joints need Blender's exporter; without any the worker writes meshes.
-        joined = result.rigged is not None or result.body is not None
+        joined = self.settings.rig or result.body is not None
         in_blender = [path for suffix, path in files.items() if suffix == "blend" or (joined and suffix == "glb" and self.blender)]
         if result.body is not None and "glb" in files and not self.blender:
             result.report["notes"] = [*result.report.get("notes", ()), _WITHOUT_JOINTS]

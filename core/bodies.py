@@ -1,40 +1,48 @@
 """The whole way from a photo's BodyView to a coloured body that stands on the ground, with its joints."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from .body_head import LEAST_FACE, BodyHead
 from .body_quality import BODY_CHECKS, measure_body_fit
-from .colour.body import colour_body
+from .body_rigging import NearestPlaces, body_parts, rig_body
+from .colour.carried import carry
+from .errors import ReconstructionError
+from .fields.body import body_field
 from .fields.field import Field
-from .fields.fitted import fitted_field
-from .geometry.closest import ClosestSurface
 from .geometry.mesh import vertex_normals
 from .models.body import BodyModel
 from .models.body_fit import BodyFitter, BodyViewFit
 from .models.body_guess import GuessNetwork
+from .models.hands import pose_hands
 from .models.observation import BodyObservation
 from .models.prior import PriorSurface
-from .models.rotation import rotation_vector
+from .networks.predictor import CropPrediction, Predictor
 from .photo.crop import crop_picture
 from .photo.figure import BodyView
 from .photo.framing import Framing
 from .photo.pose import Pose
 from .photo.view import Camera
+from .prepared import relief
 from .progress import Cancel, Clock
 from .quality import judge
 from .report import silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .surface.build import add_detail, build_surface
-from .topology.bind import smoothed_weights
-from .topology.body_rig import BodyRig
+from .surface.join import ClosedSurface, join_head
 
 MARGIN = 1.138
 """Side of the crop over the longer side of the person in the photo (PIFu's rule)."""
 _CROP = 512  # pixels of the matte's crop
+HeadMaker = Callable[[BodyView, Camera, np.ndarray], BodyHead | None]
+"""From a view, the camera of the fitted body and the point (3,) between its eyes, in that camera's frame."""
 _APART = ("face", "scalp", "hands")  # regions whose colours are their own
 
 
@@ -63,7 +71,16 @@ def body_framing(view: BodyView, camera: Camera) -> Framing:
 
 
 class BodyReconstructor:
-    """The models of bodies, each loaded when it is first used, kept for any number of photos."""
+    """The models of bodies on a device, each loaded when it is first used, kept for any number of photos."""
+
+    def __init__(self, device: torch.device | None = None, field: Path | None = None) -> None:
+        """field: another trained field of bodies than the bundled one."""
+        self._device, self._field_file = device or torch.device("cpu"), field
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The networks of bodies. Raises AssetError."""
+        return Predictor.of_bodies(self._device, self._field_file)
 
     @cached_property
     def _body(self) -> BodyModel:
@@ -76,7 +93,7 @@ class BodyReconstructor:
     def prepare(self, view: BodyView, cancel: Cancel | None = None) -> PreparedBody:
         """What every field of a photo begins with. Raises LikenessError."""
         observation = BodyObservation(view.readings, view.principal, view.matte, view.focal, view.name)
-        fit = self._fitter.fit([observation], cancel).views[0]
+        fit = pose_hands(self._body, self._fitter.fit([observation], cancel).views[0], view.hands)
         framing = body_framing(view, fit.camera)
         closed = self._body.closed_vertices(fit.vertices, fit.joints, fit.rotation)
         surface = PriorSurface.of(self._body, framing.to_crop(closed, fit.camera).astype(np.float32), framing)
@@ -84,98 +101,97 @@ class BodyReconstructor:
         judge(measures, view.name, BODY_CHECKS)
         return PreparedBody(view, fit, framing, surface, measures)
 
-    def field(self, prepared: PreparedBody, cancel: Cancel | None = None) -> Field:
+    def field(self, prepared: PreparedBody, prediction: CropPrediction, cancel: Cancel | None = None) -> Field:
         """What a body's surface is extracted from. Raises Cancelled."""
-        return fitted_field(prepared.surface, prepared.matte(), cancel)
+        encoded, hands = self.predictor.encode(prediction, prepared.surface), self._body.closed_region("hands")
+        return body_field(encoded, prepared.surface, prepared.matte(), hands, cancel)
 
-    def run(self, photo: BodyView | PreparedBody, settings: Settings, clock: Clock) -> Result:
-        """Reconstruct the body in a photo. Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
+    def run(self, photo: BodyView | PreparedBody, settings: Settings, clock: Clock, head: HeadMaker | None = None) -> Result:
+        """Reconstruct the body in a photo; head: makes its head, for which else the body's own stays. Raises LikenessError; Cancelled when
+        the clock's `cancel` answers True."""
         with clock.stage("fit"):
             prepared = self.prepare(photo, clock.cancel) if isinstance(photo, BodyView) else photo
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
+        box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
+        with clock.stage("normals"):
+            prediction = self.predictor.predict(view, fit.camera, prepared.surface)
         with clock.stage("field"):
-            field = self.field(prepared, clock.cancel)
+            field = self.field(prepared, prediction, clock.cancel)
         with clock.stage("surface") as share:
             vertices, faces = build_surface(field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
-            vertices = add_detail(vertices, faces, settings.resolution)
+            vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box))
         with clock.stage("colour"):
+            nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
+            image = crop_picture(view.image, box, len(matte))
             normals = vertex_normals(vertices, faces)
-            closest = ClosestSurface(prepared.surface.vertices, self._body.closed_mesh.topology)
-            _, face, shares = closest.query(vertices)
-            places = closest.interpolate(self._body.closed_rest, face, shares)
-            size = min(2 * settings.resolution, 1024)
-            image = crop_picture(view.image, framing.crop_box(fit.camera), size)
-            parts = np.stack([self._body.closed_region(name) for name in _APART], axis=1)
-            kind = np.round(closest.interpolate(parts, face, shares)) @ np.arange(1, len(_APART) + 1)
-            colours, observed = colour_body(vertices, faces, normals, image, prepared.matte(size), places, kind)
+            colours, observed = carry(vertices, faces, normals, image, matte, nearest.mean, _kinds(nearest))
+        notes = []
+        if head is not None:
+            with clock.stage("head"):
+                surface = ClosedSurface(framing.from_crop(vertices, fit.camera), faces, np.column_stack([colours, observed]))
+                surface, notes = self._with_head(surface, prepared, head)
+                vertices, faces = framing.to_crop(surface.vertices, fit.camera).astype(np.float32), surface.faces
+                nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
+                colours, observed = surface.values[:, :3], surface.values[:, 3]
         measures = prepared.measures | {
-            "silhouette_iou": silhouette_iou(view.matte, framing.crop_box(fit.camera), vertices, faces),
+            "silhouette_iou": silhouette_iou(view.matte, box, vertices, faces),
             "observed_share": float((observed > 0.5).mean()),
         }
+        parts = body_parts(vertices, faces, nearest, _kinds(nearest), view.parsing, matte, box)
         # From here on in the metres of a person of the wanted height.
-        grown = settings.height / fit.height
-        camera_vertices = framing.from_crop(vertices, fit.camera) * grown
-        joints = fit.joints * grown
-        pose = _standing(fit, camera_vertices, joints[[self._body.joint("foot.L"), self._body.joint("foot.R")]])
+        scale = settings.height / fit.height
+        camera_vertices = framing.from_crop(vertices, fit.camera) * scale
+        pose = self._standing(fit, camera_vertices, scale)
         mesh = Mesh(
             pose.to_upright(camera_vertices).astype(np.float32),
             faces.astype(np.int32),
             pose.directions_to_upright(vertex_normals(camera_vertices, faces)).astype(np.float32),
-            colours,
+            colours.astype(np.float32),
             observed.astype(np.float32),
         )
-        weights = closest.interpolate(self._body.closed_mesh.on(self._body.weights).astype(np.float32), face, shares)
-        rig = self._rig(fit, pose, joints, mesh, weights)
-        seen = ResultView(view.image, _grown(fit.camera, grown), pose, Framing(framing.half * grown, _times(framing.centre, grown)))
+        rig = rig_body(self._body, fit, pose, scale, nearest, ClosedSurface(mesh.vertices, mesh.faces, colours), parts)
+        seen = ResultView(view.image, _scaled(fit.camera, scale), pose, framing.scaled(scale))
         quality, doubts = judge(measures, view.name, BODY_CHECKS)
         report: dict[str, Any] = {
             "quality": quality,
             "warnings": [*doubts, *view.warnings],
-            "notes": [*view.notes, f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it."],
+            "notes": [*view.notes, *notes, f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it."],
             "height": settings.height,
             "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
             "fit": _fit_report(self._body, fit),
         }
         return Result(view.name, {SURFACE: mesh}, (seen,), report | measures, body=rig)
 
-    def _rig(self, fit: BodyViewFit, pose: Pose, joints: np.ndarray, mesh: Mesh, weights: np.ndarray) -> BodyRig:
-        body = self._body
-        bound = smoothed_weights(mesh.vertices, mesh.faces, weights)
-        names, groups = ("Head",), weights[:, body.joint("head")][None]
-        upright = pose.to_upright(joints).astype(np.float32)
-        turns = _rest_turns(body, fit, pose).astype(np.float32)
-        return BodyRig(body.skeleton.names, body.skeleton.parents, upright, turns, *bound, names, np.clip(groups, 0, 1))
+    def _standing(self, fit: BodyViewFit, vertices: np.ndarray, scale: float) -> Pose:
+        """The pose of the upright frame whose ground is below the lowest of vertices (V, 3), with its origin between the feet. The
+        vertices' camera frame is so many times as large as the fit's."""
+        upright, body = fit.upright, self._body
+        feet = fit.joints[[body.joint("foot.L"), body.joint("foot.R")]] * scale
+        middle, low = upright @ feet.mean(0), (vertices @ upright[1]).min()
+        return Pose(upright.T, upright.T @ np.array([middle[0], low, middle[2]]))
+
+    def _with_head(self, surface: ClosedSurface, prepared: PreparedBody, head: HeadMaker) -> tuple[ClosedSurface, list[str]]:
+        """The body's surface with the head made by itself, where that can be, and sentences about it."""
+        fit, body = prepared.fit, self._body
+        eyes = fit.joints[[body.joint("eye.L"), body.joint("eye.R")]].mean(0)
+        try:
+            made = head(prepared.view, fit.camera, eyes)
+            if made is None:
+                return surface, [f"No face of {LEAST_FACE} pixels or more was found on the body, so its head is no finer than the rest."]
+            return join_head(surface, made.surface, made.place, fit.camera.distance).surface, [*made.warnings]
+        except ReconstructionError as error:
+            return surface, [f"The head is no finer than the rest of the body: {error}"]
 
 
-def _standing(fit: BodyViewFit, vertices: np.ndarray, feet: np.ndarray) -> Pose:
-    """The pose of the upright frame whose ground is below the lowest of vertices (V, 3), with its origin between the feet (2, 3), both in
-    the camera frame."""
-    upright = fit.upright
-    middle = upright @ feet.mean(0)
-    low = (vertices @ upright[1]).min()
-    return Pose(upright.T, upright.T @ np.array([middle[0], low, middle[2]]))
+def _kinds(nearest: NearestPlaces) -> np.ndarray:
+    """(V,) numbers of the regions that keep their colours to themselves."""
+    return np.round(nearest.regions(*_APART)) @ np.arange(1, len(_APART) + 1)
 
 
-def _rest_turns(body: BodyModel, fit: BodyViewFit, pose: Pose) -> np.ndarray:
-    """As BodyRig.rest_turns."""
-    linear, _ = body.skeleton.transforms(body.skeleton.of(fit.parameters.identity), fit.parameters.rotations)
-    # A joint's whole turn, from the model at rest to the upright frame, and back.
-    whole = np.einsum("ji,bjk->bik", pose.rotation, linear)
-    back = whole.transpose(0, 2, 1)
-    parents = body.skeleton.parents
-    local = [back[joint] if parent < 0 else back[parent].T @ back[joint] for joint, parent in enumerate(parents)]
-    return np.stack([rotation_vector(turn) for turn in local])
-
-
-def _grown(camera: Camera, factor: float) -> Camera:
+def _scaled(camera: Camera, factor: float) -> Camera:
     """The camera that sees everything, so many times as large, as this one sees it."""
     return Camera(camera.centre, camera.scale / factor, camera.distance * factor)
-
-
-def _times(values: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
-    across, up, depth = (value * factor for value in values)
-    return across, up, depth
 
 
 def _fit_report(body: BodyModel, fit: BodyViewFit) -> dict[str, Any]:

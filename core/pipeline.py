@@ -7,14 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from .bodies import BodyReconstructor
+from .bodies import BodyReconstructor, HeadMaker
+from .body_head import head_of_body
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
-from .detectors import Detectors
 from .fields.crop import CropField
-from .fields.field import Field
 from .fields.head import head_field
 from .geometry.mesh import vertex_normals
+from .intakes import Intakes
 from .models.fit import fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
@@ -26,7 +26,6 @@ from .networks.device import named_device
 from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor
 from .networks.weights import hashes
-from .photo.faces import MediaPipeDetector
 from .photo.figure import BodyView
 from .photo.framing import HEAD
 from .photo.intake import Intake
@@ -49,7 +48,7 @@ class Reconstructor:
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
-        self.bodies = BodyReconstructor()
+        self.bodies = BodyReconstructor(predictor.device)
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -57,13 +56,13 @@ class Reconstructor:
         return cls(HeadModel.load(), Predictor.load(named_device(device), field))
 
     @cached_property
+    def _intakes(self) -> Intakes:
+        return Intakes(self._model, self._predictor.parser, self._predictor.body_parser)
+
+    @property
     def intake(self) -> Intake:
         """With MediaPipe's detector and the bundled parsers: what `run` prepares photos with unless the settings say otherwise."""
-        return Intake(MediaPipeDetector(), self._predictor.parser, body_parser=self._predictor.body_parser)
-
-    @cached_property
-    def _detectors(self) -> Detectors:
-        return Detectors(self.intake.detector, self._model)
+        return self._intakes.usual
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
@@ -91,16 +90,18 @@ class Reconstructor:
         own = self._own = photo.own if isinstance(photo, PreparedPhoto) else OwnNetworks.of(settings, self._own)
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
-        unused |= {"photo", *PREPARATION} if isinstance(photo, PreparedPhoto) else set()
+        unused |= {"photo", "head", *PREPARATION} if isinstance(photo, PreparedPhoto) else set()
         clock = Clock([name for name in RECONSTRUCTION if name not in unused], progress, cancel)
         if isinstance(photo, PreparedPhoto):
             prepared = photo
         else:
             with clock.stage("photo"):
-                seen = self._intake(settings, own).look(photo, settings.subject, settings.subject_index)
+                seen = self._intakes.of(settings, own).load_subject(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
-                result = self.bodies.run(seen, settings, clock)
+                clock.leave_out("rig", "flame", "texture")
+                result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
                 return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
+            clock.leave_out("head")
             prepared = self.prepare(seen, own, clock)
         view, fit = prepared.view, prepared.fit
         with clock.stage("field"):
@@ -118,7 +119,10 @@ class Reconstructor:
             surface = ReconstructedSurface(camera_vertices, normals)
             rigging = Rigging.of(self._model, fit, prepared.surface.framing, surface, view.parsing, flame_model, clock)
         with clock.stage("colour"):
-            colours, observed = self._colours(prepared, field, vertices, faces, settings.resolution)
+            # Finer than the mesh, the photo would alias on it.
+            image, matte, parsing = prepared.pictures(min(2 * settings.resolution, 1024))
+            guess = lambda points: (field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
+            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
         pose = Pose(fit.rotation, fit.joints[NECK])
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(normals)
         of_vertices = (values.astype(np.float32) for values in (turned, colours, observed))
@@ -137,14 +141,10 @@ class Reconstructor:
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
         return replace(result, report=report | {"fit": fit_report(self._model, fit)})
 
-    def _intake(self, settings: Settings, own: OwnNetworks) -> Intake:
-        if settings.detector == "mediapipe" and own.matte is None:
-            return self.intake
-        return Intake(self._detectors.of(settings), own.parser(self.intake.parser), self.intake.persons, self.intake.body_parser)
-
-    def _colours(
-        self, prepared: PreparedPhoto, field: Field, vertices: np.ndarray, faces: np.ndarray, resolution: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        image, matte, parsing = prepared.pictures(min(2 * resolution, 1024))  # finer than the mesh, the photo would alias on it
-        guess = lambda points: (field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
-        return colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
+    def _head_maker(self, settings: Settings, own: OwnNetworks, cancel: Cancel | None) -> HeadMaker:
+        """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""
+        quality = "standard" if settings.quality == "high" else settings.quality
+        settings = replace(settings, rig=False, quality=quality)
+        intake = self._intakes.of(settings, own)
+        make = lambda view: self.run(self.prepare(view, own, Clock(PREPARATION, None, cancel)), settings, None, cancel)  # noqa: E731
+        return lambda view, camera, eyes: head_of_body(intake, make, view, camera, eyes)

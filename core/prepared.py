@@ -34,9 +34,8 @@ class PreparedPhoto:
         return self.surface.framing.crop_box(self.fit.camera)
 
     def relief(self) -> tuple[ReliefMap | None, ReliefMap | None]:
-        """Of the nearest and the farthest surface, if the network knows that; 0 off the person."""
-        front, back = (None if maps is None else self._relief_map(maps) for maps in (self.prediction.front, self.prediction.back))
-        return front, back
+        """As `relief`."""
+        return relief(self.prediction, self.view.image, self.crop_box)
 
     def pictures(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the
@@ -46,5 +45,12 @@ class PreparedPhoto:
         parsing = None if self.view.parsing is None else self.view.parsing.crop(box, size)
         return crop_picture(self.view.image, box, size), matte, parsing
 
-    def _relief_map(self, maps: torch.Tensor) -> ReliefMap:
-        return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(self.view.image, self.crop_box, maps.shape[-1]))
+
+def relief(prediction: CropPrediction, photo: np.ndarray, box: CropBox) -> tuple[ReliefMap | None, ReliefMap | None]:
+    """What a normal network predicts of the nearest and the farthest surface, if it knows that, in a crop of a photo (H, W, 3); 0 off the
+    person."""
+
+    def picture(maps: torch.Tensor) -> ReliefMap:
+        return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(photo, box, maps.shape[-1]))
+
+    return picture(prediction.front), None if prediction.back is None else picture(prediction.back)

@@ -106,9 +106,7 @@ def _planned(
             if row.problem:
                 raise LikenessError(row.problem)
             if row.settings.all_subjects:
-                raise InputError(
-                    f"{row.photo.name}: a row is one result; give a row with a subject_index for each person, not all_subjects."
-                )
+                raise LikenessError("A row is one result; give a row with a subject_index for each person instead of all_subjects.")
             check_photo(row.photo)
             key = row_key(row, plan.formats)
             task = _Task(row, key, replace(plan, settings=row.settings), options.output)

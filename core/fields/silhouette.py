@@ -9,6 +9,7 @@ from .field import Field, PointFunction, ReshapedField, evaluate
 
 CELLS = 64
 """Cells of the picture a side, on which the shape is compared with its outline; those of a head are 6.25 mm wide."""
+_DEEP = 32  # samples of a column of depth
 _NEAR = 0.06  # crop units: how near the outline the shape is measured against it
 _FADE = 0.3  # crop units inside the outline over which the shape is stretched; more than 1.5 _MOST, or it would fold
 _MOST = 0.12  # crop units
@@ -38,9 +39,12 @@ def fit_field_to_silhouette(
     outline = silhouette(np.pad(columns, ((0, 0), (0, 1))))
     near = np.flatnonzero(np.abs(outline) < _NEAR)
     if own_outline is None:
-        deep = axis[::2]  # the least of a distance is flat
+        deep = axis[:: cells // _DEEP]  # the least of a distance is flat
         points = np.concatenate([np.repeat(columns[near], len(deep), axis=0), np.tile(deep, len(near))[:, None]], axis=1)
-        least = evaluate(field.distance, points, cancel).reshape(-1, len(deep)).min(1)
+        distances = np.full(len(points), np.inf, np.float32)
+        somewhere = field.may_contain_surface(points)
+        distances[somewhere] = evaluate(field.distance, points[somewhere], cancel)
+        least = distances.reshape(-1, len(deep)).min(1)
     else:
         least = own_outline(np.pad(columns[near], ((0, 0), (0, 1))))
     outline = outline.reshape(len(axis), -1)

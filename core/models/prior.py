@@ -60,7 +60,8 @@ class PriorSurface:
     topology of the faces, where it is known already.
 
     `canonical` is each vertex's place on the mean bust at rest, in crop units about the point between the eyes. Unlike the head model's
-    own `correspondence` it goes on over the shoulders and is odd in x, so that a mirrored sample has mirrored coordinates.
+    own `correspondence` it goes on over the shoulders and is odd in x, so that a mirrored sample has mirrored coordinates. A body's are in
+    metres about the root joint, however large its crop is.
     """
 
     vertices: np.ndarray
@@ -72,7 +73,8 @@ class PriorSurface:
     @classmethod
     def of(cls, model: ParametricModel, vertices: np.ndarray, framing: Framing) -> Self:
         """From the vertices (V, 3) of a model's closed mesh in the framing's crop frame."""
-        return cls(vertices, model.closed_mesh.faces, model.closed_rest / framing.half, framing, model.closed_mesh.topology)
+        code = model.closed_rest / (framing.half if isinstance(model, HeadModel) else 1.0)
+        return cls(vertices, model.closed_mesh.faces, code, framing, model.closed_mesh.topology)
 
     def maps(self, size: int) -> torch.Tensor:
         """(MAP_CHANNELS, size, size) float32 pictures of the front; 0 where the model is not."""

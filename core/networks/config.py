@@ -7,6 +7,7 @@ from typing import Any, Self
 METADATA_KEY = "likeness-config"
 """Under this name a weights file tells its configuration, as JSON."""
 STRIDES = (2, 4, 8)
+SUBJECTS = ("head", "body")
 _FORMER_NAMES = {f"code_{part}": f"correspondence_{part}" for part in ("in", "out", "octaves")}  # those in weights files of before
 
 
@@ -24,6 +25,7 @@ class FieldConfig:
     `predicted` (by a head of its own). correspondence_out: predict it too.
     output: `occupancy`, `distance`, or `residual` (a correction of the fitted model's signed distance).
     depth_octaves, correspondence_octaves: positional encoding; 0 is none.
+    subject: whose fitted model it reads, `head` or `body`: their canonical coordinates and their crops' sizes differ.
     Raises ValueError for parts that do not fit together.
     """
 
@@ -42,12 +44,14 @@ class FieldConfig:
     output: str = "residual"
     depth_octaves: int = 4
     correspondence_octaves: int = 3
+    subject: str = "head"
 
     def __post_init__(self) -> None:
         for name, choices in (
             ("fusion", ("concatenate", "mlp")),
             ("correspondence_in", ("none", "given", "predicted")),
             ("output", ("occupancy", "distance", "residual")),
+            ("subject", SUBJECTS),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")

@@ -69,7 +69,7 @@ class ImplicitField(PixelAligned):
                 assert correspondence is not None
                 correspondence = correspondence.detach()
             else:
-                correspondence = fitted_correspondence(prior)
+                correspondence = fitted_correspondence(prior, self.config.subject)
             correspondence = alter_correspondence(correspondence) if alter_correspondence is not None else correspondence
             pooled = torch.cat([pooled, correspondence.to(pooled.dtype)], dim=-1)
             features = torch.cat([features, correspondence.to(features.dtype).expand(*features.shape[:-1], 3)], dim=-1)

@@ -22,7 +22,7 @@ from ..photo.crop import crop_picture, shown
 from ..photo.framing import Framing
 from ..photo.matte import with_coverage
 from ..photo.parsing import Parser
-from ..photo.view import Camera, View
+from ..photo.view import Camera, Pictured
 from ..settings import Settings
 from .onnx_file import is_self_contained
 
@@ -132,7 +132,7 @@ BUNDLED = OwnNetworks()
 """No detail networks of the user's own."""
 
 
-def own_normals(network: DetailNetwork, view: View, camera: Camera, surface: PriorSurface) -> np.ndarray:
+def own_normals(network: DetailNetwork, view: Pictured, camera: Camera, surface: PriorSurface) -> np.ndarray:
     """Unit front normals (SIZE, SIZE, 3) in the crop frame that a network sees in a photo, 0 off the person and outside the photo.
     Raises InputError."""
     box = surface.framing.crop_box(camera)

@@ -1,16 +1,16 @@
 """A photo with the person whose body was found in it, and the matte around that whole person."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from .figure_matte import FigureParser, parsed_figure, seen_points
+from .hands import HandLandmarks
 from .matte import FINE_SIDE, SelfieSegmenter, one_piece, sharpen
 from .parsing import Parsing
 from .people import BodyLandmarks
-from .view import View
 
 _LIMBS = (
     (7, 8), (0, 11), (0, 12), (11, 12), (11, 13), (13, 15), (15, 19), (12, 14), (14, 16), (16, 20), (11, 23), (12, 24), (23, 24), (23, 25),
@@ -31,7 +31,7 @@ class BodyView:
     image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. readings: the person's landmarks in several framings.
     focal: pixels, or None when unknown. name: file stem. parsing: what each pixel around the person is, or None where no network told.
     people: how many people of the photo can be chosen; beside: how many of them stand in the person's square. notes: sentences about
-    what was chosen, warnings: about what may spoil the result. head: the same photo prepared for the head, where the face can be used.
+    what was chosen, warnings: about what may spoil the result. hands: those that were found, by side.
     """
 
     image: np.ndarray
@@ -44,7 +44,7 @@ class BodyView:
     beside: int = 0
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    head: View | None = None
+    hands: Mapping[str, HandLandmarks] = field(default_factory=dict)
 
     @property
     def principal(self) -> np.ndarray:

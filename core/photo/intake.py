@@ -15,7 +15,7 @@ from .figure import BodyView, figure_square, matte_box, segment_figure
 from .figure_matte import FigureParser
 from .matte import SelfieSegmenter, head_region, segment
 from .parsing import Parser
-from .people import BodyLandmarks
+from .people import BodyLandmarks, combined
 from .persons import Person, PersonDetector, may_show_body
 from .view import View
 
@@ -62,14 +62,22 @@ class Intake:
         path = Path(path)
         return self._view(read_photo(path), path.name, subject)
 
-    def look(self, path: str | Path, subject: str = AUTO, person: int = -1) -> View | BodyView:
+    def load_subject(self, path: str | Path, subject: str = AUTO, person: int = -1) -> View | BodyView:
         """Prepare one photo of a head or of a body, as the subject says: AUTO, HEAD or BODY. person counts people from the left from 0; -1
         takes the largest. A body that is not made is told in the notes.
 
         Raises InputError when the file cannot be used and NoFaceError when it shows nobody of use.
         """
         path = Path(path)
-        photo, label = read_photo(path), path.name
+        return self._look(read_photo(path), path.name, subject, person)
+
+    def figure(self, image: np.ndarray, name: str) -> BodyView:
+        """The largest person's body in an upright (H, W, 3) uint8 sRGB picture in memory. Raises NoFaceError."""
+        view = self._look(Photo(np.ascontiguousarray(image), None, None, name), name, BODY, -1)
+        assert isinstance(view, BodyView)
+        return view
+
+    def _look(self, photo: Photo, label: str, subject: str, person: int) -> View | BodyView:
         faces = self.detector.detect(photo.image)
         turns = max(faces, key=lambda face: face.size).roll if faces else 0
         upright = Photo(
@@ -90,6 +98,8 @@ class Intake:
         if chosen is not None and chosen.face is None:
             raise NoFaceError(f"{label} shows neither a face nor the hips and knees of the person; use a photo that shows either.")
         face = None if chosen is None else next(one for one, same in zip(faces, turned, strict=True) if same is chosen.face)
+        if whole and face is not None and face.size < MIN_FACE:
+            raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high, {MIN_FACE} are needed; choose the subject body.")
         view = self._head(photo, label, faces, face)
         return replace(view, people=len(counted), notes=_note(chosen, whole, subject, label, upright.image.shape))
 
@@ -99,6 +109,17 @@ class Intake:
         """As load, for an upright (H, W, 3) uint8 sRGB picture in memory with alpha (H, W) float32 in [0, 1] or None; focal_35mm:
         millimetres on 35 mm film, or None when unknown."""
         return self._view(Photo(np.ascontiguousarray(image), alpha, focal_35mm, name), name, subject)
+
+    def face_at(self, image: np.ndarray, name: str, pixel: np.ndarray, least: float) -> View | None:
+        """As view, of the upright face over a pixel (2,), or None where there is none whose longer side has `least` pixels."""
+        if min(image.shape[:2]) < least:
+            return None
+        faces = self.detector.detect(image)
+        apart = [float(np.linalg.norm(face.mesh[:, :2].mean(0) - pixel)) / face.size for face in faces]
+        chosen = faces[int(np.argmin(apart))] if faces else None
+        if chosen is None or min(apart) > 1 or chosen.size < least or chosen.roll:
+            return None
+        return self._head(Photo(image, None, None, name), name, faces, chosen)
 
     def _view(self, photo: Photo, label: str, subject: int) -> View:
         faces = self.detector.detect(photo.image)
@@ -148,6 +169,7 @@ class Intake:
             doubts.append(f"The person in {label} is small ({_TALL * body.torso:.0f} pixels); a larger one gives more detail.")
         found = self.persons.reader.readings(image, matte_box(matte))
         readings = [one for one in found if np.linalg.norm(one.hips - body.hips) < _OWN * body.torso]
+        hands = self.persons.hands.hands(image, combined(readings or [body]))
         notes = (f"{label} shows a whole person, so the body was made; choose the subject head for the head alone.",)
         return BodyView(
             image=image,
@@ -156,6 +178,7 @@ class Intake:
             focal=_focal(photo),
             name=photo.name,
             parsing=parsing,
+            hands=hands,
             people=len(people),
             beside=sum(_overlap(matte_box(matte), one) for one in others),
             notes=notes if subject == AUTO else (),

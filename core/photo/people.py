@@ -69,6 +69,12 @@ class BodyLandmarks:
         return type(self)(self.points * scale + corner, self.depth * scale, self.visibility, self.world)
 
 
+def combined(readings: Sequence[BodyLandmarks]) -> BodyLandmarks:
+    """The readings of one person as one: the median, point by point."""
+    median = lambda name: np.median([getattr(reading, name) for reading in readings], axis=0)  # noqa: E731
+    return BodyLandmarks(median("points"), median("depth"), median("visibility"), median("world"))
+
+
 class BodyDetector:
     """MediaPipe's pose network (`full`, bundled with MediaPipe 0.10.21). Not safe to share between threads."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .faces import Face, quiet_libraries
+from .hands import HandDetector
 from .people import BodyDetector, BodyLandmarks
 
 _FACE_SHARE = 0.37  # of a face's height in the way from the shoulders to the hips
@@ -70,6 +71,11 @@ class PersonDetector:
     def reader(self) -> BodyDetector:
         """Reads the landmarks of one person."""
         return BodyDetector()
+
+    @cached_property
+    def hands(self) -> HandDetector:
+        """Reads hands."""
+        return HandDetector()
 
     @cached_property
     def _graph(self) -> Any:

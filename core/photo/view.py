@@ -1,6 +1,7 @@
 """One photo prepared for reconstruction, and the camera that took it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -52,6 +53,20 @@ class Camera:
         flat, shear = normals[:, :2] * self._magnification(points[:, 2])[:, None], points[:, :2] / (self.distance - points[:, 2:])
         turned = np.concatenate([flat, normals[:, 2:] + (shear * flat).sum(1, keepdims=True)], axis=1)
         return turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
+
+
+class Pictured(Protocol):
+    """What crops of a photo need of a view."""
+
+    @property
+    def image(self) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB."""
+        ...
+
+    @property
+    def matte(self) -> np.ndarray:
+        """(H, W) float32 in [0, 1], the person."""
+        ...
 
 
 @dataclass(frozen=True)

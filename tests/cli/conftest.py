@@ -13,7 +13,7 @@ from PIL import Image
 import likeness.core
 from likeness.cli import head, main
 from likeness.core.animation.performance import Performance
-from likeness.core.errors import Cancelled, NoFaceError, explain
+from likeness.core.errors import Cancelled, NoFaceError, NoSubjectError, explain
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
@@ -67,8 +67,17 @@ class StubClient:
                 raise Cancelled("Cancelled.")
             if photo.stem == "interrupted":
                 raise KeyboardInterrupt
+            if photo.stem == "nobody" or settings.subject_index > 2:
+                raise NoSubjectError(f"{photo.name} shows nobody of that number; choose another.")
+            if photo.stem == "three_blurred" and settings.subject_index == 0:
+                raise NoFaceError(f"In {photo.name} person 0 is blurred; choose another photo.")
             said = {"quality": "doubtful", "warnings": ["The face is covered."]} if photo.stem == "covered" else {"warnings": []}
-            report = {"settings": settings.to_dict(), **said, **({"flame": {"model": "FLAME"}} if settings.flame else {})}
+            report = {
+                "settings": settings.to_dict(),
+                "subject": {"people": 3},
+                **said,
+                **({"flame": {"model": "FLAME"}} if settings.flame else {}),
+            }
             tetrahedron(photo.stem, report).save(output)
             return output
 

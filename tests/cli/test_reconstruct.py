@@ -250,3 +250,29 @@ def test_a_real_blend_file_is_written_by_bpy(run, picture, tmp_path):
     code, said = run(picture("Zoë.jpg"), "--output", tmp_path / "out", "--formats", "blend")
     assert code == 0, said.err
     assert (tmp_path / "out" / "Zoë.blend").stat().st_size > 10_000
+
+
+def test_every_person_of_a_photo_gets_a_result(run, picture, tmp_path, workers):
+    out = tmp_path / "out"
+    code, said = run(picture("three.jpg"), "--output", out, "--formats", "ply", "--all-subjects")
+    assert code == 0, said.err
+    assert sorted(path.name for path in out.iterdir()) == ["person-0", "person-1", "person-2"]
+    reports = [json.loads((out / f"person-{person}" / "report.json").read_text()) for person in range(3)]
+    assert [report["settings"]["subject_index"] for report in reports] == [0, 1, 2]
+
+
+def test_a_person_that_fails_costs_the_others_nothing(run, picture, tmp_path, workers):
+    out = tmp_path / "out"
+    code, said = run(picture("three_blurred.jpg"), "--output", out, "--formats", "ply", "--all-subjects")
+    assert code == 2 and "person 0 is blurred" in said.err
+    assert sorted(path.name for path in out.iterdir()) == ["person-1", "person-2"]
+
+
+def test_a_photo_of_nobody_fails_once_for_all_people(run, picture, tmp_path, workers):
+    code, said = run(picture("nobody.jpg"), "--output", tmp_path / "out", "--formats", "ply", "--all-subjects")
+    assert code == 2 and said.err.count("shows nobody") == 1 and len(workers[0].photos) == 1
+
+
+def test_one_report_cannot_serve_all_people(run, picture, tmp_path):
+    code, said = run(picture("three.jpg"), "--output", tmp_path / "out", "--all-subjects", "--report", tmp_path / "r.json")
+    assert code == 2 and "cannot serve several people" in said.err

@@ -151,7 +151,7 @@ def test_the_other_half_lends_its_colours(ball):
 
 @pytest.fixture(scope="module")
 def head():
-    """VoxelMeans of a head seen from the front: skin in front and at the neck, hair above and behind, a jumper below. The field takes the
+    """Cells of a head seen from the front: skin in front and at the neck, hair above and behind, a jumper below. The field takes the
     hair for black, whatever it is."""
     rng = np.random.default_rng(0)
     places = rng.uniform([-0.45, -1.2, -0.85], [0.45, 0.55, 0.2], (6000, 3)).astype(np.float32)
@@ -280,7 +280,7 @@ def test_symmetry_is_found_in_a_turned_head(head):
 def test_strands_have_the_samples_contrast_and_run_down():
     rng = np.random.default_rng(1)
     photo = np.full((256, 256, 3), 0.3, np.float32)
-    # HairTexture that run across the photo.
+    # Strands that run across the photo.
     photo += gaussian_filter(rng.standard_normal((256, 256)), (1.5, 12))[..., None].astype(np.float32)
     points = rng.uniform(-0.6, 0.6, (60_000, 3))
     strands = HairTexture.of(photo, points, np.ones(len(points), bool))

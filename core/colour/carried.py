@@ -1,5 +1,4 @@
-"""Colours of a whole body: the photo's where it shows the surface, and for what it hides those of the nearest places of the same kind that
-it shows, on this side of the body or the other."""
+"""What a photo shows of a body, carried to the places that it hides: from the nearest places that it shows, on this side or the other."""
 
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
@@ -8,29 +7,30 @@ from .project import Projection
 from .voxel_means import VoxelMeans
 
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
-_SEEN = 0.5  # weight of what may lend its colour
+_SEEN = 0.5  # weight of what may lend its values
 _LENDERS, _MOST = 24, 40_000
 _DEPTH = 0.6  # of a difference in depth: the back is like the front before it rather than like the side
 _OTHER_SIDE, _OTHER_KIND = 0.02, 10.0  # metres by which lenders of the other side, and of another kind, count as farther away
 _NEAREST = 0.01  # metres: lenders nearer than that are equally near
 
 
-def colour_body(
+def carry(
     vertices: np.ndarray,
     faces: np.ndarray,
     normals: np.ndarray,
-    photo_crop: np.ndarray,
-    matte_crop: np.ndarray,
+    picture: np.ndarray,
+    matte: np.ndarray,
     places: np.ndarray,
     kind: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
+    """Values (V, C) float32 in [0, 1] of a crop's picture (S, S, C) on all vertices, and observed (V,) float32 in [0, 1], 1 where it was
+    copied.
 
-    vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S). places
-    (V, 3): of the nearest points on the mean body, metres, x to the person's left and odd. kind (V,): only vertices of one kind
-    lend each other colours, so that no face appears on the back of the head.
+    vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); matte (S, S). places (V, 3): of the nearest points on the mean
+    body, metres, x to the person's left and odd. kind (V,): only vertices of one kind lend each other, so that no face appears on the
+    back of the head.
     """
-    projection = Projection.of(vertices, faces, photo_crop, matte_crop)
+    projection = Projection.of(vertices, faces, picture, matte)
     shown, observed = projection.sample_photo(vertices, normals)
     cells = VoxelMeans.of(vertices, _CELL)
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
