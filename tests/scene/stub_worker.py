@@ -28,7 +28,7 @@ class Reconstructor:
         from likeness.core.errors import Cancelled, NoFaceError, NoSubjectError
 
         if photo.stem.startswith("broken"):
-            raise NoFaceError(f"{photo.name} shows no face; choose another photo.")
+            raise NoSubjectError(f"{photo.name} shows no face; choose another photo.")
         if photo.stem.startswith("pair") and settings.subject_index > 1:
             raise NoSubjectError(f"{photo.name} shows 2 people; choose one.")
         if photo.stem.startswith("pair broken") and settings.subject_index == 0:
