@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,12 +73,14 @@ def body_framing(view: BodyView, camera: Camera) -> Framing:
 class BodyReconstructor:
     """The models of bodies on a device, each loaded when it is first used, kept for any number of photos."""
 
-    def __init__(self, device: torch.device | None = None) -> None:
-        self._device = device or torch.device("cpu")
+    def __init__(self, device: torch.device | None = None, field: Path | None = None) -> None:
+        """field: another trained field of bodies than the bundled one."""
+        self._device, self._field_file = device or torch.device("cpu"), field
 
     @cached_property
-    def _predictor(self) -> Predictor:
-        return Predictor.of_bodies(self._device)
+    def predictor(self) -> Predictor:
+        """The networks of bodies. Raises AssetError."""
+        return Predictor.of_bodies(self._device, self._field_file)
 
     @cached_property
     def _body(self) -> BodyModel:
@@ -100,7 +103,7 @@ class BodyReconstructor:
 
     def field(self, prepared: PreparedBody, prediction: CropPrediction, cancel: Cancel | None = None) -> Field:
         """What a body's surface is extracted from. Raises Cancelled."""
-        encoded, hands = self._predictor.encode(prediction, prepared.surface), self._body.closed_region("hands")
+        encoded, hands = self.predictor.encode(prediction, prepared.surface), self._body.closed_region("hands")
         return body_field(encoded, prepared.surface, prepared.matte(), hands, cancel)
 
     def run(self, photo: BodyView | PreparedBody, settings: Settings, clock: Clock, head: HeadMaker | None = None) -> Result:
@@ -111,7 +114,7 @@ class BodyReconstructor:
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
         box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
         with clock.stage("normals"):
-            prediction = self._predictor.predict(view, fit.camera, prepared.surface)
+            prediction = self.predictor.predict(view, fit.camera, prepared.surface)
         with clock.stage("field"):
             field = self.field(prepared, prediction, clock.cancel)
         with clock.stage("surface") as share:

@@ -96,7 +96,7 @@ class Reconstructor:
             prepared = photo
         else:
             with clock.stage("photo"):
-                seen = self._intakes.of(settings, own).look(photo, settings.subject, settings.subject_index)
+                seen = self._intakes.of(settings, own).load_subject(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
                 clock.leave_out("rig", "flame", "texture")
                 result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))

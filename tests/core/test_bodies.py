@@ -1,21 +1,25 @@
 """From a photo of a whole person to a body: two small drawn figures, one seen from the front and one from behind."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from likeness.core.bodies import BodyReconstructor
+from likeness.core.body_head import BodyHead
 from likeness.core.body_quality import BODY_CHECKS
 from likeness.core.errors import NoFaceError
 from likeness.core.photo.faces import MediaPipeDetector
 from likeness.core.photo.figure import BodyView
 from likeness.core.photo.intake import Intake
+from likeness.core.photo.view import Camera
 from likeness.core.progress import RECONSTRUCTION, Clock
 from likeness.core.quality import judge
 from likeness.core.result import Result
 from likeness.core.settings import Settings
-from likeness.core.surface.extract import check_manifold
+from likeness.core.surface.extract import check_manifold, extract_surface
+from likeness.core.surface.join import ClosedSurface, HeadPlace
 
 FIGURES = Path(__file__).parent / "figures"
 
@@ -32,7 +36,7 @@ def bodies() -> BodyReconstructor:
 
 @pytest.fixture(scope="module")
 def front(intake: Intake) -> BodyView:
-    view = intake.look(FIGURES / "front.jpg")
+    view = intake.load_subject(FIGURES / "front.jpg")
     assert isinstance(view, BodyView)
     return view
 
@@ -49,7 +53,7 @@ def test_one_person_is_found_with_an_outline(front: BodyView) -> None:
 
 
 def test_a_back_is_a_body_seen_from_behind(intake: Intake, bodies: BodyReconstructor) -> None:
-    view = intake.look(FIGURES / "back.jpg")
+    view = intake.load_subject(FIGURES / "back.jpg")
     assert isinstance(view, BodyView)
     prepared = bodies.prepare(view)
     assert prepared.measures["turned"] > 130 and prepared.fit.rotation[2, 2] < 0
@@ -58,7 +62,7 @@ def test_a_back_is_a_body_seen_from_behind(intake: Intake, bodies: BodyReconstru
 
 def test_a_head_too_small_to_be_made_is_refused_with_what_to_do(intake: Intake) -> None:
     with pytest.raises(NoFaceError, match="only 40 pixels high, 48 are needed; choose the subject body"):
-        intake.look(FIGURES / "front.jpg", "head")
+        intake.load_subject(FIGURES / "front.jpg", "head")
 
 
 def test_the_body_is_one_closed_manifold_within_the_outline(result: Result) -> None:
@@ -105,6 +109,33 @@ def test_seen_colours_are_the_photos_and_the_back_of_the_head_has_no_face(front:
     head = surface.vertices[:, 1] > 1.55
     behind = head & (surface.normals[:, 2] < -0.7)
     assert surface.colours[behind].mean() < 0.35  # black hair
+
+
+def test_a_head_made_by_itself_takes_the_place_of_the_bodys_own(bodies: BodyReconstructor, front: BodyView, result: Result) -> None:
+    def ball(view: BodyView, camera: Camera, eyes: np.ndarray) -> BodyHead:
+        """A ball on a neck in a colour that is not in the photo, seen."""
+        middle, neck = eyes - [0, 0.03, 0.08], eyes - [0, 0.15, 0.1]
+        distance = lambda points: np.minimum(  # noqa: E731
+            np.linalg.norm(points - middle, axis=1) - 0.1,
+            np.maximum(np.hypot(points[:, 0] - neck[0], points[:, 2] - neck[2]) - 0.055, points[:, 1] - middle[1]),
+        )
+        vertices, faces = extract_surface(lambda points: distance(middle + 0.2 * points) / 0.2, None, 64)
+        corners = middle + 0.2 * np.array(list(product((-1.0, 1.0), repeat=3)))
+        surface = ClosedSurface(middle + 0.2 * vertices, faces, np.tile([0.0, 1.0, 0.0, 1.0], (len(vertices), 1)))
+        return BodyHead(surface, HeadPlace(corners, neck, np.array([0.0, 1.0, 0.0])), ("The ball is green.",))
+
+    joined = bodies.run(front, Settings(quality="draft"), Clock(RECONSTRUCTION), ball)
+    surface, rig = joined.surface, joined.body
+    assert rig is not None
+    check_manifold(surface.vertices, surface.faces)
+    top = surface.vertices[:, 1].max()
+    assert abs(top - result.surface.vertices[:, 1].max()) < 0.12
+    green = np.abs(surface.colours - [0, 1, 0]).max(1) < 0.01
+    assert green[surface.vertices[:, 1] > top - 0.1].all() and surface.observed[green].min() > 0.95
+    assert not green[surface.vertices[:, 1] < top - 0.5].any()
+    assert "The ball is green." in joined.report["notes"]
+    strongest = np.array(rig.joint_names)[np.take_along_axis(rig.bound_joints, rig.bound_weights.argmax(1)[:, None], 1)[green, 0]]
+    assert set(strongest) <= {"head", "jaw", "neck01", "neck02", "neck03", "eye.L", "eye.R"}
 
 
 def test_every_vertex_follows_joints_near_it(result: Result) -> None:

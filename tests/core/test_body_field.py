@@ -78,7 +78,7 @@ def test_hidden_cloth_stays_where_it_is_seen_beside_the_body() -> None:
 
 def test_fitted_hands_are_kept_unless_the_network_sees_something_else() -> None:
     assert radius(field(RADIUS + 0.025, hands=1.0), (0, 0, 1)) == pytest.approx(RADIUS, abs=0.006)
-    assert radius(field(RADIUS + 0.1, hands=1.0), (0, 0, 1)) == pytest.approx(RADIUS + 0.1, abs=0.006)
+    assert radius(field(RADIUS + 0.065, hands=1.0), (0, 0, 1)) == pytest.approx(RADIUS + 0.065, abs=0.006)
 
 
 def test_the_coarse_lattice_looks_within_reach_of_the_fit_and_the_outline() -> None:
