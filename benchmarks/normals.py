@@ -46,7 +46,7 @@ _FACE_TOP, _FACE_BOTTOM, _FACE_BACK = 0.2, -0.5, -0.3  # crop units on the mean 
 
 
 @dataclass(frozen=True)
-class Seen:
+class MeasuredPhoto:
     """One picture in the fit's crop: set, name, the photo and its fit; truth (3, S, S), 0 where it is not known."""
 
     group: str
@@ -57,7 +57,7 @@ class Seen:
     truth: torch.Tensor
 
 
-def scans(assets: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
+def scans(assets: Path, reconstructor: Reconstructor) -> Iterator[MeasuredPhoto]:
     """Heads whose surface is known; the textured one under drawn lights too."""
     detector = MediaPipeDetector()
     for case in scan_cases(assets, HeadModel.load()):
@@ -75,10 +75,10 @@ def scans(assets: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
                     continue
                 assert case.mask is not None
                 view = View(photo, case.mask, faces[0].landmarks, None, f"{case.name} {number}")
-                yield from looked_at(reconstructor, name, view, partial(_truth, case))
+                yield from measured_photo(reconstructor, name, view, partial(_truth, case))
 
 
-def photos(folder: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
+def photos(folder: Path, reconstructor: Reconstructor) -> Iterator[MeasuredPhoto]:
     """Photos with published normals; the crop is orthographic to them."""
     detector = MediaPipeDetector()
     for file in sorted(folder.glob("*_normal.png")):
@@ -92,32 +92,34 @@ def photos(folder: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
         if not faces:
             continue
         view = View(photo, known.astype(np.float32), faces[0].landmarks, None, name)
-        yield from looked_at(reconstructor, "photos", view, partial(_published, normals))
+        yield from measured_photo(reconstructor, "photos", view, partial(_published, normals))
 
 
-def looked_at(reconstructor: Reconstructor, group: str, view: View, truth: Callable[[Camera], torch.Tensor]) -> Iterator[Seen]:
+def measured_photo(
+    reconstructor: Reconstructor, group: str, view: View, truth: Callable[[Camera], torch.Tensor]
+) -> Iterator[MeasuredPhoto]:
     """One picture, or none where the product refuses it. truth: of the crop."""
     try:
-        seen = reconstructor.prepare(view)
+        measured = reconstructor.prepare(view)
     except ReconstructionError:
         return
-    yield Seen(group, view.name, view, seen.fit.camera, seen.surface, truth(seen.fit.camera))
+    yield MeasuredPhoto(group, view.name, view, measured.fit.camera, measured.surface, truth(measured.fit.camera))
 
 
-def angles(seen: Seen, normals: torch.Tensor, maps: torch.Tensor, matte: torch.Tensor) -> dict[str, float]:
+def angles(measured: MeasuredPhoto, normals: torch.Tensor, maps: torch.Tensor, matte: torch.Tensor) -> dict[str, float]:
     """Mean degrees on the face and on the whole of unit normals (3, S, S), at the truth's size; maps (8, S, S) and matte (S, S)."""
-    larger = lambda values, how: F.interpolate(values[None].float(), size=seen.truth.shape[-2:], mode=how)[0]  # noqa: E731
+    larger = lambda values, how: F.interpolate(values[None].float(), size=measured.truth.shape[-2:], mode=how)[0]  # noqa: E731
     found = F.normalize(larger(normals, "bilinear"), dim=0, eps=1e-3)
-    whole = (seen.truth.norm(dim=0) > 0.5) & (larger(matte[None], "bilinear")[0] > 0.9)
+    whole = (measured.truth.norm(dim=0) > 0.5) & (larger(matte[None], "bilinear")[0] > 0.9)
     face = whole & face_of(larger(maps, "nearest"))
-    angle = torch.rad2deg(torch.acos((found * seen.truth).sum(0).clamp(-1, 1)))
+    angle = torch.rad2deg(torch.acos((found * measured.truth).sum(0).clamp(-1, 1)))
     return {"face": float(angle[face].mean()), "whole": float(angle[whole].mean())}
 
 
 def face_of(maps: torch.Tensor) -> torch.Tensor:
     """(S, S) bool: where a fitted model's maps (8, S, S) show its face."""
-    code = maps[3:6]
-    return (maps[7] > 0.5) & (code[1] < _FACE_TOP) & (code[1] > _FACE_BOTTOM) & (code[2] > _FACE_BACK)
+    _, y, z = maps[3:6]
+    return (maps[7] > 0.5) & (y < _FACE_TOP) & (y > _FACE_BOTTOM) & (z > _FACE_BACK)
 
 
 def fitted_normals(maps: torch.Tensor) -> torch.Tensor:
@@ -170,19 +172,30 @@ def _relit(photo: np.ndarray, normals: np.ndarray, seed: int) -> np.ndarray:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--assets", type=Path, required=True)
+    parser = command_line(__doc__)
     parser.add_argument("--photos", type=Path, help="real photos with published normals")
-    parser.add_argument("--weights", type=Path, action="append", default=[], help="normal networks to compare with the bundled one")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    reconstructor = Reconstructor.load("cpu")
+    reconstructor = load_reconstructor()
     pictures = list(scans(arguments.assets, reconstructor))
     if arguments.photos:
         pictures += photos(arguments.photos, reconstructor)
     table(pictures, networks_of(arguments.weights))
+
+
+def command_line(description: str | None) -> argparse.ArgumentParser:
+    """What every benchmark of normals asks for: the asset pack, and the networks to compare."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--assets", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, action="append", default=[], help="normal networks to compare with the bundled one")
+    return parser
+
+
+def load_reconstructor() -> Reconstructor:
+    """The product on one core, silent but for the table."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    return Reconstructor.load("cpu")
 
 
 def networks_of(weights: list[Path]) -> dict[str, Predictor]:
@@ -193,23 +206,23 @@ def networks_of(weights: list[Path]) -> dict[str, Predictor]:
     return {name: Predictor(network, load_field(), torch.device("cpu")) for name, network in networks.items()}
 
 
-def table(pictures: list[Seen], predictors: dict[str, Predictor]) -> None:
+def table(pictures: list[MeasuredPhoto], predictors: dict[str, Predictor]) -> None:
     """Prints a Markdown table."""
     rows: dict[str, list[dict[str, float]]] = {"fit": [], **{name: [] for name in predictors}}
-    for seen in pictures:
+    for measured in pictures:
         for index, (name, predictor) in enumerate(predictors.items()):
-            sight = predictor.predict(seen.view, seen.camera, seen.surface)
-            maps, matte = sight.maps[0], sight.photo[0, 3]
+            prediction = predictor.predict(measured.view, measured.camera, measured.surface)
+            maps, matte = prediction.maps[0], prediction.photo[0, 3]
             if not index:
-                rows["fit"].append(angles(seen, fitted_normals(maps), maps, matte))
-            rows[name].append(angles(seen, sight.normals[0], maps, matte))
-    groups = sorted({seen.group for seen in pictures})
+                rows["fit"].append(angles(measured, fitted_normals(maps), maps, matte))
+            rows[name].append(angles(measured, prediction.normals[0], maps, matte))
+    groups = sorted({measured.group for measured in pictures})
     print("| face / whole, degrees | " + " | ".join(f"{group} ({sum(s.group == group for s in pictures)})" for group in groups) + " |")
     print("|---" * (len(groups) + 1) + "|")
     for name, found in rows.items():
         cells = []
         for group in groups:
-            chosen = [index for index, seen in enumerate(pictures) if seen.group == group]
+            chosen = [index for index, measured in enumerate(pictures) if measured.group == group]
             face, whole = (float(np.mean([found[index][part] for index in chosen])) for part in ("face", "whole"))
             apart = mean_interval(np.array([found[index]["face"] - rows["fit"][index]["face"] for index in chosen]))
             cells.append(f"{face:.2f} / {whole:.2f}" + ("" if name == "fit" else f" [{apart[1]:+.2f}, {apart[2]:+.2f}]"))

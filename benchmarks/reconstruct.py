@@ -4,8 +4,8 @@ Warm: models loaded and one run done before; each column in a process of its own
 
 Beside it, in the same run and on the same photo, the octree loop of the published implementations (reference_loop.py), once: asking our own
 network, so that only the loops differ, and at PIFu's network size. The latter would take minutes and is worked out: PIFu's network is timed
-on a sample of points, and asked as many as the loop has just asked ours. The loop makes a bare surface: photo, fit, detail and colour are
-not in its times.
+on a sample of points, and evaluated as many as the loop has just evaluated ours. The loop makes a bare surface: photo, fit, detail and
+colour are not in its times.
 """
 
 import argparse
@@ -47,15 +47,15 @@ def reference(photo: Path, quality: str) -> dict[str, float]:
     loop = timed_loop(field.distance, Settings(quality=quality).resolution)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     encoder, million = pifu_seconds()
-    asked = loop.asked / 1e6
+    evaluated = loop.evaluated / 1e6
     return {
-        "reference loop, points asked (millions)": asked,
+        "reference loop, points evaluated (millions)": evaluated,
         "reference loop, our network: points (s)": loop.network,
         "reference loop, our network: its own work (s)": loop.bookkeeping + loop.marching,
         "**reference loop, our network (s)**": loop.total,
         "reference loop, PIFu's network: encoder (s)": encoder,
-        "reference loop, PIFu's network: points, worked out (s)": asked * million,
-        "**reference loop, PIFu's network, worked out (s)**": encoder + asked * million + loop.bookkeeping + loop.marching,
+        "reference loop, PIFu's network: points, worked out (s)": evaluated * million,
+        "**reference loop, PIFu's network, worked out (s)**": encoder + evaluated * million + loop.bookkeeping + loop.marching,
         "reference loop, peak memory (MB)": memory,
     }
 

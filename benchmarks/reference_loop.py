@@ -1,9 +1,9 @@
 """The octree loop with which the published PIFu, PIFuHD, SeIF and JIFF make a mesh of a network, plainly written, to time ours against.
 
-Written from the papers' description, with arrays where the published loop visits cells one by one: the samples of a dense grid are asked
-on a coarse lattice first; cells between asked samples whose occupancies differ by less than a threshold are filled with their mean; the
-lattice is halved and what is not filled yet is asked, until the lattice is the grid. PyMCubes' marching cubes on the dense grid
-follow.
+Written from the papers' description, with arrays where the published loop visits cells one by one: the samples of a dense grid are
+evaluated on a coarse lattice first; cells between evaluated samples whose occupancies differ by less than a threshold are filled with their
+mean; the lattice is halved and what is not filled yet is evaluated, until the lattice is the grid. PyMCubes' marching cubes on the dense
+grid follow.
 """
 
 import time
@@ -19,7 +19,7 @@ from ..core.networks.reference import ReferencePifu
 
 _COARSEST, _THRESHOLD = 64, 0.01  # as published
 _BATCH = 8192  # of the sizes tried, the fastest on CPUs
-_SOFTNESS = 0.003  # crop units over which occupancy falls: steep, as of networks taught hard labels; softer ones have more points asked
+_SOFTNESS = 0.003  # crop units over which occupancy falls: steep, as of networks taught hard labels; softer ones have more points evaluated
 _SAMPLE = 32_768  # points on which PIFu's own network is timed
 
 PointFunction = Callable[[np.ndarray], np.ndarray]
@@ -27,9 +27,9 @@ PointFunction = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Loop:
-    """What one run took: points asked, seconds in the network, in the loop's own work, and in marching cubes; vertices of the mesh."""
+    """What one run took: points evaluated, seconds in the network, in the loop's own work, and in marching cubes; vertices of the mesh."""
 
-    asked: int
+    evaluated: int
     network: float
     bookkeeping: float
     marching: float
@@ -41,15 +41,15 @@ class Loop:
 
 
 def octree(occupancy: PointFunction, resolution: int, coarsest: int = _COARSEST, threshold: float = _THRESHOLD) -> tuple[np.ndarray, int]:
-    """Occupancy on a dense grid (R, R, R) float32 of the cube [-1, 1]³, and the number of points asked."""
+    """Occupancy on a dense grid (R, R, R) float32 of the cube [-1, 1]³, and the number of points evaluated."""
     grid = np.zeros((resolution,) * 3, np.float32)
     open_ = np.ones(grid.shape, bool)
-    asked = 0
+    evaluated = 0
     for step in (2**k for k in reversed(range((resolution // coarsest).bit_length()))):
         wanted = np.argwhere(open_[::step, ::step, ::step]) * step
         grid[tuple(wanted.T)] = occupancy((wanted * (2 / (resolution - 1)) - 1).astype(np.float32))
         open_[tuple(wanted.T)] = False
-        asked += len(wanted)
+        evaluated += len(wanted)
         if step == 1:
             break
         samples = grid[::step, ::step, ::step]
@@ -62,7 +62,7 @@ def octree(occupancy: PointFunction, resolution: int, coarsest: int = _COARSEST,
         for values, filling in ((grid, ((low + high) / 2)[settled][:, None, None, None]), (open_, False)):
             cells = values.reshape(count, step, count, step, count, step).transpose(0, 2, 4, 1, 3, 5)
             cells[:-1, :-1, :-1][settled] = filling
-    return grid, asked
+    return grid, evaluated
 
 
 def timed_loop(distance: PointFunction, resolution: int) -> Loop:
@@ -77,10 +77,10 @@ def timed_loop(distance: PointFunction, resolution: int) -> Loop:
         return values
 
     start = time.perf_counter()
-    grid, asked = octree(occupancy, resolution)
+    grid, evaluated = octree(occupancy, resolution)
     looped = time.perf_counter()
     vertices, _ = mcubes.marching_cubes(grid, 0.5)
-    return Loop(asked, inside, looped - start - inside, time.perf_counter() - looped, len(vertices))
+    return Loop(evaluated, inside, looped - start - inside, time.perf_counter() - looped, len(vertices))
 
 
 @torch.inference_mode()

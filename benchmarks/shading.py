@@ -8,8 +8,6 @@ first, where true normals are known. There the true ones win only just, and netw
 take it as a hint beside true angles, never alone. Medians over pictures, and mean differences to the fit with their intervals.
 """
 
-import argparse
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from ..core.networks.predictor import CropPrediction
 from ..core.photo.parsing import CLASSES
 from ..core.pipeline import Reconstructor
 from ..evaluation.bootstrap import mean_interval
-from .normals import Seen, face_of, fitted_normals, looked_at, networks_of, scans
+from .normals import MeasuredPhoto, command_line, face_of, fitted_normals, load_reconstructor, measured_photo, networks_of, scans
 
 _SURE, _MARGIN, _FEWEST = 0.9, 5, 500  # share of skin; pixels across what is eroded; pixels of a face
 
@@ -40,51 +38,48 @@ def unexplained(picture: np.ndarray, normals: np.ndarray, skin: np.ndarray) -> f
     return float(rest.var() / max(luminance.var(), 1e-9))
 
 
-def portraits(folder: Path, reconstructor: Reconstructor) -> Iterator[Seen]:
+def portraits(folder: Path, reconstructor: Reconstructor) -> Iterator[MeasuredPhoto]:
     """The photos of a folder in which the product finds a head."""
     for path in sorted(folder.glob("*.jpg")):
         try:
             view = reconstructor.intake.load(path)
         except InputError:
             continue
-        yield from looked_at(reconstructor, "portraits", view, lambda crop: torch.zeros(3, INPUT_SIZE, INPUT_SIZE))
+        yield from measured_photo(reconstructor, "portraits", view, lambda crop: torch.zeros(3, INPUT_SIZE, INPUT_SIZE))
 
 
-def bare_face(seen: Seen, sight: CropPrediction) -> np.ndarray:
+def bare_face(measured: MeasuredPhoto, prediction: CropPrediction) -> np.ndarray:
     """(S, S) bool: skin of the face, away from what is not."""
-    face = face_of(sight.maps[0]).numpy() & (sight.photo[0, 3].numpy() > _SURE)
-    if seen.view.parsing is not None:
-        shares = seen.view.parsing.crop(seen.surface.framing.crop_box(seen.camera), INPUT_SIZE)
+    face = face_of(prediction.maps[0]).numpy() & (prediction.photo[0, 3].numpy() > _SURE)
+    if measured.view.parsing is not None:
+        shares = measured.view.parsing.crop(measured.surface.framing.crop_box(measured.camera), INPUT_SIZE)
         face &= shares[..., CLASSES.index("skin")] > _SURE
     return cv2.erode(face.astype(np.uint8), np.ones((_MARGIN, _MARGIN), np.uint8)) > 0
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--assets", type=Path, required=True)
+    parser = command_line(__doc__)
     parser.add_argument("--portraits", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, action="append", default=[], help="normal networks to compare with the bundled one")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    reconstructor = Reconstructor.load("cpu")
+    reconstructor = load_reconstructor()
     networks = networks_of(arguments.weights)
-    pictures = [seen for seen in scans(arguments.assets, reconstructor) if seen.group == "james lit"]
+    pictures = [measured for measured in scans(arguments.assets, reconstructor) if measured.group == "james lit"]
     pictures += portraits(arguments.portraits, reconstructor)
     rows: dict[str, list[float]] = {}
     groups = []
-    for seen in pictures:
-        sights = {name: predictor.predict(seen.view, seen.camera, seen.surface) for name, predictor in networks.items()}
-        sight = sights["bundled"]
-        face = bare_face(seen, sight)
+    for measured in pictures:
+        predictions = {name: predictor.predict(measured.view, measured.camera, measured.surface) for name, predictor in networks.items()}
+        prediction = predictions["bundled"]
+        face = bare_face(measured, prediction)
         if face.sum() < _FEWEST:
             continue
-        truth = F.interpolate(seen.truth[None], size=(INPUT_SIZE, INPUT_SIZE), mode="area")[0]
-        normals = {"fit": fitted_normals(sight.maps[0])} | {name: one.normals[0] for name, one in sights.items()} | {"truth": truth}
-        picture = sight.photo[0, :3].permute(1, 2, 0).numpy()
-        groups.append(seen.group)
+        truth = F.interpolate(measured.truth[None], size=(INPUT_SIZE, INPUT_SIZE), mode="area")[0]
+        normals = (
+            {"fit": fitted_normals(prediction.maps[0])} | {name: one.normals[0] for name, one in predictions.items()} | {"truth": truth}
+        )
+        picture = prediction.photo[0, :3].permute(1, 2, 0).numpy()
+        groups.append(measured.group)
         for name, values in normals.items():
             rows.setdefault(name, []).append(unexplained(picture, values.permute(1, 2, 0).numpy(), face))
     _table(groups, rows)

@@ -9,11 +9,12 @@ from typing import Any
 
 from ..core.animation.performance import Performance
 from ..core.errors import Cancelled, InputError
+from ..core.settings import Settings
 from ..worker.client import WorkerClient
 from .checks import check_exists, check_photo
 from .console import Console
 from .failures import failed
-from .head import HeadPlan, start_worker
+from .head import HeadPlan, Processes
 from .names import safe_name
 from .options import add_command, add_head_options
 
@@ -27,7 +28,7 @@ def add_animate(commands: Any) -> None:
     command.add_argument("--head", metavar="PHOTO", type=Path, help="photo of the head; by default a frame of the video")
     command.add_argument("--smoothing", type=_seconds, default=0.2, help="seconds over which movement is smoothed, 0 for none")
     command.add_argument("--output", metavar="DIR", type=Path, required=True, help="folder for the files")
-    add_head_options(command, rig=True)
+    add_head_options(command, rig=True, subject="head", all_subjects=False, height=Settings().height)
     command.set_defaults(run=_run)
 
 
@@ -37,15 +38,15 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     with ExitStack() as stack:
         name = safe_name(options.source.stem)
         outputs = stack.enter_context(plan.claim(options.output, name, plan.inputs(options.source, options.head)))
-        client = stack.enter_context(closing(start_worker()))
+        processes = stack.enter_context(closing(Processes(plan.blender)))
         try:
-            performance = _performance(options, client, outputs.scratch, console.progress)
+            performance = _performance(options, processes.client, outputs.scratch, console.progress)
             photo = options.head or head_frame(options.source, performance, outputs.scratch)
-            plan.make(client, photo, outputs, name, console, performance)
+            plan.make_and_tell(processes, photo, outputs, name, console, performance)
         except Cancelled:
             raise
         except Exception as error:  # noqa: BLE001 - told by `failed`
-            return failed(error, "The animation", console, options.output, plan.settings.to_dict(), client.log)
+            return failed(error, "The animation", console, options.output, plan.settings.to_dict(), processes.client.log)
     return 0
 
 

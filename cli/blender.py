@@ -1,20 +1,27 @@
-"""Files that only Blender writes: in a process of its own, because bpy must not share one with anything else of ours."""
+"""Writes the files that only Blender can write, in a process of its own, because bpy must not share one with our other libraries."""
 
+import collections
 import importlib.util
+import json
 import logging
-import os
+import queue
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO, Any
 
-from ..core.errors import InputError, ReconstructionError
+from ..core.errors import Cancelled, InputError, ReconstructionError
 from ..worker import process
 from ..worker.environment import LAUNCH
 
 _WRITE = "likeness.scene.write"  # run by name: nothing here imports bpy
+_ANSWER = "likeness-written "  # ANSWER of scene/write.py
 _LIMIT = 300  # seconds for Blender to start and write the files of one result
+_LOG_LINES = 200
 
 log = logging.getLogger(__name__)
 
@@ -33,31 +40,93 @@ def blender_command(blender: Path | None) -> list[str]:
     raise InputError("A .blend file, or a .glb with a rig, needs Blender; give its path with --blender, or choose other --formats.")
 
 
-def write_in_blender(command: Sequence[str], result: Path, paths: Sequence[Path], performance: Path | None = None) -> None:
-    """Write a saved Result (.npz) as .blend or, of its rigged head, .glb; with a saved Performance the head plays it.
+class BlenderWriter:
+    """One Blender, started when it is first needed, that writes any number of results. Its methods belong to one thread."""
 
-    Raises ReconstructionError. However it ends, no process is left: should this one be killed, Blender reads the end of its input and ends.
-    """
-    names = " and ".join(path.name for path in paths)
-    arguments = [*command, "--with-input", str(result), *map(str, paths), *(["--performance", str(performance)] if performance else [])]
-    # `communicate` would close a pipe that it opened itself.
-    reading, writing = os.pipe()
-    try:
-        child = process.start(arguments, reading, subprocess.PIPE, subprocess.PIPE)
-    except OSError as error:
-        os.close(writing)
-        raise InputError(f"{command[0]} cannot be started ({error.strerror}); give --blender the path of Blender.") from error
-    finally:
-        os.close(reading)
-    try:
-        out, said = (data.decode(errors="replace") for data in child.communicate(timeout=_LIMIT))
-    except subprocess.TimeoutExpired as error:
-        raise ReconstructionError(f"Blender took more than {_LIMIT} s to write {names}; try again.") from error
-    finally:
-        os.close(writing)
-        if child.poll() is None:
-            process.kill_tree(child, 1.0)
-    if child.returncode or not all(path.exists() for path in paths):
-        log.error("%s", out + said)
-        words = said.strip().splitlines() or [f"exit code {child.returncode}"]
-        raise ReconstructionError(f"Blender could not write {names} ({words[-1].rstrip('.')}); choose other --formats or try again.")
+    def __init__(self, command: Sequence[str]) -> None:
+        """command: of blender_command."""
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
+        self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._errors: threading.Thread | None = None
+
+    def write(self, result: Path, paths: Sequence[Path], performance: Path | None = None, cancel: Callable[[], bool] | None = None) -> None:
+        """Write a saved Result (.npz) as .blend or, of its rigged head, .glb; with a saved Performance the head plays it.
+
+        Raises ReconstructionError, the next call then starts another Blender; InputError when it cannot be started; Cancelled.
+        """
+        names = " and ".join(path.name for path in paths)
+        request = {"result": str(result), "files": [str(path) for path in paths], "performance": performance and str(performance)}
+        try:
+            answer = self._answer(json.dumps(request), names, cancel)
+        except BaseException:
+            self.close()
+            raise
+        if answer["code"] or not all(path.exists() for path in paths):
+            raise _failure(names, answer["sentence"])
+
+    def close(self) -> None:
+        """End Blender, at once."""
+        if self._process is not None:
+            process.kill_tree(self._process, 1.0)
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            self._process = None
+
+    def _answer(self, request: str, names: str, cancel: Callable[[], bool] | None) -> dict[str, Any]:
+        child = self._started()
+        assert child.stdin is not None
+        try:
+            child.stdin.write(f"{request}\n".encode())
+        except OSError:  # it has ended: told below
+            log.debug("Blender's input is closed", exc_info=True)
+        end = time.monotonic() + _LIMIT
+        while time.monotonic() < end:
+            if cancel is not None and cancel():
+                raise Cancelled("Cancelled.")
+            try:
+                answer = self._answers.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if answer is None:
+                if self._errors is not None:
+                    self._errors.join(1.0)
+                log.error("%s", "\n".join(self._said))
+                words = [line for line in self._said if line.strip()] or [f"exit code {child.returncode}"]
+                raise _failure(names, words[-1].strip())
+            return answer
+        raise ReconstructionError(f"Blender took more than {_LIMIT} s to write {names}; try again.")
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self.close()
+        try:
+            child = process.start([*self._command, "--serve"], subprocess.PIPE, subprocess.PIPE, subprocess.PIPE)
+        except OSError as error:
+            raise InputError(f"{self._command[0]} cannot be started ({error.strerror}); give --blender the path of Blender.") from error
+        self._process, self._answers = child, queue.SimpleQueue()
+        self._said.clear()
+        self._errors = threading.Thread(target=_read_errors, args=(child.stderr, self._said), daemon=True)
+        self._errors.start()
+        threading.Thread(target=_read_answers, args=(child.stdout, self._answers), daemon=True).start()
+        return child
+
+
+def _read_errors(pipe: IO[bytes], said: collections.deque[str]) -> None:
+    """Keeps what is said, so that the pipe is never full."""
+    said.extend(line.decode(errors="replace").rstrip() for line in pipe)
+
+
+def _read_answers(pipe: IO[bytes], answers: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
+    """Answers, then None; Blender says other things there too."""
+    for line in pipe:
+        text = line.decode(errors="replace").strip()
+        if text.startswith(_ANSWER):
+            answers.put(json.loads(text.removeprefix(_ANSWER)))
+    answers.put(None)
+
+
+def _failure(names: str, words: object) -> ReconstructionError:
+    return ReconstructionError(f"Blender could not write {names} ({str(words).rstrip('.')}); choose other --formats or try again.")

@@ -1,4 +1,4 @@
-"""What can be said about the user's files at once, before anything is loaded."""
+"""Checks of the user's files that are quick enough to make before anything is loaded."""
 
 import os
 import stat

@@ -38,6 +38,15 @@ class Console:
         if _is_terminal(self._err):
             _write(self._err, f"\r\x1b[K{self.photo}{stage_label(stage)} {fraction:.0%}")
 
+    def status(self, text: str) -> None:
+        """A line that overwrites itself on terminals, and an ordinary one elsewhere."""
+        _write(self._err, f"\r\x1b[K{text}" if _is_terminal(self._err) else f"{text}\n")
+
+    def line(self, text: str) -> None:
+        """On standard output."""
+        self.clear()
+        _write(self._out, f"{text}\n")
+
     def clear(self) -> None:
         """Take the line of progress away."""
         if _is_terminal(self._err):

@@ -1,4 +1,5 @@
-"""The files of one result: claimed before the work, made aside, put in place together; never in the place of what is not ours.
+"""The files of one result. They are claimed before the work, made in a hidden folder, put in place together, and never replace
+files that are not ours.
 
 A report (JSON) belongs to each set. It lists the files with their SHA-256, so that a later run can tell what Likeness wrote, and nobody
 changed, from what is the user's.

@@ -6,6 +6,7 @@ from typing import NoReturn
 from ..core.errors import InputError
 from ..core.version import VERSION
 from .animate import add_animate
+from .batch.command import add_batch
 from .evaluate import add_evaluate
 from .reconstruct import add_reconstruct
 
@@ -22,6 +23,7 @@ def build_parser(prog: str = "likeness") -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
     add_reconstruct(commands)
+    add_batch(commands)
     add_animate(commands)
     add_evaluate(commands)
     return parser

@@ -1,4 +1,4 @@
-"""`likeness reconstruct`: heads from photos, each on its own, so that a bad photo costs the others nothing."""
+"""`likeness reconstruct`: heads and bodies from photos, each on its own, so that a bad photo costs the others nothing."""
 
 import argparse
 import contextlib
@@ -8,12 +8,13 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Cancelled, InputError, LikenessError
+from ..core.errors import Cancelled, InputError, LikenessError, NoSubjectError
 from ..core.photo.files import KINDS
+from ..core.settings import MAX_PEOPLE
 from .checks import check_photo
 from .console import Console
 from .failures import failed
-from .head import HeadPlan, start_worker
+from .head import HeadPlan, Processes
 from .names import distinct_names, safe_name
 from .options import add_command, add_head_options
 from .output import Inputs, writing
@@ -24,10 +25,10 @@ log = logging.getLogger(__name__)
 
 def add_reconstruct(commands: Any) -> None:
     """Add the sub-command to an argparse parser's commands."""
-    command = add_command(commands, "reconstruct", "make heads from photos")
+    command = add_command(commands, "reconstruct", "make heads and bodies from photos")
     command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help=KINDS)
     command.add_argument(
-        "--output", metavar="DIR", type=Path, required=True, help="folder for the files; several photos get one each inside"
+        "--output", metavar="DIR", type=Path, required=True, help="folder for the files; of several photos or people each gets one inside"
     )
     add_head_options(command)
     command.set_defaults(run=_run)
@@ -36,8 +37,9 @@ def add_reconstruct(commands: Any) -> None:
 def _run(options: argparse.Namespace, console: Console) -> int:
     plan = HeadPlan.of(options)
     several = len(options.photos) > 1
-    if several and options.report.parent != Path():
-        raise InputError(f"One report cannot serve several photos; give --report a bare name instead of {options.report}.")
+    if (several or plan.settings.all_subjects) and options.report.parent != Path():
+        what = "photos" if several else "people"
+        raise InputError(f"One report cannot serve several {what}; give --report a bare name instead of {options.report}.")
     with ExitStack() as stack:
         if several:
             stack.enter_context(_usable(options.output))
@@ -45,19 +47,36 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         worst, jobs = _usable_photos(plan, options, inputs, console)
         if not jobs:
             return worst
-        client = stack.enter_context(closing(start_worker()))
+        processes = stack.enter_context(closing(Processes(plan.blender)))
         for photo, folder in jobs:
             console.photo = f"{photo.name}: " if several else ""
-            try:
+            for one, place in _people(plan, folder):
                 name = safe_name(photo.stem)
-                with plan.claim(folder, name, inputs) as outputs:
-                    plan.make(client, photo, outputs, name, console)
-            except Cancelled:
-                raise
-            except Exception as error:  # noqa: BLE001 - told by `failed`, and the other photos go on
-                worst = max(worst, failed(error, photo.name, console, options.output, plan.settings.to_dict(), client.log))
-            log.info("The worker's log:\n%s", client.log)
+                try:
+                    with one.claim(place, name, inputs) as outputs:
+                        report = one.make_and_tell(processes, photo, outputs, name, console)
+                except Cancelled:
+                    raise
+                except NoSubjectError as error:
+                    if not plan.settings.all_subjects or one.settings.subject_index == 0:
+                        worst = max(worst, failed(error, photo.name, console, options.output, one.settings.to_dict(), processes.client.log))
+                    break
+                except Exception as error:  # noqa: BLE001 - told, and the other people and photos go on
+                    worst = max(worst, failed(error, photo.name, console, options.output, one.settings.to_dict(), processes.client.log))
+                else:
+                    if one.settings.subject_index + 1 == report.get("subject", {}).get("people"):
+                        break
+                log.info("The worker's log:\n%s", processes.client.log)
     return worst
+
+
+def _people(plan: HeadPlan, folder: Path) -> Iterator[tuple[HeadPlan, Path]]:
+    """The plan of each result of a photo and the folder of its files; nobody knows beforehand how many people the photo shows."""
+    if not plan.settings.all_subjects:
+        yield plan, folder
+        return
+    for person in range(MAX_PEOPLE):
+        yield plan.of_person(person), folder / f"person-{person}"
 
 
 def _usable_photos(plan: HeadPlan, options: argparse.Namespace, inputs: Inputs, console: Console) -> tuple[int, list[tuple[Path, Path]]]:
@@ -66,7 +85,8 @@ def _usable_photos(plan: HeadPlan, options: argparse.Namespace, inputs: Inputs, 
     for photo, folder in zip(options.photos, _folders(options.output, options.photos), strict=True):
         try:
             check_photo(photo)
-            plan.claim(folder, safe_name(photo.stem), inputs).close()  # held only in its turn: a system opens some hundred files at once
+            _, place = next(_people(plan, folder))
+            plan.claim(place, safe_name(photo.stem), inputs).close()  # held only in its turn: a system opens some hundred files at once
             usable.append((photo, folder))
         except LikenessError as error:
             console.sentence(error)

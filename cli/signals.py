@@ -1,4 +1,4 @@
-"""Ctrl-C, and requests of the system to end, as one KeyboardInterrupt, so that everything is cleaned up whoever asks."""
+"""Turns Ctrl-C and the system's requests to end into one KeyboardInterrupt, so that everything is cleaned up in either case."""
 
 import contextlib
 import signal

@@ -1,4 +1,4 @@
-"""Named arrays in one .npz without pickles: how they must look is said once, and files are checked against it. numpy only.
+"""Named arrays in one .npz without pickles. A Schema says how they must look, and files are checked against it. numpy only.
 
 Every file of ours holds a format number. Another version's file, a damaged one and a hostile one all end in ArrayError.
 """

@@ -21,6 +21,10 @@ class NoFaceError(InputError):
     """No usable face in the photo."""
 
 
+class NoSubjectError(NoFaceError):
+    """The photo shows nobody, or fewer people than the number that was asked for."""
+
+
 class AssetError(LikenessError):
     """A weights or model file is missing, damaged or of another version."""
 

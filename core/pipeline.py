@@ -1,4 +1,4 @@
-"""The whole way from one photo to a coloured head, as a library: Reconstructor.load().run(photo)."""
+"""The whole way from one photo to a coloured head, or body, as a library: Reconstructor.load().run(photo)."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -7,13 +7,15 @@ from typing import Any, Self
 
 import numpy as np
 
+from .bodies import BodyReconstructor, HeadMaker
+from .body_head import head_of_body
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
 from .fields.crop import CropField
-from .fields.field import Field
 from .fields.head import head_field
 from .geometry.mesh import vertex_normals
-from .models.fit import fit_head, mesh_landmarks
+from .intakes import Intakes
+from .models.fit import fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
@@ -24,9 +26,7 @@ from .networks.device import named_device
 from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor
 from .networks.weights import hashes
-from .photo.crop import crop_picture
-from .photo.face_alignment_provider import FaceAlignmentDetector
-from .photo.faces import FaceDetector, MediaPipeDetector
+from .photo.figure import BodyView
 from .photo.framing import HEAD
 from .photo.intake import Intake
 from .photo.pose import Pose
@@ -48,7 +48,7 @@ class Reconstructor:
     def __init__(self, model: HeadModel, predictor: Predictor) -> None:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
-        self._second: dict[str, FaceAlignmentDetector] = {}  # by the name of its weights
+        self.bodies = BodyReconstructor(predictor.device)
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -56,9 +56,13 @@ class Reconstructor:
         return cls(HeadModel.load(), Predictor.load(named_device(device), field))
 
     @cached_property
+    def _intakes(self) -> Intakes:
+        return Intakes(self._model, self._predictor.parser, self._predictor.body_parser)
+
+    @property
     def intake(self) -> Intake:
-        """With MediaPipe's detector and the bundled parser: what `run` prepares photos with unless the settings say otherwise."""
-        return Intake(MediaPipeDetector(), self._predictor.parser)
+        """With MediaPipe's detector and the bundled parsers: what `run` prepares photos with unless the settings say otherwise."""
+        return self._intakes.usual
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
@@ -86,9 +90,19 @@ class Reconstructor:
         own = self._own = photo.own if isinstance(photo, PreparedPhoto) else OwnNetworks.of(settings, self._own)
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
-        unused |= {"photo", *PREPARATION} if isinstance(photo, PreparedPhoto) else set()
+        unused |= {"photo", "head", *PREPARATION} if isinstance(photo, PreparedPhoto) else set()
         clock = Clock([name for name in RECONSTRUCTION if name not in unused], progress, cancel)
-        prepared = photo if isinstance(photo, PreparedPhoto) else self._read(photo, settings, own, clock)
+        if isinstance(photo, PreparedPhoto):
+            prepared = photo
+        else:
+            with clock.stage("photo"):
+                seen = self._intakes.of(settings, own).load_subject(photo, settings.subject, settings.subject_index)
+            if isinstance(seen, BodyView):
+                clock.leave_out("rig", "flame", "texture")
+                result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
+                return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
+            clock.leave_out("head")
+            prepared = self.prepare(seen, own, clock)
         view, fit = prepared.view, prepared.fit
         with clock.stage("field"):
             crop = self.crop_field(prepared)
@@ -105,7 +119,10 @@ class Reconstructor:
             surface = ReconstructedSurface(camera_vertices, normals)
             rigging = Rigging.of(self._model, fit, prepared.surface.framing, surface, view.parsing, flame_model, clock)
         with clock.stage("colour"):
-            colours, observed = self._colours(prepared, field, vertices, faces, settings.resolution)
+            # Finer than the mesh, the photo would alias on it.
+            image, matte, parsing = prepared.pictures(min(2 * settings.resolution, 1024))
+            guess = lambda points: (field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
+            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
         pose = Pose(fit.rotation, fit.joints[NECK])
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(normals)
         of_vertices = (values.astype(np.float32) for values in (turned, colours, observed))
@@ -113,43 +130,21 @@ class Reconstructor:
         result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),))
         if rigging is not None:
             result, about = rigging.textured(result, settings.texels, clock)
-        measures = prepared.measures | {"silhouette_iou": silhouette_iou(view, prepared.crop_box, vertices, faces)}
+        measures = prepared.measures | {"silhouette_iou": silhouette_iou(view.matte, prepared.crop_box, vertices, faces)}
         measures["observed_share"] = float((observed > 0.5).mean())
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
         measures |= measure_surface(vertices, faces, observed, *differs, prepared.surface.framing.half)
         quality, doubts = judge(measures, view.name)
-        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings]} | measures | parsing_report(view) | about
-        report |= run_report(settings, prepared.timings | clock.timings, hashes() | own.hashes())
+        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": list(view.notes)} | measures
+        report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
         return replace(result, report=report | {"fit": fit_report(self._model, fit)})
 
-    def _read(self, photo: Path, settings: Settings, own: OwnNetworks, clock: Clock) -> PreparedPhoto:
-        with clock.stage("photo"):
-            view = self._intake(settings, own).load(photo, settings.subject_index)
-        return self.prepare(view, own, clock)
-
-    def _intake(self, settings: Settings, own: OwnNetworks) -> Intake:
-        if settings.detector == "mediapipe" and own.matte is None:
-            return self.intake
-        return Intake(self._detector(settings), own.parser(self.intake.parser))
-
-    def _detector(self, settings: Settings) -> FaceDetector:
-        if settings.detector == "mediapipe":
-            return self.intake.detector
-        named = settings.detector_weights
-        if named not in self._second:
-            mesh = lambda points: mesh_landmarks(self._model, points)  # noqa: E731
-            self._second = {named: FaceAlignmentDetector(self.intake.detector, mesh, named)}
-        return self._second[named]
-
-    def _colours(
-        self, prepared: PreparedPhoto, field: Field, vertices: np.ndarray, faces: np.ndarray, resolution: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        view, box = prepared.view, prepared.crop_box
-        size = min(2 * resolution, 1024)  # finer than the mesh, the photo would alias on it
-        image = crop_picture(view.image, box, size)
-        matte = prepared.prediction.intersect_matte(np.clip(crop_picture(view.matte, box, size), 0, 1))
-        guess = lambda points: (field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
-        parsing = None if view.parsing is None else view.parsing.crop(box, size)
-        return colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
+    def _head_maker(self, settings: Settings, own: OwnNetworks, cancel: Cancel | None) -> HeadMaker:
+        """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""
+        quality = "standard" if settings.quality == "high" else settings.quality
+        settings = replace(settings, rig=False, quality=quality)
+        intake = self._intakes.of(settings, own)
+        make = lambda view: self.run(self.prepare(view, own, Clock(PREPARATION, None, cancel)), settings, None, cancel)  # noqa: E731
+        return lambda view, camera, eyes: head_of_body(intake, make, view, camera, eyes)

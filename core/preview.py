@@ -9,7 +9,7 @@ from PIL import Image
 
 from .errors import InputError
 from .geometry.raster import interpolate, rasterize
-from .photo.framing import HEAD, CropBox, Framing
+from .photo.framing import CropBox
 from .result import Mesh, Result
 
 TILE = 320
@@ -24,35 +24,36 @@ _AMBIENT = 0.14
 _OUTLINE = (0.95, 0.35, 0.1)
 
 
-def write_preview(result: Result, path: Path, framing: Framing = HEAD) -> None:
+def write_preview(result: Result, path: Path) -> None:
     """Write the sheet as PNG. Raises InputError when the file cannot be written."""
     try:
-        Image.fromarray(preview(result, framing)).save(path, "PNG")
+        Image.fromarray(preview(result)).save(path, "PNG")
     except OSError as error:
         raise InputError(f"Could not write {path} ({error.strerror}); choose a folder you may write to with enough space.") from error
 
 
-def preview(result: Result, framing: Framing = HEAD) -> np.ndarray:
-    """The sheet (2 TILE, (2 N + 3) TILE, 3) uint8 of a result with N views, each tile a crop of the framing.
+def preview(result: Result) -> np.ndarray:
+    """The sheet (2 TILE, (2 N + 3) TILE, 3) uint8 of a result with N views, each tile a crop of its view's framing.
 
     For each view: the photo's crop, and below it the same with the outline of the mesh; then the mesh as the photo's camera sees it. At
-    last the upright head turned by 45, 90 and 180 degrees in parallel projection at the same scale. Upper row unlit colours, lower row
+    last the upright subject turned by 45, 90 and 180 degrees in parallel projection at the same scale. Upper row unlit colours, lower row
     grey clay.
     """
     columns = []
     for view in result.views:
+        framing = view.framing
         points = framing.to_crop(view.pose.to_camera(result.surface.vertices), view.camera)
         coloured, clay, mask = _render(result.surface, points, view.pose.directions_to_camera(result.surface.normals))
         photo = _photo_crop(view.photo, framing.crop_box(view.camera))
         columns += [np.concatenate([photo, _outlined(photo, mask)]), np.concatenate([coloured, clay])]
-    for points, normals in _turned(result, framing):
+    for points, normals in _turned(result):
         columns.append(np.concatenate(_render(result.surface, points, normals)[:2]))
     return np.round(np.concatenate(columns, axis=1) * 255).astype(np.uint8)
 
 
-def _turned(result: Result, framing: Framing) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _turned(result: Result) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Vertices (V, 3) in a crop frame (x right, y up, z towards the viewer) and their normals, for each of _TURNS."""
-    vertices, normals = result.surface.vertices, result.surface.normals
+    vertices, normals, framing = result.surface.vertices, result.surface.normals, result.views[0].framing
     # The same height in the tile as in the photo's crop; across, the middle of the mesh, so that nothing leaves the tile as it turns.
     middle = (vertices.min(0) + vertices.max(0)) / 2
     middle[1] = result.views[0].pose.to_upright(np.zeros(3))[1] + framing.centre[1]

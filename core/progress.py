@@ -30,7 +30,7 @@ STAGES = {
     "start": Stage("Starting the Worker"),
     "load": Stage("Loading the Networks"),
     "photo": Stage("Reading the Photo", 8),
-    "fit": Stage("Fitting the Head", 6),
+    "fit": Stage("Fitting the Model", 6),
     "normals": Stage("Predicting Relief", 4),
     "field": Stage("Predicting Shape", 12),
     "surface": Stage("Extracting the Surface", 45),
@@ -38,6 +38,7 @@ STAGES = {
     "rig": Stage("Rigging the Head", 5),
     "flame": Stage("Fitting FLAME", 5),
     "colour": Stage("Colouring", 13),
+    "head": Stage("Making the Head", 60),
     "texture": Stage("Painting the Texture", 12),
     "track": Stage("Tracking the Face"),
     "export": Stage("Writing the Files"),
@@ -71,11 +72,18 @@ class Clock:
     """Times the stages of a reconstruction (timings: seconds), reports overall progress and asks whether to stop."""
 
     def __init__(self, stages: Sequence[str], progress: Progress | None = None, cancel: Cancel | None = None) -> None:
+        self._progress, self.cancel = progress, cancel
+        self.timings: dict[str, float] = {}
+        self._share_out(stages)
+
+    def _share_out(self, stages: Sequence[str]) -> None:
         shares = [STAGES[name].share for name in stages]
         ends = [end / sum(shares) for end in accumulate(shares, initial=0)]
         self._spans = dict(zip(stages, pairwise(ends), strict=True))
-        self._progress, self.cancel = progress, cancel
-        self.timings: dict[str, float] = {}
+
+    def leave_out(self, *names: str) -> None:
+        """Stages that turn out not to be needed: the others share their time."""
+        self._share_out([name for name in self._spans if name not in names])
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Callable[[float], None]]:

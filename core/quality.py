@@ -1,4 +1,4 @@
-"""What a result is worth: measures of it, and the limits beyond which the user is told.
+"""How good a result is: its measures, and the limits beyond which the user reads a warning.
 
 The limits come from 41 portraits in which all went well, of which at most one lies beyond each, and from pictures that went wrong: painted
 masks, boards, hands and phones, heads seen from the side, stretched and cropped pictures.
@@ -159,15 +159,15 @@ def _matte_measures(view: View, fit: ViewFit, framing: Framing, picture: np.ndar
     size, box = len(picture), framing.crop_box(fit.camera)
     there, coverage = shown(view.image, box, size), picture[..., 3]
     matte = coverage > 0.5
-    code, mask = maps[3:6], maps[7] > 0.5
-    head = mask & (code[1] > _HEAD)
+    canonical, mask = maps[3:6], maps[7] > 0.5
+    head = mask & (canonical[1] > _HEAD)
     above = np.zeros_like(mask)
     above[: int(np.flatnonzero(head.any(1)).max(initial=-1)) + 1] = True
     measures = {}
     if not mask.any():
         return measures
     if (head & there).any():
-        face = head & there & (code[1] < 0.2) & (code[2] > -0.3)
+        face = head & there & (canonical[1] < 0.2) & (canonical[2] > -0.3)
         zone = above & there
         measures["head_in_matte"] = float(matte[head & there].mean())
         measures["matte_agreement"] = float((matte & mask & zone).sum() / (zone & (matte | mask)).sum())

@@ -11,6 +11,7 @@ from .geometry.raster import rasterize
 from .models.fit import ViewFit
 from .models.head import HeadModel
 from .photo.crop import crop_picture
+from .photo.figure import BodyView
 from .photo.framing import CropBox
 from .photo.parsing import CLASSES
 from .photo.view import View
@@ -20,9 +21,11 @@ from .version import VERSION
 _SIZE = 512  # pixels a side
 
 
-def run_report(settings: Settings, timings: Mapping[str, float], weights: Mapping[str, str]) -> dict[str, Any]:
-    """Of any run: timings in seconds; weights: file -> SHA-256."""
+def run_report(settings: Settings, view: View | BodyView, timings: Mapping[str, float], weights: Mapping[str, str]) -> dict[str, Any]:
+    """Of any run: what was wanted of the photo and what was made; timings in seconds; weights: file -> SHA-256."""
+    made = "body" if isinstance(view, BodyView) else "head"
     return {
+        "subject": {"wanted": settings.subject, "made": made, "person": settings.subject_index, "people": view.people},
         "timings": dict(timings),
         "peak_memory_mb": _peak_memory(),
         "settings": settings.to_report(),
@@ -53,11 +56,12 @@ def parsing_report(view: View) -> dict[str, dict[str, float]]:
     return {"parsing": dict(zip(CLASSES, view.parsing.shares.mean((0, 1)).round(4).tolist(), strict=True))}
 
 
-def silhouette_iou(view: View, box: CropBox, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Intersection over union of a mesh's silhouette (vertices in the crop frame) and the person's matte, inside the photo and the crop."""
+def silhouette_iou(matte: np.ndarray, box: CropBox, vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Intersection over union of a mesh's silhouette (vertices in the crop frame) and the person's matte (H, W), inside the photo and the
+    crop."""
     drawn = rasterize(torch.from_numpy(vertices), torch.from_numpy(faces), _SIZE).mask.numpy()
-    there = crop_picture(np.ones(view.image.shape[:2], np.float32), box, _SIZE) > 0.5
-    person = (crop_picture(view.matte, box, _SIZE) > 0.5) & there
+    there = crop_picture(np.ones(matte.shape, np.float32), box, _SIZE) > 0.5
+    person = (crop_picture(matte, box, _SIZE) > 0.5) & there
     union = ((drawn & there) | person).sum()
     return float((drawn & person).sum() / max(union, 1))
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from .arrays import ANY, BYTE, REAL, TEXT, WHOLE, Array, ArrayError, Schema
 from .errors import AssetError
+from .photo.framing import HEAD, Framing
 from .photo.pose import Pose
 from .photo.view import Camera
+from .topology.body_rig import BodyRig
 from .topology.rigged import RiggedHead
 
 GOOD, DOUBTFUL = "good", "doubtful"
@@ -24,7 +26,7 @@ _RESULT = Schema(
         "mesh_names": Array(TEXT, ("M",)),
         "views": Array(WHOLE, (), low=1),
     },
-    number=2,
+    number=3,
 )
 _MESH = Schema(
     {
@@ -42,6 +44,7 @@ _VIEW = Schema(
         "camera": Array(REAL, (4,), exact=True, finite=False),
         "rotation": Array(REAL, (3, 3), exact=True),
         "translation": Array(REAL, (3,), exact=True),
+        "framing": Array(REAL, (4,), exact=True),
     },
 )
 
@@ -63,21 +66,24 @@ class Mesh:
 
 @dataclass(frozen=True)
 class ResultView:
-    """How one photo shows the subject: photo (H, W, 3) uint8, upright; the camera that took it; the subject's pose before that camera."""
+    """How one photo shows the subject: photo (H, W, 3) uint8, upright; the camera that took it; the subject's pose before that camera; the
+    cube of the camera frame that was reconstructed."""
 
     photo: np.ndarray
     camera: Camera
     pose: Pose
+    framing: Framing = HEAD
 
 
 @dataclass(frozen=True)
 class Result:
-    """One subject in its upright frame, in which no photo's pose is left: x to the person's left, y up, z forward, metres, origin at the
-    neck joint. This is also glTF's frame: Y up, the front of the asset towards +Z.
+    """One subject in its upright frame, in which no photo's pose is left: x to the person's left, y up, z forward, metres. Its origin is a
+    head's neck joint, or on the ground between the feet of a body. This is also glTF's frame: Y up, the front of the asset towards +Z.
 
     meshes: by name; SURFACE is always among them.
     views: one for each photo, at least one. A mesh lies over a view's photo where `view.camera` projects `view.pose.to_camera(vertices)`.
-    rigged: the same person in the head model's topology with a rig, when that was asked for.
+    rigged: the same person in the head model's topology with a rig, when that was asked for. body: joints and parts of a body's surface;
+    None where the subject is a head.
     report: strict-JSON settings, versions, weights' hashes, timings, measures and warnings (docs/modules.md lists the keys).
     """
 
@@ -86,6 +92,7 @@ class Result:
     views: tuple[ResultView, ...]
     report: dict[str, Any] = field(default_factory=dict)
     rigged: RiggedHead | None = None
+    body: BodyRig | None = None
 
     @property
     def surface(self) -> Mesh:
@@ -95,11 +102,14 @@ class Result:
     def save(self, path: Path) -> None:
         """Write everything as one .npz without pickles; the form in which the worker hands results to Blender."""
         arrays = {} if self.rigged is None else self.rigged.arrays()
+        arrays |= {} if self.body is None else self.body.arrays()
         for index, mesh in enumerate(self.meshes.values()):
             arrays |= _numbered(_MESH, "mesh", index).pack(vars(mesh))
         for index, view in enumerate(self.views):
             camera = [*view.camera.centre, view.camera.scale, view.camera.distance]
-            arrays |= _numbered(_VIEW, "view", index).pack({"photo": view.photo, "camera": camera, **vars(view.pose)})
+            framing = [view.framing.half, *view.framing.centre]
+            packed = {"photo": view.photo, "camera": camera, "framing": framing, **vars(view.pose)}
+            arrays |= _numbered(_VIEW, "view", index).pack(packed)
         text = json.dumps({"name": self.name, "report": self.report}, allow_nan=False)
         _RESULT.save(path, {"text": text, "mesh_names": list(self.meshes), "views": len(self.views)}, arrays)
 
@@ -117,6 +127,7 @@ class Result:
                 views=tuple(_view(_numbered(_VIEW, "view", index).check(data)) for index in range(head["views"])),
                 report=text["report"],
                 rigged=RiggedHead.from_arrays(data),
+                body=BodyRig.from_arrays(data),
             )
         except (ArrayError, KeyError, TypeError, ValueError) as error:
             raise AssetError(f"{path} is not a Likeness result; run the reconstruction again.") from error
@@ -129,4 +140,6 @@ def _numbered(schema: Schema, kind: str, index: int) -> Schema:
 
 def _view(arrays: dict[str, Any]) -> ResultView:
     column, row, scale, distance = arrays["camera"].tolist()
-    return ResultView(arrays["photo"], Camera((column, row), scale, distance), Pose(arrays["rotation"], arrays["translation"]))
+    half, across, up, depth = arrays["framing"].tolist()
+    pose = Pose(arrays["rotation"], arrays["translation"])
+    return ResultView(arrays["photo"], Camera((column, row), scale, distance), pose, Framing(half, (across, up, depth)))

@@ -1,4 +1,4 @@
-"""The single truth for every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
+"""The one definition of every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
 
 import dataclasses
 from dataclasses import dataclass, field, fields
@@ -7,29 +7,35 @@ from typing import Any
 
 from .errors import InputError
 
+SUBJECTS = ("auto", "head", "body")
 QUALITIES = ("draft", "standard", "high")
 GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
 TEXTURES = ("1024", "2048", "4096")
 FORMATS = ("blend", "glb", "ply", "obj")
+MAX_PEOPLE = 64
+"""Results of one photo at most, with all_subjects."""
 _DAVID = "https://github.com/microsoft/DAViD"
 _RETIRED = ("seed",)  # changed nothing: every run is repeatable
 
 
 def _option(default: Any, label: str, help: str, choices: tuple[str, ...] = (), **more: Any) -> Any:
-    metadata = {"label": label, "help": help, "choices": choices, "low": None, "is_file": False, "needs": "", "page": ""}
+    metadata = {"label": label, "help": help, "choices": choices, "low": None, "high": None, "is_file": False, "needs": "", "page": ""}
     return field(default=default, metadata=metadata | more)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One reconstruction's options. Metadata of each field: label, help (no final full stop), choices, low (smallest value), is_file
-    (a path), needs (the option that must differ from its default, else this one changes nothing), page (where on the web there are such
-    files)."""
+    """One reconstruction's options. Metadata of each field: label, help (no final full stop), choices, low and high (smallest and largest
+    value), is_file (a path), needs (the option that must differ from its default, else this one changes nothing), page (where on the web
+    there are such files)."""
 
     quality: str = _option("standard", "Quality", "Detail of the surface: 128, 256 or 512 cells a side", QUALITIES)
-    subject_index: int = _option(-1, "Subject", "Which person, counted from the left from 0; -1 takes the largest face", low=-1)
+    subject: str = _option("auto", "Subject", "What to make of the person; auto: the body if the photo shows hips and knees", SUBJECTS)
+    subject_index: int = _option(-1, "Person", "Which person, counted from the left from 0; -1 takes the largest", low=-1)
+    all_subjects: bool = _option(False, "All People", "Make a result of each person in the photo, whichever is chosen")
+    height: float = _option(1.7, "Height", "Metres from head to foot of a body, which no photo tells", low=0.3, high=3.0)
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
     rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
@@ -53,13 +59,18 @@ class Settings:
     def __post_init__(self) -> None:
         for option in fields(self):
             value = getattr(self, option.name)
+            if type(value) is int and type(option.default) is float:  # as JSON may write it
+                value = float(value)
+                object.__setattr__(self, option.name, value)
             if type(value) is not type(option.default):
                 raise InputError(f"{option.name} must be of type {type(option.default).__name__}, not {value!r}.")
-            choices, low = option.metadata["choices"], option.metadata["low"]
+            choices, low, high = (option.metadata[name] for name in ("choices", "low", "high"))
             if choices and value not in choices:
                 raise InputError(f"{option.name} must be one of {', '.join(choices)}, not {value!r}.")
-            if low is not None and value < low:
+            if low is not None and not value >= low:
                 raise InputError(f"{option.name} must be at least {low}, not {value!r}.")
+            if high is not None and value > high:
+                raise InputError(f"{option.name} must be at most {high}, not {value!r}.")
 
     def files(self) -> list[tuple[str, Path]]:
         """The user's own files that are named: label of the option, path."""

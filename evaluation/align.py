@@ -8,7 +8,7 @@ from ..core.models.rotation import rotation_matrix
 from .nearest import NearestSurface
 
 _ROUNDS = 25
-_KEPT = 0.8  # share of the points, the nearest, that pull
+_INLIERS = 0.8  # share of the points, the nearest, that pull
 _CONVERGED = 1e-6  # metres
 _SCALES = (0.8, 1.25)  # of the start's: towards zero every mesh fits every other
 
@@ -62,7 +62,7 @@ def align_surface(points: np.ndarray, surface: NearestSurface, start: Similarity
         usable = np.flatnonzero(~closest.on_border)
         if len(usable) < 12:
             return motion
-        kept = usable[np.argsort(closest.distance[usable])[: max(int(_KEPT * len(usable)), 12)]]
+        kept = usable[np.argsort(closest.distance[usable])[: max(int(_INLIERS * len(usable)), 12)]]
         normal, centre = closest.normal[kept], moved[kept].mean(0)
         arm = moved[kept] - centre
         rows = [np.cross(arm, normal), normal]

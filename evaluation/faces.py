@@ -49,7 +49,7 @@ def start_from_landmarks(case: Case, landmarks: np.ndarray | None, scaled: bool)
 
 def landmark_error(case: Case, landmarks: np.ndarray, camera: Camera) -> dict[str, float]:
     """Mean distance in the photo of projected landmarks (468, 3): pixels, and % of the distance between the outer corners of the eyes."""
-    if case.landmark_pixels is None:
+    if case.landmark_pixels is None or not len(landmarks):
         return {}
     offset = np.linalg.norm(camera.project(landmarks) - case.landmark_pixels, axis=1)
     eyes = float(np.linalg.norm(np.subtract(*case.landmark_pixels[list(_OUTER_EYES)])))

@@ -8,7 +8,6 @@ from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 
 from ..core.photo.crop import crop_picture
-from ..core.photo.framing import HEAD
 from .case import Case
 from .methods import Prediction
 from .metrics import MM, MeasuredTruth
@@ -18,16 +17,16 @@ from .score import in_true_frame
 
 TILE = 160
 _BACKGROUND = 0.93
-_WORST = 15.0  # mm of the reddest colour
+_WORST = {"head": 15.0, "body": 60.0}  # mm of the reddest colour
 _RAMP = np.array([[0.27, 0.45, 0.75], [0.85, 0.87, 0.80], [0.93, 0.62, 0.25], [0.70, 0.10, 0.12]])
 _SAMPLES = 8000
 
 
 def comparison_strip(case: Case, truth: MeasuredTruth | None, prediction: Prediction) -> np.ndarray:
     """(TILE, 8 * TILE, 3) in [0, 1], without alignment: the photo; the truth's front and side, if it is known; the prediction's front,
-    side and back; its colours; where it is wrong (blue 0, red 15 mm)."""
-    vertices, faces = prediction.vertices + in_true_frame(case, prediction), prediction.faces
-    tiles = [crop_picture(case.photo, HEAD.crop_box(prediction.camera), TILE)]
+    side and back; its colours; where it is wrong (blue 0, red 15 mm, of a body 60 mm)."""
+    vertices, faces = in_true_frame(case, prediction, prediction.vertices), prediction.faces
+    tiles = [crop_picture(case.photo, prediction.framing.crop_box(prediction.camera), TILE)]
     if truth is not None:
         tiles += [clay(side_view(case, truth.truth.vertices, yaw), truth.truth.faces, TILE, _BACKGROUND) for yaw in (0, 90)]
     tiles += [clay(side_view(case, vertices, yaw), faces, TILE, _BACKGROUND) for yaw in (0, 90, 180)]
@@ -46,7 +45,7 @@ def _painted(points: np.ndarray, faces: np.ndarray, colours: np.ndarray) -> np.n
 def _heat(case: Case, truth: MeasuredTruth, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(V, 3) colours of the distance to the truth, grey where nothing is judged."""
     samples = NearestSurface(vertices, faces).sample(_SAMPLES, 0).position
-    share = truth.surface.closest(samples).distance * MM / _WORST * (len(_RAMP) - 1)
+    share = truth.surface.closest(samples).distance * MM / _WORST[case.subject] * (len(_RAMP) - 1)
     colours = np.stack([np.interp(share, np.arange(len(_RAMP)), column) for column in _RAMP.T], axis=1)
     nearest = cKDTree(samples).query(vertices)[1]
     return np.where(case.judged(vertices)[:, None], colours[nearest], 0.7)

@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..core.models.head import HeadModel
 from ..core.models.parametric import Parameters
+from ..core.photo.framing import HEAD, Framing
 from ..core.photo.view import Camera
 from ..core.pipeline import Reconstructor
 from ..core.prepared import PreparedPhoto
@@ -16,7 +18,7 @@ from ..core.settings import Settings
 from .case import Case
 from .nearest import NearestSurface
 
-TITLES = {"mean": "mean head, posed", "fitted": "fitted head model alone", "likeness": "Likeness, bundled networks"}
+TITLES = {"mean": "mean head, posed", "fitted": "fitted model alone", "likeness": "Likeness, bundled networks"}
 """Of the methods in their tables; a field that the user names is called after its file."""
 BASELINES = ("mean", "fitted")
 
@@ -24,7 +26,7 @@ BASELINES = ("mean", "fitted")
 @dataclass(frozen=True)
 class Prediction:
     """vertices (V, 3) metres in the frame of its own camera, faces (F, 3), colours (V, 3) sRGB in [0, 1] or None, landmarks (468, 3) on the
-    surface, seconds from photo to mesh, memory_mb the process's peak or None."""
+    surface, or none of a body, seconds from photo to mesh, memory_mb the process's peak or None; framing: the cube that was looked at."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -33,9 +35,11 @@ class Prediction:
     seconds: float
     colours: np.ndarray | None = None
     memory_mb: float | None = None
+    framing: Framing = HEAD
 
 
-Method = Callable[[PreparedPhoto], Prediction]
+Method = Callable[[Any], Prediction]
+"""From what the methods of a subject share: a PreparedPhoto or a PreparedBody."""
 
 
 class Methods:

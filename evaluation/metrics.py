@@ -29,19 +29,19 @@ _EVEN = 1000
 
 
 class MeasuredTruth:
-    """A case's truth made ready to be asked; kept for all predictions of the case."""
+    """A case's truth prepared for measuring; kept for all predictions of the case."""
 
     def __init__(self, case: Case) -> None:
         assert case.truth is not None
         self.case, self.truth = case, case.truth
         self.surface = NearestSurface(case.truth.vertices, case.truth.faces)
-        self._kept: dict[tuple[object, ...], Any] = {}
+        self._cache: dict[tuple[object, ...], Any] = {}
 
     def once(self, key: tuple[object, ...], make: Callable[[], _T]) -> _T:
         """What `make` gives, made once: what measures need of the truth for every prediction again."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
     def samples(self, count: int, seed: int) -> Samples:
         """About `count` uniform samples of the judged part."""

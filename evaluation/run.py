@@ -19,12 +19,12 @@ from ..core.networks.weights import hashes
 from ..core.photo.decode import read_photo
 from ..core.photo.files import KINDS, SUFFIXES
 from ..core.photo.intake import Intake
-from ..core.prepared import PreparedPhoto
 from ..core.settings import Settings
 from ..core.version import VERSION
+from .body_methods import BodyMethods
 from .case import Case, CaseSet, write_set
 from .gallery import comparison_strip, write_sheet
-from .methods import Method, Methods, Prediction, reference
+from .methods import Method, Methods, Prediction, labelled, reference
 from .metrics import MeasuredTruth
 from .report import SubjectScore, set_report, write_csv
 from .score import SamplingBudget, Score, score
@@ -32,6 +32,7 @@ from .score import SamplingBudget, Score, score
 log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 _T = TypeVar("_T")
+AnyMethods = Methods | BodyMethods
 _WORST = 5
 _PACKAGES = ("numpy", "scipy", "torch", "opencv-python-headless", "scikit-image", "mediapipe", "trimesh")
 
@@ -45,7 +46,13 @@ def evaluate(
     names and fields as in Methods. A case that a method cannot do is a line of the report, not the end. Raises AssetError for damaged sets.
     """
     opened = [CaseSet.open(folder) for folder in sets]
-    methods = Methods(names, settings, fields)
+    of_subject: dict[str, AnyMethods] = {}
+
+    def methods_of(case: Case) -> AnyMethods:
+        if case.subject not in of_subject:
+            of_subject[case.subject] = (BodyMethods if case.subject == "body" else Methods)(names, settings, fields)
+        return of_subject[case.subject]
+
     output.mkdir(parents=True, exist_ok=True)
     total = sum(len(one.cases[: budget.cases]) for one in opened)
     begun, done, rows, sections, written = time.perf_counter(), 0, [], [], []
@@ -55,7 +62,7 @@ def evaluate(
         for case in one.read(budget.cases):
             if progress is not None:
                 progress(f"{one.name}: {case.name}", done / total)
-            mine += _case(one, case, methods, budget, strips)
+            mine += _case(one, case, methods_of(case), budget, strips)
             done += 1
         sheet = output / f"{one.folder.name}.png"
         strips.sort(key=lambda entry: -entry[0])
@@ -69,15 +76,15 @@ def evaluate(
         rows += mine
     report = output / "report.md"
     report.write_text(
-        "# R-Eval\n\n" + _preface(budget, settings, methods, time.perf_counter() - begun) + "\n\n" + "\n".join(sections), "utf-8"
+        "# R-Eval\n\n" + _preface(budget, settings, fields, time.perf_counter() - begun) + "\n\n" + "\n".join(sections), "utf-8"
     )
     write_csv(rows, output / "subjects.csv")
-    (output / "environment.json").write_text(json.dumps(_environment(opened, budget, settings, methods), indent=1), "utf-8")
+    (output / "environment.json").write_text(json.dumps(_environment(opened, budget, settings, fields), indent=1), "utf-8")
     return [report, output / "subjects.csv", output / "environment.json", *written]
 
 
 def _case(
-    one: CaseSet, case: Case, methods: Methods, budget: SamplingBudget, strips: list[tuple[float, str, np.ndarray]]
+    one: CaseSet, case: Case, methods: AnyMethods, budget: SamplingBudget, strips: list[tuple[float, str, np.ndarray]]
 ) -> list[SubjectScore]:
     truth = None if case.truth is None else MeasuredTruth(case)
     rows: list[SubjectScore] = []
@@ -98,7 +105,7 @@ def _case(
 
 
 def _measured(
-    case: Case, truth: MeasuredTruth | None, method: Method, prepared: PreparedPhoto, budget: SamplingBudget
+    case: Case, truth: MeasuredTruth | None, method: Method, prepared: object, budget: SamplingBudget
 ) -> tuple[Prediction, Score]:
     prediction = method(prepared)
     return prediction, score(case, truth, prediction, budget)
@@ -133,26 +140,26 @@ def photo_set(photos: Path, folder: Path, intake: Intake) -> Path:
     return folder
 
 
-def _preface(budget: SamplingBudget, settings: Settings, methods: Methods, seconds: float) -> str:
+def _preface(budget: SamplingBudget, settings: Settings, files: tuple[Path, ...], seconds: float) -> str:
     text = (
         f"Likeness {VERSION}, quality {settings.quality}; {budget.samples:,} samples a mesh, {budget.seeds} "
         f"{'seed' if budget.seeds == 1 else 'seeds'}; {seconds / 60:.1f} minutes. "
         "Every method sees the photo alone: masks, landmarks, camera and scale are predicted. P2S is truth to prediction, S2P prediction "
         "to truth, Chamfer half their sum, un-squared, mm. The definitions are in docs/evaluation.md of the source."
     )
-    fields = [f"`{name}` (SHA-256 {digest[:12]}…)" for name, digest in _field_hashes(methods).items()]
+    fields = [f"`{name}` (SHA-256 {digest[:12]}…)" for name, digest in _field_hashes(files).items()]
     return text + (f"\n\nOther fields: {', '.join(fields)}." if fields else "")
 
 
-def _field_hashes(methods: Methods) -> dict[str, str]:
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in methods.fields.items()}
+def _field_hashes(files: tuple[Path, ...]) -> dict[str, str]:
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in labelled(files).items()}
 
 
-def _environment(sets: Sequence[CaseSet], budget: SamplingBudget, settings: Settings, methods: Methods) -> dict[str, object]:
+def _environment(sets: Sequence[CaseSet], budget: SamplingBudget, settings: Settings, files: tuple[Path, ...]) -> dict[str, object]:
     return {
         "likeness": VERSION,
         "weights": hashes(),
-        "fields": _field_hashes(methods),
+        "fields": _field_hashes(files),
         "settings": settings.to_dict(),
         "effort": {"samples": budget.samples, "seeds": budget.seeds, "cases": budget.cases},
         "sets": {one.name: [digest for _, files in one.cases for digest in files.values()] for one in sets},

@@ -9,7 +9,6 @@ import torch
 
 from ..core.geometry.raster import rasterize
 from ..core.photo.crop import crop_picture
-from ..core.photo.framing import HEAD
 from .align import Similarity, align_surface
 from .case import Case
 from .faces import face_errors, landmark_error, start_from_landmarks
@@ -59,8 +58,7 @@ def score(case: Case, truth: MeasuredTruth | None, prediction: Prediction, budge
     values |= landmark_error(case, prediction.landmarks, prediction.camera)
     if truth is None:
         return Score(values)
-    shift = in_true_frame(case, prediction)
-    vertices, landmarks = prediction.vertices + shift, prediction.landmarks + shift
+    vertices, landmarks = (in_true_frame(case, prediction, points) for points in (prediction.vertices, prediction.landmarks))
     predicted = NearestSurface(vertices, prediction.faces)
     faces: dict[str, np.ndarray] = {}
     for name, motion in motions(truth, predicted, landmarks, budget.alignments).items():
@@ -82,12 +80,17 @@ def score(case: Case, truth: MeasuredTruth | None, prediction: Prediction, budge
     return Score(values, faces)
 
 
-def in_true_frame(case: Case, prediction: Prediction) -> np.ndarray:
-    """(3,) metres that carry the prediction's camera frame to the truth's: same place in the photo, same depth; nothing is scaled."""
-    if case.camera is None:
-        return np.zeros(3)
-    column, row = np.subtract(prediction.camera.centre, case.camera.centre) / case.camera.scale
-    return np.array([column, -row, 0.0])
+def in_true_frame(case: Case, prediction: Prediction, points: np.ndarray) -> np.ndarray:
+    """Points (N, 3) of the prediction's camera frame in the truth's: same place in the photo, same depth. Nothing is scaled but bodies,
+    whose size and distance no photo tells: they are as large as the true camera shows them with the root joint at its true depth."""
+    own, true = prediction.camera, case.camera
+    if true is None:
+        return points
+    if case.subject == "body":
+        flat = (own.project(points) - true.centre) * [1 / true.scale, -1 / true.scale]
+        return true.unfold_perspective(np.column_stack([flat, points[:, 2] * (own.scale / true.scale)]))
+    column, row = np.subtract(own.centre, true.centre) / true.scale
+    return points + np.array([column, -row, 0.0])
 
 
 def motions(
@@ -100,9 +103,19 @@ def motions(
             return Similarity.identity()
         scaled = name == "A2"
         start = start_from_landmarks(truth.case, landmarks, scaled)
-        return align_surface(_steady(truth), predicted, start, scaled).inverse()
+        motion = align_surface(_steady(truth), predicted, start, scaled).inverse()
+        # Without landmarks the rounds may lead astray: a limb onto the trunk, a figure into a skirt.
+        stays = truth.case.subject == "body" and _apart(truth, predicted, start) < _apart(truth, predicted, motion)
+        return start if stays else motion
 
     return {name: found(name) for name in alignments}
+
+
+def _apart(truth: MeasuredTruth, predicted: NearestSurface, motion: Similarity) -> float:
+    """Metres between the surfaces, in both directions, after a motion of the prediction to the truth."""
+    there = predicted.closest(motion.inverse()(truth.samples(_DRAWN, seed=7).position[:_ICP_POINTS])).distance.mean() * motion.scale
+    back = truth.surface.closest(motion(predicted.sample(_ICP_POINTS, seed=7).position)).distance.mean()
+    return float(there + back)
 
 
 def _steady(truth: MeasuredTruth) -> np.ndarray:
@@ -118,8 +131,8 @@ def _steady(truth: MeasuredTruth) -> np.ndarray:
 
 def silhouette_iou(mask: np.ndarray, prediction: Prediction) -> float:
     """Of the mesh in its own camera and the subject's mask (H, W), inside the photo and the prediction's crop, on 512 x 512 pixels."""
-    box = HEAD.crop_box(prediction.camera)
-    points = torch.from_numpy(HEAD.to_crop(prediction.vertices, prediction.camera).astype(np.float32))
+    box = prediction.framing.crop_box(prediction.camera)
+    points = torch.from_numpy(prediction.framing.to_crop(prediction.vertices, prediction.camera).astype(np.float32))
     drawn = rasterize(points, torch.from_numpy(np.asarray(prediction.faces, np.int64)), _PICTURE).mask.numpy()
     there = crop_picture(np.ones(mask.shape, np.float32), box, _PICTURE) > 0.5
     person = (crop_picture(np.ascontiguousarray(mask, np.float32), box, _PICTURE) > 0.5) & there

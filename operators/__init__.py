@@ -10,6 +10,7 @@ from .deform_reconstructed import LIKENESS_OT_deform_reconstructed
 from .export_rig import LIKENESS_OT_export_rig
 from .import_live_link import LIKENESS_OT_import_live_link
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
+from .pose_body import LIKENESS_OT_pose_body
 from .pose_rig import LIKENESS_OT_pose_rig
 from .reconstruct import LIKENESS_OT_reconstruct
 from .self_test import LIKENESS_OT_self_test
@@ -28,6 +29,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_export_rig,
     LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,
+    LIKENESS_OT_pose_body,
     LIKENESS_OT_pose_rig,
     LIKENESS_OT_reconstruct,
     LIKENESS_OT_self_test,

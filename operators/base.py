@@ -1,4 +1,4 @@
-"""What all operators of the extension share: how they refuse, ask and run, and that whatever goes wrong ends as one sentence."""
+"""The base of all operators of the extension: how they refuse, ask and run. Whatever goes wrong ends as one sentence."""
 
 import contextlib
 from collections.abc import Iterator, Sequence

@@ -1,15 +1,16 @@
-"""likeness.export_rig: the rigged head as a glTF or FBX file."""
+"""likeness.export_rig: the rigged head, or a body with its armature, as a glTF or FBX file."""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
+from ..scene.body_rig import body_rig_of
 from ..scene.rig_export import RIG_SUFFIXES, export_rig
 from .file import FileOperator
 from .rig import RigOperator, active_rig
 
 
 class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
-    """Write the rigged head with skin, shape keys and texture for other programs"""
+    """Write the rigged head or body with skin, shape keys and colours for other programs"""
 
     bl_idname = "likeness.export_rig"
     bl_label = "Export Rig"
@@ -24,12 +25,21 @@ class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
         items=[(".glb", "glTF", "Binary glTF 2.0, bones at rest"), (".fbx", "FBX", "Binary FBX, bones as posed")],
     )
 
+    @classmethod
+    def refusal(cls, context: bpy.types.Context) -> str:
+        if body_rig_of(context.object) is None:
+            return super().refusal(context)
+        return "" if context.mode in {"OBJECT", "POSE"} else "Go back to object or pose mode"
+
     def proposal(self, context: bpy.types.Context) -> str:
-        return bpy.path.clean_name(active_rig(context).name)
+        return bpy.path.clean_name(self._armature(context).name)
 
     def run(self, context: bpy.types.Context) -> str:
         path = self.chosen()
         if path.suffix.lower() not in RIG_SUFFIXES:
             path = path.with_name(path.name + self.format)
-        export_rig(context, active_rig(context), path)
+        export_rig(context, self._armature(context), path)
         return f"{path.name} is written"
+
+    def _armature(self, context: bpy.types.Context) -> bpy.types.Object:
+        return body_rig_of(context.object) or active_rig(context)

@@ -1,6 +1,7 @@
 """Sidebar, preferences and property groups. Registered by the extension's __init__.py."""
 
 from .bake import LIKENESS_PT_bake
+from .body_rig import LIKENESS_PT_body_rig
 from .head_rig import LIKENESS_PT_head_rig, LIKENESS_PT_reconstructed
 from .preferences import LIKENESS_AP_preferences
 from .properties import LIKENESS_PG_reconstruction
@@ -14,5 +15,6 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_PT_result,
     LIKENESS_PT_head_rig,
     LIKENESS_PT_reconstructed,
+    LIKENESS_PT_body_rig,
     LIKENESS_PT_bake,
 )

@@ -23,7 +23,8 @@ def _property(option: Field) -> Any:
     if option.metadata["is_file"]:
         return StringProperty(subtype="FILE_PATH", **common)
     low = option.metadata["low"]
-    limits = {} if low is None else {"min": low}
+    bounds = {"min": low, "max": option.metadata["high"]}
+    limits = {name: value for name, value in bounds.items() if value is not None}
     kinds = {bool: BoolProperty, int: IntProperty, float: FloatProperty, str: StringProperty}
     return kinds[type(option.default)](**common, **limits)
 

@@ -11,12 +11,13 @@ from ..core.result import DOUBTFUL
 from ..core.settings import Settings, is_in_use
 from ..operators import job
 from ..operators.environment import environment_status
+from ..scene.body_rig import body_of, body_rig_of
 from ..scene.build import PROPERTY_PREFIX
 from ..scene.rig import RECONSTRUCTED, head_of, rig_of
 from ..scene.source import is_result
 from .text import draw_failure, draw_text
 
-_MAIN_OPTIONS = ("quality", "rig")
+_MAIN_OPTIONS = ("subject", "quality", "rig")
 
 
 class Sidebar:
@@ -111,6 +112,8 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
             layout.label(text="Doubtful result", icon="ERROR")
         for warning in report.get("warnings", []):
             draw_text(layout, str(warning), "ERROR", columns(context))
+        for note in report.get("notes", []):
+            draw_text(layout, str(note), "INFO", columns(context))
         column = layout.column(align=True)
         column.scale_y = 0.8  # the whole tab should fit a small screen
         for name, value in figures(report):
@@ -121,12 +124,12 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
 
 
 def _described(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The active object when it is a reconstructed head, or a head of the rig when it is the armature or the eyes' target."""
+    """The active object when it is a reconstruction, or a head or body of the rig when it is the armature or the eyes' target."""
     item = context.object
     if item is None or item.type == "MESH":
         return item if is_result(item) else None
-    rig = rig_of(item)
-    heads = (head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else ()
+    rig, body_rig = rig_of(item), body_rig_of(item)
+    heads = (head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else (body_of(body_rig),) if body_rig else ()
     return next((head for head in heads if is_result(head)), None)
 
 
@@ -136,6 +139,7 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("Silhouette Overlap", "silhouette_iou", "{:.1%}"),
         ("Landmark Error", "landmark_error", "{:.1%}"),
         ("Copied from Photo", "observed_share", "{:.0%}"),
+        ("Height", "height", "{:.2f} m"),
     ]
     found = [(name, form.format(report[key])) for name, key, form in rows if isinstance(report.get(key), int | float)]
     named, weights = report.get("settings"), report.get("weights")

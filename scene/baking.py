@@ -1,4 +1,4 @@
-"""A texture for a mesh of the artist's that lies on a reconstruction: the mesh on its way out, the picture on its way in."""
+"""A texture for an artist's mesh that lies on a reconstruction: sends the mesh to the worker and assigns the picture that comes back."""
 
 from typing import Any
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.errors import AssetError
 from ..core.result import SURFACE, Mesh, Result
 from .armature import bone_ends
+from .body_rig import build_body_rig
 from .camera import build_camera, use_camera
 from .compat import shader_nodes
 from .frame import HEAD_TO_BLENDER
@@ -24,13 +25,15 @@ OBSERVED_ATTRIBUTE = "observed"
 PROPERTY_PREFIX = "likeness_"
 CAMERA, COUNTS = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts"
 """Custom properties of every mesh: the first photo's camera, and how many vertices and faces it was made with; source.py reads them."""
+_APART = 1.2  # metres
 
 
 def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collection:
     """A new collection, named after the result, with an object for each mesh and a camera for each view; the surface, named after the
     result too, becomes the active object in object mode.
 
-    A result with a rigged head gives that one too, active and in the photo's pose, and hides the surface at the same place.
+    A result with a rigged head gives that one too, active and in the photo's pose, and hides the surface at the same place. A body's
+    surface gets an armature and its parts as vertex groups.
     A scene without a camera gets the first photo's, and its render size; any other keeps its own. Existing data is never overwritten:
     Blender numbers equal names.
     Raises AssetError, before anything is made, when the result's arrays do not fit together.
@@ -61,12 +64,21 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         _describe(head, result, cameras[0])
         if "flame" in result.report:
             head[PROPERTY_PREFIX + "flame"] = json.dumps(result.report["flame"], sort_keys=True, allow_nan=False)
+    if result.body is not None:
+        build_body_rig(context, result.body, result.name, head, collection)
     if context.mode == "OBJECT":
         for item in context.selected_objects:
             item.select_set(False)
         head.select_set(True)
         layer.objects.active = head
     return collection
+
+
+def move_aside(collection: bpy.types.Collection, number: int) -> None:
+    """Put a new result, camera and all, so many places to the side, where it does not stand in another one of the same photo."""
+    for item in collection.objects:
+        if item.parent is None:
+            item.location.x += number * _APART
 
 
 def build_mesh(name: str, arrays: Mesh) -> bpy.types.Mesh:
@@ -119,5 +131,7 @@ def _check(result: Result) -> None:
             raise damaged
         if not all(np.isfinite(values).all() for values in (mesh.vertices, mesh.colours, mesh.observed)):
             raise AssetError(f"The result for {result.name} holds values that are not numbers; reconstruct it again.")
+    if result.body is not None and len(result.body.bound_joints) != len(result.surface.vertices):
+        raise damaged
     if result.rigged is not None:
         bone_ends(result.rigged)

@@ -1,4 +1,4 @@
-"""What an animator takes hold of: shape, colour, bone collection and locks of each of the rig's bones."""
+"""The rig's controls for animators: shape, colour, bone collection and locks of each bone."""
 
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """Meshes from arrays and back."""
 
+from collections.abc import Mapping
+
 import bpy
 import numpy as np
 
@@ -37,6 +39,14 @@ def triangles(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
         mesh.loop_triangles.foreach_get(member, values)
         found.append(values.reshape(-1, 3))
     return found[0], found[1]
+
+
+def add_groups(item: bpy.types.Object, groups: Mapping[str, np.ndarray]) -> None:
+    """Vertex groups with weights (V,) in [0, 1], rounded to hundredths, which a dense mesh gets quickly; groups of no weight stay empty."""
+    for name, weights in groups.items():
+        group, hundredths = item.vertex_groups.new(name=name), np.round(weights * 100).astype(int)
+        for share in np.unique(hundredths[hundredths > 0]).tolist():
+            group.add(np.flatnonzero(hundredths == share).tolist(), share / 100, "REPLACE")
 
 
 def add_group(item: bpy.types.Object, name: str, weights: np.ndarray) -> bpy.types.VertexGroup:

@@ -12,7 +12,7 @@ import bpy
 
 from ..core.errors import ReconstructionError
 from .armature import LOOK_AT
-from .rig import RECONSTRUCTED, RIGGED, head_of, kept_pose, set_pose, shown
+from .rig import RECONSTRUCTED, RIGGED, head_of, preserved_pose, set_pose, shown
 from .typed import mesh_of, view_layer_of
 
 Transferred = Literal["VGROUP_WEIGHTS", "COLOR_VERTEX"]
@@ -103,7 +103,7 @@ def _heads(armature: bpy.types.Object) -> tuple[bpy.types.Object, bpy.types.Obje
 @contextmanager
 def _posed(context: bpy.types.Context, armature: bpy.types.Object, photo: bool) -> Iterator[None]:
     """The rig exactly as in the photo or at rest for a moment, whatever the eyes' target is."""
-    with kept_pose(context, armature):
+    with preserved_pose(context, armature):
         armature[LOOK_AT] = 0.0
         set_pose(armature, photo)
         view_layer_of(context).update()

@@ -23,7 +23,7 @@ from .typed import attribute_data, pose_of, view_layer_of
 RIGGED, RECONSTRUCTED = "likeness_rigged_head", "likeness_reconstructed_head"
 """Custom properties of the armature object: the two heads."""
 _PHOTO_POSE = "likeness_photo_pose"
-UV_MAP, CODE_ATTRIBUTE = "UVMap", "code"
+UV_MAP, CORRESPONDENCE_ATTRIBUTE = "UVMap", "correspondence"
 
 
 def build_rig(context: bpy.types.Context, rigged: RiggedHead, name: str, collection: bpy.types.Collection) -> bpy.types.Object:
@@ -65,10 +65,10 @@ def rig_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
 
 def head_of(armature: bpy.types.Object, kind: str = RIGGED) -> bpy.types.Object | None:
     """The rigged head or the RECONSTRUCTED one of a rig; None when the artist has deleted it."""
-    return kept_object(armature, kind, "MESH")
+    return linked_object(armature, kind, "MESH")
 
 
-def kept_object(owner: bpy.types.ID, key: str, kind: str) -> bpy.types.Object | None:
+def linked_object(owner: bpy.types.ID, key: str, kind: str) -> bpy.types.Object | None:
     """The object of a type that a custom property points to; None when there is none, or the artist has deleted it.
 
     Deleting takes an object out of its scenes only: what a property points to stays in the file.
@@ -89,7 +89,7 @@ def set_pose(armature: bpy.types.Object, photo: bool) -> None:
 
 
 @contextmanager
-def kept_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[None]:
+def preserved_pose(context: bpy.types.Context, armature: bpy.types.Object) -> Iterator[None]:
     """Afterwards bones, key values and LOOK_AT are as they were before."""
     head = head_of(armature)
     bones = {bone.name: bone.matrix_basis.copy() for bone in pose_of(armature).bones}
@@ -143,11 +143,11 @@ def photo_pose(armature: bpy.types.Object) -> dict[str, dict[str, Any]]:
 
 
 def _build_mesh(rigged: RiggedHead, name: str) -> bpy.types.Mesh:
-    """Neutral and unposed; the semantic code is an attribute, by which data can be carried from one person to another."""
+    """Neutral and unposed; the semantic correspondence is an attribute, by which data can be carried from one person to another."""
     mesh = new_mesh(f"{name} Head", rigged.neutral @ HEAD_TO_BLENDER.T, rigged.faces)
     uv = mesh.uv_layers.new(name=UV_MAP)
     uv.data.foreach_set("uv", np.ascontiguousarray(rigged.uv[rigged.faces_uv], np.float32).ravel())
-    code = mesh.attributes.new(CODE_ATTRIBUTE, "FLOAT_VECTOR", "POINT")
-    attribute_data(mesh, code.name).foreach_set("vector", np.ascontiguousarray(rigged.code, np.float32).ravel())
+    correspondence = mesh.attributes.new(CORRESPONDENCE_ATTRIBUTE, "FLOAT_VECTOR", "POINT")
+    attribute_data(mesh, correspondence.name).foreach_set("vector", np.ascontiguousarray(rigged.correspondence, np.float32).ravel())
     add_materials(mesh, rigged, name)
     return mesh

@@ -1,4 +1,4 @@
-"""The rigged head as a file for other programs: names, skin, shape keys and texture intact."""
+"""The rigged head, or a body with its armature, as a file for other programs: names, skin, shape keys and texture intact."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,26 +8,27 @@ import bpy
 
 from ..core.errors import InputError
 from .armature import pose_bones
-from .rig import head_of, kept_pose, shown
+from .body_rig import body_of
+from .rig import head_of, preserved_pose, shown
 from .typed import view_layer_of
 
 RIG_SUFFIXES = (".glb", ".fbx")
 
 
 def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
-    """Write armature and rigged head, animation included, in the format of the suffix.
+    """Write armature and rigged head or body, animation included, in the format of the suffix.
 
     Key values go along, and in FBX the bones' pose; in glTF the bones are at rest, because its importers take the nodes' pose for the rest.
     Raises InputError for another suffix, a missing head or a file that cannot be written.
     """
-    head = head_of(armature)
+    head = head_of(armature) or body_of(armature)
     if head is None:
-        raise InputError(f"{armature.name} has lost its rigged head; reconstruct the photo again.")
+        raise InputError(f"{armature.name} has lost its mesh; reconstruct the photo again.")
     if path.suffix.lower() not in RIG_SUFFIXES:
         raise InputError(f"{path.name} has an unknown format for a rig; end its name with {' or '.join(RIG_SUFFIXES)}.")
     write = {".glb": _glb, ".fbx": _fbx}[path.suffix.lower()]
     try:
-        with shown(armature, head), _only_selected(context, armature, head), kept_pose(context, armature):
+        with shown(armature, head), _only_selected(context, armature, head), preserved_pose(context, armature):
             write(context, armature, str(path))
     except RuntimeError as error:
         raise InputError(f"{path} cannot be written ({str(error).strip().splitlines()[-1]}); choose another folder.") from error

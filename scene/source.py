@@ -8,11 +8,12 @@ from idprop.types import IDPropertyArray
 
 from ..core.errors import InputError
 from ..core.result import SURFACE, Mesh, Result
+from .body_rig import body_of, body_rig_of
 from .build import CAMERA, COLOUR_ATTRIBUTE, COUNTS, OBSERVED_ATTRIBUTE
 from .camera import PHOTO
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
-from .rig import RECONSTRUCTED, head_of, kept_object, rig_of
+from .rig import RECONSTRUCTED, head_of, linked_object, rig_of
 from .typed import mesh_of
 from .views import photos_of, views_of
 
@@ -51,9 +52,10 @@ def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """The photo's camera of the result that an object is part of: a head, the rig, or that camera. None when there is none any more."""
     if item is None or (item.type == "CAMERA" and PHOTO in item):
         return item
-    rig = rig_of(item)
+    rig, body_rig = rig_of(item), body_rig_of(item)
     heads = [item] if rig is None else [head_of(rig), head_of(rig, RECONSTRUCTED)]
-    return next((camera for head in heads if head is not None and (camera := kept_object(head, CAMERA, "CAMERA"))), None)
+    heads = heads if body_rig is None else [body_of(body_rig)]
+    return next((camera for head in heads if head is not None and (camera := linked_object(head, CAMERA, "CAMERA"))), None)
 
 
 def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:

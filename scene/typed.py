@@ -1,4 +1,4 @@
-"""What the stubs of bpy leave open, said in one place: each function gives an attribute with the one type that it has here.
+"""Attributes whose types the stubs of bpy leave open. Each function returns one with the type that it has here.
 
 Object.data can be any kind of data there, a context's scene can be missing, and sockets have no value.
 """

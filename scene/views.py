@@ -9,6 +9,7 @@ import numpy as np
 from idprop.types import IDPropertyGroup
 
 from ..core.errors import InputError
+from ..core.photo.framing import HEAD, Framing
 from ..core.photo.pose import Pose
 from ..core.photo.view import Camera
 from ..core.result import ResultView
@@ -29,6 +30,7 @@ def keep_views(item: bpy.types.Object, views: Sequence[ResultView], photos: Sequ
                 "distance": float(view.camera.distance) if np.isfinite(view.camera.distance) else None,
                 "rotation": np.asarray(view.pose.rotation, np.float64).tolist(),
                 "translation": np.asarray(view.pose.translation, np.float64).tolist(),
+                "framing": [float(x) for x in (view.framing.half, *view.framing.centre)],
             }
             for view in views
         ],
@@ -49,11 +51,11 @@ def photos_of(item: bpy.types.Object) -> list[bpy.types.Image]:
 def views_of(item: bpy.types.Object) -> tuple[ResultView, ...]:
     """The views that keep_views wrote on an object. Blend files come from anywhere: raises InputError for what cannot be read."""
     try:
-        views = [_camera_and_pose(view) for view in json.loads(item[VIEWS])]
+        views = [(*_camera_and_pose(view), _framing(view)) for view in json.loads(item[VIEWS])]
     except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
         raise _unreadable(item) from error
     photos = photos_of(item)
-    if not views or len(views) != len(photos) or not all(is_sound(*view) for view in views):
+    if not views or len(views) != len(photos) or not all(is_sound(camera, pose) and framing.half > 0 for camera, pose, framing in views):
         raise _unreadable(item)
     pictures = [np.ascontiguousarray(pixels(photo)[..., :3]) for photo in photos]
     return tuple(ResultView(picture, *view) for picture, view in zip(pictures, views, strict=True))
@@ -73,6 +75,16 @@ def _camera_and_pose(view: Any) -> tuple[Camera, Pose]:
     distance = np.inf if view["distance"] is None else float(view["distance"])
     pose = Pose(np.array(view["rotation"], np.float64), np.array(view["translation"], np.float64))
     return Camera((column, row), float(view["scale"]), distance), pose
+
+
+def _framing(view: Any) -> Framing:
+    """HEAD for views of blend files from the time when there were heads only."""
+    if "framing" not in view:
+        return HEAD
+    half, across, up, depth = (float(x) for x in view["framing"])
+    if not np.isfinite([half, across, up, depth]).all():
+        raise ValueError("framing")
+    return Framing(half, (across, up, depth))
 
 
 def _unreadable(item: bpy.types.Object) -> InputError:

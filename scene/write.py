@@ -1,39 +1,47 @@
 """Writes a result as files that only Blender can write, from any Python that has bpy or from Blender itself.
 
-python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx] [--performance FACE.npz] [--with-input]
-blender --background --factory-startup --python worker/launch.py -- likeness.scene.write RESULT.npz HEAD.blend
+python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx] [--performance FACE.npz]
+blender --background --factory-startup --python worker/launch.py -- likeness.scene.write --serve
+
+With --serve, any number of results one after the other: a line of JSON on standard input for each, {"result", "files", "performance"}, and
+a line on standard output when it is done, ANSWER followed by {"code", "sentence"}.
 """
 
 import argparse
-import contextlib
+import json
 import logging
 import math
 import os
+import queue
 import select
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..core.animation.performance import Performance
-from ..core.errors import Cancelled, InputError, LikenessError, ReconstructionError
+from ..core.errors import Cancelled, InputError, LikenessError, ReconstructionError, explain
 from ..core.result import Result
 from .animation import animate
+from .body_rig import body_rig_of
 from .build import build_result
 from .compat import shader_nodes
 from .rig import rig_of
 from .rig_export import RIG_SUFFIXES, export_rig
 from .typed import scene_of, set_input
 
+ANSWER = "likeness-written "
 _SELECTS = sys.platform != "win32"  # Windows waits for sockets only
 
 logger = logging.getLogger(__name__)
 
 
 def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path | None = None) -> None:
-    """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb and .fbx: the rigged head.
+    """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb and .fbx: the rigged head, or
+    the body with its armature.
 
     With a performance the rigged head plays it from frame 1 on, at its own rate.
     Raises AssetError for a damaged result, InputError for another suffix or when .glb or .fbx are asked of a result without a rig,
@@ -45,8 +53,8 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene_of(bpy.context).world = _even_light()
     build_result(bpy.context, result)
-    armature = rig_of(bpy.context.object)
-    if performance_path is not None and armature is not None:
+    armature = rig_of(bpy.context.object) or body_rig_of(bpy.context.object)
+    if performance_path is not None and armature is not None and result.rigged is not None:
         play(scene_of(bpy.context), armature, Performance.load(performance_path))
     for path in (path.resolve() for path in paths):
         if path.suffix.lower() != ".blend":
@@ -81,47 +89,67 @@ def play(scene: bpy.types.Scene, armature: bpy.types.Object, performance: Perfor
 def main(arguments: list[str]) -> int:
     """Exit code: 0 written, otherwise the error's own, with its sentence on standard error."""
     parser = argparse.ArgumentParser(prog="likeness.scene.write", description="Write a reconstruction as files that need Blender")
-    parser.add_argument("result", type=Path, help="result of a reconstruction (.npz)")
-    parser.add_argument("files", nargs="+", type=Path, help="files to write: .blend, and .glb or .fbx of a rigged head")
+    parser.add_argument("result", type=Path, nargs="?", help="result of a reconstruction (.npz)")
+    parser.add_argument("files", nargs="*", type=Path, help="files to write: .blend, and .glb or .fbx of a rigged head")
     parser.add_argument("--performance", type=Path, help="what the rigged head plays (.npz)")
-    parser.add_argument("--with-input", action="store_true", help="end as soon as standard input does: its writer is gone")
+    parser.add_argument("--serve", action="store_true", help="take results from standard input until it ends")
     options = parser.parse_args(arguments)
+    if options.serve:
+        return _serve()
+    if not options.files:
+        parser.error("a result and at least one file are needed")
     try:
-        with _ending_with_input() if options.with_input else contextlib.nullcontext():
-            write_files(options.result, options.files, options.performance)
+        write_files(options.result, options.files, options.performance)
     except LikenessError as error:
         logger.error(error)
         return error.exit_code
     return 0
 
 
-@contextlib.contextmanager
-def _ending_with_input() -> Iterator[None]:
-    """A process that was killed cannot end the ones that it began, but its end of their pipe closes on every system.
+def _serve() -> int:
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    busy = threading.Event()
+    threading.Thread(target=_read_lines, args=(lines, busy), daemon=True).start()
+    while (line := lines.get()) is not None:
+        busy.set()
+        answer = {"code": 0, "sentence": ""}
+        try:
+            _write_requested(json.loads(line))
+        except Exception as error:
+            known = explain(error, "Writing in Blender")
+            if known is not error:
+                logger.exception("Writing failed unexpectedly")
+            answer = {"code": known.exit_code, "sentence": str(known)}
+        busy.clear()
+        sys.stdout.write(f"\n{ANSWER}{json.dumps(answer)}\n")
+        sys.stdout.flush()
+    return 0
 
-    The thread that reads ends with the work: Blender as a module waits for ever at its own end beside another thread.
-    """
-    done = threading.Event()
-    reader = threading.Thread(target=_read_to_the_end, args=(done,), daemon=True)
-    reader.start()
-    try:
-        yield
-    finally:
-        done.set()
-        if _SELECTS:
-            reader.join()
+
+def _write_requested(request: dict[str, Any]) -> None:
+    performance = request["performance"]
+    write_files(Path(request["result"]), [Path(name) for name in request["files"]], Path(performance) if performance else None)
 
 
-def _read_to_the_end(done: threading.Event) -> None:
-    while not done.is_set():
+def _read_lines(lines: "queue.SimpleQueue[bytes | None]", busy: threading.Event) -> None:
+    """Lines of standard input, then None. A process that was killed cannot end the ones that it began, but its end of their pipe closes
+    on every system; this one then ends at once if it is busy."""
+    rest = b""
+    while True:
         # not sys.stdin, whose lock would keep the interpreter from ending
-        if (not _SELECTS or select.select([0], [], [], 0.1)[0]) and not os.read(0, 4096):
-            os._exit(Cancelled.exit_code)
+        if _SELECTS and not select.select([0], [], [], 0.1)[0]:
+            continue
+        data = os.read(0, 1 << 16)
+        if not data:
+            break
+        *whole, rest = (rest + data).split(b"\n")
+        for line in whole:
+            lines.put(line)
+    if busy.is_set():
+        os._exit(Cancelled.exit_code)
+    lines.put(None)
 
 
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
-    code = main(sys.argv[1:])
-    if not _SELECTS:
-        os._exit(code)  # the reader still waits
-    sys.exit(code)
+    sys.exit(main(sys.argv[1:]))

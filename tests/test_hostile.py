@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from likeness.benchmarks.hostile.bench import Bench, Said, Snapshot
+from likeness.benchmarks.hostile.bench import Bench, CommandResult, Snapshot
 from likeness.benchmarks.hostile.files import damaged_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, signals and lists of processes")
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, signals
     ],
 )
 def test_each_way_to_end_has_its_name(code: int | None, words: str, done: bool, outcome: str) -> None:
-    assert Said(code, "", words, 1.0).outcome(done) == outcome
+    assert CommandResult(code, "", words, 1.0).outcome(done) == outcome
 
 
 def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "bench", quick=True)
-    said = bench.run(["-c", "sleep 60 & sleep 60"], timeout=0.5, program=["/bin/sh"])
-    assert said.code is None and said.seconds < 20
+    result = bench.run(["-c", "sleep 60 & sleep 60"], timeout=0.5, program=["/bin/sh"])
+    assert result.code is None and result.seconds < 20
     assert not bench.survivors()
     assert bench.run(["-c", "kill -SEGV $$"], program=["/bin/sh"]).outcome(True) == "crashed"
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.models.head import EYE_DISTANCE, SCHEMA
 from .head_model.landmarks import place_landmarks
-from .head_model.regions import cavity_faces, make_code, make_mirror, make_regions
+from .head_model.regions import cavity_faces, make_correspondence, make_mirror, make_regions
 from .head_model.source import ShapeSpace, read_base_mesh, read_mirror
 from .head_model.topology import close_bust, cut_bust
 from .humans.bodies import Bodies
@@ -110,7 +110,7 @@ def build(samples: int, scanned: int, assets: Path, components: int, seed: int) 
         "weights": weights.astype(np.float32),
         "uv": bust.uv.astype(np.float32),
         "faces_uv": bust.faces_uv.astype(np.int32),
-        "code": make_code(mean, regions["head"]).astype(np.float32),
+        "code": make_correspondence(mean, regions["head"]).astype(np.float32),
         "regions": np.stack(list(regions.values())).astype(np.float16),
         "region_names": np.array(list(regions)),
         "mirror": mirror.astype(np.int32),

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from ..core.networks.aligned import Encoded
-from ..core.networks.colour import ColourNetwork, Palette
+from ..core.networks.colour import ColourFeatures, ColourNetwork
 from ..core.networks.field import LOGITS, ImplicitField, Shape
 from ..core.networks.normal import NormalNetwork, matte_logits, refined_matte
 from ..core.networks.reference import ReferencePifu
@@ -16,10 +16,11 @@ from .data.dataset import Batch
 Parts = dict[str, float]
 _BACK, _MATTE = 0.5, 0.5
 _HAIR = 0.2  # what hair counts beside skin and cloth: directions of single strands are noise that drowns the face
-_TRUNCATION = 0.1
 _STEP = 0.012  # crop units, for finite differences across the surface
-_FACE = ((-0.4, -0.6, -0.15), (0.4, 0.3, 0.3))  # codes of the face
-_CODE_SHIFT, _CODE_NOISE = 0.03, 0.02  # of a head's size: a fit's error as a whole, and from point to point
+_FACE = {"head": ((-0.4, -0.6, -0.15), (0.4, 0.3, 0.3)), "body": ((-0.15, 0.62, -0.1), (0.15, 1.0, 0.35))}
+"""The box of a face's canonical coordinates; of a body the whole head's."""
+_FACE_REACH = 0.1  # crop units
+_CORRESPONDENCE_SHIFT, _CORRESPONDENCE_NOISE = 0.03, 0.02  # of a head's size: a fit's error as a whole, and from point to point
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,17 @@ class FieldWeights:
     """Weights of the field's losses; docs/training.md says why.
 
     kind: `bce` or `mse` (PIFu, JIFF and SeIF) of occupancy. occupancy: its weight beside the distance; an occupancy field has it at 1.
-    code: SeIF's 0.7. stages: of the parts supervised beside the whole. face: how much more than elsewhere distances and slopes around the
-    fitted model's face count. colour, along, across, on_surface: at surface points; the last three only for distances.
+    correspondence: SeIF's 0.7. stages: of the parts supervised beside the whole. face: how much more than elsewhere distances and slopes
+    around the fitted model's face count. truncation: crop units at which distances end. colour, along, across, on_surface: at surface
+    points; the last three only for distances.
     """
 
     kind: str = "bce"
     occupancy: float = 0.15
-    code: float = 0.7
+    correspondence: float = 0.7
     stages: float = 1.0
     face: float = 0.0
+    truncation: float = 0.1
     colour: float = 1.0
     along: float = 0.25
     across: float = 0.4
@@ -101,13 +104,14 @@ def field_loss(
     places = [(batch["points"], prior), (batch["surface"], batch["surface_prior"]), *probes]
     everywhere = network.features(encoded, *(torch.cat(column, dim=1) for column in zip(*places, strict=True)))
     features, on_surface, *probed = everywhere.split([points.shape[1] for points, _ in places], dim=1)
-    true_code = faded(batch["code"], truth) if "code" in batch else None
-    shape = network.shape(features, prior, (lambda code: _imperfect(code, noise)) if network.training else None)
-    counts = _counts(prior, weights.face)
-    loss = _point_loss(network, shape, truth, true_code, counts, weights)
+    true_correspondence = faded(batch["code"], truth) if "code" in batch else None
+    shape = network.shape(features, prior, (lambda true: _imperfect(true, noise)) if network.training else None)
+    subject = network.config.subject
+    counts = _counts(prior, weights.face, subject)
+    loss = _point_loss(network, shape, truth, true_correspondence, counts, weights)
     for stage in shape.stages:
-        loss = loss + weights.stages * _point_loss(network, stage, truth, true_code, counts, weights)
-    parts = _measures(network, shape, prior, truth, true_code)
+        loss = loss + weights.stages * _point_loss(network, stage, truth, true_correspondence, counts, weights)
+    parts = _measures(network, shape, prior, truth, true_correspondence, weights.truncation)
 
     valid = batch["surface_valid"][..., None]
     colour = ((network.colours(on_surface) - batch["surface_colour"]).abs() * valid).sum() / (3 * valid.sum()).clamp(min=1)
@@ -115,15 +119,15 @@ def field_loss(
     parts["colour"] = float(colour.detach())
     if probes:
         ahead, behind, out, into = (network.signed_distance(at, there) for at, (_, there) in zip(probed, probes, strict=True))
-        along, across, away = _surface_losses(ahead, behind, out, into, _counts(probes[0][1], weights.face))
+        along, across, away = _surface_losses(ahead, behind, out, into, _counts(probes[0][1], weights.face, subject), weights.truncation)
         loss = loss + weights.along * along + weights.across * across + weights.on_surface * away
         parts |= {"along": float(along.detach()), "across": float(across.detach())}
     return loss, {"loss": float(loss.detach()), **parts}
 
 
-def colour_loss(network: ColourNetwork, palette: Palette, batch: Batch) -> tuple[torch.Tensor, Parts]:
+def colour_loss(network: ColourNetwork, features: ColourFeatures, batch: Batch) -> tuple[torch.Tensor, Parts]:
     """L1 of the whole network's colours and of its coarse branch's at surface points (JIFF trains the branches one after the other)."""
-    whole, coarse = network.colours(palette, batch["surface"], batch["surface_prior"])
+    whole, coarse = network.colours(features, batch["surface"], batch["surface_prior"])
     valid = batch["surface_valid"]
     error = lambda colours: (colours - batch["surface_colour"]).abs().mean(-1)  # noqa: E731
     mean = lambda values, weight: (values * weight).sum() / weight.sum().clamp(min=1)  # noqa: E731
@@ -131,7 +135,7 @@ def colour_loss(network: ColourNetwork, palette: Palette, batch: Batch) -> tuple
     hidden = valid * (batch["surface_normal"][..., 2] < 0)
     parts = {"colour": float(loss.detach()), "colour_hidden": float(mean(error(whole.detach()), hidden))}
     parts["colour_coarse"] = float(mean(error(coarse.detach()), valid))
-    if palette.fine is not None:
+    if features.fine is not None:
         loss = loss + mean(error(coarse), valid)
     return loss, {"loss": float(loss.detach()), **parts}
 
@@ -150,15 +154,15 @@ def masked(photo: torch.Tensor) -> torch.Tensor:
     return (photo[:, :3] * 2 - 1) * photo[:, 3:]
 
 
-def _on_face(prior: torch.Tensor) -> torch.Tensor:
+def _on_face(prior: torch.Tensor, subject: str) -> torch.Tensor:
     """(B, N) bool: are points with prior features (B, N, 7) around the fitted model's face?"""
-    code, (low, high) = prior[..., 1:4], prior.new_tensor(_FACE)
-    return ((code > low) & (code < high)).all(-1) & (prior[..., 0].abs() < _TRUNCATION)
+    place, (low, high) = prior[..., 1:4], prior.new_tensor(_FACE[subject])
+    return ((place > low) & (place < high)).all(-1) & (prior[..., 0].abs() < _FACE_REACH)
 
 
-def _counts(prior: torch.Tensor, face: float) -> torch.Tensor:
+def _counts(prior: torch.Tensor, face: float, subject: str) -> torch.Tensor:
     """(B, N) how much points count, 1 on average."""
-    counts = 1 + face * _on_face(prior)
+    counts = 1 + face * _on_face(prior, subject)
     return counts / counts.mean()
 
 
@@ -166,7 +170,7 @@ def _point_loss(
     network: ImplicitField,
     shape: Shape,
     truth: torch.Tensor,
-    true_code: torch.Tensor | None,
+    true_correspondence: torch.Tensor | None,
     counts: torch.Tensor,
     weights: FieldWeights,
 ) -> torch.Tensor:
@@ -178,10 +182,11 @@ def _point_loss(
     if network.config.output == "occupancy":
         loss = occupancy
     else:
-        loss = ((_clamp(shape.distance) - _clamp(truth)).abs() * counts).mean() / _TRUNCATION + weights.occupancy * occupancy
-    if shape.code is not None:
-        assert true_code is not None
-        loss = loss + weights.code * F.mse_loss(shape.code, true_code)
+        error = _truncated_error(shape.distance, truth, weights.truncation)
+        loss = (error * counts).mean() / weights.truncation + weights.occupancy * occupancy
+    if shape.correspondence is not None:
+        assert true_correspondence is not None
+        loss = loss + weights.correspondence * F.mse_loss(shape.correspondence, true_correspondence)
     return loss
 
 
@@ -204,35 +209,43 @@ def _probes(network: ImplicitField, batch: Batch, noise: torch.Generator) -> lis
 
 
 def _surface_losses(
-    ahead: torch.Tensor, behind: torch.Tensor, out: torch.Tensor, into: torch.Tensor, counts: torch.Tensor
+    ahead: torch.Tensor, behind: torch.Tensor, out: torch.Tensor, into: torch.Tensor, counts: torch.Tensor, truncation: float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """From the distances (B, N) at the probes: slope along the surface, error of the slope across it, and distance on it."""
     mean = lambda values: (values * counts).mean()  # noqa: E731
     along = mean(((ahead - behind) / (2 * _STEP)).abs())
     across = mean(((out - into) / (2 * _STEP) - 1).abs())
-    return along, across, mean(((ahead + behind) / 2).abs().clamp(max=_TRUNCATION)) / _TRUNCATION
+    return along, across, mean(((ahead + behind) / 2).abs().clamp(max=truncation)) / truncation
 
 
-def _imperfect(code: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
-    """Codes (B, N, 3) that points are given, with noise: SeIF learned from true codes, which tell the true distance, and is then fed
-    predicted ones. Here they come from simulated fits or predictions in training too, and err a little more than in use."""
-    shift = _CODE_SHIFT * _normal((len(code), 1, 3), noise) + _CODE_NOISE * _normal(code.shape, noise)
-    return (code + shift * code.amax(dim=-1, keepdim=True)).clamp(0, 1)
+def _imperfect(correspondence: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
+    """Correspondences (B, N, 3) that points are given, with noise: SeIF learned from true ones, which tell the true distance, and is
+    then fed predicted ones. Here they come from simulated fits or predictions in training too, and err a little more than in use."""
+    shift = _CORRESPONDENCE_SHIFT * _normal((len(correspondence), 1, 3), noise) + _CORRESPONDENCE_NOISE * _normal(
+        correspondence.shape, noise
+    )
+    return (correspondence + shift * correspondence.amax(dim=-1, keepdim=True)).clamp(0, 1)
 
 
 @torch.no_grad()
-def _measures(network: ImplicitField, shape: Shape, prior: torch.Tensor, truth: torch.Tensor, true_code: torch.Tensor | None) -> Parts:
+def _measures(
+    network: ImplicitField,
+    shape: Shape,
+    prior: torch.Tensor,
+    truth: torch.Tensor,
+    true_correspondence: torch.Tensor | None,
+    truncation: float,
+) -> Parts:
     inside = truth < 0
     union = lambda found: float((found & inside).sum() / (found | inside).sum().clamp(min=1))  # noqa: E731
     parts = {"iou": union(shape.distance < 0), "prior_iou": union(prior[..., 0] < 0)}
     if network.config.output != "occupancy":
-        parts["distance"] = float((_clamp(shape.distance) - _clamp(truth)).abs().mean())
-        parts["prior_distance"] = float((_clamp(prior[..., 0]) - _clamp(truth)).abs().mean())
-        face = _on_face(prior).float()
-        parts["face"] = _mean((_clamp(shape.distance) - _clamp(truth)).abs(), face)
-        parts["prior_face"] = _mean((_clamp(prior[..., 0]) - _clamp(truth)).abs(), face)
-    if shape.code is not None and true_code is not None:
-        parts["code"] = float((shape.code - true_code).abs().mean())
+        face = _on_face(prior, network.config.subject).float()
+        for name, distance in (("", shape.distance), ("prior_", prior[..., 0])):
+            error = _truncated_error(distance, truth, truncation)
+            parts |= {f"{name}distance": float(error.mean()), f"{name}face": _mean(error, face)}
+    if shape.correspondence is not None and true_correspondence is not None:
+        parts["correspondence"] = float((shape.correspondence - true_correspondence).abs().mean())
     return parts
 
 
@@ -240,5 +253,6 @@ def _normal(shape: tuple[int, ...], noise: torch.Generator) -> torch.Tensor:
     return torch.randn(shape, generator=noise, device=noise.device)
 
 
-def _clamp(distance: torch.Tensor) -> torch.Tensor:
-    return distance.clamp(-_TRUNCATION, _TRUNCATION)
+def _truncated_error(distance: torch.Tensor, truth: torch.Tensor, truncation: float) -> torch.Tensor:
+    """How far distances (...), cut at the truncation, are from true ones (...)."""
+    return (distance.clamp(-truncation, truncation) - truth.clamp(-truncation, truncation)).abs()

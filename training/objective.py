@@ -1,4 +1,4 @@
-"""From a network and a batch to its loss: what each kind of network is given beside the stored samples."""
+"""The loss of each kind of network on a batch, and what the network is given beside the stored samples."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..core.models.body import BodyModel
 from ..core.models.head import HeadModel
+from ..core.models.parametric import ParametricModel
 from ..core.models.prior import PriorSurface
 from ..core.networks.aligned import Encoded
 from ..core.networks.colour import FINE_SIZE, ColourConfig, ColourNetwork, Pictures, mirror_of, resized
@@ -18,7 +20,7 @@ from ..core.networks.normal import INPUT_SIZE, NormalNetwork
 from ..core.networks.parameters import ParameterNetwork
 from ..core.networks.reference import ReferencePifu
 from ..core.networks.volume import surface_clouds
-from ..core.networks.weights import load_normal, load_parsing, normal_from
+from ..core.networks.weights import BODY_NORMAL, NORMAL, load_normal, load_parsing, normal_from
 from ..core.photo.framing import HEAD
 from .data.dataset import PICTURE_FIELDS, Batch
 from .data.real_landmarks import DETECTED_FIELDS
@@ -37,9 +39,9 @@ class FieldObjective:
 
     def __init__(self, recipe: Recipe, output: Path, device: str) -> None:
         self._weights, config = recipe.loss, recipe.config
-        self._normals = _normal_network(output).to(device) if config.normals else None
+        self._normals = _normal_network(output, config.subject).to(device) if config.normals else None
         if config.volume:
-            self._faces, self._rest = _solid(device)
+            self._faces, self._rest = _closed_mesh(device, config.subject)
 
     def encode(self, network: ImplicitField, batch: Batch) -> Encoded:
         """The batch's photos (and fitted surfaces) as the field sees them."""
@@ -67,8 +69,8 @@ class ColourObjective:
     """A colour network's loss, on the predictions of the same frozen normal network as a field's."""
 
     def __init__(self, recipe: Recipe, output: Path, device: str) -> None:
-        self._normals = _normal_network(output).to(device) if recipe.config.normals else None
-        self._faces, self._rest = _solid(device)
+        self._normals = _normal_network(output, recipe.config.subject).to(device) if recipe.config.normals else None
+        self._faces, self._rest = _closed_mesh(device, recipe.config.subject)
         self._mirror = mirror_of(self._rest.cpu().numpy()).to(device)
 
     def __call__(self, network: nn.Module, batch: Batch, noise: torch.Generator) -> tuple[torch.Tensor, Parts]:
@@ -138,18 +140,25 @@ def stored_fields(recipe: Recipe) -> tuple[str, ...]:
         return pictures + _SURFACE + ("prior_vertices",)
     if recipe.network == "pifu":
         return pictures + _SPACE
-    code = ("code",) if recipe.config.code_out or recipe.config.code_in == "predicted" else ()
-    return pictures + _SPACE + code + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
+    truth = ("code",) if recipe.config.correspondence_out or recipe.config.correspondence_in == "predicted" else ()
+    return pictures + _SPACE + truth + (("prior_vertices",) if recipe.config.volume or recipe.config.reads_fit else ())
 
 
-def _solid(device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Faces (F, 3) and rest codes (V, 3) of the head model's solid."""
-    model = HeadModel.load()
+def model_of(subject: str) -> ParametricModel:
+    """The model that is fitted to a subject's photo."""
+    return HeadModel.load() if subject == "head" else BodyModel.load()
+
+
+def _closed_mesh(device: str, subject: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Faces (F, 3) and canonical coordinates (V, 3) of the fitted model's closed mesh."""
+    model = model_of(subject)
     surface = PriorSurface.of(model, model.closed_rest, HEAD)
-    return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.code.astype(np.float32)).to(device)
+    return torch.from_numpy(np.asarray(surface.faces, np.int64)).to(device), torch.from_numpy(surface.canonical.astype(np.float32)).to(
+        device
+    )
 
 
-def _normal_network(output: Path) -> NormalNetwork:
-    own = output / "normal.safetensors"
-    parsing = load_parsing()
-    return fold_norms(normal_from(own.read_bytes(), own.name, parsing) if own.exists() else load_normal(parsing=parsing))
+def _normal_network(output: Path, subject: str) -> NormalNetwork:
+    listed = NORMAL if subject == "head" else BODY_NORMAL
+    own, parsing = output / listed.file, load_parsing()
+    return fold_norms(normal_from(own.read_bytes(), own.name, parsing) if own.exists() else load_normal(listed.file, parsing=parsing))

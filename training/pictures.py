@@ -1,4 +1,4 @@
-"""What a network in training makes of held-out people, as a picture to look at."""
+"""Pictures of what a network in training predicts for held-out people."""
 
 from pathlib import Path
 from typing import cast
@@ -9,13 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..core.models.head import HeadModel
 from ..core.models.prior import POINT_CHANNELS, PriorSurface
 from ..core.networks.field import ImplicitField
 from ..core.networks.normal import NormalNetwork, refined_matte
 from ..core.photo.framing import HEAD
 from .data.dataset import Batch
-from .objective import FieldObjective, Objective, ReferenceObjective
+from .objective import FieldObjective, Objective, ReferenceObjective, model_of
 
 _PEOPLE, _SIDE = 3, 112
 _RANGE = 0.1  # crop units to the darkest and lightest shade
@@ -29,7 +28,8 @@ class Sheet:
     that reads the fit can be drawn only where the batch carries its `prior_vertices`.
     """
 
-    def __init__(self, objective: Objective, batch: Batch) -> None:
+    def __init__(self, objective: Objective, batch: Batch, subject: str = "head") -> None:
+        self._subject = subject
         self._objective = objective
         self._batch = {name: values[:_PEOPLE] for name, values in batch.items()}
         self._slices = self._slice_points() if isinstance(objective, FieldObjective | ReferenceObjective) else None
@@ -71,8 +71,8 @@ class Sheet:
         device, count = self._batch["photo"].device, len(self._batch["photo"])
         prior = torch.zeros(count, len(plane), POINT_CHANNELS)
         if "prior_vertices" in self._batch:
-            model = HeadModel.load()
-            surfaces = [PriorSurface.of(model, vertices.cpu().numpy(), HEAD) for vertices in self._batch["prior_vertices"]]
+            model = model_of(self._subject)
+            surfaces = [PriorSurface.of(model, vertices.float().cpu().numpy(), HEAD) for vertices in self._batch["prior_vertices"]]
             prior = torch.from_numpy(np.stack([surface.point_features()(plane.numpy()) for surface in surfaces]))
         return plane.expand(count, -1, -1).to(device), prior.to(device)
 

@@ -9,6 +9,8 @@ from ..core.networks.colour import ColourConfig
 from ..core.networks.config import CONFIGURATIONS, FieldConfig
 from .losses import FieldWeights
 
+METRES = {"head": 0.4, "body": 2.0}
+"""About as much as a crop of a subject shows from side to side."""
 FOLDERS = tuple(Path(__file__).parent / name for name in ("recipes", "recipes/ablations", "ancestors"))
 NETWORKS = ("normal", "normal_features", "parameters", "field", "colour", "pifu")
 

@@ -31,7 +31,7 @@ from .losses import Parts
 from .model_card import write_card
 from .objective import network_of, objective, stored_fields
 from .pictures import Sheet
-from .recipe import Recipe, find
+from .recipe import METRES, Recipe, find
 
 log = logging.getLogger(__name__)
 VALIDATION_BATCHES = 8
@@ -158,7 +158,7 @@ def train(
     trainer = Trainer(recipe, output, group, start)
     move = lambda batch: {k: v.to(trainer.device, non_blocking=True) for k, v in batch.items()}  # noqa: E731
     held_out = [move(batch) for batch in held_out]
-    sheet = Sheet(trainer.objective, held_out[0]) if group.leads else None
+    sheet = Sheet(trainer.objective, held_out[0], recipe.config.subject) if group.leads else None
     started, spent, saved = time.monotonic(), trainer.seconds, time.monotonic()
     recent: list[Parts] = []
     results: Parts = {}
@@ -224,7 +224,8 @@ def _stored(recipe: Recipe, folder: Path, seed: int, turn: tuple[int, int], augm
     """Batches from the finished shards of a folder, as the recipe's network needs them."""
     if recipe.network == "parameters":
         return Detections(folder).batches(recipe.batch, seed, turn, augment, device)
-    return batches(Shards(folder, stored_fields(recipe)), recipe.batch, recipe.points, seed, turn, augment, device)
+    shards = Shards(folder, stored_fields(recipe), metres=METRES[recipe.config.subject])
+    return batches(shards, recipe.batch, recipe.points, seed, turn, augment, device)
 
 
 def _stream(recipe: Recipe, arguments: argparse.Namespace, group: DistributedGroup) -> Stream:

@@ -1,4 +1,4 @@
-"""The work itself, one method for each kind of job, with models that stay warm in between. Of the worker's own process only.
+"""The work itself: one method for each kind of job, with models that stay loaded in between. It runs in the worker's process only.
 
 A new kind of job is a class in protocol.py, a method here, one of WorkerClient to begin it, and whatever the interface makes of its result.
 """

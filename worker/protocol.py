@@ -1,4 +1,7 @@
-"""What the two halves say to each other: one JSON object a line, of a known type with exactly the known fields; arrays travel as files."""
+"""The messages between the client and the worker: one JSON object a line, of a known type with exactly the known fields.
+
+Arrays travel as files.
+"""
 
 import json
 import math

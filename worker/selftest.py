@@ -1,4 +1,7 @@
-"""Whether an environment can do the work: `python -I launch.py likeness.worker.selftest [--photo]` writes a summary, ends with 0 or 1."""
+"""Tests whether a Python environment can do the work.
+
+`python -I launch.py likeness.worker.selftest [--photo]` writes a summary and ends with 0 or 1.
+"""
 
 import argparse
 import contextlib

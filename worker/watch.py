@@ -1,4 +1,4 @@
-"""Whether a job still gets on. Its progress is watched, not the pulse, which goes on while a library waits for ever."""
+"""Tells whether a job still gets on. It watches reported progress, not the heartbeat, which goes on while a library waits for ever."""
 
 START_LIMIT = 120.0  # seconds of work until Ready; a first start on a slow disk with a virus scanner takes most of a minute
 SILENCE_LIMIT = 60.0  # seconds without a pulse: long calls of libraries hold it up

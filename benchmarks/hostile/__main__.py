@@ -67,7 +67,7 @@ def main() -> int:
     finally:
         if not options.keep:
             shutil.rmtree(scratch, ignore_errors=True)
-    text = _told(results, options.quick, time.monotonic() - begun)
+    text = _report(results, options.quick, time.monotonic() - begun)
     print(text)
     if options.docs:
         before, _, rest = DOCS.read_text(encoding="utf-8").partition(_BEGIN)
@@ -75,7 +75,7 @@ def main() -> int:
     return int(not all(case.good for cases in results.values() for case in cases))
 
 
-def _told(results: dict[str, list[Case]], quick: bool, seconds: float) -> str:
+def _report(results: dict[str, list[Case]], quick: bool, seconds: float) -> str:
     lines = [_row(name, cases) for name, cases in results.items()]
     if len(results) > 1:
         lines.append(_row("**all**", [case for cases in results.values() for case in cases]))

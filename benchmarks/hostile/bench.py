@@ -46,7 +46,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """How a command ended. code: as subprocess has it, None when it hung and was killed."""
 
     code: int | None
@@ -123,11 +123,11 @@ class Bench:
             command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environment, preexec_fn=limited, start_new_session=True
         )
 
-    def run(self, arguments: Sequence[str], timeout: float = LIMIT, **options) -> Said:
+    def run(self, arguments: Sequence[str], timeout: float = LIMIT, **options) -> CommandResult:
         """As `start`, and wait for the end."""
         return self.end_of(self.start(arguments, **options), timeout)
 
-    def end_of(self, child: subprocess.Popen[bytes], timeout: float = LIMIT) -> Said:
+    def end_of(self, child: subprocess.Popen[bytes], timeout: float = LIMIT) -> CommandResult:
         """Wait for it; a command that hangs is killed with all that this bench started."""
         begun = time.monotonic()
         try:
@@ -137,7 +137,7 @@ class Bench:
             self.kill_survivors()
             out, err = child.communicate()
             code = None
-        return Said(code, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace"), time.monotonic() - begun)
+        return CommandResult(code, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace"), time.monotonic() - begun)
 
     def survivors(self) -> list[int]:
         """Processes that commands of this bench started and that are still there, on Linux."""

@@ -41,10 +41,10 @@ def photos_that_cannot_be_used(bench: Bench) -> list[Case]:
     (folder / "loop.png").symlink_to(folder / "loop.png")
     names = ("nobody.png", "animated.gif", "words.jpg", "empty.png", "folder.png", "cut.png", "loop.png", "none.png")
     bad = [folder / name for name in names]
-    said = bench.run(bench.arguments(*bad, bench.photo, output=folder / "out"))
-    outcome = said.outcome(done=False, sentences=len(bad))
+    result = bench.run(bench.arguments(*bad, bench.photo, output=folder / "out"))
+    outcome = result.outcome(done=False, sentences=len(bad))
     lost = [] if is_whole(folder / "out" / "astronaut") else ["the good photo's result"]
-    cases = [Case(f"{len(bad)} bad photos and a good one", outcome, lost, said.detail)]
+    cases = [Case(f"{len(bad)} bad photos and a good one", outcome, lost, result.detail)]
     alone = bench.run(bench.arguments(folder / "none.png", output=folder / "out2"))
     slow = alone.seconds > 3
     cases.append(Case("a missing photo is said at once", "speechless" if slow else alone.outcome(done=False), (), alone.detail))
@@ -144,12 +144,12 @@ def _read_until_it_dies(bench: Bench, paths: list[Path]) -> Iterator[Case]:
             reader.stdin.write(f"{path}\n")
             reader.stdin.flush()
             try:
-                outcome, said = json.loads(answers.get(timeout=_PATIENCE))
+                outcome, result = json.loads(answers.get(timeout=_PATIENCE))
             except queue.Empty:
                 crashed = reader.poll() is not None
                 yield Case(path.name, "crashed" if crashed else "hung", (), f"code {reader.returncode}; kept as {path}")
                 return
-            yield Case(path.name, outcome, (), said)
+            yield Case(path.name, outcome, (), result)
     finally:
         reader.kill()
         reader.wait()

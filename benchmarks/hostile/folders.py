@@ -24,13 +24,13 @@ def hostile_names(bench: Bench) -> list[Case]:
         for photo in photos:
             shutil.copy(bench.photo, photo)
         before = Snapshot(folder)
-        said = bench.run(bench.arguments(*photos, output=folder / "out"))
+        result = bench.run(bench.arguments(*photos, output=folder / "out"))
         count = len(list((folder / "out").rglob("*.ply")))
         inside = {path.parts[0] for path in map(Path, Snapshot(folder).files)}
         lost = [*before.lost(), *(f"something outside the output: {name}" for name in inside - {"photos", "out"})]
-        lost += ["a result"] * (len(chosen) - count) if said.code == 0 else []
+        lost += ["a result"] * (len(chosen) - count) if result.code == 0 else []
         name = ascii(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} names at once"
-        cases.append(Case(name, said.outcome(done=count == len(chosen)), lost, said.detail))
+        cases.append(Case(name, result.outcome(done=count == len(chosen)), lost, result.detail))
     return cases
 
 
@@ -40,10 +40,10 @@ def clashing_names(bench: Bench) -> list[Case]:
 
     def attempt(name: str, folder: Path, photos: list[Path], output: Path) -> None:
         before = Snapshot(folder)
-        said = bench.run(bench.arguments(*photos, output=output))
+        result = bench.run(bench.arguments(*photos, output=output))
         count = len(list(output.rglob("*.ply")))
-        missing = ["a result"] * (len(photos) - count) if said.code == 0 else []
-        cases.append(Case(name, said.outcome(done=count > 0), [*before.lost(), *missing], said.detail))
+        missing = ["a result"] * (len(photos) - count) if result.code == 0 else []
+        cases.append(Case(name, result.outcome(done=count > 0), [*before.lost(), *missing], result.detail))
 
     folder = bench.folder("clash")
     (folder / "x").mkdir()
@@ -73,9 +73,9 @@ def consoles(bench: Bench) -> list[Case]:
 
     def attempt(name: str, of: Path, **options) -> None:
         shutil.rmtree(output, ignore_errors=True)
-        said = bench.run(bench.arguments(of, output=output), **options)
-        outcome = said.outcome(done=bool(list(output.glob("*.ply"))))
-        cases.append(Case(name, "speechless" if outcome == "refused" else outcome, (), said.detail))
+        result = bench.run(bench.arguments(of, output=output), **options)
+        outcome = result.outcome(done=bool(list(output.glob("*.ply"))))
+        cases.append(Case(name, "speechless" if outcome == "refused" else outcome, (), result.detail))
 
     for encoding in ("cp1252",) if bench.quick else ("cp1252", "ascii"):
         attempt(f"console of {encoding}", photo, variables={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
@@ -97,14 +97,14 @@ def full_disks(bench: Bench) -> list[Case]:
         with _small_disk(bench, size) as (disk, limits):
             (disk / "mine.txt").write_text("mine")
             before = Snapshot(disk)
-            said = bench.run(bench.arguments(bench.photo, output=disk / "out"), limits=limits)
+            result = bench.run(bench.arguments(bench.photo, output=disk / "out"), limits=limits)
             whole = is_whole(disk / "out")
             parts = [] if whole else [f"a part of a result: {path.name}" for path in (disk / "out").glob("*.ply")]
-            cases.append(Case(f"output on a disk of {size >> 10} KiB", said.outcome(done=whole), [*before.lost(), *parts], said.detail))
+            cases.append(Case(f"output on a disk of {size >> 10} KiB", result.outcome(done=whole), [*before.lost(), *parts], result.detail))
     with _small_disk(bench, 2**16) as (disk, limits):
         output = bench.folder("full-temporary")
-        said = bench.run(bench.arguments(bench.photo, output=output), limits=limits, variables={"TMPDIR": str(disk)})
-        cases.append(Case("temporary files on a disk of 64 KiB", said.outcome(done=is_whole(output)), (), said.detail))
+        result = bench.run(bench.arguments(bench.photo, output=output), limits=limits, variables={"TMPDIR": str(disk)})
+        cases.append(Case("temporary files on a disk of 64 KiB", result.outcome(done=is_whole(output)), (), result.detail))
     return cases
 
 
@@ -134,13 +134,13 @@ def read_only_folders(bench: Bench) -> list[Case]:
     }
     cases = []
     for name, options in list(attempts.items())[: 3 if bench.quick else None]:
-        said = bench.run(bench.arguments(bench.photo, **options))
+        result = bench.run(bench.arguments(bench.photo, **options))
         half = [str(path) for path in folder.glob("out*/*.ply")]
-        cases.append(Case(name, said.outcome(done=False), [*before.lost(), *half], said.detail))
+        cases.append(Case(name, result.outcome(done=False), [*before.lost(), *half], result.detail))
     if not bench.quick:
         output = bench.folder("readonly-temporary")
-        said = bench.run(bench.arguments(bench.photo, output=output), variables={"TMPDIR": "/proc/likeness"})
-        cases.append(Case("temporary folder is not there", said.outcome(done=is_whole(output)), (), said.detail))
+        result = bench.run(bench.arguments(bench.photo, output=output), variables={"TMPDIR": "/proc/likeness"})
+        cases.append(Case("temporary folder is not there", result.outcome(done=is_whole(output)), (), result.detail))
     return cases
 
 
@@ -156,7 +156,7 @@ def two_at_once(bench: Bench) -> list[Case]:
         second = bench.photo if name == "the same photo" else other
         children = [bench.start(bench.arguments(photo, output=folder / "out")) for photo in (bench.photo, second)]
         for number, child in enumerate(children):
-            said = bench.end_of(child)
+            result = bench.end_of(child)
             lost = [*before.lost(), *(["the result"] if number == 1 and not is_whole(folder / "out") else [])]
-            cases.append(Case(f"{name}, run {number + 1}", said.outcome(done=True), lost, said.detail))
+            cases.append(Case(f"{name}, run {number + 1}", result.outcome(done=True), lost, result.detail))
     return cases

@@ -35,14 +35,14 @@ def main() -> None:
         path = Path(line.rstrip("\n"))
         try:
             _read(path)
-            outcome, said = "fine", ""
+            outcome, result = "fine", ""
         except InputError as error:
-            said = str(error)
-            sound = path.name in said and said.endswith(".") and "\n" not in said
+            result = str(error)
+            sound = path.name in result and result.endswith(".") and "\n" not in result
             outcome = "refused" if sound else "speechless"
         except Exception as error:  # noqa: BLE001 - this is what we look for
-            outcome, said = "speechless", f"{type(error).__name__}: {error}"
-        sys.stdout.write(json.dumps([outcome, said]) + "\n")
+            outcome, result = "speechless", f"{type(error).__name__}: {error}"
+        sys.stdout.write(json.dumps([outcome, result]) + "\n")
         sys.stdout.flush()
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .bench import LIMIT, Bench, Case, Said, Snapshot, is_whole
+from .bench import LIMIT, Bench, Case, CommandResult, Snapshot, is_whole
 
 _STAGE = re.compile(r"([A-Za-z][^\r\n\x1b%]*?) +\d+%")
 _PATIENCE = 15.0  # seconds in which a stopped run and all its processes must be gone
@@ -49,14 +49,14 @@ def too_little_memory(bench: Bench) -> list[Case]:
     cases = []
     for size in sizes:
         output = bench.folder("memory")
-        said = bench.run(bench.arguments(bench.photo, output=output), limits={resource.RLIMIT_AS: int(size * 2**30)})
-        cases.append(Case(f"{size} GiB of addresses", said.outcome(done=is_whole(output)), (), said.detail))
+        result = bench.run(bench.arguments(bench.photo, output=output), limits={resource.RLIMIT_AS: int(size * 2**30)})
+        cases.append(Case(f"{size} GiB of addresses", result.outcome(done=is_whole(output)), (), result.detail))
     return cases
 
 
 def _killed(bench: Bench, output: Path, stage: str, number: signal.Signals, before: Snapshot) -> Case:
     name = f"{number.name} at {stage!r}"
-    said = _watched(bench, output, lambda seen: number if seen == stage else None)
+    result = _watched(bench, output, lambda seen: number if seen == stage else None)
     deadline = time.monotonic() + _PATIENCE
     while (left := bench.survivors()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -65,15 +65,15 @@ def _killed(bench: Bench, output: Path, stage: str, number: signal.Signals, befo
     if is_whole(output) and len(lost) == len(before.files):
         lost = []  # all of it is new
     lost += [f"process {process} stays" for process in left]
-    if said.code == 0:
+    if result.code == 0:
         return Case(name, "fine", lost, "was done before the signal came")
-    if said.code is None:
-        return Case(name, "hung", lost, said.detail)
+    if result.code is None:
+        return Case(name, "hung", lost, result.detail)
     if number == signal.SIGKILL:
-        return Case(name, "fine" if said.code == -number else said.outcome(done=False), lost, said.detail)
-    if number == signal.SIGTERM and said.code == -number and not said.err:
+        return Case(name, "fine" if result.code == -number else result.outcome(done=False), lost, result.detail)
+    if number == signal.SIGTERM and result.code == -number and not result.err:
         return Case(name, "fine", lost, "ended at once, without a word")
-    return Case(name, said.outcome(done=False), lost, said.detail)
+    return Case(name, result.outcome(done=False), lost, result.detail)
 
 
 def _interrupted_early(bench: Bench, output: Path, delay: float, before: Snapshot) -> Case:
@@ -81,14 +81,14 @@ def _interrupted_early(bench: Bench, output: Path, delay: float, before: Snapsho
     child = bench.start(bench.arguments(bench.photo, output=output))
     time.sleep(delay)
     child.send_signal(signal.SIGINT)
-    said = bench.end_of(child)
-    outcome = said.outcome(done=False)
-    if said.code == -signal.SIGINT:
-        outcome = "speechless" if said.err else "fine"
-    return Case(f"SIGINT after {delay:.2f} s", outcome, before.lost(), said.detail)
+    result = bench.end_of(child)
+    outcome = result.outcome(done=False)
+    if result.code == -signal.SIGINT:
+        outcome = "speechless" if result.err else "fine"
+    return Case(f"SIGINT after {delay:.2f} s", outcome, before.lost(), result.detail)
 
 
-def _watched(bench: Bench, output: Path, at_stage: Callable[[str], signal.Signals | None]) -> Said:
+def _watched(bench: Bench, output: Path, at_stage: Callable[[str], signal.Signals | None]) -> CommandResult:
     """Run on a terminal, where progress is shown. at_stage: told of each stage once, may answer with a signal to send."""
     ours, theirs = pty.openpty()
     begun, text, seen = time.monotonic(), "", ""
@@ -117,4 +117,4 @@ def _watched(bench: Bench, output: Path, at_stage: Callable[[str], signal.Signal
     child.wait()
     os.close(ours)
     words = "\n".join(line for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[K", "", text)) if line and not _STAGE.fullmatch(line))
-    return Said(None if hung else child.returncode, "", words, time.monotonic() - begun)
+    return CommandResult(None if hung else child.returncode, "", words, time.monotonic() - begun)

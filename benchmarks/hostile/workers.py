@@ -57,9 +57,9 @@ def tampered_weights(bench: Bench) -> list[Case]:
         change(weights)
         output = bench.folder("tampered")
         program = [sys.executable, "-I", str(package / "worker" / "launch.py"), "--", module]
-        said = bench.run(bench.arguments(bench.photo, output=output), program=program)
-        outcome = "speechless" if said.code == 0 else said.outcome(done=False)
-        cases.append(Case(name, outcome, ["a result of tampered weights"] if is_whole(output) else (), said.detail))
+        result = bench.run(bench.arguments(bench.photo, output=output), program=program)
+        outcome = "speechless" if result.code == 0 else result.outcome(done=False)
+        cases.append(Case(name, outcome, ["a result of tampered weights"] if is_whole(output) else (), result.detail))
     return cases
 
 

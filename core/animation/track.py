@@ -30,13 +30,13 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class _Sight:
+class _FaceInFrame:
     """A face in a frame, upright; the picture itself is not kept."""
 
     face: Face
     frame: int
 
-    def seen(self, name: str) -> Observation:
+    def observation(self, name: str) -> Observation:
         return Observation(self.face.landmarks, name=name)
 
 
@@ -71,28 +71,28 @@ class Tracker:
             if progress:
                 progress(stage, fraction)
 
-        sights, count, rate, warnings = self._detect(source, lambda share: step("track", _DETECTING * share))
-        if not sights:
+        faces, count, rate, warnings = self._detect(source, lambda share: step("track", _DETECTING * share))
+        if not faces:
             raise NoFaceError(f"{source.name} shows no face; use pictures that show one face clearly and from the front.")
-        identity = self._identity(sights, source.name, lambda: step("track", _DETECTING))
+        identity = self._identity(faces, source.name, lambda: step("track", _DETECTING))
         fitter, eyes = PersonFitter(self._model, identity), Eyes(self._model, identity)
         shapes = len(self._model.expression)
         table = np.zeros((count, shapes + 6))  # expression, head, gaze
         seen, looking = np.zeros((2, count), bool)
         blinks = [index for index, name in enumerate(self._model.expression_names) if name.startswith("eyeBlink")]
-        for number, sight in enumerate(sights):
-            step("fit", _DETECTING + (1 - _DETECTING) * number / len(sights))
+        for number, found in enumerate(faces):
+            step("fit", _DETECTING + (1 - _DETECTING) * number / len(faces))
             try:
-                fit = fitter.fit(sight.seen(source.name))
+                fit = fitter.fit(found.observation(source.name))
             except ReconstructionError:
                 continue
             if fit.residual > _LOST:
                 continue
-            irises = sight.face.landmarks.get(IRISES)
+            irises = found.face.landmarks.get(IRISES)
             gaze = np.zeros(3) if irises is None else eyes.gaze(irises, fit.rotation, fit.camera)
-            table[sight.frame] = np.r_[fit.expression, rotation_vector(fit.rotation), gaze]
-            seen[sight.frame] = True
-            looking[sight.frame] = fit.expression[blinks].max() < _BLINK
+            table[found.frame] = np.r_[fit.expression, rotation_vector(fit.rotation), gaze]
+            seen[found.frame] = True
+            looking[found.frame] = fit.expression[blinks].max() < _BLINK
         if not seen.any():
             raise NoFaceError(f"No face in {source.name} could be followed; use pictures that show one face clearly and from the front.")
         times = np.arange(count) / rate
@@ -106,9 +106,9 @@ class Tracker:
         values = np.clip(table[:, :shapes], 0, 1)
         return Performance(source.stem, times, self._model.expression_names, values, rotations, seen, warnings)
 
-    def _detect(self, source: Path, step: Callable[[float], None]) -> tuple[list[_Sight], int, float, tuple[str, ...]]:
+    def _detect(self, source: Path, step: Callable[[float], None]) -> tuple[list[_FaceInFrame], int, float, tuple[str, ...]]:
         """The largest face of the first frame that has one, followed through the others; frames in all, frames a second, warnings."""
-        sights: list[_Sight] = []
+        faces: list[_FaceInFrame] = []
         last: Face | None = None
         turns, number = 0, -1
         with open_pictures(source) as pictures:
@@ -119,21 +119,21 @@ class Tracker:
                 if face is None:
                     closer = number % max(round(pictures.rate), 1) == 0  # a second's work, so once a second of the video
                     face = _same_person(self._detector.detect(picture, closer), last)
-                    if face is not None and not sights:  # videos may be recorded lying on the side, all frames alike
+                    if face is not None and not faces:  # videos may be recorded lying on the side, all frames alike
                         face, turns = face.turned(face.roll, picture.shape), face.roll
                 if face is not None and face.size >= MIN_FACE:
                     last = face
-                    sights.append(_Sight(face, number))
-            return sights, number + 1, pictures.rate, tuple(pictures.warnings)
+                    faces.append(_FaceInFrame(face, number))
+            return faces, number + 1, pictures.rate, tuple(pictures.warnings)
 
-    def _identity(self, sights: list[_Sight], name: str, step: Callable[[], None]) -> np.ndarray:
+    def _identity(self, faces: list[_FaceInFrame], name: str, step: Callable[[], None]) -> np.ndarray:
         """The person (K,): the mean over frames, each with an expression of its own, weighted against those that fit badly."""
-        chosen = np.unique(np.linspace(0, len(sights) - 1, min(_EXAMPLES, len(sights))).round().astype(int))
+        chosen = np.unique(np.linspace(0, len(faces) - 1, min(_EXAMPLES, len(faces))).round().astype(int))
         fits = []
         for index in chosen:
             step()
             try:
-                fits.append(fit_head(self._model, sights[index].seen(name)))
+                fits.append(fit_head(self._model, faces[index].observation(name)))
             except ReconstructionError:
                 continue
         if not fits:

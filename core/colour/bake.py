@@ -16,7 +16,7 @@ from ..geometry.mesh import vertex_normals
 from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from ..photo.crop import crop_picture
-from ..photo.framing import HEAD, Framing
+from ..photo.framing import Framing
 from ..result import Mesh, Result, ResultView
 from .seam import carried_difference
 from .texels import SIZES, Progress, Texels
@@ -171,18 +171,20 @@ def bake_mesh(
     result: Result,
     size: int = 2048,
     progress: Progress | None = None,
-    framing: Framing = HEAD,
+    framing: Framing | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Texture (size, size, 3) uint8 sRGB for any mesh that lies on a reconstruction; (size, size) uint8, 255 where the photo was copied.
 
     vertices (V, 3) metres in the upright frame of the result; faces (F, 3), outward; uv (U, 2) bottom-left origin, faces_uv (F, 3).
-    framing: what of the photo is copied. Hidden texels take the colours of the reconstruction's nearest vertices.
+    framing: what of the photo is copied, by default all that was reconstructed. Hidden texels take the colours of the reconstruction's
+    nearest vertices.
     Raises InputError for a mesh without a usable UV map or one that lies elsewhere.
     """
     step = progress or (lambda share: None)
     texels = Texels.of(faces, uv, faces_uv, size)
     step(0.1)
     vertices, surface, view = vertices.astype(np.float32), result.surface, result.views[0]
+    framing = framing or view.framing
     tree = cKDTree(surface.vertices)
     if np.median(tree.query(vertices[np.unique(faces)], workers=-1)[0]) > _ELSEWHERE:
         raise InputError("The mesh does not lie on the reconstruction; move it onto the head that it was made from.")

@@ -61,7 +61,7 @@ class Anatomy:
                 mask[ids[ids < len(mask)]] = 1
             return mask
 
-        return cls(model.code, model.regions, inside("mouth"), inside("left_eye", "right_eye"))
+        return cls(model.correspondence, model.regions, inside("mouth"), inside("left_eye", "right_eye"))
 
     def carried(self, corners: np.ndarray, barycentric: np.ndarray) -> Self:
         """For another topology whose vertices lie at barycentrics (N, 3) of vertices (N, 3) of this one."""

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ..models.prior import POINT_CHANNELS, FaceBlend, PriorSurface, PriorVolume
 from ..networks.encoded import EncodedCrop
 from ..networks.field import Shape
-from ..networks.semantic import fitted_code
+from ..networks.semantic import fitted_correspondence
 from .field import evaluate
 
 _GROWTH, _NEAR = 0.012, 0.04  # crop units: how far, and how near the outline
@@ -42,7 +42,7 @@ class CropField:
         return self._volume(torch.from_numpy(points))[:, 0].numpy()
 
     def prior_place(self, points: np.ndarray) -> np.ndarray:
-        """(N, 3) the code (PriorSurface) of the fitted model's nearest place."""
+        """(N, 3) the canonical coordinates (PriorSurface) of the fitted model's nearest place."""
         return self._volume(torch.from_numpy(points))[:, 1:4].numpy()
 
     def prior_face(self, points: np.ndarray) -> np.ndarray:
@@ -99,8 +99,8 @@ class CropField:
         return torch.maximum(grown + share * (model - grown), silhouette)
 
     def _correspondence(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        code = self._shape(points, values).code
-        return fitted_code(values[:, :POINT_CHANNELS]) if code is None else code.cpu()
+        correspondence = self._shape(points, values).correspondence
+        return fitted_correspondence(values[:, :POINT_CHANNELS]) if correspondence is None else correspondence.cpu()
 
     def _colours(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         return self._encoded.colours(points, values[:, :POINT_CHANNELS]).cpu()

@@ -1,4 +1,4 @@
-"""The field of a head in one photo: the networks' field, bounded and smoothed where nobody sees it, and fitted to the photo's outline."""
+"""The field of a head in one photo: the networks' field, bounded and smoothed where it is hidden, and fitted to the photo's outline."""
 
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
@@ -29,7 +29,7 @@ def head_field(
     smooth = smooth_hidden_field(
         crop,
         protect_mask=lambda points: protected[tree.query(points)[1]],
-        clothing_mask=lambda points: surface.code[tree.query(points)[1], 1] < _CHIN,
+        clothing_mask=lambda points: surface.canonical[tree.query(points)[1], 1] < _CHIN,
         hidden_bound=hidden_bound(crop.prior_distance, crop.silhouette, worn_share(view, surface.framing.crop_box(camera))),
         cancel=cancel,
     )

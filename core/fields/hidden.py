@@ -1,4 +1,4 @@
-"""How far the surface may stand off the fitted model where nobody sees it: as far as what is seen beside it at the same height."""
+"""Bounds how far a hidden surface may stand off the fitted model: as far as what the photo shows beside it at the same height."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d

@@ -1,4 +1,4 @@
-"""A field whose outline is the photo's: an uncertain one averages over shapes, and so ends inside the person's true outline."""
+"""Stretches a field to the photo's outline: an uncertain field averages over shapes, and so ends inside the person's true outline."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
@@ -7,7 +7,9 @@ from ..geometry.visibility import smoothstep
 from ..progress import Cancel
 from .field import Field, PointFunction, ReshapedField, evaluate
 
-_CELLS = 64  # a side: 6.25 mm each
+CELLS = 64
+"""Cells of the picture a side, on which the shape is compared with its outline; those of a head are 6.25 mm wide."""
+_DEEP = 32  # samples of a column of depth
 _NEAR = 0.06  # crop units: how near the outline the shape is measured against it
 _FADE = 0.3  # crop units inside the outline over which the shape is stretched; more than 1.5 _MOST, or it would fold
 _MOST = 0.12  # crop units
@@ -15,32 +17,49 @@ _BLUR, _ALONG = 1.5, 2.5  # cells, of the way and of the shortfall
 _STAYS = 3.0  # cells, over which what stays in its place passes into what is stretched; with less the shape would fold
 
 
-def fit_field_to_silhouette(field: Field, *, silhouette: PointFunction, protect_mask: PointFunction, cancel: Cancel | None = None) -> Field:
+def fit_field_to_silhouette(
+    field: Field,
+    *,
+    silhouette: PointFunction,
+    protect_mask: PointFunction | None = None,
+    own_outline: PointFunction | None = None,
+    cells: int = CELLS,
+    cancel: Cancel | None = None,
+) -> Field:
     """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it.
 
     Its frame is the crop frame. silhouette: points -> signed distance (N,) to the outline in the picture; smoothed, it bounds the result
     too. protect_mask: points -> [0, 1] (N,), how far the shape is known there and stays: hair that is too thin beside a face must not
-    draw the cheek outwards. The least distance along a column of depth tells how far away the shape's own outline is, and where that is
-    more than the silhouette says, the difference is what it falls short. Raises Cancelled.
+    draw the cheek outwards; None: nothing stays. own_outline: points -> signed distance (N,) to the shape's own outline in the picture;
+    None: the least distance along a column of depth tells it. Where that is more than the silhouette says, the difference is what the
+    shape falls short. cells: CELLS, or more where the shape has parts that are thin in its cube. Raises Cancelled.
     """
-    axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
+    axis = (np.arange(cells + 1) * (2 / cells) - 1).astype(np.float32)
     columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     outline = silhouette(np.pad(columns, ((0, 0), (0, 1))))
     near = np.flatnonzero(np.abs(outline) < _NEAR)
-    deep = axis[::2]  # the least of a distance is flat
-    points = np.concatenate([np.repeat(columns[near], len(deep), axis=0), np.tile(deep, len(near))[:, None]], axis=1)
-    least = evaluate(field.distance, points, cancel).reshape(-1, len(deep)).min(1)
+    if own_outline is None:
+        deep = axis[:: cells // _DEEP]  # the least of a distance is flat
+        points = np.concatenate([np.repeat(columns[near], len(deep), axis=0), np.tile(deep, len(near))[:, None]], axis=1)
+        distances = np.full(len(points), np.inf, np.float32)
+        somewhere = field.may_contain_surface(points)
+        distances[somewhere] = evaluate(field.distance, points[somewhere], cancel)
+        least = distances.reshape(-1, len(deep)).min(1)
+    else:
+        least = own_outline(np.pad(columns[near], ((0, 0), (0, 1))))
     outline = outline.reshape(len(axis), -1)
     way = _way(outline, near, np.clip(least - outline.ravel()[near], 0, _MOST))
     # Wisps of the matte would be drawn along the whole depth as ridges.
     splines = [spline_filter(part, output=np.float32) for part in (*way, gaussian_filter(outline, _BLUR))]
-    lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
-    moves = gaussian_filter(1 - protect_mask(lattice).reshape((len(axis),) * 3), _STAYS)
+    moves = None
+    if protect_mask is not None:
+        lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+        moves = gaussian_filter(1 - protect_mask(lattice).reshape((len(axis),) * 3), _STAYS)
 
     def distance(points: np.ndarray) -> np.ndarray:
-        place = (points.T + 1) * (_CELLS / 2)
+        place = (points.T + 1) * (cells / 2)
         right, up, bound = (map_coordinates(part, place[:2], order=3, mode="nearest", prefilter=False) for part in splines)
-        share = map_coordinates(moves, place, order=1, mode="nearest")
+        share = 1.0 if moves is None else map_coordinates(moves, place, order=1, mode="nearest")
         moved = points.copy()
         moved[:, 0] -= share * right
         moved[:, 1] -= share * up

@@ -1,4 +1,4 @@
-"""A field smoothed where the photo tells little: there a blurred, coarse lattice of it takes the place of its fine noise."""
+"""Smooths a field where the photo tells little: a blurred, coarse lattice of it replaces its fine noise there."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter, minimum_filter, spline_filter, zoom

@@ -122,7 +122,7 @@ class BodyModel(ParametricModel):
             part=np.zeros(BODY_VERTICES, np.int64),
             uv=arrays["uv"],
             faces_uv=arrays["faces_uv"],
-            code=(mean - low) / np.ptp(mean, axis=0),
+            correspondence=(mean - low) / np.ptp(mean, axis=0),
             mirror=arrays["mirror"],
             regions=dict(zip(arrays["region_names"], arrays["regions"], strict=True)),
             closed_mesh=ClosedMesh(matrix("closed_csr", BODY_VERTICES), cavities, sp.identity(BODY_VERTICES, np.float32, "csr"), faces),

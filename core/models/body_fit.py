@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import ReconstructionError
-from ..photo.people import BodyLandmarks
+from ..photo.people import combined
 from ..photo.view import Camera
 from .articulation import Articulation
 from .body import BodyModel
@@ -122,12 +122,6 @@ class BodyFitter:
             height=float(np.ptp(body.rest(identity, parameters.expression)[0][:, 1])),
             energy=view.energy(state),
         )
-
-
-def combined(readings: Sequence[BodyLandmarks]) -> BodyLandmarks:
-    """The readings of one person as one: the median, point by point."""
-    median = lambda name: np.median([getattr(reading, name) for reading in readings], axis=0)  # noqa: E731
-    return BodyLandmarks(median("points"), median("depth"), median("visibility"), median("world"))
 
 
 def _of_one_person(states: Sequence[BodyState]) -> list[BodyState]:

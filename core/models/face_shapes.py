@@ -1,4 +1,4 @@
-"""What the landmarks of a head depend on, and what is known of it beforehand."""
+"""The unknown shape of a head as its landmarks show it, and the priors on it."""
 
 from dataclasses import dataclass
 from functools import cached_property

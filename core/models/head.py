@@ -84,7 +84,8 @@ class HeadModel(ParametricModel):
         base = sp.csr_matrix((arrays["solid_csr_data"], arrays["solid_csr_indices"], indptr), shape=(len(indptr) - 1, skin))
         as_they_are = ("mean", "identity", "expression", "expression_names", "weights", "faces", "face_part", "part", "uv", "faces_uv")
         return cls(
-            **{name: arrays[name] for name in (*as_they_are, "code", "mirror", "hm08")},
+            **{name: arrays[name] for name in (*as_they_are, "mirror", "hm08")},
+            correspondence=arrays["code"],
             skeleton=Skeleton(JOINT_NAMES, arrays["parents"], arrays["joints"], arrays["joint_identity"]),
             regions=dict(zip(arrays["region_names"], regions, strict=True)),
             landmarks={

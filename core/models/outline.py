@@ -1,4 +1,4 @@
-"""The outline term of the fit: the head's silhouette against the edge of the person's matte."""
+"""The outline term of the fit: it draws the head's silhouette to the edge of the person's matte."""
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, map_coordinates

@@ -144,7 +144,8 @@ class ParametricModel:
 
     mean (V, 3); identity (K, V, 3): principal shapes, one standard deviation each; expression (E, V, 3) with E names, E may be 0;
     skeleton, weights (V, J): blend skinning; faces (F, 3); part (V,), face_part (F,): ids of the pieces, 0 is skin, whose vertices come
-    first. Empty where the model has none: uv (U, 2), faces_uv (F, 3); code (V, 3): semantic code; mirror (V,): the vertex on the other
+    first. Empty where the model has none: uv (U, 2), faces_uv (F, 3); correspondence (V, 3): canonical
+    coordinates in [0, 1], 0 off the head; mirror (V,): the vertex on the other
     side; regions: name -> soft mask (V,); landmarks: name -> set; closed_mesh.
     """
 
@@ -159,7 +160,7 @@ class ParametricModel:
     part: np.ndarray
     uv: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     faces_uv: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    code: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    correspondence: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     mirror: np.ndarray = field(default_factory=lambda: np.zeros((0,)))
     regions: Mapping[str, np.ndarray] = field(default_factory=dict)
     landmarks: Mapping[str, LandmarkSet] = field(default_factory=dict)
@@ -213,9 +214,9 @@ class ParametricModel:
         return np.clip(self.closed_mesh.on(self.regions[name]), 0, 1).astype(np.float32)
 
     @cached_property
-    def closed_code(self) -> np.ndarray:
-        """The semantic code (Vs, 3) on the closed mesh, in [0, 1]."""
-        return np.clip(self.closed_mesh.on(self.code), 0, 1).astype(np.float32)
+    def closed_correspondence(self) -> np.ndarray:
+        """The semantic correspondence (Vs, 3) on the closed mesh, in [0, 1]."""
+        return np.clip(self.closed_mesh.on(self.correspondence), 0, 1).astype(np.float32)
 
     @cached_property
     def closed_rest(self) -> np.ndarray:

@@ -13,11 +13,12 @@ from ..geometry.raster import LayeredDepth, fragments, interpolate, rasterize
 from ..photo.framing import Framing
 from .fit import ViewFit
 from .head import HeadModel
+from .parametric import ParametricModel
 
 MAP_CHANNELS = 8
-"""Normal (3), semantic code (3), depth (1), mask (1)."""
+"""Normal (3), canonical coordinates (3), depth (1), mask (1)."""
 POINT_CHANNELS = 7
-"""Signed distance (1), semantic code (3), normal (3) of the nearest surface point."""
+"""Signed distance (1), canonical coordinates (3), normal (3) of the nearest surface point."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +56,25 @@ def protect_mask(model: HeadModel, blend: FaceBlend) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PriorSurface:
-    """The fitted model's closed bust in the crop frame of a framing: vertices (V, 3), faces (F, 3), code (V, 3); topology of the
-    faces, where it is known already.
+    """The fitted model's closed bust in the crop frame of a framing: vertices (V, 3), faces (F, 3), canonical (V, 3);
+    topology of the faces, where it is known already.
 
-    The code is the vertex's place on the mean bust at rest, in crop units about the point between the eyes: unlike the head model's
-    own semantic code it goes on over the shoulders and is odd in x, so that a mirrored sample has a mirrored code.
+    `canonical` is each vertex's place on the mean bust at rest, in crop units about the point between the eyes. Unlike the head model's
+    own `correspondence` it goes on over the shoulders and is odd in x, so that a mirrored sample has mirrored coordinates. A body's are in
+    metres about the root joint, however large its crop is.
     """
 
     vertices: np.ndarray
     faces: np.ndarray
-    code: np.ndarray
+    canonical: np.ndarray
     framing: Framing
     topology: Topology | None = None
 
     @classmethod
-    def of(cls, model: HeadModel, vertices: np.ndarray, framing: Framing) -> Self:
+    def of(cls, model: ParametricModel, vertices: np.ndarray, framing: Framing) -> Self:
         """From the vertices (V, 3) of a model's closed mesh in the framing's crop frame."""
-        return cls(vertices, model.closed_mesh.faces, model.closed_rest / framing.half, framing, model.closed_mesh.topology)
+        code = model.closed_rest / (framing.half if isinstance(model, HeadModel) else 1.0)
+        return cls(vertices, model.closed_mesh.faces, code, framing, model.closed_mesh.topology)
 
     def maps(self, size: int) -> torch.Tensor:
         """(MAP_CHANNELS, size, size) float32 pictures of the front; 0 where the model is not."""
@@ -80,7 +83,7 @@ class PriorSurface:
         normals = vertex_normals(self.vertices.astype(np.float32), self.faces)
         # Depth counts from between the eyes, where it is near zero on every face.
         depth = self.vertices[:, 2:] - self.framing.eye_depth
-        attributes = torch.from_numpy(np.concatenate([normals, self.code, depth], axis=1).astype(np.float32))
+        attributes = torch.from_numpy(np.concatenate([normals, self.canonical, depth], axis=1).astype(np.float32))
         raster = rasterize(vertices, faces, size)
         values = interpolate(raster, faces, attributes)
         normal = torch.nn.functional.normalize(values[..., :3], dim=-1, eps=1e-6)
@@ -91,7 +94,7 @@ class PriorSurface:
         """A function from points (N, 3) to exact features (N, POINT_CHANNELS + C); extra (V, C): values of the vertices to add."""
         surface = ClosestSurface(self.vertices, self.topology or self.faces)
         normals = vertex_normals(self.vertices.astype(np.float32), self.faces)
-        columns = [self.code, normals] if extra is None else [self.code, normals, extra]
+        columns = [self.canonical, normals] if extra is None else [self.canonical, normals, extra]
         attributes = np.concatenate(columns, axis=1).astype(np.float32)
 
         def features(points: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The term of the fit for a second detector's landmarks: they count where they agree with the rest of what is known."""
+"""The term of the fit for a second detector's landmarks. They count where they agree with the other terms."""
 
 import numpy as np
 

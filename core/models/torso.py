@@ -1,4 +1,4 @@
-"""How the neck is bent: the landmarks fix the head, the matte's edge beside the neck tells where the shoulders are."""
+"""Fits how the neck is bent. The landmarks fix the head; the matte's edge beside the neck shows where the shoulders are."""
 
 import numpy as np
 

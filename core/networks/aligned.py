@@ -1,4 +1,4 @@
-"""Pixel-aligned features: what networks that are asked at points read there from a photo, its fitted model and a volume around it."""
+"""Pixel-aligned features: what a network reads at a point, from a photo, its fitted model and a volume around it."""
 
 from dataclasses import dataclass
 
@@ -91,7 +91,7 @@ class PixelAligned(nn.Module):
         """Point features (B, N, C) of points (B, N, 3) with prior features (B, N, 7): image columns, then columns of space."""
         config = self.config
         columns: list[torch.Tensor] = []
-        distance, code, normal = prior[..., :1], prior[..., 1:4], prior[..., 4:]
+        distance, canonical, normal = prior[..., :1], prior[..., 1:4], prior[..., 4:]
         if config.scales:
             where = torch.stack([points[..., 0], -points[..., 1]], dim=-1)[:, :, None]
             gate = facing_weight(prior)[..., None]
@@ -112,11 +112,11 @@ class PixelAligned(nn.Module):
                 distance.clamp(-0.5, 0.5) * 4,
                 *(torch.tanh(distance * k) for k in (8, 20, 50)),
                 distance.abs().clamp(0, 1).sqrt(),
-                code,
+                canonical,
                 normal,
             ]
-            if config.code_octaves:
-                columns.append(positional_encoding(code, config.code_octaves))
+            if config.correspondence_octaves:
+                columns.append(positional_encoding(canonical, config.correspondence_octaves))
         if encoded.volume is not None:
             columns.append(sample_volume(encoded.volume, points))
         return torch.cat(columns, dim=-1)
@@ -138,5 +138,5 @@ def _columns(config: FieldConfig) -> tuple[int, int]:
     if config.scales:
         image += sum(config.widths[stride.bit_length() - 2] for stride in config.scales)
         image += (3 + 3 * config.normals) * config.pixels + config.gate + 1 + 2 * config.depth_octaves
-    space = (11 + 6 * config.code_octaves) * config.prior + config.volume_channels * bool(config.volume)
+    space = (11 + 6 * config.correspondence_octaves) * config.prior + config.volume_channels * bool(config.volume)
     return image, space

@@ -22,7 +22,7 @@ _TEXTURE = 4  # colour and its trust
 _TOLERANCE = 0.02  # crop units behind the rendered fitted surface at which a vertex still counts as seen
 _GRAZING = (0.17, 0.5)  # cosines between which trust in a projected colour grows
 _MIRRORED = 0.5  # trust in the other side's colour
-_CODE_OCTAVES = 3
+_CORRESPONDENCE_OCTAVES = 3
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Pictures(NamedTuple):
     eye_depth: float
 
 
-class Palette(NamedTuple):
+class ColourFeatures(NamedTuple):
     """What is computed once for a batch of photos."""
 
     coarse: Encoded
@@ -91,29 +91,29 @@ class ColourNetwork(PixelAligned):
             nn.init.zeros_(self.detail.output.weight)
             nn.init.zeros_(self.detail.output.bias)
 
-    def encode_pictures(self, pictures: Pictures) -> Palette:
+    def encode_pictures(self, pictures: Pictures) -> ColourFeatures:
         """Encodes a batch of photos."""
         photo, config = pictures.photo, self.colours_config
         small = resized(photo, pictures.maps.shape[-1])
         coarse = self.encode(small, pictures.maps, pictures.normals, pictures.cloud)
         if not config.fine:
-            return Palette(coarse, None, None)
+            return ColourFeatures(coarse, None, None)
         fine = torch.cat([self.fine(photo)[0], F.avg_pool2d(photo, 2)], dim=1)
         texture = self.texture(textured(pictures, small)) if config.textured else None
-        return Palette(coarse, fine, texture)
+        return ColourFeatures(coarse, fine, texture)
 
-    def colours(self, palette: Palette, points: torch.Tensor, prior: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def colours(self, features: ColourFeatures, points: torch.Tensor, prior: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """sRGB (B, N, 3) in [0, 1] at points (B, N, 3) with prior features (B, N, 7), and the coarse branch's own answer."""
-        embedded = self.colour.embed(self.features(palette.coarse, points, prior))
+        embedded = self.colour.embed(self.features(features.coarse, points, prior))
         coarse = self.colour.output(embedded).float()
-        if palette.fine is None:
+        if features.fine is None:
             return torch.sigmoid(coarse), torch.sigmoid(coarse)
         where = torch.stack([points[..., 0], -points[..., 1]], dim=-1)[:, :, None]
         gate = facing_weight(prior)[..., None]
-        seen = F.grid_sample(palette.fine.float(), where, align_corners=False, padding_mode="border")[..., 0].transpose(1, 2)
+        seen = F.grid_sample(features.fine.float(), where, align_corners=False, padding_mode="border")[..., 0].transpose(1, 2)
         columns = [seen * gate, gate, embedded.float(), points, prior[..., 1:]]
-        if palette.texture is not None:
-            columns.append(sample_volume(palette.texture, points))
+        if features.texture is not None:
+            columns.append(sample_volume(features.texture, points))
         fine = coarse + self.detail(torch.cat(columns, dim=-1)).float()
         return torch.sigmoid(fine), torch.sigmoid(coarse)
 

@@ -1,4 +1,4 @@
-"""What a field is made of. The four ancestors and our own form are configurations of one network, so that one table can compare them."""
+"""The configuration of a field's network. The published networks that it descends from are configurations of it too."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -7,6 +7,8 @@ from typing import Any, Self
 METADATA_KEY = "likeness-config"
 """Under this name a weights file tells its configuration, as JSON."""
 STRIDES = (2, 4, 8)
+SUBJECTS = ("head", "body")
+_FORMER_NAMES = {f"code_{part}": f"correspondence_{part}" for part in ("in", "out", "octaves")}  # those in weights files of before
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,11 @@ class FieldConfig:
     prior: features of the nearest point of the fitted surface. gate: where that faces away, only the coarsest scale is read.
     volume: cells a side of a grid over the crop cube, filled from the fitted surface; 0 is none. volume_channels: features it hands out.
     fusion: `concatenate`, or `mlp` (image and space are embedded apart first, all three parts are supervised).
-    code_in: code that a point is given: `none`, `given` (the fitted model's, fading with distance) or `predicted` (by a head of its own).
-    code_out: predict the semantic code too.
+    correspondence_in: the semantic correspondence that a point is given: `none`, `given` (the fitted model's, fading with distance) or
+    `predicted` (by a head of its own). correspondence_out: predict it too.
     output: `occupancy`, `distance`, or `residual` (a correction of the fitted model's signed distance).
-    depth_octaves, code_octaves: positional encoding; 0 is none.
+    depth_octaves, correspondence_octaves: positional encoding; 0 is none.
+    subject: whose fitted model it reads, `head` or `body`: their canonical coordinates and their crops' sizes differ.
     Raises ValueError for parts that do not fit together.
     """
 
@@ -36,17 +39,19 @@ class FieldConfig:
     volume: int = 0
     volume_channels: int = 16
     fusion: str = "concatenate"
-    code_in: str = "none"
-    code_out: bool = False
+    correspondence_in: str = "none"
+    correspondence_out: bool = False
     output: str = "residual"
     depth_octaves: int = 4
-    code_octaves: int = 3
+    correspondence_octaves: int = 3
+    subject: str = "head"
 
     def __post_init__(self) -> None:
         for name, choices in (
             ("fusion", ("concatenate", "mlp")),
-            ("code_in", ("none", "given", "predicted")),
+            ("correspondence_in", ("none", "given", "predicted")),
             ("output", ("occupancy", "distance", "residual")),
+            ("subject", SUBJECTS),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
@@ -56,7 +61,7 @@ class FieldConfig:
             raise ValueError(f"scales must be some of {STRIDES}, in this order")
         if self.volume not in (0, 16, 32, 64) or not 8 <= self.volume_channels <= 128 or self.volume_channels % 8:
             raise ValueError("volume must be 0, 16, 32 or 64 cells, with a multiple of 8 channels up to 128")
-        if not (0 <= self.depth_octaves <= 12 and 0 <= self.code_octaves <= 12):
+        if not (0 <= self.depth_octaves <= 12 and 0 <= self.correspondence_octaves <= 12):
             raise ValueError("octaves must be between 0 and 12")
         if not (self.scales or self.volume):
             raise ValueError("a field needs an image, a volume or both")
@@ -70,7 +75,7 @@ class FieldConfig:
     @property
     def reads_fit(self) -> bool:
         """Whether point features of the fitted surface are needed."""
-        return self.prior or self.code_in == "given" or self.output == "residual"
+        return self.prior or self.correspondence_in == "given" or self.output == "residual"
 
     def to_json(self) -> str:
         """For a weights file's metadata."""
@@ -82,7 +87,7 @@ class FieldConfig:
         values = json.loads(text)
         if not isinstance(values, dict):
             raise ValueError("a configuration is a JSON object")
-        return cls.from_values(values)
+        return cls.from_values({_FORMER_NAMES.get(str(name), str(name)): value for name, value in values.items()})
 
     @classmethod
     def from_values(cls, values: dict[str, Any], base: "FieldConfig | None" = None) -> Self:
@@ -109,7 +114,7 @@ _PLAIN: dict[str, Any] = {
     "prior": False,
     "gate": False,
     "depth_octaves": 0,
-    "code_octaves": 0,
+    "correspondence_octaves": 0,
 }
 _NORMALS: dict[str, Any] = _PLAIN | {"normals": True}
 CONFIGURATIONS: dict[str, FieldConfig] = {
@@ -120,8 +125,8 @@ CONFIGURATIONS: dict[str, FieldConfig] = {
         **_NORMALS,
         widths=(24, 96, 128, 128, 160),
         scales=(4,),
-        code_in="given",
-        code_out=True,
+        correspondence_in="given",
+        correspondence_out=True,
         output="occupancy",
     ),
     "likeness": LIKENESS,

@@ -1,4 +1,4 @@
-"""One crop after the encoders of field and colour network: what both answer at points of the crop frame."""
+"""One crop after the encoders of the field and the colour network, which can then be evaluated at points of the crop frame."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from .aligned import Encoded
-from .colour import ColourNetwork, Palette
+from .colour import ColourFeatures, ColourNetwork
 from .field import ImplicitField, Shape
 
 _BATCH_CPU, _BATCH_GPU = 16_384, 65_536  # points
@@ -17,20 +17,20 @@ class EncodedColours:
     """A colour network with what it has computed of one crop, on one device."""
 
     network: ColourNetwork
-    palette: Palette
+    features: ColourFeatures
     device: torch.device
 
 
 @dataclass(frozen=True)
 class EncodedCrop:
-    """A field's network with what it has computed of one crop, on one device; colours: a colour network's, which take the place of the
-    field's own. precision: the context to run networks in."""
+    """A field's network with what it has computed of one crop, on one device; encoded_colours: a colour network's, whose colours take
+    the place of the field's own. precision: the context to run networks in."""
 
     network: ImplicitField
     encoded: Encoded
     device: torch.device
     precision: Callable[[], torch.autocast]
-    palette: EncodedColours | None = None
+    encoded_colours: EncodedColours | None = None
 
     @property
     def batch(self) -> int:
@@ -38,21 +38,21 @@ class EncodedCrop:
         return _BATCH_CPU if self.device.type == "cpu" else _BATCH_GPU
 
     def shape(self, points: torch.Tensor, prior: torch.Tensor) -> Shape:
-        """Signed distances (N,) and codes (N, 3), if the network predicts them, at points (N, 3) with prior features (N, 7)."""
+        """Signed distances (N,) and correspondences (N, 3), if the network predicts them, at points (N, 3) with prior features (N, 7)."""
         points, prior = points.to(self.device), prior.to(self.device)
         with self.precision():
             features = self.network.features(self.encoded, points[None], prior[None])
         # In half precision the rounding of distances shows as a rough surface; encoders bear it.
         shape = self.network.shape(features, prior[None])
-        return Shape(shape.distance[0], None if shape.code is None else shape.code[0])
+        return Shape(shape.distance[0], None if shape.correspondence is None else shape.correspondence[0])
 
     def colours(self, points: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
         """sRGB (N, 3) at points (N, 3) with prior features (N, 7): the colour network's, or else the field's."""
-        colours = self.palette
+        colours = self.encoded_colours
         device = self.device if colours is None else colours.device
         points, prior = points[None].to(device), prior[None].to(device)
         with self.precision():
             if colours is not None:
-                return colours.network.colours(colours.palette, points, prior)[0][0]
+                return colours.network.colours(colours.features, points, prior)[0][0]
             features = self.network.features(self.encoded, points, prior)
         return self.network.colours(features)[0]

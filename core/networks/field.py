@@ -1,4 +1,4 @@
-"""The implicit field: what is where around a head, from pixel-aligned features of its photo and features of the fitted model."""
+"""The implicit field of a head: distances and colours at points, from features of the photo and of the fitted model there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 
 from .aligned import EMBEDDED, PixelAligned, PointMLP
 from .config import LIKENESS, FieldConfig
-from .semantic import fitted_code
+from .semantic import fitted_correspondence
 from .views import pool_views
 
 LOGITS = 60.0
@@ -18,11 +18,11 @@ _DISTANCE_SCALE = 0.1  # crop units; distances are learned up to this truncation
 
 @dataclass
 class Shape:
-    """A field's answer at points: signed distance (B, N) in crop units, negative inside; semantic code (B, N, 3), fading with distance,
-    if it predicts one; stages: answers of the parts that are supervised beside the whole."""
+    """A field's answer at points: signed distance (B, N) in crop units, negative inside; semantic correspondence (B, N, 3), fading with
+    distance, if it predicts one; stages: answers of the parts that are supervised beside the whole."""
 
     distance: torch.Tensor
-    code: torch.Tensor | None = None
+    correspondence: torch.Tensor | None = None
     stages: tuple[Self, ...] = ()
 
 
@@ -33,10 +33,10 @@ class ImplicitField(PixelAligned):
         super().__init__(config)
         space = self.space_columns
         width = self.image_columns + space
-        outputs = 4 if config.code_out else 1
-        if config.code_in == "predicted":
+        outputs = 4 if config.correspondence_out else 1
+        if config.correspondence_in == "predicted":
             self.semantic = PointMLP(width, 4)
-        joint = width + 3 * (config.code_in != "none")
+        joint = width + 3 * (config.correspondence_in != "none")
         if config.fusion == "mlp":
             self.image_branch = PointMLP(self.image_columns, 1)
             self.space_branch = PointMLP(space, 1)
@@ -51,27 +51,28 @@ class ImplicitField(PixelAligned):
         self,
         features: torch.Tensor,
         prior: torch.Tensor,
-        alter_code: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        alter_correspondence: Callable[[torch.Tensor], torch.Tensor] | None = None,
         visibility: torch.Tensor | None = None,
     ) -> Shape:
         """The field at points with features (B, N, C) and prior features (B, N, 7).
 
-        alter_code: applied in training to the codes (B, N, 3) that the points are given. Features of several views are (V, B, N, C) with
-        their visibility (V, B, N); `prior` may be any view's then, because only distance and code are read from it.
+        alter_correspondence: applied in training to the correspondences (B, N, 3) that the points are given. Features of several views are
+        (V, B, N, C) with their visibility (V, B, N); `prior` may be any view's then, because only distance and correspondence are read
+        from it.
         """
         pooled = features if visibility is None else pool_views(features, visibility)
         stages: list[Shape] = []
-        if self.config.code_in != "none":
-            if self.config.code_in == "predicted":
+        if self.config.correspondence_in != "none":
+            if self.config.correspondence_in == "predicted":
                 stages.append(self._answer(self.semantic(features, visibility), prior))
-                code = stages[0].code
-                assert code is not None
-                code = code.detach()
+                correspondence = stages[0].correspondence
+                assert correspondence is not None
+                correspondence = correspondence.detach()
             else:
-                code = fitted_code(prior)
-            code = alter_code(code) if alter_code is not None else code
-            pooled = torch.cat([pooled, code.to(pooled.dtype)], dim=-1)
-            features = torch.cat([features, code.to(features.dtype).expand(*features.shape[:-1], 3)], dim=-1)
+                correspondence = fitted_correspondence(prior, self.config.subject)
+            correspondence = alter_correspondence(correspondence) if alter_correspondence is not None else correspondence
+            pooled = torch.cat([pooled, correspondence.to(pooled.dtype)], dim=-1)
+            features = torch.cat([features, correspondence.to(features.dtype).expand(*features.shape[:-1], 3)], dim=-1)
         if self.config.fusion == "concatenate":
             values = self.distance(features, visibility)
         else:
@@ -95,8 +96,8 @@ class ImplicitField(PixelAligned):
 
     def _answer(self, values: torch.Tensor, prior: torch.Tensor) -> Shape:
         values = values.float()
-        code = torch.sigmoid(values[..., 1:]) if values.shape[-1] > 1 else None
+        correspondence = torch.sigmoid(values[..., 1:]) if values.shape[-1] > 1 else None
         if self.config.output == "occupancy":
-            return Shape(-values[..., 0] / LOGITS, code)
+            return Shape(-values[..., 0] / LOGITS, correspondence)
         learned = values[..., 0] * _DISTANCE_SCALE
-        return Shape(prior[..., 0] + learned if self.config.output == "residual" else learned, code)
+        return Shape(prior[..., 0] + learned if self.config.output == "residual" else learned, correspondence)

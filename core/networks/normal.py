@@ -1,4 +1,4 @@
-"""Normal network: photo and fitted model to normals of both sides and a better matte. Here the gap to real photos is crossed."""
+"""Normal network: from a photo and its fitted model to the normals of the front and the back, and a better matte."""
 
 from dataclasses import dataclass
 from typing import cast

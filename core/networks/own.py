@@ -22,7 +22,7 @@ from ..photo.crop import crop_picture, shown
 from ..photo.framing import Framing
 from ..photo.matte import with_coverage
 from ..photo.parsing import Parser
-from ..photo.view import Camera, View
+from ..photo.view import Camera, Pictured
 from ..settings import Settings
 from .onnx_file import is_self_contained
 
@@ -132,7 +132,7 @@ BUNDLED = OwnNetworks()
 """No detail networks of the user's own."""
 
 
-def own_normals(network: DetailNetwork, view: View, camera: Camera, surface: PriorSurface) -> np.ndarray:
+def own_normals(network: DetailNetwork, view: Pictured, camera: Camera, surface: PriorSurface) -> np.ndarray:
     """Unit front normals (SIZE, SIZE, 3) in the crop frame that a network sees in a photo, 0 off the person and outside the photo.
     Raises InputError."""
     box = surface.framing.crop_box(camera)
@@ -151,8 +151,8 @@ def crop_normals(answer: np.ndarray, name: str, camera: Camera, surface: PriorSu
     unit = answer / np.maximum(length, 1e-6)
     maps = surface.maps(len(answer)).numpy()
     places = _places(camera, surface.framing, maps)
-    code = maps[3:6]
-    face = person & (maps[7] > 0.5) & (code[1] < _FACE_TOP) & (code[1] > _FACE_BOTTOM) & (code[2] > _FACE_BACK) & (length[..., 0] > 1e-6)
+    _, y, z = maps[3:6]
+    face = person & (maps[7] > 0.5) & (y < _FACE_TOP) & (y > _FACE_BOTTOM) & (z > _FACE_BACK) & (length[..., 0] > 1e-6)
     fitted = camera.normals_from_crop(maps[:3].transpose(1, 2, 0)[face], places[face])
     order, signs = _axes(unit[face], fitted, name)
     turned = camera.normals_to_crop((unit[..., order] * signs).reshape(-1, 3), places.reshape(-1, 3)).reshape(answer.shape)

@@ -61,9 +61,9 @@ class ParameterNetwork(nn.Module):
         self.register_buffer("reference", torch.zeros(LANDMARKS, 3))
         self.register_buffer("weight", torch.full((LANDMARKS,), 1 / LANDMARKS))
         rest = lambda inputs, outputs: (nn.Linear(inputs, outputs), nn.SiLU(), nn.Dropout(dropped))  # noqa: E731
-        told = 3 * LANDMARKS + _POSE
+        inputs = 3 * LANDMARKS + _POSE
         # A detector is surer of some coordinates than of others, and none lies where the model's does on average.
-        self.shape = nn.Sequential(nn.BatchNorm1d(told, momentum=0.03), *rest(told, width))
+        self.shape = nn.Sequential(nn.BatchNorm1d(inputs, momentum=0.03), *rest(inputs, width))
         encoder = (ConvNorm(PHOTO_CHANNELS, 16, stride=2), ConvNorm(16, 32, stride=2), ConvNorm(32, 64, stride=2), nn.Flatten())
         self.picture = nn.Sequential(*encoder, *rest(64 * (PICTURE_SIZE // 8) ** 2, width // 2))
         self.joint = nn.Sequential(*rest(width + width // 2, width))
@@ -88,8 +88,8 @@ class ParameterNetwork(nn.Module):
         """From landmarks (B, 468, 3) of any scale, level, x right, y down and z towards the viewer, and the levelled square
         (B, 4, PICTURE_SIZE, PICTURE_SIZE) of masked sRGB and matte."""
         with torch.no_grad(), torch.autocast(landmarks.device.type, enabled=False):
-            told = self._aligned(landmarks)
-        values = self.output(self.joint(torch.cat([self.shape(told), self.picture(picture)], dim=1)))
+            aligned = self._aligned(landmarks)
+        values = self.output(self.joint(torch.cat([self.shape(aligned), self.picture(picture)], dim=1)))
         mean, spread = values.float().chunk(2, dim=1)
         return Estimate(mean * self.spread, spread.clamp(_NARROWEST, _WIDEST).exp() * self.spread)
 

@@ -15,6 +15,8 @@ from ..photo.parsing import CLASSES
 from .layers import ConvNorm, Residual, fold_norms
 
 INPUT_SIZE = 384  # at three quarters of it, too, a multiple of STRIDE
+FIGURE_SIZE = 512
+"""Of pictures of whole figures, whose arms are a dozen pixels wide there."""
 STRIDE = 32
 """Pictures have sides that are multiples of this."""
 _SCALES = (1.0, 0.75)
@@ -88,12 +90,16 @@ class ParsingNetwork(nn.Module):
 
     Softmax gives each class's share of a pixel: one minus the background's share is the soft coverage of person and things in front.
     Every level of the decoder sees the photo too; the finest one all pixels of it, so that outlines are sharp.
+
+    guided: the photo has a fourth channel, `photo.figure_matte.pose_guide`, which says whose figure is meant. backbone: another network's,
+    to be shared with it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, guided: bool = False, backbone: Backbone | None = None) -> None:
         super().__init__()
-        self.backbone = Backbone()
-        photo = (12, 3, 3, 3, 3)
+        self.backbone = Backbone() if backbone is None else backbone
+        channels = 4 if guided else 3
+        photo = (4 * channels, *(channels,) * 4)
         self.enter = nn.ModuleList(ConvNorm(c + p, w) for c, p, w in zip(FEATURES, photo, _WIDTHS, strict=True))
         self.context = nn.Linear(_WIDTHS[-1], _WIDTHS[-1])
         self.top = Residual(_WIDTHS[-1])
@@ -103,7 +109,7 @@ class ParsingNetwork(nn.Module):
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor:
         levels, small = [], photo
-        for i, (features, enter) in enumerate(zip(self.backbone(photo), self.enter, strict=True)):
+        for i, (features, enter) in enumerate(zip(self.backbone(photo[:, :3]), self.enter, strict=True)):
             small = F.avg_pool2d(small, 2)
             seen = small if i else F.pixel_unshuffle(photo, 2)
             levels.append(enter(torch.cat([features, seen.to(features.dtype)], dim=1)))
@@ -123,13 +129,19 @@ class NetworkParser:
     def __init__(self, network: ParsingNetwork, device: torch.device, precision: Callable[[], AbstractContextManager[object]]) -> None:
         self._network, self._device, self._precision = fold_norms(network).to(device), device, precision
 
-    @torch.inference_mode()
     def __call__(self, picture: np.ndarray) -> np.ndarray:
+        # The mean over a coarser look, which takes hair before fur or leaves for hair more often, is steadier.
+        return self._shares(picture, _SCALES)
+
+    @torch.inference_mode()
+    def _shares(self, picture: np.ndarray, scales: tuple[float, ...], guide: np.ndarray | None = None) -> np.ndarray:
+        """The mean over scales of a picture (S, S, 3) and over its mirror image, with a guide (S, S) or without."""
         photo = torch.from_numpy(np.ascontiguousarray(picture)).to(self._device).permute(2, 0, 1)[None] / 255
+        if guide is not None:
+            photo = torch.cat([photo, torch.from_numpy(guide).to(self._device)[None, None]], dim=1)
         whole = (photo.shape[2], photo.shape[3])
-        # The mean over the mirror image and a coarser look, which takes hair before fur or leaves for hair more often, is steadier.
         answers = []
-        for scale in _SCALES:
+        for scale in scales:
             size = [round(side * scale) for side in whole]
             seen = photo if scale == 1 else F.interpolate(photo, size, mode="bilinear", align_corners=False, antialias=True)
             both = torch.cat([seen, seen.flip(3)]).contiguous(memory_format=torch.channels_last)
@@ -138,3 +150,12 @@ class NetworkParser:
             shares = (shares[:1] + shares[1:].flip(3)) / 2
             answers.append(F.interpolate(shares, whole, mode="bilinear", align_corners=False))
         return torch.stack(answers).mean(0)[0].permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+class NetworkFigureParser(NetworkParser):
+    """`photo.figure_matte.FigureParser` with a guided network."""
+
+    size = FIGURE_SIZE
+
+    def __call__(self, picture: np.ndarray, guide: np.ndarray) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self._shares(picture, (1.0,), guide)

@@ -12,9 +12,10 @@ from torch.nn import functional as F
 from ..models.guess import HeadGuess
 from ..models.prior import PriorSurface
 from ..photo.crop import network_photo, shown
+from ..photo.figure_matte import FigureParser
 from ..photo.outpaint import outpainted
 from ..photo.parsing import Parser
-from ..photo.view import Camera, View
+from ..photo.view import Camera, Pictured, View
 from .colour import FINE_SIZE, ColourNetwork, Pictures, mirror_of
 from .encoded import EncodedColours, EncodedCrop
 from .field import ImplicitField
@@ -22,17 +23,30 @@ from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
 from .own import BUNDLED, OwnNetworks, own_normals
 from .parameters import ParameterNetwork, guess
-from .parsing import NetworkParser, ParsingNetwork
+from .parsing import NetworkFigureParser, NetworkParser, ParsingNetwork
 from .volume import surface_clouds
-from .weights import load_colour, load_field, load_normal, load_own_field, load_parameters, load_parsing
+from .weights import (
+    BODY_FIELD,
+    BODY_NORMAL,
+    load_body_parsing,
+    load_colour,
+    load_field,
+    load_normal,
+    load_own_field,
+    load_parameters,
+    load_parsing,
+)
+
+RELIEF_SIZE = {"head": INPUT_SIZE, "body": 512}
+"""Pixels a side at which normals are predicted for the surface's relief. The field reads them at INPUT_SIZE."""
 
 
 @dataclass(frozen=True)
 class CropPrediction:
     """What the normal network predicts of one crop: photo (1, 4, S, S) as given, prior maps (1, 8, S, S), unit normals (1, 3, S, S) of the
     nearest and, if the weights know it, the farthest surface, 0 off the person; and the shift of the matte's logits, if they know one.
-    fine: the photo (1, 4, FINE_SIZE, FINE_SIZE), for a colour network. own: front normals (1, 3, SIZE, SIZE) of the user's own network,
-    of which `normals` holds a smaller picture; 0 outside the photo too."""
+    fine: the photo (1, 4, FINE_SIZE, FINE_SIZE), for a colour network. own: finer front normals (1, 3, N, N), such as those of the user's
+    own network, of which `normals` holds a smaller picture; 0 outside the photo too."""
 
     photo: torch.Tensor
     maps: torch.Tensor
@@ -67,7 +81,7 @@ class CropPrediction:
 class Predictor:
     """The networks on one device, loaded once; colour, parameters and parsing are used if there are such weights.
 
-    parser: tells the classes of a picture around a head, for an `Intake`; None without such weights.
+    parser, body_parser: tell the classes of a picture around a head or a whole figure, for an `Intake`; None without such weights.
     """
 
     def __init__(
@@ -78,6 +92,7 @@ class Predictor:
         colour: ColourNetwork | None = None,
         parameters: ParameterNetwork | None = None,
         parsing: ParsingNetwork | None = None,
+        body_parsing: ParsingNetwork | None = None,
     ) -> None:
         self.device = device
         self._normal = fold_norms(normal).to(device)
@@ -91,12 +106,26 @@ class Predictor:
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
         self.parser: Parser | None = None if parsing is None else NetworkParser(parsing, device, self.precision)
+        self.body_parser: FigureParser | None = None
+        if body_parsing is not None:
+            self.body_parser = NetworkFigureParser(body_parsing, device, self.precision)
+
+    @property
+    def subject(self) -> str:
+        """Whose crops the networks know: `head` or `body`."""
+        return self._field.config.subject
+
+    @classmethod
+    def of_bodies(cls, device: torch.device, field: Path | None = None) -> Self:
+        """For whole bodies, with the bundled weights or another trained field of a body. Raises AssetError."""
+        chosen = BODY_FIELD.load() if field is None else load_own_field(field, "body")
+        return cls(load_normal(BODY_NORMAL.file, parsing=load_parsing()), chosen, device)
 
     @classmethod
     def load(cls, device: torch.device, field: Path | None = None) -> Self:
         """With the bundled weights, or with another trained field of any configuration. Raises AssetError."""
         chosen, parsing = load_field() if field is None else load_own_field(field), load_parsing()
-        return cls(load_normal(parsing=parsing), chosen, device, load_colour(), load_parameters(), parsing)
+        return cls(load_normal(parsing=parsing), chosen, device, load_colour(), load_parameters(), parsing, load_body_parsing(parsing))
 
     def precision(self) -> torch.autocast:
         """Half precision where the device is fast in it."""
@@ -107,30 +136,40 @@ class Predictor:
         return None if self._parameters is None else guess(self._parameters, view)
 
     @torch.inference_mode()
-    def predict(self, view: View, camera: Camera, surface: PriorSurface, own: OwnNetworks = BUNDLED) -> CropPrediction:
+    def predict(self, view: Pictured, camera: Camera, surface: PriorSurface, own: OwnNetworks = BUNDLED) -> CropPrediction:
         """The photo's crop with the fitted surface in it. Raises InputError when own networks do not answer as they should."""
         box = surface.framing.crop_box(camera)
         maps, there = surface.maps(INPUT_SIZE), shown(view.image, box, INPUT_SIZE)
-        picture = outpainted(network_photo(view, box, INPUT_SIZE), there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
-        photo = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
-        maps = maps[None].to(self.device)
-        with self.precision():
-            relief = self._normal(photo, maps)
-        unit = lambda normals: F.normalize(normals.float(), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)  # noqa: E731
-        fine = None
+        picture = network_photo(view, box, INPUT_SIZE)
+        if self.subject == "head":
+            picture = outpainted(picture, there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
+        photo, maps = self._picture(picture), maps[None].to(self.device)
+        front, back, shift = self._relief(photo, maps)
+        fine = finest = None
         if self._colour is not None:
             finer = network_photo(view, box, FINE_SIZE)
             if not there.all():
                 guessed = cv2.resize(picture, (FINE_SIZE, FINE_SIZE), interpolation=cv2.INTER_LINEAR)
                 finer = np.where(shown(view.image, box, FINE_SIZE)[..., None], finer, guessed)
             fine = torch.from_numpy(finer).permute(2, 0, 1)[None].to(self.colour_device)
-        front, finest = unit(relief.front), None
+        size = RELIEF_SIZE[self.subject]
+        if size != INPUT_SIZE:
+            finest, back, _ = self._relief(self._picture(network_photo(view, box, size)), surface.maps(size)[None].to(self.device))
         if own.normals is not None:
             finest = torch.from_numpy(own_normals(own.normals, view, camera, surface)).permute(2, 0, 1)[None].to(self.device)
-            small = unit(F.interpolate(finest, size=(INPUT_SIZE, INPUT_SIZE), mode="area"))
+            small = _unit(F.interpolate(finest, size=(INPUT_SIZE, INPUT_SIZE), mode="area"), photo)
             front = torch.where((small != 0).any(1, keepdim=True), small, front)
-        back = None if relief.back is None else unit(relief.back)
-        return CropPrediction(photo, maps, front, back, relief.shift if own.matte is None else None, fine, finest)
+        return CropPrediction(photo, maps, front, back, shift if own.matte is None else None, fine, finest)
+
+    def _picture(self, picture: np.ndarray) -> torch.Tensor:
+        """(1, 4, S, S) on the device of a picture (S, S, 4)."""
+        return torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device).contiguous(memory_format=torch.channels_last)
+
+    def _relief(self, photo: torch.Tensor, maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """Unit normals of the nearest and the farthest surface, and the shift of the matte's logits."""
+        with self.precision():
+            relief = self._normal(photo, maps)
+        return _unit(relief.front, photo), None if relief.back is None else _unit(relief.back, photo), relief.shift
 
     @torch.inference_mode()
     def encode(self, prediction: CropPrediction, surface: PriorSurface) -> EncodedCrop:
@@ -149,12 +188,17 @@ class Predictor:
             return None
         there = lambda values: values.to(self.colour_device)  # noqa: E731
         maps = there(prediction.fine), there(prediction.maps), there(prediction.normals)
-        pictures = Pictures(*maps, there(_cloud(surface)), there(mirror_of(surface.code)), surface.framing.eye_depth)
+        pictures = Pictures(*maps, there(_cloud(surface)), there(mirror_of(surface.canonical)), surface.framing.eye_depth)
         with self.precision():
             return EncodedColours(self._colour, self._colour.encode_pictures(pictures), self.colour_device)
 
 
+def _unit(normals: torch.Tensor, photo: torch.Tensor) -> torch.Tensor:
+    """Normals (1, 3, S, S) of length 1, and 0 off the person in the photo (1, 4, S, S)."""
+    return F.normalize(normals.float(), dim=1, eps=1e-3) * (photo[:, 3:] > 0.5)
+
+
 def _cloud(surface: PriorSurface) -> torch.Tensor:
     """(1, V, 9), what volume encoders see of a fitted surface."""
-    vertices, code = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.code))
-    return surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), code)
+    vertices, canonical = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.canonical))
+    return surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), canonical)

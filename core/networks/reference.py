@@ -192,7 +192,7 @@ def within(points: torch.Tensor, axes: int) -> torch.Tensor:
 
 
 class ReferencePifu(nn.Module):
-    """PIFu's geometry network, and both networks of SeIF, which adds three coordinates of a semantic code to the outputs (and inputs)."""
+    """PIFu's geometry network, and both networks of SeIF, which adds a semantic correspondence to the outputs (and inputs)."""
 
     def __init__(self, image_filter: HGFilter, surface_classifier: SkipMLP, depth_sign: float = 1.0) -> None:
         super().__init__()
@@ -208,10 +208,10 @@ class ReferencePifu(nn.Module):
         """One map a stack; use the last, supervise all."""
         return self.image_filter(image)
 
-    def query(self, features: torch.Tensor, points: torch.Tensor, code: torch.Tensor | None = None) -> torch.Tensor:
-        """(B, N, outputs) in [0, 1]: occupancy, then the code if there is one. code (B, N, 3): what a SeIF network is given."""
+    def query(self, features: torch.Tensor, points: torch.Tensor, correspondence: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, N, outputs) in [0, 1]: occupancy, then the correspondence if there is one. correspondence (B, N, 3): what SeIF is given."""
         columns = [sample_map(features, points), points[..., 2][:, None] * self._depth]
-        columns += [] if code is None else [code.transpose(1, 2)]
+        columns += [] if correspondence is None else [correspondence.transpose(1, 2)]
         values, _ = self.surface_classifier(torch.cat(columns, dim=1))
         return (torch.sigmoid(values) * within(points, 2)).transpose(1, 2)
 

@@ -1,4 +1,4 @@
-"""A published network applied to one picture, in the terms of core/surface: values whose zero is the surface, and colours."""
+"""A published network applied to one picture, as a function that core/surface can mesh: values whose zero is the surface, and colours."""
 
 from collections.abc import Callable
 
@@ -57,11 +57,11 @@ class ReferenceField:
         assert isinstance(self._features, torch.Tensor)
         if self._semantic is None or self._semantic_features is None:
             return self._geometry.query(self._features, points)
-        code = self._semantic.query(self._semantic_features, points)[..., 1:]
-        return self._geometry.query(self._features, points, code)
+        correspondence = self._semantic.query(self._semantic_features, points)[..., 1:]
+        return self._geometry.query(self._features, points, correspondence)
 
 
 @torch.inference_mode()
-def _in_batches(points: np.ndarray, ask: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
+def _in_batches(points: np.ndarray, evaluate: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
     tensor = torch.from_numpy(np.ascontiguousarray(points, np.float32))
-    return torch.cat([ask(batch[None])[0] for batch in tensor.split(_BATCH)]).numpy()
+    return torch.cat([evaluate(batch[None])[0] for batch in tensor.split(_BATCH)]).numpy()

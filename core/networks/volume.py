@@ -7,13 +7,15 @@ from torch.nn import functional as F
 from .layers import ConvNorm
 
 CLOUD_CHANNELS = 9
-"""Position (3, crop frame), normal (3) and rest code (3, as priors carry it) of a surface point."""
+"""Position (3, crop frame), normal (3) and canonical coordinates (3, as in PriorSurface) of a surface point."""
 
 
 def surface_clouds(vertices: torch.Tensor, faces: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:
-    """(B, V, CLOUD_CHANNELS): what the volume encoder sees of fitted solids with vertices (B, V, 3), faces (F, 3) and rest codes (V, 3).
+    """(B, V, CLOUD_CHANNELS): what the volume encoder sees of fitted closed meshes with vertices (B, V, 3), faces (F, 3) and
+    canonical coordinates rest (V, 3).
 
-    A mirrored sample turns the closed solid inside out: its volume's sign tells, and then normals and codes are those of the mirror.
+    A mirrored sample turns the closed mesh inside out, which the sign of its volume tells. Its normals and canonical coordinates are then
+    mirrored too.
     """
     corners = vertices[:, faces]
     cross = torch.linalg.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
@@ -21,8 +23,8 @@ def surface_clouds(vertices: torch.Tensor, faces: torch.Tensor, rest: torch.Tens
     normals = torch.zeros_like(vertices)
     for corner in range(3):
         normals.index_add_(1, faces[:, corner], cross)
-    code = rest.expand_as(vertices) * torch.cat([outward, *(torch.ones_like(outward),) * 2], dim=-1)
-    return torch.cat([vertices, F.normalize(normals * outward, dim=-1, eps=1e-9), code], dim=-1)
+    canonical = rest.expand_as(vertices) * torch.cat([outward, *(torch.ones_like(outward),) * 2], dim=-1)
+    return torch.cat([vertices, F.normalize(normals * outward, dim=-1, eps=1e-9), canonical], dim=-1)
 
 
 class UNet3d(nn.Module):

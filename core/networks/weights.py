@@ -55,11 +55,6 @@ def hashes(folder: Path = FOLDER) -> dict[str, str]:
     return found
 
 
-def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:
-    """Fill a network, in float32, from a weights file with exactly its keys and shapes. Raises AssetError."""
-    return _filled(network, _tensors(read_checked(name, folder), name), name)
-
-
 def normal_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -> NormalNetwork:
     """A normal network from the bytes of a safetensors file. Raises AssetError."""
     tensors = _tensors(data, name)
@@ -72,6 +67,14 @@ def normal_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -
     return _filled(NormalNetwork(outputs=outputs, backbone=parsing.backbone), tensors, name)
 
 
+def body_parsing_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -> ParsingNetwork:
+    """A parsing network of whole figures from the bytes of a safetensors file, which holds its decoder alone. Raises AssetError."""
+    if parsing is None:
+        raise AssetError(f"{name} needs parsing.safetensors, which is missing; reinstall the extension.")
+    tensors = _tensors(data, name) | {f"backbone.{key}": value for key, value in parsing.backbone.state_dict().items()}
+    return _filled(ParsingNetwork(guided=True, backbone=parsing.backbone), tensors, name)
+
+
 def colour_from(data: bytes, name: str) -> ColourNetwork:
     """A colour network in the configuration that its file tells. Raises AssetError."""
     try:
@@ -81,14 +84,17 @@ def colour_from(data: bytes, name: str) -> ColourNetwork:
     return _filled(ColourNetwork(config), _tensors(data, name), name)
 
 
-def load_own_field(path: Path) -> ImplicitField:
-    """A field that somebody trained, from a file that is in no list. Raises AssetError."""
+def load_own_field(path: Path, subject: str = "head") -> ImplicitField:
+    """A subject's field that somebody trained, from a file that is in no list. Raises AssetError."""
     try:
         if path.stat().st_size > _LARGEST:
             raise AssetError(f"{path.name} is larger than a compact field can be; choose a file that likeness-train has written.")
-        return field_from(path.read_bytes(), path.name)
+        field = field_from(path.read_bytes(), path.name)
     except OSError as error:
         raise AssetError(f"{path.name} cannot be read; choose another file.") from error
+    if field.config.subject != subject:
+        raise AssetError(f"{path.name} was trained on another subject than a {subject}; choose a file of a {subject}'s field.")
+    return field
 
 
 def field_from(data: bytes, name: str) -> ImplicitField:
@@ -101,8 +107,9 @@ def field_from(data: bytes, name: str) -> ImplicitField:
     return _filled(ImplicitField(config), _tensors(data, name), name)
 
 
-def _reader(kind: Callable[[], Network]) -> Callable[[bytes, str], Network]:
-    """For a network of one configuration."""
+def reader(kind: Callable[[], Network]) -> Callable[[bytes, str], Network]:
+    """For a network of one configuration: from a weights file's bytes and name to the network, in float32. Its reading raises AssetError
+    unless the file has exactly the network's keys and shapes."""
     return lambda data, name: _filled(kind(), _tensors(data, name), name)
 
 
@@ -151,9 +158,12 @@ class ListedNetwork(Generic[Network]):
 NORMAL = ListedNetwork("normal.safetensors", normal_from)
 FIELD = ListedNetwork("field.safetensors", field_from)
 COLOUR = ListedNetwork("colour.safetensors", colour_from, "the field's own colours")
-PARAMETERS = ListedNetwork("parameters.safetensors", _reader(ParameterNetwork), "a fit that begins at the mean head")
-PARSING = ListedNetwork("parsing.safetensors", _reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
-NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING)
+PARAMETERS = ListedNetwork("parameters.safetensors", reader(ParameterNetwork), "a fit that begins at the mean head")
+PARSING = ListedNetwork("parsing.safetensors", reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
+BODY_PARSING = ListedNetwork("body_parsing.safetensors", body_parsing_from, "selfie segmentation of whole figures")
+BODY_NORMAL = ListedNetwork("body_normal.safetensors", normal_from, "a body without relief")
+BODY_FIELD = ListedNetwork("body_field.safetensors", field_from, "the fitted body, stretched to the outline")
+NETWORKS: tuple[ListedNetwork[Any], ...] = (NORMAL, FIELD, COLOUR, PARAMETERS, PARSING, BODY_PARSING, BODY_NORMAL, BODY_FIELD)
 """All networks of the product; those with a `without` are optional."""
 load_field = FIELD.load
 load_colour, load_parameters, load_parsing = COLOUR.load_if_listed, PARAMETERS.load_if_listed, PARSING.load_if_listed
@@ -164,3 +174,12 @@ def load_normal(name: str = NORMAL.file, folder: Path = FOLDER, parsing: Parsing
 
     parsing: whose backbone a network that reads features shares; the listed one, if none is given."""
     return normal_from(read_checked(name, folder), name, load_parsing(folder=folder) if parsing is None else parsing)
+
+
+def load_body_parsing(parsing: ParsingNetwork | None = None, folder: Path = FOLDER) -> ParsingNetwork | None:
+    """The listed parsing network of whole figures, which shares the backbone of one of heads, or of the listed one if none is given; None
+    where it is not listed. Raises AssetError."""
+    if BODY_PARSING.file not in hashes(folder):
+        return None
+    data = read_checked(BODY_PARSING.file, folder)
+    return body_parsing_from(data, BODY_PARSING.file, load_parsing(folder=folder) if parsing is None else parsing)

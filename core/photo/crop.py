@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from .framing import CropBox
-from .view import View
+from .view import Pictured
 
 FOREHEAD, CHIN = 10, 152
 """Topmost and lowest landmark of the face in MediaPipe's numbering."""
@@ -72,7 +72,7 @@ def shown(photo: np.ndarray, box: CropBox, size: int) -> np.ndarray:
     return crop_picture(np.ones(photo.shape[:2], np.float32), box, size) > 0.999
 
 
-def network_photo(view: View, box: CropBox, size: int) -> np.ndarray:
+def network_photo(view: Pictured, box: CropBox, size: int) -> np.ndarray:
     """Masked sRGB and matte (size, size, 4) float32: the photo as the networks see it."""
     image = crop_picture(view.image, box, size)
     matte = np.clip(crop_picture(view.matte, box, size), 0, 1)

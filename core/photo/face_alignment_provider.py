@@ -54,7 +54,7 @@ def check_face_alignment(named: str = "") -> None:
 
 
 class FaceAlignmentDetector(FaceDetector):
-    """The faces of another detector, to be looked at again with `look_again`. When that finds none, those of face-alignment's own face
+    """The faces of another detector, with 68 more landmarks each. When that finds none, those of face-alignment's own face
     detector, if its weights are there; the meshes of these faces are what `mesh` makes of the 68 landmarks.
 
     Raises AssetError at construction when the package or its weights are missing, damaged or of another version.
@@ -92,7 +92,7 @@ class FaceAlignmentDetector(FaceDetector):
                 return sorted((face.turned(-turns, upright.shape) for face in faces), key=lambda face: face.mesh[:, 0].mean())
         return []
 
-    def look_again(self, image: np.ndarray, face: Face) -> Face:
+    def with_all_landmarks(self, image: np.ndarray, face: Face) -> Face:
         """An upright face of the picture with its 68 landmarks."""
         if IBUG68 in face.landmarks:
             return face

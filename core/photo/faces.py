@@ -11,7 +11,7 @@ import numpy as np
 
 from .crop import FaceSquare
 from .landmarks import IRISES, MEDIAPIPE, Landmarks
-from .search import Candidate, looks, turn_points
+from .search import Candidate, search_passes, turn_points
 
 RIGHT_EYE_CORNER, LEFT_EYE_CORNER = 33, 263
 """Outer corners of the person's right and left eye in MediaPipe's numbering."""
@@ -83,21 +83,21 @@ class FaceDetector(Protocol):
         """Faces, sorted from left to right, of an (H, W, 3) uint8 picture in which people may also lie sideways or upside down."""
         ...
 
-    def look_again(self, image: np.ndarray, face: Face) -> Face:
+    def with_all_landmarks(self, image: np.ndarray, face: Face) -> Face:
         """An upright face of the picture with all landmarks that the detector knows of one chosen face; by default those it has."""
         return face
 
     def scatter(self, image: np.ndarray, face: Face) -> float | None:
-        """How far the landmarks of an upright face wander when they are looked for again, as in View; None, by default, when unknown."""
+        """How far the landmarks of an upright face wander when they are read again, as in View; None, by default, when unknown."""
         return None
 
 
 class MediaPipeDetector(FaceDetector):
     """The models bundled with MediaPipe 0.10.21: full-range face detection, then the attention face mesh on a levelled crop.
 
-    The full-range detector looks at all four quarter turns, since it misses faces that are far from upright and the mesh is silently wrong
+    The full-range detector reads all four quarter turns, since it misses faces that are far from upright and the mesh is silently wrong
     on them. Its key points give the crop, the mesh is run twice, the second time on a crop levelled and centred by the first result.
-    It often sees an upright face upside down as well, sometimes with the better score, and the mesh follows. The short-range detector,
+    It often finds an upright face upside down as well, sometimes with the better score, and the mesh follows. The short-range detector,
     which knows faces as large as they are in the crop, tells such readings of one face apart.
     Not safe to share between threads.
     """
@@ -117,12 +117,12 @@ class MediaPipeDetector(FaceDetector):
                 graph.process(blank)
 
     def detect(self, image: np.ndarray, closer: bool = True) -> list[Face]:
-        """See FaceDetector. closer: look again at parts of the picture when its faces are small or none; up to a second."""
+        """See FaceDetector. closer: search parts of the picture too when its faces are small or none; up to a second."""
         if min(image.shape[:2]) < _MIN_SIDE:
             return []
         faces: list[Face] = []
         least = _MIN_CONFIDENCE
-        for candidates, reliable in looks(image, lambda picture: _detections(self._far, picture)):
+        for candidates, reliable in search_passes(image, lambda picture: _detections(self._far, picture)):
             for candidate in candidates[: 4 * _MAX_FACES]:
                 self._read(image, candidate, faces, least)
             # People in a photo are rarely more than twice as near as each other, and all of a crowd are to be counted.
@@ -132,19 +132,19 @@ class MediaPipeDetector(FaceDetector):
         return sorted(faces, key=lambda face: face.mesh[:, 0].mean())
 
     def follow(self, image: np.ndarray, face: Face) -> Face | None:
-        """The face of a video's last picture in its next one, looked for where it was; None when it is not there. Keeps the score.
+        """The face of a video's last picture in its next one, searched where it was; None when it is not there. Keeps the score.
 
         Several times quicker than `detect`, and it stays with one person among several.
         """
-        return self._look(image, _level_square(face.mesh), face.score)
+        return self._detect_around(image, _level_square(face.mesh), face.score)
 
-    def look(self, image: np.ndarray, square: FaceSquare) -> Face | None:
+    def detect_in(self, image: np.ndarray, square: FaceSquare) -> Face | None:
         """The face that lies in a square; None when none does."""
-        return self._look(image, (np.array(square.centre), square.face_side, square.turn), 1.0)
+        return self._detect_around(image, (np.array(square.centre), square.face_side, square.turn), 1.0)
 
     def scatter(self, image: np.ndarray, face: Face) -> float:
-        """How far a face's landmarks wander when the square in which they are looked for is moved or resized a little: root mean square as
-        a share of the distance between the eye corners, in the quarter of the face where it is largest.
+        """How far a face's landmarks wander when the square in which they are read is moved or resized a little: root mean square as a
+        share of the distance between the eye corners, in the quarter of the face where it is largest.
 
         Those of a face in full view hardly do. Where a mask, a hand or a board covers it, they are guessed anew each time.
         """
@@ -158,7 +158,7 @@ class MediaPipeDetector(FaceDetector):
         right, low = ((face.mesh[:, :2] - centre) @ _rotation(-tilt).T).T > 0
         return float(max(np.median(wander[half & part]) for half in (right, ~right) for part in (low, ~low)))
 
-    def _look(self, image: np.ndarray, where: tuple[np.ndarray, float, float], score: float) -> Face | None:
+    def _detect_around(self, image: np.ndarray, where: tuple[np.ndarray, float, float], score: float) -> Face | None:
         if min(image.shape[:2]) < _MIN_SIDE:
             return None
         mesh = self._mesh_around(image, *where)
@@ -168,7 +168,7 @@ class MediaPipeDetector(FaceDetector):
         """Adds the candidate's face, or puts it in the place of a less likely reading of the same face. least: score that it needs."""
         if len(faces) == _MAX_FACES or any(_explains(face, candidate) for face in faces):
             return
-        for turn in (0.0, np.pi):  # the detector may see a face upside down only
+        for turn in (0.0, np.pi):  # the detector may find a face upside down only
             mesh = self._mesh_around(image, candidate.centre, candidate.side, candidate.tilt + turn)
             if mesh is None or not _inside(mesh, image):
                 continue
@@ -179,7 +179,7 @@ class MediaPipeDetector(FaceDetector):
                 return
 
     def _confidence(self, image: np.ndarray, landmarks: np.ndarray) -> float:
-        """Score of the face that the short-range detector sees upright when the picture is levelled by a mesh; 0 when it sees none."""
+        """Score of the upright face that the short-range detector finds when the picture is levelled by a mesh; 0 when it finds none."""
         centre, side, tilt = _level_square(landmarks)
         crop, _, _ = _levelled(image, centre, side * _JUDGED_MARGIN, tilt, _JUDGED_SIDE)
         upright = [score for score, _, eyes in _detections(self._near, crop) if eyes[1, 0] - eyes[0, 0] > abs(eyes[1, 1] - eyes[0, 1])]
@@ -206,7 +206,7 @@ class MediaPipeDetector(FaceDetector):
 
 
 def _detections(graph: Any, image: np.ndarray) -> list[tuple[float, np.ndarray, np.ndarray]]:
-    """What one of MediaPipe's face detectors sees, as in search.Detections."""
+    """What one of MediaPipe's face detectors finds, as in search.Detections."""
     size = np.array([image.shape[1], image.shape[0]], float)
     results = []
     for detection in graph.process(image).detections or []:

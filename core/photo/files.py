@@ -1,4 +1,7 @@
-"""Photo files before they are decoded: readable, of bearable size, of a kind that can be read? Standard library only: Blender asks too."""
+"""Checks of a photo file before it is decoded: that it can be opened, is not too large, and is of a known format.
+
+Standard library only, because Blender's process checks files too.
+"""
 
 import stat
 from pathlib import Path

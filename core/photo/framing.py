@@ -5,6 +5,7 @@ and where it lies depends on what is reconstructed: whoever works in a crop is g
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -29,6 +30,11 @@ class Framing:
         """z in the crop frame, crop units, of the camera frame's origin between the eyes; depths of the fitted model count from there."""
         return -self.centre[2] / self.half
 
+    def scaled(self, factor: float) -> "Framing":
+        """The cube of a camera frame that is so many times as large."""
+        across, up, depth = (value * factor for value in self.centre)
+        return Framing(self.half * factor, (across, up, depth))
+
     def to_crop(self, points: np.ndarray, camera: Camera) -> np.ndarray:
         """Crop-frame points (N, 3) of camera-frame points (N, 3), metres. x and y are where the camera projects them."""
         return (camera.fold_perspective(points) - np.array(self.centre, points.dtype)) / self.half
@@ -36,6 +42,10 @@ class Framing:
     def from_crop(self, points: np.ndarray, camera: Camera) -> np.ndarray:
         """Camera-frame points (N, 3), metres, of crop-frame points (N, 3); the inverse of to_crop."""
         return camera.unfold_perspective(points * self.half + np.array(self.centre, points.dtype))
+
+    def corners(self, camera: Camera) -> np.ndarray:
+        """The cube's corners (8, 3) in the camera frame, metres; the last coordinate changes fastest."""
+        return self.from_crop(np.array(list(product((-1.0, 1.0), repeat=3))), camera)
 
     def crop_box(self, camera: Camera) -> CropBox:
         """The square of the photo over which the crop's x and y reach from -1 to 1."""

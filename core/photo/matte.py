@@ -19,10 +19,11 @@ REGION_HALF = 0.30
 REGION_CENTRE_Y = -0.03
 EYE_CORNERS = 0.090
 """Metres between the outer corners of adult eyes."""
+FINE_SIDE = 2048
+"""Pixels of a square's side up to which the photo itself guides the matte's edge; 0.3 mm around a head."""
 
 _SELFIE_ZOOMS = (0.85, 1.0, 1.17)  # the mean over a few crops and their mirror images is much steadier than one answer
 _MAX_HOLE = 0.03  # metres; a wider gap is background seen between arm, hair and neck
-_FINE_SIDE = 2048  # pixels up to which the photo itself is the guide: 0.3 mm
 _SOFT = 0.003  # metres inside the outline from which a person is not transparent
 _CONTRAST, _HAIR_CONTRAST = 3.0, 1.5
 _GUIDE_RADIUS, _GUIDE_EPSILON = 0.0035, 1e-4  # metres; squared sRGB
@@ -91,7 +92,7 @@ def segment(
 
     answer = segmenter(picture)
     shares = None if isinstance(segmenter, SelfieSegmenter) else answer
-    soft = answer if shares is None else _surer(shares) * (1 - _in_front(shares, to_picture(face)))
+    soft = answer if shares is None else surer(shares) * (1 - _in_front(shares, to_picture(face)))
     own = _nearest_to(size, to_picture(face), [to_picture(one) for one in others])
     soft = np.where(own, soft, 0).astype(np.float32)
     inside = np.s_[
@@ -101,11 +102,11 @@ def segment(
     hull = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.round(to_picture(face)).astype(np.int32)), (1,))
     pixel = metres_per_pixel(face) / scale
-    soft[inside] = _one_piece(soft[inside], hull[inside], (_MAX_HOLE / pixel) ** 2, round(_SOFT / pixel))
+    soft[inside] = one_piece(soft[inside], hull[inside], (_MAX_HOLE / pixel) ** 2, round(_SOFT / pixel))
     matte = np.zeros((height, width), np.float32)
-    shrink = min(1.0, _FINE_SIDE / max(part.shape))
+    shrink = min(1.0, FINE_SIDE / max(part.shape))
     guide = cv2.resize(part, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else part
-    fine = _sharpen(picture[inside], soft[inside], guide, max(1, round(_GUIDE_RADIUS / pixel)))
+    fine = sharpen(picture[inside], soft[inside], guide, max(1, round(_GUIDE_RADIUS / pixel)))
     if others:  # sharpening follows the edges across to whoever stands beside
         fine = fine * cv2.resize(own[inside].astype(np.float32), fine.shape[::-1], interpolation=cv2.INTER_LINEAR)
     matte[y0:y1, x0:x1] = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
@@ -124,7 +125,7 @@ def _square(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int]:
     return left + outside, top + outside, side - 2 * outside
 
 
-def _surer(shares: np.ndarray) -> np.ndarray:
+def surer(shares: np.ndarray) -> np.ndarray:
     """Coverage (S, S) of shares (S, S, C) with more contrast: what is between 0 and 1 is mostly doubt, save in hair. On composites the mean
     error of the matte is 0.0068 instead of 0.0075."""
     coverage = 1 - shares[..., 0]
@@ -164,7 +165,7 @@ def _nearest_to(size: int, subject: np.ndarray, others: Sequence[np.ndarray]) ->
     return np.all([own <= distance(one) for one in others], axis=0) if others else np.ones_like(own, bool)
 
 
-def _one_piece(soft: np.ndarray, hull: np.ndarray, hole: float, depth: int) -> np.ndarray:
+def one_piece(soft: np.ndarray, hull: np.ndarray, hole: float, depth: int) -> np.ndarray:
     """The soft mask (H, W) of the one piece that holds the face, whose hull (H, W) is sure, without holes of up to so many pixels; solid
     from a depth in pixels on."""
     soft = np.maximum(soft, hull)
@@ -180,7 +181,7 @@ def _one_piece(soft: np.ndarray, hull: np.ndarray, hole: float, depth: int) -> n
     return np.where(filled, 1, np.where((around > 0) & (other == 0) | (piece > 0), soft, 0)).astype(np.float32)
 
 
-def _sharpen(region: np.ndarray, target: np.ndarray, photo: np.ndarray, radius: int) -> np.ndarray:
+def sharpen(region: np.ndarray, target: np.ndarray, photo: np.ndarray, radius: int) -> np.ndarray:
     """Guided filter of a soft mask with a colour guide: linear coefficients from the small picture, applied to the same area of the
     photo."""
     guide = region.astype(np.float32) / 255

@@ -1,4 +1,4 @@
-"""The crop beyond the photo's edges. Where a photo ends it does not say that the person does: hair, chin or shoulders may go on.
+"""Fills the part of a crop that lies beyond the photo's edges, where hair, chin or shoulders may go on.
 
 There the person's outline is guessed from the fitted head, moved outwards by as much as hair and clothes stand off it at the same places
 where the photo shows them, on either side; and the colours are those of the likest places that it shows.
@@ -12,17 +12,18 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from ..geometry.visibility import smoothstep
 
 _NEAREST = 8  # places of the known outline that tell how far a guessed one stands off
-_SAME, _ELSEWHERE = 0.05, 0.4  # crop units of code: places so near are the same; places so far tell no more than what is usual
+_SAME, _ELSEWHERE = 0.05, 0.4  # crop units on the mean bust: places so near are the same; places so far tell no more than what is usual
 _HAIR, _SCALP = 0.06, (0.1, 0.3)  # crop units: usual thickness of hair, and the heights above the eyes over which it begins
 _FADE, _DEEP = 0.15, 0.1  # crop units: how far beyond the photo's edge what is seen there counts, and how far inside it a person is
 _SMOOTH, _PAINT = 0.02, 0.03  # crop units: blur of the outline and of the colours
 _SURE = 0.9  # matte of pixels whose colour is the person's
 
 
-def outpainted(picture: np.ndarray, shown: np.ndarray, mask: np.ndarray, code: np.ndarray) -> np.ndarray:
+def outpainted(picture: np.ndarray, shown: np.ndarray, mask: np.ndarray, canonical: np.ndarray) -> np.ndarray:
     """The head crop (S, S, 4) float32, masked sRGB and matte, with a guess where the photo does not reach; itself where it does.
 
-    shown (S, S) bool: where the photo is; mask (S, S) bool: where the fitted head is; code (S, S, 3): its code there, as in `PriorSurface`.
+    shown (S, S) bool: where the photo is; mask (S, S) bool: where the fitted head is; canonical (S, S, 3): its
+    canonical coordinates there, as in `PriorSurface`.
     """
     matte = picture[..., 3]
     sure = shown & (matte > _SURE)
@@ -31,7 +32,7 @@ def outpainted(picture: np.ndarray, shown: np.ndarray, mask: np.ndarray, code: n
     unit = 2 / len(matte)
     apart, nearest = distance_transform_edt(~mask, return_indices=True)
     apart = np.where(mask, 0.5 - distance_transform_edt(mask), apart - 0.5) * unit
-    place = np.abs(code) * [1, 0, 0] + code * [0, 1, 1]  # both sides of a head are alike
+    place = np.abs(canonical) * [1, 0, 0] + canonical * [0, 1, 1]  # both sides of a head are alike
     rim = distance_transform_edt(~(mask & _grown(~mask)), return_distances=False, return_indices=True)
     guess = np.clip(0.5 - _distance_beyond(matte > 0.5, shown, apart, place[tuple(rim)]) / unit, 0, 1)
     beyond = ~shown & (guess > 0)

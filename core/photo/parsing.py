@@ -5,8 +5,9 @@ from typing import Protocol
 
 import numpy as np
 
-CLASSES = ("background", "skin", "hair", "beard", "eyes", "lips", "teeth", "clothes", "hat", "glasses", "object")
-"""beard: brows too; teeth: all that an open mouth shows; object: a hand or a thing in front of the person."""
+CLASSES = ("background", "skin", "hair", "beard", "eyes", "lips", "teeth", "clothes", "hat", "glasses", "object", "shoes")
+"""beard: brows too; teeth: all that an open mouth shows; object: a hand or a thing in front of the person. Shoes are told on whole figures
+only."""
 OVER_SKIN = ("hair", "teeth", "hat", "object")
 """What lies on or before a head's skin and is not painted on a rigged head; beards, brows and glasses are."""
 

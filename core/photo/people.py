@@ -15,6 +15,7 @@ _LEFT_RIGHT = ((1, 4), (2, 5), (3, 6), (7, 8), (9, 10), *((i, i + 1) for i in ra
 _SIDE = 512  # pixels of a framing
 _MARGINS = (1.16, 1.45)  # side of a framing over the longer side of the person's box
 _LEAST_SCORE = 0.3
+_SEEN = 0.5  # visibility
 
 
 def _partners() -> np.ndarray:
@@ -41,6 +42,22 @@ class BodyLandmarks:
     visibility: np.ndarray
     world: np.ndarray
 
+    @property
+    def hips(self) -> np.ndarray:
+        """(2,) their middle, photo pixels."""
+        return self.points[[23, 24]].mean(0)
+
+    @property
+    def torso(self) -> float:
+        """Pixels from the middle of the shoulders to that of the hips, or across them where the person is seen from above."""
+        shoulders = self.points[[11, 12]]
+        return float(max(np.linalg.norm(shoulders.mean(0) - self.hips), np.linalg.norm(shoulders[0] - shoulders[1]), 1e-6))
+
+    def seen(self, shape: tuple[int, ...]) -> np.ndarray:
+        """(33,) bool: the landmarks that a picture of this shape shows, uncovered as far as the detector can tell."""
+        inside = ((self.points >= 0) & (self.points < [shape[1], shape[0]])).all(1)
+        return inside & (self.visibility > _SEEN)
+
     def mirrored(self, width: float) -> Self:
         """As the person looks in a picture of this width that is flipped left to right."""
         return type(self)(
@@ -50,6 +67,12 @@ class BodyLandmarks:
     def placed(self, scale: float, corner: np.ndarray) -> Self:
         """Moved from a framing whose pixel is `scale` photo pixels wide and whose corner (2,) is a photo pixel."""
         return type(self)(self.points * scale + corner, self.depth * scale, self.visibility, self.world)
+
+
+def combined(readings: Sequence[BodyLandmarks]) -> BodyLandmarks:
+    """The readings of one person as one: the median, point by point."""
+    median = lambda name: np.median([getattr(reading, name) for reading in readings], axis=0)  # noqa: E731
+    return BodyLandmarks(median("points"), median("depth"), median("visibility"), median("world"))
 
 
 class BodyDetector:
@@ -82,15 +105,25 @@ class BodyDetector:
         middle, longer = np.array([(left + right) / 2, (top + bottom) / 2]), max(right - left, bottom - top)
         found = []
         for margin in _MARGINS:
-            scale = margin * longer / _SIDE
-            corner = middle - margin * longer / 2
-            # warpAffine counts pixel centres from 0, photo pixels from 0.5.
-            shift = scale / 2 - 0.5 + corner
-            inverse = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-            flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR)
-            framing = cv2.warpAffine(image, inverse, (_SIDE, _SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+            framing, scale, corner = _framing(image, middle, margin * longer)
             for flipped in (False, True):
                 reading = self.read(framing[:, ::-1] if flipped else framing)
                 if reading is not None:
                     found.append((reading.mirrored(_SIDE) if flipped else reading).placed(scale, corner))
         return found
+
+    def read_square(self, image: np.ndarray, middle: np.ndarray, side: float) -> BodyLandmarks | None:
+        """The most prominent person in a square of a picture, in the picture's pixels."""
+        framing, scale, corner = _framing(image, middle, side)
+        reading = self.read(framing)
+        return None if reading is None else reading.placed(scale, corner)
+
+
+def _framing(image: np.ndarray, middle: np.ndarray, side: float) -> tuple[np.ndarray, float, np.ndarray]:
+    """A square of a picture in _SIDE pixels, its edges carried on; photo pixels of one of them, and the square's corner (2,)."""
+    scale, corner = side / _SIDE, middle - side / 2
+    # warpAffine counts pixel centres from 0, photo pixels from 0.5.
+    shift = scale / 2 - 0.5 + corner
+    inverse = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR)
+    return cv2.warpAffine(image, inverse, (_SIDE, _SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE), scale, corner

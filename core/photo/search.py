@@ -8,18 +8,18 @@ import numpy as np
 
 _DETECTION_SIDE = 384  # the detector picks its 192 from more without averaging, so that noise would drown a face
 _RELIABLE = 0.075  # face over picture from which on the detector misses hardly any: 14 of its 192 pixels
-_TILES = (2.5, 5.4)  # tiles in a row if they did not overlap; few enough that all looks take less than a second
-_OVERLAP = 0.2  # of a tile; the faces that the next coarser look may miss are whole in one of them
+_TILES = (2.5, 5.4)  # tiles in a row if they did not overlap; few enough that all passes take less than a second
+_OVERLAP = 0.2  # of a tile; the faces that the next coarser pass may miss are whole in one of them
 _MIN_TILE = 384  # in smaller ones only faces are left that are too small to use
 
 Detections = Callable[[np.ndarray], list[tuple[float, np.ndarray, np.ndarray]]]
-"""Score, box (left, top, width, height) and the right and left eye (2, 2), in pixels, of each face that is seen in a picture."""
+"""Score, box (left, top, width, height) and the right and left eye (2, 2), in pixels, of each face that is found in a picture."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A place where a face may be: centre (2,), column and row, side and tilt, as of a square that leans with it. The detector's score
-    is worth less the more the face leans in the turn in which it was seen: rank."""
+    """A place where a face may be, as a square that leans with the face: centre (2,), column and row, side in pixels, tilt in radians.
+    rank: the detector's score, less the more the face leans in the quarter turn in which it was found."""
 
     rank: float
     centre: np.ndarray
@@ -27,11 +27,11 @@ class Candidate:
     tilt: float
 
 
-def looks(image: np.ndarray, detections: Detections) -> Iterator[tuple[list[Candidate], float]]:
-    """Looks at an (H, W, 3) uint8 picture, each closer than the one before.
+def search_passes(image: np.ndarray, detections: Detections) -> Iterator[tuple[list[Candidate], float]]:
+    """Passes of a detector over an (H, W, 3) uint8 picture, each closer than the one before.
 
-    Each gives its candidates, best first, and the size of a face in pixels from which on it misses hardly any. The same face may come
-    from several turns and tiles, and from several looks.
+    Each pass gives its candidates, best first, and the size of a face in pixels from which on it misses hardly any. The same face may
+    come from several turns and tiles, and from several passes.
     """
     longest = max(image.shape[:2])
     found = _candidates(image, detections, 0)
@@ -71,7 +71,7 @@ def _best_first(found: list[Candidate]) -> list[Candidate]:
 
 
 def _candidates(image: np.ndarray, detections: Detections, margin: int, corner: tuple[int, int] = (0, 0)) -> list[Candidate]:
-    """Those in all four turns of a picture whose left and top lie at `corner` of the whole, seen with a black margin in pixels."""
+    """The candidates in all four turns of a picture whose left top lies at `corner` of the whole, with a black margin in pixels around."""
     height, width = image.shape[:2]
     scale = min(1.0, _DETECTION_SIDE / max(height, width))
     small = image

@@ -1,6 +1,7 @@
 """One photo prepared for reconstruction, and the camera that took it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -54,6 +55,20 @@ class Camera:
         return turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
 
 
+class Pictured(Protocol):
+    """What crops of a photo need of a view."""
+
+    @property
+    def image(self) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB."""
+        ...
+
+    @property
+    def matte(self) -> np.ndarray:
+        """(H, W) float32 in [0, 1], the person."""
+        ...
+
+
 @dataclass(frozen=True)
 class View:
     """A photo with what was seen in it.
@@ -61,9 +76,10 @@ class View:
     image: (H, W, 3) uint8 sRGB, upright. matte: (H, W) float32 in [0, 1], the person. landmarks: photo pixels, by kind;
     MediaPipe's mesh is always there. focal: pixels, or None when unknown. name: file stem.
     scatter: how far the landmarks wander when they are looked for again, as a share of the eye corners' distance, or None when unknown.
-    parsing: what each pixel around the head is, or None where no network told.
+    parsing: what each pixel around the head is, or None without a parsing network.
     modelled: MediaPipe did not find the face, and its mesh is that of a head model fitted to another detector's landmarks.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
+    people: how many people of the photo can be chosen. notes: sentences about what was chosen.
     """
 
     image: np.ndarray
@@ -76,6 +92,8 @@ class View:
     scatter: float | None = None
     parsing: Parsing | None = None
     modelled: bool = False
+    people: int = 1
+    notes: tuple[str, ...] = ()
 
     @property
     def mesh(self) -> np.ndarray:

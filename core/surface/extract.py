@@ -25,7 +25,21 @@ def extract_surface(
     cancel: Cancel | None = None,
     prior: PointFunction | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The zero surface of `field` in the crop cube [-1, 1]^3 as one closed manifold: vertices (V, 3) float32, faces (F, 3) int32, outward.
+    """The component with the largest volume of `extract_components`, verified to be one closed manifold."""
+    vertices, faces = largest_component(*extract_components(field, may_contain_surface, resolution, progress, cancel, prior))
+    check_manifold(vertices, faces)
+    return vertices, faces
+
+
+def extract_components(
+    field: PointFunction,
+    may_contain_surface: PointFunction | None,
+    resolution: int,
+    progress: Callable[[float], None] | None = None,
+    cancel: Cancel | None = None,
+    prior: PointFunction | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The zero surface of `field` in the crop cube [-1, 1]^3 as closed surfaces: vertices (V, 3) float32, faces (F, 3) int32, outward.
 
     field: crop-frame points (N, 3) float32 -> signed distances (N,), negative inside; evaluated in batches of at most 32,768.
     may_contain_surface: points -> bool (N,), where the coarsest lattice should evaluate the field; None evaluates it everywhere. Elsewhere
@@ -37,7 +51,7 @@ def extract_surface(
     A lattice of 32 cells is refined by halving around sign changes, and new samples are guessed by interpolation. Wherever two neighbours
     along an axis have different signs, both are evaluated, and where a guess had the wrong sign, all 26 neighbours, until nothing is left:
     every vertex is exact, and thin parts are followed wherever they hang together with the surface, however coarse the lattice that
-    missed them. Only the component with the largest volume is kept. The cube's faces count as outside.
+    missed them. The cube's faces count as outside.
     Raises Cancelled, and ReconstructionError when there is no surface or the field is not finite.
     """
     if resolution < _COARSEST or resolution % _COARSEST or (resolution // _COARSEST).bit_count() != 1:
@@ -58,13 +72,11 @@ def extract_surface(
     if not len(cells):
         raise ReconstructionError("No surface was found in the photo's head region; try another photo or mask.")
     vertices, faces = triangulate_cells(cells, values, lattice.cells)
-    vertices, faces = largest_component(lattice.positions(vertices), faces)
-    check_manifold(vertices, faces)
-    return vertices, faces
+    return lattice.positions(vertices), faces
 
 
 class _Sampler:
-    """Asks the field in batches and reports how far the finest lattice is."""
+    """Evaluates the field in batches and reports how far the finest lattice is."""
 
     def __init__(self, field: PointFunction, resolution: int, progress: Callable[[float], None] | None, cancel: Cancel | None) -> None:
         self._field, self._resolution, self._progress, self._cancel = field, resolution, progress, cancel

@@ -11,7 +11,7 @@ _OUTSIDE, _INSIDE = 0, 1  # the two slots that stand for every block without own
 _CHUNK = 2048  # blocks handled at once: bounds temporary arrays to some 10 MB
 _AXES = np.eye(3, dtype=int)
 _NEIGHBOURHOOD = np.array(list(itertools.product((-1, 0, 1), repeat=3)))
-_FAR = 1.0  # magnitude of values that were never asked for: only their sign counts
+_FAR = 1.0  # magnitude of values that were never evaluated: only their sign counts
 
 
 class Lattice:
@@ -67,7 +67,7 @@ class Lattice:
         return self._values.ravel()[self._address(indices)]
 
     def known(self, indices: np.ndarray) -> np.ndarray:
-        """Whether the field was asked at sample indices (..., 3)."""
+        """Whether the field was evaluated at sample indices (..., 3)."""
         return self._known.ravel()[self._address(indices)]
 
     def set(self, indices: np.ndarray, values: np.ndarray, known: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Smoothing that takes out roughness and leaves the volume."""
+"""Smoothing that removes roughness and keeps the volume."""
 
 import numpy as np
 

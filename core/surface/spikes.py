@@ -1,4 +1,4 @@
-"""Spikes towards the viewer taken off a surface: nobody sees them in the photo, everybody from the side."""
+"""Removes spikes that point at the viewer: the photo does not show them, but every other side does."""
 
 import cv2
 import numpy as np

@@ -248,7 +248,7 @@ def _head(
         face_part=shapes.face_part.astype(np.int32),
         uv=uv,
         faces_uv=faces_uv,
-        code=np.where((parts == 0)[:, None], places.interpolate(ours.code), 0).astype(np.float32),
+        correspondence=np.where((parts == 0)[:, None], places.interpolate(ours.correspondence), 0).astype(np.float32),
         joints=joints.astype(np.float32),
         parents=shapes.skeleton.parents.astype(np.int32),
         weights=shapes.weights,

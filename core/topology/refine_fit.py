@@ -1,4 +1,4 @@
-"""The fit once more, on the surface: identity, expression and pose of the head model that lie nearest to a reconstructed surface.
+"""Refines a fit on the surface: finds the identity, expression and pose of the head model nearest to a reconstructed surface.
 
 Bounded Gauss-Newton on distances along the surface's normals (Chen & Medioni 1992), about what the fit to the photo's landmarks says.
 """
@@ -100,7 +100,7 @@ class _Problem:
         model, count = head.model, head.count
         self._template = template = _bared(model, Template.of(model))
         self._first = head.posed().astype(np.float64)
-        self._matcher = Matcher(template, self._first, surface, model.code[:count])
+        self._matcher = Matcher(template, self._first, surface, model.correspondence[:count])
         open_skin = template.face * template.hairless
         self.visible_expressions = np.flatnonzero(np.abs(model.expression[:, :count][:, open_skin > 0.5]).max((1, 2)) > 1e-4)
         self.start = head.parameters.expression[self.visible_expressions]

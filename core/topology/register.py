@@ -1,8 +1,8 @@
 """Non-rigid registration of the head model's skin to a reconstructed surface (after Amberg et al. 2007).
 
-Each vertex looks for its place in a joint metric of position, normal and, where the surface has one, semantic code; the displacement of
-the fitted model that meets these places is kept smooth, stiffly at first and less so in every round. What the surface does not show
-(the insides of lids, lips and nostrils, the scalp under hair) follows from the smoothness alone.
+Each vertex looks for its place in a joint metric of position, normal and, where the surface has one, semantic correspondence. The
+displacement of the fitted model that meets these places is kept smooth, stiffly at first and less so in every round. What the surface
+does not show (the insides of lids, lips and nostrils, the scalp under hair) follows from the smoothness alone.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _REACH = (0.012, 0.012, 0.010, 0.008, 0.006, 0.005)  # metres: each round's dist
 _OUTSIDE = (0.005, 0.015)  # metres out of the fitted skin from which a place counts nothing: where hair or a collar may be, and on the face
 _STAY = 3e-4  # how much the fitted model's own place counts off the face, so that what has no data stays a head
 _NORMAL_UNIT = 0.012  # metres of distance that a radian between normals weighs as much as
-_CODE_UNIT = 0.3  # metres of distance that a whole unit of code, 0.2 m on a head, weighs as much as
+_CORRESPONDENCE_UNIT = 0.3  # metres of distance that a whole unit of correspondence, 0.2 m on a head, weighs as much as
 _AGREE = (0.5, 0.85)  # cosine between the normals over which a place begins to count
 _NEAR = 0.03  # metres around the model in which the surface is looked at
 _FLIPPED = 0.6  # cosine between a face's normal and the fitted one below which it counts as turned over: a moustache would fold the skin
@@ -30,24 +30,24 @@ _REPAIRS = 8
 
 @dataclass(frozen=True)
 class ReconstructedSurface:
-    """A surface without our topology, in any frame in metres: vertices (N, 3), unit normals (N, 3); code (N, 3): the head model's semantic
-    code as predicted for each vertex, 0 where there is none, or None; covered (N,) in [0, 1]: how surely a vertex is hair or a thing over
-    the face, or None."""
+    """A surface without our topology, in any frame in metres: vertices (N, 3), unit normals (N, 3); correspondence (N, 3): the head
+    model's, as predicted for each vertex, 0 where there is none, or None; covered (N,) in [0, 1]: how surely a vertex is hair or a thing
+    over the face, or None."""
 
     vertices: np.ndarray
     normals: np.ndarray
-    code: np.ndarray | None = None
+    correspondence: np.ndarray | None = None
     covered: np.ndarray | None = None
 
 
-def register(template: Template, fitted: np.ndarray, surface: ReconstructedSurface, code: np.ndarray | None = None) -> np.ndarray:
+def register(template: Template, fitted: np.ndarray, surface: ReconstructedSurface, correspondence: np.ndarray | None = None) -> np.ndarray:
     """The skin's vertices (Vs, 3) on the surface, in the surface's frame.
 
-    fitted (Vs, 3): the fitted and posed head model's skin; code (Vs, 3): its semantic code, used where the surface has one.
+    fitted (Vs, 3): the fitted and posed head model's skin; correspondence (Vs, 3): its own, used where the surface has one.
     No face is turned over against the fitted skin.
     """
     fitted = fitted.astype(np.float64)
-    matcher = Matcher(template, fitted, surface, code)
+    matcher = Matcher(template, fitted, surface, correspondence)
     current = fitted
     confidence = wanted = np.zeros(0)
     for length, reach in zip(_LENGTHS, _REACH, strict=True):
@@ -70,31 +70,31 @@ def register(template: Template, fitted: np.ndarray, surface: ReconstructedSurfa
 class Matcher:
     """Nearest places on the surface in the joint metric."""
 
-    def __init__(self, template: Template, fitted: np.ndarray, surface: ReconstructedSurface, code: np.ndarray | None) -> None:
+    def __init__(self, template: Template, fitted: np.ndarray, surface: ReconstructedSurface, correspondence: np.ndarray | None) -> None:
         near = cKDTree(fitted).query(surface.vertices, distance_upper_bound=_NEAR, workers=-1)[0] < _NEAR
         self._vertices, self._normals = surface.vertices[near].astype(np.float64), surface.normals[near].astype(np.float64)
-        self._coded = np.zeros(near.sum(), bool) if surface.code is None else (surface.code[near] != 0).any(1)
-        self._code = None if surface.code is None else code
+        self._corresponding = np.zeros(near.sum(), bool) if surface.correspondence is None else (surface.correspondence[near] != 0).any(1)
+        self._correspondence = None if surface.correspondence is None else correspondence
         self._covered = np.zeros(near.sum()) if surface.covered is None else surface.covered[near]
         self._fitted, self._fitted_normals = fitted, vertex_normals(fitted, template.faces)
         columns = [self._vertices, _NORMAL_UNIT * self._normals]
-        if self._code is not None:
-            columns.append(_CODE_UNIT * np.asarray(surface.code)[near])
+        if self._correspondence is not None:
+            columns.append(_CORRESPONDENCE_UNIT * np.asarray(surface.correspondence)[near])
         self._tree = cKDTree(np.concatenate(columns, axis=1))
 
     def places(self, template: Template, current: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
         """Wanted places (Vs, 3) of vertices (Vs, 3), and how much each counts (Vs,)."""
         normals = vertex_normals(current, template.faces)
         columns = [current, _NORMAL_UNIT * normals]
-        if self._code is not None:
-            columns.append(_CODE_UNIT * self._code)
+        if self._correspondence is not None:
+            columns.append(_CORRESPONDENCE_UNIT * self._correspondence)
         _, near = self._tree.query(np.concatenate(columns, axis=1), workers=-1)
         offset, there = self._vertices[near] - current, self._normals[near]
         height = (offset * there).sum(1)
         out = np.clip(((self._vertices[near] - self._fitted) * self._fitted_normals).sum(1), 0, None)
         move = height[:, None] * there
         # A surface that says which place it is also holds the vertex along itself.
-        move[self._coded[near]] = offset[self._coded[near]]
+        move[self._corresponding[near]] = offset[self._corresponding[near]]
         # Hair and collars lie outside the skin, never inside; counted from the fitted skin, or they would draw it out little by little.
         bound = _OUTSIDE[0] + template.hairless * (_OUTSIDE[1] - _OUTSIDE[0])
         skin = np.clip(1 - (out / bound) ** 2, 0, 1) ** 2

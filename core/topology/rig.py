@@ -1,4 +1,4 @@
-"""The way from a fit and a reconstructed surface to the rigged head."""
+"""Makes the rigged head from a fit and a reconstructed surface."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> R
     fitted = PlacedHead(model, Parameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
     head = refine_fit(fitted, surface)
     count = head.count
-    registered = register(Template.of(model), head.posed(), surface, model.code[:count])
+    registered = register(Template.of(model), head.posed(), surface, model.correspondence[:count])
     skin = unpose(head, registered)
     rest, joints = model.rest(head.parameters.identity, np.zeros(len(model.expression)))
     rest, joints = rest - joints[NECK], joints - joints[NECK]
@@ -55,7 +55,7 @@ def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> R
         face_part=model.face_part.astype(np.int32),
         uv=model.uv,
         faces_uv=model.faces_uv.astype(np.int32),
-        code=model.code,
+        correspondence=model.correspondence,
         joints=joints.astype(np.float32),
         parents=model.skeleton.parents.astype(np.int32),
         weights=model.weights,

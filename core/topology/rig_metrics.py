@@ -15,7 +15,7 @@ def rig_metrics(model: HeadModel, rigged: RiggedHead, vertices: np.ndarray, face
     68 landmarks (mean)."""
     posed = rigged.posed(rigged.key_values, rigged.rotations)
     regions = model.regions
-    height = model.code[:, 1]
+    height = model.correspondence[:, 1]
     below = height < height[regions["brows"] > 0.5].max()
     face = np.flatnonzero((regions["face"] > 0.5) & below & (model.part == 0))
     points = np.concatenate([posed[face], model.ibug68.on(posed)])

@@ -54,7 +54,7 @@ class RiggedHead:
 
     neutral (V, 3) float32: this person, neutral and unposed.
     faces (F, 3) int32, outward; face_part (F,) int32: index into MESH_PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;
-    code (V, 3): the head model's semantic code.
+    correspondence (V, 3): the head model's; its name in files is `code`.
     joints (J, 3), parents (J,) (-1 for the first), weights (V, J): in the order of JOINT_NAMES; the first joint is at the neck's place.
     keys (E, V, 3): what each ARKit shape of `key_names` adds to neutral; key_quality (E,) in [0, 1], 1 for a shape as faithful as the
     head model's own; key_notes: what is approximate about a shape, one sentence, or nothing.
@@ -70,7 +70,7 @@ class RiggedHead:
     face_part: np.ndarray
     uv: np.ndarray
     faces_uv: np.ndarray
-    code: np.ndarray
+    correspondence: np.ndarray
     joints: np.ndarray
     parents: np.ndarray
     weights: np.ndarray
@@ -108,7 +108,7 @@ class RiggedHead:
 
     def arrays(self) -> dict[str, Any]:
         """What `from_arrays` takes: plain arrays under names that no other part of a result's file has."""
-        return _SCHEMA.pack(vars(self))
+        return _SCHEMA.pack({**vars(self), "code": self.correspondence})
 
     @classmethod
     def from_arrays(cls, data: Mapping[str, np.ndarray]) -> Self | None:
@@ -129,7 +129,7 @@ class RiggedHead:
         if len(set(arrays["key_names"])) < len(arrays["key_names"]):
             raise _damaged("key_names")
         arrays["key_notes"] = tuple(note[:_LONGEST] for note in arrays["key_notes"])
-        return cls(**arrays)
+        return cls(correspondence=arrays.pop("code"), **arrays)
 
 
 def upright_rotations(rotations: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""From a registered, posed, expressive skin to the person's neutral one: pose, then expression are taken off, the person's shape stays."""
+"""Turns a registered skin into the person's neutral one: it removes the pose, then the expression, and keeps the person's shape."""
 
 import numpy as np
 

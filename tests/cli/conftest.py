@@ -13,7 +13,7 @@ from PIL import Image
 import likeness.core
 from likeness.cli import head, main
 from likeness.core.animation.performance import Performance
-from likeness.core.errors import Cancelled, NoFaceError, explain
+from likeness.core.errors import Cancelled, NoFaceError, NoSubjectError, explain
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
@@ -42,7 +42,7 @@ class StubClient:
     log = "the worker's last words"
     started: list["StubClient"] = []
 
-    def __init__(self, python: Path) -> None:
+    def __init__(self, python: Path, threads: int = 0) -> None:
         self._job = lambda progress: Path()
         self.photos: list[Path] = []
         self.started.append(self)
@@ -67,8 +67,17 @@ class StubClient:
                 raise Cancelled("Cancelled.")
             if photo.stem == "interrupted":
                 raise KeyboardInterrupt
+            if photo.stem == "nobody" or settings.subject_index > 2:
+                raise NoSubjectError(f"{photo.name} shows nobody of that number; choose another.")
+            if photo.stem == "three_blurred" and settings.subject_index == 0:
+                raise NoFaceError(f"In {photo.name} person 0 is blurred; choose another photo.")
             said = {"quality": "doubtful", "warnings": ["The face is covered."]} if photo.stem == "covered" else {"warnings": []}
-            report = {"settings": settings.to_dict(), **said, **({"flame": {"model": "FLAME"}} if settings.flame else {})}
+            report = {
+                "settings": settings.to_dict(),
+                "subject": {"people": 3},
+                **said,
+                **({"flame": {"model": "FLAME"}} if settings.flame else {}),
+            }
             tetrahedron(photo.stem, report).save(output)
             return output
 
@@ -173,14 +182,18 @@ def start(package):
 
 @pytest.fixture
 def blender(tmp_path) -> Path:
-    """A program that writes its arguments after the .npz, or fails when a file is called 'unlucky'."""
+    """A program that takes results as scene/write.py does and writes its arguments into the files, or fails when one is called
+    'unlucky'."""
     program = tmp_path / "mein blender"
     program.write_text(
-        f"#!{sys.executable}\nimport sys\nfrom pathlib import Path\n"
-        "'unlucky' in sys.argv[-1] and sys.exit('the disk is full')\n"
-        "result = next(a for a in sys.argv if a.endswith('.npz'))\nassert Path(result).exists()\n"
-        "for file in sys.argv[sys.argv.index(result) + 1 :]:\n"
-        "    Path(file).suffix in ('.blend', '.glb') and Path(file).write_text(' '.join(sys.argv))\n"
+        f"#!{sys.executable}\nimport json\nimport sys\nfrom pathlib import Path\n"
+        "for line in sys.stdin:\n"
+        "    request = json.loads(line)\n"
+        "    'unlucky' in request['files'][-1] and sys.exit('the disk is full')\n"
+        "    assert Path(request['result']).exists()\n"
+        "    for file in map(Path, request['files']):\n"
+        "        file.suffix in ('.blend', '.glb') and file.write_text(' '.join(sys.argv + [line]))\n"
+        "    print('likeness-written', json.dumps({'code': 0, 'sentence': ''}), flush=True)\n"
     )
     program.chmod(0o755)
     return program

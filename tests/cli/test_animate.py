@@ -24,7 +24,7 @@ def test_a_recording_animates_the_head_of_a_photo(capfd, workers, picture, take,
     assert main([*arguments, "--head", str(picture("a.jpg"))]) == 0
     assert sorted(path.name for path in out.iterdir()) == ["preview.png", "report.json", "take.blend", "take.glb"]
     assert json.loads((out / "report.json").read_text())["settings"]["rig"] is True
-    assert " --performance " in (out / "take.glb").read_text()
+    assert '"performance": "' in (out / "take.glb").read_text()
     assert json.loads((out / "report.json").read_text())["warnings"] == []
     capfd.readouterr()
     assert main(arguments) == 2 and len(workers) == 1

@@ -148,8 +148,8 @@ def test_blender_ends_with_whoever_started_it(tmp_path):
                        f"sys.stdin.read()\npathlib.Path({str(gone)!r}).touch()\n")  # fmt: skip
     program.chmod(0o755)
     code = (
-        "from pathlib import Path\nfrom likeness.cli.blender import write_in_blender\n"
-        f"write_in_blender([{str(program)!r}], Path('result.npz'), [Path('head.blend')])\n"
+        "from pathlib import Path\nfrom likeness.cli.blender import BlenderWriter\n"
+        f"BlenderWriter([{str(program)!r}]).write(Path('result.npz'), [Path('head.blend')])\n"
     )
     with subprocess.Popen([sys.executable, "-c", code]) as parent:
         assert until(started.exists)

@@ -196,7 +196,7 @@ def test_older_manifests_with_a_seed_still_load():
 
 def test_a_doubtful_head_is_told(run, picture, tmp_path):
     code, said = run(picture("covered.jpg"), "--output", tmp_path / "out", "--formats", "ply")
-    assert code == 0 and said.err == "The head from covered.jpg is doubtful.\nThe face is covered.\n"
+    assert code == 0 and said.err == "The result from covered.jpg is doubtful.\nThe face is covered.\n"
 
 
 @pytest.mark.parametrize(
@@ -221,10 +221,10 @@ def test_flame_parameters_lie_beside_the_head(run, picture, tmp_path):
 
 
 def test_a_worker_that_cannot_be_started_is_3(run, picture, tmp_path, monkeypatch):
-    def fail():
+    def fail(blender):
         raise WorkerError("python cannot be started; set up the Python environment again.")
 
-    monkeypatch.setattr("likeness.cli.reconstruct.start_worker", fail)
+    monkeypatch.setattr("likeness.cli.reconstruct.Processes", fail)
     code, said = run(picture("a.jpg"), "--output", tmp_path / "out", "--formats", "ply")
     assert code == 3 and said.err == "python cannot be started; set up the Python environment again.\n"
     assert not (tmp_path / "out").exists()
@@ -250,3 +250,29 @@ def test_a_real_blend_file_is_written_by_bpy(run, picture, tmp_path):
     code, said = run(picture("Zoë.jpg"), "--output", tmp_path / "out", "--formats", "blend")
     assert code == 0, said.err
     assert (tmp_path / "out" / "Zoë.blend").stat().st_size > 10_000
+
+
+def test_every_person_of_a_photo_gets_a_result(run, picture, tmp_path, workers):
+    out = tmp_path / "out"
+    code, said = run(picture("three.jpg"), "--output", out, "--formats", "ply", "--all-subjects")
+    assert code == 0, said.err
+    assert sorted(path.name for path in out.iterdir()) == ["person-0", "person-1", "person-2"]
+    reports = [json.loads((out / f"person-{person}" / "report.json").read_text()) for person in range(3)]
+    assert [report["settings"]["subject_index"] for report in reports] == [0, 1, 2]
+
+
+def test_a_person_that_fails_costs_the_others_nothing(run, picture, tmp_path, workers):
+    out = tmp_path / "out"
+    code, said = run(picture("three_blurred.jpg"), "--output", out, "--formats", "ply", "--all-subjects")
+    assert code == 2 and "person 0 is blurred" in said.err
+    assert sorted(path.name for path in out.iterdir()) == ["person-1", "person-2"]
+
+
+def test_a_photo_of_nobody_fails_once_for_all_people(run, picture, tmp_path, workers):
+    code, said = run(picture("nobody.jpg"), "--output", tmp_path / "out", "--formats", "ply", "--all-subjects")
+    assert code == 2 and said.err.count("shows nobody") == 1 and len(workers[0].photos) == 1
+
+
+def test_one_report_cannot_serve_all_people(run, picture, tmp_path):
+    code, said = run(picture("three.jpg"), "--output", tmp_path / "out", "--all-subjects", "--report", tmp_path / "r.json")
+    assert code == 2 and "cannot serve several people" in said.err

@@ -62,8 +62,8 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     parameters = Parameters(np.zeros(len(model.identity)), np.zeros(52), turned)
     rigged = model_rig(model, parameters)
     posed = model.posed(parameters)
-    code = model.closed_code
-    hair = np.clip((code[:, 1] - 0.68) / 0.02, 0, 1)
+    correspondence = model.closed_correspondence
+    hair = np.clip((correspondence[:, 1] - 0.68) / 0.02, 0, 1)
     vertices = posed.closed_vertices + 0.015 * hair[:, None] * posed.closed_normals
     skin = painted((posed.closed_vertices - posed.joints[1]) @ posed.rotation)
     colours = np.clip(skin + hair[:, None] * (HAIR - skin), 0, 1).astype(np.float32)
@@ -99,7 +99,7 @@ def test_seen_skin_is_copied_and_the_other_half_follows_it(baked: RiggedHead, mo
     colours, observed = at_vertices(baked)
     middle = baked.neutral[baked.faces].mean(1)
     face = (model.regions["face"] * (1 - model.regions["eyes"]))[model.faces].min(1) > 0.95
-    face &= (model.code[model.faces][..., 1].max(1) < 0.6) & (model.regions["lips"][model.faces].max(1) < 0.05)
+    face &= (model.correspondence[model.faces][..., 1].max(1) < 0.6) & (model.regions["lips"][model.faces].max(1) < 0.05)
     error = np.abs(colours - painted(middle)).max(1)
     assert observed[face].mean() > 0.4
     assert np.percentile(error[face & (observed > 0.95)], 95) < 0.06
@@ -108,12 +108,12 @@ def test_seen_skin_is_copied_and_the_other_half_follows_it(baked: RiggedHead, mo
 
 def test_no_hair_is_painted_on_the_forehead_and_no_background_anywhere(baked: RiggedHead, model: HeadModel) -> None:
     colours, observed = at_vertices(baked)
-    code = model.code[model.faces].mean(1)
-    hidden = (code[:, 1] > 0.72) & (model.regions["scalp"][model.faces].max(1) < 0.05)
+    correspondence = model.correspondence[model.faces].mean(1)
+    hidden = (correspondence[:, 1] > 0.72) & (model.regions["scalp"][model.faces].max(1) < 0.05)
     assert hidden.sum() > 20
     assert observed[hidden].max() < 0.05
     assert np.abs(colours[hidden] - SKIN).max() < 0.3
-    head = (model.code[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
+    head = (model.correspondence[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
     assert (colours[head, 1] - colours[head, 0]).max() < 0.02
 
 
@@ -217,7 +217,7 @@ def test_another_topology_is_baked_like_our_own(model: HeadModel, scene: tuple[R
         keys=rigged.keys[:, order],
         correctives=rigged.correctives[:, order],
         weights=rigged.weights[order],
-        code=rigged.code[order],
+        correspondence=rigged.correspondence[order],
         uv=np.concatenate([flat * [0.5, 1], flat * [0.5, 1] + [0.5, 0]]).astype(np.float32),
         faces_uv=rigged.faces + len(order) * behind[:, None],
     )
@@ -268,13 +268,13 @@ def test_hair_over_the_face_is_not_painted_on_it(model: HeadModel, scene: tuple[
     rigged, result = scene
     view = result.views[0]
     points = HEAD.to_crop(view.pose.to_camera(rigged.posed(rigged.key_values, rigged.rotations)), view.camera)
-    cheek = points[(model.regions["face"] > 0.95) & (model.code[:, 1] < 0.6) & (model.code[:, 1] > 0.5)].mean(0)
+    cheek = points[(model.regions["face"] > 0.95) & (model.correspondence[:, 1] < 0.6) & (model.correspondence[:, 1] > 0.5)].mean(0)
     column, row = view.camera.project(HEAD.from_crop(cheek[None], view.camera))[0].astype(int)
     photo, half = view.photo.copy(), int(0.012 * view.camera.scale)
     photo[row - half : row + half, column - half : column + half] = [0, 0, 255]
     stained = replace(result, views=(replace(view, photo=photo),))
     covered = (crop_picture(photo, HEAD.crop_box(view.camera), COVER_SIZE) @ [-1, 0, 1] > 0.5).astype(np.float32)
-    head = (model.code[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
+    head = (model.correspondence[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
 
     def blue(cover: np.ndarray | None) -> float:
         colours, _ = at_vertices(bake_head(rigged, stained, Anatomy.of(model), SIZE, covered=cover))

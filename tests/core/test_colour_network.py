@@ -45,7 +45,7 @@ def half_red(surface: PriorSurface, cloud: torch.Tensor, size: int = 128) -> Pic
     photo = torch.zeros(1, 4, size, size)
     photo[:, 0, :, : size // 2], photo[:, 1, :, size // 2 :], photo[:, 3] = 1, 1, 1
     photo = photo * maps[:, 7:8]
-    return Pictures(photo, maps, maps[:, :3], cloud, mirror_of(surface.code), surface.framing.eye_depth)
+    return Pictures(photo, maps, maps[:, :3], cloud, mirror_of(surface.canonical), surface.framing.eye_depth)
 
 
 def test_visible_vertices_have_the_photos_colours(ball: tuple[PriorSurface, torch.Tensor]) -> None:

@@ -235,7 +235,7 @@ def test_weights_that_the_user_names_are_used(package, tmp_path, face, astronaut
     provider.weights_path().rename(own)
     with pytest.raises(AssetError, match="is missing; place"):
         FaceAlignmentDetector(Fixed(face), mesh_landmarks)
-    again = FaceAlignmentDetector(Fixed(face), mesh_landmarks, str(own)).look_again(astronaut, face)
+    again = FaceAlignmentDetector(Fixed(face), mesh_landmarks, str(own)).with_all_landmarks(astronaut, face)
     assert again.landmarks[IBUG68].shape == (68, 2)
 
 

@@ -120,7 +120,7 @@ def test_a_scarf_over_the_mouth_does_not_turn_the_face_over(detector, astronaut,
 @pytest.mark.parametrize("upside_down", [(np.pi,), (np.pi, 0.0), (0.0, np.pi)])
 def test_a_face_that_is_also_or_only_seen_upside_down_is_found_upright(detector, astronaut, face, monkeypatch, upside_down):
     places = [Candidate(1.0, face.mesh[:, :2].mean(0), face.size, tilt) for tilt in upside_down]
-    monkeypatch.setattr(faces, "looks", lambda image, detections: [(places, 0.0)])
+    monkeypatch.setattr(faces, "search_passes", lambda image, detections: [(places, 0.0)])
     (found,) = detector.detect(astronaut)
     assert found.roll == 0 and error(found, face) < 0.02
 

@@ -13,7 +13,7 @@ from likeness.core.networks.config import CONFIGURATIONS, FieldConfig
 from likeness.core.networks.field import LOGITS, ImplicitField
 from likeness.core.networks.normal import FRONT, INPUT_SIZE, WHOLE, NormalNetwork
 from likeness.core.networks.predictor import Predictor
-from likeness.core.networks.semantic import REACH, faded, fitted_code, semantic_code
+from likeness.core.networks.semantic import REACH, faded, fitted_correspondence, semantic_correspondence
 from likeness.core.networks.views import facing_weight, pool_views
 from likeness.core.networks.volume import UNet3d, VolumeEncoder, sample_volume, surface_clouds
 from likeness.core.photo.framing import HEAD
@@ -25,9 +25,9 @@ WIDTHS = (8, 8, 8, 8, 8)
 VARIANTS = CONFIGURATIONS | {
     "image alone": FieldConfig.from_values({"volume": 0, "fusion": "concatenate"}, CONFIGURATIONS["jiff"]),
     "volume alone": FieldConfig.from_values({"scales": [], "fusion": "concatenate"}, CONFIGURATIONS["jiff"]),
-    "code predicted": FieldConfig.from_values({"code_in": "predicted"}, CONFIGURATIONS["seif"]),
+    "correspondence predicted": FieldConfig.from_values({"correspondence_in": "predicted"}, CONFIGURATIONS["seif"]),
     "absolute": FieldConfig(output="distance"),
-    "everything": FieldConfig(volume=16, fusion="mlp", code_in="given", code_out=True),
+    "everything": FieldConfig(volume=16, fusion="mlp", correspondence_in="given", correspondence_out=True),
 }
 
 
@@ -56,7 +56,7 @@ def test_every_part_learns(name: str) -> None:
     total = network.colours(features).sum()
     for answer in (shape, *shape.stages):
         assert answer.distance.shape == (2, 32)
-        total = total + answer.distance.square().sum() + (answer.code.square().sum() if answer.code is not None else 0)
+        total = total + answer.distance.square().sum() + (answer.correspondence.square().sum() if answer.correspondence is not None else 0)
     total.backward()
     silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not silent
@@ -151,24 +151,24 @@ def test_given_codes_are_what_training_makes_of_them() -> None:
     features = network.features(network.encode(*pictures), points, prior)
     plain = network.shape(features, prior).distance
     seen: list[torch.Tensor] = []
-    network.shape(features, prior, lambda code: seen.append(code) or code)
-    assert torch.allclose(seen[0], fitted_code(prior))
-    assert not torch.allclose(network.shape(features, prior, lambda code: code + 1).distance, plain)
+    network.shape(features, prior, lambda given: seen.append(given) or given)
+    assert torch.allclose(seen[0], fitted_correspondence(prior))
+    assert not torch.allclose(network.shape(features, prior, lambda given: given + 1).distance, plain)
 
 
 def test_semantic_code_is_the_head_models() -> None:
     model = HeadModel.load()
-    rest = torch.from_numpy(PriorSurface.of(model, model.posed(model.neutral()).closed_vertices, HEAD).code)
-    found, truth = semantic_code(rest).numpy(), model.closed_code
+    rest = torch.from_numpy(PriorSurface.of(model, model.posed(model.neutral()).closed_vertices, HEAD).canonical)
+    found, truth = semantic_correspondence(rest).numpy(), model.closed_correspondence
     assert ((found.max(1) > 0) == (truth.max(1) > 0)).mean() > 0.97
     error = np.abs(found - truth)[rest[:, 1].numpy() > -0.45].max(1)
     assert np.median(error) < 1e-4
-    assert error.max() < 0.05  # patches over sockets and lips, whose codes were interpolated
+    assert error.max() < 0.05  # patches over sockets and lips, whose correspondences were interpolated
 
 
 def test_codes_fade_with_distance() -> None:
-    code = torch.full((2, 3), 0.8)
-    assert torch.allclose(faded(code, torch.tensor([0.0, REACH])), code * torch.tensor([[1.0], [np.exp(-1)]], dtype=torch.float32))
+    given = torch.full((2, 3), 0.8)
+    assert torch.allclose(faded(given, torch.tensor([0.0, REACH])), given * torch.tensor([[1.0], [np.exp(-1)]], dtype=torch.float32))
 
 
 def test_views_are_pooled_by_visibility() -> None:
@@ -299,7 +299,7 @@ def test_the_networks_matte_narrows_what_is_coloured_and_leaves_the_outline(
 
 
 @pytest.mark.usefixtures("coarse_prior")
-@pytest.mark.parametrize("name", ["pifu", "code predicted", "everything"])
+@pytest.mark.parametrize("name", ["pifu", "correspondence predicted", "everything"])
 def test_any_configuration_answers_the_surface(name: str, sphere: PriorSurface) -> None:
     field = crop_field(VARIANTS[name], sphere)
     points = np.random.default_rng(0).uniform(-0.6, 0.6, (50, 3)).astype(np.float32)

@@ -73,7 +73,7 @@ def test_fit_is_in_the_camera_frame_within_bounds_and_repeatable(model):
     fit = fit_head(model, view)
     assert np.allclose(fit.joints[[LEFT_EYE, RIGHT_EYE]].mean(0), 0, atol=1e-6)
     assert fit.expression.min() >= 0 and fit.expression.max() <= 1 and np.abs(fit.identity).max() <= 3
-    assert fit.closed_vertices.shape == fit.closed_normals.shape == (len(model.closed_code), 3)
+    assert fit.closed_vertices.shape == fit.closed_normals.shape == (len(model.closed_correspondence), 3)
     posed = model.posed(Parameters(fit.identity, fit.expression, fit.rotations))
     assert np.allclose(posed.vertices, fit.vertices, atol=1e-6)
     again = fit_head(model, view)

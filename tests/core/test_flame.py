@@ -19,7 +19,7 @@ from likeness.core.errors import InputError
 from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.models.flame.model import FlameModel, FlameParameters
 from likeness.core.models.flame.reader import FlameFile, read_flame
-from likeness.core.models.flame.restricted_pickle import Inert, array_of, read_pickle
+from likeness.core.models.flame.restricted_pickle import Call, array_of, read_pickle
 from likeness.core.models.head import HeadModel
 from likeness.core.models.joints import LEFT_EYE, RIGHT_EYE
 from likeness.core.models.parametric import Parameters
@@ -118,7 +118,7 @@ def test_nothing_in_a_pickle_runs(tmp_path: Path, protocol: int) -> None:
 def test_even_known_names_are_never_called() -> None:
     """A dtype or array that a file "makes" is a record of names and arguments; its state changes nothing but the record."""
     made = read_pickle(b"cnumpy\nndarray\n(K\x05tR}U\x05dtypeK\x01sb.", "a.pkl")
-    assert isinstance(made, Inert) and made.name == "numpy.ndarray" and made.arguments == (5,) and made.state == {"dtype": 1}
+    assert isinstance(made, Call) and made.name == "numpy.ndarray" and made.arguments == (5,) and made.state == {"dtype": 1}
     for data in (
         b"c__builtin__\ngetattr\n.",
         b"cnumpy\nload\n.",

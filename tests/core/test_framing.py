@@ -106,10 +106,10 @@ def test_visible_vertices_of_any_framing_take_the_photos_colours(model: HeadMode
     trusted = []
     for framing in (HEAD, WIDE):
         surface = surface_in(framing, model, Camera((100, 100), 1000))
-        vertices, code = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.code))
-        cloud = surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), code)
+        vertices, canonical = (torch.from_numpy(values.astype(np.float32)) for values in (surface.vertices, surface.canonical))
+        cloud = surface_clouds(vertices[None], torch.from_numpy(np.asarray(surface.faces, np.int64)), canonical)
         maps = surface.maps(256)[None]
-        pictures = Pictures(torch.ones(1, 4, 256, 256), maps, maps[:, :3], cloud, mirror_of(surface.code), framing.eye_depth)
+        pictures = Pictures(torch.ones(1, 4, 256, 256), maps, maps[:, :3], cloud, mirror_of(surface.canonical), framing.eye_depth)
         trusted.append(textured(pictures, pictures.photo)[0, :, 12].numpy() > 0.5)
     inside = np.abs(HEAD.to_crop(model.closed_rest, Camera((100, 100), 1000))).max(1) < 0.9
     assert 0.2 < trusted[0][inside].mean() < 0.8
@@ -149,7 +149,9 @@ def test_what_lies_millimetres_before_or_behind_is_told_apart_in_any_framing(
 
 
 def test_a_preview_shows_the_framings_crop(bust: Result) -> None:
-    pictures = [preview(bust, framing) for framing in (HEAD, replace(HEAD, half=2 * HEAD.half))]
+    pictures = [
+        preview(replace(bust, views=(replace(bust.views[0], framing=framing),))) for framing in (HEAD, replace(HEAD, half=2 * HEAD.half))
+    ]
     clay = [np.abs(picture[320:, 320:640].astype(int) - picture[320, 320]).sum(-1) > 20 for picture in pictures]
     assert clay[1].sum() == pytest.approx(clay[0].sum() / 4, rel=0.05)
 

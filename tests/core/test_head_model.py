@@ -100,9 +100,9 @@ def test_neck_turns_the_head_and_leaves_the_chest(model):
 
 
 def test_codes_and_regions_are_in_range_and_off_the_shoulders(model):
-    assert model.closed_code.min() >= 0 and model.closed_code.max() <= 1
+    assert model.closed_correspondence.min() >= 0 and model.closed_correspondence.max() <= 1
     chest = model.closed_mesh.on(model.mean)
-    assert (model.closed_code[chest[:, 1] < -0.25] == 0).all()
+    assert (model.closed_correspondence[chest[:, 1] < -0.25] == 0).all()
     for name in ("face", "ears", "scalp", "neck", "eyes", "lips", "head", "brows"):
         mask = model.closed_region(name)
         assert mask.min() >= 0 and 0.5 < mask.max() <= 1 and (mask > 0.5).mean() < 0.9

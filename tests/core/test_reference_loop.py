@@ -11,14 +11,14 @@ def ball(points: np.ndarray) -> np.ndarray:
 
 def test_the_grid_is_the_dense_one_near_the_surface_and_fewer_points_are_asked() -> None:
     occupancy = lambda points: 1 / (1 + np.exp(np.clip(ball(points) / 0.02, -50, 50)))  # noqa: E731
-    grid, asked = octree(occupancy, 64, coarsest=16)
+    grid, evaluated = octree(occupancy, 64, coarsest=16)
     axis = np.linspace(-1, 1, 64)
     dense = occupancy(np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)).reshape(grid.shape)
     assert np.abs(grid - dense).max() < 0.02
-    assert asked < 0.4 * 64**3
+    assert evaluated < 0.4 * 64**3
 
 
 def test_every_part_of_the_loop_is_timed() -> None:
     loop = timed_loop(ball, 128)
-    assert loop.asked > 64**3 and loop.vertices > 10_000
+    assert loop.evaluated > 64**3 and loop.vertices > 10_000
     assert min(loop.network, loop.bookkeeping, loop.marching) > 0

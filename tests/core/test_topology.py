@@ -168,10 +168,10 @@ def test_hair_stays_off_the_scalp(model: HeadModel) -> None:
 def test_codes_hold_vertices_along_the_surface(model: HeadModel) -> None:
     given = case(model, NEUTRAL)
     template, count = Template.of(model), int((model.part == 0).sum())
-    code = model.code[:count]
+    correspondence = model.correspondence[:count]
     slid = given.vertices[:count] + np.array([0.004, 0.003, 0], np.float32) @ given.rotation.T
-    blind = register(template, slid, given.surface, code)
-    seeing = register(template, slid, replace(given.surface, code=model.closed_code), code)
+    blind = register(template, slid, given.surface, correspondence)
+    seeing = register(template, slid, replace(given.surface, correspondence=model.closed_correspondence), correspondence)
     errors = [face_mean(model, np.linalg.norm(skin - given.vertices[:count], axis=1)) for skin in (blind, seeing)]
     assert errors[1] < 0.6 * errors[0]
 
@@ -257,7 +257,7 @@ def test_values_travel_both_ways(model: HeadModel, laugh: tuple) -> None:
     skin = int((model.part == 0).sum())
     assert face_mean(model, np.abs(height - posed[:, 1])[:skin]) < 0.5
     back = Transfer.between(posed, rigged.faces, given.surface.vertices[::9])
-    assert back(rigged.code).shape == (len(given.surface.vertices[::9]), 3)
+    assert back(rigged.correspondence).shape == (len(given.surface.vertices[::9]), 3)
 
 
 def test_a_result_keeps_its_rigged_head(model: HeadModel, bust: Result, tmp_path) -> None:
@@ -299,10 +299,10 @@ def test_a_damaged_rigged_head_is_one_sentence(model: HeadModel, name: str, valu
 def test_what_covers_the_face_does_not_press_it(model: HeadModel) -> None:
     fitted = model.posed(Parameters(np.zeros(len(model.identity)), np.zeros(52), np.zeros((5, 3))))
     skin, template = fitted.vertices[: model.skin_count], Template.of(model)
-    fringe = ((model.closed_code[:, 1] > 0.6) & (model.closed_code[:, 1] < 0.75)).astype(np.float32)
+    fringe = ((model.closed_correspondence[:, 1] > 0.6) & (model.closed_correspondence[:, 1] < 0.75)).astype(np.float32)
     lifted = fitted.closed_vertices + 0.004 * fringe[:, None] * fitted.closed_normals
     surface = ReconstructedSurface(lifted, vertex_normals(lifted, model.closed_mesh.faces))
-    there = (template.face > 0.5) & (model.code[: len(skin), 1] > 0.64) & (model.code[: len(skin), 1] < 0.71)
+    there = (template.face > 0.5) & (model.correspondence[: len(skin), 1] > 0.64) & (model.correspondence[: len(skin), 1] < 0.71)
 
     def moved(one: ReconstructedSurface) -> float:
         return float(np.linalg.norm(register(template, skin, one) - skin, axis=1)[there].mean())

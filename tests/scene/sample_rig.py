@@ -15,6 +15,7 @@ class Model:
             arrays = {name: data[name] for name in data.files}
         for name, array in arrays.items():
             setattr(self, name, array.astype(np.float32) if array.dtype.kind == "f" else array)
+        self.correspondence = self.code
         self.skeleton = SimpleNamespace(parents=arrays["parents"])
         self.expression_names = tuple(arrays["expression_names"].tolist())
 
@@ -46,7 +47,7 @@ def rigged(module: Any, model: Any, parameters: Any) -> Any:
         face_part=model.face_part.astype(np.int32),
         uv=model.uv,
         faces_uv=model.faces_uv.astype(np.int32),
-        code=model.code,
+        correspondence=model.correspondence,
         joints=moved.astype(np.float32),
         parents=model.skeleton.parents.astype(np.int32),
         weights=model.weights,

@@ -164,9 +164,9 @@ def test_uv_map_and_code_are_the_models(head, rigged):
     values = np.empty(2 * len(head.data.loops), np.float32)
     layer.data.foreach_get("uv", values)
     assert np.allclose(values.reshape(-1, 3, 2), rigged.uv[rigged.faces_uv], atol=1e-6)
-    code = np.empty(3 * len(rigged.code), np.float32)
-    head.data.attributes["code"].data.foreach_get("vector", code)
-    assert np.array_equal(code.reshape(-1, 3), rigged.code)
+    correspondence = np.empty(3 * len(rigged.correspondence), np.float32)
+    head.data.attributes["correspondence"].data.foreach_get("vector", correspondence)
+    assert np.array_equal(correspondence.reshape(-1, 3), rigged.correspondence)
     assert not head.data.validate()
 
 

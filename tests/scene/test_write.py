@@ -10,17 +10,17 @@ import bpy
 import numpy as np
 import pytest
 
+ANSWER = "likeness-written "
 LAUNCH = Path(__file__).resolve().parents[2] / "worker" / "launch.py"
 
 
-def _command(result: Path, *arguments: Path | str) -> list[str]:
+def _command(*arguments: Path | str) -> list[str]:
     blender = [bpy.app.binary_path, "--background", "--factory-startup", "--python"]
     return [
         *(blender if bpy.app.binary_path else [sys.executable]),
         str(LAUNCH),
         "--",
         "likeness.scene.write",
-        str(result),
         *map(str, arguments),
     ]
 
@@ -91,24 +91,46 @@ def test_blend_renders_with_light(make_result, tmp_path):
     assert np.median(values.reshape(-1, 4)[:, :3]) > 0.2
 
 
+def _serving() -> subprocess.Popen:
+    return subprocess.Popen(_command("--serve"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _ask(child: subprocess.Popen, result: Path, file: Path) -> dict:
+    child.stdin.write(json.dumps({"result": str(result), "files": [str(file)], "performance": None}) + "\n")
+    child.stdin.flush()
+    while not (line := child.stdout.readline()).startswith(ANSWER):
+        assert line
+    return json.loads(line.removeprefix(ANSWER))
+
+
+def test_one_writer_writes_many_results_and_ends_with_its_input(make_result, tmp_path):
+    make_result("Ada").save(tmp_path / "result.npz")
+    with _serving() as child:
+        try:
+            assert _ask(child, tmp_path / "result.npz", tmp_path / "a.blend") == {"code": 0, "sentence": ""}
+            failed = _ask(child, tmp_path / "missing.npz", tmp_path / "b.blend")
+            assert failed["code"] == 3 and "missing.npz" in failed["sentence"]
+            assert _ask(child, tmp_path / "result.npz", tmp_path / "c.blend")["code"] == 0
+            child.stdin.close()
+            assert child.wait(20) == 0
+        finally:
+            child.kill()
+    assert sorted(path.name for path in tmp_path.glob("*.blend")) == ["a.blend", "c.blend"]
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "c.blend"))
+    assert sorted(item.name for item in bpy.data.objects) == ["Ada", "Ada Camera"]  # nothing of the first one
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in folders")
 def test_writer_ends_with_the_process_that_began_it(tmp_path):
     os.mkfifo(tmp_path / "result.npz")  # reading it takes for ever
-    with subprocess.Popen(_command(tmp_path / "result.npz", tmp_path / "Ada.blend", "--with-input"), stdin=subprocess.PIPE) as child:
+    with _serving() as child:
+        child.stdin.write(json.dumps({"result": str(tmp_path / "result.npz"), "files": ["Ada.blend"], "performance": None}) + "\n")
+        child.stdin.flush()
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(5)
         child.stdin.close()
         try:
             assert child.wait(5) == 130
-        finally:
-            child.kill()
-
-
-def test_writer_ends_by_itself_while_its_input_stays_open(make_result, tmp_path):
-    make_result("Ada").save(tmp_path / "result.npz")
-    with subprocess.Popen(_command(tmp_path / "result.npz", tmp_path / "Ada.blend", "--with-input"), stdin=subprocess.PIPE) as child:
-        try:
-            assert child.wait(60) == 0
         finally:
             child.kill()
 

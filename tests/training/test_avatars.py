@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from likeness.core.geometry.mesh import boundary_loops, signed_volume
-from likeness.training.humans.avatar_paint import REGIONS, AvatarLook, regions
+from likeness.training.humans.avatar_paint import REGIONS, AvatarAppearance, regions
 from likeness.training.humans.avatars import HELD_OUT, Avatars, capped, in_closed_piece, outward, random_pose, split_by
 from likeness.training.humans.part import MATERIALS, SurfacePoints
 
@@ -58,13 +58,13 @@ def test_an_unknown_split_is_refused() -> None:
 
 
 def test_a_look_paints_each_region_with_its_own_material() -> None:
-    look = AvatarLook(np.random.default_rng(3), "female")
+    appearance = AvatarAppearance(np.random.default_rng(3), "female")
     bones = ["LEye", "REye", "LInnerEyebrow", "LOuterEyebrow", "RInnerEyebrow", "ROuterEyebrow", "LMouthCorner", "RMouthCorner"]
     joints = np.array([[3, 0, 0], [-3, 0, 0], [1, 2, 1], [5, 2, 1], [-1, 2, 1], [-5, 2, 1], [2, -6, 1], [-2, -6, 1]]) / 100
     torch = pytest.importorskip("torch")
     scores = torch.eye(len(REGIONS)) * 50
     anchor = torch.tensor([[0.0, -0.03, -0.05]]).repeat(len(REGIONS), 1)
-    shade = look.paint(joints, bones)(SurfacePoints(torch.zeros(len(REGIONS), 2), anchor, scores))
+    shade = appearance.paint(joints, bones)(SurfacePoints(torch.zeros(len(REGIONS), 2), anchor, scores))
     assert [MATERIALS[kind] for kind in shade.material] == ["skin", "hair", "cloth", "cloth", "cloth", "cloth"]
     assert ((shade.albedo > 0) & (shade.albedo <= 1)).all()
 

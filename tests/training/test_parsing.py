@@ -14,7 +14,7 @@ from likeness.training.parsing.drawn import turned_sky
 from likeness.training.parsing.losses import parsing_loss
 from likeness.training.parsing.occluders import occlude
 from likeness.training.parsing.photographs import Photographs
-from likeness.training.parsing.real import UNKNOWN, agreed, filled, weak_labels
+from likeness.training.parsing.real import UNKNOWN, agreement, filled, weak_labels
 from likeness.training.parsing.selftrain import guessed
 from likeness.training.parsing.train import Trainer, batch_of
 from likeness.training.render.buffers import Buffers
@@ -105,10 +105,10 @@ def test_only_the_published_backbone_is_read(tmp_path):
 def test_teachers_that_differ_at_an_edge_agree_and_over_an_area_do_not():
     mine = disc().astype(np.float32)
     shifted = np.roll(mine, 1, axis=1)
-    assert agreed(mine, shifted).min() == 1
+    assert agreement(mine, shifted).min() == 1
     more = mine.copy()
     more[10:30, 5:30] = 1
-    assert agreed(mine, more)[20, 10] == 0 and agreed(mine, more)[60, 80] == 1
+    assert agreement(mine, more)[20, 10] == 0 and agreement(mine, more)[60, 80] == 1
 
 
 def test_a_filled_photo_keeps_its_background_and_loses_its_person():

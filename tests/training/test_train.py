@@ -149,7 +149,7 @@ def test_fields_learn(tmp_path: Path) -> None:
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    recipe = field_recipe(FieldConfig.from_values({"code_in": "predicted", "code_out": True}), steps=6)
+    recipe = field_recipe(FieldConfig.from_values({"correspondence_in": "predicted", "correspondence_out": True}), steps=6)
     whole = Trainer(recipe, tmp_path / "whole", DistributedGroup("cpu"))
     losses = [whole.train_step(made_up(step))["loss"] for step in range(4)]
     first = Trainer(recipe, tmp_path / "parts", DistributedGroup("cpu"))
@@ -164,7 +164,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
 
 def test_a_grown_field_begins_as_the_old_one(tmp_path: Path) -> None:
     old = network_of(field_recipe(CONFIGURATIONS["likeness"])).eval()
-    grown = network_of(field_recipe(FieldConfig(volume=16, code_out=True))).eval()
+    grown = network_of(field_recipe(FieldConfig(volume=16, correspondence_out=True))).eval()
     grow(grown, old.state_dict())
     batch, prior = made_up(0), made_up(0)["prior"]
     pictures = batch["photo"], batch["maps"], batch["normal"]
@@ -172,7 +172,7 @@ def test_a_grown_field_begins_as_the_old_one(tmp_path: Path) -> None:
     cloud = torch.rand(2, 50, 9)
     features = grown.features(grown.encode(*pictures, cloud), batch["points"], prior)
     assert torch.allclose(grown.shape(features, prior).distance, before.distance, atol=1e-6)
-    assert (grown.shape(features, prior).code == 0.5).all()
+    assert (grown.shape(features, prior).correspondence == 0.5).all()
     with pytest.raises(ValueError, match="nothing in common"):
         grow(grown, {"else": torch.zeros(1)})
 
@@ -230,8 +230,8 @@ def test_a_colour_network_begins_as_the_field_it_starts_from() -> None:
     batch = made_up(0)
     pictures = batch["photo"], batch["maps"], batch["normal"]
     cloud = torch.rand(2, 50, 9)
-    palette = network.encode_pictures(Pictures(*pictures, cloud, torch.arange(50), HEAD.eye_depth))
-    found, _ = network.colours(palette, batch["surface"], batch["surface_prior"])
+    features = network.encode_pictures(Pictures(*pictures, cloud, torch.arange(50), HEAD.eye_depth))
+    found, _ = network.colours(features, batch["surface"], batch["surface_prior"])
     assert torch.allclose(
         found, field.colours(field.features(field.encode(*pictures), batch["surface"], batch["surface_prior"])), atol=1e-5
     )
@@ -289,9 +289,9 @@ def test_unknown_values_of_a_recipe_are_refused(tmp_path: Path, line: str) -> No
 
 def test_a_recipe_can_begin_with_another(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('network = "field"\nminutes = 1\nsteps = 9\nbatch = 2\n[overrides]\nvolume = 16\n[cuda]\nbatch = 64\n')
-    (tmp_path / "b.toml").write_text('extends = "a.toml"\nminutes = 2\n[overrides]\ncode_out = true\n')
+    (tmp_path / "b.toml").write_text('extends = "a.toml"\nminutes = 2\n[overrides]\ncorrespondence_out = true\n')
     recipe = Recipe.read(tmp_path / "b.toml")
-    assert (recipe.name, recipe.minutes, recipe.batch, recipe.config.volume, recipe.config.code_out) == ("b", 2, 2, 16, True)
+    assert (recipe.name, recipe.minutes, recipe.batch, recipe.config.volume, recipe.config.correspondence_out) == ("b", 2, 2, 16, True)
     assert Recipe.read(tmp_path / "b.toml", "cuda").batch == 64
 
 

@@ -22,7 +22,7 @@ from ..loop import GracefulStop, Prefetcher, Stream
 from ..losses import Parts
 from ..model_card import write_card
 from ..objective import stored_fields
-from ..recipe import Recipe, find
+from ..recipe import METRES, Recipe, find
 from ..train import VALIDATION_BATCHES, Trainer
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     recipes = recipes_of(arguments.recipes, arguments.steps, arguments.device)
     fields = tuple(dict.fromkeys(name for recipe in recipes for name in stored_fields(recipe)))
-    first, shards, held_out = recipes[0], Shards(arguments.data / "training", fields), Shards(arguments.data / "validation", fields)
+    first, metres = recipes[0], METRES[recipes[0].config.subject]
+    shards, held_out = (Shards(arguments.data / name, fields, metres=metres) for name in ("training", "validation"))
     fixed = batches(held_out, first.batch, first.points, 0, augment=False, device=arguments.device)
 
     def stream(done: int) -> Iterator[Batch]:

@@ -83,9 +83,7 @@ class BodySampler:
 
     def sample(self, index: int) -> dict[str, np.ndarray]:
         """One stored sample; docs/people.md lists its fields. Pictures and what depends on the camera have a first axis of cameras."""
-        rng = np.random.default_rng([self._seed, _BODIES, index])
-        loose = bool(rng.random() < self._loose)
-        figure = self._figures.make(rng, loose, everyday=bool(rng.random() < _EVERYDAY))
+        figure, loose, rng = self.figure(index)
         views = []
         for _ in range(self._views):
             seen = self.see(figure, rng)
@@ -100,6 +98,12 @@ class BodySampler:
             "rest": _half(figure.body.vertices[:13380]),
         }
         return {name: np.stack([view[name] for view in views]) for name in views[0]} | person
+
+    def figure(self, index: int) -> tuple[Figure, bool, np.random.Generator]:
+        """The figure of a sample, whether its clothes are loose, and the random numbers that its cameras come from."""
+        rng = np.random.default_rng([self._seed, _BODIES, index])
+        loose = bool(rng.random() < self._loose)
+        return self._figures.make(rng, loose, everyday=bool(rng.random() < _EVERYDAY)), loose, rng
 
     def see(self, figure: Figure, rng: np.random.Generator) -> Seen:
         """The figure before a random camera: any yaw, held between hip and eyes, 1.8 to 8 metres away, aimed near the figure's middle."""

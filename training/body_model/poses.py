@@ -134,8 +134,8 @@ class PhotoPoses:
         pose[self._row[f"lowerarm01.{side}"]] *= 0.5
 
     def _elbow(self, body: Body, pose: np.ndarray, side: str, bend: float) -> None:
-        places = (body.bones[self._row[f"{name}.{side}"]] for name in ("upperarm01", "lowerarm01", "wrist"))
-        pose[self._row[f"lowerarm01.{side}"]] = elbow_turn(*places, bend)
+        shoulder, elbow, wrist = (body.bones[self._row[f"{name}.{side}"]] for name in ("upperarm01", "lowerarm01", "wrist"))
+        pose[self._row[f"lowerarm01.{side}"]] = elbow_turn(shoulder, elbow, wrist, bend)
 
 
 def elbow_turn(shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray, bend: float) -> np.ndarray:

@@ -6,6 +6,7 @@ tensors; pictures are (B, C, S, S).
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,11 +15,11 @@ from ...core.models.prior import MAP_CHANNELS
 from ..humans.paints import linear
 from ..humans.part import MATERIALS
 from ..render.camera import camera_faults
-from ..render.lighting import Light, lit_colour, photograph
+from ..render.lighting import CROP_METRES, Light, lit_colour, photograph
 
 Batch = dict[str, torch.Tensor]
 MAP_SCALE = np.array([127, 127, 127, 60, 60, 60, 100, 127], np.float32)
-"""Integer steps a unit for the prior maps' channels; depth and codes reach past 1."""
+"""Integer steps a unit for the prior maps' channels; depth and canonical coordinates reach past 1."""
 
 PICTURE_FIELDS = ("albedo", "normal", "normal_back", "coverage", "ambient", "material", "shadows", "keys", "maps")
 SURFACE_FIELDS = ("surface", "surface_prior", "surface_normal", "surface_albedo", "surface_valid", "surface_code")
@@ -26,17 +27,32 @@ _BYTES = ("albedo", "coverage", "ambient", "shadows", "surface_albedo", "code", 
 _SIGNED = ("normal", "normal_back", "surface_normal")
 _PICTURES = ("photo", "normal", "normal_back", "maps")
 _MASKS = ("mask", "hair")
-# Which components change sign in a mirror; semantic codes in [0, 1] turn x into 1 - x instead.
+# Which components change sign in a mirror; correspondences (`code`) in [0, 1] turn x into 1 - x instead.
 _ODD = {
     "photo": [], "mask": [], "hair": [], "normal": [0], "normal_back": [0], "maps": [0, 3],
     "points": [0], "surface": [0], "surface_normal": [0], "prior_vertices": [0], "prior": [1, 4], "surface_prior": [1, 4],
 }  # fmt: skip
 
 
-class Shards:
-    """Memory-mapped shards of one folder, addressed by a running index."""
+class StoredSamples(Protocol):
+    """Numbered samples in their stored form, as `decoded` reads them; metres: that their pictures show from side to side."""
 
-    def __init__(self, folder: Path, fields: tuple[str, ...], names: str = "shard_*") -> None:
+    metres: float
+
+    def __len__(self) -> int: ...
+
+    def draw(self, index: int, points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """A sample with `points` of its points in space and half as many on the surface; points = 0 leaves out all about space."""
+        ...
+
+
+class Shards:
+    """Memory-mapped shards of one folder, addressed by a running index. optional: further fields, of samples whose shard has them all."""
+
+    def __init__(
+        self, folder: Path, fields: tuple[str, ...], names: str = "shard_*", optional: tuple[str, ...] = (), metres: float = CROP_METRES
+    ) -> None:
+        self.metres = metres
         finished = sorted(path for path in folder.glob(names) if (path / "done").exists())
         # Older shards lack what only newer networks learn.
         paths = [path for path in finished if all((path / f"{name}.npy").exists() for name in fields)]
@@ -44,7 +60,8 @@ class Shards:
             raise FileNotFoundError(
                 f"{folder} holds no finished shards with {', '.join(fields)}; make some with `python -m likeness.training.data.samples`."
             )
-        self._shards = [{name: np.load(path / f"{name}.npy", mmap_mode="r") for name in fields} for path in paths]
+        more = lambda path: optional if all((path / f"{name}.npy").exists() for name in optional) else ()  # noqa: E731
+        self._shards = [{name: np.load(path / f"{name}.npy", mmap_mode="r") for name in (*fields, *more(path))} for path in paths]
         self._where = [(shard, row) for shard, arrays in enumerate(self._shards) for row in range(len(arrays[fields[0]]))]
 
     def __len__(self) -> int:
@@ -53,6 +70,10 @@ class Shards:
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         shard, row = self._where[index]
         return {name: np.array(values[row]) for name, values in self._shards[shard].items()}
+
+    def draw(self, index: int, points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """As StoredSamples."""
+        return fewer(self[index], points, rng)
 
 
 def decoded(stored: list[dict[str, np.ndarray]], device: torch.device | str = "cpu") -> Batch:
@@ -66,8 +87,8 @@ def decoded(stored: list[dict[str, np.ndarray]], device: torch.device | str = "c
     return batch
 
 
-def photographs(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Decoded samples under new light and a new camera.
+def photographs(batch: Batch, rng: np.random.Generator, metres: float = CROP_METRES) -> Batch:
+    """Decoded samples under new light and a new camera. metres: that the pictures show from side to side.
 
     photo (B, 4, S, S), normal, normal_back (B, 3, S, S), mask and hair (B, S, S), maps (B, 8, S, S), all that concerns points, and
     surface_colour (B, N, 3), the sRGB that hidden surfaces should get.
@@ -77,7 +98,7 @@ def photographs(batch: Batch, rng: np.random.Generator) -> Batch:
     rows = torch.arange(count, device=which.device)
     light = Light.random(rng, batch["keys"][rows, which].cpu().numpy(), which.device)
     normal, shadow = batch["normal"], batch["shadows"][rows, which]
-    picture, exposure = photograph(light, linear(batch["albedo"]), normal, batch["ambient"], shadow, batch["material"])
+    picture, exposure = photograph(light, linear(batch["albedo"]), normal, batch["ambient"], shadow, batch["material"], metres=metres)
     result = {name: values for name, values in batch.items() if name not in (*PICTURE_FIELDS, "surface_albedo")}
     result |= {name: batch[name].permute(0, 3, 1, 2) for name in ("normal", "normal_back", "maps") if name in batch}
     result |= {"photo": camera_faults(picture, batch["coverage"], rng), "mask": batch["coverage"]}
@@ -109,7 +130,7 @@ def mirrored(batch: Batch, chosen: torch.Tensor) -> Batch:
 
 
 def batches(
-    shards: Shards,
+    shards: StoredSamples,
     batch: int,
     points: int,
     seed: int,
@@ -131,8 +152,8 @@ def batches(
         order = np.random.default_rng([seed, epoch]).permutation(len(shards))
         rng = np.random.default_rng([seed, epoch, place])
         torch.manual_seed(int(rng.integers(2**62)))  # noise pictures come from torch's own generator
-        stored = [fewer(shards[int(i)], points, rng) for i in order[place * batch : (place + 1) * batch]]
-        yield finish(photographs(decoded(stored, device), rng), rng, augment)
+        stored = [shards.draw(int(i), points, rng) for i in order[place * batch : (place + 1) * batch]]
+        yield finish(photographs(decoded(stored, device), rng, shards.metres), rng, augment)
         number += step
 
 

@@ -1,4 +1,7 @@
-"""The product's own fit to every stored person: `python -m likeness.training.data.real_fits --data FOLDER`, after `training.detected`.
+"""The product's own fit to every stored person: `python -m likeness.training.data.real_fits --data FOLDER`.
+
+It follows `real_landmarks`, which finds the landmarks.
+
 
 Fields and normal networks lean on the fitted model, so they must learn from fits that err as those in use: to what the real detector
 finds, not to simulated landmarks; without the parameter network's guess, which has learned from these very people. In every shard it

@@ -66,7 +66,7 @@ def detect(detector: MediaPipeDetector, batch: Batch, rng: np.random.Generator) 
         wall = (1 - photo[..., 3:]) * rng.random(3, np.float32)
         image = np.round((photo[..., :3] + wall).clip(0, 1) * 255).astype(np.uint8)
         column, row, radius, turn = where
-        face = detector.look(image, FaceSquare(((column + 1) * half, (row + 1) * half), radius * half, turn))
+        face = detector.detect_in(image, FaceSquare(((column + 1) * half, (row + 1) * half), radius * half, turn))
         if face is not None:
             landmarks[index] = face.mesh / half - [1, 1, 0]
     squares = [face_square(np.nan_to_num(points)) for points in landmarks]

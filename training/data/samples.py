@@ -92,7 +92,9 @@ class Sampler:
         shadows = torch.stack([key_shadow(drawn.scene, buffers.depth, key) for key in keys])
         shown = (buffers.face >= 0)[..., None]
         flat, size = buffers.face.clamp(min=0).reshape(-1), self.size
-        code = drawn.scene.interpolate(drawn.scene.code, flat, buffers.barycentric.reshape(-1, 3)).view(size, size, 3) * shown
+        correspondence = (
+            drawn.scene.interpolate(drawn.scene.correspondence, flat, buffers.barycentric.reshape(-1, 3)).view(size, size, 3) * shown
+        )
         return {
             "albedo": _byte(buffers.albedo ** (1 / 2.2)),
             "normal": _signed(buffers.normal, 127),
@@ -102,7 +104,7 @@ class Sampler:
             "material": buffers.material.cpu().numpy().astype(np.uint8),
             "shadows": _byte(shadows),
             "keys": keys.astype(np.float32),
-            "code_map": _byte(code),
+            "code_map": _byte(correspondence),
             "maps": stored_maps(drawn.prior, size),
         }
 
@@ -119,14 +121,14 @@ class Sampler:
         return {
             "points": _half(points),
             "distance": _half(distance),
-            "code": _byte(surface.code[nearest]),
+            "code": _byte(surface.correspondence[nearest]),
             "prior": features(points.cpu().numpy()).astype(np.float16),
             "surface": _half(position),
             "surface_prior": features(position.cpu().numpy()).astype(np.float16),
             "surface_normal": _signed(surface.normal[chosen], 127),
             "surface_albedo": _byte(shade.albedo ** (1 / 2.2)),
             "surface_valid": coloured.cpu().numpy().astype(np.uint8),
-            "surface_code": _byte(surface.code[chosen]),
+            "surface_code": _byte(surface.correspondence[chosen]),
         }
 
     def parameters(self, drawn: Drawn) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """Synthetic people as evaluation cases: a lit photo, and as truth what of their pieces can be seen from outside."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,25 +15,24 @@ from ...core.photo.framing import HEAD
 from ...core.photo.view import Camera
 from ...evaluation.case import Case, Truth
 from ...evaluation.metrics import occupied_cells
+from ..bodies.sample import BodySampler
 from ..data.samples import SEEDS
 from ..humans.assets import Assets
 from ..humans.bodies import Bodies
-from ..humans.figure import Figures
 from ..humans.paints import encoded
 from ..humans.part import MATERIALS
 from ..humans.person import People, Person
 from ..render.buffers import render
-from ..render.lighting import Light, key_shadow, lit_colour, photograph, random_direction
+from ..render.lighting import CROP_METRES, Light, key_shadow, lit_colour, photograph, random_direction
 from ..render.scene import HAIR, Scene
 from .scans import BACK, REGIONS
 
-_HEAD_SIZE, _BODY_SIZE, _SHRINK = 768, 1024, 2
+_HEAD_SIZE, _BODY_SIDE, _SHRINK = 768, 768, 2
 _HEAD_HALF = 0.30  # metres that a portrait shows to each side of the eyes
 _REACH = 1.03  # crop units around a head that belong to its truth
 _VIEW, _HULL_VIEW = 640, 512
 _CORNERS = [np.array([x, y, z]) / np.sqrt(3) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
 _DIRECTIONS = [*np.eye(3), *-np.eye(3), *_CORNERS]
-_TURNED = 1.2  # radians; of people turned farther away no face is seen
 
 
 def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
@@ -48,27 +47,33 @@ def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
         yield _case(f"bust_{index:03d}", person, camera, _HEAD_SIZE, "head", model, rng)
 
 
-def body_cases(assets: Path, model: HeadModel, count: int) -> Iterator[Case]:
-    """Whole people of the evaluation seed, those whose faces are turned away left out."""
-    figures = Figures(Assets(assets, "evaluation"), model, Bodies(assets))
-    made = index = 0
-    while made < count:
-        rng = np.random.default_rng([SEEDS["evaluation"], 1, index])
-        index += 1
-        person = figures.make(rng)
-        if abs(np.arctan2(person.rotation[0, 2], person.rotation[2, 2])) > _TURNED:
-            continue
-        points = np.concatenate([part.vertices for part in person.parts])
-        low, high = points.min(0), points.max(0)
-        distance = float(rng.uniform(3, 6))
-        scale = 0.88 * _BODY_SIZE / float((high - low)[:2].max()) * (distance - high[2]) / distance
-        middle = (low + high)[:2] / 2 * scale
-        camera = Camera((_BODY_SIZE / 2 - float(middle[0]), _BODY_SIZE / 2 + float(middle[1])), scale, distance)
-        yield _case(f"body_{index - 1:03d}", person, camera, _BODY_SIZE, "body", model, rng)
-        made += 1
+def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
+    """Whole people of the evaluation seed, dressed tightly or loosely, from all sides; person i from (seed, i) alone. The photo's middle is
+    the camera's principal point, as of photos that nobody has cropped; the camera frame's origin lies as deep as the root joint."""
+    sampler = BodySampler(assets, "evaluation")
+    for index in indices:
+        figure, loose, rng = sampler.figure(index)
+        seen = sampler.see(figure, rng)
+        root = float(seen.to_camera(figure.bones)[0, 2])
+        move = lambda points, seen=seen, root=root: (seen.to_camera(points) - [0, 0, root]).astype(np.float32)  # noqa: E731
+        parts = [replace(part, vertices=part.vertices - np.array([0, 0, root], np.float32)) for part in seen.scene.parts]
+        person = replace(figure, parts=parts, head=move(figure.head), rotation=seen.turn @ figure.rotation)
+        nearer = seen.camera.distance - root
+        reach = max(max(place, _BODY_SIDE - place) for place in seen.camera.centre)
+        scale = seen.camera.scale * seen.camera.distance / nearer
+        trunk = seen.turn @ figure.upright.T
+        yaw = abs(np.degrees(np.arctan2(trunk[0, 2], trunk[2, 2])))
+        labels = {"clothes": "loose" if loose else "tight", "yaw": "front" if yaw < 45 else "side" if yaw < 135 else "back"}
+        size = 2 * int(np.ceil(reach))
+        case = _case(f"body_{index:03d}", person, Camera((size / 2, size / 2), scale, nearer), size, "body", model, rng, 1)
+        # No face is compared: most are small or turned away.
+        labels |= {name: case.labels[name] for name in ("sex", "hair")}
+        yield replace(case, labels=labels, landmarks=None, landmark_pixels=None, rotation=trunk)
 
 
-def _case(name: str, person: Person, camera: Camera, size: int, subject: str, model: HeadModel, rng: np.random.Generator) -> Case:
+def _case(
+    name: str, person: Person, camera: Camera, size: int, subject: str, model: HeadModel, rng: np.random.Generator, shrink: int = _SHRINK
+) -> Case:
     half = size / 2 / camera.scale
 
     def to_photo(points: np.ndarray) -> np.ndarray:
@@ -76,13 +81,19 @@ def _case(name: str, person: Person, camera: Camera, size: int, subject: str, mo
         flat = (camera.project(points) * 2 / size - 1) * [1, -1]
         return np.concatenate([flat, points[:, 2:] / half], axis=1)
 
-    scene = Scene.of(person.parts, to_photo, size * _SHRINK, half)
-    buffers = render(scene, _SHRINK)
+    scene = Scene.of(person.parts, to_photo, size * shrink, half)
+    buffers = render(scene, shrink)
     key = random_direction(rng)
     light = Light.random(rng, key[None].astype(np.float32))
     shadow = key_shadow(scene, buffers.depth, key)
     picture, exposure = photograph(
-        light, buffers.albedo[None], buffers.normal[None], buffers.ambient[None], shadow[None], buffers.material[None]
+        light,
+        buffers.albedo[None],
+        buffers.normal[None],
+        buffers.ambient[None],
+        shadow[None],
+        buffers.material[None],
+        metres=CROP_METRES if subject == "head" else 2 * half,
     )
     coverage = buffers.coverage.numpy()
     photo = picture[0].numpy() * coverage[..., None] + _wall(size, rng) * (1 - coverage[..., None])
@@ -94,8 +105,8 @@ def _case(name: str, person: Person, camera: Camera, size: int, subject: str, mo
     )  # fmt: skip
     solid = scene.faces[scene.solid[scene.part]].numpy()
     points = np.concatenate([part.vertices for part in person.parts])
-    truth = dataclasses.replace(_of(case), cells=occupied_cells(case.unit_cube(points), solid))
-    return dataclasses.replace(case, truth=truth)
+    truth = replace(_of(case), cells=occupied_cells(case.unit_cube(points), solid))
+    return replace(case, truth=truth)
 
 
 def _of(case: Case) -> Truth:

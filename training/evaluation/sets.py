@@ -67,8 +67,8 @@ def main() -> None:
             lambda options: bust_cases(options.assets, HeadModel.load(), range(options.count)),
         ),
         "synthetic-bodies": (
-            "Whole synthetic people whose faces are seen, with hair, clothes and skins that training does not use.",
-            lambda options: body_cases(options.assets, HeadModel.load(), options.count),
+            "Whole synthetic people in tight and loose clothes, from all sides, with hair, clothes and skins that training does not use.",
+            lambda options: body_cases(options.assets, HeadModel.load(), range(options.count)),
         ),
         "photos": (
             "One photo (NASA, public domain) and five degradations of it; outlines and landmarks are compared with those that the product "

@@ -1,4 +1,4 @@
-"""Soft region masks, semantic code and left-right map of the bust."""
+"""Soft region masks, semantic correspondence and left-right map of the bust."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -82,8 +82,8 @@ def _brows(mean: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return np.exp(-((distance / 0.006) ** 2))
 
 
-def make_code(mean: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """Semantic code (V, 3): mean rest coordinates scaled to [0, 1] over the head's bounding box, 0 off the head."""
+def make_correspondence(mean: np.ndarray, head: np.ndarray) -> np.ndarray:
+    """Semantic correspondence (V, 3): mean rest coordinates scaled to [0, 1] over the head's bounding box, 0 off the head."""
     on_head = head > 0.5
     low, high = mean[on_head].min(0), mean[on_head].max(0)
     return np.clip((mean - low) / (high - low), 0, 1) * on_head[:, None]

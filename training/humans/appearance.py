@@ -24,7 +24,7 @@ _HAIR_SHARES = np.array([0.2, 0.2, 0.16, 0.12, 0.08, 0.06, 0.05, 0.04, 0.03, 0.0
 _EYE_PIXELS = 128
 
 
-class Look:
+class Appearance:
     """The paints of one person.
 
     face_uv (N, 2): texture coordinates of face skin, whose median colour is brought to the drawn skin tone.

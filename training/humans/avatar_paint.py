@@ -146,7 +146,7 @@ class _Patchwork:
 _IRISES = np.array([[70, 45, 30], [110, 80, 50], [90, 110, 120], [90, 100, 70]])
 
 
-class AvatarLook:
+class AvatarAppearance:
     """Random colours of one avatar."""
 
     def __init__(self, rng: np.random.Generator, gender: str) -> None:

@@ -12,7 +12,7 @@ from ...core.geometry.mesh import adjacency, boundary_loops, signed_volume
 from ...core.models.rotation import rotation_matrix
 from ...core.models.skinning import joint_transforms, skin
 from .assets import SPLITS
-from .avatar_paint import AvatarLook, regions
+from .avatar_paint import AvatarAppearance, regions
 from .bodies import INTEROCULAR
 from .part import Part, RestPart
 
@@ -114,9 +114,9 @@ class Avatars:
     def make(self, rng: np.random.Generator) -> AvatarFigure:
         """One random avatar in a random pose and random colours."""
         avatar = self.load(str(rng.choice(self.names)))
-        look = AvatarLook(rng, avatar.gender)
+        appearance = AvatarAppearance(rng, avatar.gender)
         values = regions(avatar.vertices, avatar.kind, avatar.weights, avatar.joints, self.bones, rng)
-        rest = RestPart("body", avatar.vertices, avatar.faces, None, look.paint(avatar.joints, self.bones), values=values)
+        rest = RestPart("body", avatar.vertices, avatar.faces, None, appearance.paint(avatar.joints, self.bones), values=values)
         # The eyes' distance stays, or every measure in the head would be of another scale.
         stretch = np.array([1, *rng.uniform(0.95, 1.05, 2)])
         linear, offset = joint_transforms(avatar.joints * stretch, self.parents, random_pose(rng, self.bones, avatar.joints))

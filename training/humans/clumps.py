@@ -1,4 +1,4 @@
-"""Closed tapered tubes: the locks that hair, beards, rims and temples are made of."""
+"""Closed tapered tubes, of which locks of hair and the rims and temples of glasses are made."""
 
 import numpy as np
 

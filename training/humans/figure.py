@@ -9,7 +9,7 @@ from ...core.geometry.mesh import vertex_normals
 from ...core.models.head import HeadModel
 from ...core.models.rotation import rotation_matrix
 from ...core.models.skinning import joint_transforms
-from .appearance import Look
+from .appearance import Appearance
 from .assets import Assets, Proxy
 from .bald import BaldHead
 from .base_mesh import BaseMesh
@@ -57,7 +57,7 @@ class Figures:
         self._skin_id = np.flatnonzero((model.part == 0) & (model.hm08 >= 0))
         self._cavity = {name: ids[model.hm08[ids] >= 0] for name, ids in model.closed_mesh.cavities.items()}
         self._masks = self._soft_masks()
-        self._code = self._on_body(model.code)
+        self._correspondence = self._on_body(model.correspondence)
         face = self._on_body(model.regions["face"])
         self._face_uv = self._corner_uv[face[self._faces] > 0.9]
         self._off_head = 1 - self._on_body(model.regions["head"])
@@ -74,10 +74,10 @@ class Figures:
         neutral = head_vertices(self.model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
         bust = self.model.closed_vertices(neutral, body.joints, np.eye(3))
-        look = Look(self._assets, rng, noise, body, HeadFrame.measure(bust, self._region), self._face_uv, gaze)
-        pieces, sunk, stride = self._clothes(rng, body, noise, look, loose)
-        pieces += self._hair(rng, body, noise, look, neutral)
-        pieces.insert(0, self._skin(body, bust, sunk, look))
+        appearance = Appearance(self._assets, rng, noise, body, HeadFrame.measure(bust, self._region), self._face_uv, gaze)
+        pieces, sunk, stride = self._clothes(rng, body, noise, appearance, loose)
+        pieces += self._hair(rng, body, noise, appearance, neutral)
+        pieces.insert(0, self._skin(body, bust, sunk, appearance))
 
         pose = everyday_pose(self._poser, body, rng, stride) if everyday else self._poser.draw(body, rng, stride)
         linear, offset = joint_transforms(body.bones, self._poser.parents, pose)
@@ -98,33 +98,33 @@ class Figures:
         return Figure(parts, body, posed, linear[head], neck, yaw, naked, bones, pose, camera.T)
 
     def _clothes(
-        self, rng: np.random.Generator, body: Body, noise: Noise, look: Look, loose: bool
+        self, rng: np.random.Generator, body: Body, noise: Noise, appearance: Appearance, loose: bool
     ) -> tuple[list[RestPart], np.ndarray, float]:
         """Clothes and shoes, how deep (19158,) metres skin is pushed in under them, and the stride they allow."""
         pieces, sunk, stride = [], np.zeros(HM08_COUNT, np.float32), 1.0
         if loose or rng.random() < 0.65:
             tailor = LooseTailor if loose else None
-            outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=False, tailor=tailor)
+            outfit = self._wardrobe.dress(body, rng, noise, appearance.cloth, upper_only=False, tailor=tailor)
             pieces, sunk, stride = list(outfit.parts), outfit.sunk, outfit.stride
         else:
-            pieces.append(self._put_on(self._pick(rng, "clothes"), "cloth", body, look, rng, sunk))
+            pieces.append(self._put_on(self._pick(rng, "clothes"), "cloth", body, appearance, rng, sunk))
         if rng.random() < 0.95:
-            pieces.append(self._put_on(self._pick(rng, "shoes"), "shoe", body, look, rng, sunk))
+            pieces.append(self._put_on(self._pick(rng, "shoes"), "shoe", body, appearance, rng, sunk))
         return pieces, sunk, stride
 
-    def _put_on(self, proxy: Proxy, kind: str, body: Body, look: Look, rng: np.random.Generator, sunk: np.ndarray) -> RestPart:
+    def _put_on(self, proxy: Proxy, kind: str, body: Body, appearance: Appearance, rng: np.random.Generator, sunk: np.ndarray) -> RestPart:
         sunk[proxy.covered] = np.maximum(sunk[proxy.covered], _SUNK[kind])
-        return worn(proxy, body, kind, look, rng)
+        return worn(proxy, body, kind, appearance, rng)
 
-    def _hair(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look, head: np.ndarray) -> list[RestPart]:
+    def _hair(self, rng: np.random.Generator, body: Body, noise: Noise, appearance: Appearance, head: np.ndarray) -> list[RestPart]:
         """A MakeHuman piece or grown hair, and what else is worn on the head."""
         own = rng.random() < 0.7
-        pieces = [] if own else [worn(self._pick(rng, "hair"), body, "hair", look, rng)]
+        pieces = [] if own else [worn(self._pick(rng, "hair"), body, "hair", appearance, rng)]
         bald = BaldHead.of(self.model, head, body.joints, body.vertices)
-        pieces += groom(bald, body, look, rng, noise, self._assets.split, own)
-        return pieces + brows_and_lashes(bald, body, look, rng, self._assets)
+        pieces += groom(bald, body, appearance, rng, noise, self._assets.split, own)
+        return pieces + brows_and_lashes(bald, body, appearance, rng, self._assets)
 
-    def _skin(self, body: Body, bust: np.ndarray, sunk: np.ndarray, look: Look) -> RestPart:
+    def _skin(self, body: Body, bust: np.ndarray, sunk: np.ndarray, appearance: Appearance) -> RestPart:
         """The body as one closed solid: its mouth and eye sockets end at the patches of the head model's bust (Vs, 3)."""
         vertices = body.vertices[:_BODY].copy()
         for ids in self._cavity.values():
@@ -132,7 +132,7 @@ class Figures:
         normals = vertex_normals(vertices, self._faces)
         pressed = vertices - normals * (sunk[:_BODY] * self._off_head)[:, None]
         return RestPart(
-            "body", pressed, self._faces, self._identity, look.skin, self._corner_uv, self._masks, vertices, self._code
+            "body", pressed, self._faces, self._identity, appearance.skin, self._corner_uv, self._masks, vertices, self._correspondence
         )  # fmt: skip
 
     def _pick(self, rng: np.random.Generator, category: str) -> Proxy:

@@ -1,9 +1,9 @@
-"""All that one person wears on the head: hair, beard, hat, glasses, earrings, drawn together so that they go together."""
+"""Draws all that one person wears on the head (hair, beard, hat, glasses, earrings) in one place, so that they suit each other."""
 
 import numpy as np
 
 from .accessories import draw_frame, make_earrings, make_glasses
-from .appearance import Look
+from .appearance import Appearance
 from .bald import BaldHead
 from .beards import draw_beard, grow_beard
 from .bodies import Body
@@ -21,7 +21,7 @@ _METALS = ((0.6, 0.45, 0.2), (0.55, 0.55, 0.57), (0.1, 0.1, 0.11))
 def groom(
     head: BaldHead,
     body: Body,
-    look: Look,
+    appearance: Appearance,
     rng: np.random.Generator,
     noise: Noise,
     split: str,
@@ -39,12 +39,12 @@ def groom(
         name, cut = draw_cut(rng, body.gender, body.age, split)
         allowed = None
         if rng.random() < hatted:
-            hat = make_hat(head, rng, noise, draw_hat(rng, split), look.cloth(rng))
+            hat = make_hat(head, rng, noise, draw_hat(rng, split), appearance.cloth(rng))
             pieces += hat.parts
             cut, allowed = flattened(cut), hat.allowed
-        pieces += grow_hair(head, rng, noise, look.hair, name, cut, allowed)
+        pieces += grow_hair(head, rng, noise, appearance.hair, name, cut, allowed)
     if beard and body.gender > 0.55 and body.age > 0.5 and rng.random() < 0.35:
-        pieces += grow_beard(head, rng, noise, look.beard, draw_beard(rng, split))
+        pieces += grow_beard(head, rng, noise, appearance.beard, draw_beard(rng, split))
     if rng.random() < 0.06 + 0.2 * body.age:
         pieces += make_glasses(head, rng, draw_frame(rng, split), _frame_paint(rng))
     if rng.random() < 0.3 * (1 - body.gender):

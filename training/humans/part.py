@@ -88,7 +88,7 @@ class RestPart:
 
     kind: bust, body, hair, beard, brow, lash, eye, cloth, shoe, hat, glasses, lens, … ; vertices (V, 3); faces (F, 3) int64, outward;
     corner_uv (F, 3, 2) or None; values (V, C) for the paint; anchor (V, 3): where the paint thinks the vertices are, by default where
-    they are; code (V, 3): the head model's semantic code, by default 0. solid: closed, and counts for the labelled shape; the others
+    they are; correspondence (V, 3): the head model's, by default 0. solid: closed, and counts for the labelled shape; the others
     (brows, lashes, lenses) are drawn only. binding: None where the maker poses the piece itself.
     """
 
@@ -100,7 +100,7 @@ class RestPart:
     corner_uv: np.ndarray | None = None
     values: np.ndarray | None = None
     anchor: np.ndarray | None = None
-    code: np.ndarray | None = None
+    correspondence: np.ndarray | None = None
     solid: bool = True
 
 

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from ...core.geometry.mesh import smoothing_matrix, vertex_normals
 from ...core.models.head import HeadModel
 from ...core.models.rotation import rotation_matrix
-from .appearance import Look
+from .appearance import Appearance
 from .assets import Assets, Proxy
 from .bald import BaldHead
 from .beards import grow_brows
@@ -39,7 +39,7 @@ class People:
 
     def __init__(self, assets: Assets, model: HeadModel, bodies: Bodies) -> None:
         self._assets, self._model, self._bodies = assets, model, bodies
-        count = len(model.closed_code)
+        count = len(model.closed_correspondence)
         self._stylist = Stylist(model.closed_mesh.faces, smoothing_matrix(model.closed_mesh.faces, count, 0.8))
         self._corner_uv = _subdivided_uv(model)
         self._region = {name: model.closed_region(name) for name in ("head", "face", "ears", "brows", "lips")}
@@ -58,8 +58,8 @@ class People:
         neutral = head_vertices(self._model, body)
         gaze = rotation_matrix(np.array([-rng.normal(0, 0.08), rng.normal(0, 0.14), 0]))
         frame = HeadFrame.measure(self._model.closed_vertices(neutral, body.joints, np.eye(3)), self._region)
-        look = Look(self._assets, rng, noise, body, frame, self._face_uv, gaze)
-        pieces, sunk = self._clothes(rng, body, noise, look)
+        appearance = Appearance(self._assets, rng, noise, body, frame, self._face_uv, gaze)
+        pieces, sunk = self._clothes(rng, body, noise, appearance)
         normals = vertex_normals(neutral, self._model.faces)
         covered = neutral - (np.append(sunk, 0.0)[self._model.hm08] * self._off_head)[:, None] * normals
         bald = self._model.closed_vertices(covered, body.joints, np.eye(3))
@@ -69,15 +69,15 @@ class People:
             bald, self._region, rng, noise, worn_hair == "shaped", shaped_beard and body.gender > 0.55 and body.age > 0.5, cloth=not pieces
         )  # fmt: skip
         if worn_hair == "proxy":
-            pieces.append(worn(self._pick(rng, "hair"), body, "hair", look, rng))
+            pieces.append(worn(self._pick(rng, "hair"), body, "hair", appearance, rng))
         head = BaldHead.of(self._model, covered, body.joints, body.vertices)
-        pieces += groom(head, body, look, rng, noise, self._assets.split, worn_hair == "grown", not shaped_beard, hatted)
-        pieces += brows_and_lashes(head, body, look, rng, self._assets)
+        pieces += groom(head, body, appearance, rng, noise, self._assets.split, worn_hair == "grown", not shaped_beard, hatted)
+        pieces += brows_and_lashes(head, body, appearance, rng, self._assets)
         masks = [self._region["ears"], self._region["lips"], style.hair, style.beard, style.cloth]
         masks += [self._patch["mouth"], self._patch["eye"]]
         bust = RestPart(
-            "bust", style.vertices, self._model.closed_mesh.faces, None, look.skin, self._corner_uv,
-            np.stack(masks, 1).astype(np.float32), bald, self._model.closed_code,
+            "bust", style.vertices, self._model.closed_mesh.faces, None, appearance.skin, self._corner_uv,
+            np.stack(masks, 1).astype(np.float32), bald, self._model.closed_correspondence,
         )  # fmt: skip
         pose = _Pose(rng, body.joints)
         neck = self._bodies.weights[:, 1:].sum(1, keepdims=True)
@@ -90,7 +90,7 @@ class People:
     def _pick(self, rng: np.random.Generator, category: str) -> Proxy:
         return self._assets.proxy(str(rng.choice(self._assets.names(category))))
 
-    def _clothes(self, rng: np.random.Generator, body: Body, noise: Noise, look: Look) -> tuple[list[RestPart], np.ndarray]:
+    def _clothes(self, rng: np.random.Generator, body: Body, noise: Noise, appearance: Appearance) -> tuple[list[RestPart], np.ndarray]:
         """A MakeHuman suit, a procedural outfit, or nothing (then cloth is shaped from the bust), and how deep (19158,) metres skin is
         pushed in under it."""
         kind = rng.choice(["suit", "outfit", "shaped"], p=[0.3, 0.6, 0.1])
@@ -98,28 +98,28 @@ class People:
             suit = self._pick(rng, "clothes")
             sunk = np.zeros(HM08_COUNT, np.float32)
             sunk[suit.covered] = _SUNK
-            return [worn(suit, body, "cloth", look, rng)], sunk
+            return [worn(suit, body, "cloth", appearance, rng)], sunk
         if kind == "outfit":
-            outfit = self._wardrobe.dress(body, rng, noise, look.cloth, upper_only=True)
+            outfit = self._wardrobe.dress(body, rng, noise, appearance.cloth, upper_only=True)
             return list(outfit.parts), outfit.sunk
         return [], np.zeros(HM08_COUNT, np.float32)
 
 
-def brows_and_lashes(head: BaldHead, body: Body, look: Look, rng: np.random.Generator, assets: Assets) -> list[RestPart]:
+def brows_and_lashes(head: BaldHead, body: Body, appearance: Appearance, rng: np.random.Generator, assets: Assets) -> list[RestPart]:
     """Brows, painted or grown, and lashes; a few people have none."""
     pick = lambda category: assets.proxy(str(rng.choice(assets.names(category))))  # noqa: E731
     kind = rng.choice(["painted", "grown", "none"], p=[0.77, 0.2, 0.03])
-    pieces = grow_brows(head, rng, look.beard) if kind == "grown" else []
+    pieces = grow_brows(head, rng, appearance.beard) if kind == "grown" else []
     if kind == "painted":
-        pieces.append(worn(pick("eyebrows"), body, "brow", look, rng))
+        pieces.append(worn(pick("eyebrows"), body, "brow", appearance, rng))
     if rng.random() < 0.9:
-        pieces.append(worn(pick("eyelashes"), body, "lash", look, rng))
+        pieces.append(worn(pick("eyelashes"), body, "lash", appearance, rng))
     return pieces
 
 
-def worn(proxy: Proxy, body: Body, kind: str, look: Look, rng: np.random.Generator) -> RestPart:
+def worn(proxy: Proxy, body: Body, kind: str, appearance: Appearance, rng: np.random.Generator) -> RestPart:
     """A MakeHuman piece fitted to a body. kind: hair, brow, lash, cloth, shoe or hat; brows and lashes are drawn, not solid."""
-    paint = look.piece(kind, proxy.texture, rng)
+    paint = appearance.piece(kind, proxy.texture, rng)
     vertices = proxy.fit(body.vertices)
     faces, corner_uv = proxy.outward(vertices)
     return RestPart(kind, vertices, faces, proxy.binding, paint, corner_uv, solid=kind not in ("brow", "lash"))

@@ -1,6 +1,6 @@
 """Write drawn people for the normal network: `python -m likeness.training.normals.people --assets FOLDER --output FOLDER --shards 30`.
 
-Shards as `training.samples` writes them, without what concerns points in space, and with several fits of each person: `maps`
+Shards as `training.data.samples` writes them, without what concerns points in space, and with several fits of each person: `maps`
 (N, FITS, S, S, 8). The first fit is simulated and says what the crop shows; the others are the product's own to what the real detector
 finds under other lights, or simulated again where it finds nothing.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..data.dataset import PICTURE_FIELDS, Batch, Shards, decoded, finish
+from ..data.dataset import PICTURE_FIELDS, Batch, Shards, StoredSamples, decoded, finish
 from ..humans.paints import linear
 from ..humans.part import MATERIALS
 from ..parsing.drawn import turned_sky
@@ -22,16 +22,17 @@ _WITHOUT_FIT = 0.25
 
 
 class Photographs:
-    """Endless batches for the normal network from shards of `people.py`. skies (N, 9, 3): radiance of measured environments."""
+    """Endless batches for the normal network from shards of `people.py`, or of other samples. skies (N, 9, 3): radiance of measured
+    environments."""
 
-    def __init__(self, shards: Shards, skies: np.ndarray, without_fit: float = _WITHOUT_FIT) -> None:
-        self._shards, self._skies, self._without_fit = shards, skies.astype(np.float64), without_fit
+    def __init__(self, samples: StoredSamples, skies: np.ndarray, without_fit: float = _WITHOUT_FIT) -> None:
+        self._samples, self._skies, self._without_fit = samples, skies.astype(np.float64), without_fit
 
     @classmethod
-    def load(cls, folder: Path, assets: Path, without_fit: float = _WITHOUT_FIT) -> "Photographs":
-        """From the finished shards of a folder and an asset pack."""
+    def load(cls, folder: Path | StoredSamples, assets: Path, without_fit: float = _WITHOUT_FIT) -> "Photographs":
+        """From the finished shards of a folder, or samples, and an asset pack."""
         with np.load(assets / "light" / "hdri.npz", allow_pickle=False) as data:
-            return cls(Shards(folder, PICTURE_FIELDS), data["sh2"], without_fit)
+            return cls(Shards(folder, PICTURE_FIELDS) if isinstance(folder, Path) else folder, data["sh2"], without_fit)
 
     def batches(self, count: int, seed: int, first: int = 0, augment: bool = True) -> Iterator[Batch]:
         """Batches of `count` from the number `first` on; one depends on the seed and its number alone."""
@@ -39,10 +40,11 @@ class Photographs:
         while True:
             rng = np.random.default_rng([seed, number])
             torch.manual_seed(int(rng.integers(2**62)))
-            stored = [self._shards[int(i)] for i in rng.choice(len(self._shards), count, replace=False)]
+            stored = [self._samples.draw(int(i), 0, rng) for i in rng.choice(len(self._samples), count, replace=False)]
             for sample in stored:
-                fits = sample["maps"]
-                sample["maps"] = fits[rng.integers(len(fits))] if augment else fits[-1]
+                if sample["maps"].ndim == 4:  # several fits
+                    fits = sample["maps"]
+                    sample["maps"] = fits[rng.integers(len(fits))] if augment else fits[-1]
             yield finish(self(decoded(stored), rng), rng, augment)
             number += 1
 
@@ -52,7 +54,9 @@ class Photographs:
         rows, which = torch.arange(count), torch.from_numpy(rng.integers(0, batch["keys"].shape[1], count))
         keys, shadow = batch["keys"][rows, which].numpy(), batch["shadows"][rows, which]
         light = self._light(Light.random(rng, keys), rng)
-        picture = photograph(light, linear(batch["albedo"]), batch["normal"], batch["ambient"], shadow, batch["material"])[0]
+        picture = photograph(
+            light, linear(batch["albedo"]), batch["normal"], batch["ambient"], shadow, batch["material"], metres=self._samples.metres
+        )[0]
         picture = developed(picture, batch["material"] == MATERIALS.index("skin"), rng)
         result = {name: batch[name].permute(0, 3, 1, 2) for name in ("normal", "normal_back", "maps")}
         kept = torch.from_numpy(rng.random(count) >= self._without_fit).float()

@@ -1,4 +1,4 @@
-"""What the parsing network is told: shares of classes where they are known, and everywhere how much is person."""
+"""The parsing network's loss: on the classes where they are known, and everywhere on how much of a pixel is person."""
 
 import torch
 from torch.nn import functional as F
@@ -23,11 +23,11 @@ def parsing_loss(logits: torch.Tensor, batch: Batch, phase: int) -> tuple[torch.
     shares = some(logits).log_softmax(1)
     background = shares[:, 0].exp()
     person = (1 - background).clamp(min=1e-6).log()
-    told = (label > 0) & (label < len(CLASSES))
-    chosen = torch.where(told, label, torch.ones_like(label))
+    labelled = (label > 0) & (label < len(CLASSES))
+    chosen = torch.where(labelled, label, torch.ones_like(label))
     named = shares.gather(1, chosen[:, None])[:, 0]
-    each = torch.tensor([_WEIGHTS.get(name, 1.0) for name in CLASSES])[chosen] * told + ~told
-    entropy = -covered * torch.where(told, named, person) * each - (1 - covered) * shares[:, 0]
+    each = torch.tensor([_WEIGHTS.get(name, 1.0) for name in CLASSES])[chosen] * labelled + ~labelled
+    entropy = -covered * torch.where(labelled, named, person) * each - (1 - covered) * shares[:, 0]
     total = weight.sum().clamp(min=1)
     first = (weight * entropy).sum() / total
     second = (weight * near * (1 - background - covered).abs()).sum() / total

@@ -65,20 +65,24 @@ class Photographs:
             layers = _warped(self._portrait(rng, self._clean), "person", "coverage", "label", size, rng)
         if kind != "real":
             if rng.random() < 0.3:
-                layers.colour = _toned(layers.colour, rng)
-            behind, alpha = self._background(rng, size, layers), layers.coverage[..., None]
+                layers.colour = toned(layers.colour, rng)
+            behind, alpha = self.background(rng, size, layers), layers.coverage[..., None]
             layers.colour = layers.colour * alpha + behind * (1 - alpha)
         if kind != "drawn" and rng.random() < 0.15:
-            self._occlude(layers, size, rng)
+            self.occlude(layers, size, rng)
         if rng.random() < 0.4:
-            _cut_by_border(layers, rng)
+            cut_by_border(layers, rng)
         return spoiled(layers.colour, rng), layers.coverage, layers.weight, layers.label
 
     def _portrait(self, rng: np.random.Generator, rows: "list[int] | range") -> dict[str, np.ndarray]:
         share = self._share[list(rows)]
         return self._real[int(rng.choice(list(rows), p=share / share.sum()))]
 
-    def _occlude(self, layers: Layers, size: int, rng: np.random.Generator) -> None:
+    def texture(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """(N, N, 3) float32: some part of a real photo."""
+        return _window(self._portrait(rng, range(len(self._real)))["picture"], size, rng, rng.uniform(0.08, 0.6))
+
+    def occlude(self, layers: Layers, size: int, rng: np.random.Generator) -> None:
         """Something that was drawn in front of a drawn person comes before a real one."""
         for _ in range(6):
             files, row = self._drawn[rng.integers(len(self._drawn))], int(rng.integers(2))
@@ -89,7 +93,8 @@ class Photographs:
                 layers.label[there], layers.weight[there] = OBJECT, 1
                 return
 
-    def _background(self, rng: np.random.Generator, size: int, person: Layers) -> np.ndarray:
+    def background(self, rng: np.random.Generator, size: int, person: Layers) -> np.ndarray:
+        """(N, N, 3) float32: what may lie behind a person."""
         kinds = ("scene", "sky", "smooth", "blocks", "flags", "outdoors", "alike", "close")
         kind = rng.choice(kinds, p=[0.23, 0.08, 0.06, 0.09, 0.08, 0.2, 0.13, 0.13])
         if kind == "scene":
@@ -115,7 +120,7 @@ class Photographs:
             base = rng.normal(0, 1, (int(rng.integers(2, 9)), int(rng.integers(2, 9)), 3)).astype(np.float32)
             picture = tone + rng.uniform(0.01, 0.12) * cv2.resize(base, (size, size), interpolation=cv2.INTER_CUBIC)
         if rng.random() < 0.5:
-            picture = _toned(picture.astype(np.float32), rng)
+            picture = toned(picture.astype(np.float32), rng)
         if rng.random() < 0.5:
             picture = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), rng.uniform(0.4, 6) * size / 256)
         if rng.random() < 0.25:
@@ -193,7 +198,7 @@ def _window(picture: np.ndarray, size: int, rng: np.random.Generator, share: flo
     return shown.astype(np.float32) / 255 if shown.dtype == np.uint8 else shown
 
 
-def _cut_by_border(layers: Layers, rng: np.random.Generator) -> None:
+def cut_by_border(layers: Layers, rng: np.random.Generator) -> None:
     """The photo ends within the square; its border is repeated, as in use, and what lies outside is not learned."""
     size = len(layers.label)
     low, high, most = np.zeros(2, int), np.full(2, size), 0.3 if rng.random() < 0.8 else 0.48
@@ -210,7 +215,8 @@ def _cut_by_border(layers: Layers, rng: np.random.Generator) -> None:
     layers.weight = weight
 
 
-def _toned(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def toned(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A picture in another light: its channels at random levels."""
     gains = rng.uniform(0.5, 1.3) * (1 + rng.normal(0, 0.12, 3))
     return np.clip(picture * gains, 0, 1).astype(np.float32)
 

@@ -35,7 +35,7 @@ _MOUTH = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 
 _BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 
 
-def agreed(rvm: np.ndarray, other: np.ndarray) -> np.ndarray:
+def agreement(rvm: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(H, W) float32, 1 where two mattes in [0, 1] tell the same, 0 where they differ over more than an edge's width."""
     differ = (np.abs(rvm - other) > _DISAGREE).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_THICK, _THICK))
@@ -115,7 +115,7 @@ def portrait(data: dict[str, np.ndarray], tags: set[str]) -> dict[str, np.ndarra
             picture = cv2.GaussianBlur(picture, (0, 0), step / 3)
         return cv2.warpAffine(picture, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border)
 
-    weight = cut(agreed(rvm, other), cv2.BORDER_CONSTANT)
+    weight = cut(agreement(rvm, other), cv2.BORDER_CONSTANT)
     coverage = cut(rvm).clip(0, 1)
     person = np.where((data["rvm"] > 242)[..., None], data["image"], data["fgr"])
     label = weak_labels((data["landmarks"][:, :2] - corner) / step, coverage, tags)

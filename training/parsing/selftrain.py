@@ -1,4 +1,4 @@
-"""Let a trained network name what nobody told of the real portraits: `python -m likeness.training.parsing.selftrain --real … --weights …`.
+"""Let a trained network label what has no label in real portraits: `python -m likeness.training.parsing.selftrain --real … --weights …`.
 
 It looks at the plain pictures; the next training learns its sure answers from spoiled ones (Xie et al. 2020). Written into each file as
 `guess`, which training reads in place of `label`.
@@ -19,7 +19,7 @@ from .real import UNKNOWN
 
 _SURE = 0.8
 _ONLY_IF = {"hat": {"hat", "covered"}, "glasses": {"glasses", "sunglasses"}}
-_TOLD = ("eyes", "lips", "teeth")  # landmarks know these better
+_FROM_LANDMARKS = ("eyes", "lips", "teeth")  # landmarks know these better
 _NEVER = ("background", "object")
 
 
@@ -28,7 +28,7 @@ def guessed(shares: np.ndarray, label: np.ndarray, coverage: np.ndarray, tags: s
     the person allow it."""
     person = shares.copy()
     barred = [name for name, words in _ONLY_IF.items() if not words & tags] + ["hair"] * ("bald" in tags)
-    person[..., [CLASSES.index(name) for name in (*_NEVER, *_TOLD, *barred)]] = 0
+    person[..., [CLASSES.index(name) for name in (*_NEVER, *_FROM_LANDMARKS, *barred)]] = 0
     best = person.argmax(-1)
     share = np.take_along_axis(shares, best[..., None], -1)[..., 0] / np.maximum(1 - shares[..., 0], 1e-3)
     use = (label == UNKNOWN) & (coverage > 0.9) & (share > _SURE)

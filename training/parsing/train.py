@@ -22,9 +22,11 @@ from torch import nn
 
 from ...core.networks.layers import channels_last
 from ...core.networks.parsing import ParsingNetwork
+from ...core.photo.parsing import CLASSES
 from ..data.dataset import Batch
 from ..loop import GracefulStop, Prefetcher, update_average
 from .backbone import published
+from .figures import Figures
 from .losses import parsing_loss
 from .photographs import Photographs
 
@@ -34,17 +36,22 @@ _LOG_STEPS, _SAVE_SECONDS = 25, 240
 _SEED = 5
 
 
-def batches(photographs: Photographs, size: int, count: int, first: int) -> Iterator[Batch]:
-    """Batches from the number `first` on."""
+Source = Photographs | Figures
+
+
+def batches(photographs: Source, size: int, count: int, first: int) -> Iterator[Batch]:
+    """Batches from the number `first` on. Making a picture costs as much as learning from it, so each is used again as its mirror image."""
     step = first
     while True:
         samples = [photographs(_SEED, step * count + row, size) for row in range(count)]
-        yield batch_of(samples)
-        step += 1
+        batch = batch_of(samples)
+        yield batch
+        yield {name: values.flip(-1).contiguous() for name, values in batch.items()}
+        step += 2
 
 
 def batch_of(samples: list[tuple[np.ndarray, ...]]) -> Batch:
-    """Samples of `Photographs` as tensors."""
+    """Samples of a source as tensors."""
     picture, covered, weight, label = (np.stack(column) for column in zip(*samples, strict=True))
     return {
         "picture": torch.from_numpy(picture).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last),
@@ -116,7 +123,21 @@ class Trainer:
         log.info("continuing at step %d after %.1f minutes", self.step, self.seconds / 60)
 
 
-def train(trainer: Trainer, photographs: Photographs, size: int, count: int, output: Path) -> None:
+def begin_with(network: ParsingNetwork, weights: dict[str, torch.Tensor]) -> None:
+    """Take over the decoder of a network without a guide or with fewer classes; the guide says nothing at first, and shoes are clothes."""
+    state = network.state_dict()
+    for name, values in weights.items():
+        mine = state[name]
+        if name.startswith("enter.") and mine.shape != values.shape:
+            # The photo comes last; as pixel_unshuffle orders it, the guide's channels are the last of it.
+            mine.zero_()
+        elif name.startswith("output.") and mine.shape != values.shape:
+            clothes = values[4 * CLASSES.index("clothes") : 4 * CLASSES.index("clothes") + 4]
+            values = torch.cat([values, clothes - (2.0 if name.endswith("bias") else 0.0)])
+        mine[(slice(None), slice(0, values.shape[1])) if values.dim() > 1 else ...] = values.to(mine.dtype)
+
+
+def train(trainer: Trainer, photographs: Source, size: int, count: int, output: Path) -> None:
     """To the end of the budget or to SIGTERM."""
     began, spent, saved = time.process_time(), trainer.seconds, time.monotonic()
     recent: list[dict[str, float]] = []
@@ -148,6 +169,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--assets", type=Path, required=True)
     parser.add_argument("--backbone", type=Path, required=True)
+    parser.add_argument("--figures", type=Path, help="shards of bodies: train the network for whole figures")
+    parser.add_argument("--start", type=Path, help="weights of a network for heads to begin with")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--batch", type=int, default=4)
@@ -157,9 +180,13 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(_SEED)
-    network = ParsingNetwork()
+    network = ParsingNetwork(guided=arguments.figures is not None)
     network.backbone.load_state_dict(published(arguments.backbone).state_dict())
-    photographs = Photographs.load(arguments.data / "drawn", arguments.data / "real", arguments.assets)
+    if arguments.start:
+        begin_with(network, load_file(arguments.start))
+    photographs: Source = Photographs.load(arguments.data / "drawn", arguments.data / "real", arguments.assets)
+    if arguments.figures:
+        photographs = Figures.load(arguments.figures, photographs, arguments.assets)
     train(Trainer(network, arguments.output, arguments.minutes), photographs, arguments.size, arguments.batch, arguments.output)
 
 

@@ -1,4 +1,4 @@
-"""The closed outside of hair, in plain PyTorch: what the air between locks is labelled as.
+"""The closed outside of hair in plain PyTorch, which gives the air between locks its labels.
 
 Locks with air between them teach an implicit field to be thin, and torn, where it is unsure. Near hair, the labels fill what a ball of
 `_REACH` cells cannot enter; pictures and normals keep their strands.

@@ -1,4 +1,4 @@
-"""Exact labels of a scene's shape: signed distances, colours and codes at points, from layered depth and surface samples.
+"""Exact labels of a scene's shape: signed distances, colours and correspondences at points, from layered depth and surface samples.
 
 The labelled solid is the union of the closed pieces, with the air between locks of hair filled (hull.py).
 
@@ -20,12 +20,12 @@ _SAMPLES = 60_000
 
 @dataclass(frozen=True)
 class SurfaceSamples:
-    """Points on the outer surface of the solid, crop frame: position (N, 3), normal (N, 3) outward, code (N, 3) semantic code; face (N,)
+    """Points on the outer surface of the solid, crop frame: position (N, 3), normal (N, 3) outward, correspondence (N, 3); face (N,)
     and barycentric (N, 3) say where they lie, or what lies nearest, for the scene to paint those that are wanted."""
 
     position: torch.Tensor
     normal: torch.Tensor
-    code: torch.Tensor
+    correspondence: torch.Tensor
     face: torch.Tensor
     barycentric: torch.Tensor
 
@@ -58,7 +58,7 @@ def surface_samples(scene: Scene, rng: np.random.Generator, count: int = _SAMPLE
         _, nearest = _nearest(bridging, position)
         position, normal = torch.cat([position, bridging]), torch.cat([normal, outward])
         face, barycentric = torch.cat([face, face[nearest]]), torch.cat([barycentric, barycentric[nearest]])
-    return SurfaceSamples(position, normal, scene.interpolate(scene.code, face, barycentric), face, barycentric)
+    return SurfaceSamples(position, normal, scene.interpolate(scene.correspondence, face, barycentric), face, barycentric)
 
 
 def signed_distance(scene: Scene, surface: SurfaceSamples, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

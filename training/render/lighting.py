@@ -17,7 +17,8 @@ _SHADOW_SIZE = 192
 _SKIN = MATERIALS.index("skin")
 _SCATTER = (2.2e-3, 1.0e-3, 0.6e-3)
 """Metres that red, green and blue light spreads under skin (widths fitted to measured profiles by d'Eon & Luebke 2007, coarsely)."""
-_CROP_METRES = 0.4
+CROP_METRES = 0.4
+"""That pictures of heads show from side to side."""
 _TOO_NARROW = 0.6  # pixels
 
 
@@ -92,13 +93,21 @@ def irradiance(light: Light, normal: torch.Tensor, ambient: torch.Tensor | float
 
 
 def photograph(
-    light: Light, albedo: torch.Tensor, normal: torch.Tensor, ambient: torch.Tensor, shadow: torch.Tensor, material: torch.Tensor
+    light: Light,
+    albedo: torch.Tensor,
+    normal: torch.Tensor,
+    ambient: torch.Tensor,
+    shadow: torch.Tensor,
+    material: torch.Tensor,
+    *,
+    metres: float = CROP_METRES,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """sRGB pictures (B, S, S, 3) of lit buffers, and the exposures (B,) used (for colours of unseen points).
 
-    albedo (B, S, S, 3) linear; normal (B, S, S, 3); ambient, shadow (B, S, S); material (B, S, S) int64.
+    albedo (B, S, S, 3) linear; normal (B, S, S, 3); ambient, shadow (B, S, S); material (B, S, S) int64; metres: that the pictures
+    show from side to side.
     """
-    arriving = _soften(irradiance(light, normal, ambient, shadow), normal, material == _SKIN, light.softness)
+    arriving = _soften(irradiance(light, normal, ambient, shadow), normal, material == _SKIN, light.softness, metres)
     radiance = albedo * arriving
     rows = torch.arange(len(albedo), device=albedo.device)[:, None, None]
     gloss, power = light.gloss[rows, material], light.power[rows, material]
@@ -119,10 +128,10 @@ def photograph(
     return encoded(radiance * exposure[:, None, None, None]), exposure
 
 
-def _soften(light: torch.Tensor, normal: torch.Tensor, skin: torch.Tensor, softness: torch.Tensor) -> torch.Tensor:
+def _soften(light: torch.Tensor, normal: torch.Tensor, skin: torch.Tensor, softness: torch.Tensor, metres: float) -> torch.Tensor:
     """Irradiance blurred over skin, red the most: light that leaves beside where it entered."""
     mask = skin.float() * (normal.norm(dim=-1) > 0.5)
-    pixels = light.shape[1] / _CROP_METRES
+    pixels = light.shape[1] / metres
     channels = []
     for channel, reach in enumerate(_SCATTER):
         # One width for the batch keeps it one convolution; how much of it shows differs.

@@ -20,14 +20,14 @@ HAIR = ("hair", "beard")
 class Scene:
     """Pieces joined to one mesh in the crop frame.
 
-    vertices (V, 3), unit normals (V, 3) and semantic code (V, 3), 0 off the head; faces (F, 3); part (F,): whose face it is;
+    vertices (V, 3), unit normals (V, 3) and semantic correspondence (V, 3), 0 off the head; faces (F, 3); part (F,): whose face it is;
     first (P,): the pieces' first faces; pieces: the fragments over a size x size raster; unit: metres of one crop unit.
     """
 
     parts: Sequence[Part]
     vertices: torch.Tensor
     normals: torch.Tensor
-    code: torch.Tensor
+    correspondence: torch.Tensor
     faces: torch.Tensor
     part: torch.Tensor
     first: torch.Tensor
@@ -46,12 +46,14 @@ class Scene:
         there = lambda array: torch.from_numpy(np.ascontiguousarray(array)).to(device)  # noqa: E731
         vertices = there(to_crop(np.concatenate([part.vertices for part in parts])).astype(np.float32))
         normals = there(np.concatenate([part.normals for part in parts]).astype(np.float32))
-        code = [np.zeros((len(part.vertices), 3)) if part.rest.code is None else part.rest.code for part in parts]
+        correspondence = [
+            np.zeros((len(part.vertices), 3)) if part.rest.correspondence is None else part.rest.correspondence for part in parts
+        ]
         corners = there(faces)
         owner = there(np.repeat(np.arange(len(parts)), lengths))
         first = there(np.cumsum(lengths) - lengths)
         pieces = fragments(vertices, corners, size)
-        return cls(parts, vertices, normals, there(np.concatenate(code).astype(np.float32)), corners, owner, first, pieces, unit)
+        return cls(parts, vertices, normals, there(np.concatenate(correspondence).astype(np.float32)), corners, owner, first, pieces, unit)
 
     @cached_property
     def solid(self) -> torch.Tensor:

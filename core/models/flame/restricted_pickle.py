@@ -1,9 +1,9 @@
 """Reads the data in a Python pickle without unpickling it.
 
-`pickle` runs whatever a file tells it to. Here a small machine of our own walks over the file and builds plain containers; it has no way to
-import, call or change anything: what the file would have imported becomes a Name, what it would have called an Inert record of the name and
-the arguments. Sizes are checked against the bytes that are there before anything is made of them, so that a hostile file costs no more
-memory than its own length.
+`pickle` runs whatever a file tells it to. Here a small machine of our own walks over the file and builds plain containers. It has no way
+to import, call or change anything: what the file would have imported becomes a Name, what it would have called becomes a Call, a record
+of the name and the arguments. Sizes are checked against the bytes that are there before anything is made of them, so that a hostile file
+costs no more memory than its own length.
 """
 
 import codecs
@@ -20,7 +20,7 @@ _LIMIT = 1_000_000  # operations; a FLAME file has a few thousand
 _DEEP = 10_000  # entries of the stack
 _LINE = 100_000_000  # bytes of one text line: protocol 0 writes whole arrays as text
 _DIGITS = 32
-# What FLAME, SMPL and SMPL-X files refer to; their names become inert records all the same.
+# What FLAME, SMPL and SMPL-X files refer to; nothing of them is ever imported or called.
 _KNOWN = frozenset(
     f"{module}.{name}"
     for modules, names in (
@@ -52,7 +52,7 @@ class Name:
 
 
 @dataclass(eq=False)
-class Inert:
+class Call:
     """What the file would have made by calling `name` with `arguments`, and the state it would have given it."""
 
     name: str
@@ -65,7 +65,7 @@ class _Mark:
 
 
 def read_pickle(data: bytes, name: str) -> Any:
-    """The file's top object: numbers, str, bytes, list, tuple, dict, Name and Inert; bytes of Python 2 strings are memoryviews.
+    """The file's top object: numbers, str, bytes, list, tuple, dict, Name and Call; bytes of Python 2 strings are memoryviews.
 
     Raises InputError, with the file's `name`, for whatever is damaged, too large or refers to something that a FLAME file does not.
     """
@@ -211,17 +211,17 @@ class _Machine:
         arguments, called = self._pop(), self._pop()
         if not isinstance(called, Name) or not isinstance(arguments, tuple):
             raise _Refused("it is damaged")
-        self._push(Inert(called.full, arguments))
+        self._push(Call(called.full, arguments))
 
     def _build(self) -> None:
-        state, made = self._pop(), self._top(Inert)
+        state, made = self._pop(), self._top(Call)
         made.state = state
 
     def _append(self, values: list[Any]) -> None:
         self._top(list).extend(values)
 
     def _set(self, values: list[Any]) -> None:
-        target = self._top((dict, Inert))
+        target = self._top((dict, Call))
         if len(values) % 2:
             raise _Refused("it is damaged")
         for key, value in zip(values[::2], values[1::2], strict=True):
@@ -234,7 +234,7 @@ class _Machine:
                 target[key] = value
 
     def _add(self, values: list[Any]) -> None:
-        self._top(Inert)
+        self._top(Call)
 
     def _tuple(self, count: int) -> None:
         self._push(tuple(self._pop() for _ in range(count))[::-1])
@@ -294,7 +294,7 @@ _OPERATIONS: dict[int, Callable[[_Machine], Any]] = {
         "d": _Machine._dict,
         "s": lambda m: m._set(_pair(m)),
         "u": lambda m: m._set(m._since_mark()),
-        "\x8f": lambda m: m._push(Inert("builtins.set", ())),
+        "\x8f": lambda m: m._push(Call("builtins.set", ())),
         "\x90": lambda m: m._add(m._since_mark()),
         "p": lambda m: m._remember(m._place()),
         "q": lambda m: m._remember(m._number("<B")),
@@ -315,14 +315,14 @@ _OPERATIONS: dict[int, Callable[[_Machine], Any]] = {
 
 
 def array_of(value: Any, largest: int) -> np.ndarray:
-    """The numbers (any shape) that an Inert ndarray or chumpy array holds, as a view of the file; sparse matrices as dense ones.
+    """The numbers (any shape) that the Call of an ndarray or chumpy array holds, as a view of the file; sparse matrices as dense ones.
 
     largest: entries that a sparse matrix may have when dense. Raises ValueError for anything else.
     """
     for _ in range(3):
-        if isinstance(value, Inert) and _kind(value) == "chumpy.ch.Ch" and isinstance(value.state, dict):
+        if isinstance(value, Call) and _kind(value) == "chumpy.ch.Ch" and isinstance(value.state, dict):
             value = value.state.get("x")
-    if not isinstance(value, Inert):
+    if not isinstance(value, Call):
         raise ValueError("not an array")
     name = value.name.rpartition(".")[2]
     if name == "_reconstruct":
@@ -339,7 +339,7 @@ def array_of(value: Any, largest: int) -> np.ndarray:
     raise ValueError("not an array")
 
 
-def _kind(value: Inert) -> str:
+def _kind(value: Call) -> str:
     """The class of an object: what was called, or the class that a maker of objects was called with."""
     if value.name.endswith(("_reconstructor", "__newobj__")) and value.arguments and isinstance(value.arguments[0], Name):
         return value.arguments[0].full
@@ -347,7 +347,7 @@ def _kind(value: Inert) -> str:
 
 
 def _from_buffer(raw: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    if isinstance(raw, Inert) and raw.name == "_codecs.encode" and raw.arguments and isinstance(raw.arguments[0], str):
+    if isinstance(raw, Call) and raw.name == "_codecs.encode" and raw.arguments and isinstance(raw.arguments[0], str):
         raw = raw.arguments[0].encode("latin1")
     if not (isinstance(raw, memoryview | bytes) and isinstance(shape, tuple) and len(shape) <= 4 and order in ("C", "F")):
         raise ValueError("not a plain array")
@@ -364,7 +364,7 @@ def _from_buffer(raw: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
 
 def _dtype(value: Any) -> np.dtype:
     """Real numbers, whole numbers and truth values only: never objects."""
-    if not (isinstance(value, Inert) and value.name == "numpy.dtype" and value.arguments):
+    if not (isinstance(value, Call) and value.name == "numpy.dtype" and value.arguments):
         raise ValueError("not a plain array")
     text = value.arguments[0]
     text = bytes(text).decode("latin1") if isinstance(text, memoryview) else text

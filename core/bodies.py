@@ -1,0 +1,209 @@
+"""The whole way from a photo's BodyView to a coloured body that stands on the ground, with its joints."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .body_head import LEAST_FACE, BodyHead
+from .body_quality import BODY_CHECKS, measure_body_fit
+from .body_rigging import NearestPlaces, body_parts, rig_body
+from .colour.carried import carry
+from .errors import ReconstructionError
+from .fields.body import body_field
+from .fields.field import Field
+from .geometry.mesh import vertex_normals
+from .models.body import BodyModel
+from .models.body_fit import BodyFitter, BodyViewFit
+from .models.body_guess import GuessNetwork
+from .models.hands import pose_hands
+from .models.observation import BodyObservation
+from .models.prior import PriorSurface
+from .networks.predictor import CropPrediction, Predictor
+from .photo.crop import crop_picture
+from .photo.figure import BodyView
+from .photo.framing import Framing
+from .photo.pose import Pose
+from .photo.view import Camera
+from .prepared import relief
+from .progress import Cancel, Clock
+from .quality import judge
+from .report import silhouette_iou
+from .result import SURFACE, Mesh, Result, ResultView
+from .settings import Settings
+from .surface.build import add_detail, build_surface
+from .surface.join import ClosedSurface, join_head
+
+MARGIN = 1.138
+"""Side of the crop over the longer side of the person in the photo (PIFu's rule)."""
+_CROP = 512  # pixels of the matte's crop
+HeadMaker = Callable[[BodyView, Camera, np.ndarray], BodyHead | None]
+"""From a view, the camera of the fitted body and the point (3,) between its eyes, in that camera's frame."""
+_APART = ("face", "scalp", "hands")  # regions whose colours are their own
+
+
+@dataclass(frozen=True)
+class PreparedBody:
+    """A photo before any field of a body is built: its view, the fitted body, the cube that is reconstructed, the fitted body's closed
+    surface in it (crop frame), and what tells how good all that is (body_quality.py)."""
+
+    view: BodyView
+    fit: BodyViewFit
+    framing: Framing
+    surface: PriorSurface
+    measures: dict[str, float]
+
+    def matte(self, size: int = _CROP) -> np.ndarray:
+        """(size, size) in [0, 1]: the person in the crop."""
+        return np.clip(crop_picture(self.view.matte, self.framing.crop_box(self.fit.camera), size), 0, 1)
+
+
+def body_framing(view: BodyView, camera: Camera) -> Framing:
+    """The cube around a person whose body frame this camera sees."""
+    left, top, right, bottom = view.box
+    half = MARGIN / 2 * max(right - left, bottom - top) / camera.scale
+    across, down = ((left + right) / 2 - camera.centre[0]) / camera.scale, ((top + bottom) / 2 - camera.centre[1]) / camera.scale
+    return Framing(half, (across, -down, 0.0))
+
+
+class BodyReconstructor:
+    """The models of bodies on a device, each loaded when it is first used, kept for any number of photos."""
+
+    def __init__(self, device: torch.device | None = None, field: Path | None = None) -> None:
+        """field: another trained field of bodies than the bundled one."""
+        self._device, self._field_file = device or torch.device("cpu"), field
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The networks of bodies. Raises AssetError."""
+        return Predictor.of_bodies(self._device, self._field_file)
+
+    @cached_property
+    def _body(self) -> BodyModel:
+        return BodyModel.load()
+
+    @cached_property
+    def _fitter(self) -> BodyFitter:
+        return BodyFitter(self._body, GuessNetwork.load())
+
+    def prepare(self, view: BodyView, cancel: Cancel | None = None) -> PreparedBody:
+        """What every field of a photo begins with. Raises LikenessError."""
+        observation = BodyObservation(view.readings, view.principal, view.matte, view.focal, view.name)
+        fit = pose_hands(self._body, self._fitter.fit([observation], cancel).views[0], view.hands)
+        framing = body_framing(view, fit.camera)
+        closed = self._body.closed_vertices(fit.vertices, fit.joints, fit.rotation)
+        surface = PriorSurface.of(self._body, framing.to_crop(closed, fit.camera).astype(np.float32), framing)
+        measures = measure_body_fit(self._body, view, fit)
+        judge(measures, view.name, BODY_CHECKS)
+        return PreparedBody(view, fit, framing, surface, measures)
+
+    def field(self, prepared: PreparedBody, prediction: CropPrediction, cancel: Cancel | None = None) -> Field:
+        """What a body's surface is extracted from. Raises Cancelled."""
+        encoded, hands = self.predictor.encode(prediction, prepared.surface), self._body.closed_region("hands")
+        return body_field(encoded, prepared.surface, prepared.matte(), hands, cancel)
+
+    def run(self, photo: BodyView | PreparedBody, settings: Settings, clock: Clock, head: HeadMaker | None = None) -> Result:
+        """Reconstruct the body in a photo; head: makes its head, for which else the body's own stays. Raises LikenessError; Cancelled when
+        the clock's `cancel` answers True."""
+        with clock.stage("fit"):
+            prepared = self.prepare(photo, clock.cancel) if isinstance(photo, BodyView) else photo
+        view, fit, framing = prepared.view, prepared.fit, prepared.framing
+        box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
+        with clock.stage("normals"):
+            prediction = self.predictor.predict(view, fit.camera, prepared.surface)
+        with clock.stage("field"):
+            field = self.field(prepared, prediction, clock.cancel)
+        with clock.stage("surface") as share:
+            vertices, faces = build_surface(field, settings.resolution, share, clock.cancel)
+        with clock.stage("detail"):
+            vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box))
+        with clock.stage("colour"):
+            nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
+            image = crop_picture(view.image, box, len(matte))
+            normals = vertex_normals(vertices, faces)
+            colours, observed = carry(vertices, faces, normals, image, matte, nearest.mean, _kinds(nearest))
+        notes = []
+        if head is not None:
+            with clock.stage("head"):
+                surface = ClosedSurface(framing.from_crop(vertices, fit.camera), faces, np.column_stack([colours, observed]))
+                surface, notes = self._with_head(surface, prepared, head)
+                vertices, faces = framing.to_crop(surface.vertices, fit.camera).astype(np.float32), surface.faces
+                nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
+                colours, observed = surface.values[:, :3], surface.values[:, 3]
+        measures = prepared.measures | {
+            "silhouette_iou": silhouette_iou(view.matte, box, vertices, faces),
+            "observed_share": float((observed > 0.5).mean()),
+        }
+        parts = body_parts(vertices, faces, nearest, _kinds(nearest), view.parsing, matte, box)
+        # From here on in the metres of a person of the wanted height.
+        scale = settings.height / fit.height
+        camera_vertices = framing.from_crop(vertices, fit.camera) * scale
+        pose = self._standing(fit, camera_vertices, scale)
+        mesh = Mesh(
+            pose.to_upright(camera_vertices).astype(np.float32),
+            faces.astype(np.int32),
+            pose.directions_to_upright(vertex_normals(camera_vertices, faces)).astype(np.float32),
+            colours.astype(np.float32),
+            observed.astype(np.float32),
+        )
+        rig = rig_body(self._body, fit, pose, scale, nearest, ClosedSurface(mesh.vertices, mesh.faces, colours), parts)
+        seen = ResultView(view.image, _scaled(fit.camera, scale), pose, framing.scaled(scale))
+        quality, doubts = judge(measures, view.name, BODY_CHECKS)
+        report: dict[str, Any] = {
+            "quality": quality,
+            "warnings": [*doubts, *view.warnings],
+            "notes": [*view.notes, *notes, f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it."],
+            "height": settings.height,
+            "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
+            "fit": _fit_report(self._body, fit),
+        }
+        return Result(view.name, {SURFACE: mesh}, (seen,), report | measures, body=rig)
+
+    def _standing(self, fit: BodyViewFit, vertices: np.ndarray, scale: float) -> Pose:
+        """The pose of the upright frame whose ground is below the lowest of vertices (V, 3), with its origin between the feet. The
+        vertices' camera frame is so many times as large as the fit's."""
+        upright, body = fit.upright, self._body
+        feet = fit.joints[[body.joint("foot.L"), body.joint("foot.R")]] * scale
+        middle, low = upright @ feet.mean(0), (vertices @ upright[1]).min()
+        return Pose(upright.T, upright.T @ np.array([middle[0], low, middle[2]]))
+
+    def _with_head(self, surface: ClosedSurface, prepared: PreparedBody, head: HeadMaker) -> tuple[ClosedSurface, list[str]]:
+        """The body's surface with the head made by itself, where that can be, and sentences about it."""
+        fit, body = prepared.fit, self._body
+        eyes = fit.joints[[body.joint("eye.L"), body.joint("eye.R")]].mean(0)
+        try:
+            made = head(prepared.view, fit.camera, eyes)
+            if made is None:
+                return surface, [f"No face of {LEAST_FACE} pixels or more was found on the body, so its head is no finer than the rest."]
+            return join_head(surface, made.surface, made.place, fit.camera.distance).surface, [*made.warnings]
+        except ReconstructionError as error:
+            return surface, [f"The head is no finer than the rest of the body: {error}"]
+
+
+def _kinds(nearest: NearestPlaces) -> np.ndarray:
+    """(V,) numbers of the regions that keep their colours to themselves."""
+    return np.round(nearest.regions(*_APART)) @ np.arange(1, len(_APART) + 1)
+
+
+def _scaled(camera: Camera, factor: float) -> Camera:
+    """The camera that sees everything, so many times as large, as this one sees it."""
+    return Camera(camera.centre, camera.scale / factor, camera.distance * factor)
+
+
+def _fit_report(body: BodyModel, fit: BodyViewFit) -> dict[str, Any]:
+    """The fitted body and its camera in plain numbers."""
+    return {
+        "identity": [round(float(x), 4) for x in fit.parameters.identity],
+        "rotations": dict(zip(body.skeleton.names, fit.parameters.rotations.round(5).tolist(), strict=True)),
+        "camera": {
+            "centre": [float(x) for x in fit.camera.centre],
+            "scale": float(fit.camera.scale),
+            "distance": float(fit.camera.distance),
+        },
+        "up": fit.up.round(5).tolist(),
+        "energy": round(fit.energy, 4),
+    }

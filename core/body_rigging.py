@@ -1,0 +1,100 @@
+"""What an animator takes hold of on a reconstructed body: joints, what follows them, and parts of the surface."""
+
+import numpy as np
+
+from .colour.carried import carry
+from .geometry.closest import ClosestSurface
+from .geometry.mesh import vertex_normals
+from .models.body import BodyModel
+from .models.body_fit import BodyViewFit
+from .models.rotation import rotation_vector
+from .photo.framing import CropBox
+from .photo.parsing import CLASSES, Parsing
+from .photo.pose import Pose
+from .surface.join import ClosedSurface
+from .topology.bind import smoothed_weights
+from .topology.body_rig import BodyRig
+
+PARTS = {
+    "Hair": ("hair", "beard"),
+    "Skin": ("skin", "eyes", "lips", "teeth"),
+    "Clothes": ("clothes", "hat", "glasses"),
+    "Shoes": ("shoes",),
+}
+"""Classes of the parsing that make a part of the surface, by the name of its vertex group."""
+HEAD_PART = "Head"
+_SIZE = 512  # pixels of the parsing's crop
+
+
+class NearestPlaces:
+    """Where on the body model the places of a surface (V, 3), crop frame, are: the nearest of the fitted closed mesh's (Vs, 3)."""
+
+    def __init__(self, body: BodyModel, fitted: np.ndarray, vertices: np.ndarray) -> None:
+        self._body = body
+        self._closest = ClosestSurface(fitted, body.closed_mesh.topology)
+        _, self._face, self._shares = self._closest.query(vertices)
+
+    def values(self, of_closed: np.ndarray) -> np.ndarray:
+        """(V, C) of values (Vs, C) of the closed mesh."""
+        return self._closest.interpolate(of_closed.astype(np.float32), self._face, self._shares)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(V, 3) places on the mean body at rest, metres."""
+        return self.values(self._body.closed_rest)
+
+    def regions(self, *names: str) -> np.ndarray:
+        """(V, N): how far they are in each of the model's regions, in [0, 1]."""
+        return self.values(np.stack([self._body.closed_region(name) for name in names], axis=1))
+
+
+def rig_body(
+    body: BodyModel,
+    fit: BodyViewFit,
+    pose: Pose,
+    scale: float,
+    nearest: NearestPlaces,
+    surface: ClosedSurface,
+    parts: dict[str, np.ndarray],
+) -> BodyRig:
+    """Joints and weights of a surface in the upright frame, which pose and scale make of the fit's camera frame; parts: name -> (V,)."""
+    weights = nearest.values(body.closed_mesh.on(body.weights))
+    bound = smoothed_weights(surface.vertices, surface.faces, weights)
+    joints = pose.to_upright(fit.joints * scale).astype(np.float32)
+    turns = _rest_turns(body, fit, pose).astype(np.float32)
+    groups = np.clip(np.stack(list(parts.values())), 0, 1).astype(np.float32)
+    return BodyRig(body.skeleton.names, body.skeleton.parents, joints, turns, *bound, tuple(parts), groups)
+
+
+def body_parts(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    nearest: NearestPlaces,
+    kind: np.ndarray,
+    parsing: Parsing | None,
+    matte: np.ndarray,
+    box: CropBox,
+) -> dict[str, np.ndarray]:
+    """Parts of a surface (crop frame), in [0, 1]: HEAD_PART by the model's region and, where something has parsed the photo, PARTS; of
+    hidden vertices those of what is seen nearest. kind (V,): as `carry` takes it.
+    """
+    parts = {HEAD_PART: nearest.regions("head")[:, 0]}
+    if parsing is None:
+        return parts
+    shares = parsing.crop(box, _SIZE)
+    picture = np.stack([shares[..., [CLASSES.index(name) for name in names]].sum(-1) for names in PARTS.values()], axis=-1)
+    picture /= np.maximum(picture.sum(-1, keepdims=True), 1e-3)
+    found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind)
+    found /= np.maximum(found.sum(1, keepdims=True), 1e-3)
+    return parts | dict(zip(PARTS, found.T, strict=True))
+
+
+def _rest_turns(body: BodyModel, fit: BodyViewFit, pose: Pose) -> np.ndarray:
+    """As BodyRig.rest_turns."""
+    linear, _ = body.skeleton.transforms(body.skeleton.of(fit.parameters.identity), fit.parameters.rotations)
+    # A joint's whole turn, from the model at rest to the upright frame, and back.
+    whole = np.einsum("ji,bjk->bik", pose.rotation, linear)
+    back = whole.transpose(0, 2, 1)
+    parents = body.skeleton.parents
+    local = [back[joint] if parent < 0 else back[parent].T @ back[joint] for joint, parent in enumerate(parents)]
+    return np.stack([rotation_vector(turn) for turn in local])

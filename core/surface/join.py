@@ -1,0 +1,275 @@
+"""A head's surface in the place of a body's own head: the two are blended where they meet, cut, and joined to one closed manifold.
+
+The head is finer than the body and knows more of the face; the body goes on where the head's crop ends. In a band along the border of the
+head's region the signed distances of both are blended, so that neither a step nor the cut end of a lock of hair is seen there. The zero of
+the blend becomes a third mesh between the two, and manifold3d puts the three together.
+"""
+
+from dataclasses import dataclass
+
+import manifold3d
+import numpy as np
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
+
+from ..errors import ReconstructionError
+from ..geometry.closest import ClosestSurface
+from ..geometry.mesh import compact
+from ..geometry.visibility import smoothstep
+from .collapse import collapse_short_edges
+from .extract import check_manifold, extract_components
+
+_BAND = 0.05  # metres over which the surfaces are blended above the region's lower end
+_WALL, _WALL_BAND = 0.006, 0.03  # metres between the crop's walls and the region, and of the band there where the head goes on beyond
+_CLEAR_BAND = 0.012  # metres of the band at walls that the head does not reach
+_REACHED = 0.004  # metres from a wall
+_TRUNCATION = 0.02  # metres beyond which neither surface draws the other towards it any further
+_CELLS = (32, 512)  # along the cube around the region, at least and at most
+_SPARE = 2  # cells by which the blended mesh is made larger than its place, before it is cut
+_OVERLAP = 2e-4  # metres by which the three meshes overlap
+_SHORTEST = 1e-4  # metres: shorter edges are collapsed
+_LOWER_ENDS = np.linspace(-0.06, 0.01, 8)  # metres above the neck joint, along the head, where the region may end
+_USUAL_END, _UNUSUAL = 0.0, 0.02  # which of them is usual; metres of disagreement that a metre away from it is worth
+_AGREED, _DISAGREED = 0.012, 0.04  # metres between the surfaces that do not matter, and beyond which more does not matter
+_SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
+_SEARCHED, _ROBUST = 1500, 0.01  # points; metres
+_NEAR = 0.15  # metres around the region in which the body's surface is looked at
+_APART = "The head does not meet the body; try another photo, or reconstruct the head alone."
+_LEAST = 0.5  # share of the head's vertices that must be left in the joined surface
+
+
+@dataclass(frozen=True)
+class ClosedSurface:
+    """A closed manifold: vertices (V, 3) metres, faces (F, 3) outward, values (V, C) of any quantities, such as colours."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class HeadPlace:
+    """Where a head lies in a body's camera frame, metres. corners (8, 3): of the head's crop, as of `Framing.corners`; neck (3,): the
+    neck's joint; up (3,): unit, from there along the head."""
+
+    corners: np.ndarray
+    neck: np.ndarray
+    up: np.ndarray
+
+    def height(self, points: np.ndarray) -> np.ndarray:
+        """Metres (N,) of points (N, 3) above the neck's joint."""
+        return (points - self.neck) @ self.up
+
+    def farther(self, scale: float, camera: np.ndarray) -> "HeadPlace":
+        """`scale` times as far from a camera (3,), and as large."""
+        return HeadPlace(camera + scale * (self.corners - camera), camera + scale * (self.neck - camera), self.up)
+
+
+@dataclass(frozen=True)
+class JoinedSurface:
+    """surface: head and body in one. from_head (V,) in [0, 1]: the head's share in it. scale: how many times as far from the camera, and as
+    large, the head became."""
+
+    surface: ClosedSurface
+    from_head: np.ndarray
+    scale: float
+
+
+@dataclass(frozen=True)
+class _Region:
+    """The convex region where the head's surface counts, inside planes with outward unit normals (N, 3) at offsets (N,). bands (N,):
+    metres from each plane inwards over which the surfaces are blended."""
+
+    normals: np.ndarray
+    offsets: np.ndarray
+    bands: np.ndarray
+
+    def inside(self, points: np.ndarray, level: float) -> np.ndarray:
+        """Metres (N,) that points (N, 3) lie inside the nearest plane of `solid(level)`."""
+        return (self.offsets - level * self.bands - points @ self.normals.T).min(1)
+
+    def share(self, points: np.ndarray) -> np.ndarray:
+        """The head's share (N,) at points (N, 3)."""
+        return smoothstep(((self.offsets - points @ self.normals.T) / self.bands).min(1), 0, 1)
+
+    def solid(self, level: float, margin: float = 0.0) -> manifold3d.Manifold:
+        """What lies `level` bands inside the planes, grown by a margin in metres."""
+        solid = manifold3d.Manifold.cube((20, 20, 20), True)
+        for normal, offset in zip(self.normals, self.offsets - level * self.bands + margin, strict=True):
+            solid = solid.trim_by_plane(tuple(-normal), -float(offset))
+        return solid
+
+
+def join_head(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distance: float) -> JoinedSurface:
+    """A body with a head, whose surfaces and place are given in the body's camera frame (origin on the camera's axis, `distance` metres
+    before the camera), as one closed manifold. Both need the same kinds of values.
+
+    In the picture the head stays where it is; how far away it stands, and so how large it is, is chosen so that its neck meets the body's.
+    Raises ReconstructionError when the two do not make one closed surface.
+    """
+    camera = np.array([0.0, 0.0, distance])
+    rough = _rough_scale(body.vertices, head.vertices, place, camera)
+    whole = _solid(body)
+    near, _ = _mesh(whole ^ _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool)).solid(0, _NEAR))
+    scale = rough * _fine_scale(near.vertices, camera + rough * (head.vertices - camera), place.farther(rough, camera), camera)
+    place = place.farther(scale, camera)
+    head = ClosedSurface(camera + scale * (head.vertices - camera), head.faces, head.values)
+    pair = _Pair(near, head)
+    blend = _Blend(pair, _region(place, _lower_end(pair, place), _clear(head.vertices, place)))
+    region = blend.region
+    band = (_solid(blend.surface()) ^ region.solid(0, _OVERLAP)) - region.solid(1, -_OVERLAP)
+    joined = (whole - region.solid(0)) + band + (_solid(head) ^ region.solid(1))
+    surface, cut = _mesh(max(joined.decompose(), key=lambda part: part.volume()))
+    surface.values[cut] = blend.values(surface.vertices[cut])
+    vertices, faces, kept = collapse_short_edges(surface.vertices, surface.faces, _SHORTEST)
+    check_manifold(vertices, faces)
+    from_head = region.share(vertices)
+    if (from_head == 1).sum() < _LEAST * (region.share(head.vertices) == 1).sum():
+        raise ReconstructionError(_APART)
+    return JoinedSurface(ClosedSurface(vertices, faces, surface.values[kept]), from_head, scale)
+
+
+def _solid(surface: ClosedSurface) -> manifold3d.Manifold:
+    """With 1 and the values as properties of its vertices, which booleans interpolate."""
+    properties = np.column_stack([surface.vertices, np.ones(len(surface.vertices)), surface.values]).astype(np.float64)
+    solid = manifold3d.Manifold(manifold3d.Mesh64(properties, np.ascontiguousarray(surface.faces, np.uint64)))
+    if solid.status() != manifold3d.Error.NoError:
+        raise ReconstructionError("The surface of the head or the body is not closed; try another quality setting and report the photo.")
+    return solid
+
+
+def _mesh(solid: manifold3d.Manifold) -> tuple[ClosedSurface, np.ndarray]:
+    """A solid's surface and the vertices (N,) whose values are not known: those of cuts."""
+    mesh = solid.to_mesh64()
+    properties, faces = np.asarray(mesh.vert_properties), np.asarray(mesh.tri_verts).astype(np.int64)
+    # Where meshes were cut, a vertex is stored once for each of them.
+    same = np.arange(len(properties))
+    same[np.asarray(mesh.merge_from_vert, np.int64)] = np.asarray(mesh.merge_to_vert, np.int64)
+    properties, faces, _ = compact(properties.astype(np.float32), same[faces])
+    unknown = np.flatnonzero(properties[:, 3] < 0.999)
+    return ClosedSurface(properties[:, :3], faces.astype(np.int32), properties[:, 4:]), unknown
+
+
+def _region(place: HeadPlace, lower_end: float, clear: np.ndarray) -> _Region:
+    """The crop's inside above a plane across the neck, `lower_end` metres above its joint; clear (6,) as of `_clear`."""
+    normals, offsets = _walls(place)
+    lowest = -(place.up @ place.neck) - lower_end
+    bands = np.where(clear, _CLEAR_BAND, _WALL_BAND)
+    return _Region(np.vstack([normals, -place.up]), np.r_[offsets - _WALL, lowest], np.r_[bands, _BAND])
+
+
+def _walls(place: HeadPlace) -> tuple[np.ndarray, np.ndarray]:
+    """Outward unit normals (6, 3) and offsets (6,) of the crop's walls."""
+    corners, middle = place.corners.reshape(2, 2, 2, 3), place.corners.mean(0)
+    walls = [np.take(corners, side, axis) for axis in range(3) for side in (0, 1)]
+    normals = np.stack([np.cross(wall[0, 1] - wall[0, 0], wall[1, 0] - wall[0, 0]) for wall in walls])
+    origins = np.stack([wall[0, 0] for wall in walls])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    normals *= np.sign(((origins - middle) * normals).sum(1, keepdims=True))
+    return normals, (origins * normals).sum(1)
+
+
+def _clear(vertices: np.ndarray, place: HeadPlace) -> np.ndarray:
+    """(6,) bool: which of the crop's walls the head, vertices (V, 3), does not reach."""
+    normals, offsets = _walls(place)
+    return (offsets - vertices @ normals.T).min(0) > _REACHED
+
+
+def _rough_scale(body: np.ndarray, head: np.ndarray, place: HeadPlace, camera: np.ndarray) -> float:
+    """How many times as far away as the head (Vh, 3) the body (Vb, 3) is where the picture shows the head."""
+    seen = lambda points: points[:, :2] / (camera[2] - points[:, 2:])  # noqa: E731
+    above = head[place.height(head) > 0]
+    if not len(above):
+        raise ReconstructionError(_APART)
+    low, high = np.percentile(seen(above), [5, 95], axis=0)
+    behind = body[((seen(body) > low) & (seen(body) < high)).all(1)]
+    if not len(behind):
+        raise ReconstructionError(_APART)
+    far = lambda points: float(np.median(camera[2] - points[:, 2]))  # noqa: E731
+    return far(behind) / far(above)
+
+
+def _fine_scale(body: np.ndarray, head: np.ndarray, place: HeadPlace, camera: np.ndarray) -> float:
+    """How many times as far away the head (Vh, 3) meets the body (Vb, 3) best around the neck."""
+    height = place.height(head)
+    around = head[(height > _LOWER_ENDS[0]) & (height < _BAND) & (_region(place, -1, np.ones(6, bool)).inside(head, 1) > 0)]
+    if not len(around):
+        raise ReconstructionError(_APART)
+    rays = around[:: max(len(around) // _SEARCHED, 1)] - camera
+    scales = 1 + _SEARCH / (camera[2] - place.neck[2])
+    tree = cKDTree(body)
+    losses = [np.log1p((tree.query(camera + scale * rays)[0] / _ROBUST) ** 2).mean() for scale in scales]
+    best = int(np.clip(np.argmin(losses), 1, len(losses) - 2))
+    before, here, after = losses[best - 1 : best + 2]
+    between = np.clip(0.5 * (before - after) / max(before - 2 * here + after, 1e-9), -1, 1)
+    return float(scales[best] + between * (scales[1] - scales[0]))
+
+
+class _Pair:
+    """Body and head, and the closest points on them."""
+
+    def __init__(self, body: ClosedSurface, head: ClosedSurface) -> None:
+        self.surfaces = (body, head)
+        self.closest = tuple(ClosestSurface(surface.vertices, surface.faces) for surface in self.surfaces)
+
+
+def _lower_end(pair: _Pair, place: HeadPlace) -> float:
+    """Where the two surfaces agree best: metres above the neck joint at which the head's region should end."""
+    apart = []
+    for surface, other in zip(pair.surfaces, pair.closest[::-1], strict=True):
+        height = place.height(surface.vertices)
+        low, high = _LOWER_ENDS[[0, -1]] + [0, _BAND]
+        within = (height > low) & (height < high)
+        within[within] = _region(place, -1, np.zeros(6, bool)).inside(surface.vertices[within], 1) > 0
+        error = np.clip(np.abs(other.query(surface.vertices[within])[0]) - _AGREED, 0, _DISAGREED)
+        slabs = [(height[within] > end) & (height[within] < end + _BAND) for end in _LOWER_ENDS]
+        apart.append([error[slab].sum() / max(slab.sum(), 1) for slab in slabs])
+    return float(_LOWER_ENDS[np.argmin(np.sum(apart, axis=0) + _UNUSUAL * np.abs(_LOWER_ENDS - _USUAL_END))])
+
+
+class _Blend:
+    """The blend of both surfaces over the bands of a region."""
+
+    def __init__(self, pair: _Pair, region: _Region) -> None:
+        self._pair, self.region = pair, region
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """Signed distance (N,) of points (N, 3), not beyond _TRUNCATION."""
+        of_body, of_head = (np.clip(closest.query(points)[0], -_TRUNCATION, _TRUNCATION) for closest in self._pair.closest)
+        return of_body + self.region.share(points) * (of_head - of_body)
+
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """Values (N, C) at points (N, 3) near the surface."""
+        share = self.region.share(points)[:, None]
+        pairs = zip(self._pair.surfaces, self._pair.closest, strict=True)
+        of_body, of_head = (closest.interpolate(surface.values, *closest.query(points)[1:]) for surface, closest in pairs)
+        return of_body + share * (of_head - of_body)
+
+    def _cells(self, half: float) -> int:
+        """How many cells of a lattice, `half` metres to each side, are about as large as those of the head's."""
+        head = self._pair.surfaces[1]
+        a, b = (head.vertices[head.faces[:: max(len(head.faces) // 5000, 1), corner]] for corner in (0, 1))
+        cell = 1.1 * float(np.linalg.norm(b - a, axis=1).mean())
+        return int(np.clip(2 ** round(np.log2(2 * half / cell)), *_CELLS))
+
+    def surface(self) -> ClosedSurface:
+        """The blended surface in the bands, which reaches a little beyond them."""
+        region = self.region
+        low, high = np.reshape(region.solid(0).bounding_box(), (2, 3))
+        middle, half = (low + high) / 2, 1.05 * float((high - low).max()) / 2
+        cells = self._cells(half)
+        spare = _SPARE * 2 * half / cells
+
+        def outside(points: np.ndarray) -> np.ndarray:
+            return np.maximum(-region.inside(points, 0), region.inside(points, 1)) - spare
+
+        def distance(cube: np.ndarray) -> np.ndarray:
+            points = middle + half * cube
+            result = outside(points)
+            within = result <= 0
+            result[within] = np.maximum(self.distance(points[within]), result[within])
+            return result / half
+
+        coarse = lambda cube: outside(middle + half * cube) < half / 16  # noqa: E731
+        vertices, faces = extract_components(distance, coarse, cells)
+        vertices = (middle + half * vertices).astype(np.float32)
+        return ClosedSurface(vertices, faces, self.values(vertices))

@@ -1,0 +1,157 @@
+"""From a photo of a whole person to a body: two small drawn figures, one seen from the front and one from behind."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from likeness.core.bodies import BodyReconstructor
+from likeness.core.body_head import BodyHead
+from likeness.core.body_quality import BODY_CHECKS
+from likeness.core.errors import NoFaceError
+from likeness.core.photo.faces import MediaPipeDetector
+from likeness.core.photo.figure import BodyView
+from likeness.core.photo.intake import Intake
+from likeness.core.photo.view import Camera
+from likeness.core.progress import RECONSTRUCTION, Clock
+from likeness.core.quality import judge
+from likeness.core.result import Result
+from likeness.core.settings import Settings
+from likeness.core.surface.extract import check_manifold, extract_surface
+from likeness.core.surface.join import ClosedSurface, HeadPlace
+
+FIGURES = Path(__file__).parent / "figures"
+
+
+@pytest.fixture(scope="module")
+def intake() -> Intake:
+    return Intake(MediaPipeDetector())
+
+
+@pytest.fixture(scope="module")
+def bodies() -> BodyReconstructor:
+    return BodyReconstructor()
+
+
+@pytest.fixture(scope="module")
+def front(intake: Intake) -> BodyView:
+    view = intake.load_subject(FIGURES / "front.jpg")
+    assert isinstance(view, BodyView)
+    return view
+
+
+@pytest.fixture(scope="module")
+def result(bodies: BodyReconstructor, front: BodyView) -> Result:
+    return bodies.run(front, Settings(quality="draft"), Clock(RECONSTRUCTION))
+
+
+def test_one_person_is_found_with_an_outline(front: BodyView) -> None:
+    assert front.people == 1 and front.beside == 0 and len(front.readings) == 4
+    left, top, right, bottom = front.box
+    assert 20 < top < 60 and 460 < bottom < 500 and 150 < left < 240 and 330 < right < 420
+
+
+def test_a_back_is_a_body_seen_from_behind(intake: Intake, bodies: BodyReconstructor) -> None:
+    view = intake.load_subject(FIGURES / "back.jpg")
+    assert isinstance(view, BodyView)
+    prepared = bodies.prepare(view)
+    assert prepared.measures["turned"] > 130 and prepared.fit.rotation[2, 2] < 0
+    assert "seen from behind" in " ".join(judge(prepared.measures, "back", BODY_CHECKS)[1])
+
+
+def test_a_head_too_small_to_be_made_is_refused_with_what_to_do(intake: Intake) -> None:
+    with pytest.raises(NoFaceError, match="only 40 pixels high, 48 are needed; choose the subject body"):
+        intake.load_subject(FIGURES / "front.jpg", "head")
+
+
+def test_the_body_is_one_closed_manifold_within_the_outline(result: Result) -> None:
+    check_manifold(result.surface.vertices, result.surface.faces)
+    assert result.report["silhouette_iou"] > 0.9
+
+
+def test_the_body_stands_upright_on_the_ground_and_faces_ahead(result: Result) -> None:
+    vertices, rig = result.surface.vertices, result.body
+    assert rig is not None
+    assert vertices[:, 1].min() == pytest.approx(0, abs=1e-4)
+    place = dict(zip(rig.joint_names, rig.joints, strict=True))
+    feet = (place["foot.L"] + place["foot.R"]) / 2
+    assert np.abs(feet[[0, 2]]).max() < 1e-4
+    assert abs(place["head"][0]) < 0.15 and abs(place["head"][2]) < 0.2 and place["upperleg01.L"][0] > place["upperleg01.R"][0]
+    toes = (place["toe1-1.L"] + place["toe1-1.R"]) / 2
+    assert toes[2] - feet[2] > 0.08
+
+
+def test_the_height_is_the_settings(bodies: BodyReconstructor, front: BodyView, result: Result) -> None:
+    child = bodies.run(front, Settings(quality="draft", height=1.0), Clock(RECONSTRUCTION))
+    assert child.surface.vertices * 1.7 == pytest.approx(result.surface.vertices, abs=1e-3)
+    assert 1.6 < np.ptp(result.surface.vertices[:, 1]) < 1.85  # shoes and hair are more, a bent knee is less
+    assert result.report["height"] == 1.7 and any("1.70 m" in note for note in result.report["notes"])
+
+
+def test_the_camera_sees_the_body_over_the_photo(front: BodyView, result: Result) -> None:
+    view = result.views[0]
+    pixels = view.camera.project(view.pose.to_camera(result.surface.vertices))
+    left, top, right, bottom = front.box
+    low, high = pixels.min(0), pixels.max(0)
+    assert np.abs([low[0] - left, low[1] - top, high[0] - right, high[1] - bottom]).max() < 8
+    inside = view.framing.to_crop(view.pose.to_camera(result.surface.vertices), view.camera)
+    assert np.abs(inside[:, :2]).max() < 1
+
+
+def test_seen_colours_are_the_photos_and_the_back_of_the_head_has_no_face(front: BodyView, result: Result) -> None:
+    view, surface = result.views[0], result.surface
+    seen = surface.observed > 0.95
+    assert 0.15 < seen.mean() < 0.6
+    pixels = np.floor(view.camera.project(view.pose.to_camera(surface.vertices[seen]))).astype(int)
+    photo = front.image[np.clip(pixels[:, 1], 0, 511), np.clip(pixels[:, 0], 0, 511)] / 255
+    assert np.abs(surface.colours[seen] - photo).mean() < 0.06
+    head = surface.vertices[:, 1] > 1.55
+    behind = head & (surface.normals[:, 2] < -0.7)
+    assert surface.colours[behind].mean() < 0.35  # black hair
+
+
+def test_a_head_made_by_itself_takes_the_place_of_the_bodys_own(bodies: BodyReconstructor, front: BodyView, result: Result) -> None:
+    def ball(view: BodyView, camera: Camera, eyes: np.ndarray) -> BodyHead:
+        """A ball on a neck in a colour that is not in the photo, seen."""
+        middle, neck = eyes - [0, 0.03, 0.08], eyes - [0, 0.15, 0.1]
+        distance = lambda points: np.minimum(  # noqa: E731
+            np.linalg.norm(points - middle, axis=1) - 0.1,
+            np.maximum(np.hypot(points[:, 0] - neck[0], points[:, 2] - neck[2]) - 0.055, points[:, 1] - middle[1]),
+        )
+        vertices, faces = extract_surface(lambda points: distance(middle + 0.2 * points) / 0.2, None, 64)
+        corners = middle + 0.2 * np.array(list(product((-1.0, 1.0), repeat=3)))
+        surface = ClosedSurface(middle + 0.2 * vertices, faces, np.tile([0.0, 1.0, 0.0, 1.0], (len(vertices), 1)))
+        return BodyHead(surface, HeadPlace(corners, neck, np.array([0.0, 1.0, 0.0])), ("The ball is green.",))
+
+    joined = bodies.run(front, Settings(quality="draft"), Clock(RECONSTRUCTION), ball)
+    surface, rig = joined.surface, joined.body
+    assert rig is not None
+    check_manifold(surface.vertices, surface.faces)
+    top = surface.vertices[:, 1].max()
+    assert abs(top - result.surface.vertices[:, 1].max()) < 0.12
+    green = np.abs(surface.colours - [0, 1, 0]).max(1) < 0.01
+    assert green[surface.vertices[:, 1] > top - 0.1].all() and surface.observed[green].min() > 0.95
+    assert not green[surface.vertices[:, 1] < top - 0.5].any()
+    assert "The ball is green." in joined.report["notes"]
+    strongest = np.array(rig.joint_names)[np.take_along_axis(rig.bound_joints, rig.bound_weights.argmax(1)[:, None], 1)[green, 0]]
+    assert set(strongest) <= {"head", "jaw", "neck01", "neck02", "neck03", "eye.L", "eye.R"}
+
+
+def test_every_vertex_follows_joints_near_it(result: Result) -> None:
+    rig, vertices = result.body, result.surface.vertices
+    assert rig is not None
+    assert rig.bound_weights.sum(1) == pytest.approx(np.ones(len(vertices)), abs=1e-5)
+    strongest = rig.joints[rig.bound_joints[:, 0]]
+    assert np.percentile(np.linalg.norm(vertices - strongest, axis=1), 99) < 0.5
+    foot = rig.weights_of(rig.joint_names.index("foot.L")) > 0.5
+    assert foot.any() and (vertices[foot, 0] > -0.2).all() and vertices[foot, 1].max() < 0.3
+
+
+def test_a_body_survives_the_file(result: Result, tmp_path: Path) -> None:
+    result.save(tmp_path / "r.npz")
+    back = Result.load(tmp_path / "r.npz")
+    assert back.body is not None and result.body is not None
+    for name, values in vars(result.body).items():
+        assert np.array_equal(getattr(back.body, name), values), name
+    assert back.views[0].framing == result.views[0].framing
