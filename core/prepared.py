@@ -12,6 +12,7 @@ from .photo.crop import shown
 from .photo.framing import CropBox
 from .photo.view import View
 from .surface.build import ReliefMap
+from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class PreparedPhoto:
 
     def relief(self) -> tuple[ReliefMap | None, ReliefMap | None]:
         """Of the nearest and the farthest surface, if the network knows that; 0 off the person."""
-        front, back = (None if maps is None else self._relief_map(maps) for maps in (self.prediction.front, self.prediction.back))
-        return front, back
+        prediction = self.prediction
+        front = self._relief_map(prediction.front, BUNDLED_RELIEF if prediction.own is None else OWN_RELIEF)
+        return front, None if prediction.back is None else self._relief_map(prediction.back, BUNDLED_RELIEF)
 
-    def _relief_map(self, maps: torch.Tensor) -> ReliefMap:
-        return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(self.view.image, self.crop_box, maps.shape[-1]))
+    def _relief_map(self, maps: torch.Tensor, strength: ReliefStrength) -> ReliefMap:
+        return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(self.view.image, self.crop_box, maps.shape[-1]), strength)
