@@ -13,7 +13,7 @@ from .fields.crop import CropField
 from .fields.field import Field
 from .fields.head import head_field
 from .geometry.mesh import vertex_normals
-from .models.fit import fit_head, mesh_landmarks
+from .models.fit import ViewFit, fit_head, mesh_landmarks, refine_by_normals
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
@@ -21,7 +21,7 @@ from .models.joints import NECK
 from .models.observation import Observation
 from .models.prior import FaceBlend, PriorSurface, protect_mask
 from .networks.device import named_device
-from .networks.own import BUNDLED, OwnNetworks
+from .networks.own import BUNDLED, OwnNetworks, own_normals
 from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.crop import crop_picture
@@ -64,13 +64,21 @@ class Reconstructor:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
         clock = clock or Clock(PREPARATION)
         with clock.stage("fit"):
-            fit = fit_head(self._model, Observation.of(view), None if view.modelled else self._predictor.guess(view))
+            observation, guess = Observation.of(view), None if view.modelled else self._predictor.guess(view)
+            fit = fit_head(self._model, observation, guess)
         with clock.stage("normals"):
-            surface = PriorSurface.of(self._model, HEAD.to_crop(fit.closed_vertices, fit.camera).astype(np.float32), HEAD)
-            prediction = self._predictor.predict(view, fit.camera, surface, own)
+            surface, seen = self._surface(fit), None
+            if own.normals is not None:
+                seen = own_normals(own.normals, view, fit.camera, surface)
+                fit = refine_by_normals(self._model, observation, fit, seen, guess)
+                surface = self._surface(fit)
+            prediction = self._predictor.predict(view, fit.camera, surface, seen, own.matte is not None)
             measures = measure_fit(self._model, view, fit, surface.framing, *prediction.pictures())
             judge(measures, view.name)  # refuses before the long stages
         return PreparedPhoto(view, fit, surface, prediction, measures, dict(clock.timings), own)
+
+    def _surface(self, fit: ViewFit) -> PriorSurface:
+        return PriorSurface.of(self._model, HEAD.to_crop(fit.closed_vertices, fit.camera).astype(np.float32), HEAD)
 
     def crop_field(self, prepared: PreparedPhoto) -> CropField:
         """The networks' field of a prepared photo's crop."""

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from ..models.guess import HeadGuess
+from ..models.normal_term import NormalPicture
 from ..models.prior import PriorSurface
 from ..photo.crop import network_photo, shown
 from ..photo.outpaint import outpainted
@@ -20,7 +21,7 @@ from .encoded import EncodedColours, EncodedCrop
 from .field import ImplicitField
 from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
-from .own import BUNDLED, OwnNetworks, own_normals
+from .own import crop_normals
 from .parameters import ParameterNetwork, guess
 from .parsing import NetworkParser, ParsingNetwork
 from .volume import surface_clouds
@@ -107,8 +108,11 @@ class Predictor:
         return None if self._parameters is None else guess(self._parameters, view)
 
     @torch.inference_mode()
-    def predict(self, view: View, camera: Camera, surface: PriorSurface, own: OwnNetworks = BUNDLED) -> CropPrediction:
-        """The photo's crop with the fitted surface in it. Raises InputError when own networks do not answer as they should."""
+    def predict(
+        self, view: View, camera: Camera, surface: PriorSurface, seen: NormalPicture | None = None, own_matte: bool = False
+    ) -> CropPrediction:
+        """The photo's crop with the fitted surface in it. seen: normals of the user's own network, which stand in for the bundled one's;
+        own_matte: the view's matte is the user's own network's, and stays as it is."""
         box = surface.framing.crop_box(camera)
         maps, there = surface.maps(INPUT_SIZE), shown(view.image, box, INPUT_SIZE)
         picture = outpainted(network_photo(view, box, INPUT_SIZE), there, maps[7].numpy() > 0.5, maps[3:6].permute(1, 2, 0).numpy())
@@ -125,12 +129,12 @@ class Predictor:
                 finer = np.where(shown(view.image, box, FINE_SIZE)[..., None], finer, guessed)
             fine = torch.from_numpy(finer).permute(2, 0, 1)[None].to(self.colour_device)
         front, finest = unit(relief.front), None
-        if own.normals is not None:
-            finest = torch.from_numpy(own_normals(own.normals, view, camera, surface)).permute(2, 0, 1)[None].to(self.device)
+        if seen is not None:
+            finest = torch.from_numpy(crop_normals(seen, camera, surface)).permute(2, 0, 1)[None].to(self.device)
             small = unit(F.interpolate(finest, size=(INPUT_SIZE, INPUT_SIZE), mode="area"))
             front = torch.where((small != 0).any(1, keepdim=True), small, front)
         back = None if relief.back is None else unit(relief.back)
-        return CropPrediction(photo, maps, front, back, relief.shift if own.matte is None else None, fine, finest)
+        return CropPrediction(photo, maps, front, back, None if own_matte else relief.shift, fine, finest)
 
     @torch.inference_mode()
     def encode(self, prediction: CropPrediction, surface: PriorSurface) -> EncodedCrop:

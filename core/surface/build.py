@@ -16,8 +16,8 @@ from .spikes import remove_depth_spikes
 
 @dataclass(frozen=True)
 class ReliefMap:
-    """Unit normals (S, S, 3) in the field's frame, seen along z, 0 off the subject; mask (S, S) bool: where they are valid; strength: how far
-    they are believed against the surface."""
+    """Unit normals (S, S, 3) in the field's frame, seen along z, 0 off the subject; mask (S, S) bool: where they are valid; strength: how
+    far they are believed against the surface."""
 
     normals: np.ndarray
     mask: np.ndarray
