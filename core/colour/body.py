@@ -18,18 +18,21 @@ from .project import Projection
 from .seam import without_seam
 from .voxel_means import VoxelMeans
 
+_SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
 _SEEN = 0.5  # weight of what tells about hidden places
 _MATERIALS = 8
 _GRAIN = 60.0  # CIE Lab: how much the material counts beside the lightness, which folds change
-_SAMPLES, _AROUND = 2000, 160  # seen cells that tell, and how many for each place
+_SAMPLES, _AROUND = 2000, 160  # seen cells of each part that tell, and how many for each place
 _ROUND = 0.4  # of a distance around the body or the limb: what is at the same height is near
+_SMALL = 3.0  # times finer
 _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
 _MOSTLY = 4.0  # power of a material's share: the most frequent one is taken, with a narrow border
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
+_UNUSUAL = (2.5, 4.0)  # times the usual contrast: a button, a belt or the wall behind
 _EVEN = (0.4, 0.6)  # median over mean of a pattern's contrast: a print covers little of its garment
 
 
@@ -47,7 +50,7 @@ class BodyPlaces(NamedTuple):
         """regions: of names, how far the vertices are in each of these regions of the body model, (V, N) in [0, 1]."""
         skin, scalp, hands = (regions(*names).max(1) > 0.5 for names in (("head", "neck"), ("scalp",), ("hands",)))
         arms, legs = (regions(*names).max(1) for names in (("upper_arms", "forearms", "hands"), ("upper_legs", "lower_legs", "feet")))
-        return cls(mean, np.select([scalp, skin, hands], [1, 2, 3]), arms, legs)
+        return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), arms, legs)
 
 
 class _Samples(NamedTuple):
@@ -84,16 +87,17 @@ def colour_body(
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S);
     parsing_crop: (S, S, len(CLASSES)) shares, by which background and things that are held are not carried on.
     """
-    strange = np.zeros((*matte_crop.shape, 1), np.float32)
+    told = np.zeros((*matte_crop.shape, 2), np.float32)
     if parsing_crop is not None:
-        strange = parsing_crop[..., [CLASSES.index("background"), CLASSES.index("object")]].sum(-1, keepdims=True)
-    picture = np.concatenate([photo_crop, strange], axis=-1, dtype=np.float32)
+        classes = (("background", "object"), ("hair", "beard", "hat"))
+        told = np.stack([parsing_crop[..., [CLASSES.index(name) for name in names]].sum(-1) for names in classes], axis=-1)
+    picture = np.concatenate([photo_crop, told], axis=-1, dtype=np.float32)
     projection = Projection.of(vertices, faces, picture, matte_crop)
     shown, observed = projection.sample_photo(vertices, normals)
     cells = VoxelMeans.of(vertices, _CELL)
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
-    place = _stretched(places, cells.first)
+    place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
     level, share = _samples(seen[:, :3], weight, place).around(place)
     plain = cells.spread(level, vertices)
     level = without_seam(cells, cells.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), share)
@@ -102,10 +106,21 @@ def colour_body(
     return (hidden + observed[:, None] * (shown[:, :3] - hidden)).astype(np.float32), observed
 
 
-def _stretched(places: BodyPlaces, chosen: np.ndarray) -> np.ndarray:
+def _part_of_head(part: np.ndarray, hair: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Parts (K,) of cells of which hair (K,) is seen with weight (K,): a scalp without hair is skin, and hair may hang over skin."""
+    shown = (weight > _SEEN) & np.isin(part, (_SCALP, _HEAD)) & (hair > _SEEN)
+    if not shown.any():
+        return part
+    part = np.where((weight > _SEEN) & (part == _SCALP), _HEAD, part)
+    return np.where(shown, _SCALP, part)
+
+
+def _stretched(places: BodyPlaces, chosen: np.ndarray, part: np.ndarray) -> np.ndarray:
     """(K, 5): places in a space in which what is at one height of the body, or one length of an arm, is near; then side and part."""
-    mean, part, arms = places.mean[chosen], places.part[chosen], places.arms[chosen, None]
+    mean, arms = places.mean[chosen], places.arms[chosen, None]
     factor = (1 - arms) * [_ROUND, 1, _ROUND] + arms * [1, _ROUND, _ROUND]
+    # Heads and hands are small.
+    factor = factor * np.where(part > 0, _SMALL, 1)[:, None]
     return np.column_stack([mean * factor, np.zeros(len(mean)), part * _OTHER_PART])
 
 
@@ -114,7 +129,8 @@ def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Sample
     chosen = np.flatnonzero(weight > _SEEN)
     if not len(chosen):
         chosen = np.array([int(weight.argmax())])
-    chosen = chosen[:: -(-len(chosen) // _SAMPLES)]
+    of_part = np.unique(place[chosen, -1], return_inverse=True)[1]
+    chosen = np.concatenate([one[:: -(-len(one) // _SAMPLES)] for one in (chosen[of_part == part] for part in range(of_part.max() + 1))])
     colours = seen[chosen]
     lab = cv2.cvtColor(np.ascontiguousarray(colours[None], np.float32), cv2.COLOR_RGB2LAB)[0] * [0.5, 1, 1]
     material = np.zeros(len(chosen), np.int64)
@@ -135,7 +151,9 @@ def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, pla
         hidden = np.flatnonzero((garment == one) & (observed < 1))
         if len(seen) < _LEAST or not len(hidden):
             continue
-        even = smoothstep(np.median(strength[seen]) / max(float(strength[seen].mean()), 1e-6), *_EVEN)
+        usual = max(float(np.median(strength[seen])), 1e-6)
+        even = smoothstep(usual / max(float(strength[seen].mean()), 1e-6), *_EVEN)
         distance, index = cKDTree(vertices[seen, :2]).query(vertices[hidden, :2])
-        result[hidden] = (even * (1 - smoothstep(distance, *_BEFORE)))[:, None] * detail[seen[index]]
+        share = even * (1 - smoothstep(distance, *_BEFORE)) * (1 - smoothstep(strength[seen[index]] / usual, *_UNUSUAL))
+        result[hidden] = share[:, None] * detail[seen[index]]
     return result

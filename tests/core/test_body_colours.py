@@ -95,6 +95,23 @@ def test_parts_keep_their_colours_to_themselves(body):
     assert found[body.behind & ~body.arm & (body.vertices[:, 1] > 0.36) & (body.vertices[:, 1] < 0.64)].max() < 0.25
 
 
+def test_a_scalp_takes_hair_where_hair_is_seen_and_skin_where_none_is(body):
+    """The top, of which the fitted scalp begins in the middle of the forehead."""
+    photo, parsing = dressed(X, Y), np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    hair = (Y > 0.72) & (X < 0.3)
+    photo[(Y > 0.45) & (X < RADIUS + 0.02)] = SKIN
+    bald = photo.copy()
+    photo[hair] = 0.1
+    parsing[..., CLASSES.index("hair")], parsing[..., CLASSES.index("skin")] = hair, ~hair
+    head = (body.vertices[:, 1] > 0.45) & ~body.arm
+    scalp = head & ((body.vertices[:, 1] > 0.6) | (body.vertices[:, 2] < 0))
+    places = body.places._replace(part=np.select([scalp, head], [1, 2]))
+    behind = body.behind & scalp & (body.vertices[:, 1] > 0.5) & (body.vertices[:, 1] < 0.75)
+    assert coloured(body, photo, places, parsing)[0][behind].mean() < 0.2
+    parsing[..., CLASSES.index("hair")], parsing[..., CLASSES.index("skin")] = 0, 1
+    assert np.abs(coloured(body, bald, places, parsing)[0][behind] - SKIN).mean() < 0.1
+
+
 def test_what_is_held_leaves_nothing_behind(body):
     photo, parsing = dressed(X, Y), np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
     bag = (Y < 0.3) & (Y > 0)
