@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from likeness.core.colour.bake import Layer, Shot, bake_mesh
+from likeness.core.colour.bake import PhotoSample, ProjectionLayer, bake_mesh
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.models.head import HeadModel
 from likeness.core.models.prior import PriorSurface
@@ -141,11 +141,11 @@ def test_what_lies_millimetres_before_or_behind_is_told_apart_in_any_framing(
 ) -> None:
     """gap: metres by which the reconstruction lies in front of the mesh."""
     ones, flat = np.ones((8, 8), np.float32), np.zeros((8, 8), np.float32)
-    shot = Shot(np.ones((8, 8, 3), np.float32), np.ones((8, 8, 3), np.float32), ones, flat, ones, framing)
+    sample = PhotoSample(np.ones((8, 8, 3), np.float32), np.ones((8, 8, 3), np.float32), ones, flat, ones, framing)
     places = np.array([[0.0, 0.0, -gap / framing.half]], np.float32)
     ahead, tight = np.array([[0.0, 0.0, 1.0]], np.float32), np.zeros(1, np.float32)
-    layer = Layer(places, ahead, flat - 10, tight, tight + np.float32(loose))
-    assert layer.look(shot, layer.packed(), fine=True)[1][0] == pytest.approx(weight, abs=0.01)
+    layer = ProjectionLayer(places, ahead, flat - 10, tight, tight + np.float32(loose))
+    assert layer.sample_photo(sample, layer.packed(), fine=True)[1][0] == pytest.approx(weight, abs=0.01)
 
 
 def test_a_preview_shows_the_framings_crop(bust: Result) -> None:
