@@ -12,7 +12,7 @@ import torch
 from .body_head import LEAST_FACE, BodyHead
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .body_rigging import NearestPlaces, body_parts, rig_body
-from .colour.carried import carry
+from .colour.body import BodyPlaces, colour_body
 from .errors import ReconstructionError
 from .fields.body import body_field
 from .fields.field import Field
@@ -125,7 +125,9 @@ class BodyReconstructor:
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
             image = crop_picture(view.image, box, len(matte))
             normals = vertex_normals(vertices, faces)
-            colours, observed = carry(vertices, faces, normals, image, matte, nearest.mean, _kinds(nearest))
+            parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
+            places = BodyPlaces.of(nearest.mean, nearest.regions)
+            colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing)
         notes = []
         if head is not None:
             with clock.stage("head"):
