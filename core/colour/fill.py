@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from ..geometry.visibility import smoothstep
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
@@ -25,6 +26,9 @@ _THIN = (0.02, 0.2)  # share of background around
 _SEEN_THROUGH = (0.1, 0.3)  # and in hair
 _BEYOND = (0.2, 0.4)  # sRGB: so far from the hair's level is the wall behind it
 _TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background's
+_BESIDE = 0.05  # of the matte
+_TONES = 8  # steps of each channel in which colours of the background are counted
+_COMMON = (0.003, 0.02)  # share of the background that has a colour like it
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _COVERED = (0.3, 0.6)  # share of things in front
@@ -80,7 +84,9 @@ def colour_vertices(
             weight = weight * (1 - share[:, HAIR] * strange)
             level = with_local_light(cells, level, seen[:, COLOUR], weight, share)
             # What is seen through hair at its rim is the wall behind it.
-            doubt = share[:, HAIR] * np.maximum(smoothstep(seen[:, EDGE], *_THIN) * _apart(seen, level), strange)
+            rim = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * np.maximum(_apart(seen, level), strange)
+            # Inside, it is something worn and stays, unless it looks like the wall.
+            doubt = np.maximum(rim, share[:, HAIR] * strange * _of_background(seen[:, COLOUR], photo_crop, matte_crop))
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None:
@@ -90,6 +96,17 @@ def colour_vertices(
                 level = level + own[:, None] * (tints[kind].given_to(level) - level)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
+
+
+def _of_background(colours: np.ndarray, photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: do colours (K, 3) stand in the photo (S, S, 3) beside the person, too?"""
+    beside = photo[matte < _BESIDE]
+    if not len(beside):
+        return np.zeros(len(colours))
+    counts, _ = np.histogramdd(beside, bins=_TONES, range=[(0, 1)] * 3)
+    share = gaussian_filter(counts / len(beside), 0.7)
+    place = np.clip(colours.T * _TONES - 0.5, 0, _TONES - 1)
+    return smoothstep(map_coordinates(share, place, order=1), *_COMMON)
 
 
 class _ColourSamples(NamedTuple):

@@ -129,7 +129,7 @@ def test_an_unreadable_photo_is_a_sentence(picture):
 def test_checking_loads_no_networks(picture, tmp_path):
     script = (
         "import sys; from likeness.cli import main, reconstruct\n"
-        "reconstruct.start_worker = lambda: sys.exit(str({'torch', 'mediapipe', 'cv2', 'scipy', 'trimesh'} & set(sys.modules)))\n"
+        "reconstruct.Processes = lambda blender: sys.exit(str({'torch', 'mediapipe', 'cv2', 'scipy', 'trimesh'} & set(sys.modules)))\n"
         "main.main(sys.argv[1:])"
     )
     photos = [*(picture(f"{number}.png") for number in range(20)), tmp_path / "no.png"]
