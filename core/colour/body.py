@@ -32,8 +32,7 @@ _MOSTLY = 4.0  # power of a material's share: the most frequent one is taken, wi
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
-_UNUSUAL = (2.5, 4.0)  # times the usual contrast: a button, a belt or the wall behind
-_EVEN = (0.4, 0.6)  # median over mean of a pattern's contrast: a print covers little of its garment
+_UNUSUAL = (2.5, 4.0)  # times the usual contrast: a print, a belt or the wall behind
 
 
 class BodyPlaces(NamedTuple):
@@ -143,7 +142,7 @@ def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Sample
 
 
 def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, places: BodyPlaces) -> np.ndarray:
-    """(V, 3): the pattern of hidden cloth: what it has before it in the photo, in detail (V, 3), where the pattern covers its garment."""
+    """(V, 3): the pattern of hidden cloth: what it has before it in the photo, in detail (V, 3), but for what stands out there."""
     strength, result = np.abs(detail).mean(1), np.zeros_like(detail)
     garment = 2 * places.part + (places.legs > 0.5)
     for one in np.unique(garment):
@@ -152,8 +151,11 @@ def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, pla
         if len(seen) < _LEAST or not len(hidden):
             continue
         usual = max(float(np.median(strength[seen])), 1e-6)
+<<<<<<< HEAD
         even = float(smoothstep(np.array(usual / max(float(strength[seen].mean()), 1e-6)), *_EVEN))
+=======
+>>>>>>> colour
         distance, index = cKDTree(vertices[seen, :2]).query(vertices[hidden, :2])
-        share = even * (1 - smoothstep(distance, *_BEFORE)) * (1 - smoothstep(strength[seen[index]] / usual, *_UNUSUAL))
+        share = (1 - smoothstep(distance, *_BEFORE)) * (1 - smoothstep(strength[seen[index]] / usual, *_UNUSUAL))
         result[hidden] = share[:, None] * detail[seen[index]]
     return result
