@@ -151,10 +151,6 @@ def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, pla
         if len(seen) < _LEAST or not len(hidden):
             continue
         usual = max(float(np.median(strength[seen])), 1e-6)
-<<<<<<< HEAD
-        even = float(smoothstep(np.array(usual / max(float(strength[seen].mean()), 1e-6)), *_EVEN))
-=======
->>>>>>> colour
         distance, index = cKDTree(vertices[seen, :2]).query(vertices[hidden, :2])
         share = (1 - smoothstep(distance, *_BEFORE)) * (1 - smoothstep(strength[seen[index]] / usual, *_UNUSUAL))
         result[hidden] = share[:, None] * detail[seen[index]]
