@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Cancelled, InputError, LikenessError, NoSubjectError
+from ..core.errors import Cancelled, InputError, LikenessError, NoFaceError, NoSubjectError, ReconstructionError
 from ..core.photo.files import KINDS
 from ..core.settings import MAX_PEOPLE
 from .checks import check_photo
@@ -63,6 +63,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                     break
                 except Exception as error:  # noqa: BLE001 - told, and the other people and photos go on
                     worst = max(worst, failed(error, photo.name, console, options.output, one.settings.to_dict(), processes.client.log))
+                    if not isinstance(error, NoFaceError | ReconstructionError):  # no fault of one person's
+                        break
                 else:
                     if one.settings.subject_index + 1 == report.get("subject", {}).get("people"):
                         break

@@ -12,7 +12,7 @@ import torch
 from .body_head import LEAST_FACE, BodyHead
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .body_rigging import NearestPlaces, body_parts, rig_body
-from .colour.carried import carry
+from .colour.body import BodyPlaces, colour_body
 from .errors import ReconstructionError
 from .fields.body import body_field
 from .fields.field import Field
@@ -125,7 +125,9 @@ class BodyReconstructor:
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
             image = crop_picture(view.image, box, len(matte))
             normals = vertex_normals(vertices, faces)
-            colours, observed = carry(vertices, faces, normals, image, matte, nearest.mean, _kinds(nearest))
+            parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
+            places = BodyPlaces.of(nearest.mean, nearest.regions)
+            colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing)
         notes = []
         if head is not None:
             with clock.stage("head"):
@@ -156,7 +158,12 @@ class BodyReconstructor:
         report: dict[str, Any] = {
             "quality": quality,
             "warnings": [*doubts, *view.warnings],
-            "notes": [*view.notes, *notes, f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it."],
+            "notes": [
+                *view.notes,
+                *notes,
+                *_unused(settings),
+                f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it.",
+            ],
             "height": settings.height,
             "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
             "fit": _fit_report(self._body, fit),
@@ -182,6 +189,12 @@ class BodyReconstructor:
             return join_head(surface, made.surface, made.place, fit.camera.distance).surface, [*made.warnings]
         except ReconstructionError as error:
             return surface, [f"The head is no finer than the rest of the body: {error}"]
+
+
+def _unused(settings: Settings) -> list[str]:
+    """Sentences about options that only heads use."""
+    given = [("a rigged head", settings.rig), ("the normals file", settings.normals), ("the matte file", settings.matte)]
+    return [f"A body has no use for {what} yet; choose the subject head for it." for what, wanted in given if wanted]
 
 
 def _kinds(nearest: NearestPlaces) -> np.ndarray:

@@ -23,7 +23,6 @@ PARTS = {
 }
 """Classes of the parsing that make a part of the surface, by the name of its vertex group."""
 HEAD_PART = "Head"
-_SIZE = 512  # pixels of the parsing's crop
 
 
 class NearestPlaces:
@@ -81,7 +80,7 @@ def body_parts(
     parts = {HEAD_PART: nearest.regions("head")[:, 0]}
     if parsing is None:
         return parts
-    shares = parsing.crop(box, _SIZE)
+    shares = parsing.crop(box, len(matte))  # the same squares of the photo, pixel by pixel
     picture = np.stack([shares[..., [CLASSES.index(name) for name in names]].sum(-1) for names in PARTS.values()], axis=-1)
     picture /= np.maximum(picture.sum(-1, keepdims=True), 1e-3)
     found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind)

@@ -15,25 +15,22 @@ from .fields.crop import CropField
 from .fields.head import head_field
 from .geometry.mesh import vertex_normals
 from .intakes import Intakes
-from .models.fit import fit_head
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
 from .models.joints import NECK
-from .models.observation import Observation
-from .models.prior import FaceBlend, PriorSurface, protect_mask
+from .models.prior import FaceBlend, protect_mask
 from .networks.device import named_device
 from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.figure import BodyView
-from .photo.framing import HEAD
 from .photo.intake import Intake
 from .photo.pose import Pose
 from .photo.view import View
-from .prepared import PreparedPhoto
+from .prepared import PreparedPhoto, prepare_photo
 from .progress import PREPARATION, RECONSTRUCTION, Cancel, Clock, Progress
-from .quality import judge, measure_fit, measure_surface
+from .quality import judge, measure_surface
 from .report import fit_report, parsing_report, run_report, silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .rigging import Rigging
@@ -66,15 +63,7 @@ class Reconstructor:
 
     def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
         """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
-        clock = clock or Clock(PREPARATION)
-        with clock.stage("fit"):
-            fit = fit_head(self._model, Observation.of(view), None if view.modelled else self._predictor.guess(view))
-        with clock.stage("normals"):
-            surface = PriorSurface.of(self._model, HEAD.to_crop(fit.closed_vertices, fit.camera).astype(np.float32), HEAD)
-            prediction = self._predictor.predict(view, fit.camera, surface, own)
-            measures = measure_fit(self._model, view, fit, surface.framing, *prediction.pictures())
-            judge(measures, view.name)  # refuses before the long stages
-        return PreparedPhoto(view, fit, surface, prediction, measures, dict(clock.timings), own)
+        return prepare_photo(self._model, self._predictor, view, own, clock or Clock(PREPARATION))
 
     def crop_field(self, prepared: PreparedPhoto) -> CropField:
         """The networks' field of a prepared photo's crop."""
@@ -96,7 +85,7 @@ class Reconstructor:
             prepared = photo
         else:
             with clock.stage("photo"):
-                seen = self._intakes.of(settings, own).look(photo, settings.subject, settings.subject_index)
+                seen = self._intakes.of(settings, own).load_subject(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
                 clock.leave_out("rig", "flame", "texture")
                 result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))

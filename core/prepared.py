@@ -5,14 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .models.fit import ViewFit
+from .models.fit import ViewFit, fit_head, refine_by_normals
+from .models.head import HeadModel
+from .models.observation import Observation
 from .models.prior import PriorSurface
-from .networks.own import BUNDLED, OwnNetworks
-from .networks.predictor import CropPrediction
+from .networks.own import BUNDLED, OwnNetworks, own_normals
+from .networks.predictor import CropPrediction, Predictor
 from .photo.crop import crop_picture, shown
-from .photo.framing import CropBox
+from .photo.framing import HEAD, CropBox
 from .photo.view import View
+from .progress import Clock
+from .quality import judge, measure_fit
 from .surface.build import ReliefMap
+from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,8 @@ class PreparedPhoto:
         return self.surface.framing.crop_box(self.fit.camera)
 
     def relief(self) -> tuple[ReliefMap | None, ReliefMap | None]:
-        """As `relief`."""
-        return relief(self.prediction, self.view.image, self.crop_box)
+        """As `relief`; normals of the user's own network mend longer bends."""
+        return relief(self.prediction, self.view.image, self.crop_box, BUNDLED_RELIEF if self.prediction.own is None else OWN_RELIEF)
 
     def pictures(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the
@@ -46,11 +51,34 @@ class PreparedPhoto:
         return crop_picture(self.view.image, box, size), matte, parsing
 
 
-def relief(prediction: CropPrediction, photo: np.ndarray, box: CropBox) -> tuple[ReliefMap | None, ReliefMap | None]:
+def prepare_photo(model: HeadModel, predictor: Predictor, view: View, own: OwnNetworks, clock: Clock) -> PreparedPhoto:
+    """Fit the head to a photo and predict its normals. Raises LikenessError, also for a photo that is no good for the long stages."""
+    with clock.stage("fit"):
+        observation, guess = Observation.of(view), None if view.modelled else predictor.guess(view)
+        fit = fit_head(model, observation, guess)
+    with clock.stage("normals"):
+        surface, seen = _surface(model, fit), None
+        if own.normals is not None:
+            seen = own_normals(own.normals, view, fit.camera, surface)
+            fit = refine_by_normals(model, observation, fit, seen, guess)
+            surface = _surface(model, fit)
+        prediction = predictor.predict(view, fit.camera, surface, seen, own.matte is not None)
+        measures = measure_fit(model, view, fit, surface.framing, *prediction.pictures())
+        judge(measures, view.name)
+    return PreparedPhoto(view, fit, surface, prediction, measures, dict(clock.timings), own)
+
+
+def _surface(model: HeadModel, fit: ViewFit) -> PriorSurface:
+    return PriorSurface.of(model, HEAD.to_crop(fit.closed_vertices, fit.camera).astype(np.float32), HEAD)
+
+
+def relief(
+    prediction: CropPrediction, photo: np.ndarray, box: CropBox, front: ReliefStrength = BUNDLED_RELIEF
+) -> tuple[ReliefMap | None, ReliefMap | None]:
     """What a normal network predicts of the nearest and the farthest surface, if it knows that, in a crop of a photo (H, W, 3); 0 off the
-    person."""
+    person. front: which bends of the nearest surface it mends."""
 
-    def picture(maps: torch.Tensor) -> ReliefMap:
-        return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(photo, box, maps.shape[-1]))
+    def picture(maps: torch.Tensor, strength: ReliefStrength) -> ReliefMap:
+        return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(photo, box, maps.shape[-1]), strength)
 
-    return picture(prediction.front), None if prediction.back is None else picture(prediction.back)
+    return picture(prediction.front, front), None if prediction.back is None else picture(prediction.back, BUNDLED_RELIEF)

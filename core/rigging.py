@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .colour.head import COVER_SIZE, Anatomy, bake_head
+from .colour.head import PARSING_SIZE, Anatomy, bake_head
 from .geometry.visibility import sample_picture
 from .models.fit import ViewFit
 from .models.flame.model import FlameModel
@@ -29,7 +29,7 @@ class Rigging:
     head: RiggedHead
     flame: FlameFit | None
     framing: Framing
-    covered: np.ndarray | None  # (H, W) over the framing's crop, the share of each pixel that hides the skin
+    parsing: np.ndarray | None  # shares (H, W, len(CLASSES)) over the framing's crop
 
     @classmethod
     def of(
@@ -45,18 +45,18 @@ class Rigging:
         """From a fit and the surface that came out of it, camera frame. What parsing says hides the skin, shapes and paints nothing. Raises
         Cancelled."""
         with clock.stage("rig"):
-            covered = None
+            shares = None
             if parsing is not None:
-                shares = parsing.crop(framing.crop_box(fit.camera), COVER_SIZE)
-                covered = shares[..., [CLASSES.index(name) for name in OVER_SKIN]].sum(-1)
-                worn = covered + shares[..., CLASSES.index("glasses")]  # glasses stand off the face, but stay in its texture
+                shares = parsing.crop(framing.crop_box(fit.camera), PARSING_SIZE)
+                # Glasses stand off the face, but stay in its texture.
+                worn = shares[..., [CLASSES.index(name) for name in (*OVER_SKIN, "glasses")]].sum(-1)
                 over = sample_picture(worn, framing.to_crop(surface.vertices, fit.camera))
                 surface = replace(surface, covered=over)
             head = rig_head(model, fit, surface)
         if flame_model is None:
-            return cls(model, head, None, framing, covered)
+            return cls(model, head, None, framing, shares)
         with clock.stage("flame"):
-            return cls(model, head, fit_flame(flame_model, head), framing, covered)
+            return cls(model, head, fit_flame(flame_model, head), framing, shares)
 
     def textured(self, result: Result, texels: int, clock: Clock) -> tuple[Result, dict[str, Any]]:
         """The result with the textured head, FLAME's if there is one, and what the report says of it. Raises Cancelled."""
@@ -64,7 +64,7 @@ class Rigging:
         if self.flame is not None:
             head, anatomy = self.flame.head, anatomy.carried(self.flame.corners, self.flame.barycentric)
         with clock.stage("texture") as share:
-            head = bake_head(head, result, anatomy, texels, share, self.covered, self.framing)
+            head = bake_head(head, result, anatomy, texels, share, self.parsing, self.framing)
             figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
             figures |= rig_metrics(self.model, self.head, result.surface.vertices, result.surface.faces)
         about = {"rig": figures} if self.flame is None else {"rig": figures, "flame": self.flame.to_dict()}

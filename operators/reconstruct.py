@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 
-from ..core.errors import Cancelled, LikenessError, NoSubjectError, ReconstructionError, WorkerError
+from ..core.errors import Cancelled, LikenessError, NoFaceError, NoSubjectError, ReconstructionError
 from ..core.private_folder import PrivateFolder
 from ..core.result import Result
 from ..core.settings import MAX_PEOPLE, Settings
@@ -45,7 +45,8 @@ class Reconstruction(WorkerJob):
                 self._people = self._person
             else:
                 self.failures.append(str(error))
-            if not self._results and (self._people <= self._person or isinstance(error, WorkerError)):
+            of_this_person = isinstance(error, NoFaceError | ReconstructionError)
+            if not of_this_person or (not self._results and self._people <= self._person):
                 raise
         else:
             if result is None:

@@ -42,6 +42,7 @@ class LIKENESS_PG_reconstruction(bpy.types.PropertyGroup):
     def settings(self) -> Settings:
         """The options as core takes them; paths are no longer relative to the blend file."""
         values = {option.name: getattr(self, option.name) for option in fields(Settings)}
+        values |= {name: round(value, 6) for name, value in values.items() if isinstance(value, float)}  # Blender's have single precision
         for option in fields(Settings):
             if option.metadata["is_file"] and values[option.name]:
                 values[option.name] = bpy.path.abspath(values[option.name])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import Cancelled, InputError, LikenessError
+from ...core.errors import Cancelled, LikenessError
 from ..checks import check_file, check_photo
 from ..console import Console
 from ..failures import failure

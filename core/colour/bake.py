@@ -34,7 +34,7 @@ _ELSEWHERE = 0.03  # metres: farther from the reconstruction, half of a mesh is 
 
 
 @dataclass(frozen=True)
-class Shot:
+class PhotoSample:
     """What the photo shows of a reconstruction. Pictures over the crop, row 0 at the top.
 
     photo (S, S, 3) float32 sRGB, smooth (S, S, 3) the same without fine detail; trust (T, T) float32: 1 where the photo shows the person
@@ -50,7 +50,7 @@ class Shot:
     framing: Framing
 
     @classmethod
-    def of(cls, surface: Mesh, view: ResultView, framing: Framing, finest: int) -> "Shot":
+    def of(cls, surface: Mesh, view: ResultView, framing: Framing, finest: int) -> "PhotoSample":
         """What a view shows of a result's surface. finest: pixels a side beyond which detail would be lost again."""
         box = framing.crop_box(view.camera)
         photo = crop_picture(view.photo, box, int(np.clip(box[2], _SIZE, max(finest, _SIZE))))
@@ -60,12 +60,12 @@ class Shot:
         depth = torch.where(drawn.mask, drawn.depth, _FAR).numpy()
         return cls(photo, _smoothed(photo, trust, framing), trust, depth, np.ones_like(trust), framing)
 
-    def without(self, covered: np.ndarray) -> "Shot":
+    def without(self, covered: np.ndarray) -> "PhotoSample":
         """The same without what covers the mesh in pixels (T, T): not copied, and mixed into nothing."""
         trust = self.trust * (1 - covered)
         return replace(self, trust=trust, smooth=_smoothed(self.photo, trust, self.framing))
 
-    def with_bare(self, bare: np.ndarray) -> "Shot":
+    def with_bare(self, bare: np.ndarray) -> "PhotoSample":
         """The same with pixels (T, T) that do not show bare skin, whose colours do not run into their neighbours' either."""
         return replace(self, smooth=_smoothed(self.photo, self.trust * (0.02 + bare), self.framing), bare=bare)
 
@@ -82,7 +82,7 @@ def _smoothed(photo: np.ndarray, weight: np.ndarray, framing: Framing) -> np.nda
 
 
 @dataclass(frozen=True)
-class Layer:
+class ProjectionLayer:
     """Places of the photo at which a mesh's vertices find colours: their own ones, or those of the other half of the face.
 
     vertices (V, 3) and unit normals (V, 3), crop frame; own_depth (T, T): of the mesh that they lie on;
@@ -97,35 +97,35 @@ class Layer:
     loose: np.ndarray
 
     @classmethod
-    def of(cls, vertices: np.ndarray, faces: np.ndarray) -> "Layer":
+    def of(cls, vertices: np.ndarray, faces: np.ndarray) -> "ProjectionLayer":
         """A mesh's own places, with nothing guarded."""
         depth = depth_picture(vertices, faces, _SIZE).depth
         none = np.zeros(len(vertices), np.float32)
         return cls(vertices, vertex_normals(vertices, faces), depth, none, none)
 
     def packed(self) -> np.ndarray:
-        """Vertex attributes (V, 8) that `look` needs."""
+        """Vertex attributes (V, 8) that `sample_photo` needs."""
         return np.column_stack([self.vertices, self.normals, self.guarded, self.loose]).astype(np.float32)
 
-    def look(self, shot: Shot, packed: np.ndarray, fine: bool) -> tuple[np.ndarray, np.ndarray]:
+    def sample_photo(self, sample: PhotoSample, packed: np.ndarray, fine: bool) -> tuple[np.ndarray, np.ndarray]:
         """Colours (N, 3) and how far they can be trusted (N,) in [0, 1] at places (N, 8) on the mesh."""
         points, guarded, loose = packed[:, :3], packed[:, 6], packed[:, 7]
-        half = shot.framing.half
+        half = sample.framing.half
         normals = packed[:, 3:6] / np.maximum(np.linalg.norm(packed[:, 3:6], axis=1, keepdims=True), 1e-6)
-        gap = sample_picture(shot.depth, points) - points[:, 2]
+        gap = sample_picture(sample.depth, points) - points[:, 2]
         gap = np.sign(gap) * np.maximum(np.abs(gap) - loose * (_LOOSE / half), 0)
-        weight = smoothstep(normals[:, 2], *_GRAZING) * sample_picture(shot.trust, points)
+        weight = smoothstep(normals[:, 2], *_GRAZING) * sample_picture(sample.trust, points)
         weight *= (1 - smoothstep(gap, *(_IN_FRONT / half))) * (1 - smoothstep(-gap, *(_BEHIND / half)))
-        weight *= 1 - guarded * (1 - sample_picture(shot.bare, points))
+        weight *= 1 - guarded * (1 - sample_picture(sample.bare, points))
         weight *= visibility(points, normals, self.own_depth)
-        return sample_picture(shot.photo if fine else shot.smooth, points), weight.astype(np.float32)
+        return sample_picture(sample.photo if fine else sample.smooth, points), weight.astype(np.float32)
 
 
 def compose(
     texels: Texels,
     faces: np.ndarray,
-    shot: Shot,
-    layers: Sequence[Layer],
+    sample: PhotoSample,
+    layers: Sequence[ProjectionLayer],
     base: np.ndarray,
     fine_base: Callable[[slice], np.ndarray] | None = None,
     progress: Progress | None = None,
@@ -140,7 +140,7 @@ def compose(
     for number, layer in enumerate(layers):
         if progress is not None:
             progress(0.4 + 0.1 * number / len(layers))
-        colours, weight = layer.look(shot, layer.packed(), fine=False)
+        colours, weight = layer.sample_photo(sample, layer.packed(), fine=False)
         difference = carried_difference(layers[-1].vertices, faces, colours - level, weight).astype(np.float32)
         corrections.append(difference)
         level = np.clip(level + difference, 0, 1)
@@ -155,7 +155,7 @@ def compose(
         found = texels.interpolate(attributes, part).numpy()
         here = found[:, :3] if fine_base is None else fine_base(part)
         for number, layer in enumerate(layers):
-            colours, weight = layer.look(shot, found[:, 3 + stride * number : 3 + stride * (number + 1)], fine=True)
+            colours, weight = layer.sample_photo(sample, found[:, 3 + stride * number : 3 + stride * (number + 1)], fine=True)
             here = np.clip(here + found[:, first + 3 * number : first + 3 * (number + 1)], 0, 1)
             here = here + weight[:, None] * (colours - here)
             observed[part] = weight
@@ -198,8 +198,8 @@ def bake_mesh(
     step(0.2)
     fine = _Magnified(Texels.of(faces, uv, faces_uv, max(size // _COARSER, SIZES[0])), texels, vertices, base, nearest_colours)
     step(0.3)
-    layer, shot = Layer.of(in_crop(view, framing, vertices), faces), Shot.of(surface, view, framing, size)
-    return pictures(texels, *compose(texels, faces, shot, [layer], base, fine.colours, progress))
+    layer, sample = ProjectionLayer.of(in_crop(view, framing, vertices), faces), PhotoSample.of(surface, view, framing, size)
+    return texture_pictures(texels, *compose(texels, faces, sample, [layer], base, fine.colours, progress))
 
 
 class _Magnified:
@@ -221,7 +221,7 @@ class _Magnified:
         return np.where(far[:, None], exact[:, 3:], found[:, 3:])
 
 
-def pictures(texels: Texels, values: np.ndarray, observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def texture_pictures(texels: Texels, values: np.ndarray, observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Colours (N, 3) and observed (N,), both in [0, 1], as uint8 pictures."""
     packed = np.concatenate([values, observed[:, None]], axis=1)
     picture = texels.picture((np.clip(packed, 0, 1) * 255 + 0.5).astype(np.uint8))

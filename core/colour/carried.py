@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
-from .cells import Cells
 from .project import Projection
+from .voxel_means import VoxelMeans
 
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
 _SEEN = 0.5  # weight of what may lend its values
@@ -31,8 +31,8 @@ def carry(
     back of the head.
     """
     projection = Projection.of(vertices, faces, picture, matte)
-    shown, observed = projection.look(vertices, normals)
-    cells = Cells.of(vertices, _CELL)
+    shown, observed = projection.sample_photo(vertices, normals)
+    cells = VoxelMeans.of(vertices, _CELL)
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     lenders = np.flatnonzero(weight > _SEEN)
     if not len(lenders):

@@ -6,18 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.visibility import smoothstep
-from .cells import Cells
+from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
-from .kinds import HAIR, Places, continued, hidden_kinds
-from .material import levels
-from .pictures import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, pictures
+from .hair_texture import HairTexture
+from .kinds import HAIR, SKIN, Places, continued, hidden_kinds
+from .material import Tints, levels
 from .project import Projection
-from .seam import joined, lit
-from .strands import Strands
+from .seam import with_local_light, without_seam
 from .symmetry import Symmetry
+from .voxel_means import VoxelMeans
 
 _CELL = 0.02  # crop units (4 mm): nothing that is guessed is finer
-_CHIN = (0.1, 0.25)  # of the code's height: collars below are not symmetric
+_CHIN = (0.1, 0.25)  # of the correspondence's height: collars below are not symmetric
 _UNLIKE = 0.3  # sRGB: a mirrored colour this far from the level is of something that the other side does not have
 _ALIKE = (0.3, 0.8)  # share of kinds that a mirrored place has in common with the place
 _PURE = (0.85, 0.98)  # share of one kind: thin hair has skin's tint, skin at its edge has hair's
@@ -25,6 +25,7 @@ _THIN = (0.02, 0.2)  # share of background around
 _SEEN_THROUGH = (0.1, 0.3)  # and in hair
 _BEYOND = (0.2, 0.4)  # sRGB: so far from the hair's level is the wall behind it
 _TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background's
+_STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
@@ -49,74 +50,85 @@ def colour_vertices(
     guess: asked at one vertex in some dozens only. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the head are
     not copied, and they tell what is what; without them the guess does.
     """
-    projection = Projection.of(vertices, faces, pictures(photo_crop, parsing_crop), matte_crop)
-    shown, observed = projection.look(vertices, normals)
-    cells = Cells.of(vertices, _CELL)
+    projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
+    shown, observed = projection.sample_photo(vertices, normals)
+    cells = VoxelMeans.of(vertices, _CELL)
     points = vertices[cells.first]
     level, places = guess(points)
     level = cells.smoothed(level)
-    head = smoothstep(places.code[:, 1], *_CHIN)[cells.cell]
+    head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
     if parsing_crop is not None:
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - head * smoothstep(shown[:, THINGS], *_COVERED))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
-    there, detail, share = np.zeros_like(weight), np.zeros_like(vertices), None
-    symmetry = Symmetry.of(points, places.code)
+    there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, {}
+    symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
         other, trust = projection.mirrored(*symmetry.mirrored(vertices, normals))
-        find = _guessed if parsing_crop is None else _told
-        share, level, weight, trust = find(_Sampled(level, seen, weight, other, trust), places, symmetry.upright(points), cells)
+        find = _kinds_by_guess if parsing_crop is None else _kinds_by_parsing
+        share, level, weight, trust, tints = find(
+            _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals))), places, symmetry.upright(points), cells
+        )
         trust = (trust * head).astype(np.float32)
         there = cells.mean(trust)
         level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
         detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level, vertices))
         if share is not None:
-            detail += _strands(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
+            detail += _hair_texture(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
         if parsing_crop is not None and share is not None:
-            level = lit(cells, level, seen[:, COLOUR], weight, share)
+            strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
+            weight = weight * (1 - share[:, HAIR] * strange)
+            level = with_local_light(cells, level, seen[:, COLOUR], weight, share)
             # What is seen through hair at its rim is the wall behind it.
-            doubt = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * _apart(seen, level)
+            doubt = share[:, HAIR] * np.maximum(smoothstep(seen[:, EDGE], *_THIN) * _apart(seen, level), strange)
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
-    level = joined(cells, level, seen[:, COLOUR], weight, there, share)
+    level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
+    if share is not None:
+        # Neither the light nor a seam gives skin or hair a tint that is not theirs; lips and eyes are mirrored.
+        for kind, own in ((SKIN, share[:, SKIN] * (1 - there)), (HAIR, share[:, HAIR])):
+            if kind in tints:
+                level = level + own[:, None] * (tints[kind].given_to(level) - level)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
 
 
-class _Sampled(NamedTuple):
+class _ColourSamples(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
-    the mirrored places of the vertices."""
+    the mirrored places of the vertices; normals (K, 3): the cells', unit."""
 
     level: np.ndarray
     seen: np.ndarray
     weight: np.ndarray
     other: np.ndarray
     trust: np.ndarray
+    normals: np.ndarray
 
 
-class _Found(NamedTuple):
+class _ColoursByKind(NamedTuple):
     """share (K, len(KINDS)) of cells, None where nothing tells; level (K, 3): their colours by kind; weight (K,) of seen colours that tell
-    about the hidden ones around; trust (V,) in mirrored colours."""
+    about the hidden ones around; trust (V,) in mirrored colours; tints by kind."""
 
     share: np.ndarray | None
     level: np.ndarray
     weight: np.ndarray
     trust: np.ndarray
+    tints: dict[int, Tints]
 
 
-def _guessed(sampled: _Sampled, places: Places, upright: np.ndarray, cells: Cells) -> _Found:
+def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust = sampled
-    share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.code, upright)
-    level = level if share is None else levels(level, seen, weight, share, upright)
+    level, seen, weight, other, trust, normals = sampled
+    share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
+    level, tints = (level, {}) if share is None else levels(level, seen, weight, share, upright, normals)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
     if share is not None:
-        near = np.maximum(near, within(places.code, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
-    return _Found(share, level, weight, trust * near)
+        near = np.maximum(near, within(places.correspondence, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
+    return _ColoursByKind(share, level, weight, trust * near, tints)
 
 
-def _told(sampled: _Sampled, places: Places, upright: np.ndarray, cells: Cells) -> _Found:
+def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust = sampled
+    level, seen, weight, other, trust, normals = sampled
     kinds = _normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *_KEPT_OUT))
     features = smoothstep(places.features, *_KEPT_OUT)[cells.cell]
@@ -125,14 +137,16 @@ def _told(sampled: _Sampled, places: Places, upright: np.ndarray, cells: Cells) 
     mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
     share = continued(cells, hidden_kinds(kinds, weight, places, upright), [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust))])
     near = smoothstep(np.minimum(_normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
-    pure, inside = smoothstep(kinds.max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
-    level = levels(level, seen[:, COLOUR], weight, share, upright, (pure, inside))
+    # Of one kind all around, and away from the background.
+    around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
+    pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
+    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside))
     hair = share[:, HAIR]
     trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * _apart(other, level[cells.cell]))
     tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
     weight = weight * (1 - hair * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
     weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)
-    return _Found(share, level, weight, trust)
+    return _ColoursByKind(share, level, weight, trust, tints)
 
 
 def _apart(colours: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -140,17 +154,27 @@ def _apart(colours: np.ndarray, level: np.ndarray) -> np.ndarray:
     return smoothstep(np.linalg.norm(colours[:, COLOUR] - level, axis=1), *_BEYOND)
 
 
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+
+
 def _normalised(shares: np.ndarray) -> np.ndarray:
     return shares / np.maximum(shares.sum(1, keepdims=True), 1e-6)
 
 
-def _strands(
-    photo: np.ndarray, vertices: np.ndarray, symmetry: Symmetry, cells: Cells, hair: np.ndarray, observed: np.ndarray, mirrored: np.ndarray
+def _hair_texture(
+    photo: np.ndarray,
+    vertices: np.ndarray,
+    symmetry: Symmetry,
+    cells: VoxelMeans,
+    hair: np.ndarray,
+    observed: np.ndarray,
+    mirrored: np.ndarray,
 ) -> np.ndarray:
     """Texture (V, 3) for hair, given by cell (K,), that neither the photo nor its mirror image shows."""
     texture = np.zeros_like(vertices)
     shown = observed > 0.8
-    strands = Strands.of(photo, vertices[shown], hair[cells.cell[shown]] > 0.8)
+    strands = HairTexture.of(photo, vertices[shown], hair[cells.cell[shown]] > 0.8)
     if strands is not None:
         share = _TEXTURED * cells.spread(hair[:, None], vertices)[:, 0] * (1 - observed) * (1 - mirrored)
         wanted = np.flatnonzero(share > 0.01)

@@ -8,10 +8,10 @@ from .kinds import CLOTHES, HAIR, KINDS, SKIN
 SURE = (0.6, 1.0)
 """Trust in a mirrored colour, from doubtful to sure: near the other side's outline hair and skin are easily mistaken."""
 CHEEKS = np.array([[0.1, 0.12, 0.6], [0.9, 0.62, 1.0]])
-"""Semantic codes of skin, unless hair hangs down on both sides."""
+"""Semantic correspondences of skin, unless hair hangs down on both sides."""
 _SEEN, _HIDDEN = 0.5, 0.1  # photo weight
 _LEAST = 30  # cells that make a sample
-_FACE = np.array([[0.25, 0.3, 0.75], [0.75, 0.62, 1.0]])  # semantic codes of little but skin
+_FACE = np.array([[0.25, 0.3, 0.75], [0.75, 0.62, 1.0]])  # semantic correspondences of little but skin
 _SCALP = np.array([[0.0, 0.6, 0.0], [1.0, 1.0, 0.5]])  # and of nothing but hair, or a bald head
 _APART = 0.12  # sRGB: guesses of skin and hair nearer to each other than this are of the same thing
 _BETWEEN = (0.3, 0.7)  # way from hair to skin
@@ -21,20 +21,26 @@ _NAPE = (-0.85, -0.6)  # height on the mean head, crop units, to which hair hang
 
 
 def guessed_kinds(
-    guess: np.ndarray, seen: np.ndarray, weight: np.ndarray, mirrored: np.ndarray, trust: np.ndarray, codes: np.ndarray, upright: np.ndarray
+    guess: np.ndarray,
+    seen: np.ndarray,
+    weight: np.ndarray,
+    mirrored: np.ndarray,
+    trust: np.ndarray,
+    correspondences: np.ndarray,
+    upright: np.ndarray,
 ) -> np.ndarray | None:
     """Shares (K, len(KINDS)) of cells all over the surface; None where no face is seen.
 
     guess (K, 3): the field's colours; seen (K, 3): the photo's, with weight (K,); mirrored (K, 3): the other side's, with trust (K,);
-    codes (K, 3), semantic, 0 off the head; upright (K, 3): places on the mean head (Symmetry.upright).
+    correspondences (K, 3), semantic, 0 off the head; upright (K, 3): places on the mean head (Symmetry.upright).
     """
-    on_head = (codes != 0).any(axis=1)
-    face = within(codes, _FACE)
+    on_head = (correspondences != 0).any(axis=1)
+    face = within(correspondences, _FACE)
     shown = face & (weight > _SEEN)
     if shown.sum() < _LEAST:
         return None
     skin_seen, skin_guess = np.median(seen[shown], axis=0), np.median(guess[shown], axis=0)
-    scalp = (weight < _HIDDEN) & within(codes, _SCALP)
+    scalp = (weight < _HIDDEN) & within(correspondences, _SCALP)
     hair_guess = np.median(guess[scalp], axis=0) if scalp.sum() >= _LEAST else skin_guess
     guessed = _way(guess, hair_guess, skin_guess)
     if (guessed < 1).any():
@@ -43,7 +49,7 @@ def guessed_kinds(
     guessed[face] = 1
     hair = on_head & (weight > _SEEN) & (guessed < 0.5) & ~face
     hair_seen = np.median(seen[hair], axis=0) if hair.sum() >= _LEAST else skin_seen
-    guessed += smoothstep(trust, *SURE) * within(codes, CHEEKS) * (_way(mirrored, hair_seen, skin_seen) - guessed)
+    guessed += smoothstep(trust, *SURE) * within(correspondences, CHEEKS) * (_way(mirrored, hair_seen, skin_seen) - guessed)
     skin = guessed + weight * (_way(seen, hair_seen, skin_seen) - guessed)
     head = np.stack([skin, 1 - skin, np.zeros_like(skin)], axis=1)
     hangs = smoothstep(upright[:, 1], *_NAPE)
@@ -54,9 +60,9 @@ def guessed_kinds(
     return share
 
 
-def within(codes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Which codes (K, 3) lie in a box (2, 3)."""
-    return ((codes > box[0]) & (codes < box[1])).all(axis=1)
+def within(correspondences: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Which correspondences (K, 3) lie in a box (2, 3)."""
+    return ((correspondences > box[0]) & (correspondences < box[1])).all(axis=1)
 
 
 def _below(colours: np.ndarray, skin: np.ndarray, hair: np.ndarray, hangs: np.ndarray) -> np.ndarray:

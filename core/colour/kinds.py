@@ -7,8 +7,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from ..geometry.visibility import smoothstep
-from .cells import Cells
 from .seam import membrane
+from .voxel_means import VoxelMeans
 
 KINDS = ("skin", "hair", "clothes", "beard", "hat")
 SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
@@ -17,10 +17,19 @@ _BAND = (0.3, 0.04)  # crop units across and up: what is seen so near in the fro
 _EARS = 0.1  # height on the mean head, crop units, above which the scalp is seen from the front
 _NAPE = (-0.36, -0.3)  # height on the mean head to which hair grows behind
 _COLLAR = (-0.9, -0.7)  # height on the mean head, below which clothes are
+_NECK_WIDTH = 0.3  # crop units from the middle to its sides
+_BESIDE_NECK = (0.45, 0.6)  # crop units from the middle, where shoulders begin
+_FRONT, _SIDES = 0.12, -0.2  # crop units from the middle and depth on the mean head, where the neck's sides begin
+_GAP = 0.06  # crop units
+_COLLAR_CELLS = 5  # seen cells by which a collar's height is known
+_ABOVE = 0.15  # crop units above a collar's end where skin shows that it is one
+_SLOPE = 0.05  # crop units by which one end of a collar may be lower
+_EDGE = 0.04  # crop units
 _NECK = (-0.45, -0.6)  # depth on the mean head, from the ears to the back of the neck
 _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
 _BESIDE = 0.06  # crop units (12 mm): heights differ by as much from the front to the back
+_MOSTLY = (0.25, 0.75)  # share of the votes
 _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
 _STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
@@ -30,10 +39,10 @@ _SHARP = 3.0  # hairs and collars end within millimetres
 
 
 class Places(NamedTuple):
-    """Where points lie on the fitted head: code (N, 3), semantic, 0 off the head; scalp, bare (face and ears) and features (eyes, lips and
-    brows), (N,) in [0, 1], at the nearest place on it; distance (N,) to that, crop units."""
+    """Where points lie on the fitted head: correspondence (N, 3), semantic, 0 off the head; scalp, bare (face and ears) and features (eyes,
+    lips and brows), (N,) in [0, 1], at the nearest place on it; distance (N,) to that, crop units."""
 
-    code: np.ndarray
+    correspondence: np.ndarray
     scalp: np.ndarray
     bare: np.ndarray
     features: np.ndarray
@@ -52,6 +61,9 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     # Behind the ears hair grows as it does above them.
     above = np.maximum(upright, [-np.inf, _EARS, -np.inf])
     on_scalp = _votes(seen * [1, 1, 0, 0, 1], back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
+    # A rim that is half taken for hair is a shaved head's.
+    on_scalp = smoothstep(on_scalp, *_MOSTLY)
+    on_scalp /= np.maximum(on_scalp.sum(1, keepdims=True), 1e-30)
     hat = _from_below(on_scalp[:, HAT] * scalp[:, 0], above, np.maximum)[:, None]
     on_scalp = np.where(hat > on_scalp[:, HAT:], on_scalp * (1 - hat), on_scalp)
     on_scalp[:, HAT] = np.maximum(on_scalp[:, HAT], hat[:, 0])
@@ -62,14 +74,16 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     # Clothes go on from below without a gap: an earring or a shadow under a chin is none. And hats cover all that is above.
     bare = elsewhere[:, CLOTHES] - _from_below(elsewhere[:, CLOTHES], upright, np.minimum)
     elsewhere[:, [SKIN, CLOTHES]] += bare[:, None] * [1, -1]
-    hangs = _hangs(seen[:, HAIR] * weight, upright) * smoothstep(-upright[:, 2], -_BEHIND[0], -_BEHIND[1])
+    behind = smoothstep(-upright[:, 2], -_BEHIND[0], -_BEHIND[1])
+    _collar(elsewhere, seen * weight[:, None], upright, behind)
+    hangs = _hangs(seen[:, HAIR] * weight, upright) * behind
     elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     near = 1 - smoothstep(places.distance, *_STANDS_OFF)
     elsewhere += (places.bare * near * (1 - hangs))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
     return elsewhere + scalp * (on_scalp - elsewhere)
 
 
-def continued(cells: Cells, hidden: np.ndarray, evidence: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def continued(cells: VoxelMeans, hidden: np.ndarray, evidence: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Shares (K, len(KINDS)) near the evidence, [(shares, weight (K,)), ...], continued into what is only known by place, `hidden`."""
     weight = _HUGGED * np.sum([one for _, one in evidence], axis=0)
     total = np.sum([_HUGGED * one[:, None] * (shares - hidden) for shares, one in evidence], axis=0)
@@ -94,6 +108,45 @@ def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndar
     votes = [blur(layer, np.array(_BAND)) + _LITTLE * blur(layer, np.array([_WIDE, _WIDE])) for layer in layers]
     votes = np.stack(votes, axis=-1).reshape(-1, len(layers))[flat]
     return votes / np.maximum(votes.sum(1, keepdims=True), 1e-30)
+
+
+def _collar(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray) -> None:
+    """Change shares (K, len(KINDS)): clothes end no higher than they do beside the neck, and around its back (K,) just there.
+
+    seen (K, len(KINDS)): what is seen of each kind.
+    """
+    ends = np.array([_collar_end(seen, upright * [side, 1, 1]) for side in (-1, 1)])
+    if np.isnan(ends[:, 0]).all():
+        return
+    # One side may be hidden by the chin.
+    heights = np.fmax(ends[:, 0], np.nanmax(ends[:, 0]) - _SLOPE)
+    bares = np.where(np.isnan(ends[:, 1]), np.nan_to_num(np.fmax(*ends[:, 1]), nan=1), ends[:, 1])
+    across = np.clip(upright[:, 0] / (2 * _NECK_WIDTH) + 0.5, 0, 1)
+    height, bare = (one + across * (other - one) for one, other in (heights, bares))
+    possible = share[:, SKIN] + share[:, CLOTHES]
+    below = possible * smoothstep(height - upright[:, 1], -_EDGE, _EDGE)
+    # Shoulders may be higher than the collar when the head is bent.
+    near = 1 - smoothstep(np.abs(upright[:, 0]), *_BESIDE_NECK)
+    clothes = share[:, CLOTHES]
+    clothes = clothes + near * bare * (np.minimum(clothes, below) - clothes)
+    share[:, CLOTHES] = clothes + near * behind * (np.maximum(clothes, below) - clothes)
+    share[:, SKIN] = possible - share[:, CLOTHES]
+
+
+def _collar_end(seen: np.ndarray, upright: np.ndarray) -> tuple[float, float]:
+    """Height of clothes to the left of the neck, and how much of what is above is skin, not hair or a hat; NaN where that is not seen."""
+    beside = (upright[:, 0] > _FRONT) & (upright[:, 0] < _BESIDE_NECK[1])
+    far = beside & (upright[:, 2] < _SIDES)
+    heights = np.sort(upright[far & (seen[:, CLOTHES] > 0.5), 1])
+    # What is above a gap is an earring, or a shadow that is taken for cloth.
+    heights = heights[: 1 + int(np.argmax(np.append(np.diff(heights), np.inf) > _GAP))]
+    if len(heights) < _COLLAR_CELLS:
+        return np.nan, np.nan
+    end = float(heights[-_COLLAR_CELLS])
+    above = (upright[:, 1] > end) & (upright[:, 1] < end + _ABOVE)
+    skin = (above & far & (seen[:, SKIN] > 0.5)).sum()
+    other = (above & beside & (seen[:, [HAIR, HAT]].max(1) > 0.5)).sum()
+    return end, float(skin / (skin + other)) if skin + other >= _COLLAR_CELLS else np.nan
 
 
 def _from_below(share: np.ndarray, upright: np.ndarray, extreme: np.ufunc) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The level of hidden colours: what the photo shows of the same person's skin, hair and clothes, and a little of the field's guess."""
 
 from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -12,7 +13,7 @@ _SEEN = 0.5  # photo weight
 _LEAST = 30  # cells that make a sample
 _COLLAR = (0.3, 0.5)  # crop units from the middle, where the front's opening ends: behind, clothes are as on the shoulders
 _PITCH = 0.02  # crop units
-_NEAR = (0.2, 0.2, 0.25, 0.1, 0.2)  # crop units over which the colours of each kind vary
+_NEAR = (0.0, 0.2, 0.25, 0.1, 0.2)  # crop units over which the colours of each kind vary
 _TONES = 3  # steps of each channel in which kinds of cloth are told apart
 _CLOTH = 0.25  # sRGB: a guess this far from a kind of cloth hardly means it
 _DARK = (0.12, 0.3)  # sRGB: a field that knows nothing of clothes guesses dark ones
@@ -20,44 +21,125 @@ _MEDIAN = 0.002  # weight of a kind's median beside cells in each 0.02 x 0.02
 _HIGHLIGHT = (1.1, 1.5)  # of the median
 _VARIES = 0.06  # sRGB: so far from its middle may hair always be
 _UNUSUAL = (2.0, 3.5)  # of the usual distance
+_GREY = 0.6  # of skin's lightness: darker hair is not grey
+_ROUNDS = 8
+_EVEN = 3.0  # weight of even light, in cells
+_UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows and highlights
+_USUAL_LIGHT = (30, 70)  # percentiles of the seen skin's light between which hidden skin's is
+_TINTS = 5  # from dark to light
 _RELIEF = 0.25  # of the level
 _BLACK = 0.06  # sRGB: below it ratios are noise
 _KEPT = (0.4, 0.8, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays
 
 
+class Tints(NamedTuple):
+    """Tints (N, 3), colours as shares of their light, that one kind has at growing lightness (N,)."""
+
+    lightness: np.ndarray
+    tints: np.ndarray
+
+    @classmethod
+    def of(cls, samples: np.ndarray) -> Self:
+        """Of seen colours (M, 3) from the median up to the lightest: those are mixed with others, and shadows have the photo's tint."""
+        parts = np.array_split(samples[np.argsort(samples.mean(1))], _TINTS)[_TINTS // 2 : -1]
+        colours = np.array([np.median(part, axis=0) for part in parts]) + _BLACK
+        lightness = colours.mean(1)
+        return cls(lightness, colours / lightness[:, None])
+
+    def differ(self, colours: np.ndarray) -> np.ndarray:
+        """How far colours (K, 3) are from the kind's at the same lightness, (K,) in sRGB."""
+        return np.linalg.norm(colours - self.given_to(colours), axis=1)
+
+    def given_to(self, colours: np.ndarray) -> np.ndarray:
+        """Colours (K, 3) as light as they are, with the tint that the kind has at that lightness."""
+        lightness = colours.mean(1) + _BLACK
+        tint = np.stack([np.interp(lightness, self.lightness, one) for one in self.tints.T], axis=1)
+        # What is too bright for a channel would change its tint.
+        lightness = np.minimum(lightness, (1 + _BLACK) / tint.max(1))
+        return lightness[:, None] * tint - _BLACK
+
+
 def levels(
-    guess: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray, upright: np.ndarray, better: Sequence[np.ndarray] = ()
-) -> np.ndarray:
-    """Colours (K, 3) of cells with shares (K, len(KINDS)), by what is seen (K, 3) of each kind, where weight (K,) says, about there.
+    guess: np.ndarray,
+    seen: np.ndarray,
+    weight: np.ndarray,
+    share: np.ndarray,
+    upright: np.ndarray,
+    normals: np.ndarray,
+    better: Sequence[np.ndarray] = (),
+) -> tuple[np.ndarray, dict[int, Tints]]:
+    """Colours (K, 3) of cells with shares (K, len(KINDS)), by what is seen (K, 3) of each kind, where weight (K,) says; and the tints of
+    skin and hair, as far as they are seen.
 
-    guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright); better
-    [(K,), ...]: how good seen cells are as samples in further ways: as long as enough are, they alone count.
+    guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright); normals (K, 3): unit, crop frame; better
+    [(K,), ...]: how good seen cells are as samples in further ways: the best alone count.
     """
-    away = smoothstep(np.abs(upright[:, 0]), *_COLLAR)
-    colours = np.zeros_like(guess)
+    colours, tints = np.zeros_like(guess), {}
     for index in range(len(KINDS)):
-        near, kept = _NEAR[index], _KEPT[index]
+        near, kept, further = _NEAR[index], _KEPT[index], better
         sources = share[:, index] * weight
-        for one in better:
-            sources = _chosen(sources, one)
         if index == SKIN:
-            sources = _chosen(sources, _dull(seen, sources))
+            further = [*better, _dull(seen, sources)]
         elif index == HAIR:
-            sources = _chosen(sources, _usual(seen, sources))
+            further = [*better, _usual(seen, sources * _samples(sources, better))]
+        elif index == CLOTHES:
+            further = [*better, smoothstep(np.abs(upright[:, 0]), *_COLLAR)]
+        chosen = _samples(sources, further)
+        if index == HAIR and SKIN in tints and chosen.any():
+            chosen &= _opaque(seen, chosen, tints[SKIN])
+        if not chosen.any():
+            colours += share[:, index : index + 1] * guess
+            continue
         if index == CLOTHES:
-            sources = _chosen(sources, away)
-            level = _cloth(guess, seen, sources, upright, near)
+            level = _cloth(guess, seen, chosen, upright, near)
+        elif index == SKIN:
+            level = _shaded(seen, chosen, normals)
         else:
-            level = _level(seen, sources, upright, near)
-        colours += share[:, index : index + 1] * (
-            guess if level is None else level + _relief(guess, share[:, index] * (1 - weight), level, kept)
-        )
-    return np.clip(colours, 0, 1)
+            level = _level(seen, chosen, upright, near)
+        level = level + _relief(guess, share[:, index] * (1 - weight), level, kept)
+        if index in (SKIN, HAIR):
+            tints[index] = Tints.of(seen[chosen])
+            level = tints[index].given_to(level)
+        colours += share[:, index : index + 1] * level
+    return np.clip(colours, 0, 1), tints
 
 
-def _chosen(sources: np.ndarray, better: np.ndarray) -> np.ndarray:
-    """Sources (K,) that are better (K,), or all of them if those are too few."""
-    return sources * better if (sources * better > _SEEN).sum() >= _LEAST else sources
+def _samples(sources: np.ndarray, better: Sequence[np.ndarray]) -> np.ndarray:
+    """Cells (K,) bool that show a kind, by sources (K,): those that are good in all further ways (K,), or the best if they are few. None at
+    all where fewer than _LEAST show it."""
+    shown = sources > _SEEN
+    if shown.sum() < _LEAST:
+        return np.zeros_like(shown)
+    quality = np.prod([np.ones_like(sources), *better], axis=0)
+    best = shown & (quality > 0) & (quality >= min(_SEEN, np.sort(quality[shown])[-_LEAST]))
+    return best if best.any() else shown
+
+
+def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints) -> np.ndarray:
+    """(K,) bool: through which of the seen hair (K,) bool shows no skin? Through grey and white hair it shows as a tint."""
+    light = seen.mean(1) + _BLACK
+    tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
+    most = np.median(tinted[hair])
+    grey = most < np.linalg.norm(skin.tints - 1, axis=1).min() and np.median(light[hair]) > _GREY * skin.lightness[0]
+    return tinted <= (most if grey else np.inf)
+
+
+def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Grey (K, 3) as light as seen cells (K,) bool are that face the same way; what faces away from the camera is lit like what faces it.
+
+    Light that grows evenly with the direction, found with little heed to what is far from that (iterated weights of Geman and McClure).
+    """
+    facing = np.column_stack([np.ones(len(normals)), normals[:, :2], np.abs(normals[:, 2:])])
+    light = np.log(seen.mean(1) + _BLACK)
+    found, here = np.zeros(4), facing[chosen]
+    weight = np.ones(len(here))
+    for _ in range(_ROUNDS):
+        weighted = here * weight[:, None]
+        # Light from every side alike is the first guess.
+        found = np.linalg.solve(weighted.T @ here + _EVEN * np.diag([0, 1, 1, 1]), weighted.T @ light[chosen])
+        weight = 1 / (1 + ((light[chosen] - here @ found) / _UNEVEN) ** 2) ** 2
+    lowest, highest = np.percentile(light[chosen], _USUAL_LIGHT)
+    return np.repeat((np.exp(np.clip(facing @ found, lowest, highest)) - _BLACK)[:, None], 3, axis=1)
 
 
 def _dull(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:
@@ -78,20 +160,14 @@ def _relief(guess: np.ndarray, share: np.ndarray, level: np.ndarray, kept: float
     return np.clip(kept * (light - _middle(light, share)), -most, most)
 
 
-def _level(seen: np.ndarray, sources: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray | None:
-    """Colours (K, 3) seen at about the same height and distance from the middle, in any depth; None where too few are seen."""
-    chosen = sources > _SEEN
-    if chosen.sum() < _LEAST:
-        return None
+def _level(seen: np.ndarray, chosen: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray:
+    """Colours (K, 3) of chosen cells (K,) bool at about the same height and distance from the middle, in any depth."""
     blurred = _around(seen, chosen, upright, near)
-    return (blurred[:, 1:] + _MEDIAN * _middle(seen, sources)) / (blurred[:, :1] + _MEDIAN)
+    return (blurred[:, 1:] + _MEDIAN * np.median(seen[chosen], axis=0)) / (blurred[:, :1] + _MEDIAN)
 
 
-def _cloth(guess: np.ndarray, seen: np.ndarray, sources: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray | None:
+def _cloth(guess: np.ndarray, seen: np.ndarray, chosen: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray:
     """The same from the kind of cloth that is meant by the guess, a dark guess meaning any."""
-    chosen = sources > _SEEN
-    if chosen.sum() < _LEAST:
-        return None
     kind = (np.clip(seen, 0, 0.999) * _TONES).astype(np.int64) @ [_TONES**2, _TONES, 1]
     any_kind = 1 - smoothstep(guess.max(axis=1), *_DARK)
     total = np.zeros((len(guess), 4))

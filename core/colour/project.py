@@ -36,7 +36,7 @@ class Projection:
         trust = smoothstep(inside * (2 / len(matte_crop)), _MARGIN, _MARGIN + _RAMP).astype(np.float32)
         return cls(depth_picture(vertices, faces, _DEPTH_SIZE).depth, person_only.astype(np.float32), trust)
 
-    def look(self, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def sample_photo(self, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Colours (N, 3) float32 of the photo at points (N, 3) with unit normals (N, 3) and their weight, (N,) float32 in [0, 1].
 
         It is 0 where another part of the surface is in front, the surface is seen at a grazing angle or the matte ends.

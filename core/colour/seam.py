@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..geometry.solve import solve_positive
-from .cells import Cells
+from .voxel_means import VoxelMeans
 
 _REACH = 0.3  # crop units (6 cm) over which the seam's correction decays into the hidden side
 _MIRROR_REACH = 0.2  # crop units (4 cm) where the other side's colours are taken
@@ -17,7 +17,7 @@ _BLACK = 0.06  # sRGB: below it ratios are noise
 _OTHER = 0.1  # sRGB: across a step of this size in the level, a correction hardly spreads
 
 
-def lit(cells: Cells, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
+def with_local_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The level (K, 3) in the light that falls there: as much lighter or darker as what is seen (K, 3), with weight (K,), is around,
     within each kind, share (K, len(KINDS))."""
     ratio = np.clip(np.log((seen + _BLACK) / (level + _BLACK)), -_LIGHT_MOST, _LIGHT_MOST)
@@ -27,8 +27,8 @@ def lit(cells: Cells, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, s
     return (level + _BLACK) * np.exp(change) - _BLACK
 
 
-def joined(
-    cells: Cells, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, mirrored: np.ndarray, share: np.ndarray | None
+def without_seam(
+    cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, mirrored: np.ndarray, share: np.ndarray | None
 ) -> np.ndarray:
     """The level (K, 3) brought to the seen colours (K, 3) where their weight (K,) says, which fades within each kind, and sooner into what
     is mirrored (K,)."""
@@ -37,25 +37,13 @@ def joined(
     return level + membrane(_alike(cells, level, share), seen - level, _HUGGED * weight, screening.sum(0), cells.place // 5)
 
 
-def _alike(cells: Cells, level: np.ndarray, share: np.ndarray | None) -> sp.csr_matrix:
+def _alike(cells: VoxelMeans, level: np.ndarray, share: np.ndarray | None) -> sp.csr_matrix:
     """The cells' links, weak where the level (K, 3) has a step or the kind (K, len(KINDS)) changes."""
     links = cells.links.tocoo(copy=True)
     step = ((level[links.row] - level[links.col]) ** 2).sum(1)
     alike = 1 if share is None else np.minimum(share[links.row], share[links.col]).sum(1) ** 2
     links.data = alike * np.exp(-step / (2 * _OTHER**2)) + 0.01
     return links.tocsr()
-
-
-def fill_hidden(
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    colours: np.ndarray,
-    weight: np.ndarray,
-    prior_colours: np.ndarray,
-) -> np.ndarray:
-    """Colours (V, 3) float32: `colours` where weight (V,) is 1, else the prior's detail with the seen colours' level at the seam."""
-    hidden = np.clip(prior_colours + carried_difference(vertices, faces, colours - prior_colours, weight), 0, 1)
-    return (hidden + weight[:, None] * (colours - hidden)).astype(np.float32)
 
 
 def carried_difference(vertices: np.ndarray, faces: np.ndarray, difference: np.ndarray, weight: np.ndarray) -> np.ndarray:

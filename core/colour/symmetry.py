@@ -1,4 +1,4 @@
-"""Where a head's points lie on the head, and its plane of symmetry: what semantic codes say of places in the crop."""
+"""Where a head's points lie on the head, and its plane of symmetry: what semantic correspondences say of places in the crop."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,24 +8,25 @@ import numpy as np
 from ..networks.semantic import OFFSET, SCALE
 
 _LEAST = 100
-_CHIN = 0.3  # of the code's height: necks bend
+_CHIN = 0.3  # of the correspondence's height: necks bend
 
 
 @dataclass(frozen=True)
 class Symmetry:
-    """The straight map from the crop to the upright mean head, on which codes are points @ turn (3, 3) + shift (3,), off it as well."""
+    """The straight map from the crop to the upright mean head, on which correspondences are points @ turn (3, 3) + shift (3,), off it as
+    well."""
 
     turn: np.ndarray
     shift: np.ndarray
 
     @classmethod
-    def of(cls, points: np.ndarray, codes: np.ndarray) -> Self | None:
-        """From points (N, 3) in the crop frame with codes (N, 3), 0 off the head; None where they are too few."""
-        on_head = codes[:, 1] > _CHIN
+    def of(cls, points: np.ndarray, correspondences: np.ndarray) -> Self | None:
+        """From points (N, 3) in the crop frame with correspondences (N, 3), 0 off the head; None where they are too few."""
+        on_head = correspondences[:, 1] > _CHIN
         if on_head.sum() < _LEAST:
             return None
         columns = np.column_stack([points[on_head], np.ones(on_head.sum())])
-        found = np.linalg.lstsq(columns, codes[on_head], rcond=None)[0]
+        found = np.linalg.lstsq(columns, correspondences[on_head], rcond=None)[0]
         return cls(found[:3], found[3])
 
     def upright(self, points: np.ndarray) -> np.ndarray:

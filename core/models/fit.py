@@ -17,6 +17,7 @@ from .face_shapes import FaceShapes
 from .guess import HeadGuess
 from .head import HeadModel
 from .joints import GLOBAL, NECK
+from .normal_term import NormalPicture, NormalTerm
 from .observation import Observation
 from .outline import MatteField, Outline
 from .parametric import Parameters
@@ -26,7 +27,7 @@ from .solver import SharedProblem, minimise
 from .torso import fit_neck, usual_neck
 from .view_energy import ViewEnergy
 
-_STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE = 4, 12, 4
+_STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE, _STEPS_NORMALS = 4, 12, 4, 8
 _CONVERGED = 1e-3
 _NO_FACE = 0.12  # residual of landmarks that lie on no face
 Cancel = Callable[[], bool] | None
@@ -112,20 +113,42 @@ def fit(model: HeadModel, observations: Sequence[Observation], guesses: Sequence
     views, states, fields = _solve(model, shapes, observations, guesses, cancel)
     identity = np.zeros(len(model.identity))
     identity[: shapes.count] = states[0].shape[: shapes.count]
-    fits = []
-    for view, state, field in zip(views, states, fields, strict=True):
-        expression, rotations = shapes.expression(state.shape), model.neutral().rotations
-        rest = model.rest(identity, expression)
-        rotations[NECK] = usual_neck(state.rotation) if field is None else fit_neck(model, *rest, state, field)
-        rotations[GLOBAL] = rotation_vector(state.rotation @ rotation_matrix(rotations[NECK]).T)
-        posed = model.posed(Parameters(identity, expression, rotations))
-        fits.append(
-            ViewFit(
-                identity, expression, rotations, state.rotation, state.camera, view.residual(state),
-                posed.vertices, posed.joints, posed.closed_vertices, posed.closed_normals,
-            )
-        )  # fmt: skip
+    fits = [_view_fit(model, identity, *parts) for parts in zip(views, states, fields, strict=True)]
     return Fit(identity, tuple(fits))
+
+
+def _view_fit(model: HeadModel, identity: np.ndarray, view: ViewEnergy, state: FitState, field: MatteField | None) -> ViewFit:
+    expression, rotations = view.shapes.expression(state.shape), model.neutral().rotations
+    rest = model.rest(identity, expression)
+    rotations[NECK] = usual_neck(state.rotation) if field is None else fit_neck(model, *rest, state, field)
+    rotations[GLOBAL] = rotation_vector(state.rotation @ rotation_matrix(rotations[NECK]).T)
+    posed = model.posed(Parameters(identity, expression, rotations))
+    return ViewFit(
+        identity, expression, rotations, state.rotation, state.camera, view.residual(state),
+        posed.vertices, posed.joints, posed.closed_vertices, posed.closed_normals,
+    )  # fmt: skip
+
+
+def refine_by_normals(
+    model: HeadModel, seen: Observation, fit: ViewFit, picture: NormalPicture, guess: HeadGuess | None = None, cancel: Cancel = None
+) -> ViewFit:
+    """A photo's fit once more, with the normals that a network saw in it beside the landmarks and the outline.
+
+    guess: as the fit had it. Raises Cancelled when cancel answers True.
+    """
+    shapes = FaceShapes(model)
+    view = ViewEnergy(shapes, seen, guess if guess is not None and guess.usable else None)
+    shape = np.r_[fit.identity[: shapes.count], fit.expression[shapes.visible_expressions]]
+    (column, row), scale, distance = fit.camera.centre, fit.camera.scale, fit.camera.distance
+    state = FitState(shape, fit.rotation, scale, np.array([column, -row]), distance)
+    view.trust(state)
+    field = None if seen.outline is None else MatteField(seen.outline, state)
+    view.outline = None if field is None else Outline(model, field, state, shapes)
+    view.normals = NormalTerm(model, picture, state, shapes)
+    state = minimise(state, lambda state, _: view.linearised(state), view.moved, range(_STEPS_NORMALS), view.energy, _CONVERGED, cancel)
+    identity = np.zeros(len(model.identity))
+    identity[: shapes.count] = state.shape[: shapes.count]
+    return _view_fit(model, identity, view, state, field)
 
 
 def fit_head(model: HeadModel, seen: Observation, guess: HeadGuess | None = None, cancel: Cancel = None) -> ViewFit:

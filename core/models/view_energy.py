@@ -7,6 +7,7 @@ from ..photo.landmarks import IBUG68, MEDIAPIPE
 from .face_shapes import FaceShapes
 from .guess import HeadGuess
 from .head import EYE_DISTANCE
+from .normal_term import NormalTerm
 from .observation import Observation
 from .outline import Outline
 from .projection import MOTION, FitState
@@ -26,8 +27,9 @@ _LEAST_SHOWN = 0.4  # cosine of the head's turn
 
 
 class ViewEnergy:
-    """The energy of one view over its FitState: landmarks, prior, a second detector's landmarks if there are such and, once there is one,
-    the outline. One unit is the eye distance. iBUG's landmarks, which have no depth, take the place of MediaPipe's where these are unknown.
+    """The energy of one view over its FitState: landmarks, prior, a second detector's landmarks if there are such and, once
+    there are such, the outline and normals. One unit is the eye distance. iBUG's landmarks, which have no depth, take the place of
+    MediaPipe's where these are unknown.
 
     share: how much of the identity's prior this view brings, where several views of one person bring it together.
     """
@@ -45,6 +47,7 @@ class ViewEnergy:
             self._second = None if flat is None else SecondOpinion(shapes.ibug68, flat)
         self.shapes, self.seen = shapes, seen
         self.outline: Outline | None = None
+        self.normals: NormalTerm | None = None
         self._prior, self._share = shapes.prior(guess), share
         self._matrix, self._weight = self._prior.matrix, shapes.weight
 
@@ -84,8 +87,8 @@ class ViewEnergy:
         loss += apart @ self._matrix @ apart + self._prior.turn_weight * cauchy_loss((self._turned(state) ** 2).sum(), _ROBUST_TURN)
         return float(loss) + sum(term.energy(state) for term in self._terms())
 
-    def _terms(self) -> list[Outline | SecondOpinion]:
-        return [term for term in (self.outline, self._second) if term is not None]
+    def _terms(self) -> list[Outline | SecondOpinion | NormalTerm]:
+        return [term for term in (self.outline, self._second, self.normals) if term is not None]
 
     def _turned(self, state: FitState) -> np.ndarray:
         """Rotation vector (3,) from the guessed turn of the head; 0 without a guess."""

@@ -17,12 +17,13 @@ import cv2
 import numpy as np
 
 from ..errors import InputError, is_out_of_memory
+from ..models.normal_term import NormalPicture
 from ..models.prior import PriorSurface
 from ..photo.crop import crop_picture, shown
 from ..photo.framing import Framing
 from ..photo.matte import with_coverage
-from ..photo.parsing import Parser
-from ..photo.view import Camera, Pictured
+from ..photo.parsing import CLASSES, Parser
+from ..photo.view import Camera, View
 from ..settings import Settings
 from .onnx_file import is_self_contained
 
@@ -34,6 +35,8 @@ _PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider",
 _LEAST_COSINE = 0.9  # median on the face between a network's normals and the fitted model's; hair in front of it may be anything
 _LEAST_MARGIN = 0.05  # of the mean cosine of the best choice of axes over the second best's; true normals of drawn people have 0.11 or more
 _FEWEST_PIXELS = 500
+_KNOWN = 0.5  # length of an interpolated normal below which more than half of it lies off the person
+_BARE = ("skin", "beard", "eyes", "lips")  # beards and brows follow the skin closely enough
 _FACE_TOP, _FACE_BOTTOM, _FACE_BACK = 0.2, -0.5, -0.3  # crop units on the mean head
 
 
@@ -132,17 +135,21 @@ BUNDLED = OwnNetworks()
 """No detail networks of the user's own."""
 
 
-def own_normals(network: DetailNetwork, view: Pictured, camera: Camera, surface: PriorSurface) -> np.ndarray:
-    """Unit front normals (SIZE, SIZE, 3) in the crop frame that a network sees in a photo, 0 off the person and outside the photo.
-    Raises InputError."""
+def own_normals(network: DetailNetwork, view: View, camera: Camera, surface: PriorSurface) -> NormalPicture:
+    """What a network sees in the photo's crop, 0 off the person and outside the photo; bare skin and eyes tell of the head below.
+    surface: the fitted model's. Raises InputError."""
     box = surface.framing.crop_box(camera)
     person = (crop_picture(view.matte, box, SIZE) > 0.5) & shown(view.image, box, SIZE)
     answer = network(crop_picture(view.image, box, SIZE, cv2.BORDER_REPLICATE), "normals")
-    return crop_normals(answer, network.name, camera, surface, person)
+    normals = camera_normals(answer, network.name, camera, surface, person)
+    bare = np.ones(person.shape, np.float32)
+    if view.parsing is not None:
+        bare = view.parsing.crop(box, SIZE)[..., [CLASSES.index(name) for name in _BARE]].sum(-1)
+    return NormalPicture(normals, bare * person, box)
 
 
-def crop_normals(answer: np.ndarray, name: str, camera: Camera, surface: PriorSurface, person: np.ndarray) -> np.ndarray:
-    """Unit normals (S, S, 3) in the crop frame, 0 off the person, of a network's answer (S, S, 3) in unknown axes of the camera frame.
+def camera_normals(answer: np.ndarray, name: str, camera: Camera, surface: PriorSurface, person: np.ndarray) -> np.ndarray:
+    """Unit normals (S, S, 3) in camera axes, 0 off the person, of a network's answer (S, S, 3) in unknown ones.
 
     surface: the fitted model's; person (S, S) bool: where the photo shows the person. Raises InputError when no choice of axes agrees with
     the fitted face clearly better than all others.
@@ -150,13 +157,22 @@ def crop_normals(answer: np.ndarray, name: str, camera: Camera, surface: PriorSu
     length = np.linalg.norm(answer, axis=-1, keepdims=True)
     unit = answer / np.maximum(length, 1e-6)
     maps = surface.maps(len(answer)).numpy()
-    places = _places(camera, surface.framing, maps)
     _, y, z = maps[3:6]
     face = person & (maps[7] > 0.5) & (y < _FACE_TOP) & (y > _FACE_BOTTOM) & (z > _FACE_BACK) & (length[..., 0] > 1e-6)
-    fitted = camera.normals_from_crop(maps[:3].transpose(1, 2, 0)[face], places[face])
+    fitted = camera.normals_from_crop(maps[:3].transpose(1, 2, 0)[face], _places(camera, surface.framing, maps)[face])
     order, signs = _axes(unit[face], fitted, name)
-    turned = camera.normals_to_crop((unit[..., order] * signs).reshape(-1, 3), places.reshape(-1, 3)).reshape(answer.shape)
-    return np.where((person & (length[..., 0] > 1e-6))[..., None], turned, 0).astype(np.float32)
+    return np.where((person & (length[..., 0] > 1e-6))[..., None], unit[..., order] * signs, 0).astype(np.float32)
+
+
+def crop_normals(picture: NormalPicture, camera: Camera, surface: PriorSurface) -> np.ndarray:
+    """The picture's normals (SIZE, SIZE, 3) in the crop frame of a camera, which may differ from the one that they were seen with."""
+    left, top, side = picture.box
+    column, row, width = (np.array(surface.framing.crop_box(camera)) - [left, top, 0]) * (len(picture.normals) / side)
+    normals = crop_picture(picture.normals, (column, row, width), SIZE)
+    known = np.linalg.norm(normals, axis=-1, keepdims=True) > _KNOWN
+    places = _places(camera, surface.framing, surface.maps(SIZE).numpy())
+    turned = camera.normals_to_crop(normals.reshape(-1, 3), places.reshape(-1, 3)).reshape(normals.shape)
+    return np.where(known, turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-6), 0).astype(np.float32)
 
 
 def _axes(found: np.ndarray, fitted: np.ndarray, name: str) -> tuple[list[int], np.ndarray]:

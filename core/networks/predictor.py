@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from ..models.guess import HeadGuess
+from ..models.normal_term import NormalPicture
 from ..models.prior import PriorSurface
 from ..photo.crop import network_photo, shown
 from ..photo.figure_matte import FigureParser
@@ -21,7 +22,7 @@ from .encoded import EncodedColours, EncodedCrop
 from .field import ImplicitField
 from .layers import fold_norms
 from .normal import INPUT_SIZE, NormalNetwork, refined_matte
-from .own import BUNDLED, OwnNetworks, own_normals
+from .own import crop_normals
 from .parameters import ParameterNetwork, guess
 from .parsing import NetworkFigureParser, NetworkParser, ParsingNetwork
 from .volume import surface_clouds
@@ -136,8 +137,11 @@ class Predictor:
         return None if self._parameters is None else guess(self._parameters, view)
 
     @torch.inference_mode()
-    def predict(self, view: Pictured, camera: Camera, surface: PriorSurface, own: OwnNetworks = BUNDLED) -> CropPrediction:
-        """The photo's crop with the fitted surface in it. Raises InputError when own networks do not answer as they should."""
+    def predict(
+        self, view: Pictured, camera: Camera, surface: PriorSurface, seen: NormalPicture | None = None, own_matte: bool = False
+    ) -> CropPrediction:
+        """The photo's crop with the fitted surface in it. seen: normals of the user's own network, which stand in for the bundled one's;
+        own_matte: the view's matte is the user's own network's, and stays as it is."""
         box = surface.framing.crop_box(camera)
         maps, there = surface.maps(INPUT_SIZE), shown(view.image, box, INPUT_SIZE)
         picture = network_photo(view, box, INPUT_SIZE)
@@ -155,11 +159,11 @@ class Predictor:
         size = RELIEF_SIZE[self.subject]
         if size != INPUT_SIZE:
             finest, back, _ = self._relief(self._picture(network_photo(view, box, size)), surface.maps(size)[None].to(self.device))
-        if own.normals is not None:
-            finest = torch.from_numpy(own_normals(own.normals, view, camera, surface)).permute(2, 0, 1)[None].to(self.device)
+        if seen is not None:
+            finest = torch.from_numpy(crop_normals(seen, camera, surface)).permute(2, 0, 1)[None].to(self.device)
             small = _unit(F.interpolate(finest, size=(INPUT_SIZE, INPUT_SIZE), mode="area"), photo)
             front = torch.where((small != 0).any(1, keepdim=True), small, front)
-        return CropPrediction(photo, maps, front, back, shift if own.matte is None else None, fine, finest)
+        return CropPrediction(photo, maps, front, back, None if own_matte else shift, fine, finest)
 
     def _picture(self, picture: np.ndarray) -> torch.Tensor:
         """(1, 4, S, S) on the device of a picture (S, S, 4)."""

@@ -55,11 +55,6 @@ def hashes(folder: Path = FOLDER) -> dict[str, str]:
     return found
 
 
-def load_weights(network: Network, name: str, folder: Path = FOLDER) -> Network:
-    """Fill a network, in float32, from a weights file with exactly its keys and shapes. Raises AssetError."""
-    return _filled(network, _tensors(read_checked(name, folder), name), name)
-
-
 def normal_from(data: bytes, name: str, parsing: ParsingNetwork | None = None) -> NormalNetwork:
     """A normal network from the bytes of a safetensors file. Raises AssetError."""
     tensors = _tensors(data, name)
@@ -112,8 +107,9 @@ def field_from(data: bytes, name: str) -> ImplicitField:
     return _filled(ImplicitField(config), _tensors(data, name), name)
 
 
-def _reader(kind: Callable[[], Network]) -> Callable[[bytes, str], Network]:
-    """For a network of one configuration."""
+def reader(kind: Callable[[], Network]) -> Callable[[bytes, str], Network]:
+    """For a network of one configuration: from a weights file's bytes and name to the network, in float32. Its reading raises AssetError
+    unless the file has exactly the network's keys and shapes."""
     return lambda data, name: _filled(kind(), _tensors(data, name), name)
 
 
@@ -162,8 +158,8 @@ class ListedNetwork(Generic[Network]):
 NORMAL = ListedNetwork("normal.safetensors", normal_from)
 FIELD = ListedNetwork("field.safetensors", field_from)
 COLOUR = ListedNetwork("colour.safetensors", colour_from, "the field's own colours")
-PARAMETERS = ListedNetwork("parameters.safetensors", _reader(ParameterNetwork), "a fit that begins at the mean head")
-PARSING = ListedNetwork("parsing.safetensors", _reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
+PARAMETERS = ListedNetwork("parameters.safetensors", reader(ParameterNetwork), "a fit that begins at the mean head")
+PARSING = ListedNetwork("parsing.safetensors", reader(ParsingNetwork), "selfie segmentation, and guesses of what is what")
 BODY_PARSING = ListedNetwork("body_parsing.safetensors", body_parsing_from, "selfie segmentation of whole figures")
 BODY_NORMAL = ListedNetwork("body_normal.safetensors", normal_from, "a body without relief")
 BODY_FIELD = ListedNetwork("body_field.safetensors", field_from, "the fitted body, stretched to the outline")

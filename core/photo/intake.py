@@ -62,7 +62,7 @@ class Intake:
         path = Path(path)
         return self._view(read_photo(path), path.name, subject)
 
-    def look(self, path: str | Path, subject: str = AUTO, person: int = -1) -> View | BodyView:
+    def load_subject(self, path: str | Path, subject: str = AUTO, person: int = -1) -> View | BodyView:
         """Prepare one photo of a head or of a body, as the subject says: AUTO, HEAD or BODY. person counts people from the left from 0; -1
         takes the largest. A body that is not made is told in the notes.
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..fields.field import Field
 from ..geometry.mesh import vertex_normals
 from ..progress import Cancel
-from .detail import displace_back, displace_front
+from .detail import BUNDLED_RELIEF, ReliefStrength, displace_back, displace_front
 from .extract import extract_surface
 from .smooth import smooth_surface, smoothing_rounds
 from .spikes import remove_depth_spikes
@@ -16,10 +16,12 @@ from .spikes import remove_depth_spikes
 
 @dataclass(frozen=True)
 class ReliefMap:
-    """Unit normals (S, S, 3) in the field's frame, seen along z, 0 off the subject; mask (S, S) bool: where they are valid."""
+    """Unit normals (S, S, 3) in the field's frame, seen along z, 0 off the subject; mask (S, S) bool: where they are valid; strength: how
+    far they are believed against the surface."""
 
     normals: np.ndarray
     mask: np.ndarray
+    strength: ReliefStrength = BUNDLED_RELIEF
 
 
 def build_surface(
@@ -40,7 +42,7 @@ def add_detail(
     vertices = smooth_surface(remove_depth_spikes(vertices, faces), faces, smoothing_rounds(resolution))
     normals = vertex_normals(vertices, faces)
     if front is not None:
-        vertices = displace_front(vertices, faces, normals, front.normals, front.mask)
+        vertices = displace_front(vertices, faces, normals, front.normals, front.mask, front.strength)
     if back is not None:
         vertices = displace_back(vertices, faces, normals, back.normals, back.mask)
     return vertices

@@ -31,8 +31,10 @@ _LOWER_ENDS = np.linspace(-0.06, 0.01, 8)  # metres above the neck joint, along 
 _USUAL_END, _UNUSUAL = 0.0, 0.02  # which of them is usual; metres of disagreement that a metre away from it is worth
 _AGREED, _DISAGREED = 0.012, 0.04  # metres between the surfaces that do not matter, and beyond which more does not matter
 _SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
+_SOME = 4  # of so many vertices one tells where the surfaces agree
 _SEARCHED, _ROBUST = 1500, 0.01  # points; metres
 _NEAR = 0.15  # metres around the region in which the body's surface is looked at
+_APART = "The head does not meet the body; try another photo, or reconstruct the head alone."
 _LEAST = 0.5  # share of the head's vertices that must be left in the joined surface
 
 
@@ -123,7 +125,7 @@ def join_head(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distan
     check_manifold(vertices, faces)
     from_head = region.share(vertices)
     if (from_head == 1).sum() < _LEAST * (region.share(head.vertices) == 1).sum():
-        raise ReconstructionError("The head does not meet the body; try another photo, or reconstruct the head alone.")
+        raise ReconstructionError(_APART)
     return JoinedSurface(ClosedSurface(vertices, faces, surface.values[kept]), from_head, scale)
 
 
@@ -177,10 +179,12 @@ def _rough_scale(body: np.ndarray, head: np.ndarray, place: HeadPlace, camera: n
     """How many times as far away as the head (Vh, 3) the body (Vb, 3) is where the picture shows the head."""
     seen = lambda points: points[:, :2] / (camera[2] - points[:, 2:])  # noqa: E731
     above = head[place.height(head) > 0]
+    if not len(above):
+        raise ReconstructionError(_APART)
     low, high = np.percentile(seen(above), [5, 95], axis=0)
     behind = body[((seen(body) > low) & (seen(body) < high)).all(1)]
     if not len(behind):
-        raise ReconstructionError("The body has nothing where the photo shows the head; try another photo, or the head alone.")
+        raise ReconstructionError(_APART)
     far = lambda points: float(np.median(camera[2] - points[:, 2]))  # noqa: E731
     return far(behind) / far(above)
 
@@ -189,6 +193,8 @@ def _fine_scale(body: np.ndarray, head: np.ndarray, place: HeadPlace, camera: np
     """How many times as far away the head (Vh, 3) meets the body (Vb, 3) best around the neck."""
     height = place.height(head)
     around = head[(height > _LOWER_ENDS[0]) & (height < _BAND) & (_region(place, -1, np.ones(6, bool)).inside(head, 1) > 0)]
+    if not len(around):
+        raise ReconstructionError(_APART)
     rays = around[:: max(len(around) // _SEARCHED, 1)] - camera
     scales = 1 + _SEARCH / (camera[2] - place.neck[2])
     tree = cKDTree(body)
@@ -215,6 +221,7 @@ def _lower_end(pair: _Pair, place: HeadPlace) -> float:
         low, high = _LOWER_ENDS[[0, -1]] + [0, _BAND]
         within = (height > low) & (height < high)
         within[within] = _region(place, -1, np.zeros(6, bool)).inside(surface.vertices[within], 1) > 0
+        within = np.flatnonzero(within)[::_SOME]
         error = np.clip(np.abs(other.query(surface.vertices[within])[0]) - _AGREED, 0, _DISAGREED)
         slabs = [(height[within] > end) & (height[within] < end + _BAND) for end in _LOWER_ENDS]
         apart.append([error[slab].sum() / max(slab.sum(), 1) for slab in slabs])
@@ -267,4 +274,8 @@ class _Blend:
         coarse = lambda cube: outside(middle + half * cube) < half / 16  # noqa: E731
         vertices, faces = extract_components(distance, coarse, cells)
         vertices = (middle + half * vertices).astype(np.float32)
-        return ClosedSurface(vertices, faces, self.values(vertices))
+        # What lies farther out is cut off, with all triangles that it is in.
+        kept = outside(vertices) < -0.1 * spare
+        values = np.zeros((len(vertices), self._pair.surfaces[0].values.shape[1]), np.float32)
+        values[kept] = self.values(vertices[kept])
+        return ClosedSurface(vertices, faces, values)

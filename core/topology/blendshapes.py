@@ -76,9 +76,9 @@ class BlendshapeTransfer:
         """(K,) in [0, 1]: 1 where the triangles change as the mean's do, less by the share of that change that `offsets()` miss."""
         changes = _changes(self._model)
         wanted = np.einsum("kfac,fab,kfbc->k", changes, self._metric, changes, optimize=True)
-        wanted = np.asarray(self._divergence @ changes.transpose(1, 2, 0, 3).reshape(changes.shape[1] * 3, -1))
+        divergence = np.asarray(self._divergence @ changes.transpose(1, 2, 0, 3).reshape(changes.shape[1] * 3, -1))
         flat = offsets.transpose(1, 0, 2).reshape(self._count, -1)
-        got = (flat * (self._stiffness @ flat - 2 * wanted)).sum(0).reshape(-1, 3).sum(1)
+        got = (flat * (self._stiffness @ flat - 2 * divergence)).sum(0).reshape(-1, 3).sum(1)
         missed = np.sqrt(np.clip(got + wanted, 0, None) / np.maximum(wanted, 1e-20))
         return np.where(wanted > 1e-12, np.clip(1 - missed, 0, 1), 1).astype(np.float32)
 

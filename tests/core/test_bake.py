@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from likeness.core.colour.bake import bake_mesh
 from likeness.core.colour.eyes import paint_eye, seen_colours
 from likeness.core.colour.hair import bare_skin
-from likeness.core.colour.head import COVER_SIZE, Anatomy, bake_head
+from likeness.core.colour.head import PARSING_SIZE, Anatomy, bake_head
 from likeness.core.colour.project import Projection
 from likeness.core.colour.texels import Texels
 from likeness.core.errors import Cancelled, InputError
@@ -21,6 +21,7 @@ from likeness.core.models.joints import JAW
 from likeness.core.models.parametric import Parameters
 from likeness.core.photo.crop import crop_picture
 from likeness.core.photo.framing import HEAD
+from likeness.core.photo.parsing import CLASSES
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
@@ -72,7 +73,7 @@ def scene(model: HeadModel) -> tuple[RiggedHead, Result]:
     box = HEAD.crop_box(camera)
     crop, matte = crop_picture(photo, box, SIZE), (crop_picture(photo, box, SIZE) @ [-1, 1, -1] < 0.3).astype(np.float32)
     points = HEAD.to_crop(vertices, camera).astype(np.float32)
-    _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).look(points, normals)
+    _, seen = Projection.of(points, model.closed_mesh.faces, crop, matte).sample_photo(points, normals)
     guess = np.where(seen[:, None] > 0, colours, np.where(hair[:, None] > 0.5, HAIR, SKIN)).astype(np.float32)
     faces = model.closed_mesh.faces.astype(np.int32)
     pose = Pose(posed.rotation, posed.joints[1])
@@ -121,6 +122,48 @@ def test_the_scalp_is_shaved_but_not_skin(baked: RiggedHead, model: HeadModel) -
     colours, _ = at_vertices(baked)
     scalp = colours[model.regions["scalp"][model.faces].min(1) > 0.95].mean(0)
     assert HAIR.mean() + 0.15 < scalp.mean() < SKIN.mean() - 0.05
+
+
+def test_hair_too_short_to_stand_off_is_a_shade_on_the_scalp_when_parsing_tells_it(
+    model: HeadModel, scene: tuple[RiggedHead, Result]
+) -> None:
+    rigged, result = scene
+    view = result.views[0]
+    crop = crop_picture(view.photo, HEAD.crop_box(view.camera), PARSING_SIZE)
+    hair = np.linalg.norm(crop - HAIR, axis=-1) < 0.1
+    parsing = np.stack([hair & (name == "hair") | ~hair & (name == "skin") for name in CLASSES], axis=-1).astype(np.float32)
+    scalp = model.regions["scalp"][model.faces].min(1) > 0.95
+
+    colours, _ = at_vertices(bake_head(rigged, flat(result, model), Anatomy.of(model), SIZE, parsing=parsing))
+    assert HAIR.mean() + 0.15 < colours[scalp].mean() < SKIN.mean() - 0.05
+
+
+def flat(result: Result, model: HeadModel) -> Result:
+    """The same with the hair as paint on the skull."""
+    posed = model.posed(Parameters(np.zeros(len(model.identity)), np.zeros(52), np.array([[0, np.radians(30), 0], *[[0, 0, 0]] * 4])))
+    surface = replace(result.surface, vertices=result.views[0].pose.to_upright(posed.closed_vertices).astype(np.float32))
+    return replace(result, meshes={"surface": surface})
+
+
+def test_clothes_go_on_below_what_is_reconstructed_and_do_not_climb_the_neck(model: HeadModel, scene: tuple[RiggedHead, Result]) -> None:
+    """A red jumper whose collar goes up to the chin; the reconstruction ends a little below it, and above it hair hides the neck."""
+    rigged, result = scene
+    surface, collar, end = result.surface, 0.04, -0.03
+    height = surface.vertices[:, 1]
+    kept = (height > end) & ((height < collar) | (height > collar + 0.08))
+    renumbered, faces = np.cumsum(kept) - 1, surface.faces[kept[surface.faces].all(1)]
+    colours = np.where(surface.vertices[:, 1:2] < collar, [0.8, 0.05, 0.05], SKIN).astype(np.float32)
+    seen = np.where(surface.vertices[:, 1] < collar + 0.05, 0, surface.observed).astype(np.float32)
+    parts = (values[kept] for values in (surface.vertices, surface.normals, colours, seen))
+    vertices, normals, colours, observed = parts
+    dressed = Mesh(vertices, renumbered[faces].astype(np.int32), normals, colours, observed)
+    found, _ = at_vertices(bake_head(rigged, replace(result, meshes={"surface": dressed}), Anatomy.of(model), SIZE))
+    height = rigged.posed(rigged.key_values, rigged.rotations)[rigged.faces][..., 1]
+    skin = rigged.face_part == 0
+    below, above = (height.max(1) < end - 0.05) & skin, (height.min(1) > collar + 0.02) & (height.max(1) < collar + 0.05) & skin
+    assert min(below.sum(), above.sum()) > 20
+    assert np.abs(found[below] - [0.8, 0.05, 0.05]).max() < 0.1
+    assert np.percentile(np.abs(found[above] - SKIN).max(1), 75) < 0.1
 
 
 def test_eyes_teeth_and_mouth_have_their_own_colours(baked: RiggedHead) -> None:
@@ -273,12 +316,13 @@ def test_hair_over_the_face_is_not_painted_on_it(model: HeadModel, scene: tuple[
     photo, half = view.photo.copy(), int(0.012 * view.camera.scale)
     photo[row - half : row + half, column - half : column + half] = [0, 0, 255]
     stained = replace(result, views=(replace(view, photo=photo),))
-    covered = (crop_picture(photo, HEAD.crop_box(view.camera), COVER_SIZE) @ [-1, 0, 1] > 0.5).astype(np.float32)
+    covered = crop_picture(photo, HEAD.crop_box(view.camera), PARSING_SIZE) @ [-1, 0, 1] > 0.5
+    parsing = np.stack([covered & (name == "object") | ~covered & (name == "skin") for name in CLASSES], axis=-1).astype(np.float32)
     head = (model.correspondence[model.faces] != 0).any(2).all(1) & (model.face_part == 0)
 
-    def blue(cover: np.ndarray | None) -> float:
-        colours, _ = at_vertices(bake_head(rigged, stained, Anatomy.of(model), SIZE, covered=cover))
+    def blue(shares: np.ndarray | None) -> float:
+        colours, _ = at_vertices(bake_head(rigged, stained, Anatomy.of(model), SIZE, parsing=shares))
         return float((colours[head, 2] - colours[head, 0]).max())
 
     assert blue(None) > 0.5
-    assert blue(covered) < 0.1
+    assert blue(parsing) < 0.1

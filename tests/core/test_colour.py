@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from likeness.core.colour.cells import Cells
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.guessed import guessed_kinds
-from likeness.core.colour.kinds import CLOTHES, HAIR, SKIN, Places
-from likeness.core.colour.material import levels
+from likeness.core.colour.hair_texture import HairTexture
+from likeness.core.colour.kinds import CLOTHES, HAIR, KINDS, SKIN, Places
+from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.project import Projection
-from likeness.core.colour.strands import Strands
 from likeness.core.colour.symmetry import Symmetry
+from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.geometry.mesh import unique_edges
 from likeness.core.networks.semantic import OFFSET, SCALE
 from likeness.core.surface.extract import extract_surface
@@ -66,7 +66,7 @@ def reconstruct(ball, prior, codes=np.zeros_like, **changed):
 
 
 def look(ball):
-    return Projection.of(ball.vertices, ball.faces, ball.photo, ball.matte).look(ball.vertices, ball.normals)
+    return Projection.of(ball.vertices, ball.faces, ball.photo, ball.matte).sample_photo(ball.vertices, ball.normals)
 
 
 def test_visible_vertices_copy_the_photo(ball):
@@ -163,13 +163,17 @@ def head():
         hair[:, None], hair_colour, np.where(jumper[:, None], [0.1, 0.2, 0.5], [0.8, 0.6, 0.5])
     ).astype(np.float32)
     weight = (places[:, 2] > -0.2).astype(np.float32)
-    return SimpleNamespace(places=places, codes=codes, hair=hair, jumper=jumper, weight=weight, guess=paint([0.1, 0.08, 0.06]), paint=paint)
+    normals = places - np.array([0, -0.1, -0.35], np.float32)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return SimpleNamespace(
+        places=places, codes=codes, normals=normals, hair=hair, jumper=jumper, weight=weight, guess=paint([0.1, 0.08, 0.06]), paint=paint
+    )
 
 
 def judge(head, guess, seen, weight):
     nothing = np.zeros_like(weight)
     share = guessed_kinds(guess, seen, weight, np.zeros_like(seen), nothing, head.codes, head.places)
-    return None if share is None else SimpleNamespace(share=share, colours=levels(guess, seen, weight, share, head.places))
+    return None if share is None else SimpleNamespace(share=share, colours=levels(guess, seen, weight, share, head.places, head.normals)[0])
 
 
 def test_hidden_hair_takes_the_visible_hairs_colour_and_skin_stays_skin(head):
@@ -205,6 +209,59 @@ def test_hidden_hair_and_skin_keep_the_guesss_own_shades_and_clothes_do_not(head
     assert abs(kept["cloth"]) < 0.15  # what a field guesses of clothes is noise
 
 
+def test_hidden_skin_is_as_light_as_seen_skin_that_faces_the_same_way(head):
+    """Light from the upper left; the level of a height or a side alone is not that of a place."""
+    light = lambda normals: 0.75 * np.exp(0.3 * normals[:, :1] + 0.2 * normals[:, 1:2] + 0.1 * np.abs(normals[:, 2:]))  # noqa: E731
+    share = np.eye(len(KINDS))[np.full(len(head.places), SKIN)]
+    skin = np.array([0.8, 0.6, 0.5], np.float32)
+    noses = np.random.default_rng(1).random((len(head.places), 1)) < 0.1  # and what has another light
+    seen = np.where(noses, 0.3, 1) * light(head.normals) * skin
+    found, _ = levels(np.tile(skin, (len(seen), 1)), seen, head.weight, share, head.places, head.normals)
+    hidden = head.weight == 0
+    true = light(head.normals) * skin
+    middle = np.abs(np.log(true[:, 0] / np.median(true[:, 0]))) < 0.1
+    assert np.abs(found - true)[hidden & middle].max() < 0.06
+    left, right = (hidden & (side * head.normals[:, 0] > 0.7) for side in (1, -1))
+    assert found[left].mean() > 1.1 * found[right].mean()
+    # No side is lit more than what is seen mostly is.
+    assert found.mean(1).max() < np.percentile(seen[head.weight > 0].mean(1), 80)
+
+
+def hair_levels(head, seen, better):
+    share = np.eye(len(KINDS))[np.where(head.hair, HAIR, SKIN)]
+    return levels(head.guess, seen.astype(np.float32), head.weight, share, head.places, head.normals, better)[0][
+        head.hair & (head.weight == 0)
+    ]
+
+
+@pytest.mark.parametrize("core", [20, 60])
+def test_hidden_hair_takes_its_tint_from_hair_that_is_surely_hair(head, core):
+    """Most of the seen hair lets a green wall through; even if the sure hair is little, it alone tells."""
+    seen = head.paint([0.3, 0.4, 0.15])
+    shown = np.flatnonzero(head.hair & (head.weight > 0))
+    seen[shown[:core]] = [0.2, 0.15, 0.1]
+    inside = np.random.default_rng(1).uniform(0, 0.3, len(head.weight))
+    inside[~head.hair] = 1
+    inside[shown[:core]] = 0.9
+    found = hair_levels(head, seen, [inside])
+    assert (found[:, 1] - found[:, 0]).max() < (0 if core > 30 else 0.05)
+    assert (hair_levels(head, seen, [np.ones_like(inside)])[:, 1] > 0.3).all(), "the case is none if all seen hair gives the same"
+
+
+def test_skin_that_shows_through_white_hair_does_not_tint_what_is_hidden(head):
+    seen = head.paint([0.78, 0.76, 0.73])
+    shown = np.flatnonzero(head.hair & (head.weight > 0))
+    seen[shown[: int(0.45 * len(shown))]] = [0.92, 0.8, 0.73]
+    found = hair_levels(head, seen, [])
+    assert (found[:, 0] - found[:, 2]).max() < 0.08
+
+
+def test_a_tint_is_kept_where_it_gets_too_light_for_the_picture():
+    tints = Tints.of(np.tile([0.95, 0.75, 0.65], (50, 1)) * np.linspace(0.6, 1, 50)[:, None])
+    light = tints.given_to(np.full((1, 3), 1.2))
+    assert light.max() <= 1 and light[0, 0] - light[0, 2] > 0.25
+
+
 def test_without_a_face_in_sight_nothing_is_known_of_materials(head):
     assert judge(head, head.guess, head.guess, np.zeros_like(head.weight)) is None
 
@@ -226,7 +283,7 @@ def test_strands_have_the_samples_contrast_and_run_down():
     # Strands that run across the photo.
     photo += gaussian_filter(rng.standard_normal((256, 256)), (1.5, 12))[..., None].astype(np.float32)
     points = rng.uniform(-0.6, 0.6, (60_000, 3))
-    strands = Strands.of(photo, points, np.ones(len(points), bool))
+    strands = HairTexture.of(photo, points, np.ones(len(points), bool))
     assert strands is not None
     texture = strands.texture.mean(-1)
     assert np.diff(texture, axis=1).std() > 3 * np.diff(texture, axis=0).std()
@@ -234,11 +291,11 @@ def test_strands_have_the_samples_contrast_and_run_down():
     assert abs(texture.mean()) < 0.01
     values = strands.at(rng.uniform(-0.6, 0.6, (70_000, 3)))
     assert np.isfinite(values).all() and values.std() > 0.5 * texture.std()
-    assert Strands.of(photo, points, np.zeros(len(points), bool)) is None
+    assert HairTexture.of(photo, points, np.zeros(len(points), bool)) is None
 
 
 def test_cells_keep_means_and_bring_them_back_smoothly(ball):
-    cells = Cells.of(ball.vertices, 0.04)
+    cells = VoxelMeans.of(ball.vertices, 0.04)
     values = ball.vertices[:, :1] * 0.5
     assert (cells.cell[cells.first] == np.arange(len(cells.first))).all()
     back = cells.spread(cells.mean(values), ball.vertices)

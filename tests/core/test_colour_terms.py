@@ -100,7 +100,7 @@ def background(ball: SimpleNamespace) -> float:
     """How much of a white wall gets onto a dark ball whose matte is four pixels too large, where the photo is copied."""
     photo = np.where((np.hypot(X, Y) < RADIUS - 8 / SIZE)[..., None], 0.1, 1.0).astype(np.float32)
     matte = (np.hypot(X, Y) < RADIUS).astype(np.float32)
-    colours, weight = Projection.of(ball.vertices, ball.faces, photo, matte).look(ball.vertices, ball.normals)
+    colours, weight = Projection.of(ball.vertices, ball.faces, photo, matte).sample_photo(ball.vertices, ball.normals)
     return float(((colours.mean(1) - 0.1) * weight).sum())
 
 
@@ -117,7 +117,7 @@ def test_without_the_mattes_margins_more_background_is_copied(
 
 def test_grazing_surface_is_not_copied(ball: SimpleNamespace) -> None:
     everything = np.ones((SIZE, SIZE), np.float32)
-    _, weight = Projection.of(ball.vertices, ball.faces, np.zeros((SIZE, SIZE, 3), np.float32), everything).look(
+    _, weight = Projection.of(ball.vertices, ball.faces, np.zeros((SIZE, SIZE, 3), np.float32), everything).sample_photo(
         ball.vertices, ball.normals
     )
     angle = np.degrees(np.arccos(np.clip(ball.normals[:, 2], -1, 1)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from likeness.core.geometry.mesh import face_normals, vertex_normals
-from likeness.core.surface.detail import displace_back, displace_front, integrate_normals
+from likeness.core.surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength, displace_back, displace_front, integrate_normals
 from likeness.core.surface.extract import check_manifold, extract_surface
 
 SIZE = 256
@@ -55,15 +55,31 @@ def test_normals_that_agree_change_nothing():
 def test_the_change_is_clamped():
     x, y = picture()
     flat = np.zeros((SIZE, SIZE))
-    result = integrate_normals(flat, normals_of(np.full_like(x, 1.0), np.zeros_like(y)), np.ones_like(flat, bool), scale=2, clamp=0.02)
+    result = integrate_normals(flat, normals_of(np.full_like(x, 1.0), np.zeros_like(y)), np.ones_like(flat, bool), ReliefStrength(2, 0.02))
     assert 0.015 < np.abs(result).max() <= 0.02
+
+
+def test_own_normals_mend_what_the_bundled_ones_leave() -> None:
+    x, y = picture()
+    base, base_x, base_y = dome(x, y)
+    k = 2 * np.pi / 0.9  # a bend of 18 cm, as between two noses of other lengths
+    height, slope = 0.02 * np.cos(k * x), -0.02 * k * np.sin(k * x)
+    mask = np.hypot(x, y) < 0.45
+    normals = normals_of(base_x + slope, base_y)
+    inner = np.hypot(x, y) < 0.4
+
+    def left(strength: ReliefStrength) -> float:
+        apart = (integrate_normals(base, normals, mask, strength) - base - height)[inner]
+        return float(np.abs(apart - apart.mean()).mean() / np.abs(height - height[inner].mean())[inner].mean())
+
+    assert left(OWN_RELIEF) < 0.5 * left(BUNDLED_RELIEF)
 
 
 def test_separate_surfaces_stay_apart():
     x, y = picture()
     step = np.where(x > 0, 0.4, 0.0)
     flat = normals_of(np.zeros_like(x), np.zeros_like(y))
-    result = integrate_normals(step, flat, np.ones_like(step, bool), clamp=0.5)
+    result = integrate_normals(step, flat, np.ones_like(step, bool), ReliefStrength(0.5, 0.5))
     assert np.abs(result - step).max() < 1e-6
 
 
@@ -116,7 +132,7 @@ def test_thin_parts_are_not_pushed_through_their_back():
     normals = vertex_normals(vertices, faces)
     x, y = picture()
     bowl = normals_of(3 * x, 3 * y)
-    moved = displace_front(vertices, faces, normals, bowl, np.ones((SIZE, SIZE), bool), scale=3, clamp=0.2)
+    moved = displace_front(vertices, faces, normals, bowl, np.ones((SIZE, SIZE), bool), ReliefStrength(3, 0.2))
     front = normals[:, 2] > 0.9
     assert moved[front, 2].min() > -thickness / 2 + 0.3 * thickness
     assert moved[front, 2].min() < 0.015

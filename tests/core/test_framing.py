@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from likeness.core.colour.bake import Layer, Shot, bake_mesh
+from likeness.core.colour.bake import PhotoSample, ProjectionLayer, bake_mesh
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.models.head import HeadModel
+from likeness.core.models.normal_term import NormalPicture
 from likeness.core.models.prior import PriorSurface
 from likeness.core.networks.colour import Pictures, mirror_of, textured
-from likeness.core.networks.own import crop_normals
+from likeness.core.networks.own import camera_normals, crop_normals
 from likeness.core.networks.volume import surface_clouds
 from likeness.core.photo.crop import FaceSquare, crop_picture
 from likeness.core.photo.framing import HEAD, Framing
@@ -89,14 +90,15 @@ def test_depth_and_code_are_lengths_over_the_framings_unit(model: HeadModel) -> 
 
 
 def test_own_normals_are_turned_into_any_framing(model: HeadModel) -> None:
-    camera, size = Camera((100, 100), 1000, 0.8), 256
+    camera, size = Camera((100, 100), 1000, 0.8), 512
     for framing in (HEAD, WIDE):
         surface = surface_in(framing, model, camera)
         maps = surface.maps(size).numpy()
         normals = vertex_normals(model.closed_rest.astype(np.float32), model.closed_mesh.faces)
         answer = PriorSurface(surface.vertices, surface.faces, normals, framing).maps(size).numpy()[3:6].transpose(1, 2, 0)
         person = maps[7] > 0.5
-        found = crop_normals(answer, "own.onnx", camera, surface, person)
+        seen = camera_normals(answer, "own.onnx", camera, surface, person)
+        found = crop_normals(NormalPicture(seen, person.astype(np.float32), framing.crop_box(camera)), camera, surface)
         face = person & (maps[3] ** 2 + maps[4] ** 2 < (0.06 / framing.half) ** 2) & (maps[5] > 0)
         # The fitted model's own normals in the crop frame, which the perspective has sheared.
         assert face.sum() > 100 and (found * maps[:3].transpose(1, 2, 0)).sum(-1)[face].mean() > 0.995
@@ -141,11 +143,11 @@ def test_what_lies_millimetres_before_or_behind_is_told_apart_in_any_framing(
 ) -> None:
     """gap: metres by which the reconstruction lies in front of the mesh."""
     ones, flat = np.ones((8, 8), np.float32), np.zeros((8, 8), np.float32)
-    shot = Shot(np.ones((8, 8, 3), np.float32), np.ones((8, 8, 3), np.float32), ones, flat, ones, framing)
+    sample = PhotoSample(np.ones((8, 8, 3), np.float32), np.ones((8, 8, 3), np.float32), ones, flat, ones, framing)
     places = np.array([[0.0, 0.0, -gap / framing.half]], np.float32)
     ahead, tight = np.array([[0.0, 0.0, 1.0]], np.float32), np.zeros(1, np.float32)
-    layer = Layer(places, ahead, flat - 10, tight, tight + np.float32(loose))
-    assert layer.look(shot, layer.packed(), fine=True)[1][0] == pytest.approx(weight, abs=0.01)
+    layer = ProjectionLayer(places, ahead, flat - 10, tight, tight + np.float32(loose))
+    assert layer.sample_photo(sample, layer.packed(), fine=True)[1][0] == pytest.approx(weight, abs=0.01)
 
 
 def test_a_preview_shows_the_framings_crop(bust: Result) -> None:

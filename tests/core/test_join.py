@@ -49,10 +49,10 @@ def place() -> HeadPlace:
     return HeadPlace(CENTRE + HALF * np.array(list(product((-1, 1), repeat=3)), float), NECK, np.array([0.0, 1.0, 0.0]))
 
 
-def person(neck: float, nose: float = 0.0, depth: float = 0.0, *more: Distance) -> Distance:
-    """Torso, neck and head, the neck as thick and as deep as said."""
+def person(neck: float, nose: float = 0.0, depth: float = 0.0, *more: Distance, head: float = 0.02) -> Distance:
+    """Torso, neck and head, the neck as thick and the neck and the head as deep as said."""
     throat = rod((0, 0.3, depth), (0, 0.6, depth), neck)
-    torso, skull = ball((0, 0.05, 0), 0.22, 1.7), ball((0, 0.62, 0.02), 0.1, 1.2)
+    torso, skull = ball((0, 0.05, 0), 0.22, 1.7), ball((0, 0.62, head), 0.1, 1.2)
     return union(torso, throat, skull, ball((0, 0.6, 0.12), nose + 1e-3), *more)
 
 
@@ -120,14 +120,18 @@ def test_the_head_moves_along_its_rays_to_the_bodys_neck(joined: JoinedSurface) 
     assert moved.scale * far == pytest.approx(joined.scale, abs=1e-3)  # 3 mm at 3 metres
 
 
-def test_the_cut_goes_where_the_surfaces_agree() -> None:
+def test_the_bodys_neck_decides_how_far_away_the_head_stands_and_not_its_own_head(joined: JoinedSurface) -> None:
+    leaning = surface(person(0.058, head=-0.05), np.zeros(3), 0.9, 128, 0.0)
+    assert join_head(leaning, HEAD, place(), DISTANCE).scale == pytest.approx(joined.scale, abs=2e-3)
+
+
+def test_the_cut_goes_where_the_surfaces_agree(joined: JoinedSurface) -> None:
     lock = rod((0.05, 0.3, -0.1), (0.05, 0.62, -0.08), 0.025)
     with_hair = surface(person(0.05, 0.025, 0.004, lock), CENTRE, HALF, 64, 1.0)
     low_hair = surface(person(0.058, 0.0, 0.0, rod((0.05, 0.3, -0.1), (0.05, 0.44, -0.09), 0.025)), np.zeros(3), 0.9, 128, 0.0)
     same = join_head(low_hair, with_hair, place(), DISTANCE)
-    usual = join_head(BODY, HEAD, place(), DISTANCE)
-    lowest = lambda joined: heights(joined)[joined.from_head > 0].min()  # noqa: E731
-    assert lowest(same) < lowest(usual) - 0.015
+    lowest = lambda one: heights(one)[one.from_head > 0].min()  # noqa: E731
+    assert lowest(same) < lowest(joined) - 0.015
     check_manifold(same.surface.vertices, same.surface.faces)
 
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from likeness.core.colour.cells import Cells
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import BEARD, CLOTHES, HAIR, HAT, KINDS, SKIN, Places, continued, hidden_kinds
+from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.networks.semantic import OFFSET, SCALE
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.extract import extract_surface
@@ -39,7 +39,7 @@ def bust():
     step = 0.01 * np.eye(3, dtype=np.float32)
     normals = np.stack([shape(vertices + one) - shape(vertices - one) for one in step], axis=1)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    cells = Cells.of(vertices, 0.04)
+    cells = VoxelMeans.of(vertices, 0.04)
     points = vertices[cells.first]
     weight = ((normals[cells.first][:, 2] > 0.05) & (points[:, 2] > -0.5)).astype(np.float32)
     return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, cells=cells, points=points, weight=weight)
@@ -60,7 +60,7 @@ def behind(points, low, high):
 
 
 def short(points):
-    return (points[:, 1] > 0.05) & (points[:, 2] < -0.2) | (points[:, 1] > 0.35)
+    return (points[..., 1] > 0.05) & (points[..., 2] < -0.2) | (points[..., 1] > 0.35)
 
 
 def test_hair_seen_at_the_temples_goes_on_behind_down_to_the_nape(bust):
@@ -117,6 +117,40 @@ def test_what_looks_like_cloth_above_skin_is_none(bust):
     shadow = (bust.points[:, 1] < -0.5) & (bust.points[:, 1] > -0.62) & ~short(bust.points)
     seen[shadow] = np.eye(len(KINDS))[CLOTHES]
     assert hidden(bust, seen)[behind(bust.points, -0.6, -0.52), CLOTHES].max() < 0.4
+
+
+def test_a_neckline_in_front_leaves_no_skin_below_the_collar_behind(bust):
+    seen = kinds_where(bust.points, short(bust.points))
+    seen[(bust.points[:, 1] < -0.6) & (np.abs(bust.points[:, 0]) > 0.15)] = np.eye(len(KINDS))[CLOTHES]
+    neckline = (np.abs(bust.points[:, 0]) < 0.15) & (bust.points[:, 2] > -0.45)
+    seen[neckline & (bust.points[:, 1] < -0.6)] = np.eye(len(KINDS))[SKIN]
+    found = hidden(bust, seen)
+    assert found[behind(bust.points, -0.92, -0.68), CLOTHES].min() > 0.9
+    assert found[behind(bust.points, -0.54, -0.4), CLOTHES].max() < 0.1
+
+
+def test_a_collar_is_no_higher_behind_than_beside(bust):
+    """A scarf's knot, or a shadow that is taken for cloth, reaches up to the chin in front."""
+    seen = kinds_where(bust.points, short(bust.points))
+    seen[(np.abs(bust.points[:, 0]) < 0.15) & (bust.points[:, 1] < -0.55)] = np.eye(len(KINDS))[CLOTHES]
+    found = hidden(bust, seen)
+    assert found[behind(bust.points, -0.72, -0.55), CLOTHES].max() < 0.2
+    assert found[behind(bust.points, -0.92, COLLAR - 0.04), CLOTHES].min() > 0.9
+
+
+def test_a_collar_that_one_side_hides_is_as_high_as_on_the_other(bust):
+    seen = kinds_where(bust.points, short(bust.points))
+    seen[(bust.points[:, 1] < -0.65) & (bust.points[:, 0] > 0.1)] = np.eye(len(KINDS))[CLOTHES]
+    found = hidden(bust, seen, bust.weight * (bust.points[:, 0] > 0))
+    other = behind(bust.points, -0.9, -0.8) & (bust.points[:, 0] < -0.1)
+    assert found[other, CLOTHES].min() > 0.9
+    assert found[behind(bust.points, -0.6, -0.5) & (bust.points[:, 0] < -0.1), CLOTHES].max(initial=0) < 0.1
+
+
+def test_a_shaved_head_that_is_half_taken_for_hair_is_skin_behind(bust):
+    seen = kinds_where(bust.points, np.zeros(len(bust.points), bool))
+    seen[short(bust.points)] = 0.35 * np.eye(len(KINDS))[HAIR] + 0.65 * np.eye(len(KINDS))[SKIN]
+    assert hidden(bust, seen)[behind(bust.points, -0.2, TOP), HAIR].max() < 0.15
 
 
 def test_ears_stay_skin_and_a_beard_stays_in_front(bust):
@@ -229,3 +263,24 @@ def test_the_hidden_cheek_has_the_light_of_its_own_side(bust, seen):
     assert cheek.sum() > 50
     light = colours[cheek].mean() / FAIR.mean()
     assert light < 0.75, "mirrored alone it would be 0.95"
+
+
+def test_what_is_seen_through_the_hairs_rim_colours_no_hidden_hair(bust, seen):
+    """A green wall behind thin hair at the temples: neither the seam nor the light carries it on."""
+    through = short(seen.places) & (np.abs(seen.places[..., 0]) > 0.28) & (seen.matte > 0)
+    photo = seen.photo.copy()
+    photo[through] = [0.55, 0.75, 0.3]
+    colours, _ = coloured(bust, SimpleNamespace(**(vars(seen) | {"photo": photo})))
+    back = (bust.vertices[:, 2] < -0.45) & (bust.vertices[:, 1] > -0.1) & (bust.vertices[:, 1] < 0.45)
+    assert (colours[back, 1] - colours[back, 0]).max() < 0
+
+
+def test_the_seam_gives_hidden_skin_no_tint_that_is_not_its_own(bust, seen):
+    """Pale light on the rim of the face and the neck."""
+    rim = (np.abs(seen.places[..., 0]) > 0.18) & (seen.places[..., 1] < 0.05) & (seen.places[..., 1] > COLLAR) & (seen.matte > 0)
+    photo = seen.photo.copy()
+    photo[rim] = [0.8, 0.7, 0.65]
+    colours, observed = coloured(bust, SimpleNamespace(**(vars(seen) | {"photo": photo})))
+    neck = (observed == 0) & (bust.vertices[:, 1] > -0.7) & (bust.vertices[:, 1] < -0.5) & (bust.vertices[:, 2] < -0.45)
+    assert neck.sum() > 50
+    assert np.abs(colours[neck, 2] / colours[neck, 0] - FAIR[2] / FAIR[0]).max() < 0.05

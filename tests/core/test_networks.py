@@ -14,7 +14,7 @@ from likeness.core.networks.field import ImplicitField
 from likeness.core.networks.layers import UNet, fold_norms, positional_encoding
 from likeness.core.networks.normal import FRONT, WHOLE, NormalNetwork, refined_matte
 from likeness.core.networks.parsing import ParsingNetwork
-from likeness.core.networks.weights import NETWORKS, hashes, load_field, load_normal, load_own_field, load_weights
+from likeness.core.networks.weights import NETWORKS, ListedNetwork, hashes, load_field, load_normal, load_own_field, reader
 
 WIDTHS = (8, 8, 8, 8, 8)
 
@@ -128,8 +128,12 @@ def written(folder: Path, listed: str | None = None, network: torch.nn.Module | 
     return folder
 
 
+def loaded(folder: Path, widths: tuple[int, ...] = WIDTHS) -> NormalNetwork:
+    return ListedNetwork("n.safetensors", reader(lambda: NormalNetwork(widths))).load(folder=folder)
+
+
 def test_weights_are_loaded_when_their_hash_fits(tmp_path: Path) -> None:
-    network = load_weights(NormalNetwork(WIDTHS), "n.safetensors", written(tmp_path))
+    network = loaded(written(tmp_path))
     assert next(network.parameters()).dtype == torch.float32
 
 
@@ -146,25 +150,24 @@ def test_weights_that_are_not_ours_are_refused(tmp_path: Path, damage: str) -> N
     if damage == "pickle":
         file.write_bytes(b"\x80\x04K\x01.")
         (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  n.safetensors\n")
-    network = NormalNetwork((4, 4, 4, 4, 4)) if damage == "other network" else NormalNetwork(WIDTHS)
     with pytest.raises(AssetError, match=r"n\.safetensors"):
-        load_weights(network, "n.safetensors", folder)
+        loaded(folder, (4, 4, 4, 4, 4) if damage == "other network" else WIDTHS)
 
 
 @pytest.mark.parametrize("listed", [b"garbage\n", b"\xff\xfe\x00", b"0123  n.safetensors\n", None])
 def test_a_damaged_list_of_weights_is_a_sentence(tmp_path: Path, listed: bytes | None) -> None:
     folder = written(tmp_path)
     (folder / "SHA256SUMS").unlink() if listed is None else (folder / "SHA256SUMS").write_bytes(listed)
-    for load in (lambda: hashes(folder), lambda: load_weights(NormalNetwork(WIDTHS), "n.safetensors", folder)):
+    for load in (lambda: hashes(folder), lambda: loaded(folder)):
         with pytest.raises(AssetError, match=r"SHA256SUMS, the list of weights, is (damaged|missing); reinstall the extension"):
             load()
 
 
 def test_numbers_survive_half_precision(tmp_path: Path) -> None:
     network = NormalNetwork(WIDTHS)
-    loaded = load_weights(NormalNetwork(WIDTHS), "n.safetensors", written(tmp_path))
-    assert np.isfinite(sum(p.abs().sum().item() for p in loaded.parameters()))
-    assert sum(p.numel() for p in loaded.parameters()) == sum(p.numel() for p in network.parameters())
+    read = loaded(written(tmp_path))
+    assert np.isfinite(sum(p.abs().sum().item() for p in read.parameters()))
+    assert sum(p.numel() for p in read.parameters()) == sum(p.numel() for p in network.parameters())
 
 
 def test_a_field_comes_in_the_configuration_that_its_file_tells(tmp_path: Path) -> None:

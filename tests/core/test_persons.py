@@ -99,17 +99,17 @@ def intake(faces: list[Face], bodies: list[BodyLandmarks]) -> Intake:
 
 
 def test_a_photo_that_shows_hips_and_knees_becomes_a_body_and_says_so(photo: Path) -> None:
-    view = intake([face(300)], [body(300)]).look(photo)
+    view = intake([face(300)], [body(300)]).load_subject(photo)
     assert isinstance(view, BodyView) and view.people == 1
     assert "so the body was made" in view.notes[0]
 
 
 def test_a_back_is_a_body_without_a_face(photo: Path) -> None:
-    assert isinstance(intake([], [body(300)]).look(photo), BodyView)
+    assert isinstance(intake([], [body(300)]).load_subject(photo), BodyView)
 
 
 def test_a_head_on_request_is_made_of_the_same_photo_and_the_body_is_told(photo: Path) -> None:
-    view = intake([face(300)], [body(300)]).look(photo, "head")
+    view = intake([face(300)], [body(300)]).load_subject(photo, "head")
     assert isinstance(view, View) and "of whom only the head was made" in view.notes[0]
 
 
@@ -122,13 +122,13 @@ def test_a_body_whose_knees_are_not_seen_becomes_a_head_and_says_so(photo: Path,
     if "ahead" in knees:  # thighs that point to the camera, as of somebody who sits
         points[25:27] = points[23:25] + np.array([0, 40])
     visibility[25:27] = knees.get("visibility", 0.99)
-    view = intake([face(300)], [replace(one, points=points, visibility=visibility)]).look(photo)
+    view = intake([face(300)], [replace(one, points=points, visibility=visibility)]).load_subject(photo)
     assert isinstance(view, View) and "knees" in view.notes[0]
 
 
 def test_portraits_do_not_wait_for_a_body_detector(photo: Path) -> None:
     prepared = intake([face(300, 300, 300)], [])
-    view = prepared.look(photo)
+    view = prepared.load_subject(photo)
     persons: Any = prepared.persons
     assert isinstance(view, View) and view.notes == () and persons.asked == 0
 
@@ -138,37 +138,37 @@ def test_people_are_counted_from_the_left_with_and_without_faces(photo: Path) ->
     people = paired(faces, bodies)
     assert [round(person.column) for person in people] == [150, 300, 450]
     assert [person.face is not None for person in people] == [True, False, True]
-    view = intake(faces, bodies).look(photo, person=1)
+    view = intake(faces, bodies).load_subject(photo, person=1)
     assert isinstance(view, BodyView) and view.people == 3
     with pytest.raises(NoSubjectError, match=r"^p.png shows 3 people, so there is no subject 3; choose one from 0 to 2.$"):
-        intake(faces, bodies).look(photo, person=3)
+        intake(faces, bodies).load_subject(photo, person=3)
 
 
 def test_the_largest_person_is_taken_unless_told_otherwise(photo: Path) -> None:
     bodies = [body(150, torso=100), body(450)]
-    view = intake([face(150, size=40), face(450, size=90)], bodies).look(photo)
+    view = intake([face(150, size=40), face(450, size=90)], bodies).load_subject(photo)
     assert isinstance(view, BodyView) and view.readings == (bodies[1],)
 
 
 @pytest.mark.parametrize("subject", ["auto", "body"])
 def test_a_photo_of_nobody_is_refused(photo: Path, subject: str) -> None:
     with pytest.raises(NoSubjectError, match=r"^Nobody was found in p.png; use a photo"):
-        intake([], []).look(photo, subject)
+        intake([], []).load_subject(photo, subject)
 
 
 def test_a_body_without_face_or_knees_is_refused(photo: Path) -> None:
     with pytest.raises(NoFaceError, match="neither a face nor the hips and knees"):
-        intake([], [body(300, seen=0.4)]).look(photo)
+        intake([], [body(300, seen=0.4)]).load_subject(photo)
 
 
 def test_a_tiny_body_is_refused(photo: Path) -> None:
     with pytest.raises(NoFaceError, match="too small"):
-        intake([], [body(300, torso=30)]).look(photo)
+        intake([], [body(300, torso=30)]).load_subject(photo)
 
 
 def test_readings_of_somebody_else_are_left_out(photo: Path) -> None:
     bodies = [body(150), body(450, torso=120)]
-    view = intake([], bodies).look(photo, person=0)
+    view = intake([], bodies).load_subject(photo, person=0)
     assert isinstance(view, BodyView) and view.readings == (bodies[0],) and view.beside == 1
 
 
@@ -177,7 +177,7 @@ def test_a_cut_out_is_the_matte_of_a_body(tmp_path: Path) -> None:
     alpha[60:600, 180:420] = 255
     picture = np.dstack([np.full((HEIGHT, WIDTH, 3), 120, np.uint8), alpha])
     Image.fromarray(picture).save(tmp_path / "c.png")
-    view = intake([], [body(300)]).look(tmp_path / "c.png")
+    view = intake([], [body(300)]).load_subject(tmp_path / "c.png")
     assert isinstance(view, BodyView) and matte_box(view.matte) == (180, 60, 420, 600)
 
 

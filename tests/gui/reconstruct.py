@@ -73,7 +73,7 @@ def rig_steps() -> Steps:
 
 def steps() -> Steps:
     job = part("operators.job")
-    use_worker(5.0)
+    use_worker(15.0)  # long enough for a picture of the progress and Esc on a busy machine
     bpy.ops.likeness.load_photo("EXEC_DEFAULT", True, filepath=os.environ["LIKENESS_PHOTO"])
     clear()
     view()[1].spaces.active.shading.color_type = "VERTEX"

@@ -25,10 +25,14 @@ class Reconstructor:
         return cls()
 
     def run(self, photo, settings, progress, cancel=lambda: False):
-        from likeness.core.errors import Cancelled, NoFaceError
+        from likeness.core.errors import Cancelled, NoFaceError, NoSubjectError
 
         if photo.stem.startswith("broken"):
-            raise NoFaceError(f"{photo.name} shows no face; choose another photo.")
+            raise NoSubjectError(f"{photo.name} shows no face; choose another photo.")
+        if photo.stem.startswith("pair") and settings.subject_index > 1:
+            raise NoSubjectError(f"{photo.name} shows 2 people; choose one.")
+        if photo.stem.startswith("pair broken") and settings.subject_index == 0:
+            raise NoFaceError("The left one is too small; choose another photo.")
         if photo.stem.startswith("killed"):
             os._exit(139)
         for number in range(50):

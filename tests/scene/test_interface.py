@@ -71,11 +71,12 @@ def test_properties_are_the_settings(part):
     assert {p.identifier for p in rna} - {"rna_type", "name", "photo"} == {option.name for option in fields(Settings)}
     for option in fields(Settings):
         found = rna[option.name]
-        assert (found.name, found.description, found.default) == (option.metadata["label"], option.metadata["help"], option.default)
+        assert (found.name, found.description) == (option.metadata["label"], option.metadata["help"])
+        assert found.default == (pytest.approx(option.default) if isinstance(option.default, float) else option.default)
         if option.metadata["choices"]:
             assert tuple(item.identifier for item in found.enum_items) == option.metadata["choices"]
         elif option.metadata["low"] is not None:
-            assert found.hard_min == option.metadata["low"]
+            assert found.hard_min == pytest.approx(option.metadata["low"])
     properties.quality, properties.subject_index = "high", 7
     assert properties.settings() == Settings(quality="high", subject_index=7)
 

@@ -38,6 +38,32 @@ def test_rig_is_made_when_asked_for(part, photo):
     assert "jaw" in part("scene.rig").rig_of(bpy.context.object).data.bones
 
 
+def test_all_people_of_a_photo_stand_side_by_side(part, photo):
+    photo("pair")
+    bpy.context.scene.likeness.all_subjects = True
+    assert bpy.ops.likeness.reconstruct() == {"FINISHED"}
+    first, second = bpy.data.collections["pair"], bpy.data.collections["pair.001"]
+    assert len(bpy.data.collections) == 2
+    for kind in ("MESH", "CAMERA"):
+        left, right = (next(item for item in made.objects if item.type == kind) for made in (first, second))
+        assert (right.location - left.location).length == pytest.approx(1.2)
+    assert part("operators.job").current() is None
+
+
+def test_a_person_that_fails_costs_the_others_nothing(photo):
+    photo("pair broken")
+    bpy.context.scene.likeness.all_subjects = True
+    assert bpy.ops.likeness.reconstruct() == {"FINISHED"}
+    assert [made.name for made in bpy.data.collections] == ["pair broken"]
+
+
+def test_a_photo_of_nobody_is_one_sentence_for_all_people(photo):
+    photo("broken")
+    bpy.context.scene.likeness.all_subjects = True
+    with pytest.raises(RuntimeError, match="shows no face"):
+        bpy.ops.likeness.reconstruct()
+
+
 def test_worker_stays_for_the_next_photo(part, photo):
     client = part("worker.client").shared_client(part("operators.environment").worker_python(bpy.context))
     photo("Grace")

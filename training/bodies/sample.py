@@ -40,7 +40,7 @@ _HANDS = ("finger1-", "finger2-", "finger3-", "finger4-", "finger5-", "wrist.")
 
 
 @dataclass(frozen=True)
-class Seen:
+class FigureView:
     """A figure before one camera, in the frame of that camera: origin on the camera's axis at the depth of the figure's middle.
 
     camera: where it sees that frame, in pixels of the square picture; its centre is the imagined photo's centre, the principal point.
@@ -86,7 +86,7 @@ class BodySampler:
         figure, loose, rng = self.figure(index)
         views = []
         for _ in range(self._views):
-            seen = self.see(figure, rng)
+            seen = self.view_of(figure, rng)
             views.append(self.picture(seen, rng) | self.points(seen, rng) | self.pose(seen))
         phenotype = np.array([figure.body.phenotype[name] for name in sorted(figure.body.phenotype)], np.float32)
         kinds = np.array([sum(part.kind == kind for part in figure.parts) for kind in ("cloth", "hair", "shoe")], np.uint8)
@@ -105,7 +105,7 @@ class BodySampler:
         loose = bool(rng.random() < self._loose)
         return self._figures.make(rng, loose, everyday=bool(rng.random() < _EVERYDAY)), loose, rng
 
-    def see(self, figure: Figure, rng: np.random.Generator) -> Seen:
+    def view_of(self, figure: Figure, rng: np.random.Generator) -> FigureView:
         """The figure before a random camera: any yaw, held between hip and eyes, 1.8 to 8 metres away, aimed near the figure's middle."""
         level = rotation_matrix(np.array([0, rng.uniform(-np.pi, np.pi), 0])) @ figure.upright
         solid = np.concatenate([part.vertices for part in figure.parts if part.solid]) @ level.T
@@ -130,9 +130,9 @@ class BodySampler:
         camera = Camera((float(centre[0]), float(centre[1])), scale, reach)
         parts = [Part(part.rest, _float(part.vertices @ turn.T + shift), _float(part.normals @ turn.T)) for part in figure.parts]
         scene = Scene.of(parts, lambda points: _in_crop(points, camera, half), self._size, half)
-        return Seen(figure, camera, half, turn, shift, scene)
+        return FigureView(figure, camera, half, turn, shift, scene)
 
-    def picture(self, seen: Seen, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def picture(self, seen: FigureView, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """The relightable picture and its labels."""
         buffers: Buffers = render(seen.scene, 1)
         key = random_direction(rng)
@@ -153,7 +153,7 @@ class BodySampler:
             "camera": np.array([*middle, 1 / seen.half, 1 / camera.distance], np.float32),
         }
 
-    def points(self, seen: Seen, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def points(self, seen: FigureView, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Points in the crop frame with signed distances in metres, and painted points of the surface."""
         surface = surface_samples(seen.scene, rng, _SURFACE)
         points = self._queries(seen, surface, rng)
@@ -173,7 +173,7 @@ class BodySampler:
             "surface_valid": (painted.material != MATERIALS.index("eye")).numpy().astype(np.uint8),
         }
 
-    def pose(self, seen: Seen) -> dict[str, np.ndarray]:
+    def pose(self, seen: FigureView) -> dict[str, np.ndarray]:
         """The true naked body and joints, camera frame, metres."""
         figure = seen.figure
         return {
@@ -182,7 +182,7 @@ class BodySampler:
             "turn": (seen.turn @ figure.upright.T).astype(np.float32),
         }
 
-    def _queries(self, seen: Seen, surface: SurfaceSamples, rng: np.random.Generator) -> torch.Tensor:
+    def _queries(self, seen: FigureView, surface: SurfaceSamples, rng: np.random.Generator) -> torch.Tensor:
         """Points (POINTS, 3): near the surface, wider, around the head, the hands and the naked body, and uniform in the figure's box."""
         on, unit = surface.position.numpy(), seen.half
         bones, naked = seen.to_crop(seen.figure.bones), seen.to_crop(seen.figure.naked)

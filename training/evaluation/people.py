@@ -53,7 +53,7 @@ def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
     sampler = BodySampler(assets, "evaluation")
     for index in indices:
         figure, loose, rng = sampler.figure(index)
-        seen = sampler.see(figure, rng)
+        seen = sampler.view_of(figure, rng)
         root = float(seen.to_camera(figure.bones)[0, 2])
         move = lambda points, seen=seen, root=root: (seen.to_camera(points) - [0, 0, root]).astype(np.float32)  # noqa: E731
         parts = [replace(part, vertices=part.vertices - np.array([0, 0, root], np.float32)) for part in seen.scene.parts]

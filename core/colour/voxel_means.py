@@ -14,7 +14,7 @@ _HALF = 1.08  # crop units: half of the cube that is divided; vertices lie withi
 
 
 @dataclass(frozen=True)
-class Cells:
+class VoxelMeans:
     """The K cubes of a regular grid over the crop that hold some of V vertices.
 
     size: edge in crop units. cell (V,) which of the K a vertex is in; first (K,) one vertex of each; place (K, 3) int: column x, y, z in

@@ -20,7 +20,7 @@ _RIM = 0.04  # crop units (8 mm): hair is thin there, and has the background's t
 _AROUND = 0.012  # crop units (2.4 mm) around glasses and things that have their shadow
 
 
-def pictures(photo: np.ndarray, parsing: np.ndarray | None) -> np.ndarray:
+def photo_channels(photo: np.ndarray, parsing: np.ndarray | None) -> np.ndarray:
     """(S, S, C): the photo (S, S, 3), and with a parsing (S, S, len(CLASSES)) the channels above."""
     if parsing is None:
         return photo

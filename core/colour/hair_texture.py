@@ -25,7 +25,7 @@ _CROWN = (0.15, 0.4)  # sine of the angle to the crown within which strands grow
 
 
 @dataclass(frozen=True)
-class Strands:
+class HairTexture:
     """texture (N, N, 3) float32: differences from the hair's colour, tiled; its strands run along the rows' axis."""
 
     texture: np.ndarray

@@ -1,0 +1,159 @@
+"""Colours of a body: what the photo shows, and where nobody sees it the garment, skin or hair that is seen around at the same place.
+
+A body's parsing tells neither where a sleeve ends nor one garment from another, so materials are groups of seen colours. Each hidden place
+takes the material that most of what is seen around the body or the limb there is of, so that a hem is as high behind as in front, and
+neither a print nor a face goes on behind.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Self
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
+
+from ..geometry.visibility import smoothstep
+from ..photo.parsing import CLASSES
+from .project import Projection
+from .seam import without_seam
+from .voxel_means import VoxelMeans
+
+_SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
+_CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
+_SEEN = 0.5  # weight of what tells about hidden places
+_MATERIALS = 8
+_GRAIN = 60.0  # CIE Lab: how much the material counts beside the lightness, which folds change
+_SAMPLES, _AROUND = 2000, 160  # seen cells of each part that tell, and how many for each place
+_ROUND = 0.4  # of a distance around the body or the limb: what is at the same height is near
+_SMALL = 3.0  # times finer
+_OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
+_NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
+_MOSTLY = 4.0  # power of a material's share: the most frequent one is taken, with a narrow border
+_STRANGE = (0.2, 0.6)  # share of what is no person, or something held
+_SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
+_BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
+_UNUSUAL = (2.5, 4.0)  # times the usual contrast: a button, a belt or the wall behind
+_EVEN = (0.4, 0.6)  # median over mean of a pattern's contrast: a print covers little of its garment
+
+
+class BodyPlaces(NamedTuple):
+    """Where the V vertices are on the body: mean (V, 3), the nearest points on the mean body, metres, x to the person's left and odd;
+    part (V,) int: only vertices of one part tell about each other; arms and legs (V,) in [0, 1]."""
+
+    mean: np.ndarray
+    part: np.ndarray
+    arms: np.ndarray
+    legs: np.ndarray
+
+    @classmethod
+    def of(cls, mean: np.ndarray, regions: Callable[..., np.ndarray]) -> Self:
+        """regions: of names, how far the vertices are in each of these regions of the body model, (V, N) in [0, 1]."""
+        skin, scalp, hands = (regions(*names).max(1) > 0.5 for names in (("head", "neck"), ("scalp",), ("hands",)))
+        arms, legs = (regions(*names).max(1) for names in (("upper_arms", "forearms", "hands"), ("upper_legs", "lower_legs", "feet")))
+        return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), arms, legs)
+
+
+class _Samples(NamedTuple):
+    """Seen colours (N, 3) of materials (N,), and their places (N, 5)."""
+
+    colours: np.ndarray
+    material: np.ndarray
+    places: np.ndarray
+
+    def around(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Colours (K, 3) of the most frequent material around places (K, 5), and shares (K, _MATERIALS)."""
+        distance, index = cKDTree(self.places).query(places, k=min(_AROUND, len(self.places)))
+        distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
+        near = 1 / (distance + _NEAREST) ** 2
+        one_hot = np.eye(_MATERIALS, dtype=np.float32)[self.material[index]] * near[..., None]
+        weight = one_hot.sum(1)
+        colours = np.einsum("knm,knc->kmc", one_hot, self.colours[index]) / np.maximum(weight, 1e-9)[..., None]
+        share = (weight / weight.sum(1, keepdims=True)) ** _MOSTLY
+        share /= share.sum(1, keepdims=True)
+        return np.einsum("km,kmc->kc", share, colours).astype(np.float32), share.astype(np.float32)
+
+
+def colour_body(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    normals: np.ndarray,
+    photo_crop: np.ndarray,
+    matte_crop: np.ndarray,
+    places: BodyPlaces,
+    parsing_crop: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
+
+    vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S);
+    parsing_crop: (S, S, len(CLASSES)) shares, by which background and things that are held are not carried on.
+    """
+    told = np.zeros((*matte_crop.shape, 2), np.float32)
+    if parsing_crop is not None:
+        classes = (("background", "object"), ("hair", "beard", "hat"))
+        told = np.stack([parsing_crop[..., [CLASSES.index(name) for name in names]].sum(-1) for names in classes], axis=-1)
+    picture = np.concatenate([photo_crop, told], axis=-1, dtype=np.float32)
+    projection = Projection.of(vertices, faces, picture, matte_crop)
+    shown, observed = projection.sample_photo(vertices, normals)
+    cells = VoxelMeans.of(vertices, _CELL)
+    seen, weight = cells.mean(shown, observed), cells.mean(observed)
+    weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
+    place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
+    level, share = _samples(seen[:, :3], weight, place).around(place)
+    plain = cells.spread(level, vertices)
+    level = without_seam(cells, cells.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), share)
+    hidden = cells.spread(level, vertices) + _pattern(vertices, shown[:, :3] - plain, observed, places)
+    hidden = np.clip(hidden, 0, 1)
+    return (hidden + observed[:, None] * (shown[:, :3] - hidden)).astype(np.float32), observed
+
+
+def _part_of_head(part: np.ndarray, hair: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Parts (K,) of cells of which hair (K,) is seen with weight (K,): a scalp without hair is skin, and hair may hang over skin."""
+    shown = (weight > _SEEN) & np.isin(part, (_SCALP, _HEAD)) & (hair > _SEEN)
+    if not shown.any():
+        return part
+    part = np.where((weight > _SEEN) & (part == _SCALP), _HEAD, part)
+    return np.where(shown, _SCALP, part)
+
+
+def _stretched(places: BodyPlaces, chosen: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """(K, 5): places in a space in which what is at one height of the body, or one length of an arm, is near; then side and part."""
+    mean, arms = places.mean[chosen], places.arms[chosen, None]
+    factor = (1 - arms) * [_ROUND, 1, _ROUND] + arms * [1, _ROUND, _ROUND]
+    # Heads and hands are small.
+    factor = factor * np.where(part > 0, _SMALL, 1)[:, None]
+    return np.column_stack([mean * factor, np.zeros(len(mean)), part * _OTHER_PART])
+
+
+def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Samples:
+    """From colours (K, 3) of cells seen with weight (K,) at places (K, 5); each tells about the body's other side too."""
+    chosen = np.flatnonzero(weight > _SEEN)
+    if not len(chosen):
+        chosen = np.array([int(weight.argmax())])
+    of_part = np.unique(place[chosen, -1], return_inverse=True)[1]
+    chosen = np.concatenate([one[:: -(-len(one) // _SAMPLES)] for one in (chosen[of_part == part] for part in range(of_part.max() + 1))])
+    colours = seen[chosen]
+    lab = cv2.cvtColor(np.ascontiguousarray(colours[None], np.float32), cv2.COLOR_RGB2LAB)[0] * [0.5, 1, 1]
+    material = np.zeros(len(chosen), np.int64)
+    if len(chosen) > _MATERIALS:
+        cv2.setRNGSeed(0)
+        stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)
+        material = cv2.kmeans(lab.astype(np.float32), _MATERIALS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)[1][:, 0]
+    mirrored = place[chosen] * [-1, 1, 1, 1, 1] + [0, 0, 0, _OTHER_SIDE, 0]
+    return _Samples(np.tile(colours, (2, 1)), np.tile(material, 2), np.concatenate([place[chosen], mirrored]))
+
+
+def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, places: BodyPlaces) -> np.ndarray:
+    """(V, 3): the pattern of hidden cloth: what it has before it in the photo, in detail (V, 3), where the pattern covers its garment."""
+    strength, result = np.abs(detail).mean(1), np.zeros_like(detail)
+    garment = 2 * places.part + (places.legs > 0.5)
+    for one in np.unique(garment):
+        seen = np.flatnonzero((garment == one) & (observed > _SURE))
+        hidden = np.flatnonzero((garment == one) & (observed < 1))
+        if len(seen) < _LEAST or not len(hidden):
+            continue
+        usual = max(float(np.median(strength[seen])), 1e-6)
+        even = smoothstep(usual / max(float(strength[seen].mean()), 1e-6), *_EVEN)
+        distance, index = cKDTree(vertices[seen, :2]).query(vertices[hidden, :2])
+        share = even * (1 - smoothstep(distance, *_BEFORE)) * (1 - smoothstep(strength[seen[index]] / usual, *_UNUSUAL))
+        result[hidden] = share[:, None] * detail[seen[index]]
+    return result

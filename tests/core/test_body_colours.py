@@ -1,0 +1,130 @@
+"""Colours of bodies on a trunk with one arm, seen from the front: garments go round, prints do not, patterns do."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from likeness.core.colour.body import BodyPlaces, colour_body
+from likeness.core.photo.parsing import CLASSES
+from likeness.core.surface.extract import extract_surface
+
+SHIRT, TROUSERS, SKIN, PRINT = np.array([[0.7, 0.2, 0.2], [0.15, 0.2, 0.45], [0.8, 0.6, 0.5], [1, 1, 0.9]], np.float32)
+HEM, SLEEVE, RADIUS, SIZE = -0.1, 0.5, 0.22, 256
+_AXIS = (np.arange(SIZE) + 0.5) * 2 / SIZE - 1
+X, Y = np.meshgrid(_AXIS, -_AXIS)
+
+
+def shape(points):
+    trunk = np.maximum(np.hypot(points[:, 0], points[:, 2]) - RADIUS, np.abs(points[:, 1]) - 0.8)
+    arm = np.maximum(np.hypot(points[:, 1] - 0.6, points[:, 2]) - 0.09, np.maximum(points[:, 0] - 0.85, -points[:, 0]))
+    return np.minimum(trunk, arm).astype(np.float32)
+
+
+def dressed(x, y):
+    """Colours by place: a shirt with a sleeve over trousers."""
+    return np.where((x > SLEEVE)[..., None], SKIN, np.where((y > HEM)[..., None], SHIRT, TROUSERS)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def body():
+    vertices, faces = extract_surface(shape, None, 128)
+    step = 0.01 * np.eye(3, dtype=np.float32)
+    normals = np.stack([shape(vertices + one) - shape(vertices - one) for one in step], axis=1)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    matte = (shape(np.stack([X, Y, np.zeros_like(X)], axis=-1).reshape(-1, 3)).reshape(X.shape) < 0).astype(np.float32)
+    arm = (vertices[:, 0] > RADIUS + 0.02).astype(np.float32)
+    places = BodyPlaces(vertices, np.zeros(len(vertices), int), arm, (vertices[:, 1] < HEM - 0.1).astype(np.float32))
+    behind = (vertices[:, 2] < -0.05) & (normals[:, 2] < -0.3)
+    return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, matte=matte, places=places, behind=behind, arm=arm > 0)
+
+
+def coloured(body, photo, places=None, parsing=None):
+    return colour_body(body.vertices, body.faces, body.normals, photo, body.matte, places or body.places, parsing)
+
+
+def test_a_hem_is_as_high_behind_as_in_front_and_narrow(body):
+    found, _ = coloured(body, dressed(X, Y))
+    y = body.vertices[:, 1]
+    back = body.behind & ~body.arm
+    assert np.abs(found[back & (y > HEM + 0.06)] - SHIRT).max() < 0.06
+    assert np.abs(found[back & (y < HEM - 0.06)] - TROUSERS).max() < 0.06
+
+
+def test_a_sleeve_ends_behind_where_it_does_in_front(body):
+    found, _ = coloured(body, dressed(X, Y))
+    x = body.vertices[:, 0]
+    assert np.abs(found[body.behind & body.arm & (x > SLEEVE + 0.07)] - SKIN).max() < 0.08
+    assert np.abs(found[body.behind & body.arm & (x < SLEEVE - 0.07)] - SHIRT).max() < 0.08
+
+
+def test_a_print_stays_in_front(body):
+    photo = dressed(X, Y)
+    photo[(np.abs(X) < 0.12) & (np.abs(Y - 0.3) < 0.08)] = PRINT
+    found, observed = coloured(body, photo)
+    near = (np.abs(body.vertices[:, 1] - 0.3) < 0.07) & (np.abs(body.vertices[:, 0]) < 0.1)
+    assert np.abs(found[near & (observed > 0.9)] - PRINT).mean() < 0.1
+    assert np.abs(found[near & body.behind] - SHIRT).max() < 0.1
+
+
+def test_a_shirts_pattern_goes_on_behind_in_its_scale(body):
+    wave = lambda y: 0.15 * np.sin(2 * np.pi * y / 0.1)[..., None] * (y > HEM)[..., None]  # noqa: E731
+    found, _ = coloured(body, (dressed(X, Y) + wave(Y)).astype(np.float32))
+    back = body.behind & ~body.arm & (body.vertices[:, 1] > HEM + 0.1) & (body.vertices[:, 1] < 0.45)
+    slope = np.polyfit(wave(body.vertices[back, 1])[:, 0], (found[back] - SHIRT).mean(1), 1)[0]
+    assert 0.6 < slope < 1.2
+
+
+def test_there_is_no_seam_where_the_light_differs(body):
+    shade = (0.8 + 0.6 * X)[..., None]
+    found, observed = coloured(body, (dressed(X, Y) * shade).astype(np.float32))
+    left = (body.vertices[:, 0] < -0.1) & ~body.arm & (body.vertices[:, 1] > 0) & (body.vertices[:, 1] < 0.4)
+    edge = left & (observed < 0.1) & (body.vertices[:, 2] > -0.05)
+    assert edge.sum() > 20
+    seen = np.median(found[left & (observed > 0.5), 0])
+    assert abs(np.median(found[edge, 0]) - seen) < 0.06
+
+
+def test_parts_keep_their_colours_to_themselves(body):
+    """What is over the belly is skin in front, a scalp with hair at its top behind."""
+    hair = body.vertices[:, 1] > 0.3
+    photo = dressed(X, Y)
+    photo[Y > 0.64] = [0.1, 0.1, 0.1]
+    places = body.places._replace(part=np.where(hair & ((body.vertices[:, 2] < -0.05) | (body.vertices[:, 1] > 0.66)), 1, 0))
+    found, _ = coloured(body, photo, places)
+    assert found[body.behind & ~body.arm & (body.vertices[:, 1] > 0.36) & (body.vertices[:, 1] < 0.64)].max() < 0.25
+
+
+def test_a_scalp_takes_hair_where_hair_is_seen_and_skin_where_none_is(body):
+    """The top, of which the fitted scalp begins in the middle of the forehead."""
+    photo, parsing = dressed(X, Y), np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    hair = (Y > 0.72) & (X < 0.3)
+    photo[(Y > 0.45) & (X < RADIUS + 0.02)] = SKIN
+    bald = photo.copy()
+    photo[hair] = 0.1
+    parsing[..., CLASSES.index("hair")], parsing[..., CLASSES.index("skin")] = hair, ~hair
+    head = (body.vertices[:, 1] > 0.45) & ~body.arm
+    scalp = head & ((body.vertices[:, 1] > 0.6) | (body.vertices[:, 2] < 0))
+    places = body.places._replace(part=np.select([scalp, head], [1, 2]))
+    behind = body.behind & scalp & (body.vertices[:, 1] > 0.5) & (body.vertices[:, 1] < 0.75)
+    assert coloured(body, photo, places, parsing)[0][behind].mean() < 0.2
+    parsing[..., CLASSES.index("hair")], parsing[..., CLASSES.index("skin")] = 0, 1
+    assert np.abs(coloured(body, bald, places, parsing)[0][behind] - SKIN).mean() < 0.1
+
+
+def test_what_is_held_leaves_nothing_behind(body):
+    photo, parsing = dressed(X, Y), np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    bag = (Y < 0.3) & (Y > 0)
+    photo[bag] = [0, 1, 0]
+    parsing[..., CLASSES.index("clothes")], parsing[..., CLASSES.index("object")] = ~bag, bag
+    green = body.behind & ~body.arm & (body.vertices[:, 1] > 0.05) & (body.vertices[:, 1] < 0.25)
+    assert coloured(body, photo, parsing=parsing)[0][green, 1].max() < 0.35
+    assert coloured(body, photo)[0][green, 1].min() > 0.5, "the case is none if the bag is not carried on without parsing"
+
+
+def test_regions_of_the_model_make_parts():
+    of = {"scalp": [1, 0, 0, 0, 0], "head": [1, 1, 0, 0, 0], "hands": [0, 0, 1, 0, 0], "upper_legs": [0, 0, 0, 1, 0]}
+    regions = lambda *names: np.column_stack([of.get(name, [0] * 5) for name in names])  # noqa: E731
+    places = BodyPlaces.of(np.zeros((5, 3)), regions)
+    assert len(set(places.part.tolist())) == 4 and places.part[3] == places.part[4]
+    assert places.arms.tolist() == [0, 0, 1, 0, 0] and places.legs.tolist() == [0, 0, 0, 1, 0]

@@ -1,0 +1,34 @@
+"""What of a body is hair, skin, clothes and shoes: the photo's classes on the surface."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from likeness.core.body_rigging import body_parts
+from likeness.core.photo.parsing import CLASSES, Parsing
+from likeness.core.surface.extract import extract_surface
+
+
+class Ball:
+    """A ball whose places are its own, all of it the head."""
+
+    def __init__(self, vertices: np.ndarray) -> None:
+        self.mean = vertices
+
+    def regions(self, *names: str) -> np.ndarray:
+        return np.ones((len(self.mean), len(names)))
+
+
+@pytest.mark.parametrize("size", [128, 512, 1024])  # of the matte: draft, standard and high
+def test_the_classes_lie_where_the_photo_shows_them_at_every_quality(size: int) -> None:
+    vertices, faces = extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.7, None, 64)
+    shares = np.zeros((64, 64, len(CLASSES)), np.float32)
+    shares[:32, :, CLASSES.index("skin")] = 1
+    shares[32:, :, CLASSES.index("clothes")] = 1
+    rows, columns = np.mgrid[:size, :size]
+    matte = (np.hypot(rows - size / 2, columns - size / 2) < 0.34 * size).astype(np.float32)
+    nearest: Any = Ball(vertices)
+    parts = body_parts(vertices, faces, nearest, np.zeros(len(vertices)), Parsing(shares, (0, 0, 100)), matte, (0.0, 0.0, 100.0))
+    above, below = (vertices[:, 2] > 0.3) & (vertices[:, 1] > 0.1), (vertices[:, 2] > 0.3) & (vertices[:, 1] < -0.1)
+    assert parts["Skin"][above].min() > 0.9 and parts["Clothes"][below].min() > 0.9

