@@ -20,9 +20,10 @@ from .voxel_means import VoxelMeans
 
 _SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
+_EDGES = 1.5  # edges of the mesh
 _SEEN = 0.5  # weight of what tells about hidden places
 _MATERIALS = 8
-_GRAIN = 60.0  # CIE Lab: how much the material counts beside the lightness, which folds change
+_LIGHTNESS = np.array([0.5, 1, 1])  # of CIE Lab: folds change it
 _SAMPLES, _AROUND = 2000, 160  # seen cells of each part that tell, and how many for each place
 _ROUND = 0.4  # of a distance around the body or the limb: what is at the same height is near
 _SMALL = 3.0  # times finer
@@ -59,8 +60,8 @@ class _Samples(NamedTuple):
     material: np.ndarray
     places: np.ndarray
 
-    def around(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Colours (K, 3) of the most frequent material around places (K, 5), and shares (K, _MATERIALS)."""
+    def around(self, places: np.ndarray) -> np.ndarray:
+        """Colours (K, 3) of the most frequent material around places (K, 5)."""
         distance, index = cKDTree(self.places).query(places, k=min(_AROUND, len(self.places)))
         distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
         near = 1 / (distance + _NEAREST) ** 2
@@ -69,7 +70,7 @@ class _Samples(NamedTuple):
         colours = np.einsum("knm,knc->kmc", one_hot, self.colours[index]) / np.maximum(weight, 1e-9)[..., None]
         share = (weight / weight.sum(1, keepdims=True)) ** _MOSTLY
         share /= share.sum(1, keepdims=True)
-        return np.einsum("km,kmc->kc", share, colours).astype(np.float32), share.astype(np.float32)
+        return np.einsum("km,kmc->kc", share, colours).astype(np.float32)
 
 
 def colour_body(
@@ -93,13 +94,15 @@ def colour_body(
     picture = np.concatenate([photo_crop, told], axis=-1, dtype=np.float32)
     projection = Projection.of(vertices, faces, picture, matte_crop)
     shown, observed = projection.sample_photo(vertices, normals)
-    cells = VoxelMeans.of(vertices, _CELL)
+    # Cells that are finer than the mesh would not touch.
+    edge = float(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1).mean())
+    cells = VoxelMeans.of(vertices, max(_CELL, _EDGES * edge))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
-    level, share = _samples(seen[:, :3], weight, place).around(place)
+    level = _samples(seen[:, :3], weight, place).around(place)
     plain = cells.spread(level, vertices)
-    level = without_seam(cells, cells.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), share)
+    level = without_seam(cells, cells.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), None)
     hidden = cells.spread(level, vertices) + _pattern(vertices, shown[:, :3] - plain, observed, places)
     hidden = np.clip(hidden, 0, 1)
     return (hidden + observed[:, None] * (shown[:, :3] - hidden)).astype(np.float32), observed
@@ -131,7 +134,7 @@ def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Sample
     of_part = np.unique(place[chosen, -1], return_inverse=True)[1]
     chosen = np.concatenate([one[:: -(-len(one) // _SAMPLES)] for one in (chosen[of_part == part] for part in range(of_part.max() + 1))])
     colours = seen[chosen]
-    lab = cv2.cvtColor(np.ascontiguousarray(colours[None], np.float32), cv2.COLOR_RGB2LAB)[0] * [0.5, 1, 1]
+    lab = cv2.cvtColor(np.ascontiguousarray(colours[None], np.float32), cv2.COLOR_RGB2LAB)[0] * _LIGHTNESS
     material = np.zeros(len(chosen), np.int64)
     if len(chosen) > _MATERIALS:
         cv2.setRNGSeed(0)
