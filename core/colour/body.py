@@ -20,9 +20,10 @@ from .voxel_means import VoxelMeans
 
 _SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
+_EDGES = 1.5  # edges of the mesh
 _SEEN = 0.5  # weight of what tells about hidden places
 _MATERIALS = 8
-_GRAIN = 60.0  # CIE Lab: how much the material counts beside the lightness, which folds change
+_LIGHTNESS = np.array([0.5, 1, 1])  # of CIE Lab: folds change it
 _SAMPLES, _AROUND = 2000, 160  # seen cells of each part that tell, and how many for each place
 _ROUND = 0.4  # of a distance around the body or the limb: what is at the same height is near
 _SMALL = 3.0  # times finer
@@ -32,8 +33,7 @@ _MOSTLY = 4.0  # power of a material's share: the most frequent one is taken, wi
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
-_UNUSUAL = (2.5, 4.0)  # times the usual contrast: a button, a belt or the wall behind
-_EVEN = (0.4, 0.6)  # median over mean of a pattern's contrast: a print covers little of its garment
+_UNUSUAL = (2.5, 4.0)  # times the usual contrast: a print, a belt or the wall behind
 
 
 class BodyPlaces(NamedTuple):
@@ -60,8 +60,8 @@ class _Samples(NamedTuple):
     material: np.ndarray
     places: np.ndarray
 
-    def around(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Colours (K, 3) of the most frequent material around places (K, 5), and shares (K, _MATERIALS)."""
+    def around(self, places: np.ndarray) -> np.ndarray:
+        """Colours (K, 3) of the most frequent material around places (K, 5)."""
         distance, index = cKDTree(self.places).query(places, k=min(_AROUND, len(self.places)))
         distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
         near = 1 / (distance + _NEAREST) ** 2
@@ -70,7 +70,7 @@ class _Samples(NamedTuple):
         colours = np.einsum("knm,knc->kmc", one_hot, self.colours[index]) / np.maximum(weight, 1e-9)[..., None]
         share = (weight / weight.sum(1, keepdims=True)) ** _MOSTLY
         share /= share.sum(1, keepdims=True)
-        return np.einsum("km,kmc->kc", share, colours).astype(np.float32), share.astype(np.float32)
+        return np.einsum("km,kmc->kc", share, colours).astype(np.float32)
 
 
 def colour_body(
@@ -94,13 +94,15 @@ def colour_body(
     picture = np.concatenate([photo_crop, told], axis=-1, dtype=np.float32)
     projection = Projection.of(vertices, faces, picture, matte_crop)
     shown, observed = projection.sample_photo(vertices, normals)
-    cells = VoxelMeans.of(vertices, _CELL)
+    # Cells that are finer than the mesh would not touch.
+    edge = float(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1).mean())
+    cells = VoxelMeans.of(vertices, max(_CELL, _EDGES * edge))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
-    level, share = _samples(seen[:, :3], weight, place).around(place)
+    level = _samples(seen[:, :3], weight, place).around(place)
     plain = cells.spread(level, vertices)
-    level = without_seam(cells, cells.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), share)
+    level = without_seam(cells, cells.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), None)
     hidden = cells.spread(level, vertices) + _pattern(vertices, shown[:, :3] - plain, observed, places)
     hidden = np.clip(hidden, 0, 1)
     return (hidden + observed[:, None] * (shown[:, :3] - hidden)).astype(np.float32), observed
@@ -132,7 +134,7 @@ def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Sample
     of_part = np.unique(place[chosen, -1], return_inverse=True)[1]
     chosen = np.concatenate([one[:: -(-len(one) // _SAMPLES)] for one in (chosen[of_part == part] for part in range(of_part.max() + 1))])
     colours = seen[chosen]
-    lab = cv2.cvtColor(np.ascontiguousarray(colours[None], np.float32), cv2.COLOR_RGB2LAB)[0] * [0.5, 1, 1]
+    lab = cv2.cvtColor(np.ascontiguousarray(colours[None], np.float32), cv2.COLOR_RGB2LAB)[0] * _LIGHTNESS
     material = np.zeros(len(chosen), np.int64)
     if len(chosen) > _MATERIALS:
         cv2.setRNGSeed(0)
@@ -143,7 +145,7 @@ def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Sample
 
 
 def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, places: BodyPlaces) -> np.ndarray:
-    """(V, 3): the pattern of hidden cloth: what it has before it in the photo, in detail (V, 3), where the pattern covers its garment."""
+    """(V, 3): the pattern of hidden cloth: what it has before it in the photo, in detail (V, 3), but for what stands out there."""
     strength, result = np.abs(detail).mean(1), np.zeros_like(detail)
     garment = 2 * places.part + (places.legs > 0.5)
     for one in np.unique(garment):
@@ -152,8 +154,7 @@ def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, pla
         if len(seen) < _LEAST or not len(hidden):
             continue
         usual = max(float(np.median(strength[seen])), 1e-6)
-        even = smoothstep(usual / max(float(strength[seen].mean()), 1e-6), *_EVEN)
         distance, index = cKDTree(vertices[seen, :2]).query(vertices[hidden, :2])
-        share = even * (1 - smoothstep(distance, *_BEFORE)) * (1 - smoothstep(strength[seen[index]] / usual, *_UNUSUAL))
+        share = (1 - smoothstep(distance, *_BEFORE)) * (1 - smoothstep(strength[seen[index]] / usual, *_UNUSUAL))
         result[hidden] = share[:, None] * detail[seen[index]]
     return result

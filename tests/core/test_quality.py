@@ -184,7 +184,7 @@ def test_every_check_speaks_alone_and_only_beyond_its_limit(seen: PreparedPhoto,
 
 def test_refusals_come_before_the_surface(reconstructor: Reconstructor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), ASTRONAUT[..., ::-1])
-    monkeypatch.setattr("likeness.core.pipeline.measure_fit", lambda *_: {"landmark_error": 0.08})
+    monkeypatch.setattr("likeness.core.prepared.measure_fit", lambda *_: {"landmark_error": 0.08})
     stages: list[str] = []
     with pytest.raises(ReconstructionError):
         reconstructor.run(tmp_path / "a.png", Settings(quality="draft"), lambda stage, _: stages.append(stage))
