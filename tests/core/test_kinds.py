@@ -284,3 +284,16 @@ def test_the_seam_gives_hidden_skin_no_tint_that_is_not_its_own(bust, seen):
     neck = (observed == 0) & (bust.vertices[:, 1] > -0.7) & (bust.vertices[:, 1] < -0.5) & (bust.vertices[:, 2] < -0.45)
     assert neck.sum() > 50
     assert np.abs(colours[neck, 2] / colours[neck, 0] - FAIR[2] / FAIR[0]).max() < 0.05
+
+
+@pytest.mark.parametrize(("wall", "stays"), [((0.9, 0.9, 0.9), True), ((0.8, 0.1, 0.1), False)])
+def test_what_is_worn_in_the_hair_keeps_its_colour_unless_the_wall_has_it_too(bust, seen, wall, stays):
+    """The parsing takes a red band above the brow for hair; a wall that shows through the hair is no band."""
+    band = short(seen.places) & (np.abs(seen.places[..., 1] - 0.42) < 0.03) & (np.abs(seen.places[..., 0]) < 0.12) & (seen.matte > 0)
+    photo = np.where((seen.matte > 0)[..., None], seen.photo, np.float32(wall))
+    photo[band] = [0.8, 0.1, 0.1]
+    colours, _ = coloured(bust, SimpleNamespace(**(vars(seen) | {"photo": photo.astype(np.float32)})))
+    front = (np.abs(bust.vertices[:, 1] - 0.42) < 0.015) & (np.abs(bust.vertices[:, 0]) < 0.08) & (bust.vertices[:, 2] > -0.3)
+    assert front.sum() > 20
+    redness = np.median(colours[front, 0] - colours[front, 1])
+    assert redness > 0.5 if stays else redness < 0.35
