@@ -158,7 +158,12 @@ class BodyReconstructor:
         report: dict[str, Any] = {
             "quality": quality,
             "warnings": [*doubts, *view.warnings],
-            "notes": [*view.notes, *notes, f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it."],
+            "notes": [
+                *view.notes,
+                *notes,
+                *_unused(settings),
+                f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it.",
+            ],
             "height": settings.height,
             "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
             "fit": _fit_report(self._body, fit),
@@ -184,6 +189,12 @@ class BodyReconstructor:
             return join_head(surface, made.surface, made.place, fit.camera.distance).surface, [*made.warnings]
         except ReconstructionError as error:
             return surface, [f"The head is no finer than the rest of the body: {error}"]
+
+
+def _unused(settings: Settings) -> list[str]:
+    """Sentences about options that only heads use."""
+    given = [("a rigged head", settings.rig), ("the normals file", settings.normals), ("the matte file", settings.matte)]
+    return [f"A body has no use for {what} yet; choose the subject head for it." for what, wanted in given if wanted]
 
 
 def _kinds(nearest: NearestPlaces) -> np.ndarray:

@@ -18,7 +18,6 @@ from .silhouette import fit_field_to_silhouette
 
 _CELLS = 128  # of the picture a side, on which the outline is compared: 16 mm on a grown-up
 _REACH, _MARGIN = 0.4, 0.07  # crop units from the fitted surface, and outside the outline, within which there may be surface
-_GROWTH, _NEAR = 0.01, 0.04  # crop units: how far an uncertain field grows, and how near the outline
 _HANDS, _AROUND, _APART = 0.9, 0.05, (0.03, 0.07)  # the fitted hands' largest share, how far it reaches, and the disagreement that ends it
 _ROWS = 128
 _LEAST, _MORE = 0.06, 0.05  # crop units: how far unseen surface may stand off the fit anyhow, and beyond what is seen at its height
@@ -81,14 +80,13 @@ class BodyField:
     def _distance(self, points: np.ndarray, values: np.ndarray) -> np.ndarray:
         prior, away, hand = values[:, 0], -values[:, 6], values[:, POINT_CHANNELS]
         shape = self._encoded.shape(torch.from_numpy(points), torch.from_numpy(values[:, :POINT_CHANNELS]))
-        learned, silhouette = shape.distance.float().cpu().numpy(), self.silhouette(points)
-        # An uncertain field averages outlines and so stays inside the true one.
-        learned = learned - _GROWTH * (1 - hand) * np.exp(-((silhouette / _NEAR) ** 2))
+        # Nothing grows towards the outline as a head does: in depth, where limbs are uncertain, that would make slabs of them.
+        learned = shape.distance.float().cpu().numpy()
         hidden = smoothstep(away, *_AWAY) * np.maximum(prior - self._allowed(points) - learned, 0)
         learned = learned + hidden
         near = np.exp(-((prior / _AROUND) ** 2))
         share = _HANDS * hand * near * (1 - smoothstep(np.abs(learned - prior), *_APART))
-        return np.maximum(learned + share * (prior - learned), silhouette)
+        return np.maximum(learned + share * (prior - learned), self.silhouette(points))
 
 
 def allowed_excess(silhouette: PointFunction, outline: PointFunction) -> PointFunction:

@@ -22,7 +22,6 @@ def fit_field_to_silhouette(
     *,
     silhouette: PointFunction,
     protect_mask: PointFunction | None = None,
-    own_outline: PointFunction | None = None,
     cells: int = CELLS,
     cancel: Cancel | None = None,
 ) -> Field:
@@ -30,23 +29,20 @@ def fit_field_to_silhouette(
 
     Its frame is the crop frame. silhouette: points -> signed distance (N,) to the outline in the picture; smoothed, it bounds the result
     too. protect_mask: points -> [0, 1] (N,), how far the shape is known there and stays: hair that is too thin beside a face must not
-    draw the cheek outwards; None: nothing stays. own_outline: points -> signed distance (N,) to the shape's own outline in the picture;
-    None: the least distance along a column of depth tells it. Where that is more than the silhouette says, the difference is what the
-    shape falls short. cells: CELLS, or more where the shape has parts that are thin in its cube. Raises Cancelled.
+    draw the cheek outwards; None: nothing stays. cells: CELLS, or more where the shape has parts that are thin in its cube. The least
+    distance along a column of depth tells how far away the shape's own outline is, and where that is more than the silhouette says, the
+    difference is what it falls short. Raises Cancelled.
     """
     axis = (np.arange(cells + 1) * (2 / cells) - 1).astype(np.float32)
     columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     outline = silhouette(np.pad(columns, ((0, 0), (0, 1))))
     near = np.flatnonzero(np.abs(outline) < _NEAR)
-    if own_outline is None:
-        deep = axis[:: cells // _DEEP]  # the least of a distance is flat
-        points = np.concatenate([np.repeat(columns[near], len(deep), axis=0), np.tile(deep, len(near))[:, None]], axis=1)
-        distances = np.full(len(points), np.inf, np.float32)
-        somewhere = field.may_contain_surface(points)
-        distances[somewhere] = evaluate(field.distance, points[somewhere], cancel)
-        least = distances.reshape(-1, len(deep)).min(1)
-    else:
-        least = own_outline(np.pad(columns[near], ((0, 0), (0, 1))))
+    deep = axis[:: cells // _DEEP]  # the least of a distance is flat
+    points = np.concatenate([np.repeat(columns[near], len(deep), axis=0), np.tile(deep, len(near))[:, None]], axis=1)
+    distances = np.full(len(points), np.inf, np.float32)
+    somewhere = field.may_contain_surface(points)
+    distances[somewhere] = evaluate(field.distance, points[somewhere], cancel)
+    least = distances.reshape(-1, len(deep)).min(1)
     outline = outline.reshape(len(axis), -1)
     way = _way(outline, near, np.clip(least - outline.ravel()[near], 0, _MOST))
     # Wisps of the matte would be drawn along the whole depth as ridges.

@@ -28,8 +28,7 @@ class ReliefStrength:
 BUNDLED_RELIEF = ReliefStrength(0.5, 0.02)
 """For the bundled network, whose normals lean on the fitted head: in bends longer than 10 cm they are no better than the surface."""
 OWN_RELIEF = ReliefStrength(1.5, 0.05)
-"""For a network of the user's own. True normals mend bends of up to 30 cm too, which takes faces 0.2 to 0.6 mm nearer to the truth; normals
-that are blurred and 7 degrees off do no harm there."""
+"""For a network of the user's own: true normals mend bends of up to 30 cm too, which takes faces 0.2 to 0.6 mm nearer to the truth."""
 _BACK_RELIEF = ReliefStrength(0.3, 0.015)  # what is behind is a guess
 
 

@@ -10,6 +10,8 @@ from likeness.core.bodies import BodyReconstructor
 from likeness.core.body_head import BodyHead
 from likeness.core.body_quality import BODY_CHECKS
 from likeness.core.errors import NoFaceError
+from likeness.core.models.body import BodyModel
+from likeness.core.models.rotation import rotation_matrix
 from likeness.core.photo.faces import MediaPipeDetector
 from likeness.core.photo.figure import BodyView
 from likeness.core.photo.intake import Intake
@@ -146,6 +148,20 @@ def test_every_vertex_follows_joints_near_it(result: Result) -> None:
     assert np.percentile(np.linalg.norm(vertices - strongest, axis=1), 99) < 0.5
     foot = rig.weights_of(rig.joint_names.index("foot.L")) > 0.5
     assert foot.any() and (vertices[foot, 0] > -0.2).all() and vertices[foot, 1].max() < 0.3
+
+
+def test_the_rest_turns_bring_the_body_into_the_models_own_pose(bodies: BodyReconstructor, front: BodyView, result: Result) -> None:
+    rig = result.body
+    assert rig is not None
+    body = BodyModel.load()
+    rest = body.skeleton.of(np.array(result.report["fit"]["identity"]))
+    turns = rotation_matrix(rig.rest_turns.astype(np.float64))
+    whole, places = [], []
+    for joint, parent in enumerate(rig.parents):
+        whole.append(turns[joint] if parent < 0 else whole[parent] @ turns[joint])
+        places.append(np.zeros(3) if parent < 0 else places[parent] + whole[parent] @ (rig.joints[joint] - rig.joints[parent]))
+    expected = (rest - rest[0]) * 1.7 / np.ptp(body.rest(np.array(result.report["fit"]["identity"]), np.zeros(0))[0][:, 1])
+    assert np.abs(np.array(places) - expected).max() < 0.01
 
 
 def test_a_body_survives_the_file(result: Result, tmp_path: Path) -> None:

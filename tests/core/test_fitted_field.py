@@ -1,15 +1,13 @@
-"""The field of a fitted model alone: parts that reach into each other are one, and the outline is the photo's."""
-
-from dataclasses import replace
+"""The distance of a fitted model, whose parts that reach into each other are one."""
 
 import numpy as np
 import pytest
 import trimesh
 
-from likeness.core.fields.fitted import FittedField, fitted_field
+from likeness.core.fields.fitted import FittedField
 from likeness.core.models.prior import PriorSurface
 from likeness.core.photo.framing import HEAD
-from likeness.core.surface.build import build_surface
+from likeness.core.surface.extract import extract_surface
 
 
 def balls(*places: float, radius: float = 0.3) -> PriorSurface:
@@ -32,24 +30,12 @@ def test_what_lies_in_one_part_is_inside_though_another_parts_surface_is_nearer(
 
 
 def test_the_surface_of_parts_that_overlap_is_one_piece_without_walls_inside() -> None:
-    vertices, _ = build_surface(FittedField(balls(-0.2, 0.2)), 64)
+    vertices, _ = extract_surface(FittedField(balls(-0.2, 0.2)).distance, None, 64)
     inner = (np.abs(vertices[:, 0]) < 0.08) & (np.linalg.norm(vertices[:, 1:], axis=1) < 0.15)
     assert not inner.any() and np.ptp(vertices[:, 0]) == pytest.approx(1.0, abs=0.03)
 
 
-def test_the_shape_is_stretched_and_cut_to_the_matte() -> None:
-    size = 256
-    column, row = np.meshgrid((np.arange(size) + 0.5) * 2 / size - 1, 1 - (np.arange(size) + 0.5) * 2 / size)
-    matte = (np.hypot(column / 0.36, row / 0.24) < 1).astype(np.float32)
-    field = fitted_field(balls(0.0), matte)
-    vertices, _ = build_surface(field, 64)
-    assert vertices[:, 0].max() == pytest.approx(0.36, abs=0.02)
-    assert vertices[:, 1].max() == pytest.approx(0.24, abs=0.02)
-    assert vertices[:, 2].max() == pytest.approx(0.3, abs=0.02)
-
-
-def test_correspondence_is_the_nearest_places_canonical_one() -> None:
-    surface = balls(0.0)
-    field = FittedField(replace(surface, canonical=surface.vertices * 2))
-    found = field.correspondence(np.array([[0.9, 0, 0]], np.float32))
-    assert found[0] == pytest.approx([0.6, 0, 0], abs=0.02)
+def test_the_outline_in_the_picture_is_that_of_all_parts() -> None:
+    field = FittedField(balls(-0.2, 0.2))
+    points = np.array([[0, 0, 0], [0.7, 0, 0.9], [0, 0.5, -0.9]], np.float32)
+    assert field.outline(points) == pytest.approx([-0.22, 0.2, 0.24], abs=0.02)
