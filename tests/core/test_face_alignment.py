@@ -10,7 +10,7 @@ import skimage.data
 import torch
 from PIL import Image
 
-from likeness.core import pipeline
+from likeness.core import intakes, pipeline
 from likeness.core.errors import AssetError, NoFaceError, ReconstructionError
 from likeness.core.models.fit import fit, fit_head, mesh_landmarks
 from likeness.core.models.head import HeadModel
@@ -204,7 +204,7 @@ def test_a_head_is_made_of_a_photo_in_which_mediapipe_finds_nothing(package, mod
     add_finder()
     package.points = model_points(model, face)
     package.boxes = [np.array([*face.box, 0.9])]
-    monkeypatch.setattr(pipeline, "MediaPipeDetector", Fixed)
+    monkeypatch.setattr(intakes, "MediaPipeDetector", Fixed)
     Image.fromarray(astronaut).save(tmp_path / "a.png")
     own = provider.weights_path()
     settings = Settings(quality="draft", detector="face-alignment", detector_weights=str(own))

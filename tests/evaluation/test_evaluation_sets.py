@@ -92,7 +92,7 @@ def test_a_report_shows_means_with_intervals_and_failures(folder: Path) -> None:
     rows.append(SubjectScore("tiny", "case4", "fitted", {}, True, error="No face was found."))
     text = set_report(CaseSet.open(folder), rows)
     assert (
-        "| fitted head model alone | 3.50 [" in text and "yaw: 1 | 2 | 4.00" in text and "case4, fitted head model alone: No face" in text
+        "| fitted model alone | 3.50 [" in text and "yaw: 1 | 2 | 4.00" in text and "case4, fitted model alone: No face" in text
     )
 
 
@@ -105,7 +105,7 @@ def test_methods_are_compared_on_the_cases_that_both_could_do(folder: Path) -> N
     text = set_report(CaseSet.open(folder), [*rows("fitted", [5.0]), *rows("likeness", [4.0, 9.0, 14.0, 19.0, 24.0]), failed, *others])
     table = text[text.index("Differences to Likeness, bundled networks") : text.index("Without alignment")]
     assert "| run/field | **-1.00 [-1.00, -1.00]** |" in table
-    assert "| run/seif | +0.50 [-1.00, +2.00] |" in table and "| fitted head model alone | +1.00 [" in table
+    assert "| run/seif | +0.50 [-1.00, +2.00] |" in table and "| fitted model alone | +1.00 [" in table
     assert "Differences" not in set_report(CaseSet.open(folder), rows("likeness", [4.0]))
 
 

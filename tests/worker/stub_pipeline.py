@@ -31,7 +31,7 @@ class Reconstructor:
         if behaviour:
             behaviour(cancel)
         progress("Finishing", 1.0)
-        return tiny_result(photo.stem, {"pid": os.getpid(), "loads": self.loads, "subject": settings.subject_index, "photo": str(photo)})
+        return tiny_result(photo.stem, {"pid": os.getpid(), "loads": self.loads, "person": settings.subject_index, "photo": str(photo)})
 
     def slow(self, cancel):
         for _ in range(1000):

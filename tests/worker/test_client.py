@@ -21,7 +21,7 @@ def test_a_job_reports_progress_and_hands_back_its_result(client):
     stages = []
     client.reconstruct([Path("/photos/Zoë ☺.png")], Settings(subject_index=7))
     result = Result.load(client.wait(lambda stage, fraction: stages.append((stage, fraction))))
-    assert result.name == "Zoë ☺" and result.report["subject"] == 7 and result.report["photo"] == str(Path("/photos/Zoë ☺.png"))
+    assert result.name == "Zoë ☺" and result.report["person"] == 7 and result.report["photo"] == str(Path("/photos/Zoë ☺.png"))
     assert ("Finishing", 1.0) in stages
     assert client.versions["python"].startswith("3.")
 
