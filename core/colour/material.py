@@ -85,8 +85,6 @@ def levels(
         elif index == CLOTHES:
             further = [*better, smoothstep(np.abs(upright[:, 0]), *_COLLAR)]
         chosen = _samples(sources, further)
-        if index == HAIR and SKIN in tints and chosen.any():
-            chosen &= _opaque(seen, chosen, tints[SKIN])
         if not chosen.any():
             colours += share[:, index : index + 1] * guess
             continue
@@ -98,6 +96,8 @@ def levels(
             level = _level(seen, chosen, upright, near)
         level = level + _relief(guess, share[:, index] * (1 - weight), level, kept)
         if index in (SKIN, HAIR):
+            if index == HAIR and SKIN in tints:
+                chosen = chosen & _opaque(seen, chosen, tints[SKIN])
             tints[index] = Tints.of(seen[chosen])
             level = tints[index].given_to(level)
         colours += share[:, index : index + 1] * level
