@@ -89,6 +89,8 @@ class OwnMatte:
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         small = cv2.resize(picture, (self._parser.size, self._parser.size), interpolation=cv2.INTER_AREA)
         shares = self._parser(small)
+        # Where the parser sees background alone, what it takes for a thing is noise, which must not cut holes.
+        shares[..., CLASSES.index("object")] *= 1 - shares[..., 0]
         # OpenCV resizes a few channels at a time.
         layers = [cv2.resize(shares[..., index], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) for index in range(shares.shape[2])]
         coverage = self._network(picture.astype(np.float32) / 255, "matte")[..., 0]
