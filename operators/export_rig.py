@@ -32,14 +32,15 @@ class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
         return "" if context.mode in {"OBJECT", "POSE"} else "Go back to object or pose mode"
 
     def proposal(self, context: bpy.types.Context) -> str:
-        return bpy.path.clean_name(self._armature(context).name)
+        return bpy.path.clean_name(_armature(context).name)
 
     def run(self, context: bpy.types.Context) -> str:
         path = self.chosen()
         if path.suffix.lower() not in RIG_SUFFIXES:
             path = path.with_name(path.name + self.format)
-        export_rig(context, self._armature(context), path)
+        export_rig(context, _armature(context), path)
         return f"{path.name} is written"
 
-    def _armature(self, context: bpy.types.Context) -> bpy.types.Object:
-        return body_rig_of(context.object) or active_rig(context)
+
+def _armature(context: bpy.types.Context) -> bpy.types.Object:
+    return body_rig_of(context.object) or active_rig(context)
