@@ -19,7 +19,7 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser(prog: str = "likeness") -> argparse.ArgumentParser:
     """What it parses has `run(options, console) -> exit code`, which raises LikenessError for what is wrong from the beginning."""
-    parser = _Parser(prog=prog, description="One photo of a person in, a coloured 3D head out.")
+    parser = _Parser(prog=prog, description="One photo of a person in, a coloured 3D head or clothed body out.")
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
     add_reconstruct(commands)
