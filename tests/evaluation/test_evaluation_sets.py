@@ -91,9 +91,7 @@ def test_a_report_shows_means_with_intervals_and_failures(folder: Path) -> None:
     ]
     rows.append(SubjectScore("tiny", "case4", "fitted", {}, True, error="No face was found."))
     text = set_report(CaseSet.open(folder), rows)
-    assert (
-        "| fitted model alone | 3.50 [" in text and "yaw: 1 | 2 | 4.00" in text and "case4, fitted model alone: No face" in text
-    )
+    assert "| fitted model alone | 3.50 [" in text and "yaw: 1 | 2 | 4.00" in text and "case4, fitted model alone: No face" in text
 
 
 def test_methods_are_compared_on_the_cases_that_both_could_do(folder: Path) -> None:
