@@ -1,4 +1,4 @@
-"""Likeness: one photo of a person in, a coloured 3D head or clothed body out. The same folder is the Blender extension and the `likeness` package.
+"""Likeness: one photo of a person in, a coloured 3D head or clothed body out. This folder is extension and `likeness` package.
 
 Importing this imports nothing else: the worker, the command line and the tests run where there is no bpy, Blender where there is no torch.
 """
