@@ -13,7 +13,7 @@ from .photo.view import Camera, View
 from .result import Result
 from .surface.join import ClosedSurface, HeadPlace
 
-LEAST_FACE = 64
+LEAST_FACE = 48
 """Longer side of a face, photo pixels, from which on its head is made by itself."""
 _ROOM = 0.5  # metres around the eyes that the turned picture shows
 
