@@ -13,7 +13,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 from window import Steps, clear, click, heads, in_view, open_sidebar, part, picture, play, press, until, use_worker, view
 
-BUTTON = (0.5, 230)
+BUTTON = (0.5, 253)
 """Where Reconstruct from Image is: share of the sidebar's width, pixels below its top, one pixel a unit."""
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
+from sample import result as sample_result
+from sample import standing
 from window import OUT, clear, heads, in_view, part, picture, play, press, say, until, use_worker, view
 
 SECONDS = 3.0
@@ -59,7 +61,7 @@ def call(name: str, *arguments: object, **options: object) -> set[str]:
 
 
 def prepare() -> dict[str, Path]:
-    """A rigged head, a mesh with a UV map beside it, a photo, a failure to report, and a set-up that takes as long as a job."""
+    """A rigged head, a mesh with a UV map beside it, a body, a photo, a failure to report, and a set-up that takes as long as a job."""
     use_worker(SECONDS)
     clear()
     bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
@@ -70,6 +72,7 @@ def prepare() -> dict[str, Path]:
         assert bpy.ops.likeness.reconstruct("EXEC_DEFAULT", True) == {"FINISHED"}  # a script's call blocks
         bpy.ops.mesh.primitive_uv_sphere_add(radius=0.1)
     bpy.context.object.name = "Retopo"
+    part("scene.build").build_result(bpy.context, standing(part, sample_result(part, "Bo")))
     bpy.ops.ed.undo_push(message="prepared")
 
     environment, job = part("worker.environment"), part("operators.job")

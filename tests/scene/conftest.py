@@ -119,6 +119,12 @@ def make_result(part):
     return make
 
 
+@pytest.fixture
+def body_result(part, make_result):
+    """A result of a body of 1.7 m whose feet stand on the ground."""
+    return SAMPLE["standing"](part, make_result())
+
+
 @functools.cache
 def _model():
     return SAMPLE_RIG["Model"](ROOT / "weights" / "head_model.npz")

@@ -1,5 +1,6 @@
 """A small stand-in for a reconstruction. Used by conftest.py and by the stub worker, which load it by path."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -71,3 +72,45 @@ def _turn(yaw: float, pitch: float, roll: float) -> np.ndarray:
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
     return about_z @ about_x @ about_y
+
+
+JOINTS = {
+    "root": (None, (0, 0.95, 0)),
+    "upperleg01.L": ("root", (0.1, 0.9, 0)),
+    "lowerleg01.L": ("upperleg01.L", (0.12, 0.5, 0.02)),
+    "foot.L": ("lowerleg01.L", (0.12, 0.08, 0)),
+    "toe1-1.L": ("foot.L", (0.12, 0.02, 0.12)),
+    "spine05": ("root", (0, 1.0, 0.02)),
+    "head": ("spine05", (0, 1.5, 0.02)),
+    "finger2-1.R": ("head", (-0.3, 1.2, 0)),
+}
+"""Some of the body model's, upright frame."""
+
+
+def standing(modules: Any, head: Any) -> Any:
+    """That result as a body of 1.7 m whose feet stand on the ground, with an armature."""
+    mesh = head.surface
+    low = mesh.vertices[:, 1].min()
+    vertices = ((mesh.vertices - [0, low, 0]) * 1.7 / np.ptp(mesh.vertices[:, 1])).astype(np.float32)
+    names, count = tuple(JOINTS), len(vertices)
+    places = np.array([place for _, place in JOINTS.values()], np.float32)
+    nearest = np.argsort(np.linalg.norm(vertices[:, None] - places, axis=2), axis=1)[:, :4].astype(np.int32)
+    turns = np.zeros((len(names), 3), np.float32)
+    turns[1] = [0.5, 0, 0]
+    rig = modules("core.topology.body_rig").BodyRig(
+        names,
+        np.array([-1 if parent is None else names.index(parent) for parent, _ in JOINTS.values()], np.int32),
+        places,
+        turns,
+        nearest,
+        np.tile(np.float32([0.5, 0.3, 0.15, 0.05]), (count, 1)),
+        ("Head", "Clothes"),
+        np.stack([vertices[:, 1] > 1.4, vertices[:, 1] < 1.4]).astype(np.float32),
+    )
+    pose = modules("core.photo.pose").Pose(np.eye(3), np.array([0.0, -0.9, 0.0]))
+    framing = modules("core.photo.framing").Framing(1.0, (0.0, 0.0, 0.0))
+    view = modules("core.result").ResultView(
+        np.zeros((200, 150, 3), np.uint8), modules("core.photo.view").Camera((75.0, 100.0), 90.0, 4.0), pose, framing
+    )
+    meshes = {"surface": dataclasses.replace(mesh, vertices=vertices)}
+    return dataclasses.replace(head, meshes=meshes, views=(view,), body=rig)

@@ -12,46 +12,6 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
-JOINTS = {
-    "root": (None, (0, 0.95, 0)),
-    "upperleg01.L": ("root", (0.1, 0.9, 0)),
-    "lowerleg01.L": ("upperleg01.L", (0.12, 0.5, 0.02)),
-    "foot.L": ("lowerleg01.L", (0.12, 0.08, 0)),
-    "toe1-1.L": ("foot.L", (0.12, 0.02, 0.12)),
-    "spine05": ("root", (0, 1.0, 0.02)),
-    "head": ("spine05", (0, 1.5, 0.02)),
-    "finger2-1.R": ("head", (-0.3, 1.2, 0)),
-}
-"""Some of the body model's, upright frame."""
-
-
-@pytest.fixture
-def body_result(part, make_result):
-    """A result of a body of 1.7 m whose feet stand on the ground."""
-    mesh = make_result().surface
-    low = mesh.vertices[:, 1].min()
-    vertices = ((mesh.vertices - [0, low, 0]) * 1.7 / np.ptp(mesh.vertices[:, 1])).astype(np.float32)
-    names, count = tuple(JOINTS), len(vertices)
-    places = np.array([place for _, place in JOINTS.values()], np.float32)
-    nearest = np.argsort(np.linalg.norm(vertices[:, None] - places, axis=2), axis=1)[:, :4].astype(np.int32)
-    turns = np.zeros((len(names), 3), np.float32)
-    turns[1] = [0.5, 0, 0]
-    rig = part("core.topology.body_rig").BodyRig(
-        names,
-        np.array([-1 if parent is None else names.index(parent) for parent, _ in JOINTS.values()], np.int32),
-        places,
-        turns,
-        nearest,
-        np.tile(np.float32([0.5, 0.3, 0.15, 0.05]), (count, 1)),
-        ("Head", "Clothes"),
-        np.stack([vertices[:, 1] > 1.4, vertices[:, 1] < 1.4]).astype(np.float32),
-    )
-    pose = part("core.photo.pose").Pose(np.eye(3), np.array([0.0, -0.9, 0.0]))
-    framing = part("core.photo.framing").Framing(1.0, (0.0, 0.0, 0.0))
-    view = part("core.result").ResultView(
-        np.zeros((200, 150, 3), np.uint8), part("core.photo.view").Camera((75.0, 100.0), 90.0, 4.0), pose, framing
-    )
-    return make_result(surface={"vertices": vertices}, views=(view,), body=rig)
 
 
 @pytest.fixture
