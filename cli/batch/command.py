@@ -1,6 +1,7 @@
 """`likeness batch INPUT --output DIR`: one result for each row, in a folder of its own; started again it goes on where it ended."""
 
 import argparse
+import contextlib
 import json
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ from ..failures import failure
 from ..head import HeadPlan, Processes
 from ..options import add_command, add_head_options
 from ..output import writing
-from ..staging import Staging, made
+from ..staging import WORK, FolderInUse, Staging, made
 from .pool import Pool, free_gigabytes, usable_cores, worker_count
 from .ray_pool import LOCAL, RayPool
 from .record import DONE, FAILED, KEY, SUMMARY, TABLE, Entry, Record, done_entry, failed_entry, finished_report, row_key
@@ -60,6 +61,13 @@ class _Task:
     @property
     def file_name(self) -> str:
         return self.folder.name
+
+    def finished(self) -> dict[str, Any] | None:
+        """The report of a result that is there and whole; what a killed run has left in its folder is cleared before."""
+        if (self.folder / WORK).exists():
+            with contextlib.suppress(FolderInUse), writing(self.folder):
+                Staging(self.folder).close()
+        return finished_report(self.folder, self.key)
 
     def claim(self) -> Any:
         return self.plan.claim(self.folder, self.file_name, self.plan.inputs(self.row.photo))
@@ -110,7 +118,7 @@ def _planned(
             check_photo(row.photo)
             key = row_key(row, plan.formats)
             task = _Task(row, key, replace(plan, settings=row.settings), options.output)
-            if (report := finished_report(task.folder, key)) is not None and not options.overwrite:
+            if (report := task.finished()) is not None and not options.overwrite:
                 entries[row.name] = done_entry(row, key, report)
                 continue
             earlier = known.get(row.name)
@@ -138,7 +146,7 @@ def _made(processes: Processes, task: _Task) -> Entry:
     row = task.row
     try:
         # A machine that died after it had finished is no reason to do it twice.
-        report = None if task.plan.overwrite else finished_report(task.folder, task.key)
+        report = None if task.plan.overwrite else task.finished()
         if report is None:
             with task.claim() as outputs:
                 _, report = task.plan.make(processes, row.photo, outputs, task.file_name, more={KEY: task.key})

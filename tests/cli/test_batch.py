@@ -136,6 +136,14 @@ def test_a_summary_cut_short_by_a_kill_is_read_and_mended(batch, picture, tmp_pa
     assert [entry["name"] for entry in entries(tmp_path / "out")] == ["a", "noface"]
 
 
+def test_what_a_kill_after_the_last_file_left_is_cleared(batch, picture, tmp_path, workers):
+    picture("a.jpg")
+    batch(tmp_path / "in")
+    (tmp_path / "out" / "a" / ".likeness-work" / "scratch").mkdir(parents=True)
+    assert batch(tmp_path / "in")[0] == 0 and made(workers) == ["a.jpg"]
+    assert not (tmp_path / "out" / "a" / ".likeness-work").exists()
+
+
 def test_rows_as_lines_of_json(batch, picture, tmp_path):
     picture("a.jpg"), picture("noface.jpg")
     _, said = batch(tmp_path / "in", "--json")
