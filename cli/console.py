@@ -34,7 +34,7 @@ class Console:
         _write(self._err, f"{text}\n")
 
     def progress(self, stage: str, fraction: float) -> None:
-        """A stage of core/stages.py on one line that overwrites itself, on terminals only."""
+        """A stage of core/progress.py on one line that overwrites itself, on terminals only."""
         if _is_terminal(self._err):
             _write(self._err, f"\r\x1b[K{self.photo}{stage_label(stage)} {fraction:.0%}")
 

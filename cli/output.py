@@ -77,7 +77,7 @@ class OutputSet(AbstractContextManager["OutputSet"]):
         """Put the files that were made into their places, all of them or, when an InputError is raised, none; the report is the last."""
         with writing(self._folder):
             made = {self._folder / name: self.new / name for name in self._names if (self.new / name).exists()}
-            files = {self._relative(place): _digest(file) for place, file in made.items()}
+            files = {self._relative(place): digest_of(file) for place, file in made.items()}
             self._refuse()  # minutes have passed, in which the user may have put something there
             earlier = {self._relative(place): digest for place, digest in self._known.items() if place.exists()}
             record = {_GENERATOR[0]: _GENERATOR[1], **report, "files": {**earlier, **files}}
@@ -112,7 +112,7 @@ class OutputSet(AbstractContextManager["OutputSet"]):
         if place == self._report:
             return _listed(place) is not None
         known = {path.resolve(): digest for path, digest in self._known.items()}
-        return known.get(place.resolve()) == _digest(place)
+        return known.get(place.resolve()) == digest_of(place)
 
     def _relative(self, place: Path) -> str:
         """As the report has it: from its own folder, where the two have a path between them (drives of Windows have none)."""
@@ -145,7 +145,8 @@ def _listed(report: Path) -> dict[Path, str] | None:
         return None
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -23,7 +23,6 @@ BODY_CHECKS = (
     Check("sitting", "warn", "The person in {name} sits or kneels; the legs and the ground are a guess.", least=50),
     Check("crossed", "warn", "The person in {name} crosses arms or legs; which lies in front is a guess.", least=1),
     Check("turned", "warn", "The person in {name} is seen from behind; the face and the front are a guess.", least=100),
-    Check("loose", "warn", "The clothes in {name} stand far off the body, as a coat or a skirt; their depth is a guess.", least=0.08),
     Check("beside", "warn", "Other people stand before or beside the person in {name}; what they cover is a guess.", least=1),
 )  # fmt: skip
 

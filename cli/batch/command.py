@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import Cancelled, LikenessError
+from ...core.errors import Cancelled, InputError, LikenessError
 from ..checks import check_file, check_photo
 from ..console import Console
 from ..failures import failure
 from ..head import HeadPlan, Processes
 from ..options import add_command, add_head_options
-from ..output import writing
+from ..output import REPORT, writing
 from ..staging import WORK, FolderInUse, Staging, made
 from .pool import Pool, free_gigabytes, usable_cores, worker_count
 from .ray_pool import LOCAL, RayPool
@@ -75,7 +75,9 @@ class _Task:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     plan = HeadPlan.of(options)
-    plan = replace(plan, report=Path("report.json"))
+    if options.report != Path(REPORT):
+        raise InputError("The reports of a batch lie beside their results; leave --report out.")
+    plan = replace(plan, report=Path(REPORT))
     if options.python is not None:
         check_file(options.python, "Python")
     rows = read_rows(options.input, plan.settings, options.recursive, options.name)

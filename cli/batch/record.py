@@ -10,7 +10,7 @@ from typing import Any
 
 from ...core.errors import InputError
 from ...core.version import VERSION
-from ..output import REPORT, writing
+from ..output import REPORT, digest_of, writing
 from .rows import Row
 
 SUMMARY, TABLE = "summary.jsonl", "summary.csv"
@@ -34,8 +34,7 @@ def row_key(row: Row, formats: Sequence[str]) -> str:
 
 def _file_hash(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
 

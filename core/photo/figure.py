@@ -8,7 +8,7 @@ import numpy as np
 
 from .figure_matte import FigureParser, parsed_figure, seen_points
 from .hands import HandLandmarks
-from .matte import FINE_SIDE, SelfieSegmenter, one_piece, sharpen
+from .matte import FINE_SIDE, SelfieSegmenter, one_piece, sharpen, square_picture
 from .parsing import Parsing
 from .people import BodyLandmarks
 
@@ -85,10 +85,8 @@ def segment_figure(
         return parsed_figure(image, square, segmenter, seen_points(body), [seen_points(one) for one in others])
     size = segmenter.size
     height, width = image.shape[:2]
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    (x0, y0, x1, y1), picture = square_picture(image, (left, top, side), size)
     part = image[y0:y1, x0:x1]
-    picture = cv2.copyMakeBorder(part, y0 - top, top + side - y1, x0 - left, left + side - x1, cv2.BORDER_REPLICATE)
-    picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
     scale = size / side
     to_picture = lambda one: replace(one, points=(one.points - [left, top]) * scale)  # noqa: E731
     own = _nearest(size, to_picture(body), [to_picture(one) for one in others])

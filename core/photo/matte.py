@@ -81,10 +81,8 @@ def segment(
     region, (left, top, side) = head_region(face), _square(face, image.shape)
     size = segmenter.size
     height, width = image.shape[:2]
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    (x0, y0, x1, y1), picture = square_picture(image, (left, top, side), size)
     part = image[y0:y1, x0:x1]
-    picture = cv2.copyMakeBorder(part, y0 - top, top + side - y1, x0 - left, left + side - x1, cv2.BORDER_REPLICATE)
-    picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
     scale = size / side
 
     def to_picture(one: Face) -> np.ndarray:
@@ -140,6 +138,17 @@ def _in_front(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     chin, forehead = landmarks[CHIN, 1], landmarks[FOREHEAD, 1]
     above = np.clip((chin - np.arange(len(shares))) / max(0.1 * (chin - forehead), 1) + 1, 0, 1)[:, None]
     return shares[..., CLASSES.index("object")] / np.maximum(1 - shares[..., 0], 1e-3) * above
+
+
+def square_picture(image: np.ndarray, square: tuple[int, int, int], size: int) -> tuple[tuple[int, int, int, int], np.ndarray]:
+    """What of a square (left, top, side; photo pixels) the photo (H, W, 3) shows (left, top, right, bottom), and the whole square as a
+    picture (size, size, 3), continued beyond the photo's edges."""
+    left, top, side = square
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    picture = cv2.copyMakeBorder(image[y0:y1, x0:x1], y0 - top, top + side - y1, x0 - left, left + side - x1, cv2.BORDER_REPLICATE)
+    picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+    return (x0, y0, x1, y1), picture
 
 
 def with_coverage(shares: np.ndarray, coverage: np.ndarray) -> np.ndarray:

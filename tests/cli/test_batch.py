@@ -228,3 +228,9 @@ def test_a_local_ray_cluster_makes_the_rows_though_an_actor_is_killed(tmp_path):
         assert run.wait(240) == 2  # of the bad photo
     found = {entry["name"]: entry["status"] for entry in entries(tmp_path / "out")}
     assert found == {"0": "done", "1": "done", "2": "done", "3": "done", "bad": "failed"}
+
+
+def test_a_report_elsewhere_is_refused(batch, picture, tmp_path):
+    picture("a.png")
+    code, said = batch(tmp_path / "in", "--report", "r.json")
+    assert code == 2 and "leave --report out" in said.err and not (tmp_path / "out").exists()
