@@ -15,6 +15,7 @@ from .recogniser import Recogniser, face_picture
 from .score import in_true_frame
 
 YAWS = (0, 30, -30)
+_SIDES = {"front": slice(0, 1), "sides": slice(1, None)}  # of YAWS
 _BACKGROUND = 0.5
 _FEWEST_PEOPLE = 2
 
@@ -52,8 +53,9 @@ class Likenesses:
                     own, other = self._distances(method, look, rows)
                     if len(own):
                         share = np.mean([mine < theirs.min() for mine, theirs in zip(own, other, strict=True)])
-                        cells = f"{len(own)} | {share:.0%} | {own.mean():.3f} | {np.concatenate(other).mean():.3f}"
-                        lines.append(f"| {TITLES.get(method, method)} | {look}, {side} | {cells} | {separation(own, np.concatenate(other)):.2f} |")
+                        others = np.concatenate(other)
+                        cells = f"{len(own)} | {share:.0%} | {own.mean():.3f} | {others.mean():.3f} | {separation(own, others):.2f}"
+                        lines.append(f"| {TITLES.get(method, method)} | {look}, {side} | {cells} |")
         if not lines:
             return ""
         text = "Distances of a face recogniser between pictures of the head and the photos of the set. First: the own photo is the nearest."
@@ -70,9 +72,6 @@ class Likenesses:
                     own.append(np.linalg.norm(vector - self.photos[case]))
                     other.append(np.linalg.norm(vector - np.array(strangers), axis=1))
         return np.array(own), other
-
-
-_SIDES = {"front": slice(0, 1), "sides": slice(1, None)}
 
 
 def head_pictures(case: Case, prediction: Prediction, colours: np.ndarray | None, yaws: Sequence[float] = YAWS) -> np.ndarray:

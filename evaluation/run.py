@@ -45,8 +45,8 @@ def evaluate(
 ) -> list[Path]:  # fmt: skip
     """Write report.md, subjects.csv, environment.json and a sheet of pictures a set into `output`; returns their paths.
 
-    names and fields as in Methods. recogniser: its weights, to measure whom the heads look like. A case that a method cannot do is a line of
-    the report, not the end. Raises AssetError for damaged sets, and for a file that holds no recogniser.
+    names and fields as in Methods. recogniser: its weights, to measure whom the heads look like. A case that a method cannot do is a line
+    of the report, not the end. Raises AssetError for damaged sets, and for a file that holds no recogniser.
     """
     likeness = None if recogniser is None else Recogniser.load(recogniser)
     opened = [CaseSet.open(folder) for folder in sets]
