@@ -3,7 +3,7 @@
 Vectors live only as long as the set is measured; what is written are distances and shares.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,21 +11,20 @@ import numpy as np
 from .case import Case
 from .methods import TITLES, Prediction
 from .pictures import SIZE, clay, draw, side_view
-from .recogniser import Recogniser, face_picture
+from .recogniser import face_picture
 from .score import in_true_frame
 
 YAWS = (0, 30, -30)
 _SIDES = {"front": slice(0, 1), "sides": slice(1, None)}  # of YAWS
 _BACKGROUND = 0.5
-_FEWEST_PEOPLE = 2
 
 
 @dataclass
 class Likenesses:
-    """The faces of one set so far. photos: case -> (128,); people: case -> whom it shows; heads: (method, case) -> look -> (3, 128), one a
-    yaw, where a look is the head's colours or its clay."""
+    """The faces of one set so far. recogniser: from pictures of `face_picture` to vectors (N, 128), a `Recogniser`. photos: case -> (128,);
+    people: case -> whom it shows; heads: (method, case) -> look -> (3, 128), one a yaw, where a look is the head's colours or its clay."""
 
-    recogniser: Recogniser
+    recogniser: Callable[[np.ndarray], np.ndarray]
     photos: dict[str, np.ndarray] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     heads: dict[tuple[str, str], dict[str, np.ndarray]] = field(default_factory=dict)
@@ -67,7 +66,7 @@ class Likenesses:
         own, other = [], []
         for (name, case), looks in self.heads.items():
             strangers = [self.photos[one] for one, person in self.people.items() if person != self.people[case]]
-            if name == method and look in looks and len(strangers) >= _FEWEST_PEOPLE - 1:
+            if name == method and look in looks and strangers:
                 for vector in looks[look][rows]:
                     own.append(np.linalg.norm(vector - self.photos[case]))
                     other.append(np.linalg.norm(vector - np.array(strangers), axis=1))

@@ -18,11 +18,9 @@ CAMERA = Camera((256.0, 220.0), 1300.0, 1.5)
 RNG = np.random.default_rng(3)
 
 
-class Tint:
+def tint(pictures: np.ndarray) -> np.ndarray:
     """Knows people by the colour of their faces alone."""
-
-    def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        return pictures[:, 50:100, 50:100].mean((1, 2))
+    return pictures[:, 50:100, 50:100].mean((1, 2))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +30,7 @@ def model() -> HeadModel:
 
 def head(model: HeadModel, colour: tuple[float, float, float]) -> Prediction:
     vertices = model.closed_rest.astype(np.float32)
-    colours = np.tile(np.float32(colour), (len(vertices), 1))
+    colours = np.tile(np.array(colour, np.float32), (len(vertices), 1))
     return Prediction(vertices, model.closed_mesh.faces, model.mediapipe.on(model.mean), CAMERA, 0.0, colours)
 
 
@@ -44,7 +42,7 @@ def portrait(name: str, prediction: Prediction, person: str = "") -> Case:
 
 
 def test_a_head_in_its_own_colours_looks_like_its_photo_and_one_in_another_s_does_not(model: HeadModel) -> None:
-    likenesses = Likenesses(Tint())  # type: ignore[arg-type]
+    likenesses = Likenesses(tint)
     red, blue = head(model, (0.8, 0.2, 0.2)), head(model, (0.2, 0.2, 0.8))
     for name, person in (("red", red), ("blue", blue)):
         values = likenesses.add(portrait(name, person), "likeness", person)
@@ -57,14 +55,14 @@ def test_a_head_in_its_own_colours_looks_like_its_photo_and_one_in_another_s_doe
 
 
 def test_other_photos_of_the_same_person_are_no_strangers(model: HeadModel) -> None:
-    likenesses = Likenesses(Tint())  # type: ignore[arg-type]
+    likenesses = Likenesses(tint)
     for name in ("left", "right"):
         likenesses.add(portrait(name, head(model, (0.8, 0.2, 0.2)), "james"), "likeness", head(model, (0.8, 0.2, 0.2)))
     assert likenesses.report() == ""
 
 
 def test_a_case_without_a_face_has_no_likeness(model: HeadModel) -> None:
-    likenesses = Likenesses(Tint())  # type: ignore[arg-type]
+    likenesses = Likenesses(tint)
     nobody = Case("wall", np.zeros((64, 64, 3), np.uint8))
     assert likenesses.add(nobody, "likeness", head(model, (1, 1, 1))) == {} and likenesses.report() == ""
 
