@@ -40,6 +40,8 @@ class Jobs:
                 result = self._track(job, progress, cancel)
             case protocol.Bake():
                 result = self._bake(job, progress, cancel)
+            case protocol.Retopologise():
+                result = self._retopologise(job, progress, cancel)
             case _:
                 raise WorkerError(f"{job.what} is no job of this worker; reinstall the extension.")
         return protocol.Done(_saved(result, Path(job.output), job.what))
@@ -71,19 +73,33 @@ class Jobs:
         return self._tracker.run(Path(job.source), job.smoothing, progress, cancel)
 
     def _bake(self, job: protocol.Bake, progress: Progress, cancel: Cancel) -> Any:
-        from ..core.colour.bake import bake_mesh
-        from ..core.colour.uv_mesh import Texture, UvMesh
+        from ..core.colour.textures import bake_textures
+        from ..core.colour.uv_mesh import BakedMaps, UvMesh
         from ..core.result import Result
 
-        def report(share: float) -> None:
-            if cancel():
-                raise Cancelled("Cancelled.")
-            progress("texture", share)
-
+        report = _reported("texture", progress, cancel)
         report(0.0)
-        mesh, result = UvMesh.load(Path(job.mesh)), Result.load(Path(job.reconstruction))
-        colours, _ = bake_mesh(mesh.vertices, mesh.faces, mesh.uv, mesh.faces_uv, result, job.size, report)
-        return Texture(colours)
+        maps = BakedMaps(tuple(job.maps), job.size, job.cage, job.margin)
+        return bake_textures(UvMesh.load(Path(job.mesh)), Result.load(Path(job.reconstruction)), maps, report)
+
+    def _retopologise(self, job: protocol.Retopologise, progress: Progress, cancel: Cancel) -> Any:
+        from ..core.result import Result
+        from ..core.topology.retopology import template_mesh
+
+        report = _reported("retopology", progress, cancel)
+        report(0.0)
+        return template_mesh(Result.load(Path(job.reconstruction)), job.cover, job.inner, report)
+
+
+def _reported(stage: str, progress: Progress, cancel: Cancel) -> Callable[[float], None]:
+    """Progress of work that is one stage; raises Cancelled."""
+
+    def report(share: float) -> None:
+        if cancel():
+            raise Cancelled("Cancelled.")
+        progress(stage, share)
+
+    return report
 
 
 def _exported(job: protocol.Export, progress: Progress) -> str:
