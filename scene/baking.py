@@ -1,4 +1,4 @@
-"""Textures for an artist's mesh that lies on a reconstruction: what goes to the worker, and the pictures that come back on the materials."""
+"""Textures for an artist's mesh that lies on a reconstruction: the mesh goes to the worker, the pictures go onto the materials."""
 
 from typing import Any
 

@@ -24,8 +24,8 @@ COLOUR_ATTRIBUTE = "Colour"
 OBSERVED_ATTRIBUTE = "observed"
 PROPERTY_PREFIX = "likeness_"
 CAMERA, COUNTS, REPORT = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts", PROPERTY_PREFIX + "report"
-"""Custom properties of every mesh: the first photo's camera, how many vertices and faces it was made with, and the report as JSON; source.py
-reads them."""
+"""Custom properties of every mesh: the first photo's camera, how many vertices and faces it was made with, and the report as JSON;
+source.py reads them."""
 _APART = 1.2  # metres
 
 

@@ -72,7 +72,8 @@ def main(source: str, output: str, count: int) -> None:
 
 
 def _tell(stage: str, share: float | None = None) -> None:
-    print(f"{stage}: {_SHARES[stage] if share is None else share}", flush=True)
+    sys.stdout.write(f"{stage}: {_SHARES[stage] if share is None else share}\n")
+    sys.stdout.flush()
 
 
 def _object(name: str, vertices: np.ndarray, faces: np.ndarray) -> Any:

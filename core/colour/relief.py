@@ -26,9 +26,7 @@ class Relief:
     displacement: np.ndarray
 
 
-def bake_relief(
-    mesh: UvMesh, surface: Mesh, size: int, reach: float, margin: int = PADDING, progress: Progress | None = None
-) -> Relief:
+def bake_relief(mesh: UvMesh, surface: Mesh, size: int, reach: float, margin: int = PADDING, progress: Progress | None = None) -> Relief:
     """Relief of a surface on a mesh that lies on it, both in the same frame, metres.
 
     size: texels a side; reach: how far the surface is looked for along the mesh's normals, either way; margin: texels around the islands
@@ -40,7 +38,9 @@ def bake_relief(
     coarse = texels if size <= _FINEST else Texels.of(mesh.faces, mesh.uv, mesh.faces_uv, _FINEST)
     found, met = _met(mesh, coarse, WalkedSurface(surface.vertices, surface.faces), reach, progress)
     if met.mean() < _LEAST:
-        raise InputError("The mesh does not lie on the reconstruction; move it onto the head that it was made from, or raise the cage distance.")
+        raise InputError(
+            "The mesh does not lie on the reconstruction; move it onto the head that it was made from, or raise the cage distance."
+        )
     if coarse is not texels:
         picture = cv2.resize(coarse.picture(found), (size, size), interpolation=cv2.INTER_LINEAR)
         found = picture.reshape(-1, 4)[texels.index.numpy()]

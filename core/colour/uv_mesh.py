@@ -65,8 +65,8 @@ COLOUR, NORMAL, DISPLACEMENT, OBSERVED = "colour", "normal", "displacement", "ob
 
 @dataclass(frozen=True)
 class BakedMaps:
-    """What is wanted: names of Textures' pictures; size, texels a side; cage: metres from the mesh in which the reconstruction is looked for;
-    margin: texels around the islands of the UV map that repeat them."""
+    """What is wanted: names of Textures' pictures; size, texels a side; cage: metres from the mesh in which the reconstruction is looked
+    for; margin: texels around the islands of the UV map that repeat them."""
 
     names: tuple[str, ...] = (COLOUR, NORMAL, DISPLACEMENT, OBSERVED)
     size: int = 2048

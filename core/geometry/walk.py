@@ -50,7 +50,7 @@ class WalkedSurface:
         """The nearest vertices (N,) that face the directions' way, else the nearest."""
         near = self._tree.query(points, workers=-1)[1]
         away = np.flatnonzero((self.normals[near] * directions).sum(1) <= _FACING)
-        several = self._tree.query(points[away], k=_NEAR, workers=-1)[1]
+        several = self._tree.query(points[away], k=min(_NEAR, self._tree.n), workers=-1)[1]
         facing = np.einsum("nki,ni->nk", self.normals[several], directions[away]) > _FACING
         near[away] = several[np.arange(len(away)), facing.argmax(1)]
         return near
@@ -79,9 +79,7 @@ class WalkedSurface:
     def _barycentric(self, face: np.ndarray, points: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """(N, 3) of where the line meets the plane of the face, seen along the line; of edge-on faces, of their middle."""
         corners = self._vertices[self.faces[face]] - points[:, None]
-        volumes = [
-            (directions * np.cross(corners[:, (corner + 1) % 3], corners[:, (corner + 2) % 3])).sum(1) for corner in range(3)
-        ]
+        volumes = [(directions * np.cross(corners[:, (corner + 1) % 3], corners[:, (corner + 2) % 3])).sum(1) for corner in range(3)]
         found = np.stack(volumes, axis=1)
         total = found.sum(1, keepdims=True)
         return np.where(np.abs(total) > 1e-20, found / np.where(total == 0, 1, total), 1 / 3)

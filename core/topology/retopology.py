@@ -11,7 +11,6 @@ from ..geometry.mesh import vertex_normals
 from ..geometry.visibility import smoothstep
 from ..models.fit import ViewFit
 from ..models.head import HeadModel
-from ..models.parametric import Parameters
 from ..photo.view import Camera
 from ..result import Result
 from .quads import QuadMesh, paired

@@ -114,7 +114,9 @@ def template_mesh(result, cover, inner, progress):
     faces = np.array(front + left + right + [[number[0, 0, 0], number[1, 0, 0], number[1, 0, 1], -1]] * inner, np.int32)
     vertices = (low + corners * (high - low) * (1 if cover else 0.9)).astype(np.float32)
     colours = np.tile(np.float32([0.2, 0.4, 0.6]), (18, 1))
-    return QuadMesh(vertices, faces, corners[:, :2].astype(np.float32), faces, colours, np.ones(18, np.float32), corners[:, 2].astype(np.float32))
+    return QuadMesh(
+        vertices, faces, corners[:, :2].astype(np.float32), faces, colours, np.ones(18, np.float32), corners[:, 2].astype(np.float32)
+    )
 
 
 def main() -> None:
