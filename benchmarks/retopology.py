@@ -3,11 +3,11 @@
 RESULT.npz is what Result.save writes, of a head. Measured are the template over all and on the skin, and the free meshes of QUADS.npz, made
 by `python scene/quadriflow.py -- SURFACE.npz QUADS.npz COUNT` or saved by Blender. Columns:
 
-quads, and their share of the faces; stretch: the mean over the faces, by area, of the larger singular value of the UV map over the smaller;
-distance (mm) of the mesh from the reconstruction, mean and 95 % by area, with the vertices where the Shrinkwrap modifier puts them: of all
-that it holds, and of the face; PSNR (dB) of pictures of the mesh with what was baked against pictures of the reconstruction, from the front and
-from 45 degrees beside, over the pixels at which the one lies on the other: lit from above left with the normal map (and with the mesh's own
-normals alone), and the texture's colours against the vertices', which are coarser than the photo.
+quads, and their share of the faces; stretch: the mean over the faces, by area, of the larger singular value of the UV map over the
+smaller; distance (mm) of the mesh from the reconstruction, mean and 95 % by area, with the vertices where the Shrinkwrap modifier puts
+them: of all that it holds, and of the face; PSNR (dB) of pictures of the mesh with what was baked against pictures of the reconstruction,
+from the front and from 45 degrees beside, over the pixels at which the one lies on the other: lit from above left with the normal map (and
+with the mesh's own normals alone), and the texture's colours against the vertices', which are coarser than the photo.
 """
 
 import sys
@@ -151,9 +151,10 @@ def report(name: str, quads: QuadMesh, result: Result, face: np.ndarray | None, 
     shape, smooth, colour = psnr(mesh, surface, result, size)
     held = distances(mesh, surface, quads.wrapped)
     on_face = "" if face is None else f" | face {distances(mesh, surface, face).mean():.3f}"
+    fits = f"PSNR {shape:.1f} ({smooth:.1f}) dB, colours {colour:.1f} dB"
     print(
         f"{name:16} | {number:6} quads {number / len(quads.faces):6.1%} | stretch {stretch(mesh):.2f}"
-        f" | distance {held.mean():.3f} {np.percentile(held, 95):.3f} mm{on_face} | PSNR {shape:.1f} ({smooth:.1f}) dB, colours {colour:.1f} dB",
+        f" | distance {held.mean():.3f} {np.percentile(held, 95):.3f} mm{on_face} | {fits}",
         flush=True,
     )
 

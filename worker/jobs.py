@@ -77,8 +77,8 @@ class Jobs:
         from ..core.colour.uv_mesh import BakedMaps, UvMesh
         from ..core.result import Result
 
+        progress("texture", 0.0)
         report = _reported("texture", progress, cancel)
-        report(0.0)
         maps = BakedMaps(tuple(job.maps), job.size, job.cage, job.margin)
         return bake_textures(UvMesh.load(Path(job.mesh)), Result.load(Path(job.reconstruction)), maps, report)
 
@@ -86,8 +86,8 @@ class Jobs:
         from ..core.result import Result
         from ..core.topology.retopology import template_mesh
 
+        progress("retopology", 0.0)
         report = _reported("retopology", progress, cancel)
-        report(0.0)
         return template_mesh(Result.load(Path(job.reconstruction)), job.cover, job.inner, report)
 
 
