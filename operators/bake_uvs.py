@@ -13,8 +13,8 @@ from ..scene.baking import assign_textures, uv_mesh_of
 from ..scene.source import result_of, source_of, sources
 from ..scene.typed import mesh_of, scene_of
 from ..worker.client import WorkerClient, shared_client
+from .dialog import DialogJobOperator
 from .environment import worker_python
-from .job import JobOperator
 from .worker_job import WorkerJob
 
 
@@ -37,7 +37,7 @@ class Baking(WorkerJob):
         self._folder.close()
 
 
-class LIKENESS_OT_bake_uvs(JobOperator, bpy.types.Operator):
+class LIKENESS_OT_bake_uvs(DialogJobOperator, bpy.types.Operator):
     """Make textures for the active mesh, by its active UV map, from the reconstruction that it lies on"""
 
     bl_idname = "likeness.bake_uvs"
@@ -96,9 +96,6 @@ class LIKENESS_OT_bake_uvs(JobOperator, bpy.types.Operator):
         if not sources(scene_of(context)):
             return "Reconstruct a photo first"
         return super().refusal(context)
-
-    def ask(self, context: bpy.types.Context) -> set[str]:
-        return context.window_manager.invoke_props_dialog(self)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -17,8 +17,9 @@ from ..scene.source import result_of, source_of, sources
 from ..scene.typed import scene_of
 from ..worker.client import WorkerClient, shared_client
 from .blender_job import BlenderJob, failed
+from .dialog import DialogJobOperator
 from .environment import worker_python
-from .job import Job, JobOperator
+from .job import Job
 from .worker_job import WorkerJob
 
 
@@ -62,7 +63,7 @@ class FreeRetopology(BlenderJob):
         self._folder.close()
 
 
-class LIKENESS_OT_retopologise(JobOperator, bpy.types.Operator):
+class LIKENESS_OT_retopologise(DialogJobOperator, bpy.types.Operator):
     """Lay a mesh of clean quads with a UV map on the reconstruction, with its colours"""
 
     bl_idname = "likeness.retopologise"
@@ -104,9 +105,6 @@ class LIKENESS_OT_retopologise(JobOperator, bpy.types.Operator):
         if not sources(scene_of(context)):
             return "Reconstruct a photo first"
         return super().refusal(context)
-
-    def ask(self, context: bpy.types.Context) -> set[str]:
-        return context.window_manager.invoke_props_dialog(self)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -24,13 +24,13 @@ class LIKENESS_PT_bake(Sidebar, bpy.types.Panel):
         layout.enabled = job.current() is None
         layout.operator("likeness.retopologise", icon="MESH_GRID")
         item = context.object
-        if item is None or not _takes_textures(item):
+        if item is None or not takes_textures(item):
             return
         uv_map = mesh_of(item).uv_layers.active
         layout.operator("likeness.bake_uvs", icon="UV")
         layout.label(text=f"UV map: {uv_map.name}" if uv_map else "No UV map: unwrap the mesh first", icon="BLANK1" if uv_map else "INFO")
 
 
-def _takes_textures(item: bpy.types.Object) -> bool:
+def takes_textures(item: bpy.types.Object) -> bool:
     """A head as it was just made has its colours already; the reconstructed one gets a texture once the artist has unwrapped it."""
     return item.type == "MESH" and (not is_result(item) or (bool(photos_of(item)) and bool(mesh_of(item).uv_layers)))
