@@ -88,7 +88,7 @@ class Reconstructor:
                 seen = self._intakes.of(settings, own).load_subject(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
                 clock.leave_out("rig", "flame", "texture")
-                result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
+                result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel), own)
                 return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
             clock.leave_out("head")
             prepared = self.prepare(seen, own, clock)
@@ -133,7 +133,7 @@ class Reconstructor:
     def _head_maker(self, settings: Settings, own: OwnNetworks, cancel: Cancel | None) -> HeadMaker:
         """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""
         quality = "standard" if settings.quality == "high" else settings.quality
-        settings = replace(settings, rig=False, quality=quality)
+        settings = replace(settings, quality=quality)
         intake = self._intakes.of(settings, own)
         make = lambda view: self.run(self.prepare(view, own, Clock(PREPARATION, None, cancel)), settings, None, cancel)  # noqa: E731
         return lambda view, camera, eyes: head_of_body(intake, make, view, camera, eyes)

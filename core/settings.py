@@ -13,7 +13,9 @@ GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
 TEXTURES = ("1024", "2048", "4096")
-FORMATS = ("blend", "glb", "ply", "obj")
+FORMATS = ("blend", "glb", "fbx", "ply", "obj")
+BLENDER_FORMATS = ("blend", "fbx")
+"""Those that only Blender writes; .glb of anything with joints too."""
 MAX_PEOPLE = 64
 """Results of one photo at most, with all_subjects."""
 _DAVID = "https://github.com/microsoft/DAViD"
@@ -37,7 +39,9 @@ class Settings:
     all_subjects: bool = _option(False, "All People", "Make a result of each person in the photo, whichever is chosen")
     height: float = _option(1.7, "Height", "Metres from head to foot of a body, which no photo tells", low=0.3, high=3.0)
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
-    rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
+    rig: bool = _option(
+        False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
+    )
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
     normals: str = _option("", "Normals File", "Your detail network (.onnx) for the surface's normals", is_file=True, page=_DAVID)
