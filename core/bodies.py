@@ -16,6 +16,7 @@ from .colour.body import BodyPlaces, colour_body
 from .errors import InputError, ReconstructionError
 from .fields.body import body_field
 from .fields.field import Field
+from .fields.published import PublishedField, load_published
 from .geometry.mesh import vertex_normals
 from .models.body import BodyModel
 from .models.body_fit import BodyFitter, BodyViewFit
@@ -25,6 +26,8 @@ from .models.observation import BodyObservation
 from .models.prior import PriorSurface
 from .networks.own import BUNDLED, OwnNetworks, own_body_normals
 from .networks.predictor import CropPrediction, Predictor
+from .networks.reference import ReferencePifu, ReferencePifuhd
+from .networks.weights import digest, is_own_format
 from .photo.crop import crop_picture
 from .photo.figure import BodyView
 from .photo.framing import Framing
@@ -76,13 +79,22 @@ class BodyReconstructor:
     """The models of bodies on a device, each loaded when it is first used, kept for any number of photos."""
 
     def __init__(self, device: torch.device | None = None, field: Path | None = None) -> None:
-        """field: another trained field of bodies than the bundled one."""
+        """field: another trained field of bodies than the bundled one, or PIFu's or PIFuHD's published network."""
         self._device, self._field_file = device or torch.device("cpu"), field
+
+    @cached_property
+    def _published(self) -> ReferencePifu | ReferencePifuhd | None:
+        file = self._field_file
+        return None if file is None or is_own_format(file) else load_published(file)
 
     @cached_property
     def predictor(self) -> Predictor:
         """The networks of bodies. Raises AssetError."""
-        return Predictor.of_bodies(self._device, self._field_file)
+        return Predictor.of_bodies(self._device, None if self._published is not None else self._field_file)
+
+    def hashes(self) -> dict[str, str]:
+        """field/FILE -> SHA-256 of a field that is not the bundled one, for reports."""
+        return {} if self._field_file is None else {f"field/{self._field_file.name}": digest(self._field_file)}
 
     @cached_property
     def _body(self) -> BodyModel:
@@ -105,6 +117,8 @@ class BodyReconstructor:
 
     def field(self, prepared: PreparedBody, prediction: CropPrediction, cancel: Cancel | None = None) -> Field:
         """What a body's surface is extracted from. Raises Cancelled."""
+        if self._published is not None:
+            return PublishedField(self._published, prepared.view, prepared.fit.camera, prepared.surface)
         encoded, hands = self.predictor.encode(prediction, prepared.surface), self._body.closed_region("hands")
         return body_field(encoded, prepared.surface, prepared.matte(), hands, cancel)
 

@@ -1,7 +1,7 @@
 """The one definition of every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
 
 import dataclasses
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ _RETIRED = ("seed",)  # changed nothing: every run is repeatable
 
 def _option(default: Any, label: str, help: str, choices: tuple[str, ...] = (), **more: Any) -> Any:
     metadata = {"label": label, "help": help, "choices": choices, "low": None, "high": None, "is_file": False, "needs": "", "page": ""}
-    return field(default=default, metadata=metadata | more)
+    return dataclasses.field(default=default, metadata=metadata | more)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ class Settings:
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
     normals: str = _option("", "Normals File", "Your detail network (.onnx) for the surface's normals", is_file=True, page=_DAVID)
     matte: str = _option("", "Matte File", "Your detail network (.onnx) that cuts the person out", is_file=True, page=_DAVID)
+    field: str = _option(
+        "", "Field File", "Your network of bodies' shapes: PIFu's or PIFuHD's published file, or one that likeness-train made", is_file=True
+    )
     detector: str = _option(
         "mediapipe",
         "Detector",

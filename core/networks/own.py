@@ -138,7 +138,7 @@ class OwnNetworks:
     @classmethod
     def of(cls, settings: Settings, before: Self) -> Self:
         """Those of the settings, loaded unless they are the ones of `before`. Raises InputError."""
-        key = (settings.device, *(_state(file) for file in (settings.normals, settings.matte)))
+        key = (settings.device, *(file_state(file) for file in (settings.normals, settings.matte)))
         if key == before._key:
             return before
         loaded: dict[str, DetailNetwork] = {}
@@ -260,7 +260,7 @@ def _may_be(declared: Iterable[Any] | None, shape: tuple[int, ...]) -> bool:
     return len(sizes) == len(shape) and all(not isinstance(one, int) or one == other for one, other in zip(sizes, shape, strict=True))
 
 
-def _state(file: str) -> tuple[str, int, int] | None:
+def file_state(file: str) -> tuple[str, int, int] | None:
     """Which file, and what changes when it is replaced."""
     if not file:
         return None

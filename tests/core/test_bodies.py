@@ -199,13 +199,13 @@ def test_a_body_survives_the_file(result: Result, tmp_path: Path) -> None:
 
 def test_loose_clothes_are_told_and_hair_is_none(front: BodyView, bodies: BodyReconstructor) -> None:
     prepared = bodies.prepare(front)
-    assert prepared.measures["loose"] < 0.01 and not [one for one in judge(prepared.measures, "f", BODY_CHECKS)[1] if "clothes" in one]
+    assert prepared.measures["loose"] < 0.01 and not [one for one in judge(prepared.measures, "f", BODY_CHECKS)[1] if "Clothes" in one]
     left, _, right, bottom = (int(value) for value in front.box)
     matte = front.matte.copy()
     matte[bottom - 200 : bottom - 40, left - 60 : right + 60] = 1  # a wide skirt
     wide = replace(front, matte=matte)
     measures = measure_body_fit(BodyModel.load(), wide, prepared.fit, prepared.surface)
-    assert measures["loose"] > 0.1 and [one for one in judge(measures, "f", BODY_CHECKS)[1] if "clothes" in one]
+    assert measures["loose"] > 0.1 and [one for one in judge(measures, "f", BODY_CHECKS)[1] if "Clothes" in one]
     assert front.parsing is not None
     shares = np.zeros_like(front.parsing.shares)
     shares[..., CLASSES.index("hair")] = 1
