@@ -20,7 +20,7 @@ def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     vertices[vertices[:, 2] > 0.48, 2] += 0.2
     uv = np.stack([vertices[:, 0] + 0.5, vertices[:, 1] + 0.5], axis=1)
     for name, kept, watertight in (("whole", faces, True), ("open", faces[10:], False)):
-        arrays = {"vertices": vertices + [0, 0.5, 0], "faces": kept, "uv": uv, "faces_uv": kept}
+        arrays = {"vertices": vertices + np.float32([0, 0.5, 0]), "faces": kept, "uv": uv, "faces_uv": kept}
         np.savez(folder / f"{name}.npz", **arrays, watertight=watertight, ao_map=f"{name}.png")
         cv2.imwrite(str(folder / f"{name}.png"), np.full((8, 8), 200, np.uint8))
     monkeypatch.setattr(figures, "STATUES", ("whole", "open"))
