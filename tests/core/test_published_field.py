@@ -26,7 +26,7 @@ def write_slab(path: Path) -> Path:
     """PIFu with one small hourglass, whose occupancy is more than a half where |z| < _THICK."""
     torch.manual_seed(0)
     network = ReferencePifu(HGFilter(3, 1, 1), SkipMLP((257, 4, 4, 4, 4, 1), ()))
-    state = {name: value.clone() for name, value in network.state_dict().items()}
+    state = {name: value.clone() for name, value in network.state_dict().items()}  # some are shared
     for layer in range(5):
         weight, bias = (state[f"surface_classifier.conv{layer}.{what}"] for what in ("weight", "bias"))
         weight.zero_(), bias.zero_()
@@ -68,9 +68,10 @@ def test_files_of_ours_are_told_from_published_ones(slab: Path, tmp_path: Path) 
 
 def test_networks_that_make_no_shape_from_a_photo_are_refused(tmp_path: Path) -> None:
     colour = ReferenceColour(ResnetFilter(), SkipMLP((513, 4, 4, 4, 4, 3), ()))
-    save_file(colour.state_dict(), tmp_path / "colour.safetensors")
+    copied = lambda network: {name: value.clone() for name, value in network.state_dict().items()}  # noqa: E731 - some are shared
+    save_file(copied(colour), tmp_path / "colour.safetensors")
     semantic = ReferencePifu(HGFilter(6, 1, 1), SkipMLP((260, 4, 4, 4, 4, 1), ()))
-    save_file(semantic.state_dict(), tmp_path / "semantic.safetensors")
+    save_file(copied(semantic), tmp_path / "semantic.safetensors")
     for name in ("colour", "semantic"):
         with pytest.raises(AssetError, match="holds no shapes from a photo alone"):
             load_published(tmp_path / f"{name}.safetensors")
