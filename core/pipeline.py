@@ -21,7 +21,7 @@ from .models.head import HeadModel
 from .models.joints import NECK
 from .models.prior import FaceBlend, protect_mask
 from .networks.device import named_device
-from .networks.own import BUNDLED, OwnNetworks
+from .networks.own import BUNDLED, OwnNetworks, file_state
 from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.figure import BodyView
@@ -46,6 +46,7 @@ class Reconstructor:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
         self.bodies = BodyReconstructor(predictor.device)
+        self._own_bodies: tuple[object, BodyReconstructor] = (None, self.bodies)
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -88,8 +89,10 @@ class Reconstructor:
                 seen = self._intakes.of(settings, own).load_subject(photo, settings.subject, settings.subject_index)
             if isinstance(seen, BodyView):
                 clock.leave_out("rig", "flame", "texture")
-                result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
-                return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
+                bodies = self._bodies_of(settings)
+                result = bodies.run(seen, settings, clock, self.head_maker(settings, own, clock.cancel), own)
+                files = hashes() | own.hashes() | bodies.hashes()
+                return replace(result, report=result.report | run_report(settings, seen, clock.timings, files))
             clock.leave_out("head")
             prepared = self.prepare(seen, own, clock)
         view, fit = prepared.view, prepared.fit
@@ -124,16 +127,26 @@ class Reconstructor:
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
         measures |= measure_surface(vertices, faces, observed, *differs, prepared.surface.framing.half)
         quality, doubts = judge(measures, view.name)
-        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": list(view.notes)} | measures
+        notes = [*view.notes, *(["The field file is of bodies and had no part in this head."] if settings.field else [])]
+        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": notes} | measures
         report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
         return replace(result, report=report | {"fit": fit_report(self._model, fit)})
 
-    def _head_maker(self, settings: Settings, own: OwnNetworks, cancel: Cancel | None) -> HeadMaker:
+    def _bodies_of(self, settings: Settings) -> BodyReconstructor:
+        """With the user's own field of bodies, if the settings name one; it stays loaded. Raises InputError."""
+        if not settings.field:
+            return self.bodies
+        state = file_state(settings.field)
+        if self._own_bodies[0] != state:
+            self._own_bodies = state, BodyReconstructor(self._predictor.device, Path(settings.field))
+        return self._own_bodies[1]
+
+    def head_maker(self, settings: Settings, own: OwnNetworks = BUNDLED, cancel: Cancel | None = None) -> HeadMaker:
         """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""
         quality = "standard" if settings.quality == "high" else settings.quality
-        settings = replace(settings, rig=False, quality=quality)
+        settings = replace(settings, quality=quality)
         intake = self._intakes.of(settings, own)
         make = lambda view: self.run(self.prepare(view, own, Clock(PREPARATION, None, cancel)), settings, None, cancel)  # noqa: E731
         return lambda view, camera, eyes: head_of_body(intake, make, view, camera, eyes)

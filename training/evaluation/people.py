@@ -1,7 +1,7 @@
 """Synthetic people as evaluation cases: a lit photo, and as truth what of their pieces can be seen from outside."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from ..data.samples import SEEDS
 from ..humans.assets import Assets
 from ..humans.bodies import Bodies
 from ..humans.paints import encoded
-from ..humans.part import MATERIALS
+from ..humans.part import MATERIALS, Part
 from ..humans.person import People, Person
 from ..render.buffers import render
 from ..render.lighting import CROP_METRES, Light, key_shadow, lit_colour, photograph, random_direction
@@ -35,6 +35,17 @@ _CORNERS = [np.array([x, y, z]) / np.sqrt(3) for x in (-1, 1) for y in (-1, 1) f
 _DIRECTIONS = [*np.eye(3), *-np.eye(3), *_CORNERS]
 
 
+@dataclass(frozen=True)
+class Sitter:
+    """Whoever is photographed. parts: in the camera frame, metres; rotation (3, 3): of the head; head (V, 3): the bald head in the
+    head model's topology, where it is known; labels: as of Case."""
+
+    parts: list[Part]
+    rotation: np.ndarray
+    head: np.ndarray | None
+    labels: dict[str, str]
+
+
 def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
     """Portraits of the evaluation seed's people, person i from (seed, i) alone."""
     people = People(Assets(assets, "evaluation"), model, Bodies(assets))
@@ -44,7 +55,8 @@ def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
         distance = float(np.exp(rng.uniform(np.log(0.6), np.log(4))))
         centre = _HEAD_SIZE / 2 + rng.uniform(-0.03, 0.03, 2) * _HEAD_SIZE - [0, 0.05 * _HEAD_SIZE]
         camera = Camera((float(centre[0]), float(centre[1])), _HEAD_SIZE / 2 / _HEAD_HALF, distance)
-        yield _case(f"bust_{index:03d}", person, camera, _HEAD_SIZE, "head", model, rng)
+        sitter = Sitter(person.parts, person.rotation, person.head, _labels(person))
+        yield photographed(f"bust_{index:03d}", sitter, camera, _HEAD_SIZE, "head", model, rng)
 
 
 def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
@@ -57,7 +69,6 @@ def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
         root = float(seen.to_camera(figure.bones)[0, 2])
         move = lambda points, seen=seen, root=root: (seen.to_camera(points) - [0, 0, root]).astype(np.float32)  # noqa: E731
         parts = [replace(part, vertices=part.vertices - np.array([0, 0, root], np.float32)) for part in seen.scene.parts]
-        person = replace(figure, parts=parts, head=move(figure.head), rotation=seen.turn @ figure.rotation)
         nearer = seen.camera.distance - root
         reach = max(max(place, _BODY_SIDE - place) for place in seen.camera.centre)
         scale = seen.camera.scale * seen.camera.distance / nearer
@@ -65,15 +76,17 @@ def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
         yaw = abs(np.degrees(np.arctan2(trunk[0, 2], trunk[2, 2])))
         labels = {"clothes": "loose" if loose else "tight", "yaw": "front" if yaw < 45 else "side" if yaw < 135 else "back"}
         size = 2 * int(np.ceil(reach))
-        case = _case(f"body_{index:03d}", person, Camera((size / 2, size / 2), scale, nearer), size, "body", model, rng, 1)
+        labels |= {name: value for name, value in _labels(figure).items() if name in ("sex", "hair")}
+        sitter = Sitter(parts, seen.turn @ figure.rotation, move(figure.head), labels)
+        case = photographed(f"body_{index:03d}", sitter, Camera((size / 2, size / 2), scale, nearer), size, "body", model, rng, 1)
         # No face is compared: most are small or turned away.
-        labels |= {name: case.labels[name] for name in ("sex", "hair")}
-        yield replace(case, labels=labels, landmarks=None, landmark_pixels=None, rotation=trunk)
+        yield replace(case, landmarks=None, landmark_pixels=None, rotation=trunk)
 
 
-def _case(
-    name: str, person: Person, camera: Camera, size: int, subject: str, model: HeadModel, rng: np.random.Generator, shrink: int = _SHRINK
+def photographed(
+    name: str, person: Sitter, camera: Camera, size: int, subject: str, model: HeadModel, rng: np.random.Generator, shrink: int = _SHRINK
 ) -> Case:
+    """A case with a photo of size x size pixels in random light before a plain wall."""
     half = size / 2 / camera.scale
 
     def to_photo(points: np.ndarray) -> np.ndarray:
@@ -98,10 +111,10 @@ def _case(
     coverage = buffers.coverage.numpy()
     photo = picture[0].numpy() * coverage[..., None] + _wall(size, rng) * (1 - coverage[..., None])
     photo = np.round((photo + rng.normal(0, 0.008, photo.shape)).clip(0, 1) * 255).astype(np.uint8)
-    landmarks = model.mediapipe.on(person.head)
+    landmarks = None if person.head is None else model.mediapipe.on(person.head)
     case = Case(
         name, photo, subject, _truth(person, scene, camera, subject, model, light, exposure), camera, landmarks,
-        camera.project(landmarks), coverage, person.rotation, _labels(person),
+        None if landmarks is None else camera.project(landmarks), coverage, person.rotation, person.labels,
     )  # fmt: skip
     solid = scene.faces[scene.solid[scene.part]].numpy()
     points = np.concatenate([part.vertices for part in person.parts])
@@ -114,7 +127,7 @@ def _of(case: Case) -> Truth:
     return case.truth
 
 
-def _truth(person: Person, scene: Scene, camera: Camera, subject: str, model: HeadModel, light: Light, exposure: torch.Tensor) -> Truth:
+def _truth(person: Sitter, scene: Scene, camera: Camera, subject: str, model: HeadModel, light: Light, exposure: torch.Tensor) -> Truth:
     points = np.concatenate([part.vertices for part in person.parts])
     wanted = scene.solid[scene.part].numpy()
     if subject == "head":
@@ -171,17 +184,20 @@ def seen_faces(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return torch.nonzero(kept | (~drawn & known[triangles].all(1)))[:, 0].numpy()
 
 
-def _regions(person: Person, model: HeadModel, points: np.ndarray, material: np.ndarray) -> np.ndarray:
+def _regions(person: Sitter, model: HeadModel, points: np.ndarray, material: np.ndarray) -> np.ndarray:
     """Index into REGIONS (N,): what it is made of; skin by the nearest place of the bald head."""
-    distance, near = cKDTree(person.head).query(points)
-    masks = np.stack([model.regions[name] for name in ("face", "ears", "scalp", "neck")])[:, near]
-    region = np.where((masks.max(0) > 0.5) & (distance < 0.03), masks.argmax(0) + 1, REGIONS.index("body"))
+    region = np.full(len(points), REGIONS.index("body"))
+    if person.head is not None:
+        distance, near = cKDTree(person.head).query(points)
+        masks = np.stack([model.regions[name] for name in ("face", "ears", "scalp", "neck")])[:, near]
+        region = np.where((masks.max(0) > 0.5) & (distance < 0.03), masks.argmax(0) + 1, region)
     region[material == MATERIALS.index("hair")] = REGIONS.index("hair")
     region[material == MATERIALS.index("cloth")] = REGIONS.index("clothes")
     region[material == MATERIALS.index("gloss")] = REGIONS.index("other")
     region[material == MATERIALS.index("eye")] = REGIONS.index("face")
-    # A beard is in front, so it stays "hair".
-    region[(region == REGIONS.index("hair")) & ((points @ person.rotation)[:, 2] < BACK)] = REGIONS.index("back")
+    if person.head is not None:
+        # A beard is in front, so it stays "hair".
+        region[(region == REGIONS.index("hair")) & ((points @ person.rotation)[:, 2] < BACK)] = REGIONS.index("back")
     return region.astype(np.uint8)
 
 
