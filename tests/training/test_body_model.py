@@ -16,7 +16,7 @@ from likeness.core.photo.people import LANDMARKS, BodyLandmarks
 from likeness.training.body_model import simulate
 from likeness.training.body_model.calibrate import CARRIERS, _offset
 from likeness.training.body_model.guess import _mirrored
-from likeness.training.body_model.poses import elbow_turn
+from likeness.training.humans.poses import elbow_turn
 from likeness.training.body_model.simulate import SimulatedDetector, in_metres
 from likeness.training.body_model.skeleton import GROUPS, JOINTS, Selection, mirrored_names
 from likeness.training.body_model.truth import SHAPES, Truths
