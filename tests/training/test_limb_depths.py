@@ -21,7 +21,8 @@ def test_a_limb_that_the_fit_has_nearer_takes_its_labels_along() -> None:
     fitted = true + np.concatenate([np.zeros_like(left), np.full_like(right, 0.1) * [0, 0, 1]])
     limbs = LimbDepths.of(true, fitted)
     around = np.array([[0.3, 0.1, 0.07], [0.38, -0.2, 0.0], [-0.3, 0.1, 0.07], [-0.38, 0.2, 0.0]], np.float32)
-    assert limbs.moved(around) == pytest.approx(around + [[0, 0, 0.1], [0, 0, 0.1], [0, 0, 0], [0, 0, 0]], abs=2e-3)
+    nearer = np.array([[0, 0, 0.1], [0, 0, 0.1], [0, 0, 0], [0, 0, 0]])
+    assert limbs.moved(around) == pytest.approx(around + nearer, abs=2e-3)
 
 
 def test_normals_turn_with_a_limb_that_leans_towards_the_camera() -> None:

@@ -1,4 +1,4 @@
-"""Poses that people take on photos: standing easy, walking, arms spread, arms crossed, hands in pockets, holding a phone, sitting, kneeling.
+"""Poses that people take on photos: standing easy, walking, arms spread or crossed, hands in pockets, holding a phone, sitting, kneeling.
 
 Standing and walking people let their arms hang nearly straight; MakeHuman's rig rests with bent elbows.
 """
