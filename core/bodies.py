@@ -32,11 +32,13 @@ from .photo.view import Camera
 from .prepared import relief
 from .progress import Cancel, Clock
 from .quality import judge
-from .report import silhouette_iou
+from .report import mesh_report, silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .surface.build import add_detail, build_surface
-from .surface.join import ClosedSurface, join_head
+from .surface.join import join_head
+from .surface.mend import mend_surface
+from .surface.solid import ClosedSurface
 
 MARGIN = 1.138
 """Side of the crop over the longer side of the person in the photo (PIFu's rule)."""
@@ -121,6 +123,9 @@ class BodyReconstructor:
             vertices, faces = build_surface(field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
             vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box))
+        with clock.stage("clean"):
+            whole, faces, _ = mend_surface(framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
         with clock.stage("colour"):
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
             image = crop_picture(view.image, box, len(matte))
@@ -165,7 +170,7 @@ class BodyReconstructor:
                 f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it.",
             ],
             "height": settings.height,
-            "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
+            "mesh": mesh_report(mesh.vertices, mesh.faces),
             "fit": _fit_report(self._body, fit),
         }
         return Result(view.name, {SURFACE: mesh}, (seen,), report | measures, body=rig)

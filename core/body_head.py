@@ -11,7 +11,8 @@ from .photo.intake import Intake
 from .photo.turned import TurnedCamera
 from .photo.view import Camera, View
 from .result import Result
-from .surface.join import ClosedSurface, HeadPlace
+from .surface.join import HeadPlace
+from .surface.solid import ClosedSurface
 
 LEAST_FACE = 48
 """Longer side of a face, photo pixels, from which on its head is made by itself."""

@@ -12,6 +12,7 @@ QUALITIES = ("draft", "standard", "high")
 GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
+CUTS = ("bust", "collar", "neck", "none")
 TEXTURES = ("1024", "2048", "4096")
 FORMATS = ("blend", "glb", "ply", "obj")
 MAX_PEOPLE = 64
@@ -36,6 +37,7 @@ class Settings:
     subject_index: int = _option(-1, "Person", "Which person, counted from the left from 0; -1 takes the largest", low=-1)
     all_subjects: bool = _option(False, "All People", "Make a result of each person in the photo, whichever is chosen")
     height: float = _option(1.7, "Height", "Metres from head to foot of a body, which no photo tells", low=0.3, high=3.0)
+    cut: str = _option("bust", "Cut", "Where a head ends below; none: where the photo's square or its cube does", CUTS)
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
     rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")

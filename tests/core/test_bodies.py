@@ -21,7 +21,8 @@ from likeness.core.quality import judge
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import ClosedSurface, HeadPlace
+from likeness.core.surface.join import HeadPlace
+from likeness.core.surface.solid import ClosedSurface
 
 FIGURES = Path(__file__).parent / "figures"
 

@@ -12,7 +12,8 @@ from likeness.core.geometry.mesh import unique_edges
 from likeness.core.surface import join
 from likeness.core.surface.collapse import collapse_short_edges
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import ClosedSurface, HeadPlace, JoinedSurface, join_head
+from likeness.core.surface.join import HeadPlace, JoinedSurface, join_head
+from likeness.core.surface.solid import ClosedSurface
 
 DISTANCE = 3.0
 CAMERA = np.array([0, 0, DISTANCE])
