@@ -14,7 +14,8 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
 CUTS = ("bust", "collar", "neck", "none")
 TEXTURES = ("1024", "2048", "4096")
-FORMATS = ("blend", "glb", "ply", "obj")
+PRINT_FORMATS = ("3mf", "stl")
+FORMATS = ("blend", "glb", "ply", "obj", *PRINT_FORMATS)
 MAX_PEOPLE = 64
 """Results of one photo at most, with all_subjects."""
 _DAVID = "https://github.com/microsoft/DAViD"
@@ -38,6 +39,9 @@ class Settings:
     all_subjects: bool = _option(False, "All People", "Make a result of each person in the photo, whichever is chosen")
     height: float = _option(1.7, "Height", "Metres from head to foot of a body, which no photo tells", low=0.3, high=3.0)
     cut: str = _option("bust", "Cut", "Where a head ends below; none: where the photo's square or its cube does", CUTS)
+    print_height: float = _option(120.0, "Print Height", "Millimetres from the base to the top of a 3D print", low=10.0, high=3000.0)
+    print_wall: float = _option(0.0, "Print Walls", "Millimetres of the walls of a hollow 3D print; 0 makes it solid", low=0.0, high=50.0)
+    plinth: bool = _option(False, "Plinth", "Stand a 3D print on a disc")
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
     rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")

@@ -45,8 +45,8 @@ def cut_head(vertices: np.ndarray, faces: np.ndarray, kind: str, at_wall: np.nda
     """A head, closed surface in the axes of its torso with the neck's joint as origin, vertices (V, 3) metres and faces (F, 3), cut off
     below and closed.
 
-    kind: one of `CUTS` of core/settings.py but none. at_wall (V,) bool: vertices where the crop ends and the head does not; the cut around the shoulders becomes
-    smaller until none of them are left, as far as that is possible.
+    kind: one of `CUTS` of core/settings.py but none. at_wall (V,) bool: vertices where the crop ends and the head does not; the bell
+    becomes smaller until none of them are left, as far as that is possible.
     """
     chosen = _CUTS[kind]
     walls = vertices[at_wall]

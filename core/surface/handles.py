@@ -42,7 +42,7 @@ def _short_loop(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     root, best, shortest = 0, np.zeros(0, np.int64), np.inf
     for _ in range(_ROOTS + 1):
         far, before = dijkstra(graph, directed=False, indices=root, return_predecessors=True)
-        # Shortest loops through the root: a tree of shortest paths, and a cotree of all that closes the longest (Erickson & Whittlesey 2005).
+        # The shortest loops through the root: of all trees of the dual, the one that closes the longest (Erickson & Whittlesey 2005).
         through = far[edges].sum(1) + length
         in_tree = (before[edges[:, 0]] == edges[:, 1]) | (before[edges[:, 1]] == edges[:, 0])
         rest = np.flatnonzero(~in_tree)

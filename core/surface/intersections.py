@@ -58,7 +58,7 @@ def _of_neighbours(values: np.ndarray, merge: np.ufunc) -> np.ndarray:
 
 
 def _pierced(faces: np.ndarray, others: np.ndarray, corners: np.ndarray, other_corners: np.ndarray) -> np.ndarray:
-    """(N,) bool: whether an edge of the second triangles runs through the first; edges at a shared vertex do not count. Corners (3, N, 3)."""
+    """(N,) bool: whether an edge of the second triangles runs through the first; not edges at a shared vertex. Corners (3, N, 3)."""
     origin, u, v = corners[0], corners[1] - corners[0], corners[2] - corners[0]
     found = np.zeros(len(faces), bool)
     for k in range(3):

@@ -1,10 +1,11 @@
 """The last step of a surface: no short edges, no slivers, no folds, no triangles that run through each other, no thin handles."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..geometry.mesh import adjacency, compact
+from ..geometry.mesh import adjacency, compact, vertex_normals
 from .collapse import collapse_short_edges
 from .handles import cut_handles
 from .intersections import intersecting_faces
@@ -18,8 +19,8 @@ _MARGIN = 1.25  # collapsed below so many times SHORTEST, because what follows m
 _POOR = 8.0  # triangles are reshaped from this aspect on
 _NEEDLE = 0.3  # share of the longest edge up to which a poor triangle's shortest one is collapsed
 _HANDLE = 0.06  # metres: longest loop around a handle that is cut; a wrist is thicker
-_FOLD = 0.02  # cosine between neighbours below which they make a fold
-_ROUNDS = 12
+_FOLD = -0.05  # cosine between neighbours below which they make a fold; the edge of a flat end is none
+_ROUNDS = 24
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
 _STEPS = 8  # of relaxing in a round
 _AROUND = 12  # rings of vertices around what is wrong that are looked at in all rounds
@@ -82,14 +83,17 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
 def _mended(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A part of a surface, mended but for its border, and the ids of its vertices before."""
     kept = np.arange(len(vertices))
-    for rings in np.linspace(*_RINGS, _ROUNDS).astype(int):
+    for number, rings in enumerate(np.linspace(*_RINGS, _ROUNDS).astype(int)):
         for step in (_reshaped, _shortened):
             vertices, faces, still = step(vertices, faces)
             kept = kept[still]
-        wrong = np.unique(faces[Shape.of(vertices, faces).wrong])
-        if not len(wrong):
+        shape = Shape.of(vertices, faces)
+        if not shape.wrong.any():
             break
-        vertices = _relaxed(vertices, faces, wrong, rings)
+        # What sliding along the surface has not mended in half of the rounds is relaxed too.
+        crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
+        vertices = _relaxed(vertices, faces, np.unique(faces[crumpled]), rings)
+        vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
     return vertices, faces, kept
 
 
@@ -98,7 +102,7 @@ def _shortened(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _reshaped(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """With poor triangles' longest edges turned or, where they cannot be, the shortest ones of needles collapsed; as collapse_short_edges."""
+    """With poor triangles' longest edges turned or, failing that, needles' shortest ones collapsed; as collapse_short_edges."""
     corners = vertices[faces]
     length = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
@@ -128,12 +132,26 @@ def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: 
     free = np.zeros(len(vertices), bool)
     free[wrong] = True
     free = _grown(faces, free, rings)
-    neighbours = adjacency(faces, len(vertices))
-    degree = np.diff(neighbours.indptr)[:, None]
+    means = _neighbour_means(faces, len(vertices))
     points = vertices.astype(np.float64)
     for _ in range(_STEPS):
-        points[free] = ((neighbours @ points) / degree)[free]
+        points[free] = means(points)[free]
     return points.astype(vertices.dtype)
+
+
+def _slid(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Vertices with those of the ids drawn half way to the means of their neighbours, along the surface only."""
+    step = (_neighbour_means(faces, len(vertices))(vertices) - vertices)[wrong] / 2
+    normals = vertex_normals(vertices, faces)[wrong]
+    slid = vertices.copy()
+    slid[wrong] += step - (step * normals).sum(1, keepdims=True) * normals
+    return slid
+
+
+def _neighbour_means(faces: np.ndarray, count: int) -> Callable[[np.ndarray], np.ndarray]:
+    neighbours = adjacency(faces, count)
+    degree = np.diff(neighbours.indptr)[:, None]
+    return lambda points: (neighbours @ points) / degree
 
 
 def _folded(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, unit: np.ndarray) -> np.ndarray:
