@@ -7,6 +7,7 @@ from .cancel import LIKENESS_OT_cancel
 from .copy_expression import LIKENESS_OT_copy_expression
 from .copy_report import LIKENESS_OT_copy_report
 from .deform_reconstructed import LIKENESS_OT_deform_reconstructed
+from .export_print import LIKENESS_OT_export_print
 from .export_rig import LIKENESS_OT_export_rig
 from .import_live_link import LIKENESS_OT_import_live_link
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
@@ -27,6 +28,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_copy_expression,
     LIKENESS_OT_copy_report,
     LIKENESS_OT_deform_reconstructed,
+    LIKENESS_OT_export_print,
     LIKENESS_OT_export_rig,
     LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,
