@@ -13,8 +13,9 @@ from typing import Any
 from ..core.animation.performance import Performance
 from ..core.errors import InputError, LikenessError
 from ..core.result import DOUBTFUL, Result
-from ..core.settings import Settings
+from ..core.settings import BLENDER_FORMATS, PRINT_FORMATS, Settings
 from ..worker.client import WorkerClient
+from ..worker.protocol import Done
 from .blender import BlenderWriter, blender_command
 from .checks import check_detector, check_file
 from .console import Console
@@ -64,7 +65,7 @@ class HeadPlan:
             check_file(path, label.replace("File", "file"))
         check_detector(settings)
         plan = cls(settings, options.formats, options.report, options.overwrite)
-        if "blend" in plan.formats or (settings.rig and "glb" in plan.formats):
+        if set(plan.formats) & set(BLENDER_FORMATS) or (settings.rig and "glb" in plan.formats):
             return replace(plan, blender=blender_command(options.blender))
         if "glb" in plan.formats and settings.subject != "head":
             # A body's joints need Blender's exporter too, but whether there will be a body nobody knows yet.
@@ -150,13 +151,19 @@ class HeadPlan:
         files = {suffix: outputs.new / f"{name}.{suffix}" for suffix in self.formats}
         # Joints need Blender's exporter; without any the worker writes meshes.
         joined = self.settings.rig or result.body is not None
-        in_blender = [path for suffix, path in files.items() if suffix == "blend" or (joined and suffix == "glb" and self.blender)]
+        in_blender = [path for suffix, path in files.items() if suffix in BLENDER_FORMATS or (joined and suffix == "glb" and self.blender)]
         if result.body is not None and "glb" in files and not self.blender:
             result.report["notes"] = [*result.report.get("notes", ()), _WITHOUT_JOINTS]
         if in_blender:
             processes.blender.write(saved, in_blender, moving, cancel)
         for path in (*files.values(), outputs.new / _PREVIEW):
-            if path not in in_blender:
+            if path in in_blender:
+                continue
+            if path.suffix[1:] in PRINT_FORMATS:
+                client.print_file(saved, path, self.settings)
+                outcome = client.outcome(cancel=cancel)
+                result.report["print"] = outcome.note if isinstance(outcome, Done) else ""
+            else:
                 client.export(saved, path)
                 client.wait(cancel=cancel)
         return result.report

@@ -7,12 +7,14 @@ from .cancel import LIKENESS_OT_cancel
 from .copy_expression import LIKENESS_OT_copy_expression
 from .copy_report import LIKENESS_OT_copy_report
 from .deform_reconstructed import LIKENESS_OT_deform_reconstructed
+from .export_print import LIKENESS_OT_export_print
 from .export_rig import LIKENESS_OT_export_rig
 from .import_live_link import LIKENESS_OT_import_live_link
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
 from .pose_body import LIKENESS_OT_pose_body
 from .pose_rig import LIKENESS_OT_pose_rig
 from .reconstruct import LIKENESS_OT_reconstruct
+from .retopologise import LIKENESS_OT_retopologise
 from .self_test import LIKENESS_OT_self_test
 from .set_up_environment import LIKENESS_OT_set_up_environment
 from .show_head import LIKENESS_OT_show_head
@@ -26,12 +28,14 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_copy_expression,
     LIKENESS_OT_copy_report,
     LIKENESS_OT_deform_reconstructed,
+    LIKENESS_OT_export_print,
     LIKENESS_OT_export_rig,
     LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,
     LIKENESS_OT_pose_body,
     LIKENESS_OT_pose_rig,
     LIKENESS_OT_reconstruct,
+    LIKENESS_OT_retopologise,
     LIKENESS_OT_self_test,
     LIKENESS_OT_set_up_environment,
     LIKENESS_OT_show_head,

@@ -4,6 +4,7 @@ from .bake import LIKENESS_PT_bake
 from .body_rig import LIKENESS_PT_body_rig
 from .head_rig import LIKENESS_PT_head_rig, LIKENESS_PT_reconstructed
 from .preferences import LIKENESS_AP_preferences
+from .print import LIKENESS_PT_print
 from .properties import LIKENESS_PG_reconstruction
 from .sidebar import LIKENESS_PT_advanced, LIKENESS_PT_reconstruct, LIKENESS_PT_result
 
@@ -17,4 +18,5 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_PT_reconstructed,
     LIKENESS_PT_body_rig,
     LIKENESS_PT_bake,
+    LIKENESS_PT_print,
 )

@@ -18,6 +18,7 @@ from ..scene.source import is_result
 from .text import draw_failure, draw_text
 
 _MAIN_OPTIONS = ("subject", "quality", "rig")
+PRINT_OPTIONS = ("print_height", "print_wall", "plinth")
 
 
 class Sidebar:
@@ -78,7 +79,7 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
         layout.use_property_decorate = False
         layout.enabled = job.current() is None
         for option in fields(Settings):
-            if option.name not in _MAIN_OPTIONS:
+            if option.name not in (*_MAIN_OPTIONS, *PRINT_OPTIONS):
                 row = layout.row()
                 row.active = is_in_use(option.name, context.scene.likeness)
                 row.prop(context.scene.likeness, option.name)
@@ -129,7 +130,7 @@ def _described(context: bpy.types.Context) -> bpy.types.Object | None:
     if item is None or item.type == "MESH":
         return item if is_result(item) else None
     rig, body_rig = rig_of(item), body_rig_of(item)
-    heads = (head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else (body_of(body_rig),) if body_rig else ()
+    heads = (*((head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else ()), *((body_of(body_rig),) if body_rig else ()))
     return next((head for head in heads if is_result(head)), None)
 
 

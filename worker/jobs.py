@@ -34,12 +34,16 @@ class Jobs:
                 return protocol.Tested(*self_test(job.photo, progress, cancel))
             case protocol.Export():
                 return protocol.Done(_exported(job, progress))
+            case protocol.Print():
+                return _printed(job, progress)
             case protocol.Reconstruct():
                 result = self._reconstruct(job, progress, cancel)
             case protocol.Track():
                 result = self._track(job, progress, cancel)
             case protocol.Bake():
                 result = self._bake(job, progress, cancel)
+            case protocol.Retopologise():
+                result = self._retopologise(job, progress, cancel)
             case _:
                 raise WorkerError(f"{job.what} is no job of this worker; reinstall the extension.")
         return protocol.Done(_saved(result, Path(job.output), job.what))
@@ -71,19 +75,33 @@ class Jobs:
         return self._tracker.run(Path(job.source), job.smoothing, progress, cancel)
 
     def _bake(self, job: protocol.Bake, progress: Progress, cancel: Cancel) -> Any:
-        from ..core.colour.bake import bake_mesh
-        from ..core.colour.uv_mesh import Texture, UvMesh
+        from ..core.colour.textures import bake_textures
+        from ..core.colour.uv_mesh import BakedMaps, UvMesh
         from ..core.result import Result
 
-        def report(share: float) -> None:
-            if cancel():
-                raise Cancelled("Cancelled.")
-            progress("texture", share)
+        progress("texture", 0.0)
+        report = _reported("texture", progress, cancel)
+        maps = BakedMaps(tuple(job.maps), job.size, job.cage, job.margin)
+        return bake_textures(UvMesh.load(Path(job.mesh)), Result.load(Path(job.reconstruction)), maps, report)
 
-        report(0.0)
-        mesh, result = UvMesh.load(Path(job.mesh)), Result.load(Path(job.reconstruction))
-        colours, _ = bake_mesh(mesh.vertices, mesh.faces, mesh.uv, mesh.faces_uv, result, job.size, report)
-        return Texture(colours)
+    def _retopologise(self, job: protocol.Retopologise, progress: Progress, cancel: Cancel) -> Any:
+        from ..core.result import Result
+        from ..core.topology.retopology import template_mesh
+
+        progress("retopology", 0.0)
+        report = _reported("retopology", progress, cancel)
+        return template_mesh(Result.load(Path(job.reconstruction)), job.cover, job.inner, report)
+
+
+def _reported(stage: str, progress: Progress, cancel: Cancel) -> Callable[[float], None]:
+    """Progress of work that is one stage; raises Cancelled."""
+
+    def report(share: float) -> None:
+        if cancel():
+            raise Cancelled("Cancelled.")
+        progress(stage, share)
+
+    return report
 
 
 def _exported(job: protocol.Export, progress: Progress) -> str:
@@ -95,6 +113,18 @@ def _exported(job: protocol.Export, progress: Progress) -> str:
     write = write_preview if Path(job.output).suffix == ".png" else write_mesh
     write(Result.load(Path(job.reconstruction)), Path(job.output))
     return job.output
+
+
+def _printed(job: protocol.Print, progress: Progress) -> protocol.Done:
+    from ..core.print_files import write_print
+    from ..core.printing import Printing, print_model
+    from ..core.result import Result
+
+    progress("export", 0.0)
+    result, settings = Result.load(Path(job.reconstruction)), Settings.from_dict(job.settings)
+    model = print_model(result, Printing(settings.print_height, settings.print_wall, settings.plinth))
+    write_print(model, result.name, Path(job.output))
+    return protocol.Done(job.output, model.summary)
 
 
 def _saved(result: Any, output: Path, what: str) -> str:
