@@ -156,7 +156,7 @@ class Reconstructor:
         mesh = Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices, source=source)
         result = Result(view.name, {SURFACE: mesh}, tuple(result_view(one) for one in (prepared, *others)))
         if rigging is not None:
-            result, about = rigging.textured(result, settings.texels, clock)
+            result, about = rigging.textured(result, settings.texels, settings.neutral, clock)
         measures = prepared.measures | {"silhouette_iou": iou}
         measures["observed_share"] = float((observed > 0.5).mean())
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
