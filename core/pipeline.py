@@ -1,5 +1,6 @@
 """The whole way from one photo to a coloured head, or body, as a library: Reconstructor.load().run(photo)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,11 @@ from .colour.fill import colour_vertices
 from .colour.places import places_on_head
 from .fields.crop import CropField
 from .fields.head import head_field
+from .first_look import first_look
 from .geometry.mesh import vertex_normals
+from .head_anatomy import head_anatomy
 from .intakes import Intakes
+from .models.fit import ViewFit
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
@@ -61,9 +65,12 @@ class Reconstructor:
         """With MediaPipe's detector and the bundled parsers: what `run` prepares photos with unless the settings say otherwise."""
         return self._intakes.usual
 
-    def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
-        """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
-        return prepare_photo(self._model, self._predictor, view, own, clock or Clock(PREPARATION))
+    def prepare(
+        self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None, fitted: Callable[[ViewFit], None] | None = None
+    ) -> PreparedPhoto:
+        """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. fitted: is given the fit as soon as
+        there is one. Raises LikenessError."""
+        return prepare_photo(self._model, self._predictor, view, own, clock or Clock(PREPARATION), fitted)
 
     def crop_field(self, prepared: PreparedPhoto) -> CropField:
         """The networks' field of a prepared photo's crop."""
@@ -72,9 +79,16 @@ class Reconstructor:
         return CropField.of(encoded, prepared.surface, FaceBlend.of(self._model, prepared.fit), matte)
 
     def run(
-        self, photo: Path | PreparedPhoto, settings: Settings, progress: Progress | None = None, cancel: Cancel | None = None
+        self,
+        photo: Path | PreparedPhoto,
+        settings: Settings,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        early: Callable[[Result], None] | None = None,
     ) -> Result:
-        """Reconstruct the person in one photo, or go on from a prepared one. Raises LikenessError; Cancelled when `cancel` answers True."""
+        """Reconstruct the person in one photo, or go on from a prepared one. early: is given a first look at a head.
+
+        Raises LikenessError; Cancelled when `cancel` answers True."""
         # First of all: whether the user's own files can be used.
         own = self._own = photo.own if isinstance(photo, PreparedPhoto) else OwnNetworks.of(settings, self._own)
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
@@ -91,7 +105,8 @@ class Reconstructor:
                 result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
                 return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
             clock.leave_out("head")
-            prepared = self.prepare(seen, own, clock)
+            show = None if early is None else lambda fit: early(first_look(self._model, seen, fit, settings))
+            prepared = self.prepare(seen, own, clock, show)
         view, fit = prepared.view, prepared.fit
         with clock.stage("field"):
             crop = self.crop_field(prepared)
@@ -116,7 +131,8 @@ class Reconstructor:
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(normals)
         of_vertices = (values.astype(np.float32) for values in (turned, colours, observed))
         mesh = Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices)
-        result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),))
+        anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, matte, prepared.crop_box, pose)
+        result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),), anatomy=anatomy)
         if rigging is not None:
             result, about = rigging.textured(result, settings.texels, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(view.matte, prepared.crop_box, vertices, faces)}

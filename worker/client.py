@@ -72,13 +72,14 @@ class WorkerClient:
             self._kill()
             self._link = _Link([*self._command, "--private", str(self._private_folder())])
 
-    def reconstruct(self, photos: Sequence[Path], settings: Settings, output: Path | None = None) -> None:
+    def reconstruct(self, photos: Sequence[Path], settings: Settings, output: Path | None = None, early: bool = False) -> None:
         """Begin the reconstruction of the person in all the photos; its end arrives from `poll` as Done or Error. Without `output` (.npz)
-        the result lies in a private folder until the next job or `close`.
+        the result lies in a private folder until the next job or `close`. early: a first look is to arrive as Early meanwhile.
 
         Raises WorkerError when a job runs already or the process cannot be started.
         """
-        self._begin(protocol.Reconstruct([str(photo) for photo in photos], str(output or self._private_output()), asdict(settings)))
+        place = str(output or self._private_output())
+        self._begin(protocol.Reconstruct([str(photo) for photo in photos], place, asdict(settings), early))
 
     def track(self, source: Path, smoothing: float, output: Path | None = None) -> None:
         """Begin to follow the face in a photo, a video or a folder of pictures; otherwise as `reconstruct`, the result a Performance."""

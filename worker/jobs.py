@@ -15,6 +15,7 @@ from . import protocol
 Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo, settings, progress, cancel) -> Result
 Progress = Callable[[str, float], None]
 Cancel = Callable[[], bool]
+Say = Callable[[protocol.Event], None]
 
 
 class Jobs:
@@ -25,8 +26,9 @@ class Jobs:
         self._reconstructors: dict[str, Any] = {}
         self._tracker: Any = None
 
-    def run(self, job: protocol.Job, progress: Progress, cancel: Cancel) -> protocol.Done | protocol.Tested:
-        """Do it; what it made lies in its output. Raises whatever goes wrong, Cancelled when `cancel` answers True."""
+    def run(self, job: protocol.Job, progress: Progress, cancel: Cancel, say: Say) -> protocol.Done | protocol.Tested:
+        """Do it; what it made lies in its output. say: tells the client what is there before the end. Raises whatever goes wrong, Cancelled
+        when `cancel` answers True."""
         match job:
             case protocol.SelfTest():
                 from .selftest import self_test
@@ -35,7 +37,7 @@ class Jobs:
             case protocol.Export():
                 return protocol.Done(_exported(job, progress))
             case protocol.Reconstruct():
-                result = self._reconstruct(job, progress, cancel)
+                result = self._reconstruct(job, progress, cancel, say)
             case protocol.Track():
                 result = self._track(job, progress, cancel)
             case protocol.Bake():
@@ -50,7 +52,7 @@ class Jobs:
         self._tracker = None
         gc.collect()
 
-    def _reconstruct(self, job: protocol.Reconstruct, progress: Progress, cancel: Cancel) -> Any:
+    def _reconstruct(self, job: protocol.Reconstruct, progress: Progress, cancel: Cancel, say: Say) -> Any:
         settings = Settings.from_dict(job.settings)
         if len(job.photos) != 1:
             raise InputError(f"A head is made from one photo so far, not from {len(job.photos)} photos of one person; give one.")
@@ -60,7 +62,10 @@ class Jobs:
             self._reconstructors[settings.device] = self._load(settings.device)
         if cancel():
             raise Cancelled("Cancelled.")
-        return self._reconstructors[settings.device].run(Path(photo), settings, progress, cancel)
+        output = Path(job.output)
+        place = output.with_name(f"{output.stem}.early.npz")
+        early = {"early": lambda result: say(protocol.Early(_saved(result, place, job.what)))} if job.early else {}
+        return self._reconstructors[settings.device].run(Path(photo), settings, progress, cancel, **early)
 
     def _track(self, job: protocol.Track, progress: Progress, cancel: Cancel) -> Any:
         if self._tracker is None:

@@ -43,12 +43,13 @@ class Job(Request):
 
 @dataclass(frozen=True)
 class Reconstruct(Job):
-    """Reconstruct the person of one or several `photos`; the output is a Result."""
+    """Reconstruct the person of one or several `photos`; the output is a Result. early: a first look is wanted, as an Early."""
 
     what = "The reconstruction"
     photos: list[str]
     output: str
     settings: dict[str, Any] = field(default_factory=dict)
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,13 @@ class Progress(Event):
 
     stage: str
     fraction: float
+
+
+@dataclass(frozen=True)
+class Early(Event):
+    """A first look at what the job will give lies in `path`; the job goes on."""
+
+    path: str
 
 
 @dataclass(frozen=True)

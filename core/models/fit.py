@@ -156,6 +156,11 @@ def fit_head(model: HeadModel, seen: Observation, guess: HeadGuess | None = None
     return fit(model, [seen], [guess], cancel).views[0]
 
 
+def landmark_points(model: HeadModel, fit: ViewFit) -> np.ndarray:
+    """MediaPipe's landmarks (468, 3) of a fitted head, camera frame, metres, where its detector sees them."""
+    return model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
+
+
 def mesh_landmarks(model: HeadModel, landmarks68: np.ndarray) -> np.ndarray:
     """MediaPipe's landmarks (468, 3), photo pixels as in View, of the head fitted to iBUG's landmarks (68, 2) alone.
 
@@ -163,7 +168,7 @@ def mesh_landmarks(model: HeadModel, landmarks68: np.ndarray) -> np.ndarray:
     fit = fit_head(model, Observation({IBUG68: landmarks68}, name="the photo"))
     if fit.residual > _NO_FACE:
         raise ReconstructionError("The landmarks found in the photo do not form a face; choose another photo.")
-    points = model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
+    points = landmark_points(model, fit)
     return np.concatenate([fit.camera.project(points), points[:, 2:] * fit.camera.scale], axis=1)
 
 

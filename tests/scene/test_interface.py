@@ -43,8 +43,10 @@ def test_what_changes_the_file_can_be_undone(part):
         "likeness.cancel",
         "likeness.copy_report",
         "likeness.export_rig",
+        "likeness.help",
         "likeness.self_test",
         "likeness.set_up_environment",
+        "likeness.show_colours",
     }
     for cls in part("operators").CLASSES:
         if issubclass(cls, bpy.types.Operator) and cls.bl_idname not in leaves_the_file:
@@ -55,7 +57,7 @@ def test_tooltips_are_there_and_end_without_a_full_stop(part, preferences):
     for cls in _classes(part):
         if issubclass(cls, bpy.types.Operator):
             assert cls.__doc__ and not cls.__doc__.endswith(".") and "\n" not in cls.__doc__
-            assert all(word in ("from", "to") or word[0].isupper() for word in cls.bl_label.split())
+            assert all(word in ("as", "from", "over", "these", "to", "with") or word[0].isupper() for word in cls.bl_label.split())
     texts = [(p.name, p.description) for p in bpy.context.scene.likeness.bl_rna.properties if p.identifier not in ("rna_type", "name")]
     texts += [(p.name, p.description) for p in preferences.bl_rna.properties if p.identifier in ("existing_python", "wheels")]
     assert len(texts) >= 7
