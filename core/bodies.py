@@ -193,7 +193,12 @@ class BodyReconstructor:
 
 def _unused(settings: Settings) -> list[str]:
     """Sentences about options that only heads use."""
-    given = [("a rigged head", settings.rig), ("the normals file", settings.normals), ("the matte file", settings.matte)]
+    given = [
+        ("a rigged head", settings.rig),
+        ("the normals file", settings.normals),
+        ("the matte file", settings.matte),
+        ("pins", settings.pins),
+    ]
     return [f"A body has no use for {what} yet; choose the subject head for it." for what, wanted in given if wanted]
 
 

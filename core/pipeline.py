@@ -8,10 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from .bench import Bench
 from .bodies import BodyReconstructor, HeadMaker
 from .body_head import head_of_body
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
+from .corrections import corrected_body, corrected_view, sized
 from .fields.crop import CropField
 from .fields.head import head_field
 from .first_look import first_look
@@ -50,6 +52,7 @@ class Reconstructor:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
         self.bodies = BodyReconstructor(predictor.device)
+        self.bench = Bench(model, predictor, lambda settings: self._intakes.of(settings, self._own))
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -99,13 +102,15 @@ class Reconstructor:
             prepared = photo
         else:
             with clock.stage("photo"):
-                seen = self._intakes.of(settings, own).load_subject(photo, settings.subject, settings.subject_index)
+                seen = self.bench.seen(photo, settings)
             if isinstance(seen, BodyView):
+                seen = corrected_body(seen, settings)
                 clock.leave_out("rig", "flame", "texture")
                 result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
                 return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
             clock.leave_out("head")
-            show = None if early is None else lambda fit: early(first_look(self._model, seen, fit, settings))
+            seen = corrected_view(seen, settings)
+            show = None if early is None else lambda fit: early(sized(first_look(self._model, seen, fit, settings), settings))
             prepared = self.prepare(seen, own, clock, show)
         view, fit = prepared.view, prepared.fit
         with clock.stage("field"):
@@ -144,7 +149,8 @@ class Reconstructor:
         report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
-        return replace(result, report=report | {"fit": fit_report(self._model, fit)})
+        result = replace(result, report=report | {"fit": fit_report(self._model, fit)})
+        return result if isinstance(photo, PreparedPhoto) else sized(result, settings)
 
     def _head_maker(self, settings: Settings, own: OwnNetworks, cancel: Cancel | None) -> HeadMaker:
         """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""

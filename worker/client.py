@@ -89,6 +89,15 @@ class WorkerClient:
         """Begin to bake a texture for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result a Texture."""
         self._begin(protocol.Bake(str(mesh), str(reconstruction), str(output or self._private_output()), size))
 
+    def follow(self, photo: Path, settings: Settings, pins: str, output: Path | None = None) -> None:
+        """Begin to fit the face in a photo to pins, the text of a pins file; otherwise as `reconstruct`, the result a FittedFace."""
+        self._begin(protocol.Follow(str(photo), str(output or self._private_output()), asdict(settings), pins))
+
+    def inspect(self, photo: Path, settings: Settings, mask: bool = False, output: Path | None = None) -> None:
+        """Begin to find the people in a photo or, if `mask`, what is taken for the chosen one; otherwise as `reconstruct`, the result an
+        Inspection."""
+        self._begin(protocol.Inspect(str(photo), str(output or self._private_output()), asdict(settings), mask))
+
     def export(self, reconstruction: Path, output: Path) -> None:
         """Begin to write a reconstruction (Result) as the suffix of `output` says: .glb, .ply or .obj the mesh, .png the preview."""
         self._begin(protocol.Export(str(reconstruction), str(output)))

@@ -38,6 +38,18 @@ class Jobs:
                 return protocol.Done(_exported(job, progress))
             case protocol.Reconstruct():
                 result = self._reconstruct(job, progress, cancel, say)
+            case protocol.Follow():
+                from ..core.photo.pins import parse_pins
+
+                settings = Settings.from_dict(job.settings)
+                bench = self._reconstructor(settings, progress, cancel).bench
+                progress("fit", 0.5)
+                result = bench.follow(Path(job.photo), settings, parse_pins(job.pins))
+            case protocol.Inspect():
+                settings = Settings.from_dict(job.settings)
+                bench = self._reconstructor(settings, progress, cancel).bench
+                progress("photo", 0.5)
+                result = bench.inspect(Path(job.photo), settings, job.mask)
             case protocol.Track():
                 result = self._track(job, progress, cancel)
             case protocol.Bake():
@@ -57,15 +69,20 @@ class Jobs:
         if len(job.photos) != 1:
             raise InputError(f"A head is made from one photo so far, not from {len(job.photos)} photos of one person; give one.")
         (photo,) = job.photos
+        reconstructor = self._reconstructor(settings, progress, cancel)
+        output = Path(job.output)
+        place = output.with_name(f"{output.stem}.early.npz")
+        early = {"early": lambda result: say(protocol.Early(_saved(result, place, job.what)))} if job.early else {}
+        return reconstructor.run(Path(photo), settings, progress, cancel, **early)
+
+    def _reconstructor(self, settings: Settings, progress: Progress, cancel: Cancel) -> Any:
+        """That of the settings' device, loaded when it is first needed. Raises Cancelled."""
         if settings.device not in self._reconstructors:
             progress("load", 0.0)
             self._reconstructors[settings.device] = self._load(settings.device)
         if cancel():
             raise Cancelled("Cancelled.")
-        output = Path(job.output)
-        place = output.with_name(f"{output.stem}.early.npz")
-        early = {"early": lambda result: say(protocol.Early(_saved(result, place, job.what)))} if job.early else {}
-        return self._reconstructors[settings.device].run(Path(photo), settings, progress, cancel, **early)
+        return self._reconstructors[settings.device]
 
     def _track(self, job: protocol.Track, progress: Progress, cancel: Cancel) -> Any:
         if self._tracker is None:

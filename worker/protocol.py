@@ -74,6 +74,28 @@ class Bake(Job):
 
 
 @dataclass(frozen=True)
+class Follow(Job):
+    """Fit the face in a `photo` to `pins`, the text of a pins file; a FittedFace."""
+
+    what = "The fit"
+    photo: str
+    output: str
+    settings: dict[str, Any]
+    pins: str
+
+
+@dataclass(frozen=True)
+class Inspect(Job):
+    """Find the people in a `photo` or, if `mask`, what is taken for the chosen one; an Inspection."""
+
+    what = "The look at the photo"
+    photo: str
+    output: str
+    settings: dict[str, Any]
+    mask: bool
+
+
+@dataclass(frozen=True)
 class Export(Job):
     """Write a `reconstruction` (Result, .npz) to `output` as its suffix says: .glb, .ply or .obj the mesh, .png the preview."""
 

@@ -198,7 +198,7 @@ def test_a_result_takes_the_place_of_an_earlier_one(part, make_result, anatomy):
     before = _counts()
     collection = build(bpy.context, make_result())
     head, camera = bpy.context.object, bpy.context.scene.camera
-    head.location.x = camera.location.x = 3.0
+    head.location.x, camera.location.x = 3.0, camera.location.x + 3.0
     bpy.context.view_layer.update()
     modifier = head.modifiers.new("Mine", "SUBSURF")
     place, counts = camera.matrix_world.copy(), _counts()
