@@ -24,6 +24,11 @@ class Console:
         self.photo = ""
         """Begins the line of progress."""
 
+    @property
+    def terminal(self) -> TextIO | None:
+        """Where sentences go, if that is a terminal."""
+        return self._err if _is_terminal(self._err) else None
+
     def paths(self, paths: Iterable[Path]) -> None:
         """One a line, on standard output."""
         _write(self._out, "".join(f"{path}\n" for path in paths))

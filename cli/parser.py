@@ -7,6 +7,7 @@ from ..core.errors import InputError
 from ..core.version import VERSION
 from .animate import add_animate
 from .batch.command import add_batch
+from .batch.watch import add_watch
 from .evaluate import add_evaluate
 from .reconstruct import add_reconstruct
 
@@ -24,6 +25,7 @@ def build_parser(prog: str = "likeness") -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     add_reconstruct(commands)
     add_batch(commands)
+    add_watch(commands)
     add_animate(commands)
     add_evaluate(commands)
     return parser

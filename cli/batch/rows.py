@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -42,7 +42,7 @@ def read_rows(given: str, settings: Settings, recursive: bool = False, template:
     """
     path = Path(given)
     if path.is_dir():
-        rows = _of_photos(_in_folder(path, recursive), path, settings, template)
+        rows = _of_photos(photos_in(path, recursive), path, settings, template)
     elif path.is_file():
         rows = _of_file(path, settings, template)
     elif any(character in given for character in "*?["):
@@ -56,7 +56,17 @@ def read_rows(given: str, settings: Settings, recursive: bool = False, template:
     return _distinct(rows)
 
 
-def _in_folder(folder: Path, recursive: bool) -> list[Path]:
+def arrivals(photos: Sequence[Path], names: Mapping[str, str], folder: Path, settings: Settings, template: str = TEMPLATE) -> list[Row]:
+    """Rows of photos that came into a folder. names: those of earlier photos, by path; they keep them, and nobody else gets them."""
+    earlier = [Row(Path(photo), name, settings) for photo, name in names.items()]
+    arrived = [photo for photo in photos if str(photo) not in names]
+    again = {photo for photo in map(str, photos) if photo in names}
+    rows = _distinct([*earlier, *_of_photos(arrived, folder, settings, template)])
+    return [row for row in rows[: len(earlier)] if str(row.photo) in again] + rows[len(earlier) :]
+
+
+def photos_in(folder: Path, recursive: bool) -> list[Path]:
+    """The photos of a folder, hidden ones left out, 2 before 10."""
     files = (path for path in folder.glob("**/*" if recursive else "*") if path.suffix.lower() in SUFFIXES and path.is_file())
     hidden = lambda path: any(part.startswith(".") for part in path.relative_to(folder).parts)  # noqa: E731
     return sorted((path for path in files if not hidden(path)), key=_natural)
