@@ -31,7 +31,7 @@ from .networks.own import BUNDLED, OwnNetworks
 from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.figure import BodyView
-from .photo.intake import Intake
+from .photo.intake import FULL_FRAME, Intake
 from .photo.pose import Pose
 from .photo.view import View
 from .prepared import PreparedPhoto, prepare_photo
@@ -147,6 +147,8 @@ class Reconstructor:
         quality, doubts = judge(measures, view.name)
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": list(view.notes)} | measures
         report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
+        if view.focal is not None:
+            report["focal_35mm"] = round(view.focal * FULL_FRAME / max(view.image.shape[:2]), 2)
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
         result = replace(result, report=report | {"fit": fit_report(self._model, fit)})

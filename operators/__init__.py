@@ -1,6 +1,6 @@
 """Operators, one a file: each gathers settings, makes one call and reports. Registered by the extension's __init__.py."""
 
-from . import command, job
+from . import command, job, photo_job, pins_live, thumbnails
 from .add_landmarks import LIKENESS_OT_add_landmarks
 from .animate_video import LIKENESS_OT_animate_video
 from .bake_uvs import LIKENESS_OT_bake_uvs
@@ -9,11 +9,15 @@ from .copy_expression import LIKENESS_OT_copy_expression
 from .copy_report import LIKENESS_OT_copy_report
 from .deform_reconstructed import LIKENESS_OT_deform_reconstructed
 from .delete_result import LIKENESS_OT_delete_result
+from .edit_pins import LIKENESS_OT_edit_pins
 from .export_rig import LIKENESS_OT_export_rig
 from .help import LIKENESS_OT_help
 from .import_live_link import LIKENESS_OT_import_live_link
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
 from .mark_asset import LIKENESS_OT_mark_asset
+from .mask import LIKENESS_OT_apply_mask, LIKENESS_OT_cancel_mask, LIKENESS_OT_paint_mask
+from .people import LIKENESS_OT_choose_person, LIKENESS_OT_find_people
+from .pins import LIKENESS_OT_add_pin, LIKENESS_OT_apply_pins, LIKENESS_OT_cancel_pins, LIKENESS_OT_lock_pins
 from .pose_body import LIKENESS_OT_pose_body
 from .pose_rig import LIKENESS_OT_pose_rig
 from .reconstruct import LIKENESS_OT_reconstruct
@@ -31,18 +35,28 @@ from .wire_over_photo import LIKENESS_OT_wire_over_photo
 
 CLASSES: tuple[type, ...] = (
     LIKENESS_OT_add_landmarks,
+    LIKENESS_OT_add_pin,
     LIKENESS_OT_animate_video,
+    LIKENESS_OT_apply_mask,
+    LIKENESS_OT_apply_pins,
     LIKENESS_OT_bake_uvs,
     LIKENESS_OT_cancel,
+    LIKENESS_OT_cancel_mask,
+    LIKENESS_OT_cancel_pins,
+    LIKENESS_OT_choose_person,
     LIKENESS_OT_copy_expression,
     LIKENESS_OT_copy_report,
     LIKENESS_OT_deform_reconstructed,
     LIKENESS_OT_delete_result,
+    LIKENESS_OT_edit_pins,
     LIKENESS_OT_export_rig,
+    LIKENESS_OT_find_people,
     LIKENESS_OT_help,
     LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,
+    LIKENESS_OT_lock_pins,
     LIKENESS_OT_mark_asset,
+    LIKENESS_OT_paint_mask,
     LIKENESS_OT_pose_body,
     LIKENESS_OT_pose_rig,
     LIKENESS_OT_reconstruct,
@@ -60,4 +74,4 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_FH_photo,
 )
 
-__all__ = ["CLASSES", "command", "job"]
+__all__ = ["CLASSES", "command", "job", "photo_job", "pins_live", "thumbnails"]

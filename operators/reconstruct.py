@@ -1,5 +1,6 @@
 """likeness.reconstruct: the person in the reference photo becomes a coloured head or body in the scene."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,13 +30,24 @@ class Reconstruction(WorkerJob):
     first: Result | None = None
     """A first look, which arrives before the results."""
 
-    def __init__(self, client: WorkerClient, image: bpy.types.Image, settings: Settings, early: bool = False) -> None:
-        """early: a first look is wanted, if one person is made."""
+    def __init__(
+        self,
+        client: WorkerClient,
+        image: bpy.types.Image,
+        settings: Settings,
+        early: bool = False,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """early: a first look is wanted, if one person is made. files: contents of files that settings name, by the setting."""
         super().__init__(client)
         self._early = early and not settings.all_subjects
         self._folder = PrivateFolder()
         self._photo = photo_file(image, self._folder.path)
         self._every, self._person, self._people = settings.all_subjects, 0, MAX_PEOPLE
+        for name, data in (files or {}).items():
+            path = self._folder.path / name
+            path.write_bytes(data)
+            settings = replace(settings, **{name: str(path)})
         self._settings = settings
         self._results: list[Result] = []
         self.failures: list[str] = []
@@ -87,6 +99,9 @@ class ReconstructOperator(JobOperator):
     undo step."""
 
     _shown = ""
+    """The first look's collection."""
+    _replaced = ""
+    """A collection whose result is to be made again in its place."""
 
     def meanwhile(self, context: bpy.types.Context) -> None:
         job = current()
@@ -99,7 +114,7 @@ class ReconstructOperator(JobOperator):
         failures = job.failures if isinstance(job := current(), Reconstruction) else []
         if not outcome:
             raise ReconstructionError(failures[0])
-        first, names = bpy.data.collections.get(self._shown), []
+        first, names = bpy.data.collections.get(self._shown or self._replaced), []
         for number, result in enumerate(outcome):
             estimates.remember(result.report)
             if first is not None:

@@ -5,6 +5,7 @@ import bpy
 from ..core.errors import InputError
 from ..scene.members import collection_of
 from ..scene.source import heads_of
+from ..scene.views import photos_of
 from .base import LikenessOperator
 
 
@@ -26,6 +27,14 @@ def active_head(context: bpy.types.Context) -> bpy.types.Object:
     if not heads:
         raise InputError("The head has gone meanwhile; select one and try again.")
     return next((head for head in heads if head == context.object), next((head for head in heads if head.visible_get()), heads[0]))
+
+
+def photo_head(context: bpy.types.Context) -> bpy.types.Object:
+    """The reconstructed one of the active result's heads, which has the photo. Raises InputError."""
+    head = next((head for head in heads_of(context.object) if photos_of(head)), None)
+    if head is None:
+        raise InputError("This result has lost its photo; reconstruct the photo again.")
+    return head
 
 
 def active_collection(context: bpy.types.Context) -> bpy.types.Collection:

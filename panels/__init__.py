@@ -2,6 +2,7 @@
 
 from .bake import LIKENESS_PT_bake
 from .body_rig import LIKENESS_PT_body_rig
+from .correct import LIKENESS_PT_correct
 from .head_rig import LIKENESS_PT_head_rig, LIKENESS_PT_reconstructed
 from .manage import LIKENESS_PT_manage
 from .preferences import LIKENESS_AP_preferences
@@ -17,6 +18,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_PT_presets,
     LIKENESS_PT_reconstruct,
     LIKENESS_PT_advanced,
+    LIKENESS_PT_correct,
     LIKENESS_PT_result,
     LIKENESS_PT_view,
     LIKENESS_PT_manage,

@@ -18,6 +18,8 @@ from ..scene.source import is_result
 from .presets import LIKENESS_PT_presets
 from .text import draw_failure, draw_text
 
+CORRECTIONS = ("subject_index", "focal", "eye_distance", "crop_left", "crop_right", "crop_top", "crop_bottom")
+"""The settings that correct.py draws."""
 _MAIN_OPTIONS = ("subject", "quality", "rig")
 
 
@@ -96,7 +98,7 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
         layout.use_property_decorate = False
         layout.enabled = job.current() is None
         for option in fields(Settings):
-            if option.name not in _MAIN_OPTIONS:
+            if option.name not in (*_MAIN_OPTIONS, *CORRECTIONS):
                 row = layout.row()
                 row.active = is_in_use(option.name, context.scene.likeness)
                 row.prop(context.scene.likeness, option.name)

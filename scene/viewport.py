@@ -62,6 +62,15 @@ def show_colours(context: bpy.types.Context, item: bpy.types.Object, wanted: boo
         space.shading.color_type = colour_type(item) if wanted else "MATERIAL"
 
 
+def show_materials(context: bpy.types.Context) -> None:
+    """The 3D view shows materials, where it is a Solid one."""
+    area = view_of(context)
+    if area is not None:
+        space: Any = area.spaces.active
+        if space.shading.type in ("SOLID", "WIREFRAME"):
+            space.shading.type = "MATERIAL"
+
+
 def show_first_colours(context: bpy.types.Context, item: bpy.types.Object) -> bool:
     """Show a new result's colours in a Solid view with Blender's own settings, in which no other object has a viewport colour that would be
     lost. Whether that was done."""

@@ -30,7 +30,8 @@ MIN_BODY, GOOD_BODY = 150, 400
 _TALL = 3.4  # lengths of the torso
 _OWN = 0.5  # lengths of the torso: readings whose hips lie farther off are of somebody else
 _CUT_OUT = 0.9  # a person alone covers less of the square around the head
-_FULL_FRAME = 36.0  # mm: the long side of the 35 mm frame
+FULL_FRAME = 36.0
+"""Millimetres: the long side of the 35 mm frame."""
 
 
 class Intake:
@@ -196,7 +197,7 @@ class Intake:
 
 def _focal(photo: Photo) -> float | None:
     """Pixels, or None when unknown."""
-    return photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(photo.image.shape[:2])
+    return photo.focal_35mm and photo.focal_35mm / FULL_FRAME * max(photo.image.shape[:2])
 
 
 def _overlap(box: tuple[float, float, float, float], other: BodyLandmarks) -> bool:
