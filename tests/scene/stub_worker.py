@@ -24,6 +24,7 @@ class Bench:
 
     def follow(self, photo, settings, pins):
         import numpy as np
+
         from likeness.core.fitted_face import FittedFace
 
         sample = runpy.run_path(str(HERE / "sample.py"))
@@ -42,6 +43,7 @@ class Bench:
 
     def inspect(self, photo, settings, mask):
         import numpy as np
+
         from likeness.core.inspection import Inspection
 
         matte = np.zeros((96, 128), np.uint8)

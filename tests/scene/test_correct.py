@@ -33,7 +33,7 @@ def _seen(part, head, pin) -> np.ndarray:
 def _move(part, head, pin, column: float, row: float) -> np.ndarray:
     """Move a pin over the photo; where it is then."""
     space = part("scene.pins").PhotoSpace(head)
-    place = _seen(part, head, pin) + [column, row, 0]
+    place = _seen(part, head, pin) + np.array([column, row, 0])
     pin.location = space.places(place[None])[0].tolist()
     return _seen(part, head, pin)[:2]
 

@@ -236,7 +236,7 @@ def test_settings_of_a_result_can_be_repeated_but_its_files_must_be_known(part, 
     settings_of, errors = part("operators.repeat_settings").settings_of, part("core.errors")
     assert settings_of(head, properties).quality == "draft"
     head["likeness_settings"] = json.dumps({"quality": "high", "flame": "mine.npz"})
-    with pytest.raises(errors.InputError, match="Choose mine.npz"):
+    with pytest.raises(errors.InputError, match=r"Choose mine\.npz"):
         settings_of(head, properties)
     properties.flame = "/somewhere/mine.npz"
     assert settings_of(head, properties).flame == "/somewhere/mine.npz"
