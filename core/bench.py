@@ -53,6 +53,16 @@ class Bench:
             self._key = key
         return self._seen
 
+    def loader(self, main: Path, settings: Settings) -> Callable[[Path, str, int], View | BodyView]:
+        """What reads the photos of a run: the main one as `seen`, the others as they are."""
+
+        def load(path: Path, subject: str, person: int) -> View | BodyView:
+            if path == main:
+                return self.seen(path, replace(settings, subject=subject, subject_index=person))
+            return self._intake(settings).load_subject(path, subject, person)
+
+        return load
+
     def follow(self, photo: Path, settings: Settings, pins: list[Pin]) -> FittedFace:
         """The face fitted to a photo as the pins say. The first call for a photo takes a second or two, others a fraction of one.
 

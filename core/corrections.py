@@ -38,6 +38,11 @@ def corrected_photo(photo: Photo, settings: Settings) -> Photo:
     return replace(photo, image=np.ascontiguousarray(photo.image[part]), alpha=alpha, focal_35mm=focal)
 
 
+def corrected(view: View | BodyView, settings: Settings) -> View | BodyView:
+    """What a photo shows of a head, with the user's mask and pins, or of a body, with the mask. Raises InputError."""
+    return corrected_view(view, settings) if isinstance(view, View) else _corrected_body(view, settings)
+
+
 def corrected_view(view: View, settings: Settings) -> View:
     """A head's view with the user's mask and pins. Raises InputError."""
     if settings.mask:
@@ -46,8 +51,7 @@ def corrected_view(view: View, settings: Settings) -> View:
     return pinned(view, read_pins(Path(settings.pins))) if settings.pins else view
 
 
-def corrected_body(view: BodyView, settings: Settings) -> BodyView:
-    """A body's view with the user's mask. Raises InputError."""
+def _corrected_body(view: BodyView, settings: Settings) -> BodyView:
     return replace(view, matte=read_mask(Path(settings.mask), view.image.shape[:2])) if settings.mask else view
 
 

@@ -10,7 +10,7 @@ from ..core.errors import AssetError
 from ..core.result import SURFACE, Mesh, Result
 from .anatomy import add_anatomy
 from .armature import bone_ends
-from .body_rig import build_body_rig
+from .body_rig import build_body_rig, put_head_on
 from .camera import build_camera, use_camera
 from .compat import shader_nodes
 from .frame import HEAD_TO_BLENDER
@@ -25,8 +25,9 @@ from .views import is_sound, keep_views
 COLOUR_ATTRIBUTE = "Colour"
 OBSERVED_ATTRIBUTE = "observed"
 PROPERTY_PREFIX = "likeness_"
-CAMERA, COUNTS = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts"
-"""Custom properties of every mesh: the first photo's camera, and how many vertices and faces it was made with; source.py reads them."""
+CAMERA, COUNTS, REPORT = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts", PROPERTY_PREFIX + "report"
+"""Custom properties of every mesh: the first photo's camera, how many vertices and faces it was made with, and the report as JSON;
+source.py reads them."""
 _APART = 1.2  # metres
 
 
@@ -35,7 +36,7 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
     result too, becomes the active object in object mode.
 
     A result with a rigged head gives that one too, active and in the photo's pose, and hides the surface at the same place. A body's
-    surface gets an armature and its parts as vertex groups.
+    surface gets an armature and its parts as vertex groups, and stays active; a rigged head stands on it in place of its own.
     A scene without a camera gets the first photo's, and its render size; any other keeps its own. Existing data is never overwritten:
     Blender numbers equal names.
     Raises AssetError, before anything is made, when the result's arrays do not fit together.
@@ -59,7 +60,12 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
     scene.collection.children.link(collection)
     if scene.camera is None:
         use_camera(scene, cameras[0])
-    if result.rigged is not None:
+    if result.body is not None:
+        armature = build_body_rig(context, result.body, result.name, head, collection)
+        if result.rigged is not None and result.body.head_place is not None:
+            face = build_rig(context, result.rigged, f"{result.name} Face", collection)
+            put_head_on(armature, face, result.body.head_place)
+    elif result.rigged is not None:
         armature = build_rig(context, result.rigged, result.name, collection)
         adopt_reconstructed(layer, armature, head)
         made = head_of(armature)
@@ -68,8 +74,6 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         _describe(head, result, cameras[0])
         if "flame" in result.report:
             head[PROPERTY_PREFIX + "flame"] = json.dumps(result.report["flame"], sort_keys=True, allow_nan=False)
-    if result.body is not None:
-        build_body_rig(context, result.body, result.name, head, collection)
     keep_members(collection, collection.all_objects)
     if context.mode == "OBJECT":
         for item in context.selected_objects:
@@ -90,22 +94,28 @@ def build_mesh(name: str, arrays: Mesh) -> bpy.types.Mesh:
     """A result's mesh as a new smooth-shaded one in the Blender frame, with its colour and `observed` attributes and one material, all
     called `name`."""
     mesh = new_mesh(name, arrays.vertices @ HEAD_TO_BLENDER.T, arrays.faces)
-    colours = np.ones((len(arrays.colours), 4), np.float32)
-    colours[:, :3] = arrays.colours
-    attribute = mesh.color_attributes.new(COLOUR_ATTRIBUTE, "BYTE_COLOR", "POINT")
-    attribute_data(mesh, attribute.name).foreach_set("color_srgb", colours.ravel())
-    index = mesh.color_attributes.find(attribute.name)
-    mesh.color_attributes.active_color_index = mesh.color_attributes.render_color_index = index
-    observed = mesh.attributes.new(OBSERVED_ATTRIBUTE, "FLOAT", "POINT")
-    attribute_data(mesh, observed.name).foreach_set("value", np.ascontiguousarray(arrays.observed, np.float32))
-    mesh.materials.append(_material(name, arrays.colours.mean(0)))
+    set_colours(mesh, arrays.colours, arrays.observed)
+    mesh.materials.append(build_material(name, arrays.colours.mean(0)))
     return mesh
 
 
-def _material(name: str, mean: np.ndarray) -> bpy.types.Material:
-    """mean (3,): sRGB, in which a Solid view shows the mesh as long as it does not show the colours of vertices."""
+def set_colours(mesh: bpy.types.Mesh, colours: np.ndarray, observed: np.ndarray) -> None:
+    """Add colours (V, 3) sRGB in [0, 1] and observed (V,) to a mesh as attributes of the vertices."""
+    values = np.ones((len(colours), 4), np.float32)
+    values[:, :3] = colours
+    attribute = mesh.color_attributes.new(COLOUR_ATTRIBUTE, "BYTE_COLOR", "POINT")
+    attribute_data(mesh, attribute.name).foreach_set("color_srgb", values.ravel())
+    index = mesh.color_attributes.find(attribute.name)
+    mesh.color_attributes.active_color_index = mesh.color_attributes.render_color_index = index
+    seen = mesh.attributes.new(OBSERVED_ATTRIBUTE, "FLOAT", "POINT")
+    attribute_data(mesh, seen.name).foreach_set("value", np.ascontiguousarray(observed, np.float32))
+
+
+def build_material(name: str, mean: np.ndarray | None = None) -> bpy.types.Material:
+    """A new material in the colours of the vertices. mean (3,): sRGB, in which a Solid view shows it as long as it does not show those."""
     material = bpy.data.materials.new(name)
-    material.diffuse_color = (*np.where(mean <= 0.04045, mean / 12.92, ((mean + 0.055) / 1.055) ** 2.4).tolist(), 1.0)
+    if mean is not None:
+        material.diffuse_color = (*np.where(mean <= 0.04045, mean / 12.92, ((mean + 0.055) / 1.055) ** 2.4).tolist(), 1.0)
     tree = shader_nodes(material)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     set_input(shader, "Roughness", 0.6)
@@ -120,7 +130,7 @@ def _describe(head: bpy.types.Object, result: Result, camera: bpy.types.Object) 
     """Where the head came from, as strict JSON: enough to repeat the run; and what tells later whether it is still the same."""
     for key in ("version", "settings", "weights"):
         head[PROPERTY_PREFIX + key] = json.dumps(result.report.get(key), sort_keys=True, allow_nan=False)
-    head[PROPERTY_PREFIX + "report"] = json.dumps(result.report, sort_keys=True, allow_nan=False)
+    head[REPORT] = json.dumps(result.report, sort_keys=True, allow_nan=False)
     head[CAMERA] = camera
     mesh = mesh_of(head)
     head[COUNTS] = [len(mesh.vertices), len(mesh.polygons)]

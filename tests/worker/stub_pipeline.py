@@ -29,7 +29,9 @@ class Reconstructor:
     def __init__(self):
         self.bench = Bench()
 
-    def run(self, photo: Path, settings, progress=None, cancel=None, early=None) -> Result:
+    def run(self, photo: Path | list[Path], settings, progress=None, cancel=None, early=None) -> Result:
+        if isinstance(photo, list):
+            return tiny_result(photo[0].stem, {"photo": [str(one) for one in photo]})
         progress = self.progress = progress or (lambda stage, fraction: None)
         progress("Looking at the photo", 0.1)
         behaviour = getattr(self, photo.stem.partition(" ")[0], None)
