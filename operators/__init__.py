@@ -12,6 +12,12 @@ from .delete_result import LIKENESS_OT_delete_result
 from .edit_pins import LIKENESS_OT_edit_pins
 from .export_print import LIKENESS_OT_export_print
 from .export_rig import LIKENESS_OT_export_rig
+from .further_photos import (
+    LIKENESS_OT_add_photos,
+    LIKENESS_OT_main_photo,
+    LIKENESS_OT_move_photo,
+    LIKENESS_OT_remove_photo,
+)
 from .help import LIKENESS_OT_help
 from .import_live_link import LIKENESS_OT_import_live_link
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
@@ -57,6 +63,10 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_help,
     LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,
+    LIKENESS_OT_add_photos,
+    LIKENESS_OT_remove_photo,
+    LIKENESS_OT_move_photo,
+    LIKENESS_OT_main_photo,
     LIKENESS_OT_lock_pins,
     LIKENESS_OT_mark_asset,
     LIKENESS_OT_paint_mask,

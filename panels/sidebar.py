@@ -126,8 +126,7 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        head = _described(context)
-        report = None if head is None else _report(head[PROPERTY_PREFIX + "report"])
+        report = report_of_active(context)
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
@@ -174,6 +173,12 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(timings, dict) and timings:
         found.append(("Time", f"{sum(timings.values()):.0f} s"))
     return found
+
+
+def report_of_active(context: bpy.types.Context) -> dict[str, Any] | None:
+    """The report of the active result; None where there is none that can be read."""
+    head = _described(context)
+    return None if head is None else _report(head[PROPERTY_PREFIX + "report"])
 
 
 def columns(context: bpy.types.Context) -> int:
