@@ -40,6 +40,7 @@ def add_evaluate(commands: Any) -> None:
         default=[],
         help="another trained field, beside the bundled one; repeatable",
     )
+    command.add_argument("--recogniser", metavar="FILE", type=Path, help="face-api's weights: measure whom the heads look like")
     command.add_argument("--quality", choices=QUALITIES, default=Settings.quality, help="of the reconstructions")
     command.add_argument("--device", choices=DEVICES, default=Settings.device, help="where the networks run")
     command.set_defaults(run=_run)
@@ -50,7 +51,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     sheets = _check(options)
     with ExitStack() as stack:
         names = ["report.md", "subjects.csv", *sheets]
-        inputs = Inputs([*options.sets, *options.fields])
+        inputs = Inputs([*options.sets, *options.fields, *([options.recogniser] if options.recogniser is not None else [])])
         outputs = stack.enter_context(OutputSet(options.output, names, options.output / _RECORD, inputs, options.overwrite))
         stack.enter_context(nullcontext() if options.verbose else console.alone())
         try:
@@ -76,7 +77,7 @@ def _check(options: argparse.Namespace) -> list[str]:
         check_folder(folder)
         if options.output.exists() and folder.samefile(options.output):
             raise InputError(f"The report would lie in {folder}, which is evaluated; choose another --output.")
-    for file in options.fields:
+    for file in [*options.fields, *([options.recogniser] if options.recogniser is not None else [])]:
         check_exists(file)
     names = [*(folder.name for folder in options.sets), *([_PHOTO_SET] if options.photos is not None else [])]
     if twice := next((name for index, name in enumerate(names) if comparable(name) in map(comparable, names[:index])), None):
@@ -103,7 +104,7 @@ def _evaluate(options: argparse.Namespace, settings: Settings, outputs: OutputSe
     if options.photos is not None:
         sets.append(photo_set(options.photos, outputs.scratch / _PHOTO_SET, Reconstructor.load(settings.device).intake))
     budget = SMALL if options.small else SamplingBudget()
-    evaluate(sets, outputs.new, options.methods, budget, settings, tuple(options.fields), console.progress)
+    evaluate(sets, outputs.new, options.methods, budget, settings, tuple(options.fields), console.progress, options.recogniser)
     return json.loads((outputs.new / _RECORD).read_text("utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""One head or body from a photo to its files, made by the worker's process and Blender's."""
+"""One head or body from its photos to its files, made by the worker's process and Blender's."""
 
 import argparse
 import contextlib
@@ -88,14 +88,20 @@ class HeadPlan:
         return OutputSet(folder, names, report, inputs, self.overwrite)
 
     def make_and_tell(
-        self, processes: Processes, photo: Path, outputs: OutputSet, name: str, console: Console, played: Performance | None = None
+        self,
+        processes: Processes,
+        photos: Sequence[Path],
+        outputs: OutputSet,
+        name: str,
+        console: Console,
+        played: Performance | None = None,
     ) -> dict[str, Any]:
         """As `make`, and tell the files and what is to be said about the result; the report."""
-        paths, report = self.make(processes, photo, outputs, name, console.progress, played)
+        paths, report = self.make(processes, photos, outputs, name, console.progress, played)
         console.clear()
         console.paths(paths)
         if report.get("quality") == DOUBTFUL:
-            console.sentence(f"The result from {photo.name} is doubtful.")
+            console.sentence(f"The result from {photos[0].name} is doubtful.")
         for sentence in (*report.get("warnings", ()), *report.get("notes", ())):
             console.sentence(sentence)
         return report
@@ -103,19 +109,19 @@ class HeadPlan:
     def make(
         self,
         processes: Processes,
-        photo: Path,
+        photos: Sequence[Path],
         outputs: OutputSet,
         name: str,
         progress: Progress | None = None,
         played: Performance | None = None,
         more: dict[str, Any] | None = None,
     ) -> tuple[list[Path], dict[str, Any]]:
-        """Reconstruct a photo and put the files into their places, the report last: their paths and the report.
+        """Reconstruct the person in one or several photos and put the files into their places, the report last: their paths and the report.
 
         played: what the rigged head does. more: what the report says besides. Raises LikenessError.
         """
         try:
-            report = self._write(processes, photo, outputs, name, progress or (lambda stage, fraction: None), played)
+            report = self._write(processes, photos, outputs, name, progress or (lambda stage, fraction: None), played)
             return outputs.commit({**report, **(more or {})}), report
         except KeyboardInterrupt:
             processes.close()  # before the folder goes into which they write
@@ -124,11 +130,11 @@ class HeadPlan:
             raise type(error)(outputs.as_seen(str(error))) from error
 
     def _write(
-        self, processes: Processes, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None
+        self, processes: Processes, photos: Sequence[Path], outputs: OutputSet, name: str, progress: Progress, played: Performance | None
     ) -> dict[str, Any]:
         client, cancel = processes.client, processes.cancel
         saved = outputs.scratch / "result.npz"
-        client.reconstruct([photo], self.settings, saved)
+        client.reconstruct(photos, self.settings, saved)
         client.wait(progress, cancel)
         result = Result.load(saved)
         if played is not None:

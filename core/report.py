@@ -40,6 +40,7 @@ def fit_report(model: HeadModel, fit: ViewFit) -> dict[str, Any]:
         "identity": [round(float(x), 4) for x in fit.identity],
         "expression": {name: round(float(x), 4) for name, x in zip(model.expression_names, fit.expression, strict=True)},
         "rotation": fit.rotation.round(5).tolist(),
+        "rotations": fit.rotations.round(6).tolist(),
         "camera": {
             "centre": [float(x) for x in fit.camera.centre],
             "scale": float(fit.camera.scale),

@@ -24,8 +24,10 @@ from ..core.version import VERSION
 from .body_methods import BodyMethods
 from .case import Case, CaseSet, write_set
 from .gallery import comparison_strip, write_sheet
+from .likeness import Likenesses
 from .methods import Method, Methods, Prediction, labelled, reference
 from .metrics import MeasuredTruth
+from .recogniser import Recogniser
 from .report import SubjectScore, set_report, write_csv
 from .score import SamplingBudget, Score, score
 
@@ -39,12 +41,14 @@ _PACKAGES = ("numpy", "scipy", "torch", "opencv-python-headless", "scikit-image"
 
 def evaluate(
     sets: Sequence[Path], output: Path, names: tuple[str, ...], budget: SamplingBudget, settings: Settings,
-    fields: tuple[Path, ...] = (), progress: Progress | None = None,
+    fields: tuple[Path, ...] = (), progress: Progress | None = None, recogniser: Path | None = None,
 ) -> list[Path]:  # fmt: skip
     """Write report.md, subjects.csv, environment.json and a sheet of pictures a set into `output`; returns their paths.
 
-    names and fields as in Methods. A case that a method cannot do is a line of the report, not the end. Raises AssetError for damaged sets.
+    names and fields as in Methods. recogniser: its weights, to measure whom the heads look like. A case that a method cannot do is a line
+    of the report, not the end. Raises AssetError for damaged sets, and for a file that holds no recogniser.
     """
+    likeness = None if recogniser is None else Recogniser.load(recogniser)
     opened = [CaseSet.open(folder) for folder in sets]
     of_subject: dict[str, AnyMethods] = {}
 
@@ -58,16 +62,17 @@ def evaluate(
     begun, done, rows, sections, written = time.perf_counter(), 0, [], [], []
     for one in opened:
         mine: list[SubjectScore] = []
+        likenesses = None if likeness is None else Likenesses(likeness)
         strips: list[tuple[float, str, np.ndarray]] = []
         for case in one.read(budget.cases):
             if progress is not None:
                 progress(f"{one.name}: {case.name}", done / total)
-            mine += _case(one, case, methods_of(case), budget, strips)
+            mine += _case(one, case, methods_of(case), budget, strips, likenesses)
             done += 1
         sheet = output / f"{one.folder.name}.png"
         strips.sort(key=lambda entry: -entry[0])
         shown = strips if all(np.isinf(entry[0]) for entry in strips) else strips[:_WORST]
-        section = set_report(one, mine)
+        section = set_report(one, mine) + ("" if likenesses is None else f"\n{likenesses.report()}")
         if shown:
             write_sheet([(caption, picture) for _, caption, picture in shown], sheet)
             written.append(sheet)
@@ -84,8 +89,9 @@ def evaluate(
 
 
 def _case(
-    one: CaseSet, case: Case, methods: AnyMethods, budget: SamplingBudget, strips: list[tuple[float, str, np.ndarray]]
-) -> list[SubjectScore]:
+    one: CaseSet, case: Case, methods: AnyMethods, budget: SamplingBudget, strips: list[tuple[float, str, np.ndarray]],
+    likenesses: Likenesses | None,
+) -> list[SubjectScore]:  # fmt: skip
     truth = None if case.truth is None else MeasuredTruth(case)
     rows: list[SubjectScore] = []
     # The photo is looked at once for all methods, and found wanting once.
@@ -96,7 +102,8 @@ def _case(
             rows.append(SubjectScore(one.name, case.name, name, case.labels, case.metric, error=found))
             continue
         prediction, measured = found
-        rows.append(SubjectScore(one.name, case.name, name, case.labels, case.metric, measured.values, measured.face_errors))
+        values = measured.values | ({} if likenesses is None else likenesses.add(case, name, prediction))
+        rows.append(SubjectScore(one.name, case.name, name, case.labels, case.metric, values, measured.face_errors))
         if name == reference(list(methods.methods)):
             bad = measured.values.get("A0.chamfer" if case.metric else "A2.chamfer", np.inf)
             words = f"{bad:.1f} mm" if np.isfinite(bad) else f"IoU {measured.values.get('silhouette_iou', np.nan):.3f}"

@@ -13,6 +13,7 @@ from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
 from .pose_body import LIKENESS_OT_pose_body
 from .pose_rig import LIKENESS_OT_pose_rig
 from .reconstruct import LIKENESS_OT_reconstruct
+from .retopologise import LIKENESS_OT_retopologise
 from .self_test import LIKENESS_OT_self_test
 from .set_up_environment import LIKENESS_OT_set_up_environment
 from .show_head import LIKENESS_OT_show_head
@@ -32,6 +33,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_pose_body,
     LIKENESS_OT_pose_rig,
     LIKENESS_OT_reconstruct,
+    LIKENESS_OT_retopologise,
     LIKENESS_OT_self_test,
     LIKENESS_OT_set_up_environment,
     LIKENESS_OT_show_head,

@@ -23,8 +23,9 @@ from .views import is_sound, keep_views
 COLOUR_ATTRIBUTE = "Colour"
 OBSERVED_ATTRIBUTE = "observed"
 PROPERTY_PREFIX = "likeness_"
-CAMERA, COUNTS = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts"
-"""Custom properties of every mesh: the first photo's camera, and how many vertices and faces it was made with; source.py reads them."""
+CAMERA, COUNTS, REPORT = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts", PROPERTY_PREFIX + "report"
+"""Custom properties of every mesh: the first photo's camera, how many vertices and faces it was made with, and the report as JSON;
+source.py reads them."""
 _APART = 1.2  # metres
 
 
@@ -88,19 +89,25 @@ def build_mesh(name: str, arrays: Mesh) -> bpy.types.Mesh:
     """A result's mesh as a new smooth-shaded one in the Blender frame, with its colour and `observed` attributes and one material, all
     called `name`."""
     mesh = new_mesh(name, arrays.vertices @ HEAD_TO_BLENDER.T, arrays.faces)
-    colours = np.ones((len(arrays.colours), 4), np.float32)
-    colours[:, :3] = arrays.colours
-    attribute = mesh.color_attributes.new(COLOUR_ATTRIBUTE, "BYTE_COLOR", "POINT")
-    attribute_data(mesh, attribute.name).foreach_set("color_srgb", colours.ravel())
-    index = mesh.color_attributes.find(attribute.name)
-    mesh.color_attributes.active_color_index = mesh.color_attributes.render_color_index = index
-    observed = mesh.attributes.new(OBSERVED_ATTRIBUTE, "FLOAT", "POINT")
-    attribute_data(mesh, observed.name).foreach_set("value", np.ascontiguousarray(arrays.observed, np.float32))
-    mesh.materials.append(_material(name))
+    set_colours(mesh, arrays.colours, arrays.observed)
+    mesh.materials.append(build_material(name))
     return mesh
 
 
-def _material(name: str) -> bpy.types.Material:
+def set_colours(mesh: bpy.types.Mesh, colours: np.ndarray, observed: np.ndarray) -> None:
+    """Add colours (V, 3) sRGB in [0, 1] and observed (V,) to a mesh as attributes of the vertices."""
+    values = np.ones((len(colours), 4), np.float32)
+    values[:, :3] = colours
+    attribute = mesh.color_attributes.new(COLOUR_ATTRIBUTE, "BYTE_COLOR", "POINT")
+    attribute_data(mesh, attribute.name).foreach_set("color_srgb", values.ravel())
+    index = mesh.color_attributes.find(attribute.name)
+    mesh.color_attributes.active_color_index = mesh.color_attributes.render_color_index = index
+    seen = mesh.attributes.new(OBSERVED_ATTRIBUTE, "FLOAT", "POINT")
+    attribute_data(mesh, seen.name).foreach_set("value", np.ascontiguousarray(observed, np.float32))
+
+
+def build_material(name: str) -> bpy.types.Material:
+    """A new material in the colours of the vertices."""
     material = bpy.data.materials.new(name)
     tree = shader_nodes(material)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
@@ -116,7 +123,7 @@ def _describe(head: bpy.types.Object, result: Result, camera: bpy.types.Object) 
     """Where the head came from, as strict JSON: enough to repeat the run; and what tells later whether it is still the same."""
     for key in ("version", "settings", "weights"):
         head[PROPERTY_PREFIX + key] = json.dumps(result.report.get(key), sort_keys=True, allow_nan=False)
-    head[PROPERTY_PREFIX + "report"] = json.dumps(result.report, sort_keys=True, allow_nan=False)
+    head[REPORT] = json.dumps(result.report, sort_keys=True, allow_nan=False)
     head[CAMERA] = camera
     mesh = mesh_of(head)
     head[COUNTS] = [len(mesh.vertices), len(mesh.polygons)]

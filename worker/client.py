@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from ..core.colour.uv_mesh import BakedMaps
 from ..core.error_report import LOG_LINES
 from ..core.errors import MEMORY_REMEDY, Cancelled, MemoryExhausted, WorkerError, is_out_of_memory
 from ..core.private_folder import PrivateFolder
@@ -84,9 +85,14 @@ class WorkerClient:
         """Begin to follow the face in a photo, a video or a folder of pictures; otherwise as `reconstruct`, the result a Performance."""
         self._begin(protocol.Track(str(source), str(output or self._private_output()), smoothing))
 
-    def bake(self, mesh: Path, reconstruction: Path, size: int, output: Path | None = None) -> None:
-        """Begin to bake a texture for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result a Texture."""
-        self._begin(protocol.Bake(str(mesh), str(reconstruction), str(output or self._private_output()), size))
+    def bake(self, mesh: Path, reconstruction: Path, maps: BakedMaps, output: Path | None = None) -> None:
+        """Begin to bake textures for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result Textures."""
+        here = str(output or self._private_output())
+        self._begin(protocol.Bake(str(mesh), str(reconstruction), here, maps.size, list(maps.names), maps.cage, maps.margin))
+
+    def retopologise(self, reconstruction: Path, cover: bool, inner: bool, output: Path | None = None) -> None:
+        """Begin to lay the head model's quads on a reconstruction (Result); otherwise as `reconstruct`, the result a QuadMesh."""
+        self._begin(protocol.Retopologise(str(reconstruction), str(output or self._private_output()), cover, inner))
 
     def export(self, reconstruction: Path, output: Path) -> None:
         """Begin to write a reconstruction (Result) as the suffix of `output` says: .glb, .ply or .obj the mesh, .png the preview."""

@@ -12,7 +12,7 @@ from ..core.errors import Cancelled, InputError, WorkerError, explain
 from ..core.settings import Settings
 from . import protocol
 
-Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo, settings, progress, cancel) -> Result
+Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo or photos, settings, progress, cancel) -> Result
 Progress = Callable[[str, float], None]
 Cancel = Callable[[], bool]
 
@@ -40,6 +40,8 @@ class Jobs:
                 result = self._track(job, progress, cancel)
             case protocol.Bake():
                 result = self._bake(job, progress, cancel)
+            case protocol.Retopologise():
+                result = self._retopologise(job, progress, cancel)
             case _:
                 raise WorkerError(f"{job.what} is no job of this worker; reinstall the extension.")
         return protocol.Done(_saved(result, Path(job.output), job.what))
@@ -52,15 +54,15 @@ class Jobs:
 
     def _reconstruct(self, job: protocol.Reconstruct, progress: Progress, cancel: Cancel) -> Any:
         settings = Settings.from_dict(job.settings)
-        if len(job.photos) != 1:
-            raise InputError(f"A head is made from one photo so far, not from {len(job.photos)} photos of one person; give one.")
-        (photo,) = job.photos
+        if not job.photos:
+            raise InputError("No photo was given; give one, or several of the same person.")
+        photos = [Path(photo) for photo in job.photos]
         if settings.device not in self._reconstructors:
             progress("load", 0.0)
             self._reconstructors[settings.device] = self._load(settings.device)
         if cancel():
             raise Cancelled("Cancelled.")
-        return self._reconstructors[settings.device].run(Path(photo), settings, progress, cancel)
+        return self._reconstructors[settings.device].run(photos[0] if len(photos) == 1 else photos, settings, progress, cancel)
 
     def _track(self, job: protocol.Track, progress: Progress, cancel: Cancel) -> Any:
         if self._tracker is None:
@@ -71,19 +73,33 @@ class Jobs:
         return self._tracker.run(Path(job.source), job.smoothing, progress, cancel)
 
     def _bake(self, job: protocol.Bake, progress: Progress, cancel: Cancel) -> Any:
-        from ..core.colour.bake import bake_mesh
-        from ..core.colour.uv_mesh import Texture, UvMesh
+        from ..core.colour.textures import bake_textures
+        from ..core.colour.uv_mesh import BakedMaps, UvMesh
         from ..core.result import Result
 
-        def report(share: float) -> None:
-            if cancel():
-                raise Cancelled("Cancelled.")
-            progress("texture", share)
+        progress("texture", 0.0)
+        report = _reported("texture", progress, cancel)
+        maps = BakedMaps(tuple(job.maps), job.size, job.cage, job.margin)
+        return bake_textures(UvMesh.load(Path(job.mesh)), Result.load(Path(job.reconstruction)), maps, report)
 
-        report(0.0)
-        mesh, result = UvMesh.load(Path(job.mesh)), Result.load(Path(job.reconstruction))
-        colours, _ = bake_mesh(mesh.vertices, mesh.faces, mesh.uv, mesh.faces_uv, result, job.size, report)
-        return Texture(colours)
+    def _retopologise(self, job: protocol.Retopologise, progress: Progress, cancel: Cancel) -> Any:
+        from ..core.result import Result
+        from ..core.topology.retopology import template_mesh
+
+        progress("retopology", 0.0)
+        report = _reported("retopology", progress, cancel)
+        return template_mesh(Result.load(Path(job.reconstruction)), job.cover, job.inner, report)
+
+
+def _reported(stage: str, progress: Progress, cancel: Cancel) -> Callable[[float], None]:
+    """Progress of work that is one stage; raises Cancelled."""
+
+    def report(share: float) -> None:
+        if cancel():
+            raise Cancelled("Cancelled.")
+        progress(stage, share)
+
+    return report
 
 
 def _exported(job: protocol.Export, progress: Progress) -> str:

@@ -43,7 +43,7 @@ class Job(Request):
 
 @dataclass(frozen=True)
 class Reconstruct(Job):
-    """Reconstruct the person of one or several `photos`; the output is a Result."""
+    """Reconstruct the person of one photo or of several `photos`, of which the first is the main one; the output is a Result."""
 
     what = "The reconstruction"
     photos: list[str]
@@ -63,13 +63,29 @@ class Track(Job):
 
 @dataclass(frozen=True)
 class Bake(Job):
-    """Texture of `size` texels a side for the `mesh` (UvMesh, .npz) on a `reconstruction` (Result, .npz); a Texture."""
+    """Those `maps` (names of Textures) of `size` texels a side for the `mesh` (UvMesh, .npz) on a `reconstruction` (Result, .npz), which
+    is looked for within `cage` metres, with `margin` texels around the islands; Textures."""
 
     what = "The baking"
     mesh: str
     reconstruction: str
     output: str
     size: int
+    maps: list[str]
+    cage: float
+    margin: int
+
+
+@dataclass(frozen=True)
+class Retopologise(Job):
+    """The head model's quads on a `reconstruction` (Result, .npz), over hair and clothes if `cover`, with eyes, teeth and tongue if
+    `inner`; a QuadMesh."""
+
+    what = "The retopology"
+    reconstruction: str
+    output: str
+    cover: bool
+    inner: bool
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ def test_what_cannot_be_evaluated_is_said_at_once(tmp_path: Path, capfd: pytest.
     for arguments, code, words in (
         (["--set", tmp_path / "missing", "--output", out], 2, "does not exist"),
         (["--set", one, "--output", one], 2, "would lie in"),
+        (["--set", one, "--recogniser", tmp_path / "missing.bin", "--output", out], 2, "does not exist"),
         (["--set", one, "--set", other, "--output", out], 2, "Two of the sets are called Busts"),
         (["--set", one, "--output", out], 3, "is no evaluation set"),
     ):

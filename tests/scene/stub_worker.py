@@ -79,17 +79,44 @@ class Tracker:
         return Performance(source.stem, np.arange(len(share)) / 24, ("jawOpen", "mouthPucker"), values, rotations, share >= 0)
 
 
-def bake_mesh(vertices, faces, uv, faces_uv, result, size, progress):
+def bake_textures(mesh, result, maps, progress):
     import numpy as np
+
+    from likeness.core.colour.uv_mesh import Textures
 
     for number in range(50):
         progress(number / 50)
         time.sleep(SECONDS / 50)
-    colours = np.empty((size, size, 3), np.uint8)
-    colours[:] = result.views[0].photo.mean((0, 1))
+    colour = np.empty((maps.size, maps.size, 3), np.uint8)
+    colour[:] = result.views[0].photo.mean((0, 1))
     there = result.surface.vertices
-    colours[..., 0] = 255 * (len(vertices) == len(there) and np.abs(vertices - there).max() < 1e-5)
-    return colours, colours[..., 0]
+    colour[..., 0] = 255 * (len(mesh.vertices) == len(there) and np.abs(mesh.vertices - there).max() < 1e-5)
+    heights = np.full((maps.size, maps.size), -maps.cage, np.float32)
+    found = {"colour": colour, "normal": np.full_like(colour, (128, 128, 255)), "displacement": heights, "observed": colour[..., 0]}
+    return Textures(**{name: picture for name, picture in found.items() if name in maps.names})
+
+
+def template_mesh(result, cover, inner, progress):
+    """Eight quads of a box around the reconstruction's front half, narrower without hair; eyes, teeth and tongue are one more."""
+    import numpy as np
+
+    from likeness.core.topology.quads import QuadMesh
+
+    for number in range(50):
+        progress(number / 50)
+        time.sleep(SECONDS / 50)
+    low, high = result.surface.vertices.min(0), result.surface.vertices.max(0)
+    corners = np.stack(np.meshgrid([0, 0.5, 1], [0, 0.5, 1], [0.5, 1], indexing="ij"), -1).reshape(-1, 3)
+    number = np.arange(18).reshape(3, 3, 2)
+    front = [[number[x, y, 1], number[x + 1, y, 1], number[x + 1, y + 1, 1], number[x, y + 1, 1]] for x in (0, 1) for y in (0, 1)]
+    left = [[number[2, y, 1], number[2, y, 0], number[2, y + 1, 0], number[2, y + 1, 1]] for y in (0, 1)]
+    right = [[number[0, y, 0], number[0, y, 1], number[0, y + 1, 1], number[0, y + 1, 0]] for y in (0, 1)]
+    faces = np.array(front + left + right + [[number[0, 0, 0], number[1, 0, 0], number[1, 0, 1], -1]] * inner, np.int32)
+    vertices = (low + corners * (high - low) * (1 if cover else 0.9)).astype(np.float32)
+    colours = np.tile(np.float32([0.2, 0.4, 0.6]), (18, 1))
+    return QuadMesh(
+        vertices, faces, corners[:, :2].astype(np.float32), faces, colours, np.ones(18, np.float32), corners[:, 2].astype(np.float32)
+    )
 
 
 def main() -> None:
@@ -100,9 +127,12 @@ def main() -> None:
     tracking = types.ModuleType("likeness.core.animation.track")
     tracking.Tracker = Tracker
     sys.modules[tracking.__name__] = tracking
-    baking = types.ModuleType("likeness.core.colour.bake")
-    baking.bake_mesh = bake_mesh
+    baking = types.ModuleType("likeness.core.colour.textures")
+    baking.bake_textures = bake_textures
     sys.modules[baking.__name__] = baking
+    retopology = types.ModuleType("likeness.core.topology.retopology")
+    retopology.template_mesh = template_mesh
+    sys.modules[retopology.__name__] = retopology
     sys.executable = os.environ.get("LIKENESS_STUB_PYTHON", sys.executable)  # the command line starts its worker with it
     sys.argv = sys.argv[launch:]
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,6 +1,6 @@
 """Synthetic people as evaluation cases: a lit photo, and as truth what of their pieces can be seen from outside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from ...core.geometry.raster import fragments, nearest
 from ...core.models.head import HeadModel
+from ...core.models.rotation import rotation_matrix
 from ...core.photo.framing import HEAD
 from ...core.photo.view import Camera
 from ...evaluation.case import Case, Truth
@@ -29,6 +30,7 @@ from .scans import BACK, REGIONS
 
 _HEAD_SIZE, _BODY_SIDE, _SHRINK = 768, 768, 2
 _HEAD_HALF = 0.30  # metres that a portrait shows to each side of the eyes
+_UNSTEADY = 4.0  # degrees that people turn too far or too little for a photo
 _REACH = 1.03  # crop units around a head that belong to its truth
 _VIEW, _HULL_VIEW = 640, 512
 _CORNERS = [np.array([x, y, z]) / np.sqrt(3) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
@@ -59,6 +61,31 @@ def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
         yield photographed(f"bust_{index:03d}", sitter, camera, _HEAD_SIZE, "head", model, rng)
 
 
+def turned_cases(assets: Path, model: HeadModel, indices: Iterable[int], yaws: Sequence[float]) -> Iterator[list[Case]]:
+    """Photos of each of the evaluation seed's people from several sides, degrees by which the head is turned to its left; a photo's camera,
+    light and wall are its own, and the head is turned by some degrees more. Person i and its photos come from (seed, i) alone; the photos
+    of the first yaws stay the same when more are asked for."""
+    people = People(Assets(assets, "evaluation"), model, Bodies(assets))
+    for index in indices:
+        person = people.make(np.random.default_rng([SEEDS["evaluation"], index]))
+        yield [_turned_case(index, number, person, yaw, model) for number, yaw in enumerate(yaws)]
+
+
+def _turned_case(index: int, number: int, person: Person, yaw: float, model: HeadModel) -> Case:
+    rng = np.random.default_rng([SEEDS["evaluation"], index, number])
+    tilt = rotation_matrix(np.array([rng.normal(0, 0.06), 0, 0])) @ rotation_matrix(np.array([0, 0, rng.normal(0, 0.04)]))
+    turn = tilt @ rotation_matrix(np.array([0, np.radians(yaw + rng.normal(0, _UNSTEADY)), 0])) @ person.rotation.T
+    parts = [replace(part, vertices=(part.vertices @ turn.T).astype(np.float32)) for part in person.parts]
+    seen = Sitter(parts, turn @ person.rotation, person.head @ turn.T, _labels(person))
+    distance = float(np.exp(rng.uniform(np.log(0.7), np.log(2.5))))
+    # Seen from the side, more of the head lies behind the eyes than before them.
+    behind = -0.07 * seen.rotation[0, 2] / (2 * _HEAD_HALF) * _HEAD_SIZE
+    centre = _HEAD_SIZE / 2 + rng.uniform(-0.03, 0.03, 2) * _HEAD_SIZE + [-behind, -0.05 * _HEAD_SIZE]
+    camera = Camera((float(centre[0]), float(centre[1])), _HEAD_SIZE / 2 / _HEAD_HALF, distance)
+    case = photographed(f"person_{index:03d}_{number}", seen, camera, _HEAD_SIZE, "head", model, rng, known=number == 0)
+    return replace(case, labels=case.labels | {"person": str(index), "turn": f"{yaw:+.0f}"})
+
+
 def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
     """Whole people of the evaluation seed, dressed tightly or loosely, from all sides; person i from (seed, i) alone. The photo's middle is
     the camera's principal point, as of photos that nobody has cropped; the camera frame's origin lies as deep as the root joint."""
@@ -84,9 +111,17 @@ def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
 
 
 def photographed(
-    name: str, person: Sitter, camera: Camera, size: int, subject: str, model: HeadModel, rng: np.random.Generator, shrink: int = _SHRINK
+    name: str,
+    person: Sitter,
+    camera: Camera,
+    size: int,
+    subject: str,
+    model: HeadModel,
+    rng: np.random.Generator,
+    shrink: int = _SHRINK,
+    known: bool = True,
 ) -> Case:
-    """A case with a photo of size x size pixels in random light before a plain wall."""
+    """A case with a photo of size x size pixels in random light before a plain wall. known: with the shape and colours as truth."""
     half = size / 2 / camera.scale
 
     def to_photo(points: np.ndarray) -> np.ndarray:
@@ -112,19 +147,16 @@ def photographed(
     photo = picture[0].numpy() * coverage[..., None] + _wall(size, rng) * (1 - coverage[..., None])
     photo = np.round((photo + rng.normal(0, 0.008, photo.shape)).clip(0, 1) * 255).astype(np.uint8)
     landmarks = None if person.head is None else model.mediapipe.on(person.head)
+    truth = _truth(person, scene, camera, subject, model, light, exposure) if known else None
     case = Case(
-        name, photo, subject, _truth(person, scene, camera, subject, model, light, exposure), camera, landmarks,
+        name, photo, subject, truth, camera, landmarks,
         None if landmarks is None else camera.project(landmarks), coverage, person.rotation, person.labels,
     )  # fmt: skip
+    if truth is None:
+        return case
     solid = scene.faces[scene.solid[scene.part]].numpy()
     points = np.concatenate([part.vertices for part in person.parts])
-    truth = replace(_of(case), cells=occupied_cells(case.unit_cube(points), solid))
-    return replace(case, truth=truth)
-
-
-def _of(case: Case) -> Truth:
-    assert case.truth is not None
-    return case.truth
+    return replace(case, truth=replace(truth, cells=occupied_cells(case.unit_cube(points), solid)))
 
 
 def _truth(person: Sitter, scene: Scene, camera: Camera, subject: str, model: HeadModel, light: Light, exposure: torch.Tensor) -> Truth:
