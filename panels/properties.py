@@ -47,3 +47,8 @@ class LIKENESS_PG_reconstruction(bpy.types.PropertyGroup):
             if option.metadata["is_file"] and values[option.name]:
                 values[option.name] = bpy.path.abspath(values[option.name])
         return Settings(**values)
+
+    def take(self, settings: Settings) -> None:
+        """Show these options in the panel."""
+        for option in fields(Settings):
+            setattr(self, option.name, getattr(settings, option.name))

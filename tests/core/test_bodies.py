@@ -26,7 +26,8 @@ from likeness.core.quality import judge
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import ClosedSurface, HeadPlace
+from likeness.core.surface.join import HeadPlace
+from likeness.core.surface.solid import ClosedSurface
 
 from .model_rig import model_rig
 

@@ -22,7 +22,8 @@ from likeness.core.photo.intake import Intake
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera, View
 from likeness.core.result import SURFACE, Mesh, Result, ResultView
-from likeness.core.surface.join import ClosedSurface, HeadPlace
+from likeness.core.surface.join import HeadPlace
+from likeness.core.surface.solid import ClosedSurface
 
 MODEL = HeadModel.load()
 
