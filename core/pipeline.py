@@ -1,5 +1,6 @@
-"""The whole way from one photo to a coloured head, or body, as a library: Reconstructor.load().run(photo)."""
+"""The whole way from one photo, or several of one person, to a coloured head or body, as a library: Reconstructor.load().run(photo)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from .colour.fill import colour_vertices
 from .colour.places import places_on_head
 from .fields.crop import CropField
 from .fields.head import head_field
+from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
 from .intakes import Intakes
 from .models.flame.model import FlameModel
@@ -21,7 +23,7 @@ from .models.head import HeadModel
 from .models.joints import NECK
 from .models.prior import FaceBlend, protect_mask
 from .networks.device import named_device
-from .networks.own import BUNDLED, OwnNetworks
+from .networks.own import BUNDLED, OwnNetworks, file_state
 from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.figure import BodyView
@@ -32,10 +34,11 @@ from .prepared import PreparedPhoto, prepare_photo
 from .progress import PREPARATION, RECONSTRUCTION, Cancel, Clock, Progress
 from .quality import judge, measure_surface
 from .report import fit_report, parsing_report, run_report, silhouette_iou
-from .result import SURFACE, Mesh, Result, ResultView
+from .result import SURFACE, Mesh, Result
 from .rigging import Rigging
 from .settings import Settings
 from .surface.build import add_detail, build_surface
+from .together import Photos, turn
 from .topology.register import ReconstructedSurface
 
 
@@ -46,6 +49,7 @@ class Reconstructor:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
         self.bodies = BodyReconstructor(predictor.device)
+        self._own_bodies: tuple[object, BodyReconstructor] = (None, self.bodies)
 
     @classmethod
     def load(cls, device: str = "auto", field: Path | None = None) -> Self:
@@ -72,35 +76,52 @@ class Reconstructor:
         return CropField.of(encoded, prepared.surface, FaceBlend.of(self._model, prepared.fit), matte)
 
     def run(
-        self, photo: Path | PreparedPhoto, settings: Settings, progress: Progress | None = None, cancel: Cancel | None = None
+        self,
+        photo: Path | Sequence[Path] | PreparedPhoto,
+        settings: Settings,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
     ) -> Result:
-        """Reconstruct the person in one photo, or go on from a prepared one. Raises LikenessError; Cancelled when `cancel` answers True."""
+        """Reconstruct the person in one photo, or in several of which the first is the main one, or go on from a prepared one. Raises
+        LikenessError; Cancelled when `cancel` answers True."""
         # First of all: whether the user's own files can be used.
         own = self._own = photo.own if isinstance(photo, PreparedPhoto) else OwnNetworks.of(settings, self._own)
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame_model)) if not used}
         unused |= {"photo", "head", *PREPARATION} if isinstance(photo, PreparedPhoto) else set()
         clock = Clock([name for name in RECONSTRUCTION if name not in unused], progress, cancel)
+        photos, others = None, []
         if isinstance(photo, PreparedPhoto):
             prepared = photo
         else:
-            with clock.stage("photo"):
-                seen = self._intakes.of(settings, own).load_subject(photo, settings.subject, settings.subject_index)
+            paths = [photo] if isinstance(photo, Path) else list(photo)
+            photos = Photos.load(self._intakes.of(settings, own), paths, settings, clock)
+            seen = photos.main
             if isinstance(seen, BodyView):
                 clock.leave_out("rig", "flame", "texture")
-                result = self.bodies.run(seen, settings, clock, self._head_maker(settings, own, clock.cancel))
-                return replace(result, report=result.report | run_report(settings, seen, clock.timings, hashes() | own.hashes()))
+                bodies = self._bodies_of(settings)
+                result = bodies.run(seen, settings, clock, self.head_maker(settings, own, clock.cancel), own)
+                files = hashes() | own.hashes() | bodies.hashes()
+                return replace(result, report=result.report | run_report(settings, seen, clock.timings, files))
             clock.leave_out("head")
-            prepared = self.prepare(seen, own, clock)
+            if len(paths) == 1:
+                prepared = self.prepare(seen, own, clock)
+            else:
+                prepared, *others = photos.prepare(self._model, self._predictor, own, clock)
         view, fit = prepared.view, prepared.fit
         with clock.stage("field"):
             crop = self.crop_field(prepared)
+            further = FurtherPhotos(self._model, prepared, others, [self.crop_field(other) for other in others]) if others else None
         with clock.stage("surface") as share:
             protected = protect_mask(self._model, FaceBlend.of(self._model, fit))
             field = head_field(crop, prepared.surface, protected, view, fit.camera, cancel)
+            field = field if further is None else further.field(field, crop, cancel)
             vertices, faces = build_surface(field, settings.resolution, share, cancel)
         with clock.stage("detail"):
-            vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
+            if further is None:
+                vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
+            else:
+                vertices = further.detailed(add_detail(vertices, faces, settings.resolution), faces)
         camera_vertices = prepared.surface.framing.from_crop(vertices, fit.camera).astype(np.float32)
         normals = vertex_normals(camera_vertices, faces)
         rigging, about = None, {}
@@ -112,11 +133,14 @@ class Reconstructor:
             image, matte, parsing = prepared.pictures(min(2 * settings.resolution, 1024))
             guess = lambda points: (field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
             colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
+            source = None
+            if further is not None:
+                colours, observed, source = further.coloured(vertices, faces, colours, observed, len(image))
         pose = Pose(fit.rotation, fit.joints[NECK])
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(normals)
         of_vertices = (values.astype(np.float32) for values in (turned, colours, observed))
-        mesh = Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices)
-        result = Result(view.name, {SURFACE: mesh}, (ResultView(view.image, fit.camera, pose),))
+        mesh = Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices, source=source)
+        result = Result(view.name, {SURFACE: mesh}, tuple(result_view(one) for one in (prepared, *others)))
         if rigging is not None:
             result, about = rigging.textured(result, settings.texels, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(view.matte, prepared.crop_box, vertices, faces)}
@@ -124,16 +148,30 @@ class Reconstructor:
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
         measures |= measure_surface(vertices, faces, observed, *differs, prepared.surface.framing.half)
         quality, doubts = judge(measures, view.name)
-        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": list(view.notes)} | measures
+        notes = [*view.notes, *(["The field file is of bodies and had no part in this head."] if settings.field else [])]
+        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": notes} | measures
         report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
         # extract_surface has verified closedness and kept one component.
         report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
+        if photos is not None and len(photos.names) > 1:
+            source = np.where(observed > 0.5, 0, -1) if source is None else source
+            report["photos"] = photos.report([turn(one.fit) for one in (prepared, *others)], source)
+            report["warnings"] += photos.left_out.values()
         return replace(result, report=report | {"fit": fit_report(self._model, fit)})
 
-    def _head_maker(self, settings: Settings, own: OwnNetworks, cancel: Cancel | None) -> HeadMaker:
+    def _bodies_of(self, settings: Settings) -> BodyReconstructor:
+        """With the user's own field of bodies, if the settings name one; it stays loaded. Raises InputError."""
+        if not settings.field:
+            return self.bodies
+        state = file_state(settings.field)
+        if self._own_bodies[0] != state:
+            self._own_bodies = state, BodyReconstructor(self._predictor.device, Path(settings.field))
+        return self._own_bodies[1]
+
+    def head_maker(self, settings: Settings, own: OwnNetworks = BUNDLED, cancel: Cancel | None = None) -> HeadMaker:
         """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""
         quality = "standard" if settings.quality == "high" else settings.quality
-        settings = replace(settings, rig=False, quality=quality)
+        settings = replace(settings, quality=quality)
         intake = self._intakes.of(settings, own)
         make = lambda view: self.run(self.prepare(view, own, Clock(PREPARATION, None, cancel)), settings, None, cancel)  # noqa: E731
         return lambda view, camera, eyes: head_of_body(intake, make, view, camera, eyes)

@@ -35,6 +35,7 @@ _MESH = Schema(
         "normals": Array(REAL, ("V", 3)),
         "colours": Array(REAL, ("V", 3)),
         "observed": Array(REAL, ("V",)),
+        "source": Array(WHOLE, ("V",), low=-1, optional=True),
     },
     most=100_000_000,
 )
@@ -54,7 +55,8 @@ class Mesh:
     """One coloured mesh of a subject, in its upright frame.
 
     vertices (V, 3) float32 metres; faces (F, 3) int32, outward; normals (V, 3) float32 unit vertex normals; colours (V, 3) float32 sRGB in
-    [0, 1]; observed (V,) float32 in [0, 1], 1 where a photo was copied.
+    [0, 1]; observed (V,) float32 in [0, 1], 1 where a photo was copied. source (V,) whole numbers: which of the result's views a colour
+    mostly comes from, -1 where it is a guess; None with a single view.
     """
 
     vertices: np.ndarray
@@ -62,6 +64,7 @@ class Mesh:
     normals: np.ndarray
     colours: np.ndarray
     observed: np.ndarray
+    source: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The one definition of every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
 
 import dataclasses
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
 TEXTURES = ("1024", "2048", "4096")
-FORMATS = ("blend", "glb", "ply", "obj")
+FORMATS = ("blend", "glb", "fbx", "ply", "obj")
+BLENDER_FORMATS = ("blend", "fbx")
+"""Those that only Blender writes; .glb of anything with joints too."""
 MAX_PEOPLE = 64
 """Results of one photo at most, with all_subjects."""
 _DAVID = "https://github.com/microsoft/DAViD"
@@ -22,7 +24,7 @@ _RETIRED = ("seed",)  # changed nothing: every run is repeatable
 
 def _option(default: Any, label: str, help: str, choices: tuple[str, ...] = (), **more: Any) -> Any:
     metadata = {"label": label, "help": help, "choices": choices, "low": None, "high": None, "is_file": False, "needs": "", "page": ""}
-    return field(default=default, metadata=metadata | more)
+    return dataclasses.field(default=default, metadata=metadata | more)
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,16 @@ class Settings:
     all_subjects: bool = _option(False, "All People", "Make a result of each person in the photo, whichever is chosen")
     height: float = _option(1.7, "Height", "Metres from head to foot of a body, which no photo tells", low=0.3, high=3.0)
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
-    rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
+    rig: bool = _option(
+        False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
+    )
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
     normals: str = _option("", "Normals File", "Your detail network (.onnx) for the surface's normals", is_file=True, page=_DAVID)
     matte: str = _option("", "Matte File", "Your detail network (.onnx) that cuts the person out", is_file=True, page=_DAVID)
+    field: str = _option(
+        "", "Field File", "Your network of bodies' shapes: PIFu's or PIFuHD's published file, or one that likeness-train made", is_file=True
+    )
     detector: str = _option(
         "mediapipe",
         "Detector",

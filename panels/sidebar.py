@@ -129,7 +129,7 @@ def _described(context: bpy.types.Context) -> bpy.types.Object | None:
     if item is None or item.type == "MESH":
         return item if is_result(item) else None
     rig, body_rig = rig_of(item), body_rig_of(item)
-    heads = (head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else (body_of(body_rig),) if body_rig else ()
+    heads = (*((head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else ()), *((body_of(body_rig),) if body_rig else ()))
     return next((head for head in heads if is_result(head)), None)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import AssetError
 from ..core.result import SURFACE, Mesh, Result
 from .armature import bone_ends
-from .body_rig import build_body_rig
+from .body_rig import build_body_rig, put_head_on
 from .camera import build_camera, use_camera
 from .compat import shader_nodes
 from .frame import HEAD_TO_BLENDER
@@ -34,7 +34,7 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
     result too, becomes the active object in object mode.
 
     A result with a rigged head gives that one too, active and in the photo's pose, and hides the surface at the same place. A body's
-    surface gets an armature and its parts as vertex groups.
+    surface gets an armature and its parts as vertex groups, and stays active; a rigged head stands on it in place of its own.
     A scene without a camera gets the first photo's, and its render size; any other keeps its own. Existing data is never overwritten:
     Blender numbers equal names.
     Raises AssetError, before anything is made, when the result's arrays do not fit together.
@@ -56,7 +56,12 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
     scene.collection.children.link(collection)
     if scene.camera is None:
         use_camera(scene, cameras[0])
-    if result.rigged is not None:
+    if result.body is not None:
+        armature = build_body_rig(context, result.body, result.name, head, collection)
+        if result.rigged is not None and result.body.head_place is not None:
+            face = build_rig(context, result.rigged, f"{result.name} Face", collection)
+            put_head_on(armature, face, result.body.head_place)
+    elif result.rigged is not None:
         armature = build_rig(context, result.rigged, result.name, collection)
         adopt_reconstructed(layer, armature, head)
         made = head_of(armature)
@@ -65,8 +70,6 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         _describe(head, result, cameras[0])
         if "flame" in result.report:
             head[PROPERTY_PREFIX + "flame"] = json.dumps(result.report["flame"], sort_keys=True, allow_nan=False)
-    if result.body is not None:
-        build_body_rig(context, result.body, result.name, head, collection)
     if context.mode == "OBJECT":
         for item in context.selected_objects:
             item.select_set(False)

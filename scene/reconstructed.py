@@ -12,6 +12,7 @@ import bpy
 
 from ..core.errors import ReconstructionError
 from .armature import LOOK_AT
+from .body_rig import show_own_head
 from .rig import RECONSTRUCTED, RIGGED, head_of, preserved_pose, set_pose, shown
 from .typed import mesh_of, view_layer_of
 
@@ -30,8 +31,9 @@ def adopt_reconstructed(layer: bpy.types.ViewLayer, armature: bpy.types.Object, 
 def show(layer: bpy.types.ViewLayer, armature: bpy.types.Object, kind: str) -> None:
     """Show one of the two heads, RIGGED or RECONSTRUCTED, and hide the other as H does, so that Alt+H and the Outliner's eye bring it back.
 
-    Renders show the one only. A head in no collection of the layer is not seen there anyway.
+    Renders show the one only. A head in no collection of the layer is not seen there anyway. On a body the one is the body's own.
     """
+    show_own_head(armature, kind == RECONSTRUCTED)
     for each in (RIGGED, RECONSTRUCTED):
         if (head := head_of(armature, each)) is not None:
             head.hide_viewport, head.hide_render = False, each != kind

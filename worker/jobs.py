@@ -12,7 +12,7 @@ from ..core.errors import Cancelled, InputError, WorkerError, explain
 from ..core.settings import Settings
 from . import protocol
 
-Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo, settings, progress, cancel) -> Result
+Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo or photos, settings, progress, cancel) -> Result
 Progress = Callable[[str, float], None]
 Cancel = Callable[[], bool]
 
@@ -54,15 +54,15 @@ class Jobs:
 
     def _reconstruct(self, job: protocol.Reconstruct, progress: Progress, cancel: Cancel) -> Any:
         settings = Settings.from_dict(job.settings)
-        if len(job.photos) != 1:
-            raise InputError(f"A head is made from one photo so far, not from {len(job.photos)} photos of one person; give one.")
-        (photo,) = job.photos
+        if not job.photos:
+            raise InputError("No photo was given; give one, or several of the same person.")
+        photos = [Path(photo) for photo in job.photos]
         if settings.device not in self._reconstructors:
             progress("load", 0.0)
             self._reconstructors[settings.device] = self._load(settings.device)
         if cancel():
             raise Cancelled("Cancelled.")
-        return self._reconstructors[settings.device].run(Path(photo), settings, progress, cancel)
+        return self._reconstructors[settings.device].run(photos[0] if len(photos) == 1 else photos, settings, progress, cancel)
 
     def _track(self, job: protocol.Track, progress: Progress, cancel: Cancel) -> Any:
         if self._tracker is None:

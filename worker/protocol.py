@@ -43,7 +43,7 @@ class Job(Request):
 
 @dataclass(frozen=True)
 class Reconstruct(Job):
-    """Reconstruct the person of one or several `photos`; the output is a Result."""
+    """Reconstruct the person of one photo or of several `photos`, of which the first is the main one; the output is a Result."""
 
     what = "The reconstruction"
     photos: list[str]

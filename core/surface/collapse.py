@@ -18,6 +18,8 @@ def collapse_short_edges(vertices: np.ndarray, faces: np.ndarray, shortest: floa
         once = np.flatnonzero(start < end)  # of a closed surface's two half-edges
         length = np.linalg.norm(vertices[start[once]] - vertices[end[once]], axis=1)
         short = once[length < shortest][np.argsort(length[length < shortest])]
+        if not len(short):
+            break
         vertices, faces, still = _collapsed(vertices, faces, np.column_stack([start[short], end[short]]))
         if len(still) == len(kept):
             break
@@ -28,15 +30,21 @@ def collapse_short_edges(vertices: np.ndarray, faces: np.ndarray, shortest: floa
 def _collapsed(vertices: np.ndarray, faces: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """With as many of the edges (E, 2) collapsed as can be, in their order; the vertices' ids before."""
     vertices, faces = vertices.copy(), faces.copy()
-    order = np.argsort(faces.ravel(), kind="stable") // 3
-    first = np.searchsorted(np.sort(faces, axis=None), np.arange(len(vertices) + 1))
+    near = np.zeros(len(vertices), bool)
+    near[edges] = True
+    near[faces[near[faces].any(1)]] = True
+    some = np.flatnonzero(near[faces].any(1))  # all faces of the ends and of what is beside them; a cut is a small part of a surface
+    ends = faces[some].ravel()
+    order = np.argsort(ends, kind="stable")
+    ends, owner = ends[order], some[order // 3]
     around: dict[int, set[int]] = {}  # faces of the vertices that were looked at, as they are now
     gone: dict[int, int] = {}
     dead: set[int] = set()
 
     def faces_of(vertex: int) -> set[int]:
         if vertex not in around:
-            around[vertex] = set(order[first[vertex] : first[vertex + 1]].tolist()) - dead
+            low, high = np.searchsorted(ends, (vertex, vertex + 1))
+            around[vertex] = set(owner[low:high].tolist()) - dead
         return around[vertex]
 
     def ring(vertex: int) -> set[int]:

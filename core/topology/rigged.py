@@ -4,7 +4,7 @@ numpy only: Blender's process reads it too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -49,8 +49,8 @@ class RiggedHead:
     """One person in the head model's topology. V vertices, F triangles, U texture coordinates, J joints,
     E expressions (52 of ARKit), C correctives.
 
-    Everything is in the upright frame of the Result: x to the person's left, y up, z forward, metres, origin at the neck joint of the
-    photo's fit, some millimetres from that of this head.
+    Everything is in the upright frame of a head's Result: x to the person's left, y up, z forward, metres, origin at the neck joint of the
+    photo's fit, some millimetres from that of this head. On a body `BodyRig.head_place` brings that frame to the body's.
 
     neutral (V, 3) float32: this person, neutral and unposed.
     faces (F, 3) int32, outward; face_part (F,) int32: index into MESH_PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;
@@ -105,6 +105,11 @@ class RiggedHead:
     def transforms(self, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Linear parts (J, 3, 3) and offsets (J, 3) of the joints' maps for rotation vectors (J, 3)."""
         return joint_transforms(self.joints, self.parents, rotations)
+
+    def scaled(self, factor: float) -> Self:
+        """The same head so many times as large."""
+        sizes = {name: (factor * getattr(self, name)).astype(np.float32) for name in ("neutral", "joints", "keys", "correctives")}
+        return replace(self, **sizes)
 
     def arrays(self) -> dict[str, Any]:
         """What `from_arrays` takes: plain arrays under names that no other part of a result's file has."""

@@ -24,7 +24,9 @@ class Reconstructor:
         cls.loads += 1
         return cls()
 
-    def run(self, photo: Path, settings, progress=None, cancel=None) -> Result:
+    def run(self, photo: Path | list[Path], settings, progress=None, cancel=None) -> Result:
+        if isinstance(photo, list):
+            return tiny_result(photo[0].stem, {"photo": [str(one) for one in photo]})
         progress = self.progress = progress or (lambda stage, fraction: None)
         progress("Looking at the photo", 0.1)
         behaviour = getattr(self, photo.stem.partition(" ")[0], None)

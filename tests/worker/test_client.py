@@ -56,11 +56,15 @@ def test_a_mesh_becomes_textures(client, tmp_path):
         client.wait()
 
 
-@pytest.mark.parametrize("names", [[], ["a.png", "b.png"]])
-def test_anything_but_one_photo_is_refused_in_one_sentence(client, names):
-    client.reconstruct([Path(name) for name in names], Settings())
-    with pytest.raises(InputError, match=rf"not from {len(names)} photos of one person; give one\.$"):
+def test_no_photo_at_all_is_refused_in_one_sentence(client):
+    client.reconstruct([], Settings())
+    with pytest.raises(InputError, match=r"^No photo was given; give one, or several of the same person\.$"):
         client.wait()
+
+
+def test_several_photos_are_one_job(client):
+    client.reconstruct([Path("/photos/a.png"), Path("/photos/b.png")], Settings())
+    assert Result.load(client.wait()).report["photo"] == [str(Path("/photos/a.png")), str(Path("/photos/b.png"))]
 
 
 def test_a_result_becomes_files(client, tmp_path):
