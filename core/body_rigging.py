@@ -12,7 +12,7 @@ from .models.rotation import rotation_vector
 from .photo.framing import CropBox
 from .photo.parsing import CLASSES, Parsing
 from .photo.pose import Pose
-from .surface.join import ClosedSurface
+from .surface.solid import ClosedSurface
 from .topology.bind import smoothed_weights
 from .topology.body_rig import BodyRig
 

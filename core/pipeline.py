@@ -25,8 +25,9 @@ from .models.fit import ViewFit
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
-from .models.joints import NECK
+from .models.joints import GLOBAL, NECK
 from .models.prior import FaceBlend, protect_mask
+from .models.rotation import rotation_matrix
 from .networks.device import named_device
 from .networks.own import BUNDLED, OwnNetworks, file_state
 from .networks.predictor import Predictor
@@ -38,13 +39,17 @@ from .photo.view import View
 from .prepared import PreparedPhoto, prepare_photo
 from .progress import PREPARATION, RECONSTRUCTION, Cancel, Clock, Progress
 from .quality import judge, measure_surface
-from .report import fit_report, parsing_report, run_report, silhouette_iou
+from .report import fit_report, mesh_report, parsing_report, run_report, silhouette_iou
 from .result import SURFACE, Mesh, Result
 from .rigging import Rigging
 from .settings import Settings
 from .surface.build import add_detail, build_surface
+from .surface.cut import cut_head
+from .surface.mend import mend_surface
 from .together import Photos, turn
 from .topology.register import ReconstructedSurface
+
+_AT_WALL = 3  # cells from the crop's walls within which the surface ends because of them
 
 
 class Reconstructor:
@@ -123,7 +128,7 @@ class Reconstructor:
                 prepared = self.prepare(seen, own, clock, show)
             else:
                 prepared, *others = photos.prepare(self._model, self._predictor, own, clock)
-        view, fit = prepared.view, prepared.fit
+        view, fit, framing = prepared.view, prepared.fit, prepared.surface.framing
         with clock.stage("field"):
             crop = self.crop_field(prepared)
             further = FurtherPhotos(self._model, prepared, others, [self.crop_field(other) for other in others]) if others else None
@@ -137,12 +142,21 @@ class Reconstructor:
                 vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
             else:
                 vertices = further.detailed(add_detail(vertices, faces, settings.resolution), faces)
-        camera_vertices = prepared.surface.framing.from_crop(vertices, fit.camera).astype(np.float32)
-        normals = vertex_normals(camera_vertices, faces)
+            whole = framing.from_crop(vertices, fit.camera).astype(np.float32)
+            iou = silhouette_iou(view.matte, prepared.crop_box, vertices, faces)
         rigging, about = None, {}
         if settings.rig:
-            surface = ReconstructedSurface(camera_vertices, normals)
-            rigging = Rigging.of(self._model, fit, prepared.surface.framing, surface, view.parsing, flame_model, clock)
+            surface = ReconstructedSurface(whole, vertex_normals(whole, faces))
+            rigging = Rigging.of(self._model, fit, framing, surface, view.parsing, flame_model, clock)
+        with clock.stage("clean"):
+            if settings.cut != "none":
+                at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
+                torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
+                ended, faces = cut_head(torso.to_upright(whole), faces, settings.cut, at_wall)
+                whole = torso.to_camera(ended)
+            camera_vertices, faces, _ = mend_surface(whole.astype(np.float32), faces)
+            vertices = framing.to_crop(camera_vertices, fit.camera).astype(np.float32)
+            normals = vertex_normals(camera_vertices, faces)
         with clock.stage("colour"):
             # Finer than the mesh, the photo would alias on it.
             image, matte, parsing = prepared.pictures(min(2 * settings.resolution, 1024))
@@ -158,19 +172,18 @@ class Reconstructor:
         anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, matte, prepared.crop_box, pose)
         result = Result(view.name, {SURFACE: mesh}, tuple(result_view(one) for one in (prepared, *others)), anatomy=anatomy)
         if rigging is not None:
-            result, about = rigging.textured(result, settings.texels, clock)
-        measures = prepared.measures | {"silhouette_iou": silhouette_iou(view.matte, prepared.crop_box, vertices, faces)}
+            result, about = rigging.textured(result, settings.texels, settings.neutral, clock)
+        measures = prepared.measures | {"silhouette_iou": iou}
         measures["observed_share"] = float((observed > 0.5).mean())
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
-        measures |= measure_surface(vertices, faces, observed, *differs, prepared.surface.framing.half)
+        measures |= measure_surface(vertices, faces, observed, *differs, framing.half)
         quality, doubts = judge(measures, view.name)
         notes = [*view.notes, *(["The field file is of bodies and had no part in this head."] if settings.field else [])]
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": notes} | measures
         report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
         if view.focal is not None:
             report["focal_35mm"] = round(view.focal * FULL_FRAME / max(view.image.shape[:2]), 2)
-        # extract_surface has verified closedness and kept one component.
-        report["mesh"] = {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
+        report["mesh"] = mesh_report(camera_vertices, faces)
         if photos is not None and len(photos.names) > 1:
             source = np.where(observed > 0.5, 0, -1) if source is None else source
             report["photos"] = photos.report([turn(one.fit) for one in (prepared, *others)], source)
@@ -190,7 +203,7 @@ class Reconstructor:
     def head_maker(self, settings: Settings, own: OwnNetworks = BUNDLED, cancel: Cancel | None = None) -> HeadMaker:
         """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""
         quality = "standard" if settings.quality == "high" else settings.quality
-        settings = replace(settings, quality=quality)
+        settings = replace(settings, quality=quality, cut="none")
         intake = self._intakes.of(settings, own)
         make = lambda view: self.run(self.prepare(view, own, Clock(PREPARATION, None, cancel)), settings, None, cancel)  # noqa: E731
         return lambda view, camera, eyes: head_of_body(intake, make, view, camera, eyes)

@@ -10,7 +10,14 @@ from .copy_report import LIKENESS_OT_copy_report
 from .deform_reconstructed import LIKENESS_OT_deform_reconstructed
 from .delete_result import LIKENESS_OT_delete_result
 from .edit_pins import LIKENESS_OT_edit_pins
+from .export_print import LIKENESS_OT_export_print
 from .export_rig import LIKENESS_OT_export_rig
+from .further_photos import (
+    LIKENESS_OT_add_photos,
+    LIKENESS_OT_main_photo,
+    LIKENESS_OT_move_photo,
+    LIKENESS_OT_remove_photo,
+)
 from .help import LIKENESS_OT_help
 from .import_live_link import LIKENESS_OT_import_live_link
 from .load_photo import LIKENESS_FH_photo, LIKENESS_OT_load_photo
@@ -48,6 +55,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_copy_expression,
     LIKENESS_OT_copy_report,
     LIKENESS_OT_deform_reconstructed,
+    LIKENESS_OT_export_print,
     LIKENESS_OT_delete_result,
     LIKENESS_OT_edit_pins,
     LIKENESS_OT_export_rig,
@@ -55,6 +63,10 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_help,
     LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,
+    LIKENESS_OT_add_photos,
+    LIKENESS_OT_remove_photo,
+    LIKENESS_OT_move_photo,
+    LIKENESS_OT_main_photo,
     LIKENESS_OT_lock_pins,
     LIKENESS_OT_mark_asset,
     LIKENESS_OT_paint_mask,

@@ -19,6 +19,12 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "Draft is for a look, Standard for work, High for sculpting detail. Nothing leaves this computer.",
         "Presets of all settings are behind the icon in this panel's header.",
     ),
+    "photos": (
+        "Photos of the same person from other sides show what the reference photo hides. Front, both profiles and the back of the head, "
+        "taken one after the other in even light, are worth most; hair and glasses should be the same in all.",
+        "The result has the reference photo's pose and expression; the star makes another photo that one. A photo that shows somebody "
+        "else, or nothing of use, is left out, and the result says so.",
+    ),
     "advanced": (
         "Everything here has a default that suits most photos; a tooltip says what each option changes.",
         "Files of your own (FLAME, detail networks, landmark networks) are read where they are and never copied.",

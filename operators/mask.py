@@ -94,7 +94,7 @@ class LIKENESS_OT_apply_mask(MaskOperator, ReconstructOperator, bpy.types.Operat
         self._replaced = collection.name
         mask = painted_mask(collection)
         settings = settings_of(head, context.scene.likeness)
-        return Reconstruction(shared_client(worker_python(context)), photos_of(head)[0], settings, files={"mask": mask})
+        return Reconstruction(shared_client(worker_python(context)), photos_of(head), settings, files={"mask": mask})
 
     def use(self, context: bpy.types.Context, outcome: list[Result]) -> str:
         collection = bpy.data.collections.get(self._replaced)

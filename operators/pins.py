@@ -111,7 +111,7 @@ class LIKENESS_OT_apply_pins(PinsOperator, ReconstructOperator, bpy.types.Operat
         self._replaced = collection.name
         settings = settings_of(head, context.scene.likeness)
         client = shared_client(worker_python(context))
-        return Reconstruction(client, photos_of(head)[0], settings, files={"pins": pins_text(self._pins).encode()})
+        return Reconstruction(client, photos_of(head), settings, files={"pins": pins_text(self._pins).encode()})
 
     def use(self, context: bpy.types.Context, outcome: list[Result]) -> str:
         collection = bpy.data.collections.get(self._replaced)

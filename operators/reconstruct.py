@@ -1,12 +1,12 @@
 """likeness.reconstruct: the person in the reference photo becomes a coloured head or body in the scene."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import bpy
 
-from ..core.errors import Cancelled, LikenessError, NoFaceError, NoSubjectError, ReconstructionError
+from ..core.errors import Cancelled, InputError, LikenessError, NoFaceError, NoSubjectError, ReconstructionError
 from ..core.private_folder import PrivateFolder
 from ..core.result import Result
 from ..core.settings import MAX_PEOPLE, Settings
@@ -20,6 +20,7 @@ from ..scene.viewport import frame_selected, show_first_colours
 from ..worker.client import WorkerClient, shared_client
 from . import estimates
 from .environment import worker_python
+from .further_photos import photos_in_use
 from .job import JobOperator, current
 from .worker_job import WorkerJob
 
@@ -33,16 +34,21 @@ class Reconstruction(WorkerJob):
     def __init__(
         self,
         client: WorkerClient,
-        image: bpy.types.Image,
+        images: Sequence[bpy.types.Image],
         settings: Settings,
         early: bool = False,
         files: Mapping[str, bytes] | None = None,
     ) -> None:
-        """early: a first look is wanted, if one person is made. files: contents of files that settings name, by the setting."""
+        """images: photos of one person, the main one first. early: a first look is wanted, if one person is made. files: contents of files
+        that settings name, by the setting."""
         super().__init__(client)
         self._early = early and not settings.all_subjects
         self._folder = PrivateFolder()
-        self._photo = photo_file(image, self._folder.path)
+        self._photos = []
+        for number, image in enumerate(images):
+            folder = self._folder.path / str(number)
+            folder.mkdir()
+            self._photos.append(photo_file(image, folder))
         self._every, self._person, self._people = settings.all_subjects, 0, MAX_PEOPLE
         for name, data in (files or {}).items():
             path = self._folder.path / name
@@ -88,7 +94,7 @@ class Reconstruction(WorkerJob):
 
     def _begin(self) -> None:
         settings = replace(self._settings, subject_index=self._person, all_subjects=False) if self._every else self._settings
-        self._client.reconstruct([self._photo], settings, early=self._early)
+        self._client.reconstruct(self._photos, settings, early=self._early)
 
     def early(self, path: Path) -> None:
         self.first = Result.load(path)
@@ -162,4 +168,7 @@ class LIKENESS_OT_reconstruct(ReconstructOperator, bpy.types.Operator):
     def start_job(self, context: bpy.types.Context) -> Reconstruction:
         properties = context.scene.likeness
         early = not bpy.app.background and self.options.is_invoke
-        return Reconstruction(shared_client(worker_python(context)), properties.photo, properties.settings(), early)
+        photos, settings = photos_in_use(properties), properties.settings()
+        if len(photos) > 1 and settings.all_subjects:
+            raise InputError("Further photos are of one person; untick All People, or the further photos.")
+        return Reconstruction(shared_client(worker_python(context)), photos, settings, early)

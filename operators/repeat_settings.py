@@ -27,4 +27,4 @@ class LIKENESS_OT_repeat_settings(ResultOperator, ReconstructOperator, bpy.types
         properties.take(settings)
         if properties.photo is None:
             properties.photo = photos[0]
-        return Reconstruction(shared_client(worker_python(context)), photos[0], settings, not bpy.app.background and self.options.is_invoke)
+        return Reconstruction(shared_client(worker_python(context)), photos, settings, not bpy.app.background and self.options.is_invoke)

@@ -21,6 +21,7 @@ from .text import draw_failure, draw_text
 CORRECTIONS = ("subject_index", "focal", "eye_distance", "crop_left", "crop_right", "crop_top", "crop_bottom")
 """The settings that correct.py draws."""
 _MAIN_OPTIONS = ("subject", "quality", "rig")
+PRINT_OPTIONS = ("print_height", "print_wall", "plinth")
 
 
 class Sidebar:
@@ -98,7 +99,7 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
         layout.use_property_decorate = False
         layout.enabled = job.current() is None
         for option in fields(Settings):
-            if option.name not in (*_MAIN_OPTIONS, *CORRECTIONS):
+            if option.name not in (*_MAIN_OPTIONS, *CORRECTIONS, *PRINT_OPTIONS):
                 row = layout.row()
                 row.active = is_in_use(option.name, context.scene.likeness)
                 row.prop(context.scene.likeness, option.name)
@@ -125,8 +126,7 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        head = _described(context)
-        report = None if head is None else _report(head[PROPERTY_PREFIX + "report"])
+        report = report_of_active(context)
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
@@ -173,6 +173,12 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(timings, dict) and timings:
         found.append(("Time", f"{sum(timings.values()):.0f} s"))
     return found
+
+
+def report_of_active(context: bpy.types.Context) -> dict[str, Any] | None:
+    """The report of the active result; None where there is none that can be read."""
+    head = _described(context)
+    return None if head is None else _report(head[PROPERTY_PREFIX + "report"])
 
 
 def columns(context: bpy.types.Context) -> int:

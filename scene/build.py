@@ -29,6 +29,7 @@ CAMERA, COUNTS, REPORT = PROPERTY_PREFIX + "camera", PROPERTY_PREFIX + "counts",
 """Custom properties of every mesh: the first photo's camera, how many vertices and faces it was made with, and the report as JSON;
 source.py reads them."""
 _APART = 1.2  # metres
+_BESIDE = 0.4  # metres from the surface to what else was made of it
 
 
 def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collection:
@@ -49,6 +50,7 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
     for kind, mesh in result.meshes.items():
         name = result.name if kind == SURFACE else f"{result.name} {kind}"
         meshes[kind] = bpy.data.objects.new(name, build_mesh(name, mesh))
+        meshes[kind].location.x = 0 if kind == SURFACE else _BESIDE
         _describe(meshes[kind], result, cameras[0])
     head = meshes[SURFACE]
     keep_views(head, result.views, photos)

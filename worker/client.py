@@ -108,6 +108,10 @@ class WorkerClient:
         """Begin to write a reconstruction (Result) as the suffix of `output` says: .glb, .ply or .obj the mesh, .png the preview."""
         self._begin(protocol.Export(str(reconstruction), str(output)))
 
+    def print_file(self, reconstruction: Path, output: Path, settings: Settings) -> None:
+        """Begin to write a reconstruction (Result) for 3D printing, as .3mf or .stl; Done has a sentence about it."""
+        self._begin(protocol.Print(str(reconstruction), str(output), asdict(settings)))
+
     def self_test(self, photo: bool = True) -> None:
         """Begin the self-test, with a small reconstruction if `photo`; its end arrives from `poll` as Tested or Error."""
         self._begin(protocol.SelfTest(photo))

@@ -36,6 +36,8 @@ class Jobs:
                 return protocol.Tested(*self_test(job.photo, progress, cancel))
             case protocol.Export():
                 return protocol.Done(_exported(job, progress))
+            case protocol.Print():
+                return _printed(job, progress)
             case protocol.Reconstruct():
                 result = self._reconstruct(job, progress, cancel, say)
             case protocol.Follow():
@@ -133,6 +135,18 @@ def _exported(job: protocol.Export, progress: Progress) -> str:
     write = write_preview if Path(job.output).suffix == ".png" else write_mesh
     write(Result.load(Path(job.reconstruction)), Path(job.output))
     return job.output
+
+
+def _printed(job: protocol.Print, progress: Progress) -> protocol.Done:
+    from ..core.print_files import write_print
+    from ..core.printing import Printing, print_model
+    from ..core.result import Result
+
+    progress("export", 0.0)
+    result, settings = Result.load(Path(job.reconstruction)), Settings.from_dict(job.settings)
+    model = print_model(result, Printing(settings.print_height, settings.print_wall, settings.plinth))
+    write_print(model, result.name, Path(job.output))
+    return protocol.Done(job.output, model.summary)
 
 
 def _saved(result: Any, output: Path, what: str) -> str:

@@ -122,6 +122,16 @@ class Export(Job):
 
 
 @dataclass(frozen=True)
+class Print(Job):
+    """Write a `reconstruction` (Result, .npz) for 3D printing to `output`, .3mf or .stl, as the settings say. Done says how large it is."""
+
+    what = "The writing of the print"
+    reconstruction: str
+    output: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SelfTest(Job):
     """Run worker/selftest.py, with a small reconstruction if `photo`. Answered by Tested instead of Done."""
 
@@ -175,9 +185,10 @@ class Early(Event):
 
 @dataclass(frozen=True)
 class Done(Event):
-    """The result, or the file that was asked for, lies in `path`."""
+    """The result, or the file that was asked for, lies in `path`. note: what the user is told of it, one sentence, or nothing."""
 
     path: str
+    note: str = ""
 
 
 @dataclass(frozen=True)

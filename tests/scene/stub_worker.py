@@ -62,6 +62,8 @@ class Reconstructor:
     def run(self, photo, settings, progress, cancel=lambda: False, early=None):
         from likeness.core.errors import Cancelled, NoFaceError, NoSubjectError
 
+        photos = photo if isinstance(photo, list) else [photo]
+        photo = photos[0]
         if photo.stem.startswith("broken"):
             raise NoSubjectError(f"{photo.name} shows no face; choose another photo.")
         if photo.stem.startswith("pair") and settings.subject_index > 1:
@@ -83,6 +85,14 @@ class Reconstructor:
         # What a run was told, for tests of what tells it.
         told = {name: Path(getattr(settings, name)).read_bytes().hex() for name in ("pins", "mask") if getattr(settings, name)}
         report = result.report | {"settings": settings.to_report(), "told": told}
+        if len(photos) > 1:
+            report["photos"] = [
+                {"photo": one.name, "used": not one.stem.startswith("other"), "role": "left", "turn": 40.0, "added": 0.25,
+                 "reason": f"{one.name} shows somebody else."}
+                for one in photos
+            ]  # fmt: skip
+            used = [one for one in photos if not one.stem.startswith("other")]
+            result = dataclasses.replace(result, views=result.views * len(used))
         return dataclasses.replace(result, rigged=self._rigged() if settings.rig else None, report=report)
 
     def _rigged(self):
