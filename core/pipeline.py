@@ -1,6 +1,6 @@
 """The whole way from one photo, or several of one person, to a coloured head or body, as a library: Reconstructor.load().run(photo)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -8,15 +8,20 @@ from typing import Any, Self
 
 import numpy as np
 
+from .bench import Bench
 from .bodies import BodyReconstructor, HeadMaker
 from .body_head import head_of_body
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head
+from .corrections import corrected, sized
 from .fields.crop import CropField
 from .fields.head import head_field
+from .first_look import first_look
 from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
+from .head_anatomy import head_anatomy
 from .intakes import Intakes
+from .models.fit import ViewFit
 from .models.flame.model import FlameModel
 from .models.flame.reader import read_flame
 from .models.head import HeadModel
@@ -28,7 +33,7 @@ from .networks.own import BUNDLED, OwnNetworks, file_state
 from .networks.predictor import Predictor
 from .networks.weights import hashes
 from .photo.figure import BodyView
-from .photo.intake import Intake
+from .photo.intake import FULL_FRAME, Intake
 from .photo.pose import Pose
 from .photo.view import View
 from .prepared import PreparedPhoto, prepare_photo
@@ -54,6 +59,7 @@ class Reconstructor:
         self._model, self._predictor = model, predictor
         self._own = BUNDLED  # those of the last run
         self.bodies = BodyReconstructor(predictor.device)
+        self.bench = Bench(model, predictor, lambda settings: self._intakes.of(settings, self._own))
         self._own_bodies: tuple[object, BodyReconstructor] = (None, self.bodies)
 
     @classmethod
@@ -70,9 +76,12 @@ class Reconstructor:
         """With MediaPipe's detector and the bundled parsers: what `run` prepares photos with unless the settings say otherwise."""
         return self._intakes.usual
 
-    def prepare(self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None) -> PreparedPhoto:
-        """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. Raises LikenessError."""
-        return prepare_photo(self._model, self._predictor, view, own, clock or Clock(PREPARATION))
+    def prepare(
+        self, view: View, own: OwnNetworks = BUNDLED, clock: Clock | None = None, fitted: Callable[[ViewFit], None] | None = None
+    ) -> PreparedPhoto:
+        """What `run` begins with, whatever its field: reconstructors of other fields can go on from it. fitted: is given the fit as soon as
+        there is one. Raises LikenessError."""
+        return prepare_photo(self._model, self._predictor, view, own, clock or Clock(PREPARATION), fitted)
 
     def crop_field(self, prepared: PreparedPhoto) -> CropField:
         """The networks' field of a prepared photo's crop."""
@@ -86,9 +95,12 @@ class Reconstructor:
         settings: Settings,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
+        early: Callable[[Result], None] | None = None,
     ) -> Result:
-        """Reconstruct the person in one photo, or in several of which the first is the main one, or go on from a prepared one. Raises
-        LikenessError; Cancelled when `cancel` answers True."""
+        """Reconstruct the person in one photo, or in several of which the first is the main one, or go on from a prepared one. early: is
+        given a first look at a head that is made from one photo.
+
+        Raises LikenessError; Cancelled when `cancel` answers True."""
         # First of all: whether the user's own files can be used.
         own = self._own = photo.own if isinstance(photo, PreparedPhoto) else OwnNetworks.of(settings, self._own)
         flame_model = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
@@ -100,7 +112,9 @@ class Reconstructor:
             prepared = photo
         else:
             paths = [photo] if isinstance(photo, Path) else list(photo)
-            photos = Photos.load(self._intakes.of(settings, own), paths, settings, clock)
+            photos = Photos.load(self.bench.loader(paths[0], settings), paths, settings, clock)
+            if 0 in photos.seen:
+                photos.seen[0] = corrected(photos.seen[0], settings)
             seen = photos.main
             if isinstance(seen, BodyView):
                 photos.keep_main()
@@ -112,7 +126,8 @@ class Reconstructor:
                 return replace(result, report=report)
             clock.leave_out("head")
             if len(paths) == 1:
-                prepared = self.prepare(seen, own, clock)
+                show = None if early is None else lambda fit: early(sized(first_look(self._model, seen, fit, settings), settings))
+                prepared = self.prepare(seen, own, clock, show)
             else:
                 prepared, *others = photos.prepare(self._model, self._predictor, own, clock)
         view, fit, framing = prepared.view, prepared.fit, prepared.surface.framing
@@ -156,9 +171,10 @@ class Reconstructor:
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(normals)
         of_vertices = (values.astype(np.float32) for values in (turned, colours, observed))
         mesh = Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices, source=source)
-        result = Result(view.name, {SURFACE: mesh}, tuple(result_view(one) for one in (prepared, *others)))
+        anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, matte, prepared.crop_box, pose)
+        result = Result(view.name, {SURFACE: mesh}, tuple(result_view(one) for one in (prepared, *others)), anatomy=anatomy)
         if rigging is not None:
-            result, about = rigging.textured(result, settings.texels, clock)
+            result, about = rigging.textured(result, settings.texels, settings.neutral, clock)
         measures = prepared.measures | {"silhouette_iou": iou}
         measures["observed_share"] = float((observed > 0.5).mean())
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
@@ -167,10 +183,13 @@ class Reconstructor:
         notes = [*view.notes, *(["The field file is of bodies and had no part in this head."] if settings.field else [])]
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": notes} | measures
         report |= parsing_report(view) | about | run_report(settings, view, prepared.timings | clock.timings, hashes() | own.hashes())
+        if view.focal is not None:
+            report["focal_35mm"] = round(view.focal * FULL_FRAME / max(view.image.shape[:2]), 2)
         report["mesh"] = mesh_report(camera_vertices, faces)
         if photos is not None:
             report = photos.told(report, result)
-        return replace(result, report=report | {"fit": fit_report(self._model, fit)})
+        result = replace(result, report=report | {"fit": fit_report(self._model, fit)})
+        return result if isinstance(photo, PreparedPhoto) else sized(result, settings)
 
     def _bodies_of(self, settings: Settings) -> BodyReconstructor:
         """With the user's own field of bodies, if the settings name one; it stays loaded. Raises InputError."""

@@ -43,12 +43,14 @@ class Job(Request):
 
 @dataclass(frozen=True)
 class Reconstruct(Job):
-    """Reconstruct the person of one photo or of several `photos`, of which the first is the main one; the output is a Result."""
+    """Reconstruct the person of one photo or of several `photos`, of which the first is the main one; the output is a Result. early: a
+    first look is wanted, as an Early."""
 
     what = "The reconstruction"
     photos: list[str]
     output: str
     settings: dict[str, Any] = field(default_factory=dict)
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,28 @@ class Retopologise(Job):
     output: str
     cover: bool
     inner: bool
+
+
+@dataclass(frozen=True)
+class Follow(Job):
+    """Fit the face in a `photo` to `pins`, the text of a pins file; a FittedFace."""
+
+    what = "The fit"
+    photo: str
+    output: str
+    settings: dict[str, Any]
+    pins: str
+
+
+@dataclass(frozen=True)
+class Inspect(Job):
+    """Find the people in a `photo` or, if `mask`, what is taken for the chosen one; an Inspection."""
+
+    what = "The look at the photo"
+    photo: str
+    output: str
+    settings: dict[str, Any]
+    mask: bool
 
 
 @dataclass(frozen=True)
@@ -150,6 +174,13 @@ class Progress(Event):
 
     stage: str
     fraction: float
+
+
+@dataclass(frozen=True)
+class Early(Event):
+    """A first look at what the job will give lies in `path`; the job goes on."""
+
+    path: str
 
 
 @dataclass(frozen=True)
