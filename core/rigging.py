@@ -13,8 +13,9 @@ from .models.head import HeadModel
 from .photo.framing import Framing
 from .photo.parsing import CLASSES, OVER_SKIN, Parsing
 from .progress import Clock
-from .result import Result
+from .result import Mesh, Result
 from .topology.flame import FlameFit, fit_flame
+from .topology.neutral import neutral_mesh, symmetric_mesh
 from .topology.register import ReconstructedSurface
 from .topology.rig import rig_head
 from .topology.rig_metrics import rig_metrics
@@ -58,8 +59,9 @@ class Rigging:
         with clock.stage("flame"):
             return cls(model, head, fit_flame(flame_model, head), framing, shares)
 
-    def textured(self, result: Result, texels: int, clock: Clock) -> tuple[Result, dict[str, Any]]:
-        """The result with the textured head, FLAME's if there is one, and what the report says of it. Raises Cancelled."""
+    def textured(self, result: Result, texels: int, neutral: str, clock: Clock) -> tuple[Result, dict[str, Any]]:
+        """The result with the textured head, FLAME's if there is one, the surface as `Settings.neutral` wants it, and what the report says
+        of it. Raises Cancelled."""
         head, anatomy = self.head, Anatomy.of(self.model)
         if self.flame is not None:
             head, anatomy = self.flame.head, anatomy.carried(self.flame.corners, self.flame.barycentric)
@@ -67,5 +69,12 @@ class Rigging:
             head = bake_head(head, result, anatomy, texels, share, self.parsing, self.framing)
             figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
             figures |= rig_metrics(self.model, self.head, result.surface.vertices, result.surface.faces)
+        result = replace(result, meshes=result.meshes | self._relaxed(result, neutral))
         about = {"rig": figures} if self.flame is None else {"rig": figures, "flame": self.flame.to_dict()}
         return replace(result, rigged=head), about
+
+    def _relaxed(self, result: Result, neutral: str) -> dict[str, Mesh]:
+        if neutral == "off":
+            return {}
+        mesh = neutral_mesh(self.head, result.surface)
+        return {neutral: mesh if neutral == "neutral" else symmetric_mesh(mesh)}

@@ -1,6 +1,6 @@
 """Several photos of one person: read, fitted together and made ready; whichever is of no use is left out with a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from .models.together import fit_together
 from .networks.own import OwnNetworks
 from .networks.predictor import Predictor
 from .photo.figure import BodyView
-from .photo.intake import BODY, HEAD, Intake
+from .photo.intake import BODY, HEAD
 from .photo.view import View
 from .prepared import PreparedPhoto, guess_of, predicted
 from .progress import Clock
 from .settings import Settings
 
+Loader = Callable[[Path, str, int], View | BodyView]
+"""What Intake.load_subject does: from a file, the subject and the person's number."""
 FRONT, LEFT, RIGHT, BACK = "front", "left", "right", "back"
 """What of a person a photo shows: its own left and right side."""
 _SIDE, _BACK = 30.0, 135.0  # degrees of the head's turn from which on a photo shows a side, and the back
@@ -36,9 +38,9 @@ class Photos:
     left_out: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, intake: Intake, paths: Sequence[Path], settings: Settings, clock: Clock) -> "Photos":
-        """Read them. The first that can be used says whether it is a head or a body, and in it the settings' person is chosen; of the
-        others the largest is. Raises the first photo's InputError where none can be used."""
+    def load(cls, load: Loader, paths: Sequence[Path], settings: Settings, clock: Clock) -> "Photos":
+        """Read them by `load`. The first that can be used says whether it is a head or a body, and in it the settings' person is chosen;
+        of the others the largest is. Raises the first photo's InputError where none can be used."""
         photos, error = cls(tuple(path.name for path in paths)), None
         with clock.stage("photo") as share:
             for number, path in enumerate(paths):
@@ -46,7 +48,7 @@ class Photos:
                 if photos.seen:
                     subject, person = (BODY if photos.bodies else HEAD), -1
                 try:
-                    photos.seen[number] = intake.load_subject(path, subject, person)
+                    photos.seen[number] = load(path, subject, person)
                 except InputError as reason:
                     error = error or reason
                     photos.left_out[number] = f"{path.name} was left out: {reason}"

@@ -144,10 +144,11 @@ def photo_pose(armature: bpy.types.Object) -> dict[str, dict[str, Any]]:
 
 def _build_mesh(rigged: RiggedHead, name: str) -> bpy.types.Mesh:
     """Neutral and unposed; the semantic correspondence is an attribute, by which data can be carried from one person to another."""
-    mesh = new_mesh(f"{name} Head", rigged.neutral @ HEAD_TO_BLENDER.T, rigged.faces)
+    faces, faces_uv, parts = rigged.polygons()
+    mesh = new_mesh(f"{name} Head", rigged.neutral @ HEAD_TO_BLENDER.T, faces)
     uv = mesh.uv_layers.new(name=UV_MAP)
-    uv.data.foreach_set("uv", np.ascontiguousarray(rigged.uv[rigged.faces_uv], np.float32).ravel())
+    uv.data.foreach_set("uv", np.ascontiguousarray(rigged.uv[faces_uv[faces_uv >= 0]], np.float32).ravel())
     correspondence = mesh.attributes.new(CORRESPONDENCE_ATTRIBUTE, "FLOAT_VECTOR", "POINT")
     attribute_data(mesh, correspondence.name).foreach_set("vector", np.ascontiguousarray(rigged.correspondence, np.float32).ravel())
-    add_materials(mesh, rigged, name)
+    add_materials(mesh, rigged, name, parts)
     return mesh

@@ -75,7 +75,26 @@ def test_the_fitted_face_lies_on_the_landmarks(result: Result) -> None:
 def test_the_mesh_is_one_closed_manifold(result: Result) -> None:
     vertices, faces = result.surface.vertices, result.surface.faces
     check_manifold(vertices, faces)
-    assert result.report["mesh"] == {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
+    known = {
+        "vertices": len(vertices),
+        "faces": len(faces),
+        "watertight": True,
+        "components": 1,
+        "genus": 0,
+        "folded": 0,
+        "intersecting": 0,
+    }
+    mesh = result.report["mesh"]
+    assert {name: mesh[name] for name in known} == known
+    assert mesh["shortest_edge"] > 0.2 and mesh["aspect"] < 20
+    edges = vertices[faces] - vertices[np.roll(faces, -1, axis=1)]
+    assert 1000 * np.linalg.norm(edges, axis=2).min() == pytest.approx(mesh["shortest_edge"], abs=1e-3)
+
+
+def test_the_head_ends_in_a_smooth_cut_and_not_where_the_crop_does(result: Result) -> None:
+    points, _ = in_camera(result)
+    view = result.views[0]
+    assert (np.abs(view.framing.to_crop(points, view.camera)).max(1) < 0.99).all()
 
 
 def test_the_head_has_a_heads_size_and_place(result: Result) -> None:

@@ -85,7 +85,7 @@ class StubIntake:
 def load(*names: str, settings: Settings | None = None) -> tuple[Photos, StubIntake]:
     intake = StubIntake()
     paths = [Path("folder") / name for name in names]
-    return Photos.load(intake, paths, settings or Settings(subject_index=1), Clock(["photo"])), intake  # type: ignore[arg-type]
+    return Photos.load(intake.load_subject, paths, settings or Settings(subject_index=1), Clock(["photo"])), intake  # type: ignore[arg-type]
 
 
 def test_the_first_usable_photo_is_the_main_one_and_says_what_the_others_are():

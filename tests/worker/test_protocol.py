@@ -62,7 +62,7 @@ def test_anything_else_is_refused(line):
 
 @pytest.mark.parametrize("photos", ['"a"', "[1]", '[["a"]]', "null"])
 def test_photos_are_a_list_of_paths(photos):
-    line = '{"type": "reconstruct", "photos": %s, "output": "b", "settings": {}, "id": 1}'
+    line = '{"type": "reconstruct", "photos": %s, "output": "b", "settings": {}, "early": false, "id": 1}'
     assert decode((line % '["a", "b"]').encode(), REQUESTS).photos == ["a", "b"]
     with pytest.raises(ProtocolError):
         decode((line % photos).encode(), REQUESTS)
