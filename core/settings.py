@@ -56,6 +56,14 @@ class Settings:
     rig: bool = _option(
         False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
     )
+    hair: bool = _option(False, "Hair on the Rig", "Also the hair as a shell that the rigged head's bone carries", needs="rig")
+    neutral: str = _option(
+        "off",
+        "Neutral Head",
+        "Also the reconstructed head without the photo's pose and expression; symmetric: and alike on both sides",
+        ("off", "neutral", "symmetric"),
+        needs="rig",
+    )
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
     normals: str = _option("", "Normals File", "Your detail network (.onnx) for the surface's normals", is_file=True, page=_DAVID)

@@ -20,7 +20,6 @@ from .voxel_means import VoxelMeans
 
 _SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
-_EDGES = 1.5  # edges of the mesh
 _SEEN = 0.5  # weight of what tells about hidden places
 _MATERIALS = 8
 _LIGHTNESS = np.array([0.5, 1, 1])  # of CIE Lab: folds change it
@@ -94,9 +93,7 @@ def colour_body(
     picture = np.concatenate([photo_crop, told], axis=-1, dtype=np.float32)
     projection = Projection.of(vertices, faces, picture, matte_crop)
     shown, observed = projection.sample_photo(vertices, normals)
-    # Cells that are finer than the mesh would not touch.
-    edge = float(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1).mean())
-    cells = VoxelMeans.of(vertices, max(_CELL, _EDGES * edge))
+    cells = VoxelMeans.of_surface(vertices, faces, _CELL)
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
