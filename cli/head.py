@@ -13,8 +13,9 @@ from typing import Any
 from ..core.animation.performance import Performance
 from ..core.errors import InputError, LikenessError
 from ..core.result import DOUBTFUL, Result
-from ..core.settings import BLENDER_FORMATS, Settings
+from ..core.settings import BLENDER_FORMATS, PRINT_FORMATS, Settings
 from ..worker.client import WorkerClient
+from ..worker.protocol import Done
 from .blender import BlenderWriter, blender_command
 from .checks import check_detector, check_file
 from .console import Console
@@ -156,7 +157,13 @@ class HeadPlan:
         if in_blender:
             processes.blender.write(saved, in_blender, moving, cancel)
         for path in (*files.values(), outputs.new / _PREVIEW):
-            if path not in in_blender:
+            if path in in_blender:
+                continue
+            if path.suffix[1:] in PRINT_FORMATS:
+                client.print_file(saved, path, self.settings)
+                outcome = client.outcome(cancel=cancel)
+                result.report["print"] = outcome.note if isinstance(outcome, Done) else ""
+            else:
                 client.export(saved, path)
                 client.wait(cancel=cancel)
         return result.report

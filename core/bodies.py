@@ -36,12 +36,14 @@ from .photo.view import Camera
 from .prepared import relief
 from .progress import Cancel, Clock
 from .quality import judge
-from .report import silhouette_iou
+from .report import mesh_report, silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .surface.build import add_detail, build_surface
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF
-from .surface.join import ClosedSurface, join_head
+from .surface.join import join_head
+from .surface.mend import mend_surface
+from .surface.solid import ClosedSurface
 
 MARGIN = 1.138
 """Side of the crop over the longer side of the person in the photo (PIFu's rule)."""
@@ -152,6 +154,9 @@ class BodyReconstructor:
         with clock.stage("detail"):
             strength = BUNDLED_RELIEF if own.normals is None else OWN_RELIEF
             vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength))
+        with clock.stage("clean"):
+            whole, faces, _ = mend_surface(framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
         with clock.stage("colour"):
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
             image = crop_picture(view.image, box, len(matte))
@@ -200,7 +205,7 @@ class BodyReconstructor:
                 f"What {view.name} does not show, {1 - measures['observed_share']:.0%} of the surface, is a guess: all that is behind.",
             ],
             "height": settings.height,
-            "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
+            "mesh": mesh_report(mesh.vertices, mesh.faces),
             "fit": _fit_report(self._body, fit),
         }
         report |= {} if made is None else made.about

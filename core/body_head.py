@@ -13,7 +13,8 @@ from .photo.pose import Pose
 from .photo.turned import TurnedCamera
 from .photo.view import Camera, View
 from .result import Result
-from .surface.join import ClosedSurface, HeadPlace
+from .surface.join import HeadPlace
+from .surface.solid import ClosedSurface
 from .topology.rigged import RiggedHead
 
 LEAST_FACE = 48

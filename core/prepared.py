@@ -1,5 +1,6 @@
 """A photo that is ready for reconstruction: its fit, networks' predictions and measures, with which every field begins."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,11 +53,21 @@ class PreparedPhoto:
         return crop_picture(self.view.image, box, size), matte, parsing
 
 
-def prepare_photo(model: HeadModel, predictor: Predictor, view: View, own: OwnNetworks, clock: Clock) -> PreparedPhoto:
-    """Fit the head to a photo and predict its normals. Raises LikenessError, also for a photo that is no good for the long stages."""
+def prepare_photo(
+    model: HeadModel,
+    predictor: Predictor,
+    view: View,
+    own: OwnNetworks,
+    clock: Clock,
+    fitted: Callable[[ViewFit], None] | None = None,
+) -> PreparedPhoto:
+    """Fit the head to a photo and predict its normals. fitted: is given the first fit, before any normals. Raises LikenessError, also for a
+    photo that is no good for the long stages."""
     with clock.stage("fit"):
         observation, guess = Observation.of(view), guess_of(predictor, view)
         fit = fit_head(model, observation, guess)
+        if fitted is not None:
+            fitted(fit)
     with clock.stage("normals"):
         prepared = predicted(model, predictor, view, own, fit, guess)
     return replace(prepared, timings=dict(clock.timings))

@@ -37,6 +37,7 @@ STAGES = {
     "detail": Stage("Adding Detail", 7),
     "rig": Stage("Rigging the Head", 5),
     "flame": Stage("Fitting FLAME", 5),
+    "clean": Stage("Cleaning the Surface", 5),
     "colour": Stage("Colouring", 13),
     "head": Stage("Making the Head", 60),
     "texture": Stage("Painting the Texture", 12),

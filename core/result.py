@@ -12,12 +12,15 @@ from .errors import AssetError
 from .photo.framing import HEAD, Framing
 from .photo.pose import Pose
 from .photo.view import Camera
+from .topology.anatomy import Anatomy
 from .topology.body_rig import BodyRig
 from .topology.rigged import RiggedHead
 
 GOOD, DOUBTFUL = "good", "doubtful"
 """What `report["quality"]` says."""
 
+HAIR = "hair"
+"""The mesh of a rigged head's hair, an open shell in its neutral pose; the head's bone carries it."""
 SURFACE = "surface"
 """The mesh that every result has: the whole subject as the field describes it, hair and clothes included, in one closed surface."""
 _RESULT = Schema(
@@ -86,7 +89,7 @@ class Result:
     meshes: by name; SURFACE is always among them.
     views: one for each photo, at least one. A mesh lies over a view's photo where `view.camera` projects `view.pose.to_camera(vertices)`.
     rigged: the same person in the head model's topology with a rig, when that was asked for. body: joints and parts of a body's surface;
-    None where the subject is a head.
+    None where the subject is a head. anatomy: parts of a head's surface and landmarks; None where the subject is a body.
     report: strict-JSON settings, versions, weights' hashes, timings, measures and warnings (docs/modules.md lists the keys).
     """
 
@@ -96,6 +99,7 @@ class Result:
     report: dict[str, Any] = field(default_factory=dict)
     rigged: RiggedHead | None = None
     body: BodyRig | None = None
+    anatomy: Anatomy | None = None
 
     @property
     def surface(self) -> Mesh:
@@ -106,6 +110,7 @@ class Result:
         """Write everything as one .npz without pickles; the form in which the worker hands results to Blender."""
         arrays = {} if self.rigged is None else self.rigged.arrays()
         arrays |= {} if self.body is None else self.body.arrays()
+        arrays |= {} if self.anatomy is None else self.anatomy.arrays()
         for index, mesh in enumerate(self.meshes.values()):
             arrays |= _numbered(_MESH, "mesh", index).pack(vars(mesh))
         for index, view in enumerate(self.views):
@@ -131,6 +136,7 @@ class Result:
                 report=text["report"],
                 rigged=RiggedHead.from_arrays(data),
                 body=BodyRig.from_arrays(data),
+                anatomy=Anatomy.from_arrays(data),
             )
         except (ArrayError, KeyError, TypeError, ValueError) as error:
             raise AssetError(f"{path} is not a Likeness result; run the reconstruction again.") from error

@@ -53,7 +53,7 @@ class Methods:
     def __init__(self, names: tuple[str, ...], settings: Settings, fields: tuple[Path, ...] = ()) -> None:
         """names: keys of TITLES. fields: weights files of other trained fields. Raises AssetError, or InputError for a missing device."""
         self._model = HeadModel.load()
-        self._settings = settings
+        self._settings = replace(settings, cut="none")  # the true heads end where the crop does
         self._bundled = Reconstructor.load(settings.device)
         self.fields = labelled(fields)
         self.methods: dict[str, Method] = {}

@@ -1,5 +1,6 @@
 """Jobs (see job.py) in another Blender without a window: a script of the scene package works there, where it can be ended at any time."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -62,7 +63,8 @@ class BlenderJob:
             self._lines.append(text)
             name, _, share = text.partition(": ")
             if name in self._stages:
-                self.stage, self.fraction = self._stages[name], float(share)
+                with contextlib.suppress(ValueError):  # something else that begins like a stage
+                    self.stage, self.fraction = self._stages[name], float(share)
 
 
 def _command(script: Path) -> list[str]:

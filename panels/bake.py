@@ -14,6 +14,7 @@ class LIKENESS_PT_bake(Sidebar, bpy.types.Panel):
 
     bl_idname = "LIKENESS_PT_bake"
     bl_label = "Retopology"
+    help_topic = "bake"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -18,6 +18,7 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
 
     bl_idname = "LIKENESS_PT_head_rig"
     bl_label = "Head Rig"
+    help_topic = "head_rig"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -53,10 +53,23 @@ def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """The photo's camera of the result that an object is part of: a head, the rig, or that camera. None when there is none any more."""
     if item is None or (item.type == "CAMERA" and PHOTO in item):
         return item
+    return next((camera for head in _heads(item) if (camera := linked_object(head, CAMERA, "CAMERA"))), None)
+
+
+def heads_of(item: bpy.types.Object | None) -> list[bpy.types.Object]:
+    """The heads, or the body, of the result that an object is a part of: either head, the armature, the camera."""
+    if item is None:
+        return []
+    if item.type == "CAMERA" and PHOTO in item:
+        return [head for head in bpy.data.objects if linked_object(head, CAMERA, "CAMERA") == item and is_result(head)]
+    return [head for head in _heads(item) if is_result(head)]
+
+
+def _heads(item: bpy.types.Object) -> list[bpy.types.Object]:
     rig, body_rig = rig_of(item), body_rig_of(item)
     heads = [item] if rig is None else [head_of(rig), head_of(rig, RECONSTRUCTED)]
     heads = heads if body_rig is None else [body_of(body_rig)]
-    return next((camera for head in heads if head is not None and (camera := linked_object(head, CAMERA, "CAMERA"))), None)
+    return [head for head in heads if head is not None]
 
 
 def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:

@@ -28,6 +28,7 @@ from ..core.result import Result
 from .animation import animate
 from .body_rig import body_rig_of, head_rig_on
 from .build import build_result
+from .colour_view import use_standard_view
 from .compat import shader_nodes
 from .rig import rig_of
 from .rig_export import RIG_SUFFIXES, export_rig, export_surface
@@ -52,6 +53,7 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
         raise InputError(f"{unknown[0].name} has an unknown format; end its name with .blend, {' or '.join(RIG_SUFFIXES)}.")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene_of(bpy.context).world = _even_light()
+    use_standard_view(scene_of(bpy.context))
     build_result(bpy.context, result)
     made = bpy.context.object
     assert made is not None

@@ -15,6 +15,7 @@ from . import protocol
 Loader = Callable[[str], Any]  # device -> a reconstructor with run(photo or photos, settings, progress, cancel) -> Result
 Progress = Callable[[str, float], None]
 Cancel = Callable[[], bool]
+Say = Callable[[protocol.Event], None]
 
 
 class Jobs:
@@ -25,8 +26,9 @@ class Jobs:
         self._reconstructors: dict[str, Any] = {}
         self._tracker: Any = None
 
-    def run(self, job: protocol.Job, progress: Progress, cancel: Cancel) -> protocol.Done | protocol.Tested:
-        """Do it; what it made lies in its output. Raises whatever goes wrong, Cancelled when `cancel` answers True."""
+    def run(self, job: protocol.Job, progress: Progress, cancel: Cancel, say: Say) -> protocol.Done | protocol.Tested:
+        """Do it; what it made lies in its output. say: tells the client what is there before the end. Raises whatever goes wrong, Cancelled
+        when `cancel` answers True."""
         match job:
             case protocol.SelfTest():
                 from .selftest import self_test
@@ -34,8 +36,22 @@ class Jobs:
                 return protocol.Tested(*self_test(job.photo, progress, cancel))
             case protocol.Export():
                 return protocol.Done(_exported(job, progress))
+            case protocol.Print():
+                return _printed(job, progress)
             case protocol.Reconstruct():
-                result = self._reconstruct(job, progress, cancel)
+                result = self._reconstruct(job, progress, cancel, say)
+            case protocol.Follow():
+                from ..core.photo.pins import parse_pins
+
+                settings = Settings.from_dict(job.settings)
+                bench = self._reconstructor(settings, progress, cancel).bench
+                progress("fit", 0.5)
+                result = bench.follow(Path(job.photo), settings, parse_pins(job.pins))
+            case protocol.Inspect():
+                settings = Settings.from_dict(job.settings)
+                bench = self._reconstructor(settings, progress, cancel).bench
+                progress("photo", 0.5)
+                result = bench.inspect(Path(job.photo), settings, job.mask)
             case protocol.Track():
                 result = self._track(job, progress, cancel)
             case protocol.Bake():
@@ -52,17 +68,25 @@ class Jobs:
         self._tracker = None
         gc.collect()
 
-    def _reconstruct(self, job: protocol.Reconstruct, progress: Progress, cancel: Cancel) -> Any:
+    def _reconstruct(self, job: protocol.Reconstruct, progress: Progress, cancel: Cancel, say: Say) -> Any:
         settings = Settings.from_dict(job.settings)
         if not job.photos:
             raise InputError("No photo was given; give one, or several of the same person.")
         photos = [Path(photo) for photo in job.photos]
+        reconstructor = self._reconstructor(settings, progress, cancel)
+        output = Path(job.output)
+        place = output.with_name(f"{output.stem}.early.npz")
+        early = {"early": lambda result: say(protocol.Early(_saved(result, place, job.what)))} if job.early else {}
+        return reconstructor.run(photos[0] if len(photos) == 1 else photos, settings, progress, cancel, **early)
+
+    def _reconstructor(self, settings: Settings, progress: Progress, cancel: Cancel) -> Any:
+        """That of the settings' device, loaded when it is first needed. Raises Cancelled."""
         if settings.device not in self._reconstructors:
             progress("load", 0.0)
             self._reconstructors[settings.device] = self._load(settings.device)
         if cancel():
             raise Cancelled("Cancelled.")
-        return self._reconstructors[settings.device].run(photos[0] if len(photos) == 1 else photos, settings, progress, cancel)
+        return self._reconstructors[settings.device]
 
     def _track(self, job: protocol.Track, progress: Progress, cancel: Cancel) -> Any:
         if self._tracker is None:
@@ -111,6 +135,18 @@ def _exported(job: protocol.Export, progress: Progress) -> str:
     write = write_preview if Path(job.output).suffix == ".png" else write_mesh
     write(Result.load(Path(job.reconstruction)), Path(job.output))
     return job.output
+
+
+def _printed(job: protocol.Print, progress: Progress) -> protocol.Done:
+    from ..core.print_files import write_print
+    from ..core.printing import Printing, print_model
+    from ..core.result import Result
+
+    progress("export", 0.0)
+    result, settings = Result.load(Path(job.reconstruction)), Settings.from_dict(job.settings)
+    model = print_model(result, Printing(settings.print_height, settings.print_wall, settings.plinth))
+    write_print(model, result.name, Path(job.output))
+    return protocol.Done(job.output, model.summary)
 
 
 def _saved(result: Any, output: Path, what: str) -> str:

@@ -18,7 +18,7 @@ from likeness.core.models.rotation import rotation_matrix
 from likeness.core.photo.faces import MediaPipeDetector
 from likeness.core.photo.figure import BodyView
 from likeness.core.photo.intake import Intake
-from likeness.core.photo.parsing import CLASSES
+from likeness.core.photo.parsing import CLASSES, Parsing
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.progress import RECONSTRUCTION, Clock
@@ -26,7 +26,8 @@ from likeness.core.quality import judge
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import ClosedSurface, HeadPlace
+from likeness.core.surface.join import HeadPlace
+from likeness.core.surface.solid import ClosedSurface
 
 from .model_rig import model_rig
 
@@ -206,10 +207,9 @@ def test_loose_clothes_are_told_and_hair_is_none(front: BodyView, bodies: BodyRe
     wide = replace(front, matte=matte)
     measures = measure_body_fit(BodyModel.load(), wide, prepared.fit, prepared.surface)
     assert measures["loose"] > 0.1 and [one for one in judge(measures, "f", BODY_CHECKS)[1] if "Clothes" in one]
-    assert front.parsing is not None
-    shares = np.zeros_like(front.parsing.shares)
+    shares = np.zeros((64, 64, len(CLASSES)), np.float32)
     shares[..., CLASSES.index("hair")] = 1
-    hair = replace(wide, parsing=replace(front.parsing, shares=shares))
+    hair = replace(wide, parsing=Parsing(shares, (0, 0, max(front.image.shape[:2]))))
     assert measure_body_fit(BodyModel.load(), hair, prepared.fit, prepared.surface)["loose"] == 0
 
 

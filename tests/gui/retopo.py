@@ -65,7 +65,7 @@ def steps() -> Steps:
     assert item != head and item.name.endswith("Retopo") and head.hide_get() and item.modifiers[-1].target == head
     yield from shown(item, True, "VERTEX")
     yield from picture("3_retopo")
-    yield from asked("likeness.bake_uvs")
+    yield from asked("likeness.bake_uvs", size="1024")
     assert {image.name.rpartition(" ")[2] for image in bpy.data.images if image.name.startswith(name)} == {
         "Texture", "Normal", "Displacement", "Observed"
     }  # fmt: skip
@@ -83,7 +83,7 @@ def steps() -> Steps:
     bpy.data.objects[name].hide_set(True)
     yield from shown(low, True, "VERTEX")
     yield from picture("7_low_poly")
-    yield from asked("likeness.bake_uvs")
+    yield from asked("likeness.bake_uvs", size="1024")
     yield from shown(low, False, "TEXTURE")
     yield from picture("9_low_poly_baked")
 

@@ -34,7 +34,8 @@ def test_statues_are_seen_from_both_sides_where_they_are(assets: Path) -> None:
     for case in (front, back):
         assert case.subject == "body" and not case.metric and case.camera is not None and case.truth is not None and case.mask is not None
         pixels = np.floor(case.camera.project(case.truth.vertices)).astype(int)
-        assert (case.mask[pixels[:, 1].clip(0, 1023), pixels[:, 0].clip(0, 1023)] > 0.4).mean() > 0.97
+        around = cv2.dilate(case.mask, np.ones((3, 3), np.uint8))  # vertices on the outline are in no pixel
+        assert (around[pixels[:, 1].clip(0, 1023), pixels[:, 0].clip(0, 1023)] > 0.4).mean() > 0.99
         assert 0.3 < case.mask.mean() < 0.6
         assert case.truth.cells is not None and not case.truth.partial
     assert front.truth is not None and front.truth.vertices[:, 2].max() > 0.65

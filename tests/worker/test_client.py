@@ -8,6 +8,8 @@ from likeness.core.animation.performance import Performance
 from likeness.core.colour.uv_mesh import BakedMaps, Textures, UvMesh
 from likeness.core.error_report import error_report
 from likeness.core.errors import AssetError, InputError, MemoryExhausted, NoFaceError, ReconstructionError, WorkerError
+from likeness.core.fitted_face import FittedFace
+from likeness.core.inspection import Inspection
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.worker import client as client_module
@@ -274,3 +276,29 @@ def test_the_real_worker_makes_a_head(tmp_path):
         client.close()
     vertices = result.surface.vertices
     assert len(vertices) > 1000 and result.report["mesh"]["watertight"] and np.isfinite(vertices).all()
+
+
+def test_a_first_look_arrives_before_the_end_when_it_is_wanted(client):
+    for wanted in (True, False):
+        client.reconstruct([Path("early.png")], Settings(), early=wanted)
+        names, done = [], None
+        while done is None:
+            for event in client.poll():
+                if isinstance(event, protocol.Early):
+                    names.append(Result.load(Path(event.path)).name)
+                assert not isinstance(event, protocol.Error), event
+                done = event if isinstance(event, protocol.Done) else done
+        assert names == (["first look"] if wanted else []) and Result.load(Path(done.path)).name == "early"
+
+
+def test_a_face_follows_pins_and_a_photo_is_inspected(client):
+    client.follow(Path("a.png"), Settings(), '{"pins": [{"landmark": "Chin", "at": [3, 4]}]}')
+    assert FittedFace.load(client.wait()).pins.tolist() == [[3, 4, 0]]
+    client.follow(Path("a.png"), Settings(), '{"pins": 3}')
+    with pytest.raises(InputError, match="list"):
+        client.wait()
+    client.inspect(Path("a.png"), Settings(), mask=True)
+    assert Inspection.load(client.wait()).matte.tolist() == [[0, 255]]
+    client.inspect(Path("a.png"), Settings())
+    found = Inspection.load(client.wait())
+    assert found.matte is None and len(found.boxes) == 1 and found.focal_35mm == 50
