@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 import trimesh
+from trimesh.exchange.stl import export_stl
 
 from .errors import InputError
 from .printing import PrintModel
@@ -61,7 +62,7 @@ def write_print(model: PrintModel, name: str, path: Path) -> None:
 
 
 def _stl(model: PrintModel) -> bytes:
-    return trimesh.Trimesh(model.vertices, model.faces, process=False, validate=False).export(file_type="stl")
+    return export_stl(trimesh.Trimesh(model.vertices, model.faces, process=False, validate=False))
 
 
 def _3mf(model: PrintModel, name: str) -> bytes:
