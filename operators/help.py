@@ -1,6 +1,7 @@
 """likeness.help: what a panel is for, in a few sentences that need no network."""
 
 import textwrap
+from typing import Any
 
 import bpy
 from bpy.props import StringProperty
@@ -79,7 +80,7 @@ class LIKENESS_OT_help(LikenessOperator, bpy.types.Operator):
         return context.window_manager.invoke_popup(self, width=_WIDTH)
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout  # pyright: ignore[reportAttributeAccessIssue]
+        layout: Any = self.layout
         column = layout.column(align=True)
         for paragraph in TOPICS.get(self.topic, ()):
             for line in textwrap.wrap(paragraph, _LETTERS):

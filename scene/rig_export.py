@@ -10,7 +10,7 @@ from ..core.errors import InputError
 from .armature import pose_bones
 from .body_rig import HEAD_MASK, body_of, head_rig_on
 from .rig import HAIR_SHELL, RIGGED, head_of, preserved_pose, shown
-from .typed import view_layer_of
+from .typed import mesh_of, view_layer_of
 
 RIG_SUFFIXES = (".glb", ".fbx")
 
@@ -78,7 +78,7 @@ def _without_masked(context: bpy.types.Context, body: bpy.types.Object) -> Itera
     if mask is None or not mask.show_viewport:
         yield
         return
-    whole, others = body.data, [modifier for modifier in body.modifiers if modifier != mask and modifier.show_viewport]
+    whole, others = mesh_of(body), [modifier for modifier in body.modifiers if modifier != mask and modifier.show_viewport]
     for modifier in others:
         modifier.show_viewport = False
     view_layer_of(context).update()

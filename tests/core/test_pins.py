@@ -48,6 +48,18 @@ def test_a_pin_that_is_moved_20_pixels_lands_within_1(model, view, name):
         assert np.linalg.norm(_seen(model, fit)[index] - wanted) < 1
 
 
+@pytest.mark.parametrize("name", ["Chin", "Jaw.R", "Brow Inner.R"])
+def test_the_model_itself_goes_to_a_pin(model, view, name):
+    """Before the skin is moved the rest of the way, which the rig of the same person would not know of."""
+    index = NAMED_LANDMARKS[name]
+    wanted = view.mesh[index, :2] + [0, 16]
+    pins = pinned(view, [Pin((float(wanted[0]), float(wanted[1])), name)])
+    fit = refit_to_pins(model, Observation.of(pins), fit_head(model, Observation.of(view)))
+    posed = model.posed(Parameters(fit.identity, fit.expression, fit.rotations))
+    points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
+    assert np.linalg.norm(fit.camera.project(points)[index] - wanted) < 1
+
+
 def test_pins_that_hold_keep_what_is_right_where_another_moves(model, view):
     first = fit_head(model, Observation.of(view))
     places = {name: tuple(float(x) for x in _seen(model, first)[NAMED_LANDMARKS[name]]) for name in ("Nose Tip", "Chin", "Nostril.L")}

@@ -114,12 +114,15 @@ def mask_steps() -> Steps:
 
 def steps() -> Steps:
     open_panels()
-    use_worker(4.0)
+    # Long enough for a picture of the first look on a busy machine.
+    use_worker(float(os.environ.get("LIKENESS_LOOK_SECONDS", "15")))
     bpy.context.scene.likeness.quality = "draft"
     bpy.ops.likeness.load_photo("EXEC_DEFAULT", True, filepath=os.environ["LIKENESS_PHOTO"])
     yield from open_sidebar()
     yield from picture("0_before")
     yield from reconstruct_steps()
+    part("worker.client").close_shared()
+    use_worker(1.0)
     yield from pin_steps()
     yield from mask_steps()
     invoke("find_people")

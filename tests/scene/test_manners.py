@@ -270,3 +270,45 @@ def test_panels_draw(part, build, layout, panel):
     cls = getattr(part(f"panels.{module}"), name)
     cls.draw(SimpleNamespace(layout=layout), bpy.context)
     assert any(name == "operator" for name, _, _ in layout.calls)
+
+
+@pytest.fixture
+def running(part, make_result, monkeypatch):
+    """running() is an operator whose job has given a first look, as it is in a window."""
+    reconstruct = part("operators.reconstruct")
+
+    def make():
+        job = object.__new__(reconstruct.Reconstruction)
+        job.first, job.failures = make_result(), []
+        monkeypatch.setattr(reconstruct, "current", lambda: job)
+        return type("Running", (reconstruct.ReconstructOperator,), {})()
+
+    return make
+
+
+def test_a_first_look_is_refined_in_place(part, running, make_result, anatomy):
+    operator, context = running(), bpy.context
+    operator.meanwhile(context)
+    head = context.object
+    operator.meanwhile(context)
+    assert len(bpy.data.collections) == 1 and not head.vertex_groups
+    operator.use(context, [make_result(anatomy=anatomy)])
+    operator._end(context)
+    assert len(bpy.data.collections) == 1 and context.object == head and len(head.vertex_groups) == 2
+
+
+def test_a_first_look_goes_with_its_job(part, running):
+    before, operator = _counts(), running()
+    operator.meanwhile(bpy.context)
+    assert _counts() != before
+    operator._end(bpy.context)
+    assert _counts() == before
+
+
+def test_the_artist_may_delete_a_first_look(part, running, make_result):
+    operator = running()
+    operator.meanwhile(bpy.context)
+    bpy.ops.likeness.delete_result()
+    operator.use(bpy.context, [make_result()])
+    operator._end(bpy.context)
+    assert len(bpy.data.collections) == 1 and bpy.context.object is not None
