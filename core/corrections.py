@@ -55,7 +55,7 @@ def _corrected_body(view: BodyView, settings: Settings) -> BodyView:
     return replace(view, matte=read_mask(Path(settings.mask), view.image.shape[:2])) if settings.mask else view
 
 
-def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def read_mask(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """The matte (H, W) float32 in [0, 1] of a picture in which the person is white. Raises InputError."""
     picture = read_photo(path).image.mean(2) / 255
     height, width = shape

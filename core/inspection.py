@@ -44,4 +44,4 @@ class Inspection:
             found = _SCHEMA.load(path)[0]
         except ArrayError as error:
             raise AssetError(f"{path} is no inspection of a photo; try again.") from error
-        return cls(**found | {"focal_35mm": float(found["focal_35mm"])})
+        return cls(found["boxes"], found["thumbnails"], float(found["focal_35mm"]), found.get("matte"))

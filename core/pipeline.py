@@ -46,7 +46,7 @@ from .settings import Settings
 from .surface.build import add_detail, build_surface
 from .surface.cut import cut_head
 from .surface.mend import mend_surface
-from .together import Photos, turn
+from .together import Photos
 from .topology.register import ReconstructedSurface
 
 _AT_WALL = 3  # cells from the crop's walls within which the surface ends because of them
@@ -117,11 +117,13 @@ class Reconstructor:
                 photos.seen[0] = corrected(photos.seen[0], settings)
             seen = photos.main
             if isinstance(seen, BodyView):
+                photos.keep_main()
                 clock.leave_out("rig", "flame", "texture")
                 bodies = self._bodies_of(settings)
                 result = bodies.run(seen, settings, clock, self.head_maker(settings, own, clock.cancel), own)
                 files = hashes() | own.hashes() | bodies.hashes()
-                return replace(result, report=result.report | run_report(settings, seen, clock.timings, files))
+                report = photos.told(result.report, result) | run_report(settings, seen, clock.timings, files)
+                return replace(result, report=report)
             clock.leave_out("head")
             if len(paths) == 1:
                 show = None if early is None else lambda fit: early(sized(first_look(self._model, seen, fit, settings), settings))
@@ -172,7 +174,7 @@ class Reconstructor:
         anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, matte, prepared.crop_box, pose)
         result = Result(view.name, {SURFACE: mesh}, tuple(result_view(one) for one in (prepared, *others)), anatomy=anatomy)
         if rigging is not None:
-            result, about = rigging.textured(result, settings.texels, settings.neutral, clock)
+            result, about = rigging.textured(result, settings, clock)
         measures = prepared.measures | {"silhouette_iou": iou}
         measures["observed_share"] = float((observed > 0.5).mean())
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
@@ -184,10 +186,8 @@ class Reconstructor:
         if view.focal is not None:
             report["focal_35mm"] = round(view.focal * FULL_FRAME / max(view.image.shape[:2]), 2)
         report["mesh"] = mesh_report(camera_vertices, faces)
-        if photos is not None and len(photos.names) > 1:
-            source = np.where(observed > 0.5, 0, -1) if source is None else source
-            report["photos"] = photos.report([turn(one.fit) for one in (prepared, *others)], source)
-            report["warnings"] += photos.left_out.values()
+        if photos is not None:
+            report = photos.told(report, result)
         result = replace(result, report=report | {"fit": fit_report(self._model, fit)})
         return result if isinstance(photo, PreparedPhoto) else sized(result, settings)
 

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -61,7 +62,8 @@ def write_print(model: PrintModel, name: str, path: Path) -> None:
 
 
 def _stl(model: PrintModel) -> bytes:
-    return trimesh.Trimesh(model.vertices, model.faces, process=False, validate=False).export(file_type="stl")
+    data: Any = trimesh.Trimesh(model.vertices, model.faces, process=False, validate=False).export(file_type="stl")
+    return data
 
 
 def _3mf(model: PrintModel, name: str) -> bytes:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError, ReconstructionError
-from .models.fit import ViewFit
 from .models.head import HeadModel
 from .models.observation import Observation
 from .models.together import fit_together
@@ -16,9 +15,11 @@ from .networks.own import OwnNetworks
 from .networks.predictor import Predictor
 from .photo.figure import BodyView
 from .photo.intake import BODY, HEAD
+from .photo.pose import Pose
 from .photo.view import View
 from .prepared import PreparedPhoto, guess_of, predicted
 from .progress import Clock
+from .result import Result
 from .settings import Settings
 
 Loader = Callable[[Path, str, int], View | BodyView]
@@ -95,26 +96,35 @@ class Photos:
             raise error
         return [replace(prepared[0], timings=dict(clock.timings)), *prepared[1:]]
 
-    def report(self, turns: Sequence[float], source: np.ndarray) -> list[dict[str, Any]]:
-        """What became of each photo, in the order given. turns: of the used ones the degrees of `turn`; source (V,): which of these a
-        vertex has its colour from."""
-        added = np.bincount(source[source >= 0], minlength=len(turns)) / max(len(source), 1)
-        used = dict(zip(self.seen, zip(turns, added.tolist(), strict=True), strict=True))
+    def keep_main(self) -> None:
+        """Of bodies one photo is used: leave the others out."""
+        for number in list(self.seen)[1:]:
+            self.leave_out(
+                number, f"{self.names[number]} was left out: a body is made from one photo; choose the subject head for several."
+            )
+
+    def told(self, report: dict[str, Any], result: Result) -> dict[str, Any]:
+        """A result's report which also says what became of each of several photos, in the order given; of one photo it stays as it is."""
+        if len(self.names) == 1:
+            return report
+        mesh, views = result.surface, dict(zip(self.seen, result.views, strict=True))
+        source = np.where(mesh.observed > 0.5, 0, -1) if mesh.source is None else mesh.source
+        added = dict(zip(self.seen, np.bincount(source[source >= 0], minlength=len(views)) / max(len(source), 1), strict=True))
         rows: list[dict[str, Any]] = []
         for number, name in enumerate(self.names):
-            row: dict[str, Any] = {"photo": name, "used": number in used}
-            if number in used:
-                degrees, share = used[number]
-                row |= {"role": role(degrees), "turn": round(degrees, 1), "added": round(share, 4)}
+            row: dict[str, Any] = {"photo": name, "used": number in views}
+            if number in views:
+                degrees = turn(views[number].pose)
+                row |= {"role": role(degrees), "turn": round(degrees, 1), "added": round(float(added[number]), 4)}
             else:
                 row |= {"reason": self.left_out[number]}
             rows.append(row)
-        return rows
+        return report | {"photos": rows, "warnings": [*report["warnings"], *self.left_out.values()]}
 
 
-def turn(fit: ViewFit) -> float:
-    """Degrees by which a photo's head is turned to its own left, in [-180, 180]."""
-    return float(np.degrees(np.arctan2(fit.rotation[0, 2], fit.rotation[2, 2])))
+def turn(pose: Pose) -> float:
+    """Degrees by which a photo's subject is turned to its own left, in [-180, 180]."""
+    return float(np.degrees(np.arctan2(pose.rotation[0, 2], pose.rotation[2, 2])))
 
 
 def role(degrees: float) -> str:

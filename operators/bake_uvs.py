@@ -1,6 +1,7 @@
 """likeness.bake_uvs: photo and relief as textures of a mesh of the artist's own, retopologised or remeshed, on a reconstruction."""
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty
@@ -71,7 +72,7 @@ class LIKENESS_OT_bake_uvs(DialogJobOperator, bpy.types.Operator):
         soft_max=0.05,
         max=1.0,
         precision=4,
-        step=0.1,
+        step=1,
     )
     margin: IntProperty(
         name="Margin",
@@ -98,7 +99,7 @@ class LIKENESS_OT_bake_uvs(DialogJobOperator, bpy.types.Operator):
         return super().refusal(context)
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
+        layout: Any = self.layout
         layout.column().prop(self, "maps")
         layout.use_property_split = True
         for name in ("size", "cage", "margin"):

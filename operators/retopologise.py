@@ -107,7 +107,7 @@ class LIKENESS_OT_retopologise(DialogJobOperator, bpy.types.Operator):
         return super().refusal(context)
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
+        layout: Any = self.layout
         layout.use_property_split = True
         layout.prop(self, "method", expand=True)
         for name in ("quads",) if self.method == "FREE" else ("cover", "inner", "levels"):

@@ -1,5 +1,7 @@
 """The sidebar's Further Photos: a list of more pictures of the person, and what each of them added to the active result."""
 
+from typing import Any
+
 import bpy
 
 from ..operators import job
@@ -11,7 +13,18 @@ from .text import draw_text
 class LIKENESS_UL_photos(bpy.types.UIList):
     """Further photos with their pictures, to be ticked."""
 
-    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0) -> None:
+    def draw_item(
+        self,
+        context: Any,
+        layout: Any,
+        data: Any,
+        item: Any,
+        icon: Any,
+        active_data: Any,
+        active_property: Any,
+        index: Any = 0,
+        flt_flag: Any = 0,
+    ) -> None:
         row = layout.row(align=True)
         row.prop(item, "use", text="")
         row.prop(item, "image", text="", emboss=False, icon_value=0 if item.image is None else item.image.preview_ensure().icon_id)

@@ -112,7 +112,8 @@ def _packed(kind: str, picture: np.ndarray) -> bpy.types.Image:
 
 def _wire(material: bpy.types.Material, uv_map: str, images: dict[str, bpy.types.Image]) -> set[bpy.types.Image | None]:
     """Put pictures into a material with a Principled shader; the images that were there before."""
-    tree, shader = shader_nodes(material), _shader(material)
+    tree: Any = shader_nodes(material)
+    shader = _shader(material)
     assert shader is not None
     x, y, former = shader.location.x, shader.location.y, set()
     uv = _node(tree, _UV_NODE, "ShaderNodeUVMap", (x - 740, y))

@@ -12,7 +12,7 @@ from .compat import shader_nodes
 from .members import keep_members, members, remove_objects
 from .mesh import new_mesh
 from .photo import pack_picture, pixels, png_bytes
-from .typed import view_layer_of
+from .typed import scene_of, view_layer_of
 
 MASK = "likeness_mask"
 """Custom property of the plane: the mask's image."""
@@ -48,7 +48,7 @@ def begin_mask(
         item.select_set(False)
     plane.select_set(True)
     layer.objects.active = plane
-    settings: Any = context.scene.tool_settings.image_paint
+    settings: Any = scene_of(context).tool_settings.image_paint
     settings.mode, settings.canvas = "IMAGE", image
     bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
     return plane
@@ -75,7 +75,7 @@ def end_mask(collection: bpy.types.Collection) -> None:
         return
     if bpy.context.object == plane and bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
-    settings: Any = bpy.context.scene.tool_settings.image_paint
+    settings: Any = scene_of(bpy.context).tool_settings.image_paint
     if settings.canvas == plane.get(MASK):
         settings.canvas = None
     remove_objects([plane])

@@ -148,7 +148,7 @@ class PhotoSpace:
 
     def seen(self, places: Sequence[Vector]) -> np.ndarray:
         """The inverse: (N, 3)."""
-        points = np.array([list(place) for place in places], float).reshape(-1, 3)
+        points = np.array([place[:] for place in places], float).reshape(-1, 3)
         points = (points - self._place[:3, 3]) @ self._place[:3, :3]
         return np.column_stack([self._camera.project(points), points[:, 2]])
 

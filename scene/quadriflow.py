@@ -32,7 +32,7 @@ def main(source: str, output: str, count: int) -> None:
     bpy.ops.object.voxel_remesh()
     _tell("quads")
     before = len(mesh.polygons)
-    done = bpy.ops.object.quadriflow_remesh(mode="FACES", target_faces=count, use_mesh_symmetry=False, seed=0)
+    done: Any = bpy.ops.object.quadriflow_remesh(mode="FACES", target_faces=count, use_mesh_symmetry=False, seed=0)
     if "FINISHED" not in done or len(item.data.polygons) in (0, before):
         sys.stdout.flush()
         os._exit(NO_QUADS)
@@ -47,7 +47,8 @@ def main(source: str, output: str, count: int) -> None:
     mesh.vertices.foreach_set("co", places.ravel())
     mesh.update()
     _tell("unwrap")
-    bpy.context.view_layer.objects.active = item
+    layer: Any = bpy.context.view_layer
+    layer.objects.active = item
     bpy.ops.object.select_all(action="DESELECT")
     item.select_set(True)
     bpy.ops.object.mode_set(mode="EDIT")
@@ -80,9 +81,10 @@ def _object(name: str, vertices: np.ndarray, faces: np.ndarray) -> Any:
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(vertices, [], faces)
     item = bpy.data.objects.new(name, mesh)
-    bpy.context.scene.collection.objects.link(item)
-    bpy.context.view_layer.objects.active = item
-    bpy.context.view_layer.update()
+    context: Any = bpy.context
+    context.scene.collection.objects.link(item)
+    context.view_layer.objects.active = item
+    context.view_layer.update()
     return item
 
 
@@ -120,6 +122,7 @@ def _barycentric(corners: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(*(arguments := sys.argv[sys.argv.index("--") + 1 :])[:2], int(arguments[2]))
+    made, wanted, quads = sys.argv[sys.argv.index("--") + 1 :][:3]
+    main(made, wanted, int(quads))
     sys.stdout.flush()
     os._exit(0)  # a module's Blender can hang at its ordinary end

@@ -129,7 +129,8 @@ def _grown(seen: np.ndarray, on_scalp: np.ndarray, upright: np.ndarray) -> np.nd
     """
     row = ((upright[:, 1] - upright[:, 1].min()) / _PITCH).astype(np.int64)
     layers = np.stack([np.bincount(row, on_scalp * (upright[:, 1] > _EARS) * seen[:, kind]) for kind in (SKIN, HAIR, HAT)])
-    votes = sum(share * gaussian_filter1d(layers, width / _PITCH) for share, width in ((1, _BAND[1]), (_LITTLE, _WIDE)))
+    near, far = (gaussian_filter1d(layers, width / _PITCH) for width in (_BAND[1], _WIDE))
+    votes = near + _LITTLE * far
     hair = smoothstep(votes[1:].sum(0) / np.maximum(votes.sum(0), 1e-30), *_NEARLY)
     return np.maximum.accumulate(hair[::-1])[::-1][row]
 

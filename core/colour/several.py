@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..geometry.visibility import smoothstep
+from ..photo.srgb import linear_to_srgb, srgb_to_linear
 from .channels import COLOUR, THINGS, photo_channels
 from .project import Projection
 from .seam import without_seam
@@ -95,7 +96,7 @@ def blended_colours(vertices: np.ndarray, filled: np.ndarray, observed: np.ndarr
 def exposure_gains(photos: Sequence[SeenColours]) -> np.ndarray:
     """Logarithms (photos, 3) of what each photo's linear light is multiplied by to look as the first one does: the medians of the ratios
     where two photos show the same places, brought together by least squares. 0 for a photo that has no place in common with any."""
-    linear = [to_linear(seen.colours) for seen in photos]
+    linear = [srgb_to_linear(seen.colours) for seen in photos]
     count = len(photos)
     matrix, right = np.eye(count) * _PULL, np.zeros((count, 3))
     matrix[0, 0] = 1e9
@@ -118,17 +119,7 @@ def exposure_gains(photos: Sequence[SeenColours]) -> np.ndarray:
 
 def exposed(colours: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """sRGB colours (..., 3) whose linear light is multiplied by exp(gain), (3,)."""
-    return from_linear(np.clip(to_linear(colours) * np.exp(gain), 0, 1)).astype(np.float32)
-
-
-def to_linear(colours: np.ndarray) -> np.ndarray:
-    """Linear light of sRGB in [0, 1] (IEC 61966-2-1)."""
-    return np.where(colours <= 0.04045, colours / 12.92, ((np.maximum(colours, 0) + 0.055) / 1.055) ** 2.4)
-
-
-def from_linear(light: np.ndarray) -> np.ndarray:
-    """The inverse of `to_linear`."""
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0) ** (1 / 2.4) - 0.055)
+    return linear_to_srgb(np.clip(srgb_to_linear(colours) * np.exp(gain), 0, 1))
 
 
 def _spread_out(cells: VoxelMeans, values: np.ndarray, rounds: int) -> np.ndarray:

@@ -9,10 +9,13 @@ import pytest
 from likeness.core.errors import InputError, NoFaceError, ReconstructionError
 from likeness.core.models.head import HeadModel
 from likeness.core.models.observation import Observation
+from likeness.core.models.rotation import rotation_matrix
 from likeness.core.models.together import STRANGER, fit_together, unlikeness
 from likeness.core.photo.landmarks import MEDIAPIPE
-from likeness.core.photo.view import View
+from likeness.core.photo.pose import Pose
+from likeness.core.photo.view import Camera, View
 from likeness.core.progress import Clock
+from likeness.core.result import Mesh, Result, ResultView
 from likeness.core.settings import Settings
 from likeness.core.together import Photos, role
 
@@ -100,9 +103,32 @@ def test_photos_of_which_none_can_be_used_are_the_first_one_s_error():
         load("wall.jpg")
 
 
+def posed(degrees: float) -> ResultView:
+    rotation = rotation_matrix(np.array([0, np.radians(degrees), 0]))
+    return ResultView(np.zeros((8, 8, 3), np.uint8), Camera((4.0, 4.0), 10.0, 1.0), Pose(rotation, np.zeros(3)))
+
+
+def result_of(*turns: float, source: list[int] | None) -> Result:
+    ones = np.ones((8, 3), np.float32)
+    observed = np.array([1, 1, 1, 1, 0, 0, 0, 0], np.float32)
+    mesh = Mesh(ones, np.zeros((1, 3), np.int32), ones, ones, observed, None if source is None else np.array(source))
+    return Result("a", {"surface": mesh}, tuple(map(posed, turns)))
+
+
 def test_the_report_tells_of_every_photo_in_the_order_given():
     photos, _ = load("a.jpg", "wall.jpg", "b.jpg")
-    rows = photos.report([2.0, -75.26], np.array([0, 0, 0, 1, -1, -1, 1, 0]))
-    assert rows[0] == {"photo": "a.jpg", "used": True, "role": "front", "turn": 2.0, "added": 0.5}
-    assert rows[1]["photo"] == "wall.jpg" and not rows[1]["used"] and "left out" in rows[1]["reason"]
-    assert rows[2] == {"photo": "b.jpg", "used": True, "role": "left", "turn": -75.3, "added": 0.25}
+    report = photos.told({"warnings": ["Dark."]}, result_of(2.0, -75.26, source=[0, 0, 0, 1, -1, -1, 1, 0]))
+    first, wall, last = report["photos"]
+    assert first == {"photo": "a.jpg", "used": True, "role": "front", "turn": 2.0, "added": 0.5}
+    assert wall == {"photo": "wall.jpg", "used": False, "reason": photos.left_out[1]}
+    assert last == {"photo": "b.jpg", "used": True, "role": "left", "turn": -75.3, "added": 0.25}
+    assert report["warnings"] == ["Dark.", photos.left_out[1]]
+
+
+def test_one_photo_s_report_stays_and_a_body_names_the_photos_that_it_has_no_use_for():
+    photos, _ = load("a.jpg")
+    assert photos.told({"warnings": []}, result_of(0.0, source=None)) == {"warnings": []}
+    photos, _ = load("a.jpg", "b.jpg")
+    photos.keep_main()
+    first, other = photos.told({"warnings": []}, result_of(0.0, source=None))["photos"]
+    assert first["added"] == 0.5 and not other["used"] and "a body is made from one photo" in other["reason"]
