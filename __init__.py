@@ -15,6 +15,7 @@ def register() -> None:
     for cls in (*panels.CLASSES, *operators.CLASSES):
         bpy.utils.register_class(cls)
     bpy.types.Scene.likeness = bpy.props.PointerProperty(type=panels.LIKENESS_PG_reconstruction)
+    operators.pins_live.watch()
     _commands.append(bpy.utils.register_cli_command("likeness", operators.command.run))
 
 
@@ -26,6 +27,9 @@ def unregister() -> None:
     from .worker.client import close_shared
 
     operators.job.close_all()
+    operators.pins_live.unwatch()
+    operators.photo_job.forget_photo()
+    operators.thumbnails.forget()
     close_shared()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())

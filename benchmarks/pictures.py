@@ -1,13 +1,14 @@
 """Sheets of reconstructions to look at: `python -m likeness.benchmarks.pictures SETS OUTPUT [--people 12] [--quality standard]`.
 
-SETS holds the evaluation sets `photos` (a photo and five degradations of it) and `synthetic-busts`. Writes heads-photo.jpg and
-heads-people.jpg: each case is its photo, then the head from the front, three quarters, the side and behind, in colour and as clay; below
-the photo the mesh's outline. Sheets are 2400 pixels wide and at most 1.2 MB.
+SETS holds some of the evaluation sets `photos` (a photo and five degradations of it), `synthetic-busts` and `synthetic-bodies`. Writes
+heads-photo.jpg, heads-people.jpg and bodies-people.jpg: each case is its photo, then the head or body from the front, three quarters, the
+side and behind, in colour and as clay; below the photo the mesh's outline. Sheets are 2400 pixels wide and at most 1.2 MB.
 """
 
 import argparse
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
@@ -19,6 +20,7 @@ from ..core.settings import QUALITIES, Settings
 from ..evaluation.case import Case, CaseSet
 
 COLUMNS, WIDTH = 2, 2400
+_SHEETS = {"photos": "heads-photo.jpg", "synthetic-busts": "heads-people.jpg", "synthetic-bodies": "bodies-people.jpg"}
 _MOST_BYTES = 1_200_000
 _BACKGROUND = (237, 237, 240)
 
@@ -62,10 +64,14 @@ def main() -> None:
     arguments = parser.parse_args()
     reconstructor, settings = Reconstructor.load(field=arguments.field), Settings(quality=arguments.quality)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for name, title, most in (("photos", "photo", None), ("synthetic-busts", "people", arguments.people)):
+    for name, sheet in _SHEETS.items():
+        if not (arguments.sets / name).is_dir():
+            continue
         one = CaseSet.open(arguments.sets / name)
-        panels = [panel(reconstructor, case, one.folder / case.name / "photo.png", settings) for case in one.read(most)]
-        write_sheet(panels, arguments.output / f"heads-{title}.jpg")
+        wanted = replace(settings, subject="body" if name == "synthetic-bodies" else "head")
+        cases = one.read(None if name == "photos" else arguments.people)
+        panels = [panel(reconstructor, case, one.folder / case.name / "photo.png", wanted) for case in cases]
+        write_sheet(panels, arguments.output / sheet)
 
 
 if __name__ == "__main__":

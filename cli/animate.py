@@ -42,7 +42,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         try:
             performance = _performance(options, processes.client, outputs.scratch, console.progress)
             photo = options.head or head_frame(options.source, performance, outputs.scratch)
-            plan.make_and_tell(processes, photo, outputs, name, console, performance)
+            plan.make_and_tell(processes, [photo], outputs, name, console, performance)
         except Cancelled:
             raise
         except Exception as error:  # noqa: BLE001 - told by `failed`

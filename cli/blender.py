@@ -37,7 +37,7 @@ def blender_command(blender: Path | None) -> list[str]:
         return [sys.executable, "-I", str(LAUNCH), _WRITE]
     if found := shutil.which("blender"):
         return [found, *batch]
-    raise InputError("A .blend file, or a .glb with a rig, needs Blender; give its path with --blender, or choose other --formats.")
+    raise InputError("A .blend or .fbx file, or a .glb with a rig, needs Blender; give its path with --blender, or choose other --formats.")
 
 
 class BlenderWriter:

@@ -18,7 +18,7 @@ from .names import comparable
 from .options import add_command
 from .output import Inputs, OutputSet
 
-_NAMES = ("mean", "fitted", "likeness")
+_NAMES, _USUAL = ("mean", "fitted", "likeness", "joined"), ("mean", "fitted", "likeness")
 _PHOTO_SET = "photos"
 _RECORD = "environment.json"
 
@@ -30,7 +30,7 @@ def add_evaluate(commands: Any) -> None:
     command.add_argument("--photos", metavar="DIR", type=Path, help="your own photos: outlines, landmarks and pictures only")
     command.add_argument("--output", metavar="DIR", type=Path, required=True, help="folder for report.md, subjects.csv and pictures")
     command.add_argument("--small", action="store_true", help="8 cases a set and 10,000 samples a mesh, instead of all and 5 x 100,000")
-    command.add_argument("--methods", type=_methods, default=",".join(_NAMES), help=f"separated by commas: {', '.join(_NAMES)}")
+    command.add_argument("--methods", type=_methods, default=",".join(_USUAL), help=f"separated by commas: {', '.join(_NAMES)}")
     command.add_argument(
         "--field",
         metavar="FILE",

@@ -1,4 +1,4 @@
-"""One head or body from a photo to its files, made by the worker's process and Blender's."""
+"""One head or body from its photos to its files, made by the worker's process and Blender's."""
 
 import argparse
 import contextlib
@@ -13,8 +13,9 @@ from typing import Any
 from ..core.animation.performance import Performance
 from ..core.errors import InputError, LikenessError
 from ..core.result import DOUBTFUL, Result
-from ..core.settings import Settings
+from ..core.settings import BLENDER_FORMATS, PRINT_FORMATS, Settings
 from ..worker.client import WorkerClient
+from ..worker.protocol import Done
 from .blender import BlenderWriter, blender_command
 from .checks import check_detector, check_file
 from .console import Console
@@ -64,7 +65,7 @@ class HeadPlan:
             check_file(path, label.replace("File", "file"))
         check_detector(settings)
         plan = cls(settings, options.formats, options.report, options.overwrite)
-        if "blend" in plan.formats or (settings.rig and "glb" in plan.formats):
+        if set(plan.formats) & set(BLENDER_FORMATS) or (settings.rig and "glb" in plan.formats):
             return replace(plan, blender=blender_command(options.blender))
         if "glb" in plan.formats and settings.subject != "head":
             # A body's joints need Blender's exporter too, but whether there will be a body nobody knows yet.
@@ -88,14 +89,20 @@ class HeadPlan:
         return OutputSet(folder, names, report, inputs, self.overwrite)
 
     def make_and_tell(
-        self, processes: Processes, photo: Path, outputs: OutputSet, name: str, console: Console, played: Performance | None = None
+        self,
+        processes: Processes,
+        photos: Sequence[Path],
+        outputs: OutputSet,
+        name: str,
+        console: Console,
+        played: Performance | None = None,
     ) -> dict[str, Any]:
         """As `make`, and tell the files and what is to be said about the result; the report."""
-        paths, report = self.make(processes, photo, outputs, name, console.progress, played)
+        paths, report = self.make(processes, photos, outputs, name, console.progress, played)
         console.clear()
         console.paths(paths)
         if report.get("quality") == DOUBTFUL:
-            console.sentence(f"The result from {photo.name} is doubtful.")
+            console.sentence(f"The result from {photos[0].name} is doubtful.")
         for sentence in (*report.get("warnings", ()), *report.get("notes", ())):
             console.sentence(sentence)
         return report
@@ -103,19 +110,19 @@ class HeadPlan:
     def make(
         self,
         processes: Processes,
-        photo: Path,
+        photos: Sequence[Path],
         outputs: OutputSet,
         name: str,
         progress: Progress | None = None,
         played: Performance | None = None,
         more: dict[str, Any] | None = None,
     ) -> tuple[list[Path], dict[str, Any]]:
-        """Reconstruct a photo and put the files into their places, the report last: their paths and the report.
+        """Reconstruct the person in one or several photos and put the files into their places, the report last: their paths and the report.
 
         played: what the rigged head does. more: what the report says besides. Raises LikenessError.
         """
         try:
-            report = self._write(processes, photo, outputs, name, progress or (lambda stage, fraction: None), played)
+            report = self._write(processes, photos, outputs, name, progress or (lambda stage, fraction: None), played)
             return outputs.commit({**report, **(more or {})}), report
         except KeyboardInterrupt:
             processes.close()  # before the folder goes into which they write
@@ -124,11 +131,11 @@ class HeadPlan:
             raise type(error)(outputs.as_seen(str(error))) from error
 
     def _write(
-        self, processes: Processes, photo: Path, outputs: OutputSet, name: str, progress: Progress, played: Performance | None
+        self, processes: Processes, photos: Sequence[Path], outputs: OutputSet, name: str, progress: Progress, played: Performance | None
     ) -> dict[str, Any]:
         client, cancel = processes.client, processes.cancel
         saved = outputs.scratch / "result.npz"
-        client.reconstruct([photo], self.settings, saved)
+        client.reconstruct(photos, self.settings, saved)
         client.wait(progress, cancel)
         result = Result.load(saved)
         if played is not None:
@@ -144,13 +151,19 @@ class HeadPlan:
         files = {suffix: outputs.new / f"{name}.{suffix}" for suffix in self.formats}
         # Joints need Blender's exporter; without any the worker writes meshes.
         joined = self.settings.rig or result.body is not None
-        in_blender = [path for suffix, path in files.items() if suffix == "blend" or (joined and suffix == "glb" and self.blender)]
+        in_blender = [path for suffix, path in files.items() if suffix in BLENDER_FORMATS or (joined and suffix == "glb" and self.blender)]
         if result.body is not None and "glb" in files and not self.blender:
             result.report["notes"] = [*result.report.get("notes", ()), _WITHOUT_JOINTS]
         if in_blender:
             processes.blender.write(saved, in_blender, moving, cancel)
         for path in (*files.values(), outputs.new / _PREVIEW):
-            if path not in in_blender:
+            if path in in_blender:
+                continue
+            if path.suffix[1:] in PRINT_FORMATS:
+                client.print_file(saved, path, self.settings)
+                outcome = client.outcome(cancel=cancel)
+                result.report["print"] = outcome.note if isinstance(outcome, Done) else ""
+            else:
                 client.export(saved, path)
                 client.wait(cancel=cancel)
         return result.report

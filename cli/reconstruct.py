@@ -1,4 +1,4 @@
-"""`likeness reconstruct`: heads and bodies from photos, each on its own, so that a bad photo costs the others nothing."""
+"""`likeness reconstruct`: heads and bodies from photos, each on its own, so that a bad photo costs the others nothing; or all together."""
 
 import argparse
 import contextlib
@@ -27,6 +27,7 @@ def add_reconstruct(commands: Any) -> None:
     """Add the sub-command to an argparse parser's commands."""
     command = add_command(commands, "reconstruct", "make heads and bodies from photos")
     command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help=KINDS)
+    command.add_argument("--together", action="store_true", help="all photos show the same person, the first best: make one result of them")
     command.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="folder for the files; of several photos or people each gets one inside"
     )
@@ -36,7 +37,9 @@ def add_reconstruct(commands: Any) -> None:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     plan = HeadPlan.of(options)
-    several = len(options.photos) > 1
+    if options.together and plan.settings.all_subjects:
+        raise InputError("With --together all photos show one person; leave --all-subjects out.")
+    several = len(options.photos) > 1 and not options.together
     if (several or plan.settings.all_subjects) and options.report.parent != Path():
         what = "photos" if several else "people"
         raise InputError(f"One report cannot serve several {what}; give --report a bare name instead of {options.report}.")
@@ -45,16 +48,19 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             stack.enter_context(_usable(options.output))
         inputs = plan.inputs(*options.photos)
         worst, jobs = _usable_photos(plan, options, inputs, console)
+        if options.together and worst:  # a photo too few changes the result
+            return worst
         if not jobs:
             return worst
         processes = stack.enter_context(closing(Processes(plan.blender)))
-        for photo, folder in jobs:
+        for photos, folder in jobs:
+            photo = photos[0]
             console.photo = f"{photo.name}: " if several else ""
             for one, place in _people(plan, folder):
                 name = safe_name(photo.stem)
                 try:
                     with one.claim(place, name, inputs) as outputs:
-                        report = one.make_and_tell(processes, photo, outputs, name, console)
+                        report = one.make_and_tell(processes, photos, outputs, name, console)
                 except Cancelled:
                     raise
                 except NoSubjectError as error:
@@ -81,15 +87,20 @@ def _people(plan: HeadPlan, folder: Path) -> Iterator[tuple[HeadPlan, Path]]:
         yield plan.of_person(person), folder / f"person-{person}"
 
 
-def _usable_photos(plan: HeadPlan, options: argparse.Namespace, inputs: Inputs, console: Console) -> tuple[int, list[tuple[Path, Path]]]:
-    """Photos that can be used, each with the folder of its files; every other gets its sentence, and the worst exit code comes first."""
+def _usable_photos(
+    plan: HeadPlan, options: argparse.Namespace, inputs: Inputs, console: Console
+) -> tuple[int, list[tuple[Sequence[Path], Path]]]:
+    """The photos of each result that can be made, with the folder of its files; every other gets its sentence, and the worst exit code
+    comes first."""
     worst, usable = 0, []
-    for photo, folder in zip(options.photos, _folders(options.output, options.photos), strict=True):
+    groups = [options.photos] if options.together else [[photo] for photo in options.photos]
+    for photos, folder in zip(groups, _folders(options.output, [photos[0] for photos in groups]), strict=True):
         try:
-            check_photo(photo)
+            for photo in photos:
+                check_photo(photo)
             _, place = next(_people(plan, folder))
-            plan.claim(place, safe_name(photo.stem), inputs).close()  # held only in its turn: a system opens some hundred files at once
-            usable.append((photo, folder))
+            plan.claim(place, safe_name(photos[0].stem), inputs).close()  # held only in its turn: a system opens some hundred files at once
+            usable.append((photos, folder))
         except LikenessError as error:
             console.sentence(error)
             worst = max(worst, error.exit_code)
@@ -97,7 +108,7 @@ def _usable_photos(plan: HeadPlan, options: argparse.Namespace, inputs: Inputs, 
 
 
 def _folders(output: Path, photos: Sequence[Path]) -> list[Path]:
-    """Where each photo's files go: the output folder itself for one photo, else sub-folders named after the photos."""
+    """Where the files of each result go: the output folder itself for one result, else sub-folders named after its photo."""
     if len(photos) == 1:
         return [output]
     return [output / name for name in distinct_names(photo.stem for photo in photos)]

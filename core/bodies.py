@@ -1,7 +1,7 @@
 """The whole way from a photo's BodyView to a coloured body that stands on the ground, with its joints."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from .body_head import LEAST_FACE, BodyHead
+from .body_head import LEAST_FACE, BodyHead, PlacedRig
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .body_rigging import NearestPlaces, body_parts, rig_body
 from .colour.body import BodyPlaces, colour_body
-from .errors import ReconstructionError
+from .errors import InputError, ReconstructionError
 from .fields.body import body_field
 from .fields.field import Field
+from .fields.published import PublishedField, load_published
 from .geometry.mesh import vertex_normals
 from .models.body import BodyModel
 from .models.body_fit import BodyFitter, BodyViewFit
@@ -23,7 +24,10 @@ from .models.body_guess import GuessNetwork
 from .models.hands import pose_hands
 from .models.observation import BodyObservation
 from .models.prior import PriorSurface
+from .networks.own import BUNDLED, OwnNetworks, own_body_normals
 from .networks.predictor import CropPrediction, Predictor
+from .networks.reference import ReferencePifu, ReferencePifuhd
+from .networks.weights import digest, is_own_format
 from .photo.crop import crop_picture
 from .photo.figure import BodyView
 from .photo.framing import Framing
@@ -32,11 +36,14 @@ from .photo.view import Camera
 from .prepared import relief
 from .progress import Cancel, Clock
 from .quality import judge
-from .report import silhouette_iou
+from .report import mesh_report, silhouette_iou
 from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .surface.build import add_detail, build_surface
-from .surface.join import ClosedSurface, join_head
+from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF
+from .surface.join import join_head
+from .surface.mend import mend_surface
+from .surface.solid import ClosedSurface
 
 MARGIN = 1.138
 """Side of the crop over the longer side of the person in the photo (PIFu's rule)."""
@@ -74,13 +81,22 @@ class BodyReconstructor:
     """The models of bodies on a device, each loaded when it is first used, kept for any number of photos."""
 
     def __init__(self, device: torch.device | None = None, field: Path | None = None) -> None:
-        """field: another trained field of bodies than the bundled one."""
+        """field: another trained field of bodies than the bundled one, or PIFu's or PIFuHD's published network."""
         self._device, self._field_file = device or torch.device("cpu"), field
+
+    @cached_property
+    def _published(self) -> ReferencePifu | ReferencePifuhd | None:
+        file = self._field_file
+        return None if file is None or is_own_format(file) else load_published(file)
 
     @cached_property
     def predictor(self) -> Predictor:
         """The networks of bodies. Raises AssetError."""
-        return Predictor.of_bodies(self._device, self._field_file)
+        return Predictor.of_bodies(self._device, None if self._published is not None else self._field_file)
+
+    def hashes(self) -> dict[str, str]:
+        """field/FILE -> SHA-256 of a field that is not the bundled one, for reports."""
+        return {} if self._field_file is None else {f"field/{self._field_file.name}": digest(self._field_file)}
 
     @cached_property
     def _body(self) -> BodyModel:
@@ -97,16 +113,32 @@ class BodyReconstructor:
         framing = body_framing(view, fit.camera)
         closed = self._body.closed_vertices(fit.vertices, fit.joints, fit.rotation)
         surface = PriorSurface.of(self._body, framing.to_crop(closed, fit.camera).astype(np.float32), framing)
-        measures = measure_body_fit(self._body, view, fit)
+        measures = measure_body_fit(self._body, view, fit, surface)
         judge(measures, view.name, BODY_CHECKS)
         return PreparedBody(view, fit, framing, surface, measures)
 
     def field(self, prepared: PreparedBody, prediction: CropPrediction, cancel: Cancel | None = None) -> Field:
         """What a body's surface is extracted from. Raises Cancelled."""
+        if self._published is not None:
+            return PublishedField(self._published, prepared.view, prepared.fit.camera, prepared.surface)
         encoded, hands = self.predictor.encode(prediction, prepared.surface), self._body.closed_region("hands")
         return body_field(encoded, prepared.surface, prepared.matte(), hands, cancel)
 
-    def run(self, photo: BodyView | PreparedBody, settings: Settings, clock: Clock, head: HeadMaker | None = None) -> Result:
+    def predict(self, prepared: PreparedBody, own: OwnNetworks = BUNDLED) -> CropPrediction:
+        """What the networks of bodies, or the user's own, see in a photo. Raises LikenessError."""
+        view, camera, seen = prepared.view, prepared.fit.camera, None
+        if own.normals is not None:
+            seen = own_body_normals(own.normals, view, camera, prepared.surface)
+        return self.predictor.predict(view, camera, prepared.surface, seen, own.matte is not None)
+
+    def run(
+        self,
+        photo: BodyView | PreparedBody,
+        settings: Settings,
+        clock: Clock,
+        head: HeadMaker | None = None,
+        own: OwnNetworks = BUNDLED,
+    ) -> Result:
         """Reconstruct the body in a photo; head: makes its head, for which else the body's own stays. Raises LikenessError; Cancelled when
         the clock's `cancel` answers True."""
         with clock.stage("fit"):
@@ -114,13 +146,17 @@ class BodyReconstructor:
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
         box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
         with clock.stage("normals"):
-            prediction = self.predictor.predict(view, fit.camera, prepared.surface)
+            prediction = self.predict(prepared, own)
         with clock.stage("field"):
             field = self.field(prepared, prediction, clock.cancel)
         with clock.stage("surface") as share:
             vertices, faces = build_surface(field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
-            vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box))
+            strength = BUNDLED_RELIEF if own.normals is None else OWN_RELIEF
+            vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength))
+        with clock.stage("clean"):
+            whole, faces, _ = mend_surface(framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
         with clock.stage("colour"):
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
             image = crop_picture(view.image, box, len(matte))
@@ -128,11 +164,11 @@ class BodyReconstructor:
             parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
             places = BodyPlaces.of(nearest.mean, nearest.regions)
             colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing)
-        notes = []
+        notes, made = [], None
         if head is not None:
             with clock.stage("head"):
                 surface = ClosedSurface(framing.from_crop(vertices, fit.camera), faces, np.column_stack([colours, observed]))
-                surface, notes = self._with_head(surface, prepared, head)
+                surface, made, notes = self._with_head(surface, prepared, head)
                 vertices, faces = framing.to_crop(surface.vertices, fit.camera).astype(np.float32), surface.faces
                 nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
                 colours, observed = surface.values[:, :3], surface.values[:, 3]
@@ -153,6 +189,9 @@ class BodyReconstructor:
             observed.astype(np.float32),
         )
         rig = rig_body(self._body, fit, pose, scale, nearest, ClosedSurface(mesh.vertices, mesh.faces, colours), parts)
+        if made is not None:
+            made = made.farther(scale, np.zeros(3)).seen_from(pose)
+            rig = replace(rig, head_place=made.matrix.astype(np.float32))
         seen = ResultView(view.image, _scaled(fit.camera, scale), pose, framing.scaled(scale))
         quality, doubts = judge(measures, view.name, BODY_CHECKS)
         report: dict[str, Any] = {
@@ -161,14 +200,16 @@ class BodyReconstructor:
             "notes": [
                 *view.notes,
                 *notes,
-                *_unused(settings),
+                *(["So it has no rigged head."] if settings.rig and made is None else []),
                 f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it.",
+                f"What {view.name} does not show, {1 - measures['observed_share']:.0%} of the surface, is a guess: all that is behind.",
             ],
             "height": settings.height,
-            "mesh": {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1},
+            "mesh": mesh_report(mesh.vertices, mesh.faces),
             "fit": _fit_report(self._body, fit),
         }
-        return Result(view.name, {SURFACE: mesh}, (seen,), report | measures, body=rig)
+        report |= {} if made is None else made.about
+        return Result(view.name, {SURFACE: mesh}, (seen,), report | measures, None if made is None else made.head, rig)
 
     def _standing(self, fit: BodyViewFit, vertices: np.ndarray, scale: float) -> Pose:
         """The pose of the upright frame whose ground is below the lowest of vertices (V, 3), with its origin between the feet. The
@@ -178,23 +219,25 @@ class BodyReconstructor:
         middle, low = upright @ feet.mean(0), (vertices @ upright[1]).min()
         return Pose(upright.T, upright.T @ np.array([middle[0], low, middle[2]]))
 
-    def _with_head(self, surface: ClosedSurface, prepared: PreparedBody, head: HeadMaker) -> tuple[ClosedSurface, list[str]]:
-        """The body's surface with the head made by itself, where that can be, and sentences about it."""
+    def _with_head(
+        self, surface: ClosedSurface, prepared: PreparedBody, head: HeadMaker
+    ) -> tuple[ClosedSurface, PlacedRig | None, list[str]]:
+        """The body's surface with the head made by itself, where that can be, that head's rig if it has one, and sentences about it."""
         fit, body = prepared.fit, self._body
         eyes = fit.joints[[body.joint("eye.L"), body.joint("eye.R")]].mean(0)
         try:
             made = head(prepared.view, fit.camera, eyes)
             if made is None:
-                return surface, [f"No face of {LEAST_FACE} pixels or more was found on the body, so its head is no finer than the rest."]
-            return join_head(surface, made.surface, made.place, fit.camera.distance).surface, [*made.warnings]
-        except ReconstructionError as error:
-            return surface, [f"The head is no finer than the rest of the body: {error}"]
-
-
-def _unused(settings: Settings) -> list[str]:
-    """Sentences about options that only heads use."""
-    given = [("a rigged head", settings.rig), ("the normals file", settings.normals), ("the matte file", settings.matte)]
-    return [f"A body has no use for {what} yet; choose the subject head for it." for what, wanted in given if wanted]
+                return (
+                    surface,
+                    None,
+                    [f"No face of {LEAST_FACE} pixels or more was found on the body, so its head is no finer than the rest."],
+                )
+            joined = join_head(surface, made.surface, made.place, fit.camera.distance)
+            rig = None if made.rig is None else made.rig.farther(joined.scale, np.array([0.0, 0.0, fit.camera.distance]))
+            return joined.surface, rig, [*made.warnings]
+        except (ReconstructionError, InputError) as error:
+            return surface, None, [f"The head is no finer than the rest of the body: {error}"]
 
 
 def _kinds(nearest: NearestPlaces) -> np.ndarray:

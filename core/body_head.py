@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
 from .photo.figure import BodyView
 from .photo.framing import HEAD
 from .photo.intake import Intake
+from .photo.pose import Pose
 from .photo.turned import TurnedCamera
 from .photo.view import Camera, View
 from .result import Result
-from .surface.join import ClosedSurface, HeadPlace
+from .surface.join import HeadPlace
+from .surface.solid import ClosedSurface
+from .topology.rigged import RiggedHead
 
 LEAST_FACE = 48
 """Longer side of a face, photo pixels, from which on its head is made by itself."""
@@ -19,13 +23,40 @@ _ROOM = 0.5  # metres around the eyes that the turned picture shows
 
 
 @dataclass(frozen=True)
+class PlacedRig:
+    """A rigged head, and the pose of its own upright frame in another frame, metres. about: what its result's report says of it."""
+
+    head: RiggedHead
+    pose: Pose
+    about: dict[str, Any]
+
+    def farther(self, scale: float, camera: np.ndarray) -> Self:
+        """`scale` times as far from a camera (3,), and as large."""
+        translation = camera + scale * (self.pose.translation - camera)
+        return replace(self, head=self.head.scaled(scale), pose=Pose(self.pose.rotation, translation))
+
+    def seen_from(self, frame: Pose) -> Self:
+        """In a frame whose pose in the present one this is."""
+        rotation = frame.rotation.T @ self.pose.rotation
+        return replace(self, pose=Pose(rotation, frame.to_upright(self.pose.translation[None])[0]))
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(4, 4): from the head's upright frame."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.pose.rotation, self.pose.translation
+        return matrix
+
+
+@dataclass(frozen=True)
 class BodyHead:
-    """A head in its body's camera frame: surface with colours and whether they were observed as its values (V, 4), its place, and its
-    result's warnings."""
+    """A head in its body's camera frame: surface with colours and whether they were observed as its values (V, 4), its place, its result's
+    warnings, and the rigged head if one was made."""
 
     surface: ClosedSurface
     place: HeadPlace
     warnings: tuple[str, ...]
+    rig: PlacedRig | None = None
 
 
 def head_of_body(intake: Intake, make: Callable[[View], Result], view: BodyView, camera: Camera, eyes: np.ndarray) -> BodyHead | None:
@@ -42,4 +73,9 @@ def head_of_body(intake: Intake, make: Callable[[View], Result], view: BodyView,
     neck, above = place(np.stack([seen.pose.translation, seen.pose.translation + seen.pose.rotation[:, 1]]))
     values = np.column_stack([mesh.colours, mesh.observed])
     surface = ClosedSurface(place(seen.pose.to_camera(mesh.vertices)), mesh.faces, values)
-    return BodyHead(surface, HeadPlace(place(HEAD.corners(seen.camera)), neck, above - neck), tuple(result.report["warnings"]))
+    rig = None
+    if result.rigged is not None:
+        origin, *ends = place(seen.pose.to_camera(np.vstack([np.zeros(3), np.eye(3)])))
+        about = {name: result.report[name] for name in ("rig", "flame") if name in result.report}
+        rig = PlacedRig(result.rigged, Pose(np.column_stack([end - origin for end in ends]), origin), about)
+    return BodyHead(surface, HeadPlace(place(HEAD.corners(seen.camera)), neck, above - neck), tuple(result.report["warnings"]), rig)

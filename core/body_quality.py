@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from scipy.ndimage import distance_transform_edt
 
+from .geometry.raster import rasterize
 from .models.body import BodyModel
 from .models.body_fit import BodyViewFit
+from .models.prior import PriorSurface
+from .photo.crop import crop_picture
 from .photo.figure import BodyView
+from .photo.parsing import CLASSES
 from .quality import Check
 
 _WRISTS, _ELBOWS, _ANKLES, _HIPS = (15, 16), (13, 14), (27, 28), (23, 24)
 _JOINTS = tuple(range(11, 17)) + tuple(range(23, 29))
+_SIZE = 256  # pixels a side of the picture in which outlines are compared
+_LOOSE = 0.08  # metres outside the fitted body: tight clothes and the fit's error end before
 
 BODY_CHECKS = (
     Check(
@@ -23,17 +31,19 @@ BODY_CHECKS = (
     Check("sitting", "warn", "The person in {name} sits or kneels; the legs and the ground are a guess.", least=50),
     Check("crossed", "warn", "The person in {name} crosses arms or legs; which lies in front is a guess.", least=1),
     Check("turned", "warn", "The person in {name} is seen from behind; the face and the front are a guess.", least=100),
+    Check("loose", "warn", "Clothes in {name} stand far off the body; what is below and behind them is a guess.", least=0.03),
     Check("beside", "warn", "Other people stand before or beside the person in {name}; what they cover is a guess.", least=1),
 )  # fmt: skip
 
 
-def measure_body_fit(body: BodyModel, view: BodyView, fit: BodyViewFit) -> dict[str, float]:
+def measure_body_fit(body: BodyModel, view: BodyView, fit: BodyViewFit, surface: PriorSurface) -> dict[str, float]:
     """What can be measured before there is a surface.
 
     joints_seen: share of the large joints that the photo shows; feet_seen, knees_seen: share of those. sitting: degrees by which both
     thighs are bent forward at least. crossed: 1 where a wrist lies beyond the other, or an ankle. turned: degrees between the person's
     front and the camera. reading_spread: how far the readings of the person lie apart, lengths of the trunk. beside: people in the
-    person's square.
+    person's square. loose: share of the person but for hair, hats and things that the photo shows beside the fitted body, whose closed
+    surface in the crop frame is given.
     """
     points = np.median([reading.points for reading in view.readings], axis=0)
     visible = np.median([reading.visibility for reading in view.readings], axis=0) > 0.5
@@ -51,7 +61,21 @@ def measure_body_fit(body: BodyModel, view: BodyView, fit: BodyViewFit) -> dict[
         "turned": float(np.degrees(np.arccos(np.clip(ahead[2] / np.hypot(ahead[0], ahead[2]), -1, 1)))),
         "reading_spread": float(np.linalg.norm(spread, axis=1).max() / torso),
         "beside": float(view.beside),
+        "loose": _loose(view, fit, surface),
     }
+
+
+def _loose(view: BodyView, fit: BodyViewFit, surface: PriorSurface) -> float:
+    """How much of what the photo shows of the person is farther than _LOOSE from the fitted body's outline."""
+    box = surface.framing.crop_box(fit.camera)
+    person = crop_picture(view.matte, box, _SIZE) > 0.5
+    if view.parsing is not None:
+        hanging = view.parsing.crop(box, _SIZE)[..., [CLASSES.index(name) for name in ("hair", "hat", "object")]].sum(-1)
+        person &= hanging < 0.5
+    vertices = torch.from_numpy(np.ascontiguousarray(surface.vertices, np.float32))
+    drawn = rasterize(vertices, torch.from_numpy(np.asarray(surface.faces, np.int64)), _SIZE).mask.numpy()
+    far = distance_transform_edt(~drawn) * (2 * surface.framing.half / _SIZE) > _LOOSE
+    return float((person & far).sum() / max(person.sum(), 1))
 
 
 def _bent(body: BodyModel, fit: BodyViewFit) -> float:

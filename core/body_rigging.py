@@ -7,11 +7,12 @@ from .geometry.closest import ClosestSurface
 from .geometry.mesh import vertex_normals
 from .models.body import BodyModel
 from .models.body_fit import BodyViewFit
+from .models.parametric import ParametricModel
 from .models.rotation import rotation_vector
 from .photo.framing import CropBox
 from .photo.parsing import CLASSES, Parsing
 from .photo.pose import Pose
-from .surface.join import ClosedSurface
+from .surface.solid import ClosedSurface
 from .topology.bind import smoothed_weights
 from .topology.body_rig import BodyRig
 
@@ -26,9 +27,10 @@ HEAD_PART = "Head"
 
 
 class NearestPlaces:
-    """Where on the body model the places of a surface (V, 3), crop frame, are: the nearest of the fitted closed mesh's (Vs, 3)."""
+    """Where on a model of a body or a head the places of a surface (V, 3), crop frame, are: the nearest of the fitted closed mesh's
+    (Vs, 3)."""
 
-    def __init__(self, body: BodyModel, fitted: np.ndarray, vertices: np.ndarray) -> None:
+    def __init__(self, body: ParametricModel, fitted: np.ndarray, vertices: np.ndarray) -> None:
         self._body = body
         self._closest = ClosestSurface(fitted, body.closed_mesh.topology)
         _, self._face, self._shares = self._closest.query(vertices)

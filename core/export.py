@@ -17,6 +17,7 @@ from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
 from .errors import InputError
+from .photo.srgb import srgb_to_linear
 from .result import Result
 
 _OBSERVED = "_OBSERVED"
@@ -36,13 +37,6 @@ def write_mesh(result: Result, path: Path) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise InputError(f"Could not write {path} ({error.strerror}); choose a folder you may write to with enough space.") from error
-
-
-def srgb_to_linear(colours: np.ndarray) -> np.ndarray:
-    """Linear light of sRGB values in [0, 1] (IEC 61966-2-1), float32."""
-    low = colours / 12.92
-    high = ((np.maximum(colours, 0.04045) + 0.055) / 1.055) ** 2.4
-    return np.where(colours <= 0.04045, low, high).astype(np.float32)
 
 
 def _mesh(result: Result, **options: Any) -> trimesh.Trimesh:

@@ -22,4 +22,4 @@ class Intakes:
         usual = self.usual
         if settings.detector == "mediapipe" and own.matte is None:
             return usual
-        return Intake(self._detectors.of(settings), own.parser(usual.parser), usual.persons, usual.body_parser)
+        return Intake(self._detectors.of(settings), own.parser(usual.parser), usual.persons, own.figure_parser(usual.body_parser))

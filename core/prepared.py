@@ -1,11 +1,13 @@
 """A photo that is ready for reconstruction: its fit, networks' predictions and measures, with which every field begins."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from .models.fit import ViewFit, fit_head, refine_by_normals
+from .models.guess import HeadGuess
 from .models.head import HeadModel
 from .models.observation import Observation
 from .models.prior import PriorSurface
@@ -51,21 +53,42 @@ class PreparedPhoto:
         return crop_picture(self.view.image, box, size), matte, parsing
 
 
-def prepare_photo(model: HeadModel, predictor: Predictor, view: View, own: OwnNetworks, clock: Clock) -> PreparedPhoto:
-    """Fit the head to a photo and predict its normals. Raises LikenessError, also for a photo that is no good for the long stages."""
+def prepare_photo(
+    model: HeadModel,
+    predictor: Predictor,
+    view: View,
+    own: OwnNetworks,
+    clock: Clock,
+    fitted: Callable[[ViewFit], None] | None = None,
+) -> PreparedPhoto:
+    """Fit the head to a photo and predict its normals. fitted: is given the first fit, before any normals. Raises LikenessError, also for a
+    photo that is no good for the long stages."""
     with clock.stage("fit"):
-        observation, guess = Observation.of(view), None if view.modelled else predictor.guess(view)
+        observation, guess = Observation.of(view), guess_of(predictor, view)
         fit = fit_head(model, observation, guess)
+        if fitted is not None:
+            fitted(fit)
     with clock.stage("normals"):
-        surface, seen = _surface(model, fit), None
-        if own.normals is not None:
-            seen = own_normals(own.normals, view, fit.camera, surface)
-            fit = refine_by_normals(model, observation, fit, seen, guess)
-            surface = _surface(model, fit)
-        prediction = predictor.predict(view, fit.camera, surface, seen, own.matte is not None)
-        measures = measure_fit(model, view, fit, surface.framing, *prediction.pictures())
-        judge(measures, view.name)
-    return PreparedPhoto(view, fit, surface, prediction, measures, dict(clock.timings), own)
+        prepared = predicted(model, predictor, view, own, fit, guess)
+    return replace(prepared, timings=dict(clock.timings))
+
+
+def guess_of(predictor: Predictor, view: View) -> HeadGuess | None:
+    """What a photo's fit leans on; None where MediaPipe did not find the face, whose place the guess needs."""
+    return None if view.modelled else predictor.guess(view)
+
+
+def predicted(model: HeadModel, predictor: Predictor, view: View, own: OwnNetworks, fit: ViewFit, guess: HeadGuess | None) -> PreparedPhoto:
+    """A photo with its fit, once its normals are predicted; guess: as the fit had it. Raises LikenessError as `prepare_photo`."""
+    surface, seen = _surface(model, fit), None
+    if own.normals is not None:
+        seen = own_normals(own.normals, view, fit.camera, surface)
+        fit = refine_by_normals(model, Observation.of(view), fit, seen, guess)
+        surface = _surface(model, fit)
+    prediction = predictor.predict(view, fit.camera, surface, seen, own.matte is not None)
+    measures = measure_fit(model, view, fit, surface.framing, *prediction.pictures())
+    judge(measures, view.name)
+    return PreparedPhoto(view, fit, surface, prediction, measures, {}, own)
 
 
 def _surface(model: HeadModel, fit: ViewFit) -> PriorSurface:

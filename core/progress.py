@@ -37,10 +37,12 @@ STAGES = {
     "detail": Stage("Adding Detail", 7),
     "rig": Stage("Rigging the Head", 5),
     "flame": Stage("Fitting FLAME", 5),
+    "clean": Stage("Cleaning the Surface", 5),
     "colour": Stage("Colouring", 13),
     "head": Stage("Making the Head", 60),
     "texture": Stage("Painting the Texture", 12),
     "track": Stage("Tracking the Face"),
+    "retopology": Stage("Making the Retopo Mesh"),
     "export": Stage("Writing the Files"),
     "test": Stage("Testing"),
 }

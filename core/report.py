@@ -16,6 +16,9 @@ from .photo.framing import CropBox
 from .photo.parsing import CLASSES
 from .photo.view import View
 from .settings import Settings
+from .surface.extract import check_manifold
+from .surface.handles import genus
+from .surface.mend import Shape
 from .version import VERSION
 
 _SIZE = 512  # pixels a side
@@ -40,6 +43,7 @@ def fit_report(model: HeadModel, fit: ViewFit) -> dict[str, Any]:
         "identity": [round(float(x), 4) for x in fit.identity],
         "expression": {name: round(float(x), 4) for name, x in zip(model.expression_names, fit.expression, strict=True)},
         "rotation": fit.rotation.round(5).tolist(),
+        "rotations": fit.rotations.round(6).tolist(),
         "camera": {
             "centre": [float(x) for x in fit.camera.centre],
             "scale": float(fit.camera.scale),
@@ -54,6 +58,27 @@ def parsing_report(view: View) -> dict[str, dict[str, float]]:
     if view.parsing is None:
         return {}
     return {"parsing": dict(zip(CLASSES, view.parsing.shares.mean((0, 1)).round(4).tolist(), strict=True))}
+
+
+def mesh_report(vertices: np.ndarray, faces: np.ndarray) -> dict[str, Any]:
+    """How clean a surface in metres is, measured on what it has become. aspect: longest edge over height, exceeded by one face in a
+    thousand; shortest_edge: millimetres; folded, intersecting: faces at sharp folds, and those that run through others.
+
+    Raises ReconstructionError unless it is one closed manifold.
+    """
+    check_manifold(vertices, faces)
+    shape = Shape.of(vertices, faces)
+    return {
+        "vertices": len(vertices),
+        "faces": len(faces),
+        "watertight": True,
+        "components": 1,
+        "genus": genus(vertices, faces),
+        "shortest_edge": round(1000 * float(shape.shortest.min()), 3),
+        "aspect": round(float(np.percentile(shape.aspect, 99.9)), 2),
+        "folded": int(shape.folded.sum()),
+        "intersecting": int(shape.intersecting.sum()),
+    }
 
 
 def silhouette_iou(matte: np.ndarray, box: CropBox, vertices: np.ndarray, faces: np.ndarray) -> float:

@@ -12,12 +12,15 @@ from .errors import AssetError
 from .photo.framing import HEAD, Framing
 from .photo.pose import Pose
 from .photo.view import Camera
+from .topology.anatomy import Anatomy
 from .topology.body_rig import BodyRig
 from .topology.rigged import RiggedHead
 
 GOOD, DOUBTFUL = "good", "doubtful"
 """What `report["quality"]` says."""
 
+HAIR = "hair"
+"""The mesh of a rigged head's hair, an open shell in its neutral pose; the head's bone carries it."""
 SURFACE = "surface"
 """The mesh that every result has: the whole subject as the field describes it, hair and clothes included, in one closed surface."""
 _RESULT = Schema(
@@ -35,6 +38,7 @@ _MESH = Schema(
         "normals": Array(REAL, ("V", 3)),
         "colours": Array(REAL, ("V", 3)),
         "observed": Array(REAL, ("V",)),
+        "source": Array(WHOLE, ("V",), low=-1, optional=True),
     },
     most=100_000_000,
 )
@@ -54,7 +58,8 @@ class Mesh:
     """One coloured mesh of a subject, in its upright frame.
 
     vertices (V, 3) float32 metres; faces (F, 3) int32, outward; normals (V, 3) float32 unit vertex normals; colours (V, 3) float32 sRGB in
-    [0, 1]; observed (V,) float32 in [0, 1], 1 where a photo was copied.
+    [0, 1]; observed (V,) float32 in [0, 1], 1 where a photo was copied. source (V,) whole numbers: which of the result's views a colour
+    mostly comes from, -1 where it is a guess; None with a single view.
     """
 
     vertices: np.ndarray
@@ -62,6 +67,7 @@ class Mesh:
     normals: np.ndarray
     colours: np.ndarray
     observed: np.ndarray
+    source: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class Result:
     meshes: by name; SURFACE is always among them.
     views: one for each photo, at least one. A mesh lies over a view's photo where `view.camera` projects `view.pose.to_camera(vertices)`.
     rigged: the same person in the head model's topology with a rig, when that was asked for. body: joints and parts of a body's surface;
-    None where the subject is a head.
+    None where the subject is a head. anatomy: parts of a head's surface and landmarks; None where the subject is a body.
     report: strict-JSON settings, versions, weights' hashes, timings, measures and warnings (docs/modules.md lists the keys).
     """
 
@@ -93,6 +99,7 @@ class Result:
     report: dict[str, Any] = field(default_factory=dict)
     rigged: RiggedHead | None = None
     body: BodyRig | None = None
+    anatomy: Anatomy | None = None
 
     @property
     def surface(self) -> Mesh:
@@ -103,6 +110,7 @@ class Result:
         """Write everything as one .npz without pickles; the form in which the worker hands results to Blender."""
         arrays = {} if self.rigged is None else self.rigged.arrays()
         arrays |= {} if self.body is None else self.body.arrays()
+        arrays |= {} if self.anatomy is None else self.anatomy.arrays()
         for index, mesh in enumerate(self.meshes.values()):
             arrays |= _numbered(_MESH, "mesh", index).pack(vars(mesh))
         for index, view in enumerate(self.views):
@@ -128,6 +136,7 @@ class Result:
                 report=text["report"],
                 rigged=RiggedHead.from_arrays(data),
                 body=BodyRig.from_arrays(data),
+                anatomy=Anatomy.from_arrays(data),
             )
         except (ArrayError, KeyError, TypeError, ValueError) as error:
             raise AssetError(f"{path} is not a Likeness result; run the reconstruction again.") from error

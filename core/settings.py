@@ -1,7 +1,7 @@
 """The one definition of every option: command-line flags, Blender properties, batch manifests and object metadata are generated from it."""
 
 import dataclasses
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,12 @@ QUALITIES = ("draft", "standard", "high")
 GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
+CUTS = ("bust", "collar", "neck", "none")
 TEXTURES = ("1024", "2048", "4096")
-FORMATS = ("blend", "glb", "ply", "obj")
+PRINT_FORMATS = ("3mf", "stl")
+BLENDER_FORMATS = ("blend", "fbx")
+"""Those that only Blender writes; .glb of anything with joints too."""
+FORMATS = ("blend", "glb", "fbx", "ply", "obj", *PRINT_FORMATS)
 MAX_PEOPLE = 64
 """Results of one photo at most, with all_subjects."""
 _DAVID = "https://github.com/microsoft/DAViD"
@@ -22,7 +26,7 @@ _RETIRED = ("seed",)  # changed nothing: every run is repeatable
 
 def _option(default: Any, label: str, help: str, choices: tuple[str, ...] = (), **more: Any) -> Any:
     metadata = {"label": label, "help": help, "choices": choices, "low": None, "high": None, "is_file": False, "needs": "", "page": ""}
-    return field(default=default, metadata=metadata | more)
+    return dataclasses.field(default=default, metadata=metadata | more)
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,37 @@ class Settings:
     subject_index: int = _option(-1, "Person", "Which person, counted from the left from 0; -1 takes the largest", low=-1)
     all_subjects: bool = _option(False, "All People", "Make a result of each person in the photo, whichever is chosen")
     height: float = _option(1.7, "Height", "Metres from head to foot of a body, which no photo tells", low=0.3, high=3.0)
+    cut: str = _option("bust", "Cut", "Where a head ends below; none: where the photo's square or its cube does", CUTS)
+    print_height: float = _option(120.0, "Print Height", "Millimetres from the base to the top of a 3D print", low=10.0, high=3000.0)
+    print_wall: float = _option(0.0, "Print Walls", "Millimetres of the walls of a hollow 3D print; 0 makes it solid", low=0.0, high=50.0)
+    plinth: bool = _option(False, "Plinth", "Stand a 3D print on a disc")
+    focal: float = _option(0.0, "Focal Length", "Millimetres on 35 mm film; 0 takes what the photo's EXIF says", low=0.0, high=1200.0)
+    eye_distance: float = _option(0.063, "Eye Distance", "Metres between the pupils of a head, which no photo tells", low=0.01, high=1.0)
+    crop_left: float = _option(0.0, "Crop Left", "Share of the photo's width from which on it is used", low=0.0, high=1.0)
+    crop_right: float = _option(1.0, "Right", "Share of the photo's width up to which it is used", low=0.0, high=1.0)
+    crop_top: float = _option(0.0, "Crop Top", "Share of the photo's height from which on it is used", low=0.0, high=1.0)
+    crop_bottom: float = _option(1.0, "Bottom", "Share of the photo's height down to which it is used", low=0.0, high=1.0)
+    pins: str = _option("", "Pins File", "Points of the face that you have put where they belong (.json)", is_file=True)
+    mask: str = _option("", "Mask Picture", "Your own mask over the photo, in which the person is white", is_file=True)
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
-    rig: bool = _option(False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate")
+    rig: bool = _option(
+        False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
+    )
+    hair: bool = _option(False, "Hair on the Rig", "Also the hair as a shell that the rigged head's bone carries", needs="rig")
+    neutral: str = _option(
+        "off",
+        "Neutral Head",
+        "Also the reconstructed head without the photo's pose and expression; symmetric: and alike on both sides",
+        ("off", "neutral", "symmetric"),
+        needs="rig",
+    )
     texture: str = _option("2048", "Texture Size", "Texels along each side of a texture", TEXTURES, needs="rig")
     flame: str = _option("", "FLAME File", "Your FLAME model (.pkl, .npz); the rigged head gets its topology", is_file=True, needs="rig")
     normals: str = _option("", "Normals File", "Your detail network (.onnx) for the surface's normals", is_file=True, page=_DAVID)
     matte: str = _option("", "Matte File", "Your detail network (.onnx) that cuts the person out", is_file=True, page=_DAVID)
+    field: str = _option(
+        "", "Field File", "Your network of bodies' shapes: PIFu's or PIFuHD's published file, or one that likeness-train made", is_file=True
+    )
     detector: str = _option(
         "mediapipe",
         "Detector",

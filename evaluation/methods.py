@@ -18,7 +18,12 @@ from ..core.settings import Settings
 from .case import Case
 from .nearest import NearestSurface
 
-TITLES = {"mean": "mean head, posed", "fitted": "fitted model alone", "likeness": "Likeness, bundled networks"}
+TITLES = {
+    "mean": "mean head, posed",
+    "fitted": "fitted model alone",
+    "likeness": "Likeness, bundled networks",
+    "joined": "the same with the body's head made by itself",
+}
 """Of the methods in their tables; a field that the user names is called after its file."""
 BASELINES = ("mean", "fitted")
 
@@ -48,11 +53,13 @@ class Methods:
     def __init__(self, names: tuple[str, ...], settings: Settings, fields: tuple[Path, ...] = ()) -> None:
         """names: keys of TITLES. fields: weights files of other trained fields. Raises AssetError, or InputError for a missing device."""
         self._model = HeadModel.load()
-        self._settings = settings
+        self._settings = replace(settings, cut="none")  # the true heads end where the crop does
         self._bundled = Reconstructor.load(settings.device)
         self.fields = labelled(fields)
         self.methods: dict[str, Method] = {}
         for name in names:
+            if name == "joined":  # of bodies
+                continue
             self.methods[name] = {"mean": self._mean, "fitted": self._fitted}.get(name) or self._product(self._bundled)
         for name, field in self.fields.items():
             self.methods[name] = self._product(Reconstructor.load(settings.device, field))

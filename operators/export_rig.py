@@ -4,9 +4,10 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..scene.body_rig import body_rig_of
+from ..scene.rig import rig_of
 from ..scene.rig_export import RIG_SUFFIXES, export_rig
 from .file import FileOperator
-from .rig import RigOperator, active_rig
+from .rig import RigOperator
 
 
 class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
@@ -43,4 +44,7 @@ class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
 
 
 def _armature(context: bpy.types.Context) -> bpy.types.Object:
-    return body_rig_of(context.object) or active_rig(context)
+    """The nearest one: a head's rig may stand on a body's."""
+    armature = rig_of(context.object) or body_rig_of(context.object)
+    assert armature is not None  # `refusal` has made sure
+    return armature

@@ -35,7 +35,11 @@ class Job(Protocol):
         ...
 
 
+_TELLS, _SETTLED = 0.15, 2.0  # share of the work, and seconds, from which the time left can be told
+
 _current: Job | None = None
+_begun = 0.0
+"""When the running job began, by the monotonic clock."""
 _again: tuple[str, dict[str, Any], int] | None = None
 """What is begun anew soon: the operator's name, its properties, the address of the window."""
 
@@ -43,6 +47,13 @@ _again: tuple[str, dict[str, Any], int] | None = None
 def current() -> Job | None:
     """The running job, for the sidebar. It lives outside the blend file: undo and file loading must not bring it back."""
     return _current
+
+
+def said(job: Job) -> str:
+    """Stage, share, and the time left as soon as that can be told."""
+    spent = time.monotonic() - _begun
+    left = f", {max(spent / job.fraction - spent, 1):.0f} s left" if job.fraction > _TELLS and spent > _SETTLED else ""
+    return f"{job.stage}  {job.fraction:.0%}{left}"
 
 
 def cancel_current() -> None:
@@ -94,6 +105,9 @@ class JobOperator(LikenessOperator):
         """Put what the job gave into the scene, which may be another by then; the closing message. Raises LikenessError."""
         raise NotImplementedError
 
+    def meanwhile(self, context: bpy.types.Context) -> None:
+        """Called while the job goes on, some ten times a second: what it has given already may be shown. May raise anything."""
+
     @classmethod
     def refusal(cls, context: bpy.types.Context) -> str:
         return "Likeness is busy; wait or cancel" if _current is not None else super().refusal(context)
@@ -125,8 +139,9 @@ class JobOperator(LikenessOperator):
             with self.boundary(context):
                 outcome = _current.poll()
                 if outcome is None:
+                    self.meanwhile(context)
                     ended = False
-                    context.workspace.status_text_set(f"{_current.stage}  {_current.fraction:.0%}   Esc: cancel")
+                    context.workspace.status_text_set(f"{said(_current)}   Esc: cancel")
                     _redraw(context)
                     return {"PASS_THROUGH"}
                 self.report({"INFO"}, self.use(context, outcome))
@@ -164,8 +179,9 @@ class JobOperator(LikenessOperator):
         return {"CANCELLED"}
 
     def _begin(self, context: bpy.types.Context) -> Job:
-        global _current
+        global _current, _begun
         failure.forget()
+        _begun = time.monotonic()
         _current = self.start_job(context)
         return _current
 

@@ -1,47 +1,32 @@
-"""likeness.load_photo: a picture file becomes the reference photo; also what a photo dropped on the 3D view does."""
+"""likeness.load_photo: a picture file becomes the reference photo; also what photos dropped on the 3D view do."""
 
-from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..core.photo.files import SUFFIXES, damaged, read_file
-from ..core.private_folder import PrivateFolder
-from ..worker.picture import as_png
-from .environment import worker_python
-from .file import PictureOperator
+from ..core.photo.files import SUFFIXES
+from .further_photos import add_further
+from .photo_files import PhotoOperator
 
 _TRIES = 20
-_UNKNOWN_TO_BLENDER = ("HEIF", "AVIF")
 
 
-class LIKENESS_OT_load_photo(PictureOperator, bpy.types.Operator):
-    """Choose a picture file as the reference photo of Likeness"""
+class LIKENESS_OT_load_photo(PhotoOperator, bpy.types.Operator):
+    """Choose a picture file as the reference photo of Likeness. Of several the first is; the others become further photos of that person"""
 
     bl_idname = "likeness.load_photo"
     bl_label = "Load Likeness Photo"
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: bpy.types.Context) -> str:
-        path = self.chosen()
-        _, kind = read_file(path)
-        image = self._converted(context, path) if kind in _UNKNOWN_TO_BLENDER else _opened(path)
-        context.scene.likeness.photo = image
+        image, *others = self.opened(context)
+        properties = context.scene.likeness
+        properties.photo = image
+        add_further(properties, others)
         area: Any = context.area
         if self.options.is_invoke and area and area.type == "VIEW_3D":
             _show_sidebar(area)
         return f"{image.name} is the reference photo of the sidebar's Likeness tab"
-
-    def _converted(self, context: bpy.types.Context, path: Path) -> bpy.types.Image:
-        """Packed, because no file of it is on the artist's disk."""
-        with PrivateFolder() as folder:
-            made, notes = as_png(worker_python(context), path, folder.path)
-            image = bpy.data.images.load(str(made))
-            image.pack()
-        image.filepath_raw = f"//{made.name}"  # where unpacking puts it
-        for note in notes:
-            self.report({"WARNING"}, note)
-        return image
 
 
 class LIKENESS_FH_photo(bpy.types.FileHandler):
@@ -55,20 +40,6 @@ class LIKENESS_FH_photo(bpy.types.FileHandler):
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
         return context.area is not None and context.area.type == "VIEW_3D"
-
-
-def _opened(path: Path) -> bpy.types.Image:
-    """Raises InputError when Blender finds no picture in it."""
-    known = set(bpy.data.images)
-    try:
-        image = bpy.data.images.load(str(path), check_existing=True)
-    except RuntimeError as error:
-        raise damaged(path.name) from error
-    if not image.size[0]:
-        if image not in known:
-            bpy.data.images.remove(image)
-        raise damaged(path.name)
-    return image
 
 
 def _show_sidebar(area: bpy.types.Area) -> None:

@@ -30,6 +30,8 @@ class WorkerJob:
             match event:
                 case protocol.Progress(stage, fraction):
                     self.stage, self.fraction = stage_label(stage), fraction
+                case protocol.Early(path):
+                    self.early(Path(path))
                 case protocol.Log(_, text):
                     logger.warning(text)
                 case protocol.Error():
@@ -37,6 +39,9 @@ class WorkerJob:
                 case _ if (result := self.given(event)) is not None:
                     return result
         return None
+
+    def early(self, path: Path) -> None:
+        """Take a first look at what the job will give, from the file that the worker wrote. Raises AssetError."""
 
     def given(self, event: Any) -> Any:
         """What the job gives when this event ends it, else None."""

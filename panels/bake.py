@@ -1,4 +1,4 @@
-"""The sidebar's Bake: a texture for a mesh of the artist's own. It is there for any mesh beside a reconstruction."""
+"""The sidebar's Retopology: a mesh of quads on a reconstruction, and textures for that or any other mesh of the artist's own."""
 
 import bpy
 
@@ -10,26 +10,28 @@ from .sidebar import Sidebar
 
 
 class LIKENESS_PT_bake(Sidebar, bpy.types.Panel):
-    """A texture by the active mesh's UV map."""
+    """Quads on the reconstruction; textures by the active mesh's UV map."""
 
     bl_idname = "LIKENESS_PT_bake"
-    bl_label = "Bake"
+    bl_label = "Retopology"
+    help_topic = "bake"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        item = context.object
-        if item is None or item.type != "MESH" or not sources(scene_of(context)):
-            return False
-        # A head as it was just made has its colours already; the reconstructed one gets a texture once the artist has unwrapped it.
-        return not is_result(item) or (bool(photos_of(item)) and bool(mesh_of(item).uv_layers))
+        return bool(sources(scene_of(context)))
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, item = self.layout, context.object
-        assert item is not None  # `poll` has made sure
-        uv_map = mesh_of(item).uv_layers.active
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = self.layout
         layout.enabled = job.current() is None
-        layout.prop(context.scene.likeness, "texture")
+        layout.operator("likeness.retopologise", icon="MESH_GRID")
+        item = context.object
+        if item is None or not takes_textures(item):
+            return
+        uv_map = mesh_of(item).uv_layers.active
         layout.operator("likeness.bake_uvs", icon="UV")
         layout.label(text=f"UV map: {uv_map.name}" if uv_map else "No UV map: unwrap the mesh first", icon="BLANK1" if uv_map else "INFO")
+
+
+def takes_textures(item: bpy.types.Object) -> bool:
+    """A head as it was just made has its colours already; the reconstructed one gets a texture once the artist has unwrapped it."""
+    return item.type == "MESH" and (not is_result(item) or (bool(photos_of(item)) and bool(mesh_of(item).uv_layers)))

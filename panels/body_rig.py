@@ -11,6 +11,7 @@ class LIKENESS_PT_body_rig(Sidebar, bpy.types.Panel):
 
     bl_idname = "LIKENESS_PT_body_rig"
     bl_label = "Body Rig"
+    help_topic = "body_rig"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -5,6 +5,7 @@ What concerns the reconstructed head is a panel of its own, closed at first, so 
 import bpy
 
 from ..scene.armature import LOOK_AT
+from ..scene.body_rig import stands_on_body
 from ..scene.reconstructed import is_bound
 from ..scene.rig import RECONSTRUCTED, head_of, rig_of
 from ..scene.shape_keys import key_note
@@ -17,6 +18,7 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
 
     bl_idname = "LIKENESS_PT_head_rig"
     bl_label = "Head Rig"
+    help_topic = "head_rig"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -31,10 +33,10 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
         row.operator("likeness.pose_rig", text="Rest Pose", icon="ARMATURE_DATA").pose = "REST"
         if armature.get(LOOK_AT) is not None:
             layout.prop(armature, f'["{LOOK_AT}"]', text="Look at Target", slider=True)
-        if head is not None and reconstructed is not None:
-            row = layout.row(align=True)
+        if head is not None and (reconstructed is not None or stands_on_body(armature)):
+            row, own = layout.row(align=True), head.hide_get() if reconstructed is None else not reconstructed.hide_get()
             row.operator("likeness.show_head", text="Rigged", depress=not head.hide_get()).head = "RIGGED"
-            row.operator("likeness.show_head", text="Reconstructed", depress=not reconstructed.hide_get()).head = "RECONSTRUCTED"
+            row.operator("likeness.show_head", text="Reconstructed", depress=own).head = "RECONSTRUCTED"
         column = layout.column(align=True)
         column.operator("likeness.copy_expression", icon="COPYDOWN")
         column.operator("likeness.animate_video", icon="FILE_MOVIE")

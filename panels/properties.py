@@ -4,7 +4,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..core.settings import Settings
 
@@ -29,13 +29,22 @@ def _property(option: Field) -> Any:
     return kinds[type(option.default)](**common, **limits)
 
 
+class LIKENESS_PG_photo(bpy.types.PropertyGroup):
+    """A further photo of the person."""
+
+    image: PointerProperty(type=bpy.types.Image, name="Photo", description="Another picture of the same person")
+    use: BoolProperty(name="Use", description="Whether the next reconstruction uses this photo", default=True)
+
+
 class LIKENESS_PG_reconstruction(bpy.types.PropertyGroup):
-    """Scene.likeness: the reference photo and the options of the next reconstruction."""
+    """Scene.likeness: the reference photo, further ones of that person, and the options of the next reconstruction."""
 
     __annotations__ = {
         "photo": PointerProperty(
             type=bpy.types.Image, name="Photo", description="Picture of the person, from a file or from this blend file"
         ),
+        "further": CollectionProperty(type=LIKENESS_PG_photo),
+        "further_index": IntProperty(name="Active Photo"),
         **settings_annotations(),
     }
 
@@ -47,3 +56,8 @@ class LIKENESS_PG_reconstruction(bpy.types.PropertyGroup):
             if option.metadata["is_file"] and values[option.name]:
                 values[option.name] = bpy.path.abspath(values[option.name])
         return Settings(**values)
+
+    def take(self, settings: Settings) -> None:
+        """Show these options in the panel."""
+        for option in fields(Settings):
+            setattr(self, option.name, getattr(settings, option.name))

@@ -9,25 +9,36 @@ import bpy
 
 from ..core.result import DOUBTFUL
 from ..core.settings import Settings, is_in_use
-from ..operators import job
+from ..operators import estimates, job
 from ..operators.environment import environment_status
 from ..scene.body_rig import body_of, body_rig_of
 from ..scene.build import PROPERTY_PREFIX
 from ..scene.rig import RECONSTRUCTED, head_of, rig_of
 from ..scene.source import is_result
+from .presets import LIKENESS_PT_presets
 from .text import draw_failure, draw_text
 
+CORRECTIONS = ("subject_index", "focal", "eye_distance", "crop_left", "crop_right", "crop_top", "crop_bottom")
+"""The settings that correct.py draws."""
 _MAIN_OPTIONS = ("subject", "quality", "rig")
+PRINT_OPTIONS = ("print_height", "print_wall", "plinth")
 
 
 class Sidebar:
     """Where the extension's panels are."""
 
     layout: bpy.types.UILayout
+    help_topic = ""
+    """Of operators/help.py: what the header's question mark says."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Likeness"
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """What stands at the right end of the header."""
+        if self.help_topic:
+            self.layout.operator("likeness.help", text="", icon="QUESTION", emboss=False).topic = self.help_topic
 
 
 class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
@@ -35,6 +46,11 @@ class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
 
     bl_idname = "LIKENESS_PT_reconstruct"
     bl_label = "Reconstruct"
+    help_topic = "reconstruct"
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        LIKENESS_PT_presets.draw_panel_header(self.layout)
+        super().draw_header_preset(context)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, properties, running = self.layout, context.scene.likeness, job.current()
@@ -52,12 +68,16 @@ class LIKENESS_PT_reconstruct(Sidebar, bpy.types.Panel):
 
         status = environment_status(context)
         if running is not None:
-            layout.progress(factor=running.fraction, text=running.stage)
+            layout.progress(factor=running.fraction, text=job.said(running))
             layout.operator("likeness.cancel", icon="X")
         elif status.ready:
             row = layout.row()
             row.scale_y = 1.4
             row.operator("likeness.reconstruct", icon="USER")
+            if properties.photo is not None:
+                row = layout.row()
+                row.active, row.alignment = False, "CENTER"
+                row.label(text=estimates.sentence(properties.settings()))
         else:
             draw_text(layout, status.reason, "INFO", columns(context))
             layout.operator("likeness.set_up_environment", icon="IMPORT")
@@ -71,6 +91,7 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
     bl_label = "Advanced"
     bl_parent_id = "LIKENESS_PT_reconstruct"
     bl_options = {"DEFAULT_CLOSED"}
+    help_topic = "advanced"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -78,7 +99,7 @@ class LIKENESS_PT_advanced(Sidebar, bpy.types.Panel):
         layout.use_property_decorate = False
         layout.enabled = job.current() is None
         for option in fields(Settings):
-            if option.name not in _MAIN_OPTIONS:
+            if option.name not in (*_MAIN_OPTIONS, *CORRECTIONS, *PRINT_OPTIONS):
                 row = layout.row()
                 row.active = is_in_use(option.name, context.scene.likeness)
                 row.prop(context.scene.likeness, option.name)
@@ -91,6 +112,7 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
 
     bl_idname = "LIKENESS_PT_result"
     bl_label = "Result"
+    help_topic = "result"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -100,11 +122,11 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
         head = _described(context)
         if head is not None:
             self.layout.label(text=head.name, icon="USER")
+        super().draw_header_preset(context)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        head = _described(context)
-        report = None if head is None else _report(head[PROPERTY_PREFIX + "report"])
+        report = report_of_active(context)
         if report is None:
             layout.label(text="The report on this object cannot be read", icon="ERROR")
             return
@@ -120,7 +142,6 @@ class LIKENESS_PT_result(Sidebar, bpy.types.Panel):
             row = column.split(factor=0.6)
             row.label(text=name)
             row.label(text=value)
-        layout.operator("likeness.use_camera", icon="CAMERA_DATA")
 
 
 def _described(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -129,7 +150,7 @@ def _described(context: bpy.types.Context) -> bpy.types.Object | None:
     if item is None or item.type == "MESH":
         return item if is_result(item) else None
     rig, body_rig = rig_of(item), body_rig_of(item)
-    heads = (head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else (body_of(body_rig),) if body_rig else ()
+    heads = (*((head_of(rig), head_of(rig, RECONSTRUCTED)) if rig else ()), *((body_of(body_rig),) if body_rig else ()))
     return next((head for head in heads if is_result(head)), None)
 
 
@@ -152,6 +173,12 @@ def figures(report: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(timings, dict) and timings:
         found.append(("Time", f"{sum(timings.values()):.0f} s"))
     return found
+
+
+def report_of_active(context: bpy.types.Context) -> dict[str, Any] | None:
+    """The report of the active result; None where there is none that can be read."""
+    head = _described(context)
+    return None if head is None else _report(head[PROPERTY_PREFIX + "report"])
 
 
 def columns(context: bpy.types.Context) -> int:

@@ -8,17 +8,21 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Vector
+from mathutils import Matrix, Vector
 
 from ..core.topology.body_rig import BodyRig
 from .armature import pose_bones
 from .frame import HEAD_TO_BLENDER
 from .mesh import add_groups
-from .rig import linked_object
+from .rig import RIGGED, linked_object
 from .typed import armature_of, view_layer_of
 
 BODY = "likeness_body"
 """Custom property of the armature object: the body that it moves."""
+HEAD_MASK = "Likeness Head"
+"""The modifier that hides a body's own head below a rigged one."""
+HEAD_PART = "Head"
+"""The vertex group of the body's own head."""
 _REST_TURNS = "likeness_body_rest"
 ROOT = "root"
 """The bone on the ground that moves the whole body; it moves no vertex by itself."""
@@ -70,6 +74,40 @@ def build_body_rig(
     turns = {bone_name(joint): [round(x, 5) for x in turn] for joint, turn in zip(rig.joint_names, rig.rest_turns.tolist(), strict=True)}
     armature[_REST_TURNS] = json.dumps(turns)
     return armature
+
+
+def put_head_on(armature: bpy.types.Object, head_rig: bpy.types.Object, place: np.ndarray) -> None:
+    """The armature object of a rigged head becomes a part of a body's: it stands at a place (4, 4), in the upright frame, from its own, and
+    follows the body's head bone. The body's own head, which lies there too, is masked."""
+    turn = np.eye(4)
+    turn[:3, :3] = HEAD_TO_BLENDER
+    bone = armature_of(armature).bones[bone_name("head")]
+    head_rig.parent, head_rig.parent_type, head_rig.parent_bone = armature, "BONE", bone.name
+    # Children of bones count from the bone's tail.
+    tail = bone.matrix_local @ Matrix.Translation((0, bone.length, 0))
+    head_rig.matrix_parent_inverse = tail.inverted()
+    head_rig.matrix_basis = Matrix((turn @ place @ turn.T).tolist())
+    body = body_of(armature)
+    assert body is not None
+    mask: Any = body.modifiers.new(HEAD_MASK, "MASK")
+    mask.vertex_group, mask.invert_vertex_group, mask.threshold = HEAD_PART, True, 0.5
+
+
+def head_rig_on(armature: bpy.types.Object) -> bpy.types.Object | None:
+    """The armature object of the rigged head on a body's armature; None where there is none."""
+    return next((item for item in armature.children if isinstance(item.get(RIGGED), bpy.types.Object)), None)
+
+
+def show_own_head(head_rig: bpy.types.Object, shown: bool) -> None:
+    """Whether the body on which a head's rig stands has its own head; nothing for a head without a body."""
+    body = None if head_rig.parent is None else body_of(head_rig.parent)
+    if body is not None and (mask := body.modifiers.get(HEAD_MASK)) is not None:
+        mask.show_viewport = mask.show_render = not shown
+
+
+def stands_on_body(head_rig: bpy.types.Object) -> bool:
+    """Whether a head's rig stands on a body."""
+    return head_rig.parent is not None and body_of(head_rig.parent) is not None
 
 
 def body_rig_of(item: bpy.types.Object | None) -> bpy.types.Object | None:

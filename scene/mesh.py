@@ -9,16 +9,17 @@ from .typed import attribute_data
 
 
 def new_mesh(name: str, vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mesh:
-    """A new smooth mesh of vertices (V, 3), Blender frame, and triangles (F, 3)."""
-    corners = np.ascontiguousarray(faces, np.int32)
+    """A new smooth mesh of vertices (V, 3), Blender frame, and triangles (F, 3), or quads (F, 4) with -1 as a triangle's fourth corner."""
+    there = np.asarray(faces) >= 0
+    corners, sides = np.ascontiguousarray(faces[there], np.int32), there.sum(1, dtype=np.int32)
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(vertices))
-    mesh.loops.add(corners.size)
-    mesh.polygons.add(len(corners))
+    mesh.loops.add(len(corners))
+    mesh.polygons.add(len(sides))
     # Straight into the attributes: three times faster than through vertices.co and loops.vertex_index.
     attribute_data(mesh, "position").foreach_set("vector", np.ascontiguousarray(vertices, np.float32).ravel())
-    attribute_data(mesh, ".corner_vert").foreach_set("value", corners.ravel())
-    mesh.polygons.foreach_set("loop_start", np.arange(0, corners.size, 3, dtype=np.int32))
+    attribute_data(mesh, ".corner_vert").foreach_set("value", corners)
+    mesh.polygons.foreach_set("loop_start", np.cumsum(sides, dtype=np.int32) - sides)
     mesh.update(calc_edges=True)
     return mesh
 

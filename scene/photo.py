@@ -46,6 +46,16 @@ def pack_picture(name: str, picture: np.ndarray, space: str = "sRGB") -> bpy.typ
     return image
 
 
+def pack_heights(name: str, heights: np.ndarray) -> bpy.types.Image:
+    """A new packed float image of (H, W) float32, row 0 at the top: as precise as that, and of either sign."""
+    image = bpy.data.images.new(name, heights.shape[1], heights.shape[0], alpha=False, float_buffer=True, is_data=True)
+    values = np.ones((*heights.shape, 4), np.float32)
+    values[..., :3] = heights[::-1, :, None]
+    _values(image).foreach_set(values.ravel())
+    image.pack()
+    return image
+
+
 def pixels(image: bpy.types.Image) -> np.ndarray:
     """(H, W, 4) uint8 sRGB with straight alpha, row 0 at the top. Raises InputError for an image without a picture in colour."""
     width, height = image.size

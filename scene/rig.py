@@ -20,8 +20,8 @@ from .rig_material import add_materials
 from .shape_keys import add_shape_keys, shapes
 from .typed import attribute_data, pose_of, view_layer_of
 
-RIGGED, RECONSTRUCTED = "likeness_rigged_head", "likeness_reconstructed_head"
-"""Custom properties of the armature object: the two heads."""
+RIGGED, RECONSTRUCTED, HAIR_SHELL = "likeness_rigged_head", "likeness_reconstructed_head", "likeness_hair"
+"""Custom properties of the armature object: the two heads, and the rigged one's hair."""
 _PHOTO_POSE = "likeness_photo_pose"
 UV_MAP, CORRESPONDENCE_ATTRIBUTE = "UVMap", "correspondence"
 
@@ -54,6 +54,12 @@ def skin(head: bpy.types.Object, armature: bpy.types.Object, weights: dict[str, 
     head.parent = armature
     modifier: Any = head.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
+
+
+def carry_hair(armature: bpy.types.Object, hair: bpy.types.Object) -> None:
+    """Let the head's bone of a rig move a mesh object that lies on the rigged head at rest."""
+    skin(hair, armature, {"head": np.ones(len(hair.data.vertices))})
+    armature[HAIR_SHELL] = hair
 
 
 def rig_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
@@ -144,10 +150,11 @@ def photo_pose(armature: bpy.types.Object) -> dict[str, dict[str, Any]]:
 
 def _build_mesh(rigged: RiggedHead, name: str) -> bpy.types.Mesh:
     """Neutral and unposed; the semantic correspondence is an attribute, by which data can be carried from one person to another."""
-    mesh = new_mesh(f"{name} Head", rigged.neutral @ HEAD_TO_BLENDER.T, rigged.faces)
+    faces, faces_uv, parts = rigged.polygons()
+    mesh = new_mesh(f"{name} Head", rigged.neutral @ HEAD_TO_BLENDER.T, faces)
     uv = mesh.uv_layers.new(name=UV_MAP)
-    uv.data.foreach_set("uv", np.ascontiguousarray(rigged.uv[rigged.faces_uv], np.float32).ravel())
+    uv.data.foreach_set("uv", np.ascontiguousarray(rigged.uv[faces_uv[faces_uv >= 0]], np.float32).ravel())
     correspondence = mesh.attributes.new(CORRESPONDENCE_ATTRIBUTE, "FLOAT_VECTOR", "POINT")
     attribute_data(mesh, correspondence.name).foreach_set("vector", np.ascontiguousarray(rigged.correspondence, np.float32).ravel())
-    add_materials(mesh, rigged, name)
+    add_materials(mesh, rigged, name, parts)
     return mesh

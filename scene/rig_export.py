@@ -1,37 +1,98 @@
 """The rigged head, or a body with its armature, as a file for other programs: names, skin, shape keys and texture intact."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import bpy
 
 from ..core.errors import InputError
 from .armature import pose_bones
-from .body_rig import body_of
-from .rig import head_of, preserved_pose, shown
-from .typed import view_layer_of
+from .body_rig import HEAD_MASK, body_of, head_rig_on
+from .rig import HAIR_SHELL, RIGGED, head_of, preserved_pose, shown
+from .typed import mesh_of, view_layer_of
 
 RIG_SUFFIXES = (".glb", ".fbx")
 
 
 def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
-    """Write armature and rigged head or body, animation included, in the format of the suffix.
+    """Write armature and rigged head or body, animation included, in the format of the suffix; with a body the rigged head that stands on
+    it too.
 
     Key values go along, and in FBX the bones' pose; in glTF the bones are at rest, because its importers take the nodes' pose for the rest.
     Raises InputError for another suffix, a missing head or a file that cannot be written.
     """
-    head = head_of(armature) or body_of(armature)
-    if head is None:
+    body, above = body_of(armature), head_rig_on(armature)
+    rigs = [armature] if above is None else [armature, above]
+    heads = [head for rig in rigs for kind in (RIGGED, HAIR_SHELL) if (head := head_of(rig, kind)) is not None]
+    meshes = heads if body is None else [body, *heads]
+    if not meshes:
         raise InputError(f"{armature.name} has lost its mesh; reconstruct the photo again.")
     if path.suffix.lower() not in RIG_SUFFIXES:
         raise InputError(f"{path.name} has an unknown format for a rig; end its name with {' or '.join(RIG_SUFFIXES)}.")
     write = {".glb": _glb, ".fbx": _fbx}[path.suffix.lower()]
     try:
-        with shown(armature, head), _only_selected(context, armature, head), preserved_pose(context, armature):
-            write(context, armature, str(path))
+        with ExitStack() as stack:
+            stack.enter_context(shown(*rigs, *meshes))
+            stack.enter_context(_only_selected(context, *rigs, *meshes))
+            for rig in rigs:
+                stack.enter_context(preserved_pose(context, rig))
+            if body is not None:
+                stack.enter_context(_without_masked(context, body))
+            if path.suffix.lower() == ".glb":
+                for rig in rigs:
+                    pose_bones(rig, {})  # else the correctives of the pose would stay
+            elif body is not None and above is not None:
+                stack.enter_context(_unparented(above))
+            view_layer_of(context).update()
+            write(str(path))
     except RuntimeError as error:
         raise InputError(f"{path} cannot be written ({str(error).strip().splitlines()[-1]}); choose another folder.") from error
+
+
+def export_surface(context: bpy.types.Context, item: bpy.types.Object, path: Path) -> None:
+    """Write a mesh object without a rig as FBX. Raises InputError for a file that cannot be written."""
+    try:
+        with shown(item), _only_selected(context, item):
+            _fbx(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{path} cannot be written ({str(error).strip().splitlines()[-1]}); choose another folder.") from error
+
+
+@contextmanager
+def _unparented(item: bpy.types.Object) -> Iterator[None]:
+    """Blender's own reader of FBX knows no skeleton below a bone of another one: for a moment this one stands beside it."""
+    kept = item.parent, item.parent_type, item.parent_bone, item.matrix_parent_inverse.copy(), item.matrix_basis.copy()
+    placed = item.matrix_world.copy()
+    item.parent, item.matrix_basis = None, placed
+    try:
+        yield
+    finally:
+        item.parent, item.parent_type, item.parent_bone, item.matrix_parent_inverse, item.matrix_basis = kept
+
+
+@contextmanager
+def _without_masked(context: bpy.types.Context, body: bpy.types.Object) -> Iterator[None]:
+    """Exporters that keep shape keys apply no modifiers: for a moment the body's mesh is what its mask leaves."""
+    mask = body.modifiers.get(HEAD_MASK)
+    if mask is None or not mask.show_viewport:
+        yield
+        return
+    whole, others = mesh_of(body), [modifier for modifier in body.modifiers if modifier != mask and modifier.show_viewport]
+    for modifier in others:
+        modifier.show_viewport = False
+    view_layer_of(context).update()
+    graph = context.evaluated_depsgraph_get()
+    left = bpy.data.meshes.new_from_object(body.evaluated_get(graph), preserve_all_data_layers=True, depsgraph=graph)
+    left.name = whole.name
+    for modifier in others:
+        modifier.show_viewport = True
+    body.data, mask.show_viewport = left, False
+    try:
+        yield
+    finally:
+        body.data, mask.show_viewport = whole, True
+        bpy.data.meshes.remove(left)
 
 
 @contextmanager
@@ -52,13 +113,11 @@ def _only_selected(context: bpy.types.Context, *items: bpy.types.Object) -> Iter
         view_layer_of(context).objects.active = active
 
 
-def _glb(context: bpy.types.Context, armature: bpy.types.Object, path: str) -> None:
-    pose_bones(armature, {})  # else the correctives of the pose would stay
-    view_layer_of(context).update()
+def _glb(path: str) -> None:
     bpy.ops.export_scene.gltf(filepath=path, export_format="GLB", use_selection=True)
 
 
-def _fbx(context: bpy.types.Context, armature: bpy.types.Object, path: str) -> None:
+def _fbx(path: str) -> None:
     bpy.ops.export_scene.fbx(
         filepath=path,
         use_selection=True,

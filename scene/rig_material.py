@@ -21,8 +21,9 @@ _LOOK_OF_PART = {
 }  # fmt: skip
 
 
-def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str) -> None:
-    """Slots Skin, Eyes, Teeth and Tongue on the mesh's triangles; the texture and where the photo shows it are packed into the file."""
+def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str, parts: np.ndarray) -> None:
+    """Slots Skin, Eyes, Teeth and Tongue on the mesh's faces, parts (P,) indices into MESH_PARTS; the texture and where the photo shows
+    it are packed into the file."""
     texture = None if rigged.texture is None else pack_picture(f"{name} Texture", rigged.texture)
     observed = None if rigged.texture_observed is None else pack_picture(f"{name} Observed", rigged.texture_observed, "Non-Color")
     for look, (colour, roughness) in _LOOKS.items():
@@ -40,7 +41,7 @@ def add_materials(mesh: bpy.types.Mesh, rigged: RiggedHead, name: str) -> None:
             _texture_node(tree, observed, shader.location.x - 320, shader.location.y - 300).label = "Observed"
         mesh.materials.append(material)
     slots = np.array([list(_LOOKS).index(_LOOK_OF_PART[part]) for part in MESH_PARTS], np.int32)
-    mesh.polygons.foreach_set("material_index", slots[rigged.face_part])
+    mesh.polygons.foreach_set("material_index", slots[parts])
 
 
 def _texture_node(tree: bpy.types.NodeTree, image: bpy.types.Image, x: float, y: float) -> bpy.types.Node:

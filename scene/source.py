@@ -1,5 +1,6 @@
 """The reconstruction behind a reconstructed head, read back from the scene alone. What the artist did to the head since is part of it."""
 
+import json
 from typing import Any, TypeGuard
 
 import bpy
@@ -9,7 +10,7 @@ from idprop.types import IDPropertyArray
 from ..core.errors import InputError
 from ..core.result import SURFACE, Mesh, Result
 from .body_rig import body_of, body_rig_of
-from .build import CAMERA, COLOUR_ATTRIBUTE, COUNTS, OBSERVED_ATTRIBUTE
+from .build import CAMERA, COLOUR_ATTRIBUTE, COUNTS, OBSERVED_ATTRIBUTE, REPORT
 from .camera import PHOTO
 from .frame import HEAD_TO_BLENDER
 from .mesh import positions, triangles
@@ -52,10 +53,23 @@ def camera_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """The photo's camera of the result that an object is part of: a head, the rig, or that camera. None when there is none any more."""
     if item is None or (item.type == "CAMERA" and PHOTO in item):
         return item
+    return next((camera for head in _heads(item) if (camera := linked_object(head, CAMERA, "CAMERA"))), None)
+
+
+def heads_of(item: bpy.types.Object | None) -> list[bpy.types.Object]:
+    """The heads, or the body, of the result that an object is a part of: either head, the armature, the camera."""
+    if item is None:
+        return []
+    if item.type == "CAMERA" and PHOTO in item:
+        return [head for head in bpy.data.objects if linked_object(head, CAMERA, "CAMERA") == item and is_result(head)]
+    return [head for head in _heads(item) if is_result(head)]
+
+
+def _heads(item: bpy.types.Object) -> list[bpy.types.Object]:
     rig, body_rig = rig_of(item), body_rig_of(item)
     heads = [item] if rig is None else [head_of(rig), head_of(rig, RECONSTRUCTED)]
     heads = heads if body_rig is None else [body_of(body_rig)]
-    return next((camera for head in heads if head is not None and (camera := linked_object(head, CAMERA, "CAMERA"))), None)
+    return [head for head in heads if head is not None]
 
 
 def sources(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -80,7 +94,8 @@ def source_of(scene: bpy.types.Scene, item: bpy.types.Object) -> bpy.types.Objec
 
 
 def result_of(head: bpy.types.Object) -> Result:
-    """A reconstruction as the surface of a result, with its views, without rig and report. Raises InputError when they cannot be read."""
+    """A reconstruction as the surface of a result, with its views and its report, {} when that cannot be read; without rig. Raises
+    InputError when surface or views cannot be read."""
     mesh, views = mesh_of(head), views_of(head)
     normals = np.empty(3 * len(mesh.vertices), np.float32)
     vectors: Any = mesh.vertex_normals
@@ -92,7 +107,17 @@ def result_of(head: bpy.types.Object) -> Result:
         colours=_attribute(head, COLOUR_ATTRIBUTE, "BYTE_COLOR", "color_srgb", 4)[:, :3],
         observed=_attribute(head, OBSERVED_ATTRIBUTE, "FLOAT", "value", 1)[:, 0],
     )
-    return Result(head.name, {SURFACE: surface}, views)
+    return Result(head.name, {SURFACE: surface}, views, _report(head))
+
+
+def _report(head: bpy.types.Object) -> dict[str, Any]:
+    """Blend files come from anywhere: whatever is not an object is {}."""
+    try:
+        report = json.loads(head.get(REPORT, ""))
+        json.dumps(report, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return report if isinstance(report, dict) else {}
 
 
 def _attribute(head: bpy.types.Object, name: str, kind: str, member: str, size: int) -> np.ndarray:

@@ -50,15 +50,19 @@ def photos_of(item: bpy.types.Object) -> list[bpy.types.Image]:
 
 def views_of(item: bpy.types.Object) -> tuple[ResultView, ...]:
     """The views that keep_views wrote on an object. Blend files come from anywhere: raises InputError for what cannot be read."""
-    try:
-        views = [(*_camera_and_pose(view), _framing(view)) for view in json.loads(item[VIEWS])]
-    except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
-        raise _unreadable(item) from error
-    photos = photos_of(item)
+    views, photos = cameras_of(item), photos_of(item)
     if not views or len(views) != len(photos) or not all(is_sound(camera, pose) and framing.half > 0 for camera, pose, framing in views):
         raise _unreadable(item)
     pictures = [np.ascontiguousarray(pixels(photo)[..., :3]) for photo in photos]
     return tuple(ResultView(picture, *view) for picture, view in zip(pictures, views, strict=True))
+
+
+def cameras_of(item: bpy.types.Object) -> list[tuple[Camera, Pose, Framing]]:
+    """What the views say besides their photos. Raises InputError."""
+    try:
+        return [(*_camera_and_pose(view), _framing(view)) for view in json.loads(item[VIEWS])]
+    except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
+        raise _unreadable(item) from error
 
 
 def is_sound(camera: Camera, pose: Pose) -> bool:

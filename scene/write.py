@@ -26,11 +26,12 @@ from ..core.animation.performance import Performance
 from ..core.errors import Cancelled, InputError, LikenessError, ReconstructionError, explain
 from ..core.result import Result
 from .animation import animate
-from .body_rig import body_rig_of
+from .body_rig import body_rig_of, head_rig_on
 from .build import build_result
+from .colour_view import use_standard_view
 from .compat import shader_nodes
 from .rig import rig_of
-from .rig_export import RIG_SUFFIXES, export_rig
+from .rig_export import RIG_SUFFIXES, export_rig, export_surface
 from .typed import scene_of, set_input
 
 ANSWER = "likeness-written "
@@ -41,10 +42,10 @@ logger = logging.getLogger(__name__)
 
 def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path | None = None) -> None:
     """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb and .fbx: the rigged head, or
-    the body with its armature.
+    the body with its armature and the rigged head on it; .fbx of a result without a rig: the surface.
 
     With a performance the rigged head plays it from frame 1 on, at its own rate.
-    Raises AssetError for a damaged result, InputError for another suffix or when .glb or .fbx are asked of a result without a rig,
+    Raises AssetError for a damaged result, InputError for another suffix or when .glb is asked of a result without a rig,
     ReconstructionError when a file cannot be saved.
     """
     result = Result.load(result_path)
@@ -52,12 +53,21 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
         raise InputError(f"{unknown[0].name} has an unknown format; end its name with .blend, {' or '.join(RIG_SUFFIXES)}.")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene_of(bpy.context).world = _even_light()
+    use_standard_view(scene_of(bpy.context))
     build_result(bpy.context, result)
-    armature = rig_of(bpy.context.object) or body_rig_of(bpy.context.object)
-    if performance_path is not None and armature is not None and result.rigged is not None:
-        play(scene_of(bpy.context), armature, Performance.load(performance_path))
+    made = bpy.context.object
+    assert made is not None
+    armature, face = body_rig_of(made), rig_of(made)
+    if armature is not None:
+        face = head_rig_on(armature)
+    armature = armature or face
+    if performance_path is not None and face is not None:
+        play(scene_of(bpy.context), face, Performance.load(performance_path))
     for path in (path.resolve() for path in paths):
         if path.suffix.lower() != ".blend":
+            if armature is None and path.suffix.lower() == ".fbx":
+                export_surface(bpy.context, made, path)
+                continue
             if armature is None:
                 raise InputError(f"{result.name} has no rig for {path.name}; reconstruct it with a rig.")
             export_rig(bpy.context, armature, path)

@@ -43,14 +43,16 @@ class FieldObjective:
         if config.volume:
             self._faces, self._rest = _closed_mesh(device, config.subject)
 
+    def see(self, batch: Batch) -> None:
+        """Add the normals that the field reads to the batch, unless it has them: networks and steps on one batch share them."""
+        if self._normals is not None and "seen_normals" not in batch:
+            with torch.no_grad():
+                batch["seen_normals"] = unit_normals(self._normals, batch["photo"], batch["maps"]).to(batch["photo"].dtype)
+
     def encode(self, network: ImplicitField, batch: Batch) -> Encoded:
         """The batch's photos (and fitted surfaces) as the field sees them."""
-        normals = cloud = None
-        if self._normals is not None:
-            if "seen_normals" not in batch:  # networks that train on one batch share them
-                with torch.no_grad(), torch.autocast(batch["photo"].device.type, torch.bfloat16):
-                    batch["seen_normals"] = unit_normals(self._normals, batch["photo"], batch["maps"]).to(batch["photo"].dtype)
-            normals = batch["seen_normals"]
+        self.see(batch)
+        normals, cloud = batch.get("seen_normals"), None
         if network.config.volume:
             cloud = surface_clouds(batch["prior_vertices"], self._faces, self._rest)
         return network.encode(batch["photo"], batch["maps"], normals, cloud)

@@ -22,7 +22,8 @@ class Recipe:
 
     name: of the files that are written, the recipe's own by default; the bundled field is `field`.
     config: the field's configuration before `overrides`; a colour network's are those of ColourConfig. batch: samples a step and
-    process. points: in space a sample, half as many on the surface. precision: `bf16` or `fp32`. compile: let torch compile the
+    process. points: in space a sample, half as many on the surface. reuse: steps that a field's photograph of a stored sample serves, with
+    other points each time. precision: `bf16` or `fp32`. compile: let torch compile the
     encoders. validate_minutes: between validations.
     In TOML, `extends` names a recipe in the same folder to begin with, and values under [cuda] hold on a GPU only.
     """
@@ -33,6 +34,7 @@ class Recipe:
     steps: int
     batch: int
     points: int = 0
+    reuse: int = 1
     config: FieldConfig = field(default_factory=FieldConfig)
     loss: FieldWeights = field(default_factory=FieldWeights)
     learning_rate: float = 1e-3

@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -24,12 +25,13 @@ from ..core.networks.config import METADATA_KEY
 from ..core.networks.layers import channels_last
 from .data.dataset import Batch, Shards, batches
 from .data.real_landmarks import Detections
+from .data.reused import reused
 from .data.stream import Source, streamed
 from .distributed_group import DistributedGroup
 from .loop import GracefulStop, Prefetcher, Stream, update_average
 from .losses import Parts
 from .model_card import write_card
-from .objective import network_of, objective, stored_fields
+from .objective import FieldObjective, network_of, objective, stored_fields
 from .pictures import Sheet
 from .recipe import METRES, Recipe, find
 
@@ -38,6 +40,7 @@ VALIDATION_BATCHES = 8
 _LOG_STEPS = 50
 _GROWING = ("distance.", "colour.", "output.")
 _REUSE, _PEOPLE_A_RANK = 8, 100_000_000
+_ALL_POINTS = 4096
 
 
 class Trainer:
@@ -229,6 +232,11 @@ def _stored(recipe: Recipe, folder: Path, seed: int, turn: tuple[int, int], augm
 
 
 def _stream(recipe: Recipe, arguments: argparse.Namespace, group: DistributedGroup) -> Stream:
+    if arguments.assets is None and recipe.reuse > 1:
+        seen = objective(recipe, arguments.output, group.device)
+        assert isinstance(seen, FieldObjective)
+        whole = lambda done: _stored(replace(recipe, points=_ALL_POINTS), arguments.data / "training", recipe.seed + group.index, (done, 1))  # noqa: E731
+        return lambda done: reused(whole, seen.see, recipe.points, recipe.reuse, recipe.seed + group.index, done)
     if arguments.assets is None:
         return lambda done: _stored(
             recipe, arguments.data / "training", recipe.seed, (done * group.count + group.index, group.count), device=group.device

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from ..core.colour.uv_mesh import BakedMaps
 from ..core.error_report import LOG_LINES
 from ..core.errors import MEMORY_REMEDY, Cancelled, MemoryExhausted, WorkerError, is_out_of_memory
 from ..core.private_folder import PrivateFolder
@@ -72,25 +73,44 @@ class WorkerClient:
             self._kill()
             self._link = _Link([*self._command, "--private", str(self._private_folder())])
 
-    def reconstruct(self, photos: Sequence[Path], settings: Settings, output: Path | None = None) -> None:
+    def reconstruct(self, photos: Sequence[Path], settings: Settings, output: Path | None = None, early: bool = False) -> None:
         """Begin the reconstruction of the person in all the photos; its end arrives from `poll` as Done or Error. Without `output` (.npz)
-        the result lies in a private folder until the next job or `close`.
+        the result lies in a private folder until the next job or `close`. early: a first look is to arrive as Early meanwhile.
 
         Raises WorkerError when a job runs already or the process cannot be started.
         """
-        self._begin(protocol.Reconstruct([str(photo) for photo in photos], str(output or self._private_output()), asdict(settings)))
+        place = str(output or self._private_output())
+        self._begin(protocol.Reconstruct([str(photo) for photo in photos], place, asdict(settings), early))
 
     def track(self, source: Path, smoothing: float, output: Path | None = None) -> None:
         """Begin to follow the face in a photo, a video or a folder of pictures; otherwise as `reconstruct`, the result a Performance."""
         self._begin(protocol.Track(str(source), str(output or self._private_output()), smoothing))
 
-    def bake(self, mesh: Path, reconstruction: Path, size: int, output: Path | None = None) -> None:
-        """Begin to bake a texture for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result a Texture."""
-        self._begin(protocol.Bake(str(mesh), str(reconstruction), str(output or self._private_output()), size))
+    def bake(self, mesh: Path, reconstruction: Path, maps: BakedMaps, output: Path | None = None) -> None:
+        """Begin to bake textures for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result Textures."""
+        here = str(output or self._private_output())
+        self._begin(protocol.Bake(str(mesh), str(reconstruction), here, maps.size, list(maps.names), maps.cage, maps.margin))
+
+    def retopologise(self, reconstruction: Path, cover: bool, inner: bool, output: Path | None = None) -> None:
+        """Begin to lay the head model's quads on a reconstruction (Result); otherwise as `reconstruct`, the result a QuadMesh."""
+        self._begin(protocol.Retopologise(str(reconstruction), str(output or self._private_output()), cover, inner))
+
+    def follow(self, photo: Path, settings: Settings, pins: str, output: Path | None = None) -> None:
+        """Begin to fit the face in a photo to pins, the text of a pins file; otherwise as `reconstruct`, the result a FittedFace."""
+        self._begin(protocol.Follow(str(photo), str(output or self._private_output()), asdict(settings), pins))
+
+    def inspect(self, photo: Path, settings: Settings, mask: bool = False, output: Path | None = None) -> None:
+        """Begin to find the people in a photo or, if `mask`, what is taken for the chosen one; otherwise as `reconstruct`, the result an
+        Inspection."""
+        self._begin(protocol.Inspect(str(photo), str(output or self._private_output()), asdict(settings), mask))
 
     def export(self, reconstruction: Path, output: Path) -> None:
         """Begin to write a reconstruction (Result) as the suffix of `output` says: .glb, .ply or .obj the mesh, .png the preview."""
         self._begin(protocol.Export(str(reconstruction), str(output)))
+
+    def print_file(self, reconstruction: Path, output: Path, settings: Settings) -> None:
+        """Begin to write a reconstruction (Result) for 3D printing, as .3mf or .stl; Done has a sentence about it."""
+        self._begin(protocol.Print(str(reconstruction), str(output), asdict(settings)))
 
     def self_test(self, photo: bool = True) -> None:
         """Begin the self-test, with a small reconstruction if `photo`; its end arrives from `poll` as Tested or Error."""

@@ -43,12 +43,14 @@ class Job(Request):
 
 @dataclass(frozen=True)
 class Reconstruct(Job):
-    """Reconstruct the person of one or several `photos`; the output is a Result."""
+    """Reconstruct the person of one photo or of several `photos`, of which the first is the main one; the output is a Result. early: a
+    first look is wanted, as an Early."""
 
     what = "The reconstruction"
     photos: list[str]
     output: str
     settings: dict[str, Any] = field(default_factory=dict)
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,51 @@ class Track(Job):
 
 @dataclass(frozen=True)
 class Bake(Job):
-    """Texture of `size` texels a side for the `mesh` (UvMesh, .npz) on a `reconstruction` (Result, .npz); a Texture."""
+    """Those `maps` (names of Textures) of `size` texels a side for the `mesh` (UvMesh, .npz) on a `reconstruction` (Result, .npz), which
+    is looked for within `cage` metres, with `margin` texels around the islands; Textures."""
 
     what = "The baking"
     mesh: str
     reconstruction: str
     output: str
     size: int
+    maps: list[str]
+    cage: float
+    margin: int
+
+
+@dataclass(frozen=True)
+class Retopologise(Job):
+    """The head model's quads on a `reconstruction` (Result, .npz), over hair and clothes if `cover`, with eyes, teeth and tongue if
+    `inner`; a QuadMesh."""
+
+    what = "The retopology"
+    reconstruction: str
+    output: str
+    cover: bool
+    inner: bool
+
+
+@dataclass(frozen=True)
+class Follow(Job):
+    """Fit the face in a `photo` to `pins`, the text of a pins file; a FittedFace."""
+
+    what = "The fit"
+    photo: str
+    output: str
+    settings: dict[str, Any]
+    pins: str
+
+
+@dataclass(frozen=True)
+class Inspect(Job):
+    """Find the people in a `photo` or, if `mask`, what is taken for the chosen one; an Inspection."""
+
+    what = "The look at the photo"
+    photo: str
+    output: str
+    settings: dict[str, Any]
+    mask: bool
 
 
 @dataclass(frozen=True)
@@ -79,6 +119,16 @@ class Export(Job):
     what = "The writing of the files"
     reconstruction: str
     output: str
+
+
+@dataclass(frozen=True)
+class Print(Job):
+    """Write a `reconstruction` (Result, .npz) for 3D printing to `output`, .3mf or .stl, as the settings say. Done says how large it is."""
+
+    what = "The writing of the print"
+    reconstruction: str
+    output: str
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,10 +177,18 @@ class Progress(Event):
 
 
 @dataclass(frozen=True)
-class Done(Event):
-    """The result, or the file that was asked for, lies in `path`."""
+class Early(Event):
+    """A first look at what the job will give lies in `path`; the job goes on."""
 
     path: str
+
+
+@dataclass(frozen=True)
+class Done(Event):
+    """The result, or the file that was asked for, lies in `path`. note: what the user is told of it, one sentence, or nothing."""
+
+    path: str
+    note: str = ""
 
 
 @dataclass(frozen=True)

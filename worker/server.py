@@ -112,7 +112,8 @@ class Server:
     def _answer(self, job: protocol.Job) -> protocol.Event:
         """Nothing that a job raises ends the worker, which stays ready for the next photo."""
         try:
-            return self._jobs.run(job, self._progress(job.id), lambda: job.id in self._cancelled)
+            say = lambda event: self.send(replace(event, id=job.id))  # noqa: E731
+            return self._jobs.run(job, self._progress(job.id), lambda: job.id in self._cancelled, say)
         except Exception as error:
             known = explain(error, job.what)
             if known is not error:

@@ -28,7 +28,8 @@ def row_key(row: Row, formats: Sequence[str]) -> str:
     """Hash of what the row's result depends on: its files, settings, formats, our weights and version. Raises InputError."""
     hashes = {label: _file_hash(path) for label, path in row.settings.files()}
     weights = _WEIGHTS.read_text(encoding="utf-8") if _WEIGHTS.exists() else ""
-    parts = [_file_hash(row.photo), row.settings.to_report(), hashes, sorted(formats), weights, VERSION]
+    photos = [_file_hash(photo) for photo in row.photos]
+    parts = [photos if row.others else photos[0], row.settings.to_report(), hashes, sorted(formats), weights, VERSION]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

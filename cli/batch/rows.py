@@ -26,12 +26,19 @@ _LISTS = "a folder, a wildcard, or a .txt, .jsonl or .csv file"
 
 @dataclass(frozen=True)
 class Row:
-    """One result to make. name: its folder below the output, parts separated by /. problem: why it cannot be made, if so."""
+    """One result to make. photo: the main one. name: its folder below the output, parts separated by /. problem: why it cannot be made, if
+    so. others: further photos of the same person."""
 
     photo: Path
     name: str
     settings: Settings
     problem: str = ""
+    others: tuple[Path, ...] = ()
+
+    @property
+    def photos(self) -> list[Path]:
+        """All of them, the main one first."""
+        return [self.photo, *self.others]
 
 
 def read_rows(given: str, settings: Settings, recursive: bool = False, template: str = TEMPLATE) -> list[Row]:
@@ -123,25 +130,26 @@ def _of_values(values: Any, manifest: Path, line: int, number: int, settings: Se
         if not isinstance(values, dict):
             raise InputError(f'{where} is no JSON object; write {{"photo": "…"}}.')
         values = dict(values)
-        photo, name = _photo(values, where), values.pop("name", None)
-        photo = photo if photo.is_absolute() else manifest.parent / photo
+        photo, *others = (manifest.parent / path for path in _photos(values, where))
+        name = values.pop("name", None)
         name = _named(template, photo, manifest.parent, number) if name is None else str(name)
         try:
-            return Row(photo, name, Settings.from_dict(settings.to_dict() | _typed(values)))
+            return Row(photo, name, Settings.from_dict(settings.to_dict() | _typed(values)), others=tuple(others))
         except InputError as error:
             return Row(photo, name, settings, f"{where}: {error}")
     except LikenessError as error:
         return Row(manifest, f"line-{line}", settings, str(error))
 
 
-def _photo(values: dict[str, Any], where: str) -> Path:
-    """The row's photo, taken out of its values."""
+def _photos(values: dict[str, Any], where: str) -> list[Path]:
+    """The row's photos, taken out of its values; a table has several in one cell, separated by semicolons."""
     photo, photos = values.pop("photo", None), values.pop("photos", None)
-    if photo is None and isinstance(photos, list) and len(photos) == 1:
-        (photo,) = photos
-    if not isinstance(photo, str) or "\0" in photo:
-        raise InputError(f'{where} names no photo; give it as "photo".')
-    return Path(photo)
+    if isinstance(photos, str):
+        photos = [part.strip() for part in photos.split(";") if part.strip()]
+    given = [photo] if photo is not None else photos
+    if not isinstance(given, list) or not given or not all(isinstance(one, str) and "\0" not in one for one in given):
+        raise InputError(f'{where} names no photo; give it as "photo", or several of one person as "photos".')
+    return [Path(one) for one in given]
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class _Task:
         return finished_report(self.folder, self.key)
 
     def claim(self) -> Any:
-        return self.plan.claim(self.folder, self.file_name, self.plan.inputs(self.row.photo))
+        return self.plan.claim(self.folder, self.file_name, self.plan.inputs(*self.row.photos))
 
 
 class BatchRun:
@@ -118,7 +118,8 @@ def _planned(
                 raise LikenessError(row.problem)
             if row.settings.all_subjects:
                 raise LikenessError("A row is one result; give a row with a subject_index for each person instead of all_subjects.")
-            check_photo(row.photo)
+            for photo in row.photos:
+                check_photo(photo)
             key = row_key(row, plan.formats)
             task = _Task(row, key, replace(plan, settings=row.settings), options.output)
             if (report := task.finished()) is not None and not options.overwrite:
@@ -145,7 +146,7 @@ def _made(processes: Processes, task: _Task) -> Entry:
         report = None if task.plan.overwrite else task.finished()
         if report is None:
             with task.claim() as outputs:
-                _, report = task.plan.make(processes, row.photo, outputs, task.file_name, more={KEY: task.key})
+                _, report = task.plan.make(processes, row.photos, outputs, task.file_name, more={KEY: task.key})
         return done_entry(row, task.key, report)
     except Cancelled:
         raise

@@ -19,7 +19,7 @@ from ..photo.crop import crop_picture
 from ..photo.framing import Framing
 from ..result import Mesh, Result, ResultView
 from .seam import carried_difference
-from .texels import SIZES, Progress, Texels
+from .texels import PADDING, SIZES, Progress, Texels
 
 _SIZE = 512  # of the pictures that say what is seen
 _GRAZING = np.cos(np.radians([78, 50]))
@@ -172,12 +172,13 @@ def bake_mesh(
     size: int = 2048,
     progress: Progress | None = None,
     framing: Framing | None = None,
+    margin: int = PADDING,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Texture (size, size, 3) uint8 sRGB for any mesh that lies on a reconstruction; (size, size) uint8, 255 where the photo was copied.
 
     vertices (V, 3) metres in the upright frame of the result; faces (F, 3), outward; uv (U, 2) bottom-left origin, faces_uv (F, 3).
     framing: what of the photo is copied, by default all that was reconstructed. Hidden texels take the colours of the reconstruction's
-    nearest vertices.
+    nearest vertices. margin: texels around the islands that repeat them.
     Raises InputError for a mesh without a usable UV map or one that lies elsewhere.
     """
     step = progress or (lambda share: None)
@@ -199,7 +200,7 @@ def bake_mesh(
     fine = _Magnified(Texels.of(faces, uv, faces_uv, max(size // _COARSER, SIZES[0])), texels, vertices, base, nearest_colours)
     step(0.3)
     layer, sample = ProjectionLayer.of(in_crop(view, framing, vertices), faces), PhotoSample.of(surface, view, framing, size)
-    return texture_pictures(texels, *compose(texels, faces, sample, [layer], base, fine.colours, progress))
+    return texture_pictures(texels, *compose(texels, faces, sample, [layer], base, fine.colours, progress), margin)
 
 
 class _Magnified:
@@ -221,8 +222,8 @@ class _Magnified:
         return np.where(far[:, None], exact[:, 3:], found[:, 3:])
 
 
-def texture_pictures(texels: Texels, values: np.ndarray, observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def texture_pictures(texels: Texels, values: np.ndarray, observed: np.ndarray, margin: int = PADDING) -> tuple[np.ndarray, np.ndarray]:
     """Colours (N, 3) and observed (N,), both in [0, 1], as uint8 pictures."""
     packed = np.concatenate([values, observed[:, None]], axis=1)
-    picture = texels.picture((np.clip(packed, 0, 1) * 255 + 0.5).astype(np.uint8))
+    picture = texels.picture((np.clip(packed, 0, 1) * 255 + 0.5).astype(np.uint8), margin)
     return picture[..., :3], picture[..., 3]

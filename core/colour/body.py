@@ -20,7 +20,6 @@ from .voxel_means import VoxelMeans
 
 _SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
-_EDGES = 1.5  # edges of the mesh
 _SEEN = 0.5  # weight of what tells about hidden places
 _MATERIALS = 8
 _LIGHTNESS = np.array([0.5, 1, 1])  # of CIE Lab: folds change it
@@ -29,7 +28,7 @@ _ROUND = 0.4  # of a distance around the body or the limb: what is at the same h
 _SMALL = 3.0  # times finer
 _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
-_MOSTLY = 4.0  # power of a material's share: the most frequent one is taken, with a narrow border
+_MOSTLY = 12.0  # power of a material's share: the most frequent one is taken, with a narrow border
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
@@ -94,9 +93,7 @@ def colour_body(
     picture = np.concatenate([photo_crop, told], axis=-1, dtype=np.float32)
     projection = Projection.of(vertices, faces, picture, matte_crop)
     shown, observed = projection.sample_photo(vertices, normals)
-    # Cells that are finer than the mesh would not touch.
-    edge = float(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1).mean())
-    cells = VoxelMeans.of(vertices, max(_CELL, _EDGES * edge))
+    cells = VoxelMeans.of_surface(vertices, faces, _CELL)
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))

@@ -32,7 +32,7 @@ def carry(
     """
     projection = Projection.of(vertices, faces, picture, matte)
     shown, observed = projection.sample_photo(vertices, normals)
-    cells = VoxelMeans.of(vertices, _CELL)
+    cells = VoxelMeans.of_surface(vertices, faces, _CELL)
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     lenders = np.flatnonzero(weight > _SEEN)
     if not len(lenders):

@@ -29,6 +29,7 @@ _TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background'
 _BESIDE = 0.05  # of the matte
 _TONES = 8  # steps of each channel in which colours of the background are counted
 _COMMON = (0.003, 0.02)  # share of the background that has a colour like it
+_MIXED = (1.0, 0.7, 0.5, 0.35)  # shares of the background in what is seen through hair
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _COVERED = (0.3, 0.6)  # share of things in front
@@ -86,7 +87,8 @@ def colour_vertices(
             # What is seen through hair at its rim is the wall behind it.
             rim = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * np.maximum(_apart(seen, level), strange)
             # Inside, it is something worn and stays, unless it looks like the wall.
-            doubt = np.maximum(rim, share[:, HAIR] * strange * _of_background(seen[:, COLOUR], photo_crop, matte_crop))
+            behind = _of_background(seen[:, COLOUR], level, photo_crop, matte_crop)
+            doubt = np.maximum(rim, share[:, HAIR] * strange * behind)
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None:
@@ -98,15 +100,21 @@ def colour_vertices(
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
 
 
-def _of_background(colours: np.ndarray, photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: do colours (K, 3) stand in the photo (S, S, 3) beside the person, too?"""
+def _of_background(colours: np.ndarray, level: np.ndarray, photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: do colours (K, 3) stand in the photo (S, S, 3) beside the person, too, or such as make them when mixed with the
+    level (K, 3)?"""
     beside = photo[matte < _BESIDE]
     if not len(beside):
         return np.zeros(len(colours))
     counts, _ = np.histogramdd(beside, bins=_TONES, range=[(0, 1)] * 3)
     share = gaussian_filter(counts / len(beside), 0.7)
-    place = np.clip(colours.T * _TONES - 0.5, 0, _TONES - 1)
-    return smoothstep(map_coordinates(share, place, order=1), *_COMMON)
+    found = np.zeros(len(colours))
+    for mixed in _MIXED:
+        pure = level + (colours - level) / mixed
+        place = np.clip(pure.T * _TONES - 0.5, 0, _TONES - 1)
+        possible = (np.abs(pure - 0.5) < 0.5 + 1 / _TONES).all(1)
+        found = np.maximum(found, possible * smoothstep(map_coordinates(share, place, order=1), *_COMMON))
+    return found
 
 
 class _ColourSamples(NamedTuple):

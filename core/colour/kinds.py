@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
 from .seam import membrane
@@ -29,8 +29,10 @@ _NECK = (-0.45, -0.6)  # depth on the mean head, from the ears to the back of th
 _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
 _BESIDE = 0.06  # crop units (12 mm): heights differ by as much from the front to the back
-_MOSTLY = (0.25, 0.75)  # share of the votes
+_MOSTLY, _NEARLY = (0.25, 0.75), (0.5, 0.9)  # share of the votes; and of those for a crown that is not bald
 _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
+_WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
+_RIM = 0.08  # crop units below it
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
 _STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
@@ -64,6 +66,8 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     # A rim that is half taken for hair is a shaved head's.
     on_scalp = smoothstep(on_scalp, *_MOSTLY)
     on_scalp /= np.maximum(on_scalp.sum(1, keepdims=True), 1e-30)
+    bald = np.maximum(on_scalp[:, HAIR] - _grown(seen, weight * scalp[:, 0], above), 0)
+    on_scalp[:, [SKIN, HAIR]] += bald[:, None] * [1, -1]
     hat = _from_below(on_scalp[:, HAT] * scalp[:, 0], above, np.maximum)[:, None]
     on_scalp = np.where(hat > on_scalp[:, HAT:], on_scalp * (1 - hat), on_scalp)
     on_scalp[:, HAT] = np.maximum(on_scalp[:, HAT], hat[:, 0])
@@ -76,8 +80,15 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     elsewhere[:, [SKIN, CLOTHES]] += bare[:, None] * [1, -1]
     behind = smoothstep(-upright[:, 2], -_BEHIND[0], -_BEHIND[1])
     _collar(elsewhere, seen * weight[:, None], upright, behind)
+    rim = _above_rim(seen[:, HAT] * weight, upright)
+    haired = min(float((seen[:, HAIR] * weight).sum()) / _HAT_CELLS, 1.0)
+    for shares in (on_scalp, elsewhere):
+        shares[:, [SKIN, HAIR, HAT]] += (shares[:, HAT] * (1 - rim))[:, None] * [1 - haired, haired, -1]
+    covers = _hangs(seen[:, HAT] * weight, upright) * rim
+    elsewhere += covers[:, None] * (np.eye(len(KINDS))[HAT] - elsewhere)
     hangs = _hangs(seen[:, HAIR] * weight, upright) * behind
     elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
+    hangs = np.maximum(hangs, covers)
     near = 1 - smoothstep(places.distance, *_STANDS_OFF)
     elsewhere += (places.bare * near * (1 - hangs))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
     return elsewhere + scalp * (on_scalp - elsewhere)
@@ -108,6 +119,28 @@ def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndar
     votes = [blur(layer, np.array(_BAND)) + _LITTLE * blur(layer, np.array([_WIDE, _WIDE])) for layer in layers]
     votes = np.stack(votes, axis=-1).reshape(-1, len(layers))[flat]
     return votes / np.maximum(votes.sum(1, keepdims=True), 1e-30)
+
+
+def _grown(seen: np.ndarray, on_scalp: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: may hair grow at this height of the scalp, whose seen part weighs (K,)?
+
+    A crown of which more than a little is seen to be bald is so all round: as the camera sees it, hair beside it is nearest to what is
+    hidden. But a forehead, however high, is not bald behind where hair is above it.
+    """
+    row = ((upright[:, 1] - upright[:, 1].min()) / _PITCH).astype(np.int64)
+    layers = np.stack([np.bincount(row, on_scalp * (upright[:, 1] > _EARS) * seen[:, kind]) for kind in (SKIN, HAIR, HAT)])
+    near, far = (gaussian_filter1d(layers, width / _PITCH) for width in (_BAND[1], _WIDE))
+    votes = near + _LITTLE * far
+    hair = smoothstep(votes[1:].sum(0) / np.maximum(votes.sum(0), 1e-30), *_NEARLY)
+    return np.maximum.accumulate(hair[::-1])[::-1][row]
+
+
+def _above_rim(hat: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is this higher than where a hat ends, of which shares (K,) are seen? It ends as high behind as in front."""
+    worn = hat > _WORN
+    if worn.sum() < _HAT_CELLS:
+        return np.ones(len(hat))
+    return smoothstep(upright[:, 1] - np.percentile(upright[worn, 1], _LOWEST), -_RIM, 0)
 
 
 def _collar(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray) -> None:

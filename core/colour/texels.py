@@ -11,7 +11,8 @@ from ..errors import InputError
 from ..geometry.raster import fragments, nearest
 
 _CHUNK = 262_144
-_PADDING = 64
+PADDING = 64
+"""Texels around the islands that repeat them, unless more or fewer are wanted."""
 SIZES = (256, 8192)
 Progress = Callable[[float], None]
 """Told the share in [0, 1] that is done, some times a second; may raise Cancelled."""
@@ -63,8 +64,8 @@ class Texels:
             values += attributes[corners[:, corner]] * barycentric[:, corner : corner + 1]
         return values
 
-    def picture(self, values: np.ndarray) -> np.ndarray:
-        """Values (N, C) as a picture (size, size, C). Texels off the mesh repeat the nearest one on it up to _PADDING texels away, so that
+    def picture(self, values: np.ndarray, margin: int = PADDING) -> np.ndarray:
+        """Values (N, C) as a picture (size, size, C). Texels off the mesh repeat the nearest one on it up to `margin` texels away, so that
         neither filtering nor smaller versions of the texture mix in anything else; beyond that they are the mean."""
         index = self.index.numpy()
         outside = np.ones(self.size**2, np.uint8)
@@ -76,5 +77,5 @@ class Texels:
         order = np.empty(len(index) + 1, np.int64)
         order[label.ravel()[index]] = np.arange(len(index))
         picture = values[order[np.asarray(label, np.int64)]]
-        picture[distance > _PADDING] = values.mean(0).astype(values.dtype)
+        picture[distance > margin] = values.mean(0).astype(values.dtype)
         return picture

@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import grid_sample
 
 _HALF = 1.08  # crop units: half of the cube that is divided; vertices lie within the crop, or a little beyond
+_EDGES = 1.5  # mean edges of a mesh that a cell measures at least
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class VoxelMeans:
         index = np.full(across**3, -1, np.int32)
         index[kept] = np.arange(len(kept), dtype=np.int32)
         return cls(size, index[flat], first[kept], column[first[kept]], index.reshape(across, across, across))
+
+    @classmethod
+    def of_surface(cls, vertices: np.ndarray, faces: np.ndarray, finest: float) -> Self:
+        """Of a mesh's vertices (V, 3): cells of the size `finest`, or so large that those of a coarser mesh touch."""
+        edge = float(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1).mean())
+        return cls.of(vertices, max(finest, _EDGES * edge))
 
     def mean(self, values: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
         """(K,) or (K, C) means of values (V,) or (V, C) with weight (V,); 0 where nothing weighs."""

@@ -47,7 +47,7 @@ def smooth_hidden_field(
     thin[somewhere] *= clothing_mask(_samples(_CELLS)[somewhere.reshape(-1)])
     if hidden_bound is not None:
         beyond = np.clip(hidden_bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values
-        deep = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_LIMITED)
+        deep = smoothstep(front_depth(values)[:, :, None] - _axis(_CELLS), *_LIMITED)
         thin = np.maximum(thin, np.maximum(beyond, 0) * deep)
     values += thin
     smooth = gaussian_filter(values, _BLUR)
@@ -94,7 +94,7 @@ def _smooth_share(values: np.ndarray, field: Field, protect_mask: PointFunction)
     points = _samples(_CELLS)
     apart = np.abs(values - np.clip(field.prior_distance(points).reshape(values.shape), -_FARTHEST, _FARTHEST))
     unknown = smoothstep(gaussian_filter(apart, _BLUR), *_APART)
-    hidden = smoothstep(_front(values)[:, :, None] - _axis(_CELLS), *_BEHIND)
+    hidden = smoothstep(front_depth(values)[:, :, None] - _axis(_CELLS), *_BEHIND)
     protected = np.zeros_like(values)
     near = np.abs(values) < _BAND
     protected[near] = protect_mask(points[near.reshape(-1)])
@@ -103,13 +103,14 @@ def _smooth_share(values: np.ndarray, field: Field, protect_mask: PointFunction)
     return gaussian_filter(share, _SHARE_BLUR).astype(np.float32)
 
 
-def _front(values: np.ndarray) -> np.ndarray:
-    """z of the nearest surface in each column (x, y), the lowest of 3 x 3 so that steep surface counts as seen; -inf without any."""
-    inside = values < 0
-    last = np.minimum(_CELLS - inside[:, :, ::-1].argmax(2), _CELLS - 1)[:, :, None]
+def front_depth(values: np.ndarray) -> np.ndarray:
+    """z (N, N) of the nearest surface in each column (x, y) of distances (N, N, N) over the crop, the lowest of 3 x 3 so that steep surface
+    counts as seen; -inf without any."""
+    inside, cells = values < 0, values.shape[2] - 1
+    last = np.minimum(cells - inside[:, :, ::-1].argmax(2), cells - 1)[:, :, None]
     within, beyond = (np.take_along_axis(values, last + step, 2)[:, :, 0] for step in (0, 1))
     crossing = last[:, :, 0] + np.clip(within / np.minimum(within - beyond, -1e-6), 0, 1)
-    lowest = minimum_filter(np.where(inside.any(2), crossing * (2 / _CELLS) - 1, np.inf), 3)
+    lowest = minimum_filter(np.where(inside.any(2), crossing * (2 / cells) - 1, np.inf), 3)
     return np.where(np.isfinite(lowest), lowest, -np.inf)
 
 

@@ -7,6 +7,7 @@ costs one small dense system.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,13 +22,14 @@ from .normal_term import NormalPicture, NormalTerm
 from .observation import Observation
 from .outline import MatteField, Outline
 from .parametric import Parameters
+from .pin_term import to_the_pins
 from .projection import FitState
 from .rotation import rotation_matrix, rotation_vector
 from .solver import SharedProblem, minimise
 from .torso import fit_neck, usual_neck
 from .view_energy import ViewEnergy
 
-_STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE, _STEPS_NORMALS = 4, 12, 4, 8
+_STEPS_POSE, _STEPS_ALL, _STEPS_OUTLINE, _STEPS_NORMALS, _STEPS_PINS = 4, 12, 4, 8, 4
 _CONVERGED = 1e-3
 _NO_FACE = 0.12  # residual of landmarks that lie on no face
 Cancel = Callable[[], bool] | None
@@ -123,10 +125,35 @@ def _view_fit(model: HeadModel, identity: np.ndarray, view: ViewEnergy, state: F
     rotations[NECK] = usual_neck(state.rotation) if field is None else fit_neck(model, *rest, state, field)
     rotations[GLOBAL] = rotation_vector(state.rotation @ rotation_matrix(rotations[NECK]).T)
     posed = model.posed(Parameters(identity, expression, rotations))
-    return ViewFit(
+    fit = ViewFit(
         identity, expression, rotations, state.rotation, state.camera, view.residual(state),
         posed.vertices, posed.joints, posed.closed_vertices, posed.closed_normals,
     )  # fmt: skip
+    return fit if view.seen.pins is None else to_the_pins(model, fit, view.seen.pins)
+
+
+def refit_to_pins(model: HeadModel, seen: Observation, fit: ViewFit, guess: HeadGuess | None = None, cancel: Cancel = None) -> ViewFit:
+    """A photo's fit once more from where it is, after pins have moved: a few steps of landmarks and pins alone, for a face that follows the
+    hand. The outline counts again when the head is made."""
+    shapes = _shapes_of(model)
+    view = ViewEnergy(shapes, seen, guess if guess is not None and guess.usable else None)
+    state = _state_of(fit, shapes)
+    view.trust(state)
+    state = minimise(state, lambda state, _: view.linearised(state), view.moved, range(_STEPS_PINS), view.energy, _CONVERGED, cancel)
+    identity = np.zeros(len(model.identity))
+    identity[: shapes.count] = state.shape[: shapes.count]
+    return _view_fit(model, identity, view, state, None)
+
+
+@lru_cache(maxsize=1)
+def _shapes_of(model: HeadModel) -> FaceShapes:
+    return FaceShapes(model)
+
+
+def _state_of(fit: ViewFit, shapes: FaceShapes) -> FitState:
+    shape = np.r_[fit.identity[: shapes.count], fit.expression[shapes.visible_expressions]]
+    (column, row), scale, distance = fit.camera.centre, fit.camera.scale, fit.camera.distance
+    return FitState(shape, fit.rotation, scale, np.array([column, -row]), distance)
 
 
 def refine_by_normals(
@@ -138,9 +165,7 @@ def refine_by_normals(
     """
     shapes = FaceShapes(model)
     view = ViewEnergy(shapes, seen, guess if guess is not None and guess.usable else None)
-    shape = np.r_[fit.identity[: shapes.count], fit.expression[shapes.visible_expressions]]
-    (column, row), scale, distance = fit.camera.centre, fit.camera.scale, fit.camera.distance
-    state = FitState(shape, fit.rotation, scale, np.array([column, -row]), distance)
+    state = _state_of(fit, shapes)
     view.trust(state)
     field = None if seen.outline is None else MatteField(seen.outline, state)
     view.outline = None if field is None else Outline(model, field, state, shapes)
@@ -156,6 +181,11 @@ def fit_head(model: HeadModel, seen: Observation, guess: HeadGuess | None = None
     return fit(model, [seen], [guess], cancel).views[0]
 
 
+def landmark_points(model: HeadModel, fit: ViewFit) -> np.ndarray:
+    """MediaPipe's landmarks (468, 3) of a fitted head, camera frame, metres, where its detector sees them."""
+    return model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
+
+
 def mesh_landmarks(model: HeadModel, landmarks68: np.ndarray) -> np.ndarray:
     """MediaPipe's landmarks (468, 3), photo pixels as in View, of the head fitted to iBUG's landmarks (68, 2) alone.
 
@@ -163,7 +193,7 @@ def mesh_landmarks(model: HeadModel, landmarks68: np.ndarray) -> np.ndarray:
     fit = fit_head(model, Observation({IBUG68: landmarks68}, name="the photo"))
     if fit.residual > _NO_FACE:
         raise ReconstructionError("The landmarks found in the photo do not form a face; choose another photo.")
-    points = model.mediapipe.on(fit.vertices) + model.mediapipe.bias @ fit.rotation.T
+    points = landmark_points(model, fit)
     return np.concatenate([fit.camera.project(points), points[:, 2:] * fit.camera.scale], axis=1)
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from ..photo.landmarks import IBUG68, MEDIAPIPE, Landmarks
+from ..photo.landmarks import IBUG68, MEDIAPIPE, Landmarks, PinnedPoints
 from ..photo.people import BodyLandmarks
 from ..photo.view import View
 
@@ -14,12 +14,14 @@ from ..photo.view import View
 @dataclass(frozen=True)
 class Observation:
     """landmarks: as detectors have reported them, photo pixels, by kind: MediaPipe's, or iBUG's, or both; beside MediaPipe's, iBUG's count
-    where they agree. matte (H, W) float32 in [0, 1]: the person, or None. focal: pixels, or None when unknown. name: for messages."""
+    where they agree. matte (H, W) float32 in [0, 1]: the person, or None. focal: pixels, or None when unknown. name: for messages.
+    pins: what the artist has put where it belongs, or None."""
 
     landmarks: Landmarks
     matte: np.ndarray | None = None
     focal: float | None = None
     name: str = ""
+    pins: PinnedPoints | None = None
 
     def __post_init__(self) -> None:
         if not {MEDIAPIPE, IBUG68} & self.landmarks.keys():
@@ -29,7 +31,7 @@ class Observation:
     def of(cls, view: View) -> Self:
         """What a prepared photo shows."""
         seen = {kind: points for kind, points in view.landmarks.items() if not (view.modelled and kind == MEDIAPIPE)}
-        return cls(seen, view.matte, view.focal, view.name)
+        return cls(seen, view.matte, view.focal, view.name, view.pins)
 
     @property
     def outline(self) -> np.ndarray | None:

@@ -10,6 +10,7 @@ from .head import EYE_DISTANCE
 from .normal_term import NormalTerm
 from .observation import Observation
 from .outline import Outline
+from .pin_term import PinTerm
 from .projection import MOTION, FitState
 from .rotation import rotation_vector
 from .second_opinion import SecondOpinion
@@ -27,9 +28,9 @@ _LEAST_SHOWN = 0.4  # cosine of the head's turn
 
 
 class ViewEnergy:
-    """The energy of one view over its FitState: landmarks, prior, a second detector's landmarks if there are such and, once
-    there are such, the outline and normals. One unit is the eye distance. iBUG's landmarks, which have no depth, take the place of
-    MediaPipe's where these are unknown.
+    """The energy of one view over its FitState: landmarks, prior, a second detector's landmarks and the artist's pins if there are
+    such and, once there are such, the outline and normals. One unit is the eye distance. iBUG's landmarks, which have no depth,
+    take the place of MediaPipe's where these are unknown.
 
     share: how much of the identity's prior this view brings, where several views of one person bring it together.
     """
@@ -46,6 +47,7 @@ class ViewEnergy:
             self._target = seen.landmarks[MEDIAPIPE] * np.array([1.0, -1.0, 1.0])
             self._second = None if flat is None else SecondOpinion(shapes.ibug68, flat)
         self.shapes, self.seen = shapes, seen
+        self._pins = None if seen.pins is None else PinTerm(shapes, seen.pins)
         self.outline: Outline | None = None
         self.normals: NormalTerm | None = None
         self._prior, self._share = shapes.prior(guess), share
@@ -87,8 +89,8 @@ class ViewEnergy:
         loss += apart @ self._matrix @ apart + self._prior.turn_weight * cauchy_loss((self._turned(state) ** 2).sum(), _ROBUST_TURN)
         return float(loss) + sum(term.energy(state) for term in self._terms())
 
-    def _terms(self) -> list[Outline | SecondOpinion | NormalTerm]:
-        return [term for term in (self.outline, self._second, self.normals) if term is not None]
+    def _terms(self) -> list[Outline | SecondOpinion | NormalTerm | PinTerm]:
+        return [term for term in (self.outline, self._second, self.normals, self._pins) if term is not None]
 
     def _turned(self, state: FitState) -> np.ndarray:
         """Rotation vector (3,) from the guessed turn of the head; 0 without a guess."""

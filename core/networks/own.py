@@ -7,11 +7,11 @@ apart by their shapes. They stand in for our front normals and our matte; docs/d
 import hashlib
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 import cv2
 import numpy as np
@@ -20,10 +20,11 @@ from ..errors import InputError, is_out_of_memory
 from ..models.normal_term import NormalPicture
 from ..models.prior import PriorSurface
 from ..photo.crop import crop_picture, shown
+from ..photo.figure_matte import FigureParser
 from ..photo.framing import Framing
 from ..photo.matte import with_coverage
 from ..photo.parsing import CLASSES, Parser
-from ..photo.view import Camera, View
+from ..photo.view import Camera, Pictured, View
 from ..settings import Settings
 from .onnx_file import is_self_contained
 
@@ -32,12 +33,15 @@ SIZE = 512
 _CHANNELS = {"normals": 3, "matte": 1}
 _MOST_BYTES = 2 * 2**30
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider", "directml": "DmlExecutionProvider"}
-_LEAST_COSINE = 0.9  # median on the face between a network's normals and the fitted model's; hair in front of it may be anything
+_LEAST_COSINE = {"face": 0.9, "body": 0.8}  # median between a network's normals and the fitted model's; folds and hair may be anything
 _LEAST_MARGIN = 0.05  # of the mean cosine of the best choice of axes over the second best's; true normals of drawn people have 0.11 or more
 _FEWEST_PIXELS = 500
 _KNOWN = 0.5  # length of an interpolated normal below which more than half of it lies off the person
 _BARE = ("skin", "beard", "eyes", "lips")  # beards and brows follow the skin closely enough
 _FACE_TOP, _FACE_BOTTOM, _FACE_BACK = 0.2, -0.5, -0.3  # crop units on the mean head
+
+
+_P = TypeVar("_P")
 
 
 class DetailNetwork:
@@ -87,14 +91,40 @@ class OwnMatte:
         self._network, self._parser = network, parser
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        small = cv2.resize(picture, (self._parser.size, self._parser.size), interpolation=cv2.INTER_AREA)
-        shares = self._parser(small)
-        # Where the parser sees background alone, what it takes for a thing is noise, which must not cut holes.
-        shares[..., CLASSES.index("object")] *= 1 - shares[..., 0]
-        # OpenCV resizes a few channels at a time.
-        layers = [cv2.resize(shares[..., index], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) for index in range(shares.shape[2])]
+        shares = self._parser(_resized(picture, self._parser.size))
+        return _covered(shares, self._network(picture.astype(np.float32) / 255, "matte")[..., 0])
+
+
+class OwnFigureMatte:
+    """`photo.figure_matte.FigureParser` whose coverage is a detail network's foreground, where it is nearer to the guide's subject than to
+    others; the classes in it are those of another parser."""
+
+    size = SIZE
+
+    def __init__(self, network: DetailNetwork, parser: FigureParser) -> None:
+        self._network, self._parser = network, parser
+
+    def __call__(self, picture: np.ndarray, guide: np.ndarray) -> np.ndarray:
+        size = self._parser.size
+        shares = self._parser(_resized(picture, size), cv2.resize(guide, (size, size), interpolation=cv2.INTER_NEAREST))
         coverage = self._network(picture.astype(np.float32) / 255, "matte")[..., 0]
-        return with_coverage(np.stack(layers, axis=-1), np.clip(coverage, 0, 1)).astype(np.float32)
+        if (guide > 0).any() and (guide < 0).any():
+            own, others = (cv2.distanceTransform((~there).astype(np.uint8), cv2.DIST_L2, 5) for there in (guide > 0, guide < 0))
+            coverage = np.where(own <= others, coverage, 0)
+        return _covered(shares, coverage)
+
+
+def _resized(picture: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def _covered(shares: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+    """Shares (SIZE, SIZE, len(CLASSES)) whose coverage is (SIZE, SIZE), of a parser's (S, S, len(CLASSES))."""
+    # Where the parser sees background alone, what it takes for a thing is noise, which must not cut holes.
+    shares[..., CLASSES.index("object")] *= 1 - shares[..., 0]
+    # OpenCV resizes a few channels at a time.
+    layers = [cv2.resize(shares[..., index], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) for index in range(shares.shape[2])]
+    return with_coverage(np.stack(layers, axis=-1), np.clip(coverage, 0, 1)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -108,7 +138,7 @@ class OwnNetworks:
     @classmethod
     def of(cls, settings: Settings, before: Self) -> Self:
         """Those of the settings, loaded unless they are the ones of `before`. Raises InputError."""
-        key = (settings.device, *(_state(file) for file in (settings.normals, settings.matte)))
+        key = (settings.device, *(file_state(file) for file in (settings.normals, settings.matte)))
         if key == before._key:
             return before
         loaded: dict[str, DetailNetwork] = {}
@@ -120,12 +150,18 @@ class OwnNetworks:
         return cls(loaded.get(settings.normals), loaded.get(settings.matte), key)
 
     def parser(self, bundled: Parser | None) -> Parser | None:
-        """What cuts people out: the bundled parser, with the own matte if there is one. Raises InputError without a bundled one."""
-        if self.matte is None:
-            return bundled
-        if bundled is None:
+        """What cuts heads out: the bundled parser, with the own matte if there is one. Raises InputError without a bundled one."""
+        return bundled if self.matte is None else OwnMatte(self.matte, self._needed(bundled))
+
+    def figure_parser(self, bundled: FigureParser | None) -> FigureParser | None:
+        """As `parser`, of whole figures."""
+        return bundled if self.matte is None else OwnFigureMatte(self.matte, self._needed(bundled))
+
+    def _needed(self, bundled: _P | None) -> _P:
+        if bundled is None and self.matte is not None:
             raise InputError(f"{self.matte.name} needs the parsing network, which this installation lacks; reinstall the extension.")
-        return OwnMatte(self.matte, bundled)
+        assert bundled is not None
+        return bundled
 
     def hashes(self) -> dict[str, str]:
         """normals/FILE and matte/FILE -> SHA-256, for reports."""
@@ -138,31 +174,45 @@ BUNDLED = OwnNetworks()
 
 
 def own_normals(network: DetailNetwork, view: View, camera: Camera, surface: PriorSurface) -> NormalPicture:
-    """What a network sees in the photo's crop, 0 off the person and outside the photo; bare skin and eyes tell of the head below.
+    """What a network sees in the crop around a head, 0 off the person and outside the photo; bare skin and eyes tell of the head below.
     surface: the fitted model's. Raises InputError."""
+    picture = _seen_by(network, view, camera, surface, "face")
+    bare = np.ones(picture.trust.shape, np.float32)
+    if view.parsing is not None:
+        bare = view.parsing.crop(picture.box, SIZE)[..., [CLASSES.index(name) for name in _BARE]].sum(-1)
+    return replace(picture, trust=bare * picture.trust)
+
+
+def own_body_normals(network: DetailNetwork, view: Pictured, camera: Camera, surface: PriorSurface) -> NormalPicture:
+    """As own_normals, in the crop around a whole body, all of which counts."""
+    return _seen_by(network, view, camera, surface, "body")
+
+
+def _seen_by(network: DetailNetwork, view: Pictured, camera: Camera, surface: PriorSurface, part: str) -> NormalPicture:
     box = surface.framing.crop_box(camera)
     person = (crop_picture(view.matte, box, SIZE) > 0.5) & shown(view.image, box, SIZE)
     answer = network(crop_picture(view.image, box, SIZE, cv2.BORDER_REPLICATE), "normals")
-    normals = camera_normals(answer, network.name, camera, surface, person)
-    bare = np.ones(person.shape, np.float32)
-    if view.parsing is not None:
-        bare = view.parsing.crop(box, SIZE)[..., [CLASSES.index(name) for name in _BARE]].sum(-1)
-    return NormalPicture(normals, bare * person, box)
+    return NormalPicture(camera_normals(answer, network.name, camera, surface, person, part), person.astype(np.float32), box)
 
 
-def camera_normals(answer: np.ndarray, name: str, camera: Camera, surface: PriorSurface, person: np.ndarray) -> np.ndarray:
+def camera_normals(
+    answer: np.ndarray, name: str, camera: Camera, surface: PriorSurface, person: np.ndarray, part: str = "face"
+) -> np.ndarray:
     """Unit normals (S, S, 3) in camera axes, 0 off the person, of a network's answer (S, S, 3) in unknown ones.
 
-    surface: the fitted model's; person (S, S) bool: where the photo shows the person. Raises InputError when no choice of axes agrees with
-    the fitted face clearly better than all others.
+    surface: the fitted model's; person (S, S) bool: where the photo shows the person; part: which of the fitted model is compared, the
+    face or the whole body. Raises InputError when no choice of axes agrees with that part clearly better than all others.
     """
     length = np.linalg.norm(answer, axis=-1, keepdims=True)
     unit = answer / np.maximum(length, 1e-6)
     maps = surface.maps(len(answer)).numpy()
-    _, y, z = maps[3:6]
-    face = person & (maps[7] > 0.5) & (y < _FACE_TOP) & (y > _FACE_BOTTOM) & (z > _FACE_BACK) & (length[..., 0] > 1e-6)
-    fitted = camera.normals_from_crop(maps[:3].transpose(1, 2, 0)[face], _places(camera, surface.framing, maps)[face])
-    order, signs = _axes(unit[face], fitted, name)
+    compared = person & (maps[7] > 0.5) & (length[..., 0] > 1e-6)
+    if part == "face":
+        _, y, z = maps[3:6]
+        compared &= (y < _FACE_TOP) & (y > _FACE_BOTTOM) & (z > _FACE_BACK)
+    places = _places(camera, surface.framing, maps)[compared]
+    fitted = camera.normals_from_crop(maps[:3].transpose(1, 2, 0)[compared], places)
+    order, signs = _axes(unit[compared], fitted, name, part)
     return np.where((person & (length[..., 0] > 1e-6))[..., None], unit[..., order] * signs, 0).astype(np.float32)
 
 
@@ -177,7 +227,7 @@ def crop_normals(picture: NormalPicture, camera: Camera, surface: PriorSurface) 
     return np.where(known, turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-6), 0).astype(np.float32)
 
 
-def _axes(found: np.ndarray, fitted: np.ndarray, name: str) -> tuple[list[int], np.ndarray]:
+def _axes(found: np.ndarray, fitted: np.ndarray, name: str, part: str) -> tuple[list[int], np.ndarray]:
     """Order and signs of a network's axes that bring its unit normals (N, 3) nearest to the fitted model's (N, 3), camera frame."""
     if len(found) >= _FEWEST_PIXELS:
         products = fitted.T @ found / len(found)  # the mean cosine of any choice is a sum of three of these
@@ -186,9 +236,9 @@ def _axes(found: np.ndarray, fitted: np.ndarray, name: str) -> tuple[list[int], 
         best, second = np.argsort(cosines)[:-3:-1]
         order, signs = choices[best]
         agreement = np.median((found[:, order] * signs * fitted).sum(1))
-        if agreement >= _LEAST_COSINE and cosines[best] - cosines[second] >= _LEAST_MARGIN:
+        if agreement >= _LEAST_COSINE[part] and cosines[best] - cosines[second] >= _LEAST_MARGIN:
             return order, signs
-    raise InputError(f"The normals of {name} do not agree with the face in the photo in any axes; choose another network or photo.")
+    raise InputError(f"The normals of {name} do not agree with the {part} in the photo in any axes; choose another network or photo.")
 
 
 def _places(camera: Camera, framing: Framing, maps: np.ndarray) -> np.ndarray:
@@ -210,7 +260,7 @@ def _may_be(declared: Iterable[Any] | None, shape: tuple[int, ...]) -> bool:
     return len(sizes) == len(shape) and all(not isinstance(one, int) or one == other for one, other in zip(sizes, shape, strict=True))
 
 
-def _state(file: str) -> tuple[str, int, int] | None:
+def file_state(file: str) -> tuple[str, int, int] | None:
     """Which file, and what changes when it is replaced."""
     if not file:
         return None

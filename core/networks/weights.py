@@ -97,6 +97,26 @@ def load_own_field(path: Path, subject: str = "head") -> ImplicitField:
     return field
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of a file of the user's. Raises AssetError."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise AssetError(f"{path.name} cannot be read; choose another file.") from error
+
+
+def is_own_format(path: Path) -> bool:
+    """Whether a file tells the configuration of a network as `likeness-train` writes it. Raises AssetError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return METADATA_KEY in _metadata(file.read(_LARGEST_HEADER + 8))
+    except OSError as error:
+        raise AssetError(f"{path.name} cannot be read; choose another file.") from error
+    except ValueError:
+        return False
+
+
 def field_from(data: bytes, name: str) -> ImplicitField:
     """A field from the bytes of a safetensors file; one without a configuration is of the first version. Raises AssetError."""
     try:

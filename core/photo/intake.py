@@ -30,7 +30,8 @@ MIN_BODY, GOOD_BODY = 150, 400
 _TALL = 3.4  # lengths of the torso
 _OWN = 0.5  # lengths of the torso: readings whose hips lie farther off are of somebody else
 _CUT_OUT = 0.9  # a person alone covers less of the square around the head
-_FULL_FRAME = 36.0  # mm: the long side of the 35 mm frame
+FULL_FRAME = 36.0
+"""Millimetres: the long side of the 35 mm frame."""
 
 
 class Intake:
@@ -63,21 +64,16 @@ class Intake:
         return self._view(read_photo(path), path.name, subject)
 
     def load_subject(self, path: str | Path, subject: str = AUTO, person: int = -1) -> View | BodyView:
-        """Prepare one photo of a head or of a body, as the subject says: AUTO, HEAD or BODY. person counts people from the left from 0; -1
-        takes the largest. A body that is not made is told in the notes.
-
-        Raises InputError when the file cannot be used and NoFaceError when it shows nobody of use.
-        """
+        """Prepare one photo of a head or of a body; otherwise as `subject`. Raises InputError too, when the file cannot be used."""
         path = Path(path)
-        return self._look(read_photo(path), path.name, subject, person)
+        return self.subject(read_photo(path), path.name, subject, person)
 
-    def figure(self, image: np.ndarray, name: str) -> BodyView:
-        """The largest person's body in an upright (H, W, 3) uint8 sRGB picture in memory. Raises NoFaceError."""
-        view = self._look(Photo(np.ascontiguousarray(image), None, None, name), name, BODY, -1)
-        assert isinstance(view, BodyView)
-        return view
+    def subject(self, photo: Photo, label: str, subject: str = AUTO, person: int = -1) -> View | BodyView:
+        """Prepare a decoded photo of a head or of a body, as the subject says: AUTO, HEAD or BODY. person counts people from the left from
+        0; -1 takes the largest. A body that is not made is told in the notes. label: the photo's name in sentences.
 
-    def _look(self, photo: Photo, label: str, subject: str, person: int) -> View | BodyView:
+        Raises NoFaceError when it shows nobody of use.
+        """
         faces = self.detector.detect(photo.image)
         turns = max(faces, key=lambda face: face.size).roll if faces else 0
         upright = Photo(
@@ -102,6 +98,19 @@ class Intake:
             raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high, {MIN_FACE} are needed; choose the subject body.")
         view = self._head(photo, label, faces, face)
         return replace(view, people=len(counted), notes=_note(chosen, whole, subject, label, upright.image.shape))
+
+    def people(self, photo: Photo) -> list[Person]:
+        """Everybody in a photo, from left to right, as `subject` counts them if heads and bodies are wanted."""
+        faces = self.detector.detect(photo.image)
+        upright = [face for face in faces if not face.roll]
+        bodies = not faces or any(may_show_body(face, photo.image.shape) for face in upright)
+        return self.persons.people(photo.image, faces) if bodies else [Person(face) for face in faces]
+
+    def figure(self, image: np.ndarray, name: str) -> BodyView:
+        """The largest person's body in an upright (H, W, 3) uint8 sRGB picture in memory. Raises NoFaceError."""
+        view = self.subject(Photo(np.ascontiguousarray(image), None, None, name), name, BODY, -1)
+        assert isinstance(view, BodyView)
+        return view
 
     def view(
         self, image: np.ndarray, name: str, alpha: np.ndarray | None = None, focal_35mm: float | None = None, subject: int = -1
@@ -188,7 +197,7 @@ class Intake:
 
 def _focal(photo: Photo) -> float | None:
     """Pixels, or None when unknown."""
-    return photo.focal_35mm and photo.focal_35mm / _FULL_FRAME * max(photo.image.shape[:2])
+    return photo.focal_35mm and photo.focal_35mm / FULL_FRAME * max(photo.image.shape[:2])
 
 
 def _overlap(box: tuple[float, float, float, float], other: BodyLandmarks) -> bool:

@@ -1,6 +1,7 @@
 """The kinds of landmarks that detectors report, by which faces, views, observations and models name them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,3 +14,11 @@ IRISES = "irises"
 
 Landmarks = Mapping[str, np.ndarray]
 """Kind -> points in pixels of one picture. A kind that no detector has reported is missing."""
+
+
+@dataclass(frozen=True)
+class PinnedPoints:
+    """Pins as a fit takes them: shares (P, 468) of MediaPipe's landmarks that make each point, target (P, 2) photo pixels."""
+
+    shares: np.ndarray
+    target: np.ndarray

@@ -25,6 +25,7 @@ FINE_SIDE = 2048
 _SELFIE_ZOOMS = (0.85, 1.0, 1.17)  # the mean over a few crops and their mirror images is much steadier than one answer
 _MAX_HOLE = 0.03  # metres; a wider gap is background seen between arm, hair and neck
 _SOFT = 0.003  # metres inside the outline from which a person is not transparent
+_SURELY, _STRAY = 0.9, 0.005  # coverage; metres from there beyond which doubtful hair is none
 _CONTRAST, _HAIR_CONTRAST = 3.0, 1.5
 _GUIDE_RADIUS, _GUIDE_EPSILON = 0.0035, 1e-4  # metres; squared sRGB
 
@@ -90,7 +91,11 @@ def segment(
 
     answer = segmenter(picture)
     shares = None if isinstance(segmenter, SelfieSegmenter) else answer
-    soft = answer if shares is None else surer(shares) * (1 - _in_front(shares, to_picture(face)))
+    pixel = metres_per_pixel(face) / scale
+    if shares is None:
+        soft = answer
+    else:
+        soft = surer(shares) * (1 - _in_front(shares, to_picture(face))) * ~_stray(shares, round(_STRAY / pixel))
     own = _nearest_to(size, to_picture(face), [to_picture(one) for one in others])
     soft = np.where(own, soft, 0).astype(np.float32)
     inside = np.s_[
@@ -99,7 +104,6 @@ def segment(
     ]
     hull = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.round(to_picture(face)).astype(np.int32)), (1,))
-    pixel = metres_per_pixel(face) / scale
     soft[inside] = one_piece(soft[inside], hull[inside], (_MAX_HOLE / pixel) ** 2, round(_SOFT / pixel))
     matte = np.zeros((height, width), np.float32)
     shrink = min(1.0, FINE_SIDE / max(part.shape))
@@ -138,6 +142,16 @@ def _in_front(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     chin, forehead = landmarks[CHIN, 1], landmarks[FOREHEAD, 1]
     above = np.clip((chin - np.arange(len(shares))) / max(0.1 * (chin - forehead), 1) + 1, 0, 1)[:, None]
     return shares[..., CLASSES.index("object")] / np.maximum(1 - shares[..., 0], 1e-3) * above
+
+
+def _stray(shares: np.ndarray, reach: int) -> np.ndarray:
+    """(S, S) bool: hair that is doubtful, and farther than so many pixels from what is surely the person.
+
+    A dark pipe beside dark hair is half taken for it, and of flying hair the mesh can hold no more than its thick part.
+    """
+    coverage = 1 - shares[..., 0]
+    near = cv2.dilate((coverage > _SURELY).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    return (near == 0) & (shares[..., CLASSES.index("hair")] > 0.5 * coverage)
 
 
 def square_picture(image: np.ndarray, square: tuple[int, int, int], size: int) -> tuple[tuple[int, int, int, int], np.ndarray]:

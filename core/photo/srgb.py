@@ -1,4 +1,4 @@
-"""Pictures of any colour mode and profile as 8-bit sRGB."""
+"""Pictures of any colour mode and profile as 8-bit sRGB, and the light that sRGB stands for."""
 
 import io
 
@@ -39,6 +39,19 @@ def profiled(image: Image.Image, profile: bytes | None, name: str, notes: list[s
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         notes.append(f"The colour profile of {name} cannot be used; its colours are taken as they are.")
         return None
+
+
+def srgb_to_linear(colours: np.ndarray) -> np.ndarray:
+    """Linear light of sRGB values in [0, 1] (IEC 61966-2-1), float32."""
+    low = colours / 12.92
+    high = ((np.maximum(colours, 0.04045) + 0.055) / 1.055) ** 2.4
+    return np.where(colours <= 0.04045, low, high).astype(np.float32)
+
+
+def linear_to_srgb(light: np.ndarray) -> np.ndarray:
+    """The inverse of `srgb_to_linear`, float32."""
+    high = 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.where(light <= 0.0031308, light * 12.92, high).astype(np.float32)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

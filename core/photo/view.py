@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .landmarks import MEDIAPIPE, Landmarks
+from .landmarks import MEDIAPIPE, Landmarks, PinnedPoints
 from .parsing import Parsing
 
 
@@ -80,6 +80,7 @@ class View:
     modelled: MediaPipe did not find the face, and its mesh is that of a head model fitted to another detector's landmarks.
     roll: quarter turns (0..3, counter-clockwise) that the photo was turned by to find the face upright; image is already turned.
     people: how many people of the photo can be chosen. notes: sentences about what was chosen.
+    pins: points that the artist has put where they belong, or None.
     """
 
     image: np.ndarray
@@ -94,6 +95,7 @@ class View:
     modelled: bool = False
     people: int = 1
     notes: tuple[str, ...] = ()
+    pins: PinnedPoints | None = None
 
     @property
     def mesh(self) -> np.ndarray:

@@ -13,10 +13,10 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..errors import ReconstructionError
 from ..geometry.closest import ClosestSurface
-from ..geometry.mesh import compact
 from ..geometry.visibility import smoothstep
-from .collapse import collapse_short_edges
 from .extract import check_manifold, extract_components
+from .mend import mend_surface
+from .solid import ClosedSurface, from_solid, largest_part, to_solid
 
 _BAND = 0.05  # metres over which the surfaces are blended above the region's lower end
 _WALL, _WALL_BAND = 0.006, 0.03  # metres between the crop's walls and the region, and of the band there where the head goes on beyond
@@ -26,25 +26,15 @@ _TRUNCATION = 0.02  # metres beyond which neither surface draws the other toward
 _CELLS = (32, 512)  # along the cube around the region, at least and at most
 _SPARE = 2  # cells by which the blended mesh is made larger than its place, before it is cut
 _OVERLAP = 2e-4  # metres by which the three meshes overlap
-_SHORTEST = 1e-4  # metres: shorter edges are collapsed
 _LOWER_ENDS = np.linspace(-0.06, 0.01, 8)  # metres above the neck joint, along the head, where the region may end
 _USUAL_END, _UNUSUAL = 0.0, 0.02  # which of them is usual; metres of disagreement that a metre away from it is worth
 _AGREED, _DISAGREED = 0.012, 0.04  # metres between the surfaces that do not matter, and beyond which more does not matter
 _SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
 _SOME = 4  # of so many vertices one tells where the surfaces agree
 _SEARCHED, _ROBUST = 1500, 0.01  # points; metres
-_NEAR = 0.15  # metres around the region in which the body's surface is looked at
+_NEAR, _FINE = 0.15, 0.02  # metres around the region in which the body's surface is looked at, and of its longest edges
 _APART = "The head does not meet the body; try another photo, or reconstruct the head alone."
 _LEAST = 0.5  # share of the head's vertices that must be left in the joined surface
-
-
-@dataclass(frozen=True)
-class ClosedSurface:
-    """A closed manifold: vertices (V, 3) metres, faces (F, 3) outward, values (V, C) of any quantities, such as colours."""
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    values: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -109,45 +99,25 @@ def join_head(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distan
     """
     camera = np.array([0.0, 0.0, distance])
     rough = _rough_scale(body.vertices, head.vertices, place, camera)
-    whole = _solid(body)
-    near, _ = _mesh(whole ^ _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool)).solid(0, _NEAR))
+    whole = to_solid(body)
+    around = whole ^ _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool)).solid(0, _NEAR)
+    near, _ = from_solid(around.refine_to_length(_FINE))  # the caps of a cut are few large triangles, among which searching is slow
     scale = rough * _fine_scale(near.vertices, camera + rough * (head.vertices - camera), place.farther(rough, camera), camera)
     place = place.farther(scale, camera)
     head = ClosedSurface(camera + scale * (head.vertices - camera), head.faces, head.values)
     pair = _Pair(near, head)
     blend = _Blend(pair, _region(place, _lower_end(pair, place), _clear(head.vertices, place)))
     region = blend.region
-    band = (_solid(blend.surface()) ^ region.solid(0, _OVERLAP)) - region.solid(1, -_OVERLAP)
-    joined = (whole - region.solid(0)) + band + (_solid(head) ^ region.solid(1))
-    surface, cut = _mesh(max(joined.decompose(), key=lambda part: part.volume()))
+    band = (to_solid(blend.surface()) ^ region.solid(0, _OVERLAP)) - region.solid(1, -_OVERLAP)
+    joined = (whole - region.solid(0)) + band + (to_solid(head) ^ region.solid(1))
+    surface, cut = from_solid(largest_part(joined))
     surface.values[cut] = blend.values(surface.vertices[cut])
-    vertices, faces, kept = collapse_short_edges(surface.vertices, surface.faces, _SHORTEST)
+    vertices, faces, kept = mend_surface(surface.vertices, surface.faces)
     check_manifold(vertices, faces)
     from_head = region.share(vertices)
     if (from_head == 1).sum() < _LEAST * (region.share(head.vertices) == 1).sum():
         raise ReconstructionError(_APART)
     return JoinedSurface(ClosedSurface(vertices, faces, surface.values[kept]), from_head, scale)
-
-
-def _solid(surface: ClosedSurface) -> manifold3d.Manifold:
-    """With 1 and the values as properties of its vertices, which booleans interpolate."""
-    properties = np.column_stack([surface.vertices, np.ones(len(surface.vertices)), surface.values]).astype(np.float64)
-    solid = manifold3d.Manifold(manifold3d.Mesh64(properties, np.ascontiguousarray(surface.faces, np.uint64)))
-    if solid.status() != manifold3d.Error.NoError:
-        raise ReconstructionError("The surface of the head or the body is not closed; try another quality setting and report the photo.")
-    return solid
-
-
-def _mesh(solid: manifold3d.Manifold) -> tuple[ClosedSurface, np.ndarray]:
-    """A solid's surface and the vertices (N,) whose values are not known: those of cuts."""
-    mesh = solid.to_mesh64()
-    properties, faces = np.asarray(mesh.vert_properties), np.asarray(mesh.tri_verts).astype(np.int64)
-    # Where meshes were cut, a vertex is stored once for each of them.
-    same = np.arange(len(properties))
-    same[np.asarray(mesh.merge_from_vert, np.int64)] = np.asarray(mesh.merge_to_vert, np.int64)
-    properties, faces, _ = compact(properties.astype(np.float32), same[faces])
-    unknown = np.flatnonzero(properties[:, 3] < 0.999)
-    return ClosedSurface(properties[:, :3], faces.astype(np.int32), properties[:, 4:]), unknown
 
 
 def _region(place: HeadPlace, lower_end: float, clear: np.ndarray) -> _Region:

@@ -20,6 +20,7 @@ _SCHEMA = Schema(
         "bound_weights": Array(REAL, ("V", INFLUENCES), low=0, high=1.001),
         "group_names": Array(TEXT, ("G",)),
         "groups": Array(REAL, ("G", "V"), low=0, high=1),
+        "head_place": Array(REAL, (4, 4), optional=True),
     },
     prefix="body_",
     most=100_000_000,
@@ -33,7 +34,8 @@ class BodyRig:
     joint_names (J,): MakeHuman's; parents (J,): each before its children, -1 for the first; joints (J, 3) metres. rest_turns (J, 3):
     rotation vectors in the upright frame's axes, each relative to its parent, that bring the body from the photo's pose into the model's
     own, with arms held off. bound_joints, bound_weights (V, INFLUENCES): the joints that move each vertex of the surface and their shares,
-    which sum to 1. group_names (G,), groups (G, V) in [0, 1]: parts of the surface.
+    which sum to 1. group_names (G,), groups (G, V) in [0, 1]: parts of the surface. head_place (4, 4): rigid, from the upright frame of the
+    result's rigged head to the body's; None where there is no such head.
     """
 
     joint_names: tuple[str, ...]
@@ -44,6 +46,7 @@ class BodyRig:
     bound_weights: np.ndarray
     group_names: tuple[str, ...]
     groups: np.ndarray
+    head_place: np.ndarray | None = None
 
     def arrays(self) -> dict[str, Any]:
         """As they lie in a result's file."""

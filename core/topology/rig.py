@@ -53,6 +53,7 @@ def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> R
         neutral=(head.scale * vertices + place).astype(np.float32),
         faces=model.faces.astype(np.int32),
         face_part=model.face_part.astype(np.int32),
+        split=1,
         uv=model.uv,
         faces_uv=model.faces_uv.astype(np.int32),
         correspondence=model.correspondence,

@@ -4,7 +4,7 @@ numpy only: Blender's process reads it too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..errors import AssetError
 from ..models.joints import GLOBAL, JAW, JOINT_NAMES, NECK
 from ..models.rotation import rotation_matrix, rotation_vector
 from ..models.skinning import joint_transforms, skin
+from .quads import paired
 
 MESH_PARTS = ("skin", "left eye", "right eye", "upper teeth", "lower teeth", "tongue")
 _SCHEMA = Schema(
@@ -35,6 +36,7 @@ _SCHEMA = Schema(
         "rotations": Array(REAL, (len(JOINT_NAMES), 3)),
         "correctives": Array(REAL, ("C", "V", 3)),
         "corrective_angles": Array(REAL, ("C",)),
+        "split": Array(WHOLE, (), low=0, high=1, optional=True),
         "texture": Array(BYTE, ("S", "S", 3), optional=True),
         "texture_observed": Array(BYTE, ("S", "S"), optional=True),
     },
@@ -49,12 +51,12 @@ class RiggedHead:
     """One person in the head model's topology. V vertices, F triangles, U texture coordinates, J joints,
     E expressions (52 of ARKit), C correctives.
 
-    Everything is in the upright frame of the Result: x to the person's left, y up, z forward, metres, origin at the neck joint of the
-    photo's fit, some millimetres from that of this head.
+    Everything is in the upright frame of a head's Result: x to the person's left, y up, z forward, metres, origin at the neck joint of the
+    photo's fit, some millimetres from that of this head. On a body `BodyRig.head_place` brings that frame to the body's.
 
     neutral (V, 3) float32: this person, neutral and unposed.
-    faces (F, 3) int32, outward; face_part (F,) int32: index into MESH_PARTS; uv (U, 2), faces_uv (F, 3): bottom-left origin;
-    correspondence (V, 3): the head model's; its name in files is `code`.
+    faces (F, 3) int32, outward; split: 1 when they are quads in halves, one after the other; face_part (F,) int32: index into MESH_PARTS;
+    uv (U, 2), faces_uv (F, 3): bottom-left origin; correspondence (V, 3): the head model's; its name in files is `code`.
     joints (J, 3), parents (J,) (-1 for the first), weights (V, J): in the order of JOINT_NAMES; the first joint is at the neck's place.
     keys (E, V, 3): what each ARKit shape of `key_names` adds to neutral; key_quality (E,) in [0, 1], 1 for a shape as faithful as the
     head model's own; key_notes: what is approximate about a shape, one sentence, or nothing.
@@ -82,6 +84,7 @@ class RiggedHead:
     rotations: np.ndarray
     correctives: np.ndarray
     corrective_angles: np.ndarray
+    split: int | None = None
     texture: np.ndarray | None = None
     texture_observed: np.ndarray | None = None
 
@@ -105,6 +108,20 @@ class RiggedHead:
     def transforms(self, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Linear parts (J, 3, 3) and offsets (J, 3) of the joints' maps for rotation vectors (J, 3)."""
         return joint_transforms(self.joints, self.parents, rotations)
+
+    def scaled(self, factor: float) -> Self:
+        """The same head so many times as large."""
+        sizes = {name: (factor * getattr(self, name)).astype(np.float32) for name in ("neutral", "joints", "keys", "correctives")}
+        return replace(self, **sizes)
+
+    def polygons(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Faces (P, 4) and their UV corners (P, 4), the fourth of a triangle -1, and each one's part (P,): quads where faces are split."""
+        if not self.split:
+            none = np.full((len(self.faces), 1), -1, np.int32)
+            return np.hstack([self.faces, none]), np.hstack([self.faces_uv, none]), self.face_part
+        faces, faces_uv = paired(self.faces, self.faces_uv)
+        triangles = 1 + (faces[:, 3] >= 0)
+        return faces, faces_uv, self.face_part[np.cumsum(triangles) - triangles]
 
     def arrays(self) -> dict[str, Any]:
         """What `from_arrays` takes: plain arrays under names that no other part of a result's file has."""

@@ -78,6 +78,22 @@ def test_a_manifest_sets_a_row_s_own_settings_and_name(tmp_path):
     assert second.settings == Settings() and second.name == "B"
 
 
+def test_a_row_may_have_several_photos_of_one_person(batch, picture, tmp_path, workers):
+    picture("a.png"), picture("b.jpg"), picture("c.png")
+    (tmp_path / "m.csv").write_text("photos,name\nin/a.png; in/b.jpg,Ada\n")
+    (row,) = read_rows(str(tmp_path / "m.csv"), Settings())
+    assert row.photos == [tmp_path / "in" / "a.png", tmp_path / "in" / "b.jpg"] and row.name == "Ada"
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text('{"photos": ["in/a.png", "in/b.jpg"], "name": "Ada"}\n{"photos": ["in/c.png"]}\n')
+    assert batch(manifest)[0] == 0 and sorted(made(workers)) == ["a.png", "b.jpg", "c.png"]
+    keys = [entry["key"] for entry in entries(tmp_path / "out")]
+    (tmp_path / "in" / "d.png").write_bytes((tmp_path / "in" / "b.jpg").read_bytes() + b"x")
+    manifest.write_text('{"photos": ["in/a.png", "in/d.png"], "name": "Ada"}\n{"photo": "in/c.png"}\n')
+    batch(manifest)
+    again = [entry["key"] for entry in entries(tmp_path / "out")]
+    assert again[0] != keys[0] and again[1] == keys[1]
+
+
 def test_bad_rows_are_failures_with_their_line_and_the_others_go_on(batch, picture, tmp_path, workers):
     picture("a.png")
     lines = ['{"photo": "in/a.png", "quality": "best"}', "nonsense", '{"name": "x"}', '{"photo": "in/a.png"}', '{"photo": "in/none.png"}']

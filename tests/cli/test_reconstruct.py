@@ -115,6 +115,21 @@ def test_two_photos_never_share_a_folder(run, picture, tmp_path):
     assert names(tmp_path / "out") == ["a", "a-2", "a-3"] and (tmp_path / "out" / "a-2" / "a-2.ply").exists()
 
 
+def test_photos_together_are_one_result_in_the_output_folder(run, picture, tmp_path, workers):
+    out = tmp_path / "out"
+    code, said = run(picture("a.jpg"), picture("b.jpg"), picture("c.jpg"), "--together", "--output", out, "--formats", "ply")
+    assert code == 0 and said.err == ""
+    assert names(out) == ["a.ply", "preview.png", "report.json"]
+    assert [[photo.name for photo in worker.photos] for worker in workers] == [["a.jpg", "b.jpg", "c.jpg"]]
+
+
+def test_photos_together_are_not_made_when_one_is_missing_or_all_people_are_wanted(run, picture, tmp_path, workers):
+    code, said = run(picture("a.jpg"), tmp_path / "in" / "none.jpg", "--together", "--output", tmp_path / "out", "--formats", "ply")
+    assert code == 2 and "none.jpg" in said.err and not any(worker.photos for worker in workers)
+    code, said = run(picture("a.jpg"), picture("b.jpg"), "--together", "--all-subjects", "--output", tmp_path / "out")
+    assert code == 2 and "leave --all-subjects out" in said.err
+
+
 def test_the_exit_code_is_the_worst(run, picture, tmp_path):
     photos = [picture(name) for name in ("noface.jpg", "bug.jpg", "a.jpg")]
     assert run(*photos, "--output", tmp_path / "out", "--formats", "ply")[0] == 3
@@ -148,7 +163,7 @@ def test_cancelling_is_130_and_stops_the_rest(run, picture, tmp_path, photo):
     ("arguments", "sentence"),
     [
         (["--quality", "perfect"], "quality: invalid choice: 'perfect'"),
-        (["--formats", "glb,fbx"], "'glb,fbx' is not a list of blend, glb, ply, obj"),
+        (["--formats", "glb,stl"], "'glb,stl' is not a list of blend, glb, fbx, ply, obj"),
         (["--formats", ","], "is not a list of"),
         (["--subject-index", "many"], "invalid int value"),
         (["--colour", "red"], "Unrecognized arguments"),

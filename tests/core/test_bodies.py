@@ -1,5 +1,6 @@
 """From a photo of a whole person to a body: two small drawn figures, one seen from the front and one from behind."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -7,21 +8,28 @@ import numpy as np
 import pytest
 
 from likeness.core.bodies import BodyReconstructor
-from likeness.core.body_head import BodyHead
-from likeness.core.body_quality import BODY_CHECKS
+from likeness.core.body_head import BodyHead, PlacedRig
+from likeness.core.body_quality import BODY_CHECKS, measure_body_fit
 from likeness.core.errors import NoFaceError
 from likeness.core.models.body import BodyModel
+from likeness.core.models.head import HeadModel
+from likeness.core.models.parametric import Parameters
 from likeness.core.models.rotation import rotation_matrix
 from likeness.core.photo.faces import MediaPipeDetector
 from likeness.core.photo.figure import BodyView
 from likeness.core.photo.intake import Intake
+from likeness.core.photo.parsing import CLASSES, Parsing
+from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.progress import RECONSTRUCTION, Clock
 from likeness.core.quality import judge
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import ClosedSurface, HeadPlace
+from likeness.core.surface.join import HeadPlace
+from likeness.core.surface.solid import ClosedSurface
+
+from .model_rig import model_rig
 
 FIGURES = Path(__file__).parent / "figures"
 
@@ -126,7 +134,16 @@ def test_a_head_made_by_itself_takes_the_place_of_the_bodys_own(bodies: BodyReco
         surface = ClosedSurface(middle + 0.2 * vertices, faces, np.tile([0.0, 1.0, 0.0, 1.0], (len(vertices), 1)))
         return BodyHead(surface, HeadPlace(corners, neck, np.array([0.0, 1.0, 0.0])), ("The ball is green.",))
 
-    joined = bodies.run(front, Settings(quality="draft"), Clock(RECONSTRUCTION), ball)
+    model = HeadModel.load()
+    face = model_rig(model, Parameters(np.zeros(len(model.identity)), np.zeros(len(model.expression)), np.zeros((5, 3))))
+    poses: list[tuple[Camera, Pose]] = []
+
+    def rigged_ball(view: BodyView, camera: Camera, eyes: np.ndarray) -> BodyHead:
+        made = ball(view, camera, eyes)
+        poses.append((camera, Pose(rotation_matrix(np.array([0.1, 0.2, 0.0])), made.place.neck)))
+        return replace(made, rig=PlacedRig(face, poses[-1][1], {"rig": {"vertices": 3}}))
+
+    joined = bodies.run(front, Settings(quality="draft"), Clock(RECONSTRUCTION), rigged_ball)
     surface, rig = joined.surface, joined.body
     assert rig is not None
     check_manifold(surface.vertices, surface.faces)
@@ -136,6 +153,14 @@ def test_a_head_made_by_itself_takes_the_place_of_the_bodys_own(bodies: BodyReco
     assert green[surface.vertices[:, 1] > top - 0.1].all() and surface.observed[green].min() > 0.95
     assert not green[surface.vertices[:, 1] < top - 0.5].any()
     assert "The ball is green." in joined.report["notes"]
+    # The rigged head stands where the photo shows it, and is as large as the surface that was joined.
+    assert joined.rigged is not None and rig.head_place is not None and joined.report["rig"] == {"vertices": 3}
+    view, (camera, pose) = joined.views[0], poses[0]
+    placed = joined.rigged.neutral @ rig.head_place[:3, :3].T + rig.head_place[:3, 3]
+    shown = view.camera.project(view.pose.to_camera(placed)), camera.project(pose.to_camera(face.neutral))
+    assert np.abs(shown[0] - shown[1]).max() < 0.05
+    ball_size = np.ptp(surface.vertices[green & (surface.vertices[:, 1] > top - 0.1), 0])
+    assert np.ptp(joined.rigged.neutral[:, 0]) / np.ptp(face.neutral[:, 0]) == pytest.approx(ball_size / 0.2, rel=0.03)
     strongest = np.array(rig.joint_names)[np.take_along_axis(rig.bound_joints, rig.bound_weights.argmax(1)[:, None], 1)[green, 0]]
     assert set(strongest) <= {"head", "jaw", "neck01", "neck02", "neck03", "eye.L", "eye.R"}
 
@@ -171,3 +196,22 @@ def test_a_body_survives_the_file(result: Result, tmp_path: Path) -> None:
     for name, values in vars(result.body).items():
         assert np.array_equal(getattr(back.body, name), values), name
     assert back.views[0].framing == result.views[0].framing
+
+
+def test_loose_clothes_are_told_and_hair_is_none(front: BodyView, bodies: BodyReconstructor) -> None:
+    prepared = bodies.prepare(front)
+    assert prepared.measures["loose"] < 0.01 and not [one for one in judge(prepared.measures, "f", BODY_CHECKS)[1] if "Clothes" in one]
+    left, _, right, bottom = (int(value) for value in front.box)
+    matte = front.matte.copy()
+    matte[bottom - 200 : bottom - 40, left - 60 : right + 60] = 1  # a wide skirt
+    wide = replace(front, matte=matte)
+    measures = measure_body_fit(BodyModel.load(), wide, prepared.fit, prepared.surface)
+    assert measures["loose"] > 0.1 and [one for one in judge(measures, "f", BODY_CHECKS)[1] if "Clothes" in one]
+    shares = np.zeros((64, 64, len(CLASSES)), np.float32)
+    shares[..., CLASSES.index("hair")] = 1
+    hair = replace(wide, parsing=Parsing(shares, (0, 0, max(front.image.shape[:2]))))
+    assert measure_body_fit(BodyModel.load(), hair, prepared.fit, prepared.surface)["loose"] == 0
+
+
+def test_what_nobody_sees_is_called_a_guess(result: Result) -> None:
+    assert any(f"{1 - result.report['observed_share']:.0%} of the surface, is a guess" in note for note in result.report["notes"])

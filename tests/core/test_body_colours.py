@@ -4,8 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import trimesh
+from scipy.sparse.csgraph import connected_components
 
 from likeness.core.colour.body import BodyPlaces, colour_body
+from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.extract import extract_surface
 
@@ -128,3 +131,12 @@ def test_regions_of_the_model_make_parts():
     places = BodyPlaces.of(np.zeros((5, 3)), regions)
     assert len(set(places.part.tolist())) == 4 and places.part[3] == places.part[4]
     assert places.arms.tolist() == [0, 0, 1, 0, 0] and places.legs.tolist() == [0, 0, 0, 1, 0]
+
+
+def test_cells_of_a_coarse_mesh_touch() -> None:
+    ball = trimesh.creation.icosphere(3, 0.8)
+    vertices, faces = np.asarray(ball.vertices, np.float32), np.asarray(ball.faces)
+    pieces = lambda cells: connected_components(cells.links, directed=False)[0]  # noqa: E731
+    assert pieces(VoxelMeans.of(vertices, 0.012)) == len(vertices)
+    assert pieces(VoxelMeans.of_surface(vertices, faces, 0.012)) == 1
+    assert VoxelMeans.of_surface(vertices, faces, 0.3).size == 0.3

@@ -9,7 +9,8 @@ import pytest
 import trimesh
 
 from likeness.core.errors import InputError
-from likeness.core.export import srgb_to_linear, write_mesh
+from likeness.core.export import write_mesh
+from likeness.core.photo.srgb import srgb_to_linear
 from likeness.core.result import Result
 
 

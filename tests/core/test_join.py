@@ -12,7 +12,9 @@ from likeness.core.geometry.mesh import unique_edges
 from likeness.core.surface import join
 from likeness.core.surface.collapse import collapse_short_edges
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import ClosedSurface, HeadPlace, JoinedSurface, join_head
+from likeness.core.surface.join import HeadPlace, JoinedSurface, join_head
+from likeness.core.surface.smooth import smooth_surface
+from likeness.core.surface.solid import ClosedSurface
 
 DISTANCE = 3.0
 CAMERA = np.array([0, 0, DISTANCE])
@@ -42,6 +44,7 @@ def union(*parts: Distance) -> Distance:
 
 def surface(distance: Distance, centre: np.ndarray, half: float, cells: int, colour: float) -> ClosedSurface:
     vertices, faces = extract_surface(lambda points: distance(centre + half * points) / half, None, cells)
+    vertices = smooth_surface(vertices, faces, 2)
     return ClosedSurface((centre + half * vertices).astype(np.float32), faces, np.full((len(vertices), 1), colour, np.float32))
 
 

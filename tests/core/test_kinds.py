@@ -95,6 +95,35 @@ def test_a_hat_covers_all_that_is_above_it(bust):
     assert found[behind(bust.points, -0.2, 0.0), HAT].max() < 0.4
 
 
+@pytest.mark.parametrize(("hair", "kind"), [(True, HAIR), (False, SKIN)])
+def test_a_hat_ends_behind_where_it_ends_in_front(bust, hair, kind):
+    """Though it is all of the scalp that is seen; below are hair, if there is any, or a bald nape."""
+    curtain = hair & (bust.points[:, 1] > -0.5) & (np.abs(bust.points[:, 0]) > 0.18)
+    found = hidden(bust, kinds_where(bust.points, curtain, hat=bust.points[:, 1] > 0))
+    assert found[behind(bust.points, 0.04, TOP), HAT].min() > 0.9
+    assert found[behind(bust.points, -0.3, -0.12), kind].min() > 0.9
+
+
+def test_a_hat_covers_the_ears_that_it_hides(bust):
+    found = hidden(bust, kinds_where(bust.points, np.zeros(len(bust.points), bool), hat=bust.points[:, 1] > -0.3))
+    ears = (np.abs(bust.points[:, 0]) > 0.3) & (bust.points[:, 1] < -0.1) & (bust.points[:, 1] > -0.2) & (bust.weight == 0)
+    assert ears.sum() > 10 and found[ears, HAT].min() > 0.9
+
+
+@pytest.mark.parametrize(("bald", "kind"), [(0.2, SKIN), (0.03, HAIR)])
+def test_a_crown_that_is_seen_to_be_bald_is_so_behind(bust, bald, kind):
+    """Hair to the top on both sides, bald between; a parting is no bald crown."""
+    found = hidden(bust, kinds_where(bust.points, short(bust.points) & (np.abs(bust.points[:, 0]) > bald)))
+    assert found[behind(bust.points, -0.1, 0.15), HAIR].min() > 0.9
+    assert found[behind(bust.points, 0.42, TOP), kind].mean() > 0.8
+
+
+def test_a_high_forehead_is_not_bald_behind(bust):
+    seen = kinds_where(bust.points, short(bust.points))
+    seen[(bust.points[:, 1] < 0.42) & (bust.points[:, 2] > -0.3)] = np.eye(len(KINDS))[SKIN]
+    assert hidden(bust, seen)[behind(bust.points, -0.1, 0.2), HAIR].mean() > 0.75
+
+
 @pytest.mark.parametrize("low", [-0.45, -0.85])
 def test_hair_hangs_as_low_behind_as_it_does_beside(bust, low):
     curtain = (bust.points[:, 1] > low) & (np.abs(bust.points[:, 0]) > 0.18) & (bust.points[:, 1] < 0.1)
@@ -297,3 +326,17 @@ def test_what_is_worn_in_the_hair_keeps_its_colour_unless_the_wall_has_it_too(bu
     assert front.sum() > 20
     redness = np.median(colours[front, 0] - colours[front, 1])
     assert redness > 0.5 if stays else redness < 0.35
+
+
+def test_a_wall_seen_through_dark_hair_is_no_thing_worn_in_it(bust, seen):
+    """A blue wall between the strands, half as bright as beside the person; the photo stays where the wall is grey."""
+    patch = short(seen.places) & (np.abs(seen.places[..., 1] - 0.42) < 0.03) & (np.abs(seen.places[..., 0]) < 0.05) & (seen.matte > 0)
+    dark = np.where(short(seen.places)[..., None], 0.1, seen.photo)
+    dark[patch] = [0.15, 0.3, 0.45]
+    front = (np.abs(bust.vertices[:, 1] - 0.42) < 0.015) & (np.abs(bust.vertices[:, 0]) < 0.03) & (bust.vertices[:, 2] > -0.3)
+    blue = []
+    for wall in ([0.2, 0.5, 0.8], [0.8, 0.8, 0.8]):
+        photo = np.where((seen.matte > 0)[..., None], dark, wall).astype(np.float32)
+        colours, _ = coloured(bust, SimpleNamespace(**(vars(seen) | {"photo": photo})))
+        blue.append(np.median(colours[front, 2] - colours[front, 0]))
+    assert blue[0] < 0.1 and blue[1] > 0.2

@@ -195,6 +195,20 @@ def test_doubt_is_no_transparency_inside_a_person(grey):
     assert matte[at(300, 190)] == 1 and matte[at(300, 60)] == 0
 
 
+def test_what_is_only_half_taken_for_hair_is_left_out_but_for_its_edge(grey):
+    """A dark pipe beside dark hair, which reaches from column 274 on; cloth may be as doubtful as it likes."""
+    picture, face, at = grey
+    parser = Told()
+    parser.put("hair", np.s_[100:200, 274:300], 0.75)
+    parser.put("clothes", np.s_[240:300, 274:300], 0.75)
+    matte, _ = segment(picture, face, parser)
+    assert matte[at(150, 290)] < 0.05 and matte[at(270, 290)] > 0.9
+    parser.put("hair", np.s_[100:200, 274:277], 0.75)
+    parser.put("background", np.s_[100:200, 277:300])
+    matte, _ = segment(picture, face, parser)
+    assert matte[at(150, 275)] > 0.5
+
+
 def test_the_parser_sees_the_head_in_the_middle_and_no_more_than_the_photo_shows(photo, face):
     seen = []
 

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from likeness.core.bodies import PreparedBody
 from likeness.core.errors import InputError
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.networks.own import BUNDLED, DetailNetwork, OwnNetworks, camera_normals
 from likeness.core.photo.crop import crop_picture
+from likeness.core.photo.figure import BodyView
 from likeness.core.photo.framing import HEAD
 from likeness.core.photo.intake import Intake
 from likeness.core.photo.parsing import CLASSES
@@ -294,3 +296,57 @@ def test_a_report_names_files_without_their_folders() -> None:
     settings = Settings(normals=str(Path("folder") / "n.onnx"), matte="m.onnx")
     assert settings.to_report() == settings.to_dict() | {"normals": "n.onnx"}
     assert [path for _, path in settings.files()] == [Path("folder") / "n.onnx", Path("m.onnx")]
+
+
+@pytest.fixture(scope="module")
+def standing(reconstructor: Reconstructor) -> PreparedBody:
+    view = reconstructor.intake.load_subject(Path(__file__).parent / "figures" / "front.jpg")
+    assert isinstance(view, BodyView)
+    return reconstructor.bodies.prepare(view)
+
+
+def test_normals_of_a_body_in_any_axes_come_out_right(reconstructor: Reconstructor, standing: PreparedBody, tmp_path: Path) -> None:
+    fitted = standing.surface.maps(SIZE)[:3].permute(1, 2, 0).numpy()
+    path = write_answers(tmp_path / "body.onnx", 2 * (fitted[..., ORDER] * SIGNS).transpose(2, 0, 1)[None])
+    seen = reconstructor.bodies.predict(standing, OwnNetworks.of(Settings(normals=str(path)), BUNDLED))
+    assert seen.own is not None
+    found, there = seen.own[0].permute(1, 2, 0).numpy(), np.linalg.norm(fitted, axis=-1) > 0.9
+    there &= np.linalg.norm(found, axis=-1) > 0.9
+    assert there.mean() > 0.05 and degrees(found, fitted, there) < 3  # perspective was taken out and put back
+    # The field sees them too, and the back stays the bundled network's.
+    bundled = reconstructor.bodies.predict(standing)
+    assert not torch.equal(seen.normals, bundled.normals) and seen.back is not None and bundled.back is not None
+    assert torch.equal(seen.back, bundled.back)
+
+
+def test_normals_that_fit_no_body_are_refused(reconstructor: Reconstructor, standing: PreparedBody, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    own = OwnNetworks.of(Settings(normals=str(write_answers(tmp_path / "noise.onnx", noise))), BUNDLED)
+    with pytest.raises(InputError, match="do not agree with the body"):
+        reconstructor.bodies.predict(standing, own)
+
+
+def test_a_matte_of_ones_own_cuts_figures_out_and_leaves_others_alone(tmp_path: Path) -> None:
+    class Parser:
+        size = 256
+
+        def __call__(self, picture: np.ndarray, guide: np.ndarray) -> np.ndarray:
+            assert picture.shape == (256, 256, 3) and set(np.unique(guide)) == {-1.0, 0.0, 1.0}
+            shares = np.zeros((256, 256, len(CLASSES)), np.float32)
+            shares[..., CLASSES.index("clothes")] = 1
+            return shares
+
+    coverage = np.zeros((1, 1, SIZE, SIZE), np.float32)
+    coverage[..., 100:400, 50:450] = 0.75  # two people
+    own = OwnNetworks.of(Settings(matte=str(write_answers(tmp_path / "matte.onnx", coverage))), BUNDLED)
+    guide = np.zeros((SIZE, SIZE), np.float32)
+    guide[150:350, 100:130], guide[150:350, 370:400] = 1, -1
+    parser = own.figure_parser(Parser())
+    assert parser is not None
+    shares = parser(np.zeros((SIZE, SIZE, 3), np.uint8), guide)
+    assert shares.sum(-1) == pytest.approx(np.ones((SIZE, SIZE)), abs=1e-5)
+    person = 1 - shares[..., 0]
+    assert person[200, 100] == pytest.approx(0.75, abs=1e-4) and person[200, 400] == 0 and person[50, 100] == 0
+    assert BUNDLED.figure_parser(None) is None
+    with pytest.raises(InputError, match="needs the parsing network"):
+        own.figure_parser(None)

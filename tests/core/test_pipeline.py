@@ -11,6 +11,7 @@ import pytest
 import skimage.data
 import torch
 from PIL import Image
+from scipy.spatial import cKDTree
 
 from likeness.cli.main import main as command_line
 from likeness.core.errors import Cancelled, InputError
@@ -75,7 +76,26 @@ def test_the_fitted_face_lies_on_the_landmarks(result: Result) -> None:
 def test_the_mesh_is_one_closed_manifold(result: Result) -> None:
     vertices, faces = result.surface.vertices, result.surface.faces
     check_manifold(vertices, faces)
-    assert result.report["mesh"] == {"vertices": len(vertices), "faces": len(faces), "watertight": True, "components": 1}
+    known = {
+        "vertices": len(vertices),
+        "faces": len(faces),
+        "watertight": True,
+        "components": 1,
+        "genus": 0,
+        "folded": 0,
+        "intersecting": 0,
+    }
+    mesh = result.report["mesh"]
+    assert {name: mesh[name] for name in known} == known
+    assert mesh["shortest_edge"] > 0.2 and mesh["aspect"] < 20
+    edges = vertices[faces] - vertices[np.roll(faces, -1, axis=1)]
+    assert 1000 * np.linalg.norm(edges, axis=2).min() == pytest.approx(mesh["shortest_edge"], abs=1e-3)
+
+
+def test_the_head_ends_in_a_smooth_cut_and_not_where_the_crop_does(result: Result) -> None:
+    points, _ = in_camera(result)
+    view = result.views[0]
+    assert (np.abs(view.framing.to_crop(points, view.camera)).max(1) < 0.99).all()
 
 
 def test_the_head_has_a_heads_size_and_place(result: Result) -> None:
@@ -136,7 +156,7 @@ def test_progress_grows_to_the_end(run: tuple[Result, list[tuple[str, float]]]) 
     assert shares == sorted(shares)
     assert shares[0] >= 0
     assert shares[-1] == pytest.approx(1)
-    assert len({stage for stage, _ in run[1]}) == 7
+    assert len({stage for stage, _ in run[1]}) == 8
 
 
 def test_the_report_is_strict_json_with_what_was_promised(result: Result) -> None:
@@ -256,3 +276,21 @@ def test_an_absent_device_is_one_sentence() -> None:
         pytest.skip("this machine has it")
     with pytest.raises(InputError, match="cuda"):
         Reconstructor.load("cuda")
+
+
+def test_several_photos_make_one_head_that_lies_over_each_of_them(reconstructor, result, photo, tmp_path):
+    """The portrait, a wall, and the portrait cut and darkened as another photo of the same woman."""
+    wall, other = tmp_path / "wall.png", tmp_path / "other.png"
+    Image.fromarray(np.full((300, 300, 3), 150, np.uint8)).save(wall)
+    Image.fromarray((skimage.data.astronaut()[:420, 40:400] * 0.7).astype(np.uint8)).save(other)
+    found = reconstructor.run([photo, wall, other], DRAFT)
+    first, none, second = found.report["photos"]
+    assert [row["used"] for row in (first, none, second)] == [True, False, True] and first["role"] == second["role"] == "front"
+    assert "No face was found in wall.png" in none["reason"] and none["reason"] in found.report["warnings"]
+    assert len(found.views) == 2 and found.surface.source.min() == -1 and found.surface.source.max() <= 1
+    points = found.views[0].pose.to_upright(np.array([[0.0, 0.0, 0.0]]))  # between the eyes
+    pixels = [view.camera.project(view.pose.to_camera(points))[0] for view in found.views]
+    assert np.abs(pixels[1] + [40, 0] - pixels[0]).max() < 4
+    face = np.abs(result.surface.vertices - points[0] - [0, -0.03, 0.02]).max(1) < 0.04
+    apart = cKDTree(found.surface.vertices).query(result.surface.vertices[face])[0]
+    assert face.sum() > 100 and apart.mean() < 0.002

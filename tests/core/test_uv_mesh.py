@@ -6,17 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.core.colour.uv_mesh import Texture, UvMesh
+from likeness.core.colour.uv_mesh import Textures, UvMesh
 from likeness.core.errors import AssetError
 
-MESH = UvMesh(np.eye(3, dtype=np.float32), np.int32([[0, 1, 2]]), np.float32([[0, 0], [1, 0], [0, 1]]), np.int32([[0, 1, 2]]))
+ONE = np.int32([[0, 1, 2]])
+FRAME = np.eye(3, dtype=np.float32), np.ones((3, 4), np.float32)
+MESH = UvMesh(np.eye(3, dtype=np.float32), ONE, np.float32([[0, 0], [1, 0], [0, 1]]), ONE, *FRAME)
 
 
 def test_meshes_and_textures_survive_the_file(tmp_path: Path) -> None:
     MESH.save(tmp_path / "mesh.npz")
     assert np.array_equal(UvMesh.load(tmp_path / "mesh.npz").vertices, MESH.vertices)
-    Texture(np.full((8, 8, 3), 7, np.uint8)).save(tmp_path / "texture.npz")
-    assert Texture.load(tmp_path / "texture.npz").colours.sum() == 7 * 192
+    Textures(np.full((8, 8, 3), 7, np.uint8), displacement=np.full((8, 8), -0.5, np.float32)).save(tmp_path / "textures.npz")
+    back = Textures.load(tmp_path / "textures.npz")
+    assert back.colour is not None and back.colour.sum() == 7 * 192 and back.normal is None
+    assert back.displacement is not None and back.displacement.sum() == -32
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,7 @@ def test_meshes_and_textures_survive_the_file(tmp_path: Path) -> None:
         {"uv": np.float32([[0, 0], [1, 0], [0, np.nan]])},
         {"vertices": np.zeros((3, 2), np.float32)},
         {"vertices": np.array([None])},
+        {"tangents": np.ones((3, 3), np.float32)},
     ],
 )
 def test_a_damaged_mesh_is_refused(tmp_path: Path, change: dict[str, np.ndarray]) -> None:
@@ -39,6 +44,6 @@ def test_a_damaged_mesh_is_refused(tmp_path: Path, change: dict[str, np.ndarray]
 
 
 def test_a_texture_of_another_kind_is_refused(tmp_path: Path) -> None:
-    Texture(np.zeros((8, 8, 3))).save(tmp_path / "texture.npz")
+    Textures(np.zeros((8, 8, 3))).save(tmp_path / "textures.npz")
     with pytest.raises(AssetError):
-        Texture.load(tmp_path / "texture.npz")
+        Textures.load(tmp_path / "textures.npz")

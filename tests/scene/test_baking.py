@@ -140,9 +140,8 @@ def _base_colour(item):
 
 
 def test_baking_paints_the_active_mesh_and_nothing_else(stub, copy, head, make_result):
-    bpy.context.scene.likeness.texture = "1024"
     before = _base_colour(head).bl_idname
-    assert bpy.ops.likeness.bake_uvs() == {"FINISHED"}
+    assert bpy.ops.likeness.bake_uvs(size="1024") == {"FINISHED"}
     node = _base_colour(copy)
     assert node.image.name == "Retopo Texture" and tuple(node.image.size) == (1024, 1024) and node.image.packed_file
     assert node.inputs["Vector"].links[0].from_node.uv_map == "Mine"
@@ -150,6 +149,51 @@ def test_baking_paints_the_active_mesh_and_nothing_else(stub, copy, head, make_r
     assert pixel[0] == 255 and np.abs(pixel[1:] - make_result().views[0].photo.mean((0, 1))[1:]).max() <= 1
     # The copy shared the head's material.
     assert _base_colour(head).bl_idname == before == "ShaderNodeVertexColor"
+
+
+def test_maps_are_packed_and_wired(stub, copy):
+    assert bpy.ops.likeness.bake_uvs(size="1024", cage=0.002) == {"FINISHED"}
+    tree = copy.material_slots[0].material.node_tree
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    normal = shader.inputs["Normal"].links[0].from_node
+    assert normal.bl_idname == "ShaderNodeNormalMap" and normal.uv_map == "Mine" and normal.space == "TANGENT"
+    picture = normal.inputs["Color"].links[0].from_node.image
+    assert picture.name == "Retopo Normal" and picture.packed_file and picture.colorspace_settings.name == "Non-Color"
+    displacement = tree.get_output_node("ALL").inputs["Displacement"].links[0].from_node
+    assert displacement.inputs["Midlevel"].default_value == 0 and displacement.inputs["Scale"].default_value == 1
+    heights = displacement.inputs["Height"].links[0].from_node.image
+    assert heights.name == "Retopo Displacement" and heights.is_float and heights.packed_file
+    assert abs(heights.pixels[0] + 0.002) < 1e-6, "metres, of either sign"
+    observed = bpy.data.images["Retopo Observed"]
+    assert observed.packed_file and observed in [node.image for node in tree.nodes if node.type == "TEX_IMAGE"]
+
+
+def test_only_chosen_maps_are_baked(stub, copy):
+    before = _base_colour(copy).bl_idname
+    assert bpy.ops.likeness.bake_uvs(size="1024", maps={"normal"}) == {"FINISHED"}
+    assert [image.name for image in bpy.data.images if image.name.startswith("Retopo")] == ["Retopo Normal"]
+    assert _base_colour(copy).bl_idname == before
+    with pytest.raises(RuntimeError, match="Nothing is chosen"):
+        bpy.ops.likeness.bake_uvs(maps=set())
+
+
+def test_mesh_goes_out_with_the_frames_that_its_shading_has(part, copy, head):
+    copy.rotation_euler, copy.scale = (0.3, 0.2, 0.1), (1, 2, 1)
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.select_all(action="SELECT")
+    bpy.ops.mesh.dissolve_limited(angle_limit=0.2)  # faces of more than four corners
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert max(face.loop_total for face in copy.data.polygons) > 4
+    bpy.context.view_layer.update()
+    mesh = part("scene.baking").uv_mesh_of(bpy.context, copy, head)
+    assert np.allclose(np.linalg.norm(mesh.normals, axis=1), 1, atol=1e-4)
+    a, b, c = (mesh.vertices[mesh.faces[:, corner]] for corner in range(3))
+    flat = np.cross(b - a, c - a)
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
+    assert np.median((flat * mesh.normals[mesh.faces_uv[:, 0]]).sum(1)) > 0.95, "normals of a turned and stretched object"
+    assert set(np.unique(mesh.tangents[:, 3])) <= {-1, 1}
+    tangents = mesh.tangents[mesh.faces_uv[:, 0], :3]
+    assert np.median(np.abs((tangents * mesh.normals[mesh.faces_uv[:, 0]]).sum(1))) < 0.3
 
 
 def test_baking_again_replaces_what_was_baked(stub, copy):
@@ -232,22 +276,31 @@ def test_lost_colours_are_said(stub, copy, head):
         bpy.ops.likeness.bake_uvs()
 
 
-def test_panel_is_there_for_meshes_beside_a_reconstruction(part, layout, head, copy):
+def _drawn(part, layout):
+    """What the panel shows, or None where it is not there."""
     panel = part("panels.bake").LIKENESS_PT_bake
-    assert panel.poll(bpy.context)
+    if not panel.poll(bpy.context):
+        return None
+    layout.calls.clear()
     panel.draw(type("Drawn", (), {"layout": layout})(), bpy.context)
-    assert "UV map: Mine" in str(layout.calls) and "likeness.bake_uvs" in str(layout.calls)
+    return str(layout.calls)
+
+
+def test_panel_offers_baking_for_meshes_beside_a_reconstruction(part, layout, head, copy):
+    shown = _drawn(part, layout)
+    assert "UV map: Mine" in shown and "likeness.bake_uvs" in shown and "likeness.retopologise" in shown
     bpy.context.view_layer.objects.active = bpy.data.objects["Ada Camera"]
-    assert not panel.poll(bpy.context)
+    assert "likeness.retopologise" in _drawn(part, layout) and "likeness.bake_uvs" not in _drawn(part, layout)
 
 
-def test_panel_is_not_there_for_heads_as_they_were_made(part, make_result, rigged_result, head):
-    panel = part("panels.bake").LIKENESS_PT_bake
-    assert not panel.poll(bpy.context)
-    _active(head, "Mine")  # the artist has unwrapped it
-    assert panel.poll(bpy.context)
+def test_panel_offers_no_baking_for_heads_as_they_were_made(part, layout, make_result, rigged_result):
+    assert _drawn(part, layout) is None, "nothing is reconstructed"
+    part("scene.build").build_result(bpy.context, make_result())
+    assert "likeness.bake_uvs" not in _drawn(part, layout)
+    _active(bpy.data.objects["Ada"], "Mine")  # the artist has unwrapped it
+    assert "likeness.bake_uvs" in _drawn(part, layout)
     part("scene.build").build_result(bpy.context, make_result("Bo", rigged=rigged_result.rigged))
-    assert bpy.context.object.name == "Bo Head" and not panel.poll(bpy.context)
+    assert bpy.context.object.name == "Bo Head" and "likeness.bake_uvs" not in _drawn(part, layout)
 
 
 def test_flame_parameters_are_a_property_of_the_rigged_head(part, make_result, rigged_result):

@@ -254,3 +254,23 @@ def test_rigify_generates_a_rig_from_it(armature, rest):
     finally:
         bpy.ops.object.mode_set(mode="OBJECT")
         addon_utils.disable("rigify", default_set=True)
+
+
+def test_split_quads_are_quads_again_with_their_uv_and_materials(rig, rigged):
+    whole = dataclasses.replace(rigged, split=1)
+    collection = bpy.context.scene.collection
+    mesh = rig.head_of(rig.build_rig(bpy.context, whole, "Quads", collection)).data
+    sides = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("loop_total", sides)
+    assert (sides == 4).mean() > 0.9 and (sides - 2).sum() == len(rigged.faces)
+    assert not mesh.validate()
+    corners, layer = np.empty(len(mesh.loops), np.int32), np.empty(2 * len(mesh.loops), np.float32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    mesh.uv_layers[0].data.foreach_get("uv", layer)
+    pairs = lambda vertices, uv: set(zip(vertices.ravel().tolist(), map(tuple, uv.reshape(-1, 2).tolist()), strict=True))  # noqa: E731
+    assert pairs(corners, layer) == pairs(rigged.faces, rigged.uv[rigged.faces_uv])
+    part_of = np.empty(len(rigged.neutral), np.int32)
+    part_of[rigged.faces] = rigged.face_part[:, None]
+    slots = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("material_index", slots)
+    assert np.array_equal(np.repeat(slots, sides), np.int32([0, 1, 1, 2, 2, 3])[part_of[corners]])

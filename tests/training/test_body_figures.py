@@ -63,7 +63,7 @@ def folder(tmp_path: Path, body: BodyModel, naked: np.ndarray) -> Path:
     return tmp_path
 
 
-def figures(folder: Path, **options: float) -> Figures:
+def figures(folder: Path, **options: float | str) -> Figures:
     return Figures(folder, 64, WANTED, **({"without_fit": 0.0} | options))  # type: ignore[arg-type]
 
 
@@ -86,6 +86,17 @@ def test_a_stored_fit_takes_the_place_of_a_simulated_one(folder: Path, body: Bod
     sample = figures(folder, simulated=0.0).draw(0, POINTS, np.random.default_rng(1))
     assert np.abs(sample["surface_prior"][:, 0]).max() < 2e-3
     assert np.allclose(sample["prior_vertices"], body.closed_mesh.on(fit), atol=1e-4)
+
+
+def test_labels_can_follow_the_limbs_of_a_fit(folder: Path, body: BodyModel, naked: np.ndarray) -> None:
+    fit = in_crop(naked)
+    lowest = fit[:, 1].min()
+    fit[:, 2] += 0.3 * np.maximum(0.6 - (fit[:, 1] - lowest), 0)  # legs towards the camera, from the knees down by centimetres
+    for name, values in {"found": np.uint8(1), "vertices": fit, "labels": np.array([0, 1], np.float32)}.items():
+        np.save(folder / "shard_00000" / f"fit_{name}.npy", np.asarray(values)[None, None])
+    samples = [figures(folder, simulated=0.0, depths=depths).draw(0, POINTS, np.random.default_rng(1)) for depths in ("true", "fit")]
+    apart = [np.abs(sample["prior"][:, 0] - sample["distance"]).mean() for sample in samples]
+    assert apart[1] < 0.4 * apart[0]
 
 
 def test_some_people_have_no_fit(folder: Path) -> None:

@@ -16,10 +16,10 @@ from likeness.core.photo.people import LANDMARKS, BodyLandmarks
 from likeness.training.body_model import simulate
 from likeness.training.body_model.calibrate import CARRIERS, _offset
 from likeness.training.body_model.guess import _mirrored
-from likeness.training.body_model.poses import elbow_turn
 from likeness.training.body_model.simulate import SimulatedDetector, in_metres
 from likeness.training.body_model.skeleton import GROUPS, JOINTS, Selection, mirrored_names
 from likeness.training.body_model.truth import SHAPES, Truths
+from likeness.training.humans.poses import elbow_turn
 
 RIG = ["root", "spine05", "pelvis.L", "upperleg01.L", "upperleg02.L", "lowerleg01.L", "foot.L", "toe1-1.L", "toe2-1.L"]
 PARENTS = np.array([-1, 0, 0, 2, 3, 4, 5, 6, 6])

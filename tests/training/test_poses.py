@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from likeness.core.models.skinning import joint_transforms
 from likeness.training.humans.bodies import HM08_COUNT, Bodies
+from likeness.training.humans.everyday import everyday_pose
 from likeness.training.humans.part import Binding
 from likeness.training.humans.poses import Poser, mirrored, pose_body, segment_distances
 
@@ -71,3 +72,19 @@ def test_drawn_poses_keep_arms_out_of_the_body_and_heads_upright(bodies):
     for side, sign in (("L", -1), ("R", 1)):
         folded[bodies.bone_names.index(f"upperarm01.{side}")] = [-0.3, 0, sign * 1.2]
     assert poser.arms_collide(body, folded)
+
+
+@pytest.mark.training
+def test_everyday_arms_hang_straight_or_are_spread_and_some_are_bent(bodies):
+    poser, body = Poser(PACK, bodies), bodies.sample(np.random.default_rng(0))
+    bends, heights = [], []
+    for seed in range(60):
+        linear, offset = joint_transforms(body.bones, poser.parents, everyday_pose(poser, body, np.random.default_rng(seed)))
+        at = np.einsum("jab,jb->ja", linear, body.bones) + offset
+        shoulder, elbow, wrist = (at[poser.row[f"{name}.L"]] for name in ("upperarm01", "lowerarm01", "wrist"))
+        upper, lower = (elbow - shoulder, wrist - elbow)
+        bends.append(np.arccos(upper @ lower / np.linalg.norm(upper) / np.linalg.norm(lower)))
+        heights.append((wrist - shoulder)[1] / np.linalg.norm(wrist - shoulder))
+    bends, heights = np.degrees(bends), np.degrees(np.arcsin(heights))
+    assert (bends < 20).mean() > 0.25 and (bends > 60).mean() > 0.1
+    assert (heights > -10).mean() > 0.04 and (heights < -65).mean() > 0.1

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from .errors import Cancelled, NoFaceError
+from .fitted_face import FittedFace
+from .inspection import Inspection
 from .photo.pose import Pose
 from .photo.view import Camera
 from .result import Mesh, Result, ResultView
@@ -24,12 +26,19 @@ class Reconstructor:
         cls.loads += 1
         return cls()
 
-    def run(self, photo: Path, settings, progress=None, cancel=None) -> Result:
+    def __init__(self):
+        self.bench = Bench()
+
+    def run(self, photo: Path | list[Path], settings, progress=None, cancel=None, early=None) -> Result:
+        if isinstance(photo, list):
+            return tiny_result(photo[0].stem, {"photo": [str(one) for one in photo]})
         progress = self.progress = progress or (lambda stage, fraction: None)
         progress("Looking at the photo", 0.1)
         behaviour = getattr(self, photo.stem.partition(" ")[0], None)
         if behaviour:
             behaviour(cancel)
+        if early is not None:
+            early(tiny_result("first look", {}))
         progress("Finishing", 1.0)
         return tiny_result(photo.stem, {"pid": os.getpid(), "loads": self.loads, "person": settings.subject_index, "photo": str(photo)})
 
@@ -113,6 +122,14 @@ class Reconstructor:
         for _ in range(160):
             self._pollute(b"\x00garbage" * 8192)
         time.sleep(20)
+
+
+class Bench:
+    def follow(self, photo, settings, pins):
+        return FittedFace(np.zeros((3, 3)), np.array([[0, 1, 2]]), ("Chin",), np.zeros((1, 3)), np.array([[*pin.at, 0] for pin in pins]))
+
+    def inspect(self, photo, settings, mask):
+        return Inspection(np.zeros((1, 4)), np.zeros((1, 96, 96, 3), np.uint8), 50.0, np.array([[0, 255]], np.uint8) if mask else None)
 
 
 def tiny_result(name: str, report: dict) -> Result:

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from likeness.core.animation.performance import Performance
-from likeness.core.colour.uv_mesh import Texture, UvMesh
+from likeness.core.colour.uv_mesh import BakedMaps, Textures, UvMesh
 from likeness.core.error_report import error_report
 from likeness.core.errors import AssetError, InputError, MemoryExhausted, NoFaceError, ReconstructionError, WorkerError
+from likeness.core.fitted_face import FittedFace
+from likeness.core.inspection import Inspection
 from likeness.core.result import Result
 from likeness.core.settings import Settings
 from likeness.worker import client as client_module
@@ -37,27 +39,34 @@ def test_a_video_becomes_a_performance(client, tmp_path):
         client.wait()
 
 
-def test_a_mesh_becomes_a_texture(client, tmp_path):
+def test_a_mesh_becomes_textures(client, tmp_path):
     """With the real baking: a grey tetrahedron on itself."""
     result = run(client, "a.png")
     mesh, there, stages = tmp_path / "mesh.npz", tmp_path / "there.npz", []
     uv = np.float32([[0.1, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]])
-    UvMesh(result.surface.vertices, result.surface.faces, uv, result.surface.faces).save(mesh)
+    surface = result.surface
+    tangents = np.column_stack([np.cross(surface.normals, [0.3, 0.5, 0.7]), np.ones(4)]).astype(np.float32)
+    UvMesh(surface.vertices, surface.faces, uv, surface.faces, surface.normals, tangents).save(mesh)
     result.save(there)
-    client.bake(mesh, there, 256)
-    texture = Texture.load(client.wait(lambda stage, fraction: stages.append(stage))).colours
-    assert texture.shape == (256, 256, 3) and np.abs(texture.astype(int) - 128).max() <= 2 and set(stages) == {"texture"}
+    client.bake(mesh, there, BakedMaps(("colour", "normal", "displacement"), 256))
+    found = Textures.load(client.wait(lambda stage, fraction: stages.append(stage)))
+    assert found.colour.shape == (256, 256, 3) and np.abs(found.colour.astype(int) - 128).max() <= 2 and set(stages) == {"texture"}
+    assert found.normal.shape == (256, 256, 3) and found.displacement.shape == (256, 256) and found.observed is None
     mesh.write_bytes(b"no arrays")
-    client.bake(mesh, there, 256)
+    client.bake(mesh, there, BakedMaps(size=256))
     with pytest.raises(AssetError, match=r"mesh\.npz is damaged; bake again"):
         client.wait()
 
 
-@pytest.mark.parametrize("names", [[], ["a.png", "b.png"]])
-def test_anything_but_one_photo_is_refused_in_one_sentence(client, names):
-    client.reconstruct([Path(name) for name in names], Settings())
-    with pytest.raises(InputError, match=rf"not from {len(names)} photos of one person; give one\.$"):
+def test_no_photo_at_all_is_refused_in_one_sentence(client):
+    client.reconstruct([], Settings())
+    with pytest.raises(InputError, match=r"^No photo was given; give one, or several of the same person\.$"):
         client.wait()
+
+
+def test_several_photos_are_one_job(client):
+    client.reconstruct([Path("/photos/a.png"), Path("/photos/b.png")], Settings())
+    assert Result.load(client.wait()).report["photo"] == [str(Path("/photos/a.png")), str(Path("/photos/b.png"))]
 
 
 def test_a_result_becomes_files(client, tmp_path):
@@ -267,3 +276,29 @@ def test_the_real_worker_makes_a_head(tmp_path):
         client.close()
     vertices = result.surface.vertices
     assert len(vertices) > 1000 and result.report["mesh"]["watertight"] and np.isfinite(vertices).all()
+
+
+def test_a_first_look_arrives_before_the_end_when_it_is_wanted(client):
+    for wanted in (True, False):
+        client.reconstruct([Path("early.png")], Settings(), early=wanted)
+        names, done = [], None
+        while done is None:
+            for event in client.poll():
+                if isinstance(event, protocol.Early):
+                    names.append(Result.load(Path(event.path)).name)
+                assert not isinstance(event, protocol.Error), event
+                done = event if isinstance(event, protocol.Done) else done
+        assert names == (["first look"] if wanted else []) and Result.load(Path(done.path)).name == "early"
+
+
+def test_a_face_follows_pins_and_a_photo_is_inspected(client):
+    client.follow(Path("a.png"), Settings(), '{"pins": [{"landmark": "Chin", "at": [3, 4]}]}')
+    assert FittedFace.load(client.wait()).pins.tolist() == [[3, 4, 0]]
+    client.follow(Path("a.png"), Settings(), '{"pins": 3}')
+    with pytest.raises(InputError, match="list"):
+        client.wait()
+    client.inspect(Path("a.png"), Settings(), mask=True)
+    assert Inspection.load(client.wait()).matte.tolist() == [[0, 255]]
+    client.inspect(Path("a.png"), Settings())
+    found = Inspection.load(client.wait())
+    assert found.matte is None and len(found.boxes) == 1 and found.focal_35mm == 50

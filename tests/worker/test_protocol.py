@@ -13,7 +13,9 @@ from likeness.worker.protocol import EVENTS, MAX_LINE, REQUESTS, Lines, Protocol
         (protocol.Reconstruct(["C:\\Fotos\\Jürgen 顔.jpg", "b.png"], "a b/r.npz", {"quality": "draft", "subject_index": 3}), REQUESTS),
         (protocol.Reconstruct(["not-utf8-\udcff.jpg"], "r.npz"), REQUESTS),
         (protocol.Cancel(id=3), REQUESTS),
-        (protocol.Bake("m.npz", "r.npz", "t.npz", 2048, id=2), REQUESTS),
+        (protocol.Bake("m.npz", "r.npz", "t.npz", 2048, ["colours"], 0.02, 8, id=2), REQUESTS),
+        (protocol.Print("r.npz", "a.3mf", {"print_height": 80.0, "plinth": True}), REQUESTS),
+        (protocol.Done("a.3mf", "80 mm"), EVENTS),
         (protocol.SelfTest(False), REQUESTS),
         (protocol.Quit(), REQUESTS),
         (protocol.Ready({"torch": "2.13.0"}), EVENTS),
@@ -62,7 +64,7 @@ def test_anything_else_is_refused(line):
 
 @pytest.mark.parametrize("photos", ['"a"', "[1]", '[["a"]]', "null"])
 def test_photos_are_a_list_of_paths(photos):
-    line = '{"type": "reconstruct", "photos": %s, "output": "b", "settings": {}, "id": 1}'
+    line = '{"type": "reconstruct", "photos": %s, "output": "b", "settings": {}, "early": false, "id": 1}'
     assert decode((line % '["a", "b"]').encode(), REQUESTS).photos == ["a", "b"]
     with pytest.raises(ProtocolError):
         decode((line % photos).encode(), REQUESTS)

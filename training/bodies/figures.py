@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -15,12 +16,14 @@ from ...core.photo.framing import Framing
 from ...core.photo.view import Camera
 from ..data.dataset import MAP_SCALE, SURFACE_FIELDS, Shards
 from ..recipe import METRES
+from .depths import LimbDepths, contradicted
 from .simulated_fits import SimulatedFits
 
 _PICTURES = ("albedo", "normal", "normal_back", "coverage", "ambient", "material", "shadows")
 _SPACE = ("points", "distance", "surface", "surface_normal", "surface_albedo", "surface_valid")
 _TRUTH = ("camera", "naked", "joints")
 _FITS = ("fit_found", "fit_vertices", "fit_labels")
+Depths = Literal["true", "fit"]
 _CROP = Framing(1.0, (0.0, 0.0, 0.0))  # depths of fitted bodies count from the crop's middle, whatever its size
 _FAR = 0.5  # crop units to the fitted surface, where there is none
 
@@ -41,16 +44,17 @@ class Figures:
 
     size: of the pictures. zoom: the most that a picture is enlarged, and then cut to a window on the person. wanted: fields of the
     trainers' samples. without_fit: share of samples that see no fit. simulated: share of simulated fits where there is a real one.
+    depths: of the labels of samples with a fit, `true` ones or those of the `fit` (depths.py).
     """
 
     metres = METRES["body"]
 
     def __init__(
         self, folder: Path, size: int, wanted: tuple[str, ...], zoom: float = 1.0, without_fit: float = 0.1, simulated: float = 0.3,
-        names: str = "shard_*",
+        names: str = "shard_*", depths: Depths = "true",
     ) -> None:  # fmt: skip
         self._size, self._zoom, self._wanted = size, zoom, wanted
-        self._without_fit, self._simulated_share = without_fit, simulated
+        self._without_fit, self._simulated_share, self._depths = without_fit, simulated, depths
         pictures = tuple(name for name in _PICTURES if name in wanted)
         self._shards = Shards(folder, (*pictures, "keys", *_TRUTH, *(_SPACE if "points" in wanted else ())), names, optional=_FITS)
         self._body = BodyModel.load()
@@ -128,11 +132,18 @@ class Figures:
             moved[:, 2] = (moved[:, 2] - fit.shift) * fit.stretch
             return moved
 
-        chosen = rng.choice(len(stored["points"]), points, replace=False)
-        on_surface = rng.choice(len(stored["surface"]), points // 2, replace=False)
+        at, on, normals = there(stored["points"]), there(stored["surface"]), stored["surface_normal"]
+        distance, usable = stored["distance"].astype(np.float32) * fit.unit, np.arange(len(at))
+        if self._depths == "fit" and not hidden:
+            limbs = LimbDepths.of(there(self._true(stored)), surface.vertices)
+            normals = np.round(limbs.turned(on, normals.astype(np.float32) / 127) * 127).astype(np.int8)
+            at, on = limbs.moved(at), limbs.moved(on)
+            usable = np.flatnonzero(~contradicted(at, distance, on, normals.astype(np.float32) / 127))
+        chosen = rng.choice(usable, points, replace=len(usable) < points)
+        on_surface = rng.choice(len(on), points // 2, replace=False)
         result = {name: stored[name][on_surface] for name in SURFACE_FIELDS if name in stored}
-        result |= {"points": there(stored["points"][chosen]), "surface": there(stored["surface"][on_surface])}
-        result["distance"] = stored["distance"][chosen].astype(np.float32) * fit.unit
+        result |= {"points": at[chosen], "surface": on[on_surface], "surface_normal": normals[on_surface]}
+        result["distance"] = distance[chosen]
         places = np.concatenate([result["points"], result["surface"]])
         prior = np.tile(np.array([_FAR, *[0.0] * (POINT_CHANNELS - 1)], np.float32), (len(places), 1))
         if not hidden:

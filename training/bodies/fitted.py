@@ -8,6 +8,7 @@ nobody, the fit is simulated. An interrupted run goes on.
 import argparse
 import logging
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from ...core.networks.normal import INPUT_SIZE
 from ..data.dataset import PICTURE_FIELDS
 from ..data.samples import write_shard
-from .figures import Figures
+from .figures import Depths, Figures
 
 FIELDS = (*PICTURE_FIELDS, "points", "code", "prior_vertices")
 _POINTS = 4096
@@ -26,10 +27,10 @@ _SEED = 11
 
 
 class FittedShard:
-    """The samples of one shard under fits. real: those of the detector, where there are any."""
+    """The samples of one shard under fits. real: those of the detector, where there are any. depths: of the labels, as for Figures."""
 
-    def __init__(self, shard: Path, real: bool) -> None:
-        self._figures = Figures(shard.parent, INPUT_SIZE, FIELDS, 1.0, _WITHOUT_FIT, 0.0 if real else 1.0, shard.name)
+    def __init__(self, shard: Path, real: bool, depths: Depths) -> None:
+        self._figures = Figures(shard.parent, INPUT_SIZE, FIELDS, 1.0, _WITHOUT_FIT, 0.0 if real else 1.0, shard.name, depths)
         self._seed = [_SEED, int(real), int(shard.name.rsplit("_", 1)[1])]
 
     def __len__(self) -> int:
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of shards")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--fits", choices=("simulated", "real"), required=True)
+    parser.add_argument("--depths", choices=get_args(Depths), default="fit", help="of the labels' limbs")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
@@ -58,7 +60,7 @@ def main() -> None:
     for shard in sorted(path for path in arguments.data.glob("shard_*") if (path / "done").exists() and (path / needed).exists()):
         output = arguments.output / f"shard_{arguments.fits}_{shard.name.rsplit('_', 1)[1]}"
         if not (output / "done").exists():
-            samples = FittedShard(shard, real)
+            samples = FittedShard(shard, real, arguments.depths)
             write_shard(samples, output, range(len(samples)))
 
 

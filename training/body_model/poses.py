@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from ...core.models.rotation import smallest_turn
 from ...core.models.skinning import joint_transforms
 from ..humans.bodies import Bodies, Body
-from ..humans.poses import Poser, mirrored
+from ..humans.poses import Poser, elbow_turn, mirrored
 
 SHARES = {"drawn": 0.3, "hanging": 0.18, "walking": 0.14, "crossed": 0.12, "sitting": 0.1, "raised": 0.16}
 """Kind of pose -> how often it is drawn."""
@@ -136,13 +136,6 @@ class PhotoPoses:
     def _elbow(self, body: Body, pose: np.ndarray, side: str, bend: float) -> None:
         shoulder, elbow, wrist = (body.bones[self._row[f"{name}.{side}"]] for name in ("upperarm01", "lowerarm01", "wrist"))
         pose[self._row[f"lowerarm01.{side}"]] = elbow_turn(shoulder, elbow, wrist, bend)
-
-
-def elbow_turn(shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray, bend: float) -> np.ndarray:
-    """The rotation vector (3,) of a forearm that leaves the elbow bent by so many radians from straight, about its own axis; joints (3,) at
-    rest. Rigs rest with bent elbows, MakeHuman's by 0.75, while people let their arms hang nearly straight."""
-    straight = _turning(wrist - elbow, elbow - shoulder).as_rotvec()
-    return straight * (1 - bend / float(np.linalg.norm(straight)))
 
 
 def _turning(first: np.ndarray, second: np.ndarray) -> Rotation:

@@ -1,7 +1,7 @@
 """Synthetic people as evaluation cases: a lit photo, and as truth what of their pieces can be seen from outside."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from ...core.geometry.raster import fragments, nearest
 from ...core.models.head import HeadModel
+from ...core.models.rotation import rotation_matrix
 from ...core.photo.framing import HEAD
 from ...core.photo.view import Camera
 from ...evaluation.case import Case, Truth
@@ -20,7 +21,7 @@ from ..data.samples import SEEDS
 from ..humans.assets import Assets
 from ..humans.bodies import Bodies
 from ..humans.paints import encoded
-from ..humans.part import MATERIALS
+from ..humans.part import MATERIALS, Part
 from ..humans.person import People, Person
 from ..render.buffers import render
 from ..render.lighting import CROP_METRES, Light, key_shadow, lit_colour, photograph, random_direction
@@ -29,10 +30,22 @@ from .scans import BACK, REGIONS
 
 _HEAD_SIZE, _BODY_SIDE, _SHRINK = 768, 768, 2
 _HEAD_HALF = 0.30  # metres that a portrait shows to each side of the eyes
+_UNSTEADY = 4.0  # degrees that people turn too far or too little for a photo
 _REACH = 1.03  # crop units around a head that belong to its truth
 _VIEW, _HULL_VIEW = 640, 512
 _CORNERS = [np.array([x, y, z]) / np.sqrt(3) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
 _DIRECTIONS = [*np.eye(3), *-np.eye(3), *_CORNERS]
+
+
+@dataclass(frozen=True)
+class Sitter:
+    """Whoever is photographed. parts: in the camera frame, metres; rotation (3, 3): of the head; head (V, 3): the bald head in the
+    head model's topology, where it is known; labels: as of Case."""
+
+    parts: list[Part]
+    rotation: np.ndarray
+    head: np.ndarray | None
+    labels: dict[str, str]
 
 
 def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
@@ -44,7 +57,33 @@ def bust_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
         distance = float(np.exp(rng.uniform(np.log(0.6), np.log(4))))
         centre = _HEAD_SIZE / 2 + rng.uniform(-0.03, 0.03, 2) * _HEAD_SIZE - [0, 0.05 * _HEAD_SIZE]
         camera = Camera((float(centre[0]), float(centre[1])), _HEAD_SIZE / 2 / _HEAD_HALF, distance)
-        yield _case(f"bust_{index:03d}", person, camera, _HEAD_SIZE, "head", model, rng)
+        sitter = Sitter(person.parts, person.rotation, person.head, _labels(person))
+        yield photographed(f"bust_{index:03d}", sitter, camera, _HEAD_SIZE, "head", model, rng)
+
+
+def turned_cases(assets: Path, model: HeadModel, indices: Iterable[int], yaws: Sequence[float]) -> Iterator[list[Case]]:
+    """Photos of each of the evaluation seed's people from several sides, degrees by which the head is turned to its left; a photo's camera,
+    light and wall are its own, and the head is turned by some degrees more. Person i and its photos come from (seed, i) alone; the photos
+    of the first yaws stay the same when more are asked for."""
+    people = People(Assets(assets, "evaluation"), model, Bodies(assets))
+    for index in indices:
+        person = people.make(np.random.default_rng([SEEDS["evaluation"], index]))
+        yield [_turned_case(index, number, person, yaw, model) for number, yaw in enumerate(yaws)]
+
+
+def _turned_case(index: int, number: int, person: Person, yaw: float, model: HeadModel) -> Case:
+    rng = np.random.default_rng([SEEDS["evaluation"], index, number])
+    tilt = rotation_matrix(np.array([rng.normal(0, 0.06), 0, 0])) @ rotation_matrix(np.array([0, 0, rng.normal(0, 0.04)]))
+    turn = tilt @ rotation_matrix(np.array([0, np.radians(yaw + rng.normal(0, _UNSTEADY)), 0])) @ person.rotation.T
+    parts = [replace(part, vertices=(part.vertices @ turn.T).astype(np.float32)) for part in person.parts]
+    seen = Sitter(parts, turn @ person.rotation, person.head @ turn.T, _labels(person))
+    distance = float(np.exp(rng.uniform(np.log(0.7), np.log(2.5))))
+    # Seen from the side, more of the head lies behind the eyes than before them.
+    behind = -0.07 * seen.rotation[0, 2] / (2 * _HEAD_HALF) * _HEAD_SIZE
+    centre = _HEAD_SIZE / 2 + rng.uniform(-0.03, 0.03, 2) * _HEAD_SIZE + [-behind, -0.05 * _HEAD_SIZE]
+    camera = Camera((float(centre[0]), float(centre[1])), _HEAD_SIZE / 2 / _HEAD_HALF, distance)
+    case = photographed(f"person_{index:03d}_{number}", seen, camera, _HEAD_SIZE, "head", model, rng, known=number == 0)
+    return replace(case, labels=case.labels | {"person": str(index), "turn": f"{yaw:+.0f}"})
 
 
 def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:
@@ -57,7 +96,6 @@ def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
         root = float(seen.to_camera(figure.bones)[0, 2])
         move = lambda points, seen=seen, root=root: (seen.to_camera(points) - [0, 0, root]).astype(np.float32)  # noqa: E731
         parts = [replace(part, vertices=part.vertices - np.array([0, 0, root], np.float32)) for part in seen.scene.parts]
-        person = replace(figure, parts=parts, head=move(figure.head), rotation=seen.turn @ figure.rotation)
         nearer = seen.camera.distance - root
         reach = max(max(place, _BODY_SIDE - place) for place in seen.camera.centre)
         scale = seen.camera.scale * seen.camera.distance / nearer
@@ -65,15 +103,25 @@ def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterat
         yaw = abs(np.degrees(np.arctan2(trunk[0, 2], trunk[2, 2])))
         labels = {"clothes": "loose" if loose else "tight", "yaw": "front" if yaw < 45 else "side" if yaw < 135 else "back"}
         size = 2 * int(np.ceil(reach))
-        case = _case(f"body_{index:03d}", person, Camera((size / 2, size / 2), scale, nearer), size, "body", model, rng, 1)
+        labels |= {name: value for name, value in _labels(figure).items() if name in ("sex", "hair")}
+        sitter = Sitter(parts, seen.turn @ figure.rotation, move(figure.head), labels)
+        case = photographed(f"body_{index:03d}", sitter, Camera((size / 2, size / 2), scale, nearer), size, "body", model, rng, 1)
         # No face is compared: most are small or turned away.
-        labels |= {name: case.labels[name] for name in ("sex", "hair")}
-        yield replace(case, labels=labels, landmarks=None, landmark_pixels=None, rotation=trunk)
+        yield replace(case, landmarks=None, landmark_pixels=None, rotation=trunk)
 
 
-def _case(
-    name: str, person: Person, camera: Camera, size: int, subject: str, model: HeadModel, rng: np.random.Generator, shrink: int = _SHRINK
+def photographed(
+    name: str,
+    person: Sitter,
+    camera: Camera,
+    size: int,
+    subject: str,
+    model: HeadModel,
+    rng: np.random.Generator,
+    shrink: int = _SHRINK,
+    known: bool = True,
 ) -> Case:
+    """A case with a photo of size x size pixels in random light before a plain wall. known: with the shape and colours as truth."""
     half = size / 2 / camera.scale
 
     def to_photo(points: np.ndarray) -> np.ndarray:
@@ -98,23 +146,20 @@ def _case(
     coverage = buffers.coverage.numpy()
     photo = picture[0].numpy() * coverage[..., None] + _wall(size, rng) * (1 - coverage[..., None])
     photo = np.round((photo + rng.normal(0, 0.008, photo.shape)).clip(0, 1) * 255).astype(np.uint8)
-    landmarks = model.mediapipe.on(person.head)
+    landmarks = None if person.head is None else model.mediapipe.on(person.head)
+    truth = _truth(person, scene, camera, subject, model, light, exposure) if known else None
     case = Case(
-        name, photo, subject, _truth(person, scene, camera, subject, model, light, exposure), camera, landmarks,
-        camera.project(landmarks), coverage, person.rotation, _labels(person),
+        name, photo, subject, truth, camera, landmarks,
+        None if landmarks is None else camera.project(landmarks), coverage, person.rotation, person.labels,
     )  # fmt: skip
+    if truth is None:
+        return case
     solid = scene.faces[scene.solid[scene.part]].numpy()
     points = np.concatenate([part.vertices for part in person.parts])
-    truth = replace(_of(case), cells=occupied_cells(case.unit_cube(points), solid))
-    return replace(case, truth=truth)
+    return replace(case, truth=replace(truth, cells=occupied_cells(case.unit_cube(points), solid)))
 
 
-def _of(case: Case) -> Truth:
-    assert case.truth is not None
-    return case.truth
-
-
-def _truth(person: Person, scene: Scene, camera: Camera, subject: str, model: HeadModel, light: Light, exposure: torch.Tensor) -> Truth:
+def _truth(person: Sitter, scene: Scene, camera: Camera, subject: str, model: HeadModel, light: Light, exposure: torch.Tensor) -> Truth:
     points = np.concatenate([part.vertices for part in person.parts])
     wanted = scene.solid[scene.part].numpy()
     if subject == "head":
@@ -171,17 +216,20 @@ def seen_faces(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return torch.nonzero(kept | (~drawn & known[triangles].all(1)))[:, 0].numpy()
 
 
-def _regions(person: Person, model: HeadModel, points: np.ndarray, material: np.ndarray) -> np.ndarray:
+def _regions(person: Sitter, model: HeadModel, points: np.ndarray, material: np.ndarray) -> np.ndarray:
     """Index into REGIONS (N,): what it is made of; skin by the nearest place of the bald head."""
-    distance, near = cKDTree(person.head).query(points)
-    masks = np.stack([model.regions[name] for name in ("face", "ears", "scalp", "neck")])[:, near]
-    region = np.where((masks.max(0) > 0.5) & (distance < 0.03), masks.argmax(0) + 1, REGIONS.index("body"))
+    region = np.full(len(points), REGIONS.index("body"))
+    if person.head is not None:
+        distance, near = cKDTree(person.head).query(points)
+        masks = np.stack([model.regions[name] for name in ("face", "ears", "scalp", "neck")])[:, near]
+        region = np.where((masks.max(0) > 0.5) & (distance < 0.03), masks.argmax(0) + 1, region)
     region[material == MATERIALS.index("hair")] = REGIONS.index("hair")
     region[material == MATERIALS.index("cloth")] = REGIONS.index("clothes")
     region[material == MATERIALS.index("gloss")] = REGIONS.index("other")
     region[material == MATERIALS.index("eye")] = REGIONS.index("face")
-    # A beard is in front, so it stays "hair".
-    region[(region == REGIONS.index("hair")) & ((points @ person.rotation)[:, 2] < BACK)] = REGIONS.index("back")
+    if person.head is not None:
+        # A beard is in front, so it stays "hair".
+        region[(region == REGIONS.index("hair")) & ((points @ person.rotation)[:, 2] < BACK)] = REGIONS.index("back")
     return region.astype(np.uint8)
 
 

@@ -20,6 +20,7 @@ from ...core.pipeline import Reconstructor
 from ...core.version import VERSION
 from ...evaluation.case import Case, write_set
 from ..data.samples import SEEDS
+from .figures import avatar_cases, statue_cases
 from .people import body_cases, bust_cases
 from .scans import scan_cases
 
@@ -69,6 +70,14 @@ def main() -> None:
         "synthetic-bodies": (
             "Whole synthetic people in tight and loose clothes, from all sides, with hair, clothes and skins that training does not use.",
             lambda options: body_cases(options.assets, HeadModel.load(), range(options.count)),
+        ),
+        "avatars": (
+            "Held-out avatars of another hand than our people's, from the front and from behind; their size is made up.",
+            lambda options: avatar_cases(options.assets, HeadModel.load()),
+        ),
+        "statues": (
+            "Scanned statues, standing and seated, from the front and from behind; their size is made up, and their stone is unlike skin.",
+            lambda options: statue_cases(options.assets),
         ),
         "photos": (
             "One photo (NASA, public domain) and five degradations of it; outlines and landmarks are compared with those that the product "

@@ -44,12 +44,13 @@ class Avatar:
 @dataclass(frozen=True)
 class AvatarFigure:
     """A posed avatar. parts in the camera frame: metres, origin between the eyes' joints; rotation (3, 3) of the head; yaw as in
-    `figure.Figure`."""
+    `figure.Figure`; pelvis (3,): its joint."""
 
     name: str
     parts: list[Part]
     rotation: np.ndarray
     yaw: float
+    pelvis: np.ndarray
 
 
 class Avatars:
@@ -112,20 +113,28 @@ class Avatars:
         )  # fmt: skip
 
     def make(self, rng: np.random.Generator) -> AvatarFigure:
-        """One random avatar in a random pose and random colours."""
-        avatar = self.load(str(rng.choice(self.names)))
+        """One random avatar in a random pose and random colours, as often from the front as from anywhere."""
+        return self.posed(str(rng.choice(self.names)), rng)
+
+    def posed(self, name: str, rng: np.random.Generator, yaw: float | None = None) -> AvatarFigure:
+        """One avatar in a random pose and random colours; yaw: radians, or a random one. Raises KeyError for one of another split."""
+        avatar = self.load(name)
         appearance = AvatarAppearance(rng, avatar.gender)
         values = regions(avatar.vertices, avatar.kind, avatar.weights, avatar.joints, self.bones, rng)
         rest = RestPart("body", avatar.vertices, avatar.faces, None, appearance.paint(avatar.joints, self.bones), values=values)
         # The eyes' distance stays, or every measure in the head would be of another scale.
         stretch = np.array([1, *rng.uniform(0.95, 1.05, 2)])
         linear, offset = joint_transforms(avatar.joints * stretch, self.parents, random_pose(rng, self.bones, avatar.joints))
-        yaw = float(rng.uniform(-np.pi, np.pi) if rng.random() < 0.5 else np.clip(rng.normal(0, 0.5), -np.pi, np.pi))
+        if yaw is None:
+            yaw = float(rng.uniform(-np.pi, np.pi) if rng.random() < 0.5 else np.clip(rng.normal(0, 0.5), -np.pi, np.pi))
         camera = rotation_matrix(np.array([rng.normal(0, 0.06), 0, rng.normal(0, 0.03)])) @ rotation_matrix(np.array([0, yaw, 0]))
         head = self.bones.index("Head")
         linear, offset = camera @ linear, (offset - offset[head]) @ camera.T  # the eyes' midpoint is the rest pose's origin
         posed = skin(avatar.vertices * stretch, avatar.weights, linear, offset)
-        return AvatarFigure(avatar.name, [Part.of(rest, posed)], linear[head], yaw)
+        pelvis = self.bones.index("Pelvis")
+        return AvatarFigure(
+            avatar.name, [Part.of(rest, posed)], linear[head], yaw, linear[pelvis] @ (avatar.joints[pelvis] * stretch) + offset[pelvis]
+        )
 
 
 def capped(faces: np.ndarray, loops: list[np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial.transform import Rotation
 
+from ...core.models.rotation import rotation_vector, smallest_turn
 from ...core.models.skinning import joint_transforms, skin
 from .bodies import HM08_COUNT, Bodies, Body
 from .part import Binding
@@ -110,6 +111,13 @@ class Poser:
         limbs = [(f"{a}.{side}", f"{b}.{side}", radius) for side in "LR" for a, b, radius in _LIMBS]
         reach = np.add.outer([radius for *_, radius in limbs], [radius for *_, radius in _SOLIDS]) * scale
         return bool((segment_distances(ends(limbs), ends(_SOLIDS)) < reach).any())
+
+
+def elbow_turn(shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray, bend: float) -> np.ndarray:
+    """The rotation vector (3,) of a forearm that leaves the elbow bent by so many radians from straight, about its own axis; joints (3,) at
+    rest. Rigs rest with bent elbows, MakeHuman's by 0.75, while people let their arms hang nearly straight."""
+    straight = rotation_vector(smallest_turn(wrist - elbow, elbow - shoulder))
+    return straight * (1 - bend / float(np.linalg.norm(straight)))
 
 
 def mirrored(pose: np.ndarray, mirror: np.ndarray) -> np.ndarray:

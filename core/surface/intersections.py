@@ -1,0 +1,76 @@
+"""Which triangles of a mesh run through each other."""
+
+import numpy as np
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
+
+_VOXEL = 3.5  # median edges: a side of the cubes in which normals are compared
+_STRAYS = 0.75  # cosine to the mean normal around it below which a face may belong to another layer
+_ALIKE = 0.5  # cosine between two faces that are taken for the same layer
+_FAR = 99.5  # percentile of the faces' sizes beyond which a face is no more looked for than this
+
+
+def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Ids (N,) of the faces of a mesh that run through another one, neighbours across an edge apart.
+
+    corners (3, F, 3): places of the faces' first, second and third vertices; normals (F, 3): unit; faces (F, 3). Looked for only where
+    normals vary within a few edges, as they do wherever a smooth surface meets itself; of two layers that cross at less than 60 degrees
+    and look the same way nothing is found.
+    """
+    middle = corners.mean(0)
+    side = _VOXEL * float(np.median(np.linalg.norm(corners[0] - corners[1], axis=1)))
+    chosen = np.flatnonzero(_near_strays(middle, normals, side))
+    if not len(chosen):
+        return chosen
+    corners, normals, some = corners[:, chosen].astype(np.float64), normals[chosen], faces[chosen]
+    middle = corners.mean(0)
+    reach = np.linalg.norm(corners - middle, axis=2).max(0)
+    a, b = cKDTree(middle).query_pairs(2 * np.percentile(reach, _FAR), output_type="ndarray").T
+    apart = np.einsum("ij,ij->i", normals[a], normals[b]) < _ALIKE
+    a, b = a[apart], b[apart]
+    low, high = corners.min(0), corners.max(0)
+    meet = ((low[a] <= high[b]) & (low[b] <= high[a])).all(1)
+    a, b = a[meet], b[meet]
+    far = (some[a][:, :, None] == some[b][:, None, :]).any(2).sum(1) < 2
+    a, b = a[far], b[far]
+    through = _pierced(some[a], some[b], corners[:, a], corners[:, b]) | _pierced(some[b], some[a], corners[:, b], corners[:, a])
+    return chosen[np.unique(np.concatenate([a[through], b[through]]))]
+
+
+def _near_strays(middle: np.ndarray, normals: np.ndarray, side: float) -> np.ndarray:
+    """(F,) bool: faces in or beside a cube with a face that looks another way than what is around it."""
+    cube = ((middle - middle.min(0)) / side).astype(np.int64) + 1
+    shape = tuple(cube.max(0) + 2)
+    place = np.ravel_multi_index(tuple(cube.T), shape)
+    size = int(np.prod(shape))
+    summed = np.stack([_of_neighbours(np.bincount(place, normals[:, axis], size).reshape(shape), np.add).ravel() for axis in range(3)])
+    mean = summed / np.maximum(np.linalg.norm(summed, axis=0), 1e-30)
+    strays = np.einsum("ji,ij->i", mean[:, place], normals) < _STRAYS
+    marked = np.zeros(size, bool)
+    marked[place[strays]] = True
+    return _of_neighbours(marked.reshape(shape), np.logical_or).ravel()[place]
+
+
+def _of_neighbours(values: np.ndarray, merge: np.ufunc) -> np.ndarray:
+    """Each cube's values merged with those of its 26 neighbours; the outermost cubes are empty."""
+    for axis in range(3):
+        values = merge(merge(values, np.roll(values, 1, axis)), np.roll(values, -1, axis))
+    return values
+
+
+def _pierced(faces: np.ndarray, others: np.ndarray, corners: np.ndarray, other_corners: np.ndarray) -> np.ndarray:
+    """(N,) bool: whether an edge of the second triangles runs through the first; not edges at a shared vertex. Corners (3, N, 3)."""
+    origin, u, v = corners[0], corners[1] - corners[0], corners[2] - corners[0]
+    found = np.zeros(len(faces), bool)
+    for k in range(3):
+        start, along = other_corners[k], other_corners[(k + 1) % 3] - other_corners[k]
+        across, turned = np.cross(along, v), np.cross(start - origin, u)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            volume = (u * across).sum(1)
+            first, second, share = (
+                ((start - origin) * across).sum(1) / volume,
+                (along * turned).sum(1) / volume,
+                (v * turned).sum(1) / volume,
+            )
+            hit = (first >= 0) & (second >= 0) & (first + second <= 1) & (share >= 0) & (share <= 1)
+        found |= hit & ~(others[:, [k, (k + 1) % 3], None] == faces[:, None, :]).any((1, 2))
+    return found

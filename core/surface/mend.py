@@ -1,0 +1,170 @@
+"""The last step of a surface: no short edges, no slivers, no folds, no triangles that run through each other, no thin handles."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry.mesh import adjacency, compact, vertex_normals
+from .collapse import collapse_short_edges
+from .handles import cut_handles
+from .intersections import intersecting_faces
+from .patch import EditablePatch
+
+SHORTEST = 2e-4
+"""Metres: shorter edges are collapsed. QuadriFlow, as Blender calls it, refuses meshes with edges below half of that."""
+SLIVER = 20.0
+"""Longest edge over height beyond which a triangle is a sliver."""
+_MARGIN = 1.25  # collapsed below so many times SHORTEST, because what follows moves vertices a little
+_POOR = 8.0  # triangles are reshaped from this aspect on
+_NEEDLE = 0.3  # share of the longest edge up to which a poor triangle's shortest one is collapsed
+_HANDLE = 0.06  # metres: longest loop around a handle that is cut; a wrist is thicker
+_FOLD = -0.05  # cosine between neighbours below which they make a fold; the edge of a flat end is none
+_ROUNDS = 24
+_RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
+_STEPS = 8  # of relaxing in a round
+_AROUND = 12  # rings of vertices around what is wrong that are looked at in all rounds
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How well shaped the faces of a mesh are. aspect (F,): longest edge over height; shortest (F,): shortest edge; folded (F,) bool:
+    whether a neighbour is turned to the face by more than a right angle; intersecting (F,) bool: whether another face runs through it."""
+
+    aspect: np.ndarray
+    shortest: np.ndarray
+    folded: np.ndarray
+    intersecting: np.ndarray
+
+    @classmethod
+    def of(cls, vertices: np.ndarray, faces: np.ndarray) -> "Shape":
+        """Of a manifold with or without borders."""
+        corners = np.stack([vertices[corner] for corner in faces.T])
+        along = corners - np.roll(corners, -1, axis=0)
+        squared = np.einsum("kfi,kfi->kf", along, along)
+        normals = np.cross(along[0], along[1])
+        area = np.sqrt(np.einsum("fi,fi->f", normals, normals)) + 1e-20
+        unit = normals / area[:, None]
+        intersecting = np.zeros(len(faces), bool)
+        intersecting[intersecting_faces(corners, unit, faces)] = True
+        longest, shortest = np.maximum.reduce(squared), np.sqrt(np.minimum.reduce(squared))
+        return cls(longest / area, shortest, _folded(vertices, faces, normals, unit), intersecting)
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """(F,) bool: what is to be mended."""
+        return self.folded | self.intersecting | (self.aspect > SLIVER) | (self.shortest < SHORTEST)
+
+
+def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A closed manifold, vertices (V, 3) metres and faces (F, 3), without what is named above wherever that can be; and for each of its
+    vertices the id of the one that it was, or is a copy of.
+
+    Only what is wrong and a few edges around it is altered: thin handles are cut, short edges collapsed, slivers turned, and around folds
+    and intersections the surface is relaxed to its neighbours' mean, over more of it in every round.
+    """
+    count = len(vertices)
+    vertices, faces, source = cut_handles(vertices, faces, _HANDLE)
+    shape = Shape.of(vertices, faces)
+    wrong = np.zeros(len(vertices), bool)
+    wrong[faces[shape.wrong | (shape.aspect > _POOR)]] = True
+    wrong[source[count:]] = wrong[count:] = True
+    if not wrong.any():
+        return vertices, faces, source
+    inside = _grown(faces, wrong, _AROUND)[faces].all(1)
+    local, some, ids = compact(vertices, faces[inside])
+    local, some, kept = _mended(local, some)
+    moved = vertices.copy()
+    moved[ids[kept]] = local
+    whole, merged, final = compact(moved, np.concatenate([faces[~inside], ids[kept][some].astype(faces.dtype)]))
+    return whole, merged, source[final]
+
+
+def _mended(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A part of a surface, mended but for its border, and the ids of its vertices before."""
+    kept = np.arange(len(vertices))
+    for number, rings in enumerate(np.linspace(*_RINGS, _ROUNDS).astype(int)):
+        for step in (_reshaped, _shortened):
+            vertices, faces, still = step(vertices, faces)
+            kept = kept[still]
+        shape = Shape.of(vertices, faces)
+        if not shape.wrong.any():
+            break
+        # What sliding along the surface has not mended in half of the rounds is relaxed too.
+        crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
+        vertices = _relaxed(vertices, faces, np.unique(faces[crumpled]), rings)
+        vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
+    return vertices, faces, kept
+
+
+def _shortened(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return collapse_short_edges(vertices, faces, _MARGIN * SHORTEST)
+
+
+def _reshaped(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """With poor triangles' longest edges turned or, failing that, needles' shortest ones collapsed; as collapse_short_edges."""
+    corners = vertices[faces]
+    length = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    aspect = length.max(1) ** 2 / np.maximum(area, 1e-20)
+    poor = np.flatnonzero(aspect > _POOR)
+    poor = poor[np.argsort(-aspect[poor])]
+    patch = EditablePatch(vertices, faces, np.unique(faces[poor]))
+    needle = length.min(1) < _NEEDLE * length.max(1)
+    for number in poor.tolist():
+        face, longest, shortest = faces[number].tolist(), int(length[number].argmax()), int(length[number].argmin())
+        if patch.has(number, face) and not patch.flip(face[longest], face[(longest + 1) % 3]) and needle[number]:
+            patch.collapse(face[shortest], face[(shortest + 1) % 3])
+    return patch.result()
+
+
+def _grown(faces: np.ndarray, chosen: np.ndarray, rings: int) -> np.ndarray:
+    """(V,) bool: the chosen vertices and those within so many edges."""
+    for _ in range(rings):
+        wider = chosen.copy()
+        wider[faces[chosen[faces].any(1)]] = True
+        chosen = wider
+    return chosen
+
+
+def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int) -> np.ndarray:
+    """Vertices with those of the ids, and so many rings around them, drawn to the means of their neighbours."""
+    free = np.zeros(len(vertices), bool)
+    free[wrong] = True
+    free = _grown(faces, free, rings)
+    means = _neighbour_means(faces, len(vertices))
+    points = vertices.astype(np.float64)
+    for _ in range(_STEPS):
+        points[free] = means(points)[free]
+    return points.astype(vertices.dtype)
+
+
+def _slid(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Vertices with those of the ids drawn half way to the means of their neighbours, along the surface only."""
+    step = (_neighbour_means(faces, len(vertices))(vertices) - vertices)[wrong] / 2
+    normals = vertex_normals(vertices, faces)[wrong]
+    slid = vertices.copy()
+    slid[wrong] += step - (step * normals).sum(1, keepdims=True) * normals
+    return slid
+
+
+def _neighbour_means(faces: np.ndarray, count: int) -> Callable[[np.ndarray], np.ndarray]:
+    neighbours = adjacency(faces, count)
+    degree = np.diff(neighbours.indptr)[:, None]
+    return lambda points: (neighbours @ points) / degree
+
+
+def _folded(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    summed = np.stack([np.bincount(faces.ravel(), np.repeat(normals[:, k], 3), len(vertices)) for k in range(3)], axis=1)
+    of_vertices = (summed / (np.linalg.norm(summed, axis=1, keepdims=True) + 1e-20)).astype(unit.dtype)
+    # Of two unit vectors that are a right angle apart, one is 45 degrees or more from any third, here a vertex normal.
+    maybe = np.flatnonzero(np.minimum.reduce([np.einsum("fi,fi->f", unit, of_vertices[corner]) for corner in faces.T]) < 0.7072)
+    start, end = faces[maybe].ravel(), np.roll(faces[maybe], -1, axis=1).ravel()
+    edge = np.minimum(start, end).astype(np.int64) * len(vertices) + np.maximum(start, end)
+    order = np.argsort(edge, kind="stable")
+    pair = np.flatnonzero(edge[order][1:] == edge[order][:-1])
+    one, other = maybe[order[pair] // 3], maybe[order[pair + 1] // 3]
+    turned = np.einsum("fi,fi->f", unit[one], unit[other]) < _FOLD
+    folded = np.zeros(len(faces), bool)
+    folded[one[turned]] = folded[other[turned]] = True
+    return folded

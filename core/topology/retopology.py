@@ -1,0 +1,84 @@
+"""The head model's quads on a reconstruction: a mesh with face loops and a UV map, for the skin alone or over hair and clothes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..geometry.mesh import vertex_normals
+from ..geometry.visibility import smoothstep
+from ..models.fit import ViewFit
+from ..models.head import HeadModel
+from ..photo.view import Camera
+from ..result import Result
+from .quads import QuadMesh, paired
+from .register import ReconstructedSurface, register
+from .rig import rig_head
+from .template import Template
+from .transfer import Transfer
+
+_OVER = 3  # registrations, of which each reaches some centimetres farther out
+_ANY_DISTANCE = 20.0  # metres out of the skin, times a hundred, that hair and clothes may be
+_NEAR = (0.003, 0.006)  # metres from the reconstruction over which a vertex ceases to be held on it
+Progress = Callable[[float], None]
+
+
+def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) -> QuadMesh:
+    """The quads of the bundled head model on the surface of a result.
+
+    cover: over hair and clothes as well, else the skin below them as the model guesses it; inner: with eyes, teeth and tongue.
+    progress: told the share that is done; may raise Cancelled. Raises InputError when the result's report has no fit of a head.
+    """
+    model, view, surface = HeadModel.load(), result.views[0], result.surface
+    fit = _fit(model, result)
+    progress(0.05)
+    camera_vertices = view.pose.to_camera(surface.vertices)
+    there = ReconstructedSurface(camera_vertices, vertex_normals(camera_vertices, surface.faces))
+    rigged = rig_head(model, fit, there)
+    vertices = rigged.posed(rigged.key_values, rigged.rotations)
+    template, skin = Template.of(model), model.skin_count
+    open_skin = template.face + template.outer
+    progress(0.5)
+    if cover:
+        around = replace(template, follow=open_skin, outer=np.zeros(skin), hairless=np.full(skin, _ANY_DISTANCE))
+        here = ReconstructedSurface(surface.vertices, vertex_normals(surface.vertices, surface.faces))
+        for number in range(_OVER):
+            vertices[:skin] = register(around, vertices[:skin], here)
+            progress(0.5 + 0.1 * (number + 1))
+    kept = np.ones(len(model.faces), bool) if inner else model.face_part == 0
+    quads, quads_uv = paired(model.faces[kept], model.faces_uv[kept])
+    transfer = Transfer.between(surface.vertices, surface.faces, vertices)
+    wrapped = np.zeros(len(vertices), np.float32)
+    wrapped[:skin] = open_skin * (1 - smoothstep(np.abs(transfer.distance[:skin]), *_NEAR))
+    used = np.unique(quads[quads >= 0])
+    number = np.full(len(vertices) + 1, -1, np.int32)
+    number[used] = np.arange(len(used))
+    of_vertices = (values[used].astype(np.float32) for values in (transfer(surface.colours), transfer(surface.observed), wrapped))
+    progress(0.95)
+    return QuadMesh(vertices[used].astype(np.float32), number[quads], model.uv, quads_uv, *of_vertices)
+
+
+def _fit(model: HeadModel, result: Result) -> ViewFit:
+    """The fit that the report of a result describes, placed by its view. Reports come from anywhere."""
+    try:
+        told: Mapping[str, Any] = result.report["fit"]
+        identity = np.array(told["identity"], np.float32)
+        expression = np.array([told["expression"][name] for name in model.expression_names], np.float32)
+        rotations = np.array(told["rotations"], np.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_fit(result) from error
+    arrays = (identity, len(model.identity)), (expression, len(model.expression)), (rotations, (len(model.skeleton.parents), 3))
+    if any(np.shape(array) != np.zeros(shape).shape or not np.isfinite(array).all() for array, shape in arrays):
+        raise _no_fit(result)
+    view = result.views[0]
+    camera: Camera = view.camera
+    nothing = np.zeros((0, 3), np.float32)
+    joints = np.zeros((len(rotations), 3))
+    joints[model.MAIN_JOINT] = view.pose.translation
+    return ViewFit(identity, expression, rotations, view.pose.rotation, camera, 0.0, nothing, joints, nothing, nothing)
+
+
+def _no_fit(result: Result) -> InputError:
+    return InputError(f"{result.name} does not say which head was fitted to it; reconstruct the photo again, or choose the free method.")

@@ -1,0 +1,103 @@
+"""likeness.paint_mask, apply_mask and cancel_mask: what is taken for the person, painted over the photo by Blender's Texture Paint."""
+
+import bpy
+
+from ..core.errors import InputError
+from ..core.inspection import Inspection
+from ..core.result import Result
+from ..scene.camera import use_camera
+from ..scene.mask import begin_mask, end_mask, painted_mask, plane_of
+from ..scene.members import collection_of, members
+from ..scene.source import camera_of
+from ..scene.typed import scene_of, view_layer_of
+from ..scene.viewport import look_through, show_materials
+from ..scene.views import photos_of
+from ..worker.client import shared_client
+from .base import LikenessOperator
+from .environment import worker_python
+from .job import JobOperator
+from .photo_job import Inspecting
+from .reconstruct import Reconstruction, ReconstructOperator
+from .result import ResultOperator, active_collection, photo_head
+from .result_settings import settings_of
+
+
+class LIKENESS_OT_paint_mask(ResultOperator, JobOperator, bpy.types.Operator):
+    """Show what was taken for the person over the photo, to be painted in Texture Paint: white is the person"""
+
+    bl_idname = "likeness.paint_mask"
+    bl_label = "Paint Mask"
+    bl_options = {"REGISTER", "UNDO"}
+
+    _head = ""
+
+    def start_job(self, context: bpy.types.Context) -> Inspecting:
+        head = photo_head(context)
+        self._head = head.name
+        settings = settings_of(head, context.scene.likeness)
+        return Inspecting(shared_client(worker_python(context)), photos_of(head)[0], settings, mask=True)
+
+    def use(self, context: bpy.types.Context, outcome: Inspection) -> str:
+        head = bpy.data.objects.get(self._head)
+        camera = camera_of(head)
+        if head is None or camera is None or outcome.matte is None:
+            raise InputError("The head or its camera has gone meanwhile; select one and try again.")
+        view_layer_of(context).objects.active = head
+        use_camera(scene_of(context), camera)
+        begin_mask(context, camera, active_collection(context), photos_of(head)[0], outcome.matte)
+        look_through(context)
+        show_materials(context)
+        return "Paint the person white and everything else black; Apply Mask makes the result again"
+
+
+class MaskOperator(LikenessOperator):
+    """Mixin of operators on the mask that is being painted."""
+
+    @classmethod
+    def refusal(cls, context: bpy.types.Context) -> str:
+        return super().refusal(context) if painted(context) is not None else "Press Paint Mask first"
+
+
+def painted(context: bpy.types.Context) -> bpy.types.Collection | None:
+    """The collection whose mask is being painted: the active object's, else the only one."""
+    own = collection_of(context.object)
+    found = [own] if own is not None and plane_of(own) is not None else [one for one in bpy.data.collections if plane_of(one) is not None]
+    return found[0] if len(found) == 1 else None
+
+
+class LIKENESS_OT_cancel_mask(MaskOperator, bpy.types.Operator):
+    """Remove the painted mask; the result stays as it is"""
+
+    bl_idname = "likeness.cancel_mask"
+    bl_label = "Cancel Mask"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context: bpy.types.Context) -> str:
+        collection = painted(context)
+        assert collection is not None  # `refusal` has made sure
+        end_mask(collection)
+        return ""
+
+
+class LIKENESS_OT_apply_mask(MaskOperator, ReconstructOperator, bpy.types.Operator):
+    """Make the result again, in its place, of what the mask says is the person"""
+
+    bl_idname = "likeness.apply_mask"
+    bl_label = "Apply Mask"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def start_job(self, context: bpy.types.Context) -> Reconstruction:
+        collection = painted(context)
+        head = None if collection is None else next((item for item in members(collection) if photos_of(item)), None)
+        if collection is None or head is None:
+            raise InputError("The mask has gone meanwhile; press Paint Mask again.")
+        self._replaced = collection.name
+        mask = painted_mask(collection)
+        settings = settings_of(head, context.scene.likeness)
+        return Reconstruction(shared_client(worker_python(context)), photos_of(head), settings, files={"mask": mask})
+
+    def use(self, context: bpy.types.Context, outcome: list[Result]) -> str:
+        collection = bpy.data.collections.get(self._replaced)
+        if collection is not None:
+            end_mask(collection)
+        return super().use(context, outcome)

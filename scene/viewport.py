@@ -1,0 +1,86 @@
+"""The artist's 3D view: a result comes into sight in it, and its colours show, where nothing of the artist's own changes for that."""
+
+from typing import Any
+
+import bpy
+
+from .typed import mesh_of, scene_of
+
+_PLAIN = (0.8, 0.8, 0.8)
+"""The viewport colour of a material that nobody has given one."""
+
+
+def view_of(context: bpy.types.Context) -> bpy.types.Area | None:
+    """The 3D view in which an operator runs, else the largest one of its window; None without a window."""
+    area: Any = context.area
+    if area is not None and area.type == "VIEW_3D":
+        return area
+    window: Any = context.window
+    views = [] if window is None or bpy.app.background else [one for one in window.screen.areas if one.type == "VIEW_3D"]
+    return max(views, key=lambda one: one.width * one.height, default=None)
+
+
+def frame_selected(context: bpy.types.Context) -> None:
+    """Bring what is selected into sight. A view through a camera is a shot, and stays."""
+    area = view_of(context)
+    if area is None or bpy.app.background:
+        return
+    space: Any = area.spaces.active
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    if space.region_3d.view_perspective != "CAMERA":
+        with context.temp_override(area=area, region=region):
+            bpy.ops.view3d.view_selected(use_all_regions=False)
+
+
+def look_through(context: bpy.types.Context) -> None:
+    """The 3D view looks through the scene's camera."""
+    area = view_of(context)
+    if area is not None:
+        space: Any = area.spaces.active
+        space.region_3d.view_perspective = "CAMERA"
+
+
+def colour_type(item: bpy.types.Object) -> str:
+    """Blender's name of the Solid view's colours in which an object looks as the photo: its texture, or its vertices' colours."""
+    return "VERTEX" if mesh_of(item).color_attributes.active_color is not None else "TEXTURE"
+
+
+def shows_colours(area: bpy.types.Area | None, item: bpy.types.Object) -> bool:
+    """Whether a 3D view shows an object's own colours."""
+    if area is None:
+        return False
+    space: Any = area.spaces.active
+    return space.shading.type in ("MATERIAL", "RENDERED") or space.shading.color_type == colour_type(item)
+
+
+def show_colours(context: bpy.types.Context, item: bpy.types.Object, wanted: bool) -> None:
+    """The Solid view shows an object's own colours, or materials' viewport colours as it does at first."""
+    area = view_of(context)
+    if area is not None:
+        space: Any = area.spaces.active
+        space.shading.type = "SOLID"
+        space.shading.color_type = colour_type(item) if wanted else "MATERIAL"
+
+
+def show_materials(context: bpy.types.Context) -> None:
+    """The 3D view shows materials, where it is a Solid one."""
+    area = view_of(context)
+    if area is not None:
+        space: Any = area.spaces.active
+        if space.shading.type in ("SOLID", "WIREFRAME"):
+            space.shading.type = "MATERIAL"
+
+
+def show_first_colours(context: bpy.types.Context, item: bpy.types.Object) -> bool:
+    """Show a new result's colours in a Solid view with Blender's own settings, in which no other object has a viewport colour that would be
+    lost. Whether that was done."""
+    area = view_of(context)
+    if area is None:
+        return False
+    space: Any = area.spaces.active
+    materials = [slot.material for other in scene_of(context).objects if "likeness_report" not in other for slot in other.material_slots]
+    coloured = any(material is not None and tuple(round(x, 2) for x in material.diffuse_color[:3]) != _PLAIN for material in materials)
+    if space.shading.type != "SOLID" or space.shading.color_type != "MATERIAL" or coloured:
+        return False
+    show_colours(context, item, True)
+    return True

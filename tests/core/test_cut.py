@@ -1,0 +1,65 @@
+"""Where a head ends: a smooth cut below which nothing is left, closed by a face as fine as the rest, and never at the crop's walls."""
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from likeness.core.geometry.mesh import vertex_normals
+from likeness.core.settings import CUTS
+from likeness.core.surface.cut import cut_head
+from likeness.core.surface.extract import check_manifold, extract_surface
+from likeness.core.surface.mend import Shape, mend_surface
+from likeness.core.surface.smooth import smooth_surface
+
+CENTRE, HALF = np.array([0.0, 0.119, 0.036]), 0.2  # of a head's crop about its neck's joint
+KINDS = [kind for kind in CUTS if kind != "none"]
+
+
+def person(points: np.ndarray) -> np.ndarray:
+    """A head on a neck on wide shoulders."""
+    points = CENTRE + HALF * points
+    skull = np.linalg.norm((points - [0, 0.15, 0.04]) / [1, 1.25, 1.1], axis=1) - 0.09
+    neck = np.maximum(np.hypot(points[:, 0], points[:, 2] - 0.01) - 0.055, points[:, 1] - 0.1)
+    shoulders = np.linalg.norm((points - [0, -0.1, 0]) / [2.6, 0.9, 1], axis=1) - 0.1
+    return np.minimum.reduce([skull, neck, shoulders]) / HALF
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices in the torso's frame, faces, and which vertices are at the crop's walls."""
+    vertices, faces = extract_surface(person, None, 128)
+    at_wall = np.abs(vertices).max(1) > 1 - 3 / 128
+    return CENTRE + HALF * smooth_surface(vertices, faces, 4), faces, at_wall
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cut_head_is_closed_and_clean_and_ends_nowhere_at_the_walls(whole: tuple[np.ndarray, ...], kind: str) -> None:
+    vertices, faces, at_wall = whole
+    assert at_wall.sum() > 100
+    ended, rest, _ = mend_surface(*cut_head(vertices, faces, kind, at_wall))
+    check_manifold(ended, rest)
+    assert not Shape.of(ended, rest).wrong.any()
+    assert (np.abs((ended - CENTRE) / HALF).max(1) < 1 - 2 / 128).all()
+    high = vertices[vertices[:, 1] > 0.15]
+    assert np.percentile(cKDTree(ended).query(high)[0], 95) < 1e-6  # all but what was mended
+
+
+def test_the_cuts_leave_more_from_neck_to_bust(whole: tuple[np.ndarray, ...]) -> None:
+    wide = {kind: float(np.ptp(cut_head(*whole[:2], kind, whole[2])[0][:, 0])) for kind in KINDS}
+    assert wide["neck"] < wide["collar"] < wide["bust"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_closing_face_is_smooth(whole: tuple[np.ndarray, ...], kind: str) -> None:
+    ended, rest = cut_head(*whole[:2], kind, whole[2])
+    normals, closing = vertex_normals(ended, rest), cKDTree(whole[0]).query(ended)[0] > 0.004
+    faces = rest[closing[rest].all(1)]
+    turned = (normals[faces[:, 0]] * normals[faces[:, 1]]).sum(1)
+    assert len(faces) > 200 and np.percentile(turned, 1) > 0.95
+
+
+def test_a_crop_that_is_small_makes_the_bust_smaller(whole: tuple[np.ndarray, ...]) -> None:
+    vertices, faces, at_wall = whole
+    free = cut_head(vertices, faces, "bust", np.zeros(len(vertices), bool))[0]
+    kept = cut_head(vertices, faces, "bust", at_wall)[0]
+    assert np.ptp(kept[:, 0]) < np.ptp(free[:, 0]) - 0.02

@@ -1,0 +1,93 @@
+"""Prints: closed, on a flat base, as high as wanted, hollow and drained if wanted, and read back by the 3MF Consortium's own library."""
+
+from pathlib import Path
+
+import lib3mf
+import numpy as np
+import pytest
+import trimesh
+
+from likeness.core.errors import InputError
+from likeness.core.print_files import write_print
+from likeness.core.printing import Printing, PrintModel, print_model
+from likeness.core.result import Result
+from likeness.core.surface.extract import check_manifold
+
+
+def base(model: PrintModel) -> float:
+    """Area of the faces on z = 0, mm²."""
+    low = (np.abs(model.vertices[model.faces][:, :, 2]) < 1e-3).all(1)
+    a, b, c = model.vertices[model.faces[low]].transpose(1, 0, 2)
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+
+
+@pytest.mark.parametrize("printing", [Printing(100), Printing(100, plinth=True), Printing(100, 3.0), Printing(60, 2.0, True)])
+def test_a_print_is_closed_as_high_as_wanted_and_stands(bust: Result, printing: Printing) -> None:
+    model = print_model(bust, printing)
+    check_manifold(model.vertices, model.faces)
+    assert model.vertices[:, 2].min() == pytest.approx(0, abs=1e-3)
+    assert model.vertices[:, 2].max() == pytest.approx(printing.height, rel=1e-4)
+    width = np.ptp(model.vertices, axis=0)
+    assert base(model) > 0.1 * width[0] * width[1]
+    solid = trimesh.Trimesh(model.vertices, model.faces, process=False)
+    assert solid.is_watertight and solid.volume == pytest.approx(model.volume, rel=1e-3)
+
+
+def test_the_face_looks_at_the_front_and_is_upright(bust: Result) -> None:
+    vertices = print_model(bust, Printing(100)).vertices
+    nose = vertices[vertices[:, 1].argmin()]
+    assert abs(nose[0]) < 3 and 20 < nose[2] < 80
+
+
+def test_hollow_prints_have_walls_of_the_wanted_thickness_and_a_drain(bust: Result) -> None:
+    solid, hollow = print_model(bust, Printing(100)), print_model(bust, Printing(100, 3.0))
+    assert hollow.volume < 0.6 * solid.volume
+    assert hollow.thinnest == pytest.approx(3, abs=0.5)
+    assert solid.thinnest > 5
+    mesh = trimesh.Trimesh(hollow.vertices, hollow.faces, process=False)
+    assert mesh.body_count == 1, "the cavity's wall and the outside are one surface, through the drain"
+
+
+def test_walls_without_a_hollow_are_refused(bust: Result) -> None:
+    with pytest.raises(InputError, match="Walls of 45 mm"):
+        print_model(bust, Printing(100, 45.0))
+
+
+def test_a_plinth_takes_a_part_of_the_height(bust: Result) -> None:
+    plain, stood = (print_model(bust, Printing(100, plinth=plinth)) for plinth in (False, True))
+    disc = stood.vertices[stood.vertices[:, 2] < 0.5]
+    assert base(stood) > base(plain) * 0.9
+    assert np.allclose(stood.colours.min(1) >= 0, True) and len(disc) > 60
+    assert np.ptp(stood.vertices[stood.vertices[:, 2] > 20][:, 0]) < np.ptp(plain.vertices[plain.vertices[:, 2] > 20][:, 0])
+
+
+def test_3mf_is_read_by_the_consortiums_library_with_its_colours(bust: Result, tmp_path: Path) -> None:
+    model = print_model(bust, Printing(80))
+    write_print(model, 'A "print" & more', tmp_path / "head.3mf")
+    wrapper = lib3mf.get_wrapper()
+    read = wrapper.CreateModel()
+    reader = read.QueryReader("3mf")
+    reader.SetStrictModeActive(True)
+    reader.ReadFromFile(str(tmp_path / "head.3mf"))
+    assert reader.GetWarningCount() == 0 and read.GetUnit() == lib3mf.ModelUnit.MilliMeter
+    objects = read.GetMeshObjects()
+    assert objects.MoveNext()
+    mesh = objects.GetCurrentMeshObject()
+    assert mesh.IsManifoldAndOriented() and mesh.GetName() == 'A "print" & more'
+    assert (mesh.GetVertexCount(), mesh.GetTriangleCount()) == (len(model.vertices), len(model.faces))
+    places = np.array([list(vertex.Coordinates) for vertex in mesh.GetVertices()])
+    assert np.abs(places - model.vertices).max() < 1e-3
+    group = read.GetColorGroupByID(mesh.GetTriangleProperties(0).ResourceID)
+    for index in range(0, len(model.faces), 97):
+        properties = mesh.GetTriangleProperties(index)
+        for corner in range(3):
+            colour = group.GetColor(properties.PropertyIDs[corner])
+            there = model.colours[model.faces[index, corner]]
+            assert np.abs(np.array([colour.Red, colour.Green, colour.Blue]) / 255 - there).max() <= 0.51 / 255
+
+
+def test_stl_is_read_by_trimesh(bust: Result, tmp_path: Path) -> None:
+    model = print_model(bust, Printing(80))
+    write_print(model, "head", tmp_path / "head.stl")
+    mesh = trimesh.load(tmp_path / "head.stl")
+    assert mesh.is_watertight and mesh.extents[2] == pytest.approx(80, rel=1e-4)

@@ -1,0 +1,142 @@
+"""The head model's quads on a known reconstruction: a head with hair of 15 mm, as one closed surface."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from likeness.core.errors import AssetError, InputError
+from likeness.core.geometry.closest import ClosestSurface
+from likeness.core.geometry.mesh import vertex_normals
+from likeness.core.models.head import HeadModel
+from likeness.core.models.joints import NECK
+from likeness.core.photo.pose import Pose
+from likeness.core.photo.view import Camera
+from likeness.core.result import Mesh, Result, ResultView
+from likeness.core.topology.quads import QuadMesh, paired
+from likeness.core.topology.retopology import template_mesh
+
+HAIR = 0.015
+
+
+@pytest.fixture(scope="module")
+def model() -> HeadModel:
+    return HeadModel.load()
+
+
+@pytest.fixture(scope="module")
+def result(model: HeadModel) -> Result:
+    """The mean head in its upright frame; red on the left of the face, observed in front."""
+    _, joints = model.rest(np.zeros(len(model.identity)), np.zeros(len(model.expression)))
+    vertices = model.closed_vertices(model.mean, joints, np.eye(3))
+    faces = model.closed_mesh.faces.astype(np.int32)
+    hairy = model.closed_region("scalp")
+    vertices = (vertices + HAIR * hairy[:, None] * vertex_normals(vertices, faces) - joints[NECK]).astype(np.float32)
+    colours = np.stack([vertices[:, 0] > 0, hairy > 0.5, np.ones(len(vertices))], axis=1).astype(np.float32)
+    surface = Mesh(vertices, faces, vertex_normals(vertices, faces), colours, (vertices[:, 2] > 0).astype(np.float32))
+    view = ResultView(np.zeros((64, 64, 3), np.uint8), Camera((32, 32), 64 / 0.4), Pose(np.eye(3), joints[NECK]))
+    fit = {
+        "identity": [0.0] * len(model.identity),
+        "expression": dict.fromkeys(model.expression_names, 0.0),
+        "rotations": np.zeros((5, 3)).tolist(),
+    }
+    return Result("Ada", {"surface": surface}, (view,), {"fit": fit})
+
+
+@pytest.fixture(scope="module")
+def covering(result: Result) -> QuadMesh:
+    return template_mesh(result, cover=True, inner=True, progress=lambda share: None)
+
+
+@pytest.fixture(scope="module")
+def bald(result: Result) -> QuadMesh:
+    return template_mesh(result, cover=False, inner=False, progress=lambda share: None)
+
+
+def distance(quads: QuadMesh, result: Result) -> np.ndarray:
+    return np.abs(ClosestSurface(result.surface.vertices, result.surface.faces).query(quads.vertices)[0])
+
+
+def test_template_is_quads_with_its_uv_map(covering: QuadMesh, bald: QuadMesh, model: HeadModel) -> None:
+    for quads in (covering, bald):
+        assert (quads.faces[:, 3] >= 0).mean() > 0.98
+        assert np.array_equal(quads.faces < 0, quads.faces_uv < 0) and quads.uv is not None
+    assert len(covering.vertices) == len(model.mean) and len(bald.vertices) == model.skin_count
+    corners = covering.vertices[covering.faces[covering.faces[:, 3] >= 0]]
+    around = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    sides = [np.cross(corners[:, (i + 1) % 4] - corners[:, i], corners[:, i - 1] - corners[:, i]) for i in range(4)]
+    convex = np.min([(side * around).sum(1) for side in sides], axis=0) > 0
+    assert convex.mean() > 0.95, "whole quads, not bow ties"
+
+
+def test_face_lies_on_the_reconstruction(covering: QuadMesh, bald: QuadMesh, result: Result, model: HeadModel) -> None:
+    face = (model.regions["face"] * (1 - model.regions["ears"]) > 0.5) & (covering.wrapped > 0.5)
+    assert distance(covering, result)[face].mean() < 0.0003
+    skin = face[: model.skin_count] & (bald.wrapped > 0.5)
+    assert distance(bald, result)[skin].mean() < 0.0003
+
+
+def test_hair_is_covered_or_left_out(covering: QuadMesh, bald: QuadMesh, result: Result, model: HeadModel) -> None:
+    scalp = model.regions["scalp"] > 0.95
+    assert np.median(distance(covering, result)[scalp]) < 0.001 and covering.wrapped[scalp].mean() > 0.9
+    assert np.median(distance(bald, result)[scalp[: model.skin_count]]) > 0.5 * HAIR
+    assert bald.wrapped[scalp[: model.skin_count]].mean() < 0.1, "nothing pulls the skin onto the hair"
+
+
+def test_insides_are_not_held_on_the_surface(covering: QuadMesh, model: HeadModel) -> None:
+    assert (covering.wrapped[model.part > 0] == 0).all()
+    inside = np.concatenate(list(model.closed_mesh.cavities.values()))
+    assert (covering.wrapped[inside[inside < model.skin_count]] < 0.01).all()
+
+
+def test_colours_are_carried_over(covering: QuadMesh, model: HeadModel) -> None:
+    held = covering.wrapped > 0.9
+    x, z = covering.vertices[held, 0], covering.vertices[held, 2]
+    clear = np.abs(x) > 0.01
+    assert np.array_equal(covering.colours[held, 0][clear] > 0.5, x[clear] > 0)
+    assert np.abs(covering.observed[held] - (z > 0))[np.abs(z) > 0.01].max() < 0.01
+    assert covering.colours[model.regions["scalp"] > 0.95, 1].mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    "fit", [None, {}, {"identity": [1]}, {"identity": [0.0] * 100, "expression": {}, "rotations": [[float("nan")] * 3] * 5}]
+)
+def test_results_without_a_fit_are_refused(result: Result, fit: object) -> None:
+    broken = Result(result.name, result.meshes, result.views, {"fit": fit} if fit is not None else {})
+    with pytest.raises(InputError, match="choose the free method"):
+        template_mesh(broken, True, True, lambda share: None)
+
+
+def test_halves_of_quads_find_each_other() -> None:
+    faces = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [5, 6, 7][::-1], [8, 9, 10]])
+    quads, quads_uv = paired(faces, faces + 100)
+    assert sorted(quads[0]) == [0, 1, 2, 3] and sorted(quads[1]) == [4, 5, 6, 7] and quads[2].tolist() == [8, 9, 10, -1]
+    assert np.array_equal(np.where(quads >= 0, quads + 100, -1), quads_uv)
+    for quad in quads[:2].tolist():
+        edges = {(quad[i - 1], quad[i]) for i in range(4)}
+        assert not edges & {(0, 2), (2, 0), (5, 6), (6, 5)}, "the diagonal is gone"
+    cut = faces + 100
+    cut[1] += 50  # another island of the UV map
+    assert paired(faces, cut)[0][0].tolist() == [0, 1, 2, -1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"faces": np.int32([[0, 1, 2, 9]])},
+        {"faces": np.int32([[0, -1, 2, 1]])},
+        {"faces": np.int32([[0, 1, 2, -1]])},
+        {"faces": np.zeros((0, 4), np.int32), "faces_uv": np.zeros((0, 4), np.int32)},
+        {"wrapped": np.ones(3, np.float32)},
+        {"uv": np.full((4, 2), np.nan, np.float32)},
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, change: dict[str, np.ndarray]) -> None:
+    quad, flat = np.int32([[0, 1, 2, 3]]), np.zeros((4, 3), np.float32)
+    ones = np.ones(4, np.float32)
+    arrays = {"vertices": flat, "faces": quad, "uv": flat[:, :2], "faces_uv": quad, "colours": flat, "observed": ones, "wrapped": ones}
+    QuadMesh(**arrays).save(tmp_path / "quads.npz")
+    assert np.array_equal(QuadMesh.load(tmp_path / "quads.npz").faces, quad)
+    QuadMesh(**(arrays | change)).save(tmp_path / "quads.npz")
+    with pytest.raises(AssetError, match="make the retopo mesh again"):
+        QuadMesh.load(tmp_path / "quads.npz")

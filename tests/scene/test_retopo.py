@@ -1,0 +1,117 @@
+"""Retopo meshes: the quads that come back are an object with colours, a UV map and editable modifiers, on the reconstruction."""
+
+import bpy
+import numpy as np
+import pytest
+from mathutils.bvhtree import BVHTree
+
+
+def _distance(places, surface):
+    """Metres of places (N, 3) from a mesh of a result."""
+    tree = BVHTree.FromPolygons(surface.vertices.tolist(), surface.faces.tolist())
+    return np.array([tree.find_nearest(place)[3] for place in places.tolist()])
+
+
+@pytest.fixture
+def head(part, make_result):
+    part("scene.build").build_result(bpy.context, make_result())
+    return bpy.data.objects["Ada"]
+
+
+@pytest.fixture
+def stub(preferences, stub_python):
+    preferences.existing_python = str(stub_python)
+
+
+def test_template_lies_on_the_reconstruction_with_its_colours_and_modifiers(stub, head, evaluated, make_result):
+    assert bpy.ops.likeness.retopologise(levels=2) == {"FINISHED"}
+    item = bpy.context.object
+    assert item.name == "Ada Retopo" and item.select_get() and head.hide_get() and head.hide_render
+    assert item.users_collection == head.users_collection
+    assert [modifier.type for modifier in item.modifiers] == ["SUBSURF", "SHRINKWRAP"]
+    assert item.modifiers["Shrinkwrap"].target == head and item.modifiers["Shrinkwrap"].vertex_group == "On Surface"
+    mesh = item.data
+    assert [face.loop_total for face in mesh.polygons] == 8 * [4] + [3]
+    assert len(mesh.uv_layers) == 1 and mesh.attributes["observed"].data[0].value == 1
+    assert np.allclose(mesh.color_attributes["Colour"].data[0].color_srgb[:3], (0.2, 0.4, 0.6), atol=0.01)
+    # The front is held on the ellipsoid; the rest of the box stays where it was.
+    gap = _distance(evaluated(item), make_result().surface)
+    vertices = item.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.vertices
+    held = np.array([sum(group.weight for group in vertex.groups) for vertex in vertices]) > 0.99
+    assert gap[held].max() < 1e-5 and gap[~held].max() > 0.01
+
+
+def test_options_reach_the_worker(stub, head):
+    assert bpy.ops.likeness.retopologise(cover="SKIN", inner=False) == {"FINISHED"}
+    item = bpy.context.object
+    assert len(item.data.polygons) == 8 and [modifier.type for modifier in item.modifiers] == ["SHRINKWRAP"]
+    assert np.ptp([vertex.co.x for vertex in item.data.vertices]) < 0.95 * np.ptp([vertex.co.x for vertex in head.data.vertices])
+
+
+def test_retopo_mesh_of_a_rig_moves_with_it_and_is_no_result(part, stub, rigged_result):
+    part("scene.build").build_result(bpy.context, rigged_result)
+    bpy.data.objects["Ada Rig"].location.x = 1
+    bpy.context.view_layer.update()
+    assert bpy.ops.likeness.retopologise() == {"FINISHED"}
+    item = bpy.context.object
+    bpy.context.view_layer.update()
+    assert item.parent == bpy.data.objects["Ada Rig"] and abs(item.matrix_world.translation.x - 1) < 1e-6
+    assert bpy.data.objects["Ada Head"].hide_get() and bpy.data.objects["Ada"].hide_get()
+    assert not part("scene.source").is_result(item)
+
+
+def test_selected_head_of_several_is_meant(part, stub, make_result, head):
+    part("scene.build").build_result(bpy.context, make_result("Bo"))
+    bpy.context.view_layer.objects.active = head
+    assert bpy.ops.likeness.retopologise() == {"FINISHED"}
+    assert bpy.context.object.name == "Ada Retopo"
+
+
+def test_retopo_mesh_is_baked_without_further_ado(stub, head):
+    assert bpy.ops.likeness.retopologise() == {"FINISHED"}
+    assert bpy.ops.likeness.bake_uvs(size="1024") == {"FINISHED"}
+    assert bpy.data.images["Ada Retopo Normal"].packed_file
+
+
+def test_without_a_reconstruction_it_is_refused():
+    with pytest.raises(RuntimeError, match="Reconstruct a photo first"):
+        bpy.ops.likeness.retopologise()
+
+
+def test_free_quads_are_made_in_another_blender(head, evaluated, make_result):
+    assert bpy.ops.likeness.retopologise(method="FREE", quads=400) == {"FINISHED"}
+    item = bpy.context.object
+    faces = [face.loop_total for face in item.data.polygons]
+    assert 250 < len(faces) < 700 and np.mean(np.array(faces) == 4) > 0.95
+    surface, places = make_result().surface, evaluated(item)
+    assert _distance(places, surface).max() < 1e-5
+    near = np.linalg.norm(places[:, None] - surface.vertices[None], axis=2).argmin(1)
+    colours = np.array([value.color_srgb[:3] for value in item.data.color_attributes["Colour"].data])
+    observed = np.array([value.value for value in item.data.attributes["observed"].data])
+    assert np.percentile(np.abs(observed - surface.observed[near]), 95) < 0.1, "the share rises from crown to chin, but for the pole"
+    assert colours.std() > 0.05
+    uv = np.array([corner.uv for corner in item.data.uv_layers.active.data])
+    assert uv.min() >= 0 and uv.max() <= 1 and np.ptp(uv, axis=0).min() > 0.5
+
+
+def test_failures_of_the_other_blender_are_one_sentence(part, head):
+    errors, script = part("core.errors"), part("scene.quadriflow")
+    job = part("operators.retopologise").FreeRetopology(part("scene.source").result_of(head), 400)
+    job.cancel()
+    with pytest.raises(errors.ReconstructionError, match="makes no quads of this surface; try another number"):
+        job.outcome(script.NO_QUADS)
+    for code in (0, 1, -11):  # nothing was written
+        with pytest.raises(errors.ReconstructionError, match="QuadriFlow failed in another Blender"):
+            job.outcome(code)
+    job.close()
+
+
+def test_cancelling_ends_the_other_blender(part, head):
+    job = part("operators.retopologise").FreeRetopology(part("scene.source").result_of(head), 400)
+    process, folder = job._process, job._folder.path
+    job.cancel()
+    assert process.poll() is not None
+    with pytest.raises(part("core.errors").Cancelled):
+        job.poll()
+    job.close()
+    assert not folder.exists()
