@@ -174,7 +174,7 @@ class Reconstructor:
         anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, matte, prepared.crop_box, pose)
         result = Result(view.name, {SURFACE: mesh}, tuple(result_view(one) for one in (prepared, *others)), anatomy=anatomy)
         if rigging is not None:
-            result, about = rigging.textured(result, settings.texels, settings.neutral, clock)
+            result, about = rigging.textured(result, settings, clock)
         measures = prepared.measures | {"silhouette_iou": iou}
         measures["observed_share"] = float((observed > 0.5).mean())
         differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)

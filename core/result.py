@@ -19,6 +19,8 @@ from .topology.rigged import RiggedHead
 GOOD, DOUBTFUL = "good", "doubtful"
 """What `report["quality"]` says."""
 
+HAIR = "hair"
+"""The mesh of a rigged head's hair, an open shell in its neutral pose; the head's bone carries it."""
 SURFACE = "surface"
 """The mesh that every result has: the whole subject as the field describes it, hair and clothes included, in one closed surface."""
 _RESULT = Schema(

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .colour.bake import in_crop
 from .colour.head import PARSING_SIZE, Anatomy, bake_head
 from .geometry.visibility import sample_picture
 from .models.fit import ViewFit
@@ -13,8 +14,10 @@ from .models.head import HeadModel
 from .photo.framing import Framing
 from .photo.parsing import CLASSES, OVER_SKIN, Parsing
 from .progress import Clock
-from .result import Mesh, Result
+from .result import HAIR, Mesh, Result
+from .settings import Settings
 from .topology.flame import FlameFit, fit_flame
+from .topology.hair import hair_shell
 from .topology.neutral import neutral_mesh, symmetric_mesh
 from .topology.register import ReconstructedSurface
 from .topology.rig import rig_head
@@ -59,22 +62,28 @@ class Rigging:
         with clock.stage("flame"):
             return cls(model, head, fit_flame(flame_model, head), framing, shares)
 
-    def textured(self, result: Result, texels: int, neutral: str, clock: Clock) -> tuple[Result, dict[str, Any]]:
-        """The result with the textured head, FLAME's if there is one, the surface as `Settings.neutral` wants it, and what the report says
-        of it. Raises Cancelled."""
+    def textured(self, result: Result, settings: Settings, clock: Clock) -> tuple[Result, dict[str, Any]]:
+        """The result with the textured head, FLAME's if there is one, what the settings want of the surface at rest, and what the report
+        says of it. Raises Cancelled."""
         head, anatomy = self.head, Anatomy.of(self.model)
         if self.flame is not None:
             head, anatomy = self.flame.head, anatomy.carried(self.flame.corners, self.flame.barycentric)
         with clock.stage("texture") as share:
-            head = bake_head(head, result, anatomy, texels, share, self.parsing, self.framing)
-            figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": texels}
+            head = bake_head(head, result, anatomy, settings.texels, share, self.parsing, self.framing)
+            figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": settings.texels}
             figures |= rig_metrics(self.model, self.head, result.surface.vertices, result.surface.faces)
-        result = replace(result, meshes=result.meshes | self._relaxed(result, neutral))
+        result = replace(result, meshes=result.meshes | self._meshes(result, settings))
         about = {"rig": figures} if self.flame is None else {"rig": figures, "flame": self.flame.to_dict()}
         return replace(result, rigged=head), about
 
-    def _relaxed(self, result: Result, neutral: str) -> dict[str, Mesh]:
-        if neutral == "off":
-            return {}
-        mesh = neutral_mesh(self.head, result.surface)
-        return {neutral: mesh if neutral == "neutral" else symmetric_mesh(mesh)}
+    def _meshes(self, result: Result, settings: Settings) -> dict[str, Mesh]:
+        """What the settings want of the surface in the rigged head's neutral pose."""
+        meshes, surface = {}, result.surface
+        if settings.neutral != "off":
+            rest = neutral_mesh(self.head, surface)
+            meshes[settings.neutral] = rest if settings.neutral == "neutral" else symmetric_mesh(rest)
+        if settings.hair and self.parsing is not None:
+            places = in_crop(result.views[0], self.framing, surface.vertices)
+            shell = hair_shell(self.head, surface, sample_picture(self.parsing[..., CLASSES.index("hair")], places))
+            meshes |= {} if shell is None else {HAIR: shell}
+        return meshes

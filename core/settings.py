@@ -56,6 +56,7 @@ class Settings:
     rig: bool = _option(
         False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
     )
+    hair: bool = _option(False, "Hair on the Rig", "Also the hair as a shell that the rigged head's bone carries", needs="rig")
     neutral: str = _option(
         "off",
         "Neutral Head",

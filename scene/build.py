@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import AssetError
-from ..core.result import SURFACE, Mesh, Result
+from ..core.result import HAIR, SURFACE, Mesh, Result
 from .anatomy import add_anatomy
 from .armature import bone_ends
 from .body_rig import build_body_rig, put_head_on
@@ -18,7 +18,7 @@ from .members import keep_members
 from .mesh import new_mesh
 from .photo import pack_picture
 from .reconstructed import adopt_reconstructed
-from .rig import build_rig, head_of
+from .rig import build_rig, carry_hair, head_of
 from .typed import attribute_data, mesh_of, scene_of, set_input, view_layer_of
 from .views import is_sound, keep_views
 
@@ -50,7 +50,7 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
     for kind, mesh in result.meshes.items():
         name = result.name if kind == SURFACE else f"{result.name} {kind}"
         meshes[kind] = bpy.data.objects.new(name, build_mesh(name, mesh))
-        meshes[kind].location.x = 0 if kind == SURFACE else _BESIDE
+        meshes[kind].location.x = 0 if kind in (SURFACE, HAIR) else _BESIDE
         _describe(meshes[kind], result, cameras[0])
     head = meshes[SURFACE]
     keep_views(head, result.views, photos)
@@ -66,9 +66,13 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         armature = build_body_rig(context, result.body, result.name, head, collection)
         if result.rigged is not None and result.body.head_place is not None:
             face = build_rig(context, result.rigged, f"{result.name} Face", collection)
+            if HAIR in meshes:
+                carry_hair(face, meshes[HAIR])
             put_head_on(armature, face, result.body.head_place)
     elif result.rigged is not None:
         armature = build_rig(context, result.rigged, result.name, collection)
+        if HAIR in meshes:
+            carry_hair(armature, meshes[HAIR])
         adopt_reconstructed(layer, armature, head)
         made = head_of(armature)
         assert made is not None

@@ -13,7 +13,7 @@ import bpy
 from ..core.errors import ReconstructionError
 from .armature import LOOK_AT
 from .body_rig import show_own_head
-from .rig import RECONSTRUCTED, RIGGED, head_of, preserved_pose, set_pose, shown
+from .rig import HAIR_SHELL, RECONSTRUCTED, RIGGED, head_of, preserved_pose, set_pose, shown
 from .typed import mesh_of, view_layer_of
 
 Transferred = Literal["VGROUP_WEIGHTS", "COLOR_VERTEX"]
@@ -34,11 +34,11 @@ def show(layer: bpy.types.ViewLayer, armature: bpy.types.Object, kind: str) -> N
     Renders show the one only. A head in no collection of the layer is not seen there anyway. On a body the one is the body's own.
     """
     show_own_head(armature, kind == RECONSTRUCTED)
-    for each in (RIGGED, RECONSTRUCTED):
+    for each, of in ((RIGGED, RIGGED), (HAIR_SHELL, RIGGED), (RECONSTRUCTED, RECONSTRUCTED)):
         if (head := head_of(armature, each)) is not None:
-            head.hide_viewport, head.hide_render = False, each != kind
+            head.hide_viewport, head.hide_render = False, of != kind
             if head.name in layer.objects:
-                head.hide_set(each != kind, view_layer=layer)
+                head.hide_set(of != kind, view_layer=layer)
 
 
 def bind_reconstructed(context: bpy.types.Context, armature: bpy.types.Object) -> None:

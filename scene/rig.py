@@ -18,10 +18,10 @@ from .frame import HEAD_TO_BLENDER
 from .mesh import add_group, new_mesh
 from .rig_material import add_materials
 from .shape_keys import add_shape_keys, shapes
-from .typed import attribute_data, pose_of, view_layer_of
+from .typed import attribute_data, mesh_of, pose_of, view_layer_of
 
-RIGGED, RECONSTRUCTED = "likeness_rigged_head", "likeness_reconstructed_head"
-"""Custom properties of the armature object: the two heads."""
+RIGGED, RECONSTRUCTED, HAIR_SHELL = "likeness_rigged_head", "likeness_reconstructed_head", "likeness_hair"
+"""Custom properties of the armature object: the two heads, and the rigged one's hair."""
 _PHOTO_POSE = "likeness_photo_pose"
 UV_MAP, CORRESPONDENCE_ATTRIBUTE = "UVMap", "correspondence"
 
@@ -54,6 +54,12 @@ def skin(head: bpy.types.Object, armature: bpy.types.Object, weights: dict[str, 
     head.parent = armature
     modifier: Any = head.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
+
+
+def carry_hair(armature: bpy.types.Object, hair: bpy.types.Object) -> None:
+    """Let the head's bone of a rig move a mesh object that lies on the rigged head at rest."""
+    skin(hair, armature, {"head": np.ones(len(mesh_of(hair).vertices))})
+    armature[HAIR_SHELL] = hair
 
 
 def rig_of(item: bpy.types.Object | None) -> bpy.types.Object | None:

@@ -9,7 +9,7 @@ import bpy
 from ..core.errors import InputError
 from .armature import pose_bones
 from .body_rig import HEAD_MASK, body_of, head_rig_on
-from .rig import head_of, preserved_pose, shown
+from .rig import HAIR_SHELL, RIGGED, head_of, preserved_pose, shown
 from .typed import mesh_of, view_layer_of
 
 RIG_SUFFIXES = (".glb", ".fbx")
@@ -24,7 +24,7 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
     """
     body, above = body_of(armature), head_rig_on(armature)
     rigs = [armature] if above is None else [armature, above]
-    heads = [head for rig in rigs if (head := head_of(rig)) is not None]
+    heads = [head for rig in rigs for kind in (RIGGED, HAIR_SHELL) if (head := head_of(rig, kind)) is not None]
     meshes = heads if body is None else [body, *heads]
     if not meshes:
         raise InputError(f"{armature.name} has lost its mesh; reconstruct the photo again.")

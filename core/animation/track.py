@@ -17,6 +17,7 @@ from ..photo.faces import Face, MediaPipeDetector
 from ..photo.intake import MIN_FACE
 from ..photo.landmarks import IRISES
 from .gaze import Eyes
+from .lids import FEWEST_FRAMES, blinks, openings
 from .performance import Performance, fill_gaps, smooth
 from .pictures import open_pictures
 
@@ -24,7 +25,7 @@ SMOOTHING = 0.2
 """Seconds of the smoothing window that suits speech."""
 _EXAMPLES = 8  # frames over which a person's identity is averaged
 _LOST = 0.12  # residual, eye distances, beyond which the landmarks are not this person's face
-_BLINK = 0.2  # weight beyond which a lid hides the iris
+_SHUT, _SHUT_BY_FIT = 0.5, 0.2  # weight of a blink, by its lids or by the fit, beyond which a lid hides the iris
 _DETECTING = 0.8  # share of the work
 Progress = Callable[[str, float], None]
 
@@ -78,8 +79,9 @@ class Tracker:
         fitter, eyes = PersonFitter(self._model, identity), Eyes(self._model, identity)
         shapes = len(self._model.expression)
         table = np.zeros((count, shapes + 6))  # expression, head, gaze
-        seen, looking = np.zeros((2, count), bool)
-        blinks = [index for index, name in enumerate(self._model.expression_names) if name.startswith("eyeBlink")]
+        seen = np.zeros(count, bool)
+        opened = np.zeros((count, 2))
+        lids = [self._model.expression_names.index(f"eyeBlink{side}") for side in ("Left", "Right")]
         for number, found in enumerate(faces):
             step("fit", _DETECTING + (1 - _DETECTING) * number / len(faces))
             try:
@@ -91,10 +93,13 @@ class Tracker:
             irises = found.face.landmarks.get(IRISES)
             gaze = np.zeros(3) if irises is None else eyes.gaze(irises, fit.rotation, fit.camera)
             table[found.frame] = np.r_[fit.expression, rotation_vector(fit.rotation), gaze]
-            seen[found.frame] = True
-            looking[found.frame] = fit.expression[blinks].max() < _BLINK
+            seen[found.frame], opened[found.frame] = True, openings(found.face.mesh)
         if not seen.any():
             raise NoFaceError(f"No face in {source.name} could be followed; use pictures that show one face clearly and from the front.")
+        measured = seen.sum() >= FEWEST_FRAMES
+        if measured:
+            table[np.ix_(seen, lids)] = blinks(opened[seen])
+        looking = seen & (table[:, lids].max(1) < (_SHUT if measured else _SHUT_BY_FIT))
         times = np.arange(count) / rate
         table[:, :-3] = fill_gaps(table[:, :-3], times, seen)
         if looking.any():

@@ -9,6 +9,7 @@ from likeness.core.models.head import HeadModel
 from likeness.core.models.parametric import Parameters
 from likeness.core.result import Mesh
 from likeness.core.topology import neutral
+from likeness.core.topology.hair import hair_shell
 from likeness.core.topology.neutral import neutral_mesh, symmetric_mesh
 from likeness.core.topology.rigged import RiggedHead
 
@@ -76,3 +77,16 @@ def test_without_fading_hair_would_smile(rigged: RiggedHead, surface: Mesh, monk
     faded = neutral_mesh(rigged, far).vertices
     monkeypatch.setattr(neutral, "_FADE", 10.0)
     assert np.abs(neutral_mesh(rigged, far).vertices - faded).max() > 0.002
+
+
+def test_hair_is_what_is_seen_as_such_and_what_stands_off_the_hidden_skull(rigged: RiggedHead, surface: Mesh) -> None:
+    neutral_skin = rigged.neutral[: len(surface.vertices)]
+    crown = neutral_skin[:, 1] > neutral_skin[:, 1].max() - 0.05
+    mesh = mesh_of((surface.vertices + 0.012 * crown[:, None] * surface.normals).astype(np.float32), surface.faces)
+    front = neutral_skin[:, 2] > 0.09
+    mesh.observed[front] = 1
+    shell = hair_shell(rigged, mesh, (crown & front).astype(np.float32))
+    assert shell is not None
+    height = shell.vertices[:, 1]
+    assert height.min() > neutral_skin[:, 1].max() - 0.07 and np.ptp(shell.vertices[:, 2]) > 0.1
+    assert hair_shell(rigged, surface, np.zeros(len(front), np.float32)) is None, "bald"

@@ -156,7 +156,7 @@ def test_progress_grows_to_the_end(run: tuple[Result, list[tuple[str, float]]]) 
     assert shares == sorted(shares)
     assert shares[0] >= 0
     assert shares[-1] == pytest.approx(1)
-    assert len({stage for stage, _ in run[1]}) == 7
+    assert len({stage for stage, _ in run[1]}) == 8
 
 
 def test_the_report_is_strict_json_with_what_was_promised(result: Result) -> None:

@@ -42,6 +42,7 @@ def test_what_changes_the_file_can_be_undone(part):
     leaves_the_file = {
         "likeness.cancel",
         "likeness.copy_report",
+        "likeness.export_print",
         "likeness.export_rig",
         "likeness.find_people",
         "likeness.help",
@@ -58,7 +59,8 @@ def test_tooltips_are_there_and_end_without_a_full_stop(part, preferences):
     for cls in _classes(part):
         if issubclass(cls, bpy.types.Operator):
             assert cls.__doc__ and not cls.__doc__.endswith(".") and "\n" not in cls.__doc__
-            assert all(word in ("as", "at", "from", "over", "these", "to", "with") or word[0].isupper() for word in cls.bl_label.split())
+            small = ("as", "at", "for", "from", "over", "these", "to", "with")
+            assert all(word in small or word[0].isupper() for word in cls.bl_label.split())
     texts = [(p.name, p.description) for p in bpy.context.scene.likeness.bl_rna.properties if p.identifier not in ("rna_type", "name")]
     texts += [(p.name, p.description) for p in preferences.bl_rna.properties if p.identifier in ("existing_python", "wheels")]
     assert len(texts) >= 7

@@ -1,5 +1,6 @@
 """Rigged heads that leave Blender and come back: names, skin, shapes and texture; and what the Khronos validator says of glTF files."""
 
+import dataclasses
 import json
 import struct
 import subprocess
@@ -180,3 +181,34 @@ def test_validator_finds_what_is_broken(export):
     rest = data[20 + size :]
     path.write_bytes(struct.pack("<4sII", b"glTF", 2, 20 + len(text) + len(rest)) + struct.pack("<I4s", len(text), b"JSON") + text + rest)
     assert "UNRESOLVED_REFERENCE" in {issue["code"] for issue in _issues(path)["messages"] if issue["severity"] == 0}
+
+
+@pytest.mark.parametrize("kind", ["glb", "fbx"])
+def test_hair_leaves_with_the_head_and_hangs_on_its_bone(part, rigged_result, tmp_path, kind):
+    crown = rigged_result.rigged.neutral[:, 1] > rigged_result.rigged.neutral[:, 1].max() - 0.05
+    faces = rigged_result.rigged.faces[crown[rigged_result.rigged.faces].all(1)]
+    used = np.unique(faces)
+    count = len(used)
+    mesh = type(rigged_result.surface)(
+        rigged_result.rigged.neutral[used] * np.float32(1.05),
+        np.searchsorted(used, faces).astype(np.int32),
+        np.tile(np.float32([0, 1, 0]), (count, 1)),
+        np.full((count, 3), 0.3, np.float32),
+        np.ones(count, np.float32),
+    )
+    part("scene.build").build_result(bpy.context, dataclasses.replace(rigged_result, meshes=rigged_result.meshes | {"hair": mesh}))
+    armature = part("scene.rig").rig_of(bpy.context.object)
+    hair = part("scene.rig").head_of(armature, "likeness_hair")
+    assert hair.parent == armature and not hair.hide_get()
+    part("scene.reconstructed").show(bpy.context.view_layer, armature, "likeness_reconstructed_head")
+    assert hair.hide_get()
+    part("scene.rig_export").export_rig(bpy.context, armature, tmp_path / f"head.{kind}")
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    if kind == "glb":
+        bpy.ops.import_scene.gltf(filepath=str(tmp_path / "head.glb"))
+    elif bpy.app.version >= (5, 0):
+        bpy.ops.wm.fbx_import(filepath=str(tmp_path / "head.fbx"))
+    else:
+        bpy.ops.import_scene.fbx(filepath=str(tmp_path / "head.fbx"))
+    (back,) = [item for item in bpy.data.objects if item.type == "MESH" and len(item.data.polygons) == len(faces)]
+    assert {back.vertex_groups[group.group].name for vertex in back.data.vertices for group in vertex.groups} == {"head"}
