@@ -141,7 +141,7 @@ def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: 
 
 
 def _near(vertices: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Vertices no farther than _FARTHEST from where they were: round after round, means of neighbours would draw a coarse hand's fingers in."""
+    """Vertices no farther than _FARTHEST from where they were: round after round, means would draw a coarse hand's fingers in."""
     moved = vertices - before
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     return before + moved * np.minimum(1, _FARTHEST / np.maximum(length, 1e-12)).astype(vertices.dtype)
