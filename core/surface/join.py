@@ -32,7 +32,7 @@ _AGREED, _DISAGREED = 0.012, 0.04  # metres between the surfaces that do not mat
 _SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
 _SOME = 4  # of so many vertices one tells where the surfaces agree
 _SEARCHED, _ROBUST = 1500, 0.01  # points; metres
-_NEAR = 0.15  # metres around the region in which the body's surface is looked at
+_NEAR, _FINE = 0.15, 0.02  # metres around the region in which the body's surface is looked at, and of its longest edges
 _APART = "The head does not meet the body; try another photo, or reconstruct the head alone."
 _LEAST = 0.5  # share of the head's vertices that must be left in the joined surface
 
@@ -100,7 +100,8 @@ def join_head(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distan
     camera = np.array([0.0, 0.0, distance])
     rough = _rough_scale(body.vertices, head.vertices, place, camera)
     whole = to_solid(body)
-    near, _ = from_solid(whole ^ _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool)).solid(0, _NEAR))
+    around = whole ^ _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool)).solid(0, _NEAR)
+    near, _ = from_solid(around.refine_to_length(_FINE))  # the caps of a cut are few large triangles, among which searching is slow
     scale = rough * _fine_scale(near.vertices, camera + rough * (head.vertices - camera), place.farther(rough, camera), camera)
     place = place.farther(scale, camera)
     head = ClosedSurface(camera + scale * (head.vertices - camera), head.faces, head.values)

@@ -8,6 +8,9 @@ import pytest
 
 @pytest.fixture
 def head(part, make_result, preferences, stub_python):
+    # The stub of the worker runs on this Python, and a print needs what the worker's environment has.
+    pytest.importorskip("trimesh")
+    pytest.importorskip("manifold3d")
     preferences.existing_python = str(stub_python)
     part("scene.build").build_result(bpy.context, make_result())
     return bpy.data.objects["Ada"]
