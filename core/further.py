@@ -23,6 +23,7 @@ from .result import ResultView
 from .surface.detail import displace_front
 
 _DEPTH = 512
+_ASTRAY = 0.06  # crop units (12 mm): what a turn that is 5 degrees wrong, as those of landmarks are, does at the back of a head
 _NECK = (-0.75, -0.55)  # crop units, height on the mean head, from the neck to the chin
 _SHARP = 2.0  # power of the weights by which reliefs are mixed
 _FINE, _BAD_FIT = 400.0, 0.03  # pixels of a crop above which more do not help; residual at which a photo counts for a third
@@ -44,7 +45,9 @@ class FurtherPhotos:
         for other, own, carry, back in zip(self._others, self._crops, self._carry, self._back, strict=True):
             protected = protect_mask(self._model, FaceBlend.of(self._model, other.fit))
             field = head_field(own, other.surface, protected, other.view, other.fit.camera, cancel)
-            views.append(FieldView(field, own.silhouette, own.prior_facing, confidence(other), partial(_on_head, own), carry, back))
+            views.append(
+                FieldView(field, own.silhouette, own.prior_facing, confidence(other), partial(_on_head, own), carry, back, _ASTRAY)
+            )
         return multiview_field(views, cancel)
 
     def detailed(self, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

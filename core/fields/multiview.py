@@ -23,7 +23,7 @@ _OUTLINE, _ANCHORED = (
     4.0,
 )  # crop units around the outline in which a photo tells for sure where the surface is, and how much that counts
 _NEARLY = (-1.0, 0.5)  # the same for guesses: who sees a place's surroundings guesses it better
-_GUESS = 0.02  # weight of a guess beside what is seen
+_SEEN, _GUESSED = 0.01, 0.04  # crop units by which a field errs where its photo shows the surface, and where it guesses
 _BORDER, _LEAST = 0.06, 1e-5  # crop units from a crop's border over which its field comes in; a weight that is never 0
 _MOVED = 0.05  # crop units by which the outline of another photo than the main one may move the surface
 _NEGLIGIBLE = 0.01  # share of the weight under which a photo's field is not asked
@@ -35,8 +35,8 @@ class FieldView:
 
     silhouette: signed distance to the outline in the picture; facing: cosine of the fitted surface's normal with the way to the camera;
     confidence: how good the photo is beside the others; counts: share (N,) to which it has a say, None for everywhere. carry: from the main
-    photo's crop frame into this one; back: from this one into the main photo's; None for the main photo itself. protect: what the outline
-    must not stretch, as fit_field_to_silhouette has it.
+    photo's crop frame into this one; back: from this one into the main photo's; None for the main photo itself. error: how far, in crop
+    units, these may be off. protect: what the outline must not stretch, as fit_field_to_silhouette has it.
     """
 
     field: Field
@@ -46,6 +46,7 @@ class FieldView:
     counts: PointFunction | None = None
     carry: PointFunction | None = None
     back: PointFunction | None = None
+    error: float = 0.0
     protect: PointFunction | None = None
 
     def here(self, points: np.ndarray) -> np.ndarray:
@@ -70,13 +71,12 @@ class SeenWeight:
     def __call__(self, points: np.ndarray) -> np.ndarray:
         facing = self._view.facing(points)
         behind = sample_picture(self._depth, points * self._inside) - points[:, 2]
-        # The main photo tells the surface's depth badly where it sees it face on, and its place in the picture well where that is the
-        # outline. Those of the others lie some millimetres off: a turn of 5 degrees that nobody knows of is 9 mm at the back of a head.
-        anchored = 1.0
-        if self._view.carry is None:
-            anchored = 1 + _ANCHORED * np.exp(-((self._view.silhouette(points) / _OUTLINE) ** 2))
-        seen = (1 - smoothstep(behind, *_BEHIND)) * smoothstep(facing, *_FACING) * anchored
-        weight = self._view.confidence * (seen + _GUESS * (0.1 + smoothstep(facing, *_NEARLY)))
+        seen = (1 - smoothstep(behind, *_BEHIND)) * smoothstep(facing, *_FACING)
+        # A photo tells the surface's depth badly where it sees it face on, and its place in the picture well where that is the outline.
+        anchored = 1 + _ANCHORED * np.exp(-((self._view.silhouette(points) / _OUTLINE) ** 2))
+        guessed = 0.1 + smoothstep(facing, *_NEARLY)
+        error = self._view.error**2
+        weight = self._view.confidence * (seen * anchored / (_SEEN**2 + error) + guessed / (_GUESSED**2 + error))
         if self._view.counts is None:
             return weight
         inside = smoothstep(1 - np.abs(points).max(1), 0, _BORDER)
@@ -142,13 +142,15 @@ def _stretched(field: Field, view: FieldView, cancel: Cancel | None) -> Field:
     base = CarriedField(field, back)
     there = fit_field_to_silhouette(base, silhouette=view.silhouette, protect_mask=view.protect, cancel=cancel)
 
+    known = _GUESSED**2 / (_GUESSED**2 + view.error**2)  # beside what is there, mostly a guess
+
     def distance(points: np.ndarray) -> np.ndarray:
         place, result = carry(points), field.distance(points)
         counts = np.ones(len(points), np.float32) if view.counts is None else view.counts(place)
         chosen = counts > 0
         if chosen.any():
             change = there.distance(place[chosen]) - result[chosen]
-            result[chosen] += counts[chosen] * np.clip(change, -_MOVED, _MOVED)
+            result[chosen] += known * counts[chosen] * np.clip(change, -_MOVED, _MOVED)
         return result
 
     return ReshapedField(field, distance)

@@ -85,6 +85,16 @@ def test_a_photo_has_no_say_where_it_does_not_count():
         assert reach(several, direction) == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_photo_whose_place_is_uncertain_counts_less_and_moves_less():
+    shares, fronts = [], []
+    for error in (0.0, 0.06):
+        other = seen(ball((0.46, 0.5, 0.5)), 90, error=error)
+        views = [seen(ball((0.5, 0.5, 0.46))), other]
+        shares.append(MultiviewField(views).weights(np.array([(0.46, 0, -0.15)], np.float32))[1, 0])
+        fronts.append(reach(multiview_field(views).distance, FRONT))
+    assert shares[1] < 0.6 * shares[0] and fronts[1] < fronts[0] - 0.005
+
+
 def test_a_confident_photo_outweighs_a_doubtful_one():
     shares = [
         MultiviewField([seen(DEEP), seen(DEEP, 0, confidence=confidence)]).weights(np.array([FRONT], np.float32) * 0.8)[1, 0]
