@@ -6,7 +6,6 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 _VOXEL = 3.5  # median edges: a side of the cubes in which normals are compared
 _STRAYS = 0.75  # cosine to the mean normal around it below which a face may belong to another layer
 _ALIKE = 0.5  # cosine between two faces that are taken for the same layer
-_FAR = 99.5  # percentile of the faces' sizes beyond which a face is no more looked for than this
 
 
 def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -24,7 +23,7 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     corners, normals, some = corners[:, chosen].astype(np.float64), normals[chosen], faces[chosen]
     middle = corners.mean(0)
     reach = np.linalg.norm(corners - middle, axis=2).max(0)
-    a, b = cKDTree(middle).query_pairs(2 * np.percentile(reach, _FAR), output_type="ndarray").T
+    a, b = _near_pairs(middle, reach)
     apart = np.einsum("ij,ij->i", normals[a], normals[b]) < _ALIKE
     a, b = a[apart], b[apart]
     low, high = corners.min(0), corners.max(0)
@@ -34,6 +33,25 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     a, b = a[far], b[far]
     through = _pierced(some[a], some[b], corners[:, a], corners[:, b]) | _pierced(some[b], some[a], corners[:, b], corners[:, a])
     return chosen[np.unique(np.concatenate([a[through], b[through]]))]
+
+
+def _near_pairs(middle: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ids (P,) and (P,) of all pairs whose balls, of middles (N, 3) and radii (N,), meet, and of some that do not; each once.
+
+    Balls are looked up among those of like size: where a fine mesh meets a coarse one, the coarse one's reach would pair the fine one's
+    faces with thousands of each other.
+    """
+    level = np.log2(reach / reach.min()).astype(int)
+    members = [np.flatnonzero(level == number) for number in np.unique(level)]
+    trees, reaches = [cKDTree(middle[ids]) for ids in members], [float(reach[ids].max()) for ids in members]
+    pairs = []
+    for fine, (ids, tree) in enumerate(zip(members, trees, strict=True)):
+        pairs.append(ids[tree.query_pairs(2 * reaches[fine], output_type="ndarray")])
+        for coarse in range(fine + 1, len(members)):
+            found = trees[coarse].sparse_distance_matrix(tree, reaches[fine] + reaches[coarse], output_type="ndarray")
+            pairs.append(np.column_stack([members[coarse][found["i"]], ids[found["j"]]]))
+    a, b = np.concatenate(pairs).T
+    return a, b
 
 
 def _near_strays(middle: np.ndarray, normals: np.ndarray, side: float) -> np.ndarray:

@@ -23,6 +23,7 @@ _FOLD = -0.05  # cosine between neighbours below which they make a fold; the edg
 _ROUNDS = 24
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
 _STEPS = 8  # of relaxing in a round
+_FARTHEST = 0.02  # metres that relaxing may move a vertex
 _AROUND = 12  # rings of vertices around what is wrong that are looked at in all rounds
 
 
@@ -82,7 +83,7 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
 
 def _mended(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A part of a surface, mended but for its border, and the ids of its vertices before."""
-    kept = np.arange(len(vertices))
+    kept, before = np.arange(len(vertices)), vertices
     for number, rings in enumerate(np.linspace(*_RINGS, _ROUNDS).astype(int)):
         for step in (_reshaped, _shortened):
             vertices, faces, still = step(vertices, faces)
@@ -92,7 +93,7 @@ def _mended(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nda
             break
         # What sliding along the surface has not mended in half of the rounds is relaxed too.
         crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
-        vertices = _relaxed(vertices, faces, np.unique(faces[crumpled]), rings)
+        vertices = _near(_relaxed(vertices, faces, np.unique(faces[crumpled]), rings), before[kept])
         vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
     return vertices, faces, kept
 
@@ -137,6 +138,13 @@ def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: 
     for _ in range(_STEPS):
         points[free] = means(points)[free]
     return points.astype(vertices.dtype)
+
+
+def _near(vertices: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Vertices no farther than _FARTHEST from where they were: round after round, means would draw a coarse hand's fingers in."""
+    moved = vertices - before
+    length = np.linalg.norm(moved, axis=1, keepdims=True)
+    return before + moved * np.minimum(1, _FARTHEST / np.maximum(length, 1e-12)).astype(vertices.dtype)
 
 
 def _slid(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> np.ndarray:

