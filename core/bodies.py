@@ -37,7 +37,7 @@ from .prepared import relief
 from .progress import Cancel, Clock
 from .quality import judge
 from .report import mesh_report, silhouette_iou
-from .result import SURFACE, Mesh, Result, ResultView
+from .result import HAIR, SURFACE, Mesh, Result, ResultView
 from .settings import Settings
 from .surface.build import add_detail, build_surface
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF
@@ -201,6 +201,7 @@ class BodyReconstructor:
                 *view.notes,
                 *notes,
                 *(["So it has no rigged head."] if settings.rig and made is None else []),
+                *(["Surfaces at rest are made of heads only."] if settings.neutral != "off" else []),
                 f"The height of {settings.height:.2f} m is the one in the settings; no photo tells it.",
                 f"What {view.name} does not show, {1 - measures['observed_share']:.0%} of the surface, is a guess: all that is behind.",
             ],
@@ -209,7 +210,8 @@ class BodyReconstructor:
             "fit": _fit_report(self._body, fit),
         }
         report |= {} if made is None else made.about
-        return Result(view.name, {SURFACE: mesh}, (seen,), report | measures, None if made is None else made.head, rig)
+        meshes = {SURFACE: mesh} if made is None or made.hair is None else {SURFACE: mesh, HAIR: made.hair}
+        return Result(view.name, meshes, (seen,), report | measures, None if made is None else made.head, rig)
 
     def _standing(self, fit: BodyViewFit, vertices: np.ndarray, scale: float) -> Pose:
         """The pose of the upright frame whose ground is below the lowest of vertices (V, 3), with its origin between the feet. The

@@ -12,7 +12,7 @@ from .photo.intake import Intake
 from .photo.pose import Pose
 from .photo.turned import TurnedCamera
 from .photo.view import Camera, View
-from .result import Result
+from .result import HAIR, Mesh, Result
 from .surface.join import HeadPlace
 from .surface.solid import ClosedSurface
 from .topology.rigged import RiggedHead
@@ -24,16 +24,19 @@ _ROOM = 0.5  # metres around the eyes that the turned picture shows
 
 @dataclass(frozen=True)
 class PlacedRig:
-    """A rigged head, and the pose of its own upright frame in another frame, metres. about: what its result's report says of it."""
+    """A rigged head, and the pose of its own upright frame in another frame, metres. about: what its result's report says of it; hair: the
+    shell that it carries, in its own frame, if there is one."""
 
     head: RiggedHead
     pose: Pose
     about: dict[str, Any]
+    hair: Mesh | None = None
 
     def farther(self, scale: float, camera: np.ndarray) -> Self:
         """`scale` times as far from a camera (3,), and as large."""
         translation = camera + scale * (self.pose.translation - camera)
-        return replace(self, head=self.head.scaled(scale), pose=Pose(self.pose.rotation, translation))
+        hair = None if self.hair is None else replace(self.hair, vertices=(scale * self.hair.vertices).astype(np.float32))
+        return replace(self, head=self.head.scaled(scale), pose=Pose(self.pose.rotation, translation), hair=hair)
 
     def seen_from(self, frame: Pose) -> Self:
         """In a frame whose pose in the present one this is."""
@@ -77,5 +80,6 @@ def head_of_body(intake: Intake, make: Callable[[View], Result], view: BodyView,
     if result.rigged is not None:
         origin, *ends = place(seen.pose.to_camera(np.vstack([np.zeros(3), np.eye(3)])))
         about = {name: result.report[name] for name in ("rig", "flame") if name in result.report}
-        rig = PlacedRig(result.rigged, Pose(np.column_stack([end - origin for end in ends]), origin), about)
+        pose = Pose(np.column_stack([end - origin for end in ends]), origin)
+        rig = PlacedRig(result.rigged, pose, about, result.meshes.get(HAIR))
     return BodyHead(surface, HeadPlace(place(HEAD.corners(seen.camera)), neck, above - neck), tuple(result.report["warnings"]), rig)

@@ -14,6 +14,7 @@ from .environment import EXTENSION, NotSetUpError
 
 KEPT = 20
 """Error files that are kept; older ones are deleted."""
+_STAMP = len("likeness-error-20260131-235959")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def _blender() -> dict[str, str]:
 
 
 def _thin_out(folder: Path) -> None:
-    for old in sorted(folder.glob("likeness-error-*.txt"))[:-KEPT]:  # their names begin with the time
+    # Their names begin with the time; of one second the later ones have a number, and so longer names.
+    for old in sorted(folder.glob("likeness-error-*.txt"), key=lambda path: (path.stem[:_STAMP], len(path.stem), path.stem))[:-KEPT]:
         with contextlib.suppress(OSError):  # open in an editor
             old.unlink()

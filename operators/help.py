@@ -25,6 +25,11 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "The result has the reference photo's pose and expression; the star makes another photo that one. A photo that shows somebody "
         "else, or nothing of use, is left out, and the result says so.",
     ),
+    "print": (
+        "Export for Printing writes the reconstruction as a closed 3MF file with colours, or as an STL file, in millimetres and as tall as "
+        "Print Height says. Its base is cut flat; a plinth and hollow walls are options.",
+        "The thinnest place is reported: most printers need a millimetre or more.",
+    ),
     "advanced": (
         "Everything here has a default that suits most photos; a tooltip says what each option changes.",
         "Files of your own (FLAME, detail networks, landmark networks) are read where they are and never copied.",

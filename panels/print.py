@@ -14,6 +14,7 @@ class LIKENESS_PT_print(Sidebar, bpy.types.Panel):
     bl_idname = "LIKENESS_PT_print"
     bl_label = "Print"
     bl_options = {"DEFAULT_CLOSED"}
+    help_topic = "print"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -43,8 +43,10 @@ class LIKENESS_PG_reconstruction(bpy.types.PropertyGroup):
         "photo": PointerProperty(
             type=bpy.types.Image, name="Photo", description="Picture of the person, from a file or from this blend file"
         ),
-        "further": CollectionProperty(type=LIKENESS_PG_photo),
-        "further_index": IntProperty(name="Active Photo"),
+        "further": CollectionProperty(
+            type=LIKENESS_PG_photo, name="Further Photos", description="Other pictures of the person in the reference photo"
+        ),
+        "further_index": IntProperty(name="Active Photo", description="The photo of the list that the buttons beside it work on"),
         **settings_annotations(),
     }
 

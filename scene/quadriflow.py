@@ -15,7 +15,7 @@ import numpy as np
 NO_QUADS = 9
 STAGES = {"clean": "Cleaning the Surface", "quads": "Making Quads", "carry": "Carrying the Colours", "unwrap": "Unwrapping"}
 _SHARES = {"clean": 0.05, "quads": 0.15, "carry": 0.8, "unwrap": 0.9}
-_CELLS = 90_000  # voxels on the cleaned surface: finer than any sensible number of quads
+_CELLS, _FEWEST, _MOST = 12, 20_000, 400_000  # voxels on the cleaned surface: for each quad, and in all
 _SCALE = 100.0  # QuadriFlow refuses edges of a tenth of a millimetre in metres
 _ANGLE = np.radians(66)
 
@@ -28,7 +28,7 @@ def main(source: str, output: str, count: int) -> None:
     _tell("clean")
     item = _object("surface", vertices, faces)
     mesh = item.data
-    mesh.remesh_voxel_size = float(np.sqrt(_area(vertices, faces) / _CELLS))
+    mesh.remesh_voxel_size = float(np.sqrt(_area(vertices, faces) / np.clip(_CELLS * count, _FEWEST, _MOST)))
     bpy.ops.object.voxel_remesh()
     _tell("quads")
     before = len(mesh.polygons)

@@ -18,7 +18,7 @@ from .frame import HEAD_TO_BLENDER
 from .mesh import add_group, new_mesh
 from .rig_material import add_materials
 from .shape_keys import add_shape_keys, shapes
-from .typed import attribute_data, pose_of, view_layer_of
+from .typed import attribute_data, mesh_of, pose_of, view_layer_of
 
 RIGGED, RECONSTRUCTED, HAIR_SHELL = "likeness_rigged_head", "likeness_reconstructed_head", "likeness_hair"
 """Custom properties of the armature object: the two heads, and the rigged one's hair."""
@@ -58,7 +58,7 @@ def skin(head: bpy.types.Object, armature: bpy.types.Object, weights: dict[str, 
 
 def carry_hair(armature: bpy.types.Object, hair: bpy.types.Object) -> None:
     """Let the head's bone of a rig move a mesh object that lies on the rigged head at rest."""
-    skin(hair, armature, {"head": np.ones(len(hair.data.vertices))})
+    skin(hair, armature, {"head": np.ones(len(mesh_of(hair).vertices))})
     armature[HAIR_SHELL] = hair
 
 

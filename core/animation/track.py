@@ -98,7 +98,7 @@ class Tracker:
             raise NoFaceError(f"No face in {source.name} could be followed; use pictures that show one face clearly and from the front.")
         measured = seen.sum() >= FEWEST_FRAMES
         if measured:
-            table[np.ix_(seen, lids)] = blinks(opened[seen])
+            table[np.ix_(seen, np.array(lids))] = blinks(opened[seen])
         looking = seen & (table[:, lids].max(1) < (_SHUT if measured else _SHUT_BY_FIT))
         times = np.arange(count) / rate
         table[:, :-3] = fill_gaps(table[:, :-3], times, seen)

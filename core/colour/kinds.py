@@ -30,6 +30,7 @@ _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
 _BESIDE = 0.06  # crop units (12 mm): heights differ by as much from the front to the back
 _MOSTLY, _NEARLY = (0.25, 0.75), (0.5, 0.9)  # share of the votes; and of those for a crown that is not bald
+_UNSEEN = 0.12  # crop units of the crown that no photo need show to tell that it is bald
 _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
@@ -66,7 +67,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     # A rim that is half taken for hair is a shaved head's.
     on_scalp = smoothstep(on_scalp, *_MOSTLY)
     on_scalp /= np.maximum(on_scalp.sum(1, keepdims=True), 1e-30)
-    bald = np.maximum(on_scalp[:, HAIR] - _grown(seen, weight * scalp[:, 0], above), 0)
+    bald = np.maximum(on_scalp[:, HAIR] - _grown(seen, weight, scalp[:, 0], above), 0)
     on_scalp[:, [SKIN, HAIR]] += bald[:, None] * [1, -1]
     hat = _from_below(on_scalp[:, HAT] * scalp[:, 0], above, np.maximum)[:, None]
     on_scalp = np.where(hat > on_scalp[:, HAT:], on_scalp * (1 - hat), on_scalp)
@@ -121,12 +122,16 @@ def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndar
     return votes / np.maximum(votes.sum(1, keepdims=True), 1e-30)
 
 
-def _grown(seen: np.ndarray, on_scalp: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: may hair grow at this height of the scalp, whose seen part weighs (K,)?
+def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: may hair grow at this height of the scalp (K,), of which weight (K,) is seen?
 
     A crown of which more than a little is seen to be bald is so all round: as the camera sees it, hair beside it is nearest to what is
-    hidden. But a forehead, however high, is not bald behind where hair is above it.
+    hidden. But a forehead, however high, is not bald behind where hair is above it, or where nobody sees what is above it.
     """
+    on_scalp = weight * scalp
+    shown = upright[on_scalp > 0.5, 1]
+    if not len(shown) or upright[scalp > 0.5, 1].max() - shown.max() > _UNSEEN:
+        return np.ones(len(seen))
     row = ((upright[:, 1] - upright[:, 1].min()) / _PITCH).astype(np.int64)
     layers = np.stack([np.bincount(row, on_scalp * (upright[:, 1] > _EARS) * seen[:, kind]) for kind in (SKIN, HAIR, HAT)])
     near, far = (gaussian_filter1d(layers, width / _PITCH) for width in (_BAND[1], _WIDE))

@@ -26,6 +26,7 @@ _SELFIE_ZOOMS = (0.85, 1.0, 1.17)  # the mean over a few crops and their mirror 
 _MAX_HOLE = 0.03  # metres; a wider gap is background seen between arm, hair and neck
 _SOFT = 0.003  # metres inside the outline from which a person is not transparent
 _SURELY, _STRAY = 0.9, 0.005  # coverage; metres from there beyond which doubtful hair is none
+_HAIR_ALONE = 0.9  # hair's part of the coverage
 _CONTRAST, _HAIR_CONTRAST = 3.0, 1.5
 _GUIDE_RADIUS, _GUIDE_EPSILON = 0.0035, 1e-4  # metres; squared sRGB
 
@@ -95,7 +96,7 @@ def segment(
     if shares is None:
         soft = answer
     else:
-        soft = surer(shares) * (1 - _in_front(shares, to_picture(face))) * ~_stray(shares, round(_STRAY / pixel))
+        soft = surer(shares) * (1 - _in_front(shares, to_picture(face))) * ~_stray(shares, to_picture(face), round(_STRAY / pixel))
     own = _nearest_to(size, to_picture(face), [to_picture(one) for one in others])
     soft = np.where(own, soft, 0).astype(np.float32)
     inside = np.s_[
@@ -144,14 +145,19 @@ def _in_front(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return shares[..., CLASSES.index("object")] / np.maximum(1 - shares[..., 0], 1e-3) * above
 
 
-def _stray(shares: np.ndarray, reach: int) -> np.ndarray:
-    """(S, S) bool: hair that is doubtful, and farther than so many pixels from what is surely the person.
+def _stray(shares: np.ndarray, landmarks: np.ndarray, reach: int) -> np.ndarray:
+    """(S, S) bool: hair that is doubtful, farther than so many pixels from what is surely the person, and open to the background.
 
-    A dark pipe beside dark hair is half taken for it, and of flying hair the mesh can hold no more than its thick part.
+    A dark pipe beside dark hair is half taken for it, and of flying hair the mesh can hold no more than its thick part. Below the chin
+    scarves are doubtful, too, and above it a hat's brim, which is half taken for hair.
     """
     coverage = 1 - shares[..., 0]
-    near = cv2.dilate((coverage > _SURELY).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
-    return (near == 0) & (shares[..., CLASSES.index("hair")] > 0.5 * coverage)
+    near = cv2.dilate((coverage > _SURELY).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)) > 0
+    above = (np.arange(len(shares)) < landmarks[CHIN, 1])[:, None]
+    stray = above & ~near & (shares[..., CLASSES.index("hair")] > _HAIR_ALONE * coverage)
+    _, part = cv2.connectedComponents(stray.astype(np.uint8))
+    beside = cv2.dilate((coverage < 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return stray & np.isin(part, part[beside & stray])
 
 
 def square_picture(image: np.ndarray, square: tuple[int, int, int], size: int) -> tuple[tuple[int, int, int, int], np.ndarray]:

@@ -44,10 +44,11 @@ def _near_strays(middle: np.ndarray, normals: np.ndarray, side: float) -> np.nda
     size = int(np.prod(shape))
     summed = np.stack([_of_neighbours(np.bincount(place, normals[:, axis], size).reshape(shape), np.add).ravel() for axis in range(3)])
     mean = summed / np.maximum(np.linalg.norm(summed, axis=0), 1e-30)
-    strays = np.einsum("ji,ij->i", mean[:, place], normals) < _STRAYS
+    strays = np.asarray(np.einsum("ji,ij->i", mean[:, place], normals) < _STRAYS)
     marked = np.zeros(size, bool)
     marked[place[strays]] = True
-    return _of_neighbours(marked.reshape(shape), np.logical_or).ravel()[place]
+    near: np.ndarray = _of_neighbours(marked.reshape(shape), np.logical_or).reshape(-1)
+    return near[place]
 
 
 def _of_neighbours(values: np.ndarray, merge: np.ufunc) -> np.ndarray:

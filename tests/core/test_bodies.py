@@ -23,7 +23,7 @@ from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.progress import RECONSTRUCTION, Clock
 from likeness.core.quality import judge
-from likeness.core.result import Result
+from likeness.core.result import HAIR, Mesh, Result
 from likeness.core.settings import Settings
 from likeness.core.surface.extract import check_manifold, extract_surface
 from likeness.core.surface.join import HeadPlace
@@ -141,7 +141,9 @@ def test_a_head_made_by_itself_takes_the_place_of_the_bodys_own(bodies: BodyReco
     def rigged_ball(view: BodyView, camera: Camera, eyes: np.ndarray) -> BodyHead:
         made = ball(view, camera, eyes)
         poses.append((camera, Pose(rotation_matrix(np.array([0.1, 0.2, 0.0])), made.place.neck)))
-        return replace(made, rig=PlacedRig(face, poses[-1][1], {"rig": {"vertices": 3}}))
+        some = face.neutral[:9]
+        hair = Mesh(some, np.arange(9, dtype=np.int32).reshape(3, 3), some, some, np.ones(9, np.float32))
+        return replace(made, rig=PlacedRig(face, poses[-1][1], {"rig": {"vertices": 3}}, hair))
 
     joined = bodies.run(front, Settings(quality="draft"), Clock(RECONSTRUCTION), rigged_ball)
     surface, rig = joined.surface, joined.body
@@ -159,6 +161,7 @@ def test_a_head_made_by_itself_takes_the_place_of_the_bodys_own(bodies: BodyReco
     placed = joined.rigged.neutral @ rig.head_place[:3, :3].T + rig.head_place[:3, 3]
     shown = view.camera.project(view.pose.to_camera(placed)), camera.project(pose.to_camera(face.neutral))
     assert np.abs(shown[0] - shown[1]).max() < 0.05
+    assert joined.meshes[HAIR].vertices == pytest.approx(joined.rigged.neutral[:9], abs=1e-6)  # the hair grew with the head
     ball_size = np.ptp(surface.vertices[green & (surface.vertices[:, 1] > top - 0.1), 0])
     assert np.ptp(joined.rigged.neutral[:, 0]) / np.ptp(face.neutral[:, 0]) == pytest.approx(ball_size / 0.2, rel=0.03)
     strongest = np.array(rig.joint_names)[np.take_along_axis(rig.bound_joints, rig.bound_weights.argmax(1)[:, None], 1)[green, 0]]

@@ -196,17 +196,35 @@ def test_doubt_is_no_transparency_inside_a_person(grey):
 
 
 def test_what_is_only_half_taken_for_hair_is_left_out_but_for_its_edge(grey):
-    """A dark pipe beside dark hair, which reaches from column 274 on; cloth may be as doubtful as it likes."""
+    """A dark pipe beside dark hair, from column 274 on. Cloth may be as doubtful as it likes, and so may what hangs on the chest."""
     picture, face, at = grey
     parser = Told()
-    parser.put("hair", np.s_[100:200, 274:300], 0.75)
-    parser.put("clothes", np.s_[240:300, 274:300], 0.75)
+    parser.put("hair", np.s_[100:160, 274:300], 0.75)
+    parser.put("clothes", np.s_[160:220, 274:300], 0.75)
+    parser.put("hair", np.s_[270:330, 274:300], 0.75)
     matte, _ = segment(picture, face, parser)
-    assert matte[at(150, 290)] < 0.05 and matte[at(270, 290)] > 0.9
-    parser.put("hair", np.s_[100:200, 274:277], 0.75)
-    parser.put("background", np.s_[100:200, 277:300])
+    assert matte[at(130, 290)] < 0.05 and matte[at(190, 290)] > 0.9 and matte[at(300, 290)] > 0.9
+    parser.put("hair", np.s_[100:160, 274:277], 0.75)
+    parser.put("background", np.s_[100:160, 277:300])
     matte, _ = segment(picture, face, parser)
-    assert matte[at(150, 275)] > 0.5
+    assert matte[at(130, 275)] > 0.5
+
+
+def test_a_brim_that_is_half_taken_for_hair_stays(grey):
+    """As a hat with a doubtful middle, and where it is doubtful up to its edge but not hair alone."""
+    picture, face, at = grey
+    parser = Told()
+    parser.put("hat", np.s_[90:215, 274:374])
+    parser.put("hair", np.s_[105:200, 280:360], 0.7)
+    matte, _ = segment(picture, face, parser)
+    assert matte[at(150, 320)] > 0.9
+    parser.put("hair", np.s_[90:215, 274:374], 0.7)
+    parser.shares[90:215, 274:374] += (
+        np.eye(len(CLASSES), dtype=np.float32)[CLASSES.index("hat")] * 0.15
+        - 0.15 * (np.eye(len(CLASSES), dtype=np.float32)[CLASSES.index("hair")])
+    )
+    matte, _ = segment(picture, face, parser)
+    assert matte[at(150, 320)] > 0.9
 
 
 def test_the_parser_sees_the_head_in_the_middle_and_no_more_than_the_photo_shows(photo, face):

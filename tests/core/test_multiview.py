@@ -44,7 +44,7 @@ def reach(field: PointFunction, direction: tuple[float, float, float]) -> float:
     return float(way[field(way[:, None] * np.array(direction, np.float32)).searchsorted(0)])
 
 
-DEEP, FLAT = ball((0.5, 0.5, 0.8)), ball((0.5, 0.5, 0.35))
+DEEP = ball((0.5, 0.5, 0.8))
 BEHIND, BESIDE, FRONT = (0, 0, -1), (1, 0, 0), (0, 0, 1)
 
 
@@ -57,8 +57,13 @@ def test_what_one_photo_guesses_another_one_knows():
 
 
 def test_an_outline_draws_a_shape_out_that_falls_short_of_it():
-    several = multiview_field([seen(FLAT), seen(ball((0.38, 0.5, 0.5)), 90)]).distance
-    assert reach(several, FRONT) == pytest.approx(0.5, abs=0.03)
+    several = multiview_field([seen(ball((0.5, 0.5, 0.46))), seen(ball((0.46, 0.5, 0.5)), 90)]).distance
+    assert reach(several, FRONT) == pytest.approx(0.5, abs=0.015)
+
+
+def test_another_photo_s_outline_moves_the_surface_by_no_more_than_its_place_is_known():
+    several = multiview_field([seen(ball((0.5, 0.5, 0.3))), seen(ball((0.3, 0.5, 0.5)), 90)]).distance
+    assert reach(several, FRONT) < 0.37
 
 
 def test_the_main_photo_s_outline_holds():

@@ -73,7 +73,9 @@ def test_properties_are_the_settings(part):
     properties = bpy.context.scene.likeness
     assert properties.settings() == Settings()
     rna = properties.bl_rna.properties
-    assert {p.identifier for p in rna} - {"rna_type", "name", "photo"} == {option.name for option in fields(Settings)}
+    assert {p.identifier for p in rna} - {"rna_type", "name", "photo", "further", "further_index"} == {
+        option.name for option in fields(Settings)
+    }
     for option in fields(Settings):
         found = rna[option.name]
         assert (found.name, found.description) == (option.metadata["label"], option.metadata["help"])

@@ -146,7 +146,7 @@ def test_photo_that_blender_cannot_show_becomes_a_packed_png(part, monkeypatch, 
         made.write_bytes(part("scene.photo").png_bytes(np.full((8, 6, 4), 200, np.uint8)))
         return made, []
 
-    monkeypatch.setattr(part("operators.load_photo"), "as_png", as_png)
+    monkeypatch.setattr(part("operators.photo_files"), "as_png", as_png)
     (tmp_path / "IMG_1.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     assert bpy.ops.likeness.load_photo(filepath=str(tmp_path / "IMG_1.heic")) == {"FINISHED"}
     image = bpy.context.scene.likeness.photo
