@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from scipy.spatial import Delaunay  # pyright: ignore[reportAttributeAccessIssue]
 
 from .corrections import corrected_photo, corrected_view
 from .errors import InputError
@@ -81,11 +83,17 @@ class Bench:
             moved = pinned(view, pins)
             assert moved.pins is not None
             shares, fit = moved.pins.shares, refit_to_pins(self._model, Observation.of(moved), fit, guess)
-        points, count = landmark_points(self._model, fit), self._model.skin_count
+        points = landmark_points(self._model, fit)
         over = lambda points: np.column_stack([fit.camera.project(points), points[:, 2]])  # noqa: E731
-        faces = self._model.faces[self._model.face_part == 0]
         named = over(points[list(NAMED_LANDMARKS.values())])
-        return FittedFace(over(fit.vertices[:count]), faces, tuple(NAMED_LANDMARKS), named, over(shares @ points))
+        return FittedFace(over(points), self._net, tuple(NAMED_LANDMARKS), named, over(shares @ points))
+
+    @cached_property
+    def _net(self) -> np.ndarray:
+        """Triangles (F, 3) between MediaPipe's landmarks as the mean face shows them from the front: fewer lines than the model has, so
+        that the photo stays visible below."""
+        front = self._model.mediapipe.on(self._model.mean)[:, :2]
+        return Delaunay(front).simplices.astype(np.int32)
 
     def inspect(self, photo: Path, settings: Settings, mask: bool) -> Inspection:
         """The people to choose from or, if `mask`, what is taken for the chosen one. Raises LikenessError."""

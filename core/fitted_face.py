@@ -23,7 +23,7 @@ _SCHEMA = Schema(
 
 @dataclass(frozen=True)
 class FittedFace:
-    """vertices (V, 3), faces (F, 3): the skin of the fitted model. landmarks (N, 3) with their names (N,): NAMED_LANDMARKS. pins (P, 3):
+    """vertices (V, 3), faces (F, 3): a net over the fitted face. landmarks (N, 3) with their names (N,): NAMED_LANDMARKS. pins (P, 3):
     the points of the pins. All points are column and row in the photo, pixels, and z in the camera frame, metres."""
 
     vertices: np.ndarray

@@ -25,7 +25,7 @@ PIN, PINS = "likeness_pin", "likeness_pins"
 FACE = "likeness_fitted_face"
 """Custom property of the wire: the head that it belongs to."""
 _MOVED = 0.5  # pixels that a pin must be moved to count
-_SIZE = 0.0025  # metres
+_SIZE = 0.004  # metres
 _LIFT = 0.004  # metres towards the camera, so that the wire does not hide pins
 
 

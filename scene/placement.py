@@ -5,7 +5,7 @@ import numpy as np
 
 from .members import members
 
-_GAP = 0.1  # metres
+_GAP = 1.0  # metres, so that the photo's camera does not see what the result stands beside
 _TRIES = 20
 
 

@@ -38,6 +38,9 @@ def look_through(context: bpy.types.Context) -> None:
     if area is not None:
         space: Any = area.spaces.active
         space.region_3d.view_perspective = "CAMERA"
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        with context.temp_override(area=area, region=region):
+            bpy.ops.view3d.view_center_camera()
 
 
 def colour_type(item: bpy.types.Object) -> str:

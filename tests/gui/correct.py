@@ -87,7 +87,7 @@ def pin_steps() -> Steps:
         bpy.ops.transform.translate("EXEC_DEFAULT", True, value=(0.012, 0, 0))
     begun = time.monotonic()
     moved = lambda: max((a.co - b).length for a, b in zip(wire.data.vertices, before, strict=True)) > 1e-4  # noqa: E731
-    yield from until(moved, "the face follows", 60)
+    yield from until(moved, "the face follows", 600)
     say(f"the face followed after {time.monotonic() - begun:.2f} s")
     yield from picture("4_followed")
     with in_view():

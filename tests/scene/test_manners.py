@@ -259,7 +259,9 @@ def test_the_time_of_the_last_run_is_told_before_the_next(part, monkeypatch):
 def test_every_panel_has_help_and_every_topic_a_panel(part):
     topics = {cls.help_topic for cls in part("panels").CLASSES if hasattr(cls, "help_topic")} - {""}
     assert topics <= set(part("operators.help").TOPICS)
-    without = [cls.__name__ for cls in part("panels").CLASSES if getattr(cls, "help_topic", "-") == "" and not cls.bl_parent_id]
+    without = [
+        cls.__name__ for cls in part("panels").CLASSES if getattr(cls, "help_topic", "-") == "" and not getattr(cls, "bl_parent_id", "")
+    ]
     assert not without
 
 
