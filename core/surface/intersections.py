@@ -65,8 +65,8 @@ def _near_strays(middle: np.ndarray, normals: np.ndarray, side: float) -> np.nda
     strays = np.asarray(np.einsum("ji,ij->i", mean[:, place], normals) < _STRAYS)
     marked = np.zeros(size, bool)
     marked[place[strays]] = True
-    near: np.ndarray = _of_neighbours(marked.reshape(shape), np.logical_or).reshape(-1)
-    return near[place]
+    near = _of_neighbours(marked.reshape(shape), np.logical_or)
+    return np.asarray(np.take(near, place))
 
 
 def _of_neighbours(values: np.ndarray, merge: np.ufunc) -> np.ndarray:
