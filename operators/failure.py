@@ -14,7 +14,6 @@ from .environment import EXTENSION, NotSetUpError
 
 KEPT = 20
 """Error files that are kept; older ones are deleted."""
-_STAMP = len("likeness-error-20260131-235959")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def record(context: bpy.types.Context, error: Exception, what: str, log: Sequenc
     path = None
     with contextlib.suppress(InputError):  # a full disk; the report can still be copied
         path = write_error_report(report, error_folder())
-        _thin_out(path.parent)
+        _thin_out(path)
     _last = Failure(sentence, report, path)
     return sentence
 
@@ -71,8 +70,9 @@ def _blender() -> dict[str, str]:
     return {"Blender": f"{bpy.app.version_string} ({build})", "Background": str(bpy.app.background), "Extension": EXTENSION}
 
 
-def _thin_out(folder: Path) -> None:
-    # Their names begin with the time; of one second the later ones have a number, and so longer names.
-    for old in sorted(folder.glob("likeness-error-*.txt"), key=lambda path: (path.stem[:_STAMP], len(path.stem), path.stem))[:-KEPT]:
+def _thin_out(newest: Path) -> None:
+    # Their names begin with the time; of one second a new one may have the name of one that has gone.
+    others = sorted(path for path in newest.parent.glob("likeness-error-*.txt") if path != newest)
+    for old in others[: 1 - KEPT]:
         with contextlib.suppress(OSError):  # open in an editor
             old.unlink()
