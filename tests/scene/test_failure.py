@@ -103,9 +103,18 @@ def test_full_disk_still_leaves_a_report_to_copy(part, failure, monkeypatch, pho
 def test_only_the_newest_error_files_are_kept(failure, tmp_path):
     for number in range(failure.KEPT + 5):
         (tmp_path / f"likeness-error-20260101-{number:06d}.txt").touch()
-    failure._thin_out(tmp_path)
+    failure._thin_out(tmp_path / f"likeness-error-20260101-{failure.KEPT + 4:06d}.txt")
     names = sorted(path.name for path in tmp_path.glob("*.txt"))
     assert len(names) == failure.KEPT and names[0].endswith("000005.txt")
+
+
+def test_the_error_file_that_was_just_written_stays_whatever_it_is_called(failure, tmp_path):
+    for number in range(2, failure.KEPT + 5):
+        (tmp_path / f"likeness-error-20260101-000000-{number}.txt").touch()
+    newest = tmp_path / "likeness-error-20260101-000000.txt"
+    newest.touch()
+    failure._thin_out(newest)
+    assert newest.exists() and len(list(tmp_path.iterdir())) == failure.KEPT
 
 
 def test_panel_offers_the_report_until_the_next_job(part, failure, layout, monkeypatch, photo):
