@@ -58,7 +58,7 @@ def _near_strays(middle: np.ndarray, normals: np.ndarray, side: float) -> np.nda
     """(F,) bool: faces in or beside a cube with a face that looks another way than what is around it."""
     cube = ((middle - middle.min(0)) / side).astype(np.int64) + 1
     shape = tuple(cube.max(0) + 2)
-    place = np.ravel_multi_index(tuple(cube.T), shape)
+    place = np.asarray(np.ravel_multi_index(tuple(cube.T), shape))
     size = int(np.prod(shape))
     summed = np.stack([_of_neighbours(np.bincount(place, normals[:, axis], size).reshape(shape), np.add).ravel() for axis in range(3)])
     mean = summed / np.maximum(np.linalg.norm(summed, axis=0), 1e-30)
