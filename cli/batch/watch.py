@@ -44,6 +44,10 @@ class Arrivals:
 def _run(options: argparse.Namespace, console: Console) -> int:
     if not options.input.is_dir():
         raise InputError(f"{options.input} is no folder; give the folder into which the photos come.")
+    output, folder = options.output.resolve(), options.input.resolve()
+    if options.recursive and (output == folder or folder in output.parents):
+        # Each preview would be the next photo.
+        raise InputError(f"{options.output} lies in the folder that is watched with its folders; choose another --output.")
     arriving = Arrivals()
     with BatchRun(options, console) as batch:
         console.sentence(f"Watching {options.input}; Ctrl-C ends it.")

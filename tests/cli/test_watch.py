@@ -45,6 +45,13 @@ def test_what_is_no_folder_is_refused(capfd, workers, picture, tmp_path):
     assert "is no folder" in capfd.readouterr().err
 
 
+def test_results_never_come_into_the_folder_that_is_watched_with_its_folders(capfd, workers, picture):
+    folder = picture("a.png").parent
+    for output in (folder, folder / "heads"):
+        assert main.main(["watch", str(folder), "--recursive", "--output", str(output), "--formats", "ply"]) == 2
+        assert "choose another --output" in capfd.readouterr().err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_photos_that_arrive_are_made_until_it_is_stopped(start, picture, tmp_path):
     first = picture("a.png")
