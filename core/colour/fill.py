@@ -35,7 +35,6 @@ _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of t
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
-_OWN_TINT = 0.4  # of hidden skin's tint is the person's, the rest what is seen around: cheeks are redder, foreheads yellower
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
@@ -100,10 +99,9 @@ def colour_vertices(
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None:
-        # Neither the light nor a seam gives skin or hair a tint that is not theirs; lips and eyes are mirrored.
-        for kind, own in ((SKIN, _OWN_TINT * share[:, SKIN] * (1 - there)), (HAIR, share[:, HAIR])):
-            if kind in tints:
-                level = level + own[:, None] * (tints[kind].given_to(level) - level)
+        if HAIR in tints:
+            # Neither the light nor a seam gives hair a tint that is not its own.
+            level = level + share[:, HAIR, None] * (tints[HAIR].given_to(level) - level)
         if parsing_crop is not None:
             # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
             for kind in (SKIN, HAIR):
