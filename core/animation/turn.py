@@ -17,6 +17,7 @@ from .video_frames import VideoFrames
 _LOOKED_AT = 200  # frames of a video, evenly spread
 _BIN = 6.0  # degrees of turn of which the sharpest frame is kept
 _APART = 12.0  # degrees: what lies nearer to a chosen frame adds nothing
+_SHARP = 0.5  # share of the sharpest neighbour's sharpness that a frame needs
 _PATCH = 128  # pixels a side of the face whose sharpness is compared
 _SIDE = 2048  # longest side of a kept picture, pixels: more than any network reads
 _RIGHT_EYE, _LEFT_EYE = 33, 263  # MediaPipe's outer corners
@@ -53,11 +54,20 @@ def turn_frames(source: Path, detector: MediaPipeDetector, count: int, step: Cal
                 sharpest[place] = found
     if not sharpest:
         raise NoFaceError(f"{source.name} shows no face; use a video in which a face is seen clearly.")
-    chosen = spread(list(sharpest.values()), count)
+    chosen = spread(sharp(list(sharpest.values())), count)
     shape = chosen[0].picture.shape
     pictures = [frame.picture for frame in chosen if frame.picture.shape == shape]
     numbers, turns = ([getattr(frame, name) for frame in chosen if frame.picture.shape == shape] for name in ("number", "turn"))
     return VideoFrames(source.name, np.array(numbers, np.int32), np.array(turns, np.float32), np.stack([_bounded(one) for one in pictures]))
+
+
+def sharp(frames: list[Candidate]) -> list[Candidate]:
+    """Those that are not much less sharp than another one of nearly the same side."""
+    return [
+        frame
+        for frame in frames
+        if frame.sharpness >= _SHARP * max(other.sharpness for other in frames if abs(other.turn - frame.turn) < _APART)
+    ]
 
 
 def spread(frames: list[Candidate], count: int) -> list[Candidate]:

@@ -32,6 +32,8 @@ _MOSTLY = 12.0  # power of a material's share: the most frequent one is taken, w
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
+_STRAIGHT = (0.04, 0.08)  # crop units across the photo, and on the body, within which a place is that of what is before it
+_THROUGH, _ARM_APART = 0.1, 0.15  # of a distance on the mean body: through a chest is near; what an arm hides is not the arm's
 _UNUSUAL = (2.5, 4.0)  # times the usual contrast: a print, a belt or the wall behind
 
 
@@ -97,6 +99,8 @@ def colour_body(
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
+    at = np.column_stack([vertices[cells.first, :2], places.mean[cells.first] * _THROUGH, places.arms[cells.first] * _ARM_APART])
+    place = _as_before(place, at, weight, places.arms[cells.first, None])
     level = _samples(seen[:, :3], weight, place).around(place)
     plain = cells.spread(level, vertices)
     level = without_seam(cells, cells.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), None)
@@ -121,6 +125,20 @@ def _stretched(places: BodyPlaces, chosen: np.ndarray, part: np.ndarray) -> np.n
     # Heads and hands are small.
     factor = factor * np.where(part > 0, _SMALL, 1)[:, None]
     return np.column_stack([mean * factor, np.zeros(len(mean)), part * _OTHER_PART])
+
+
+def _as_before(place: np.ndarray, at: np.ndarray, weight: np.ndarray, arms: np.ndarray) -> np.ndarray:
+    """Places (K, 5) of which those that nobody sees are as high on the body, or as far along the arm, as what is seen before them in the
+    photo, if at (K, N), across the photo and on the body, is near. The fitted body may lean otherwise than the person, and then a hem
+    behind would be at another height. arms (K, 1) in [0, 1]."""
+    seen = np.flatnonzero(weight > _SEEN)
+    if not len(seen):
+        return place
+    at = np.column_stack([at, place[:, -1]])
+    distance, index = cKDTree(at[seen]).query(at)
+    along = (1 - arms) * [0, 1, 0, 0, 0] + arms * [1, 0, 0, 0, 0]
+    straight = (1 - smoothstep(distance, *_STRAIGHT))[:, None]
+    return place + straight * along * (place[seen[index]] - place)
 
 
 def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Samples:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from likeness.core.animation.turn import Candidate, face_turn, spread, turn_frames
+from likeness.core.animation.turn import Candidate, face_turn, sharp, spread, turn_frames
 from likeness.core.animation.video_frames import VideoFrames
 from likeness.core.errors import AssetError, NoFaceError
 from likeness.core.models.head import HeadModel
@@ -36,6 +36,12 @@ def test_frames_are_as_far_apart_as_there_are_and_the_frontal_one_comes_first():
     frames = [Candidate(number, np.zeros((1, 1, 3), np.uint8), turn, 1.0) for number, turn in enumerate([-40.0, -35, 3, 10, 20, 55])]
     assert [frame.turn for frame in spread(frames, 4)] == [3, 55, -40, 20]
     assert [frame.turn for frame in spread(frames, 8)] == [3, 55, -40, 20], "what is nearer than 12 degrees adds nothing"
+
+
+def test_a_blurred_frame_gives_way_to_a_sharp_one_that_is_turned_a_little_more():
+    blank = np.zeros((1, 1, 3), np.uint8)
+    blurred, better, other = Candidate(0, blank, 1.0, 0.1), Candidate(1, blank, -8.0, 1.0), Candidate(2, blank, 40.0, 0.1)
+    assert sharp([blurred, better, other]) == [better, other], "of another side the only frame stays, however blurred"
 
 
 @pytest.mark.parametrize("degrees", [-40, 0, 25])
