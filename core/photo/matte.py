@@ -13,6 +13,7 @@ import numpy as np
 from .crop import CHIN, FOREHEAD
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, quiet_libraries
 from .parsing import CLASSES, Parser, Parsing
+from .skin_tone import skin_by_tone
 
 REGION_HALF = 0.30
 """Half the side of the square in which the matte is made, metres: the head crop with room for the network to see shoulders."""
@@ -91,7 +92,7 @@ def segment(
         return (one.mesh[:, :2] - [left, top]) * scale
 
     answer = segmenter(picture)
-    shares = None if isinstance(segmenter, SelfieSegmenter) else answer
+    shares = None if isinstance(segmenter, SelfieSegmenter) else skin_by_tone(answer, picture, to_picture(face))
     pixel = metres_per_pixel(face) / scale
     if shares is None:
         soft = answer
