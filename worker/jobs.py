@@ -44,14 +44,14 @@ class Jobs:
                 from ..core.photo.pins import parse_pins
 
                 settings = Settings.from_dict(job.settings)
-                bench = self._reconstructor(settings, progress, cancel).bench
+                interactive = self._reconstructor(settings, progress, cancel).interactive
                 progress("fit", 0.5)
-                result = bench.follow(Path(job.photo), settings, parse_pins(job.pins))
+                result = interactive.follow(Path(job.photo), settings, parse_pins(job.pins))
             case protocol.Inspect():
                 settings = Settings.from_dict(job.settings)
-                bench = self._reconstructor(settings, progress, cancel).bench
+                interactive = self._reconstructor(settings, progress, cancel).interactive
                 progress("photo", 0.5)
-                result = bench.inspect(Path(job.photo), settings, job.mask)
+                result = interactive.inspect(Path(job.photo), settings, job.mask)
             case protocol.Track():
                 result = self._track(job, progress, cancel)
             case protocol.Bake():
