@@ -75,7 +75,8 @@ class EditablePatch:
             return False
         before, after = (self._corners[one], self._corners[other]), ([left, right, end], [right, left, start])
         one_normal, other_normal, *turned = [self._normal(*face) for face in (*before, *after)]
-        if min(_dot(one_normal, normal) + _dot(other_normal, normal) for normal in turned) <= 0 or max(map(self._aspect, after)) >= max(map(self._aspect, before)):
+        facing = min(_dot(one_normal, normal) + _dot(other_normal, normal) for normal in turned)
+        if facing <= 0 or max(map(self._aspect, after)) >= max(map(self._aspect, before)):
             return False
         self._corners[one], self._corners[other] = after
         self._around[start].discard(one)
@@ -86,8 +87,8 @@ class EditablePatch:
 
     def result(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Vertices, faces, and the ids that the vertices had before."""
-        self._faces[list(self._corners)] = list(self._corners.values())
-        self._vertices[list(self._places)] = list(self._places.values())
+        for array, items in ((self._faces, self._corners), (self._vertices, self._places)):
+            array[list(items)] = np.reshape(list(items.values()), (-1, 3))
         alive = np.ones(len(self._faces), bool)
         alive[self._dead] = False
         return compact(self._vertices, self._faces[alive])
