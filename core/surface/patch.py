@@ -47,8 +47,8 @@ class EditablePatch:
         # The link condition (Dey et al. 1999), and no flap of two faces back to back.
         if len(shared) != 2 or len(common) != 2 or any(len(self._around[other]) < 4 for other in common):
             return False
-        ends = self._places[kept], self._places[lost]
-        middle = tuple((p + q) / 2 for p, q in zip(*ends, strict=True))
+        (ax, ay, az), (bx, by, bz) = ends = self._places[kept], self._places[lost]
+        middle = (ax + bx) / 2, (ay + by) / 2, (az + bz) / 2
         place = min((middle, *ends), key=lambda point: self._turned(kept, lost, shared, point))
         for other in common:
             self._around[other] -= shared
