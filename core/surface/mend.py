@@ -24,7 +24,7 @@ _ROUNDS = 24
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
 _STEPS = 8  # of relaxing in a round
 _FARTHEST = 0.02  # metres that relaxing may move a vertex
-_AROUND = 12  # rings of vertices around what is wrong that are looked at in all rounds
+_AROUND = 12  # rings of vertices around what is wrong that are looked at in a round
 
 
 @dataclass(frozen=True)
@@ -72,34 +72,41 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
     wrong[source[count:]] = wrong[count:] = True
     if not wrong.any():
         return vertices, faces, source
+    vertices, faces, kept = _mended(vertices, faces, wrong, vertices, 0)
+    return vertices, faces, source[kept]
+
+
+def _mended(
+    vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, before: np.ndarray, number: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A surface mended around its wrong vertices (V,) bool in the rounds from this number on, and the ids of its vertices before. Each round
+    looks only at the surroundings of what the one before has left. before (V, 3): where the vertices were at the very beginning."""
     inside = _grown(faces, wrong, _AROUND)[faces].all(1)
     local, some, ids = compact(vertices, faces[inside])
-    local, some, kept = _mended(local, some)
+    local, some, kept = _round(local, some, before[ids], number)
     moved = vertices.copy()
     moved[ids[kept]] = local
-    whole, merged, final = compact(moved, np.concatenate([faces[~inside], ids[kept][some].astype(faces.dtype)]))
-    return whole, merged, source[final]
+    return compact(moved, np.concatenate([faces[~inside], ids[kept][some].astype(faces.dtype)]))
 
 
-def _mended(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A part of a surface, mended but for its border, and the ids of its vertices before."""
-    kept, before = np.arange(len(vertices)), vertices
-    for number, rings in enumerate(np.linspace(*_RINGS, _ROUNDS).astype(int)):
-        for step in (_reshaped, _shortened):
-            vertices, faces, still = step(vertices, faces)
-            kept = kept[still]
-        shape = Shape.of(vertices, faces)
-        if not shape.wrong.any():
-            break
-        # What sliding along the surface has not mended in half of the rounds is relaxed too.
-        crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
-        vertices = _near(_relaxed(vertices, faces, np.unique(faces[crumpled]), rings), before[kept])
-        vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
-    return vertices, faces, kept
-
-
-def _shortened(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return collapse_short_edges(vertices, faces, _MARGIN * SHORTEST)
+def _round(vertices: np.ndarray, faces: np.ndarray, before: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As _mended, of a part of a surface, whose border stays."""
+    vertices, faces, kept = _reshaped(vertices, faces)
+    vertices, faces, still = collapse_short_edges(vertices, faces, _MARGIN * SHORTEST)
+    kept, shape = kept[still], Shape.of(vertices, faces)
+    if not shape.wrong.any():
+        return vertices, faces, kept
+    # What sliding along the surface has not mended in half of the rounds is relaxed too.
+    crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
+    rings = int(_RINGS[0] + (_RINGS[1] - _RINGS[0]) * number / (_ROUNDS - 1))
+    vertices = _near(_relaxed(vertices, faces, np.unique(faces[crumpled]), rings), before[kept])
+    vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
+    if number + 1 == _ROUNDS:
+        return vertices, faces, kept
+    wrong = np.zeros(len(vertices), bool)
+    wrong[faces[shape.wrong]] = True
+    vertices, faces, still = _mended(vertices, faces, wrong, before[kept], number + 1)
+    return vertices, faces, kept[still]
 
 
 def _reshaped(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
