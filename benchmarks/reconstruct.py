@@ -69,7 +69,7 @@ def reference(photo: Path, quality: str, subject: str) -> dict[str, float]:
 def _distance(reconstructor: "Reconstructor", photo: Path, subject: str) -> "PointFunction":
     """The networks' field in the crop of a photo: signed distances in crop units."""
     if subject == "head":
-        return reconstructor.crop_field(reconstructor.prepare(reconstructor.intake.load(photo))).distance
+        return reconstructor.heads.crop_field(reconstructor.prepare(reconstructor.intake.load(photo))).distance
     view, bodies = reconstructor.intake.load_subject(photo, subject), reconstructor.bodies
     assert isinstance(view, BodyView)
     prepared = bodies.prepare(view)

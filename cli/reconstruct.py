@@ -11,7 +11,7 @@ from typing import Any
 from ..core.errors import Cancelled, InputError, LikenessError, NoFaceError, NoSubjectError, ReconstructionError
 from ..core.photo.files import KINDS
 from ..core.settings import MAX_PEOPLE
-from .checks import check_photo
+from .checks import check_exists, check_photo
 from .console import Console
 from .failures import failed
 from .head import HeadPlan, Processes
@@ -26,8 +26,14 @@ log = logging.getLogger(__name__)
 def add_reconstruct(commands: Any) -> None:
     """Add the sub-command to an argparse parser's commands."""
     command = add_command(commands, "reconstruct", "make heads and bodies from photos")
-    command.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help=KINDS)
+    command.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help=KINDS)
     command.add_argument("--together", action="store_true", help="all photos show the same person, the first best: make one result of them")
+    command.add_argument(
+        "--frames",
+        metavar="VIDEO",
+        type=Path,
+        help="in place of photos a video in which one person turns: make one result of its best frames",
+    )
     command.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="folder for the files; of several photos or people each gets one inside"
     )
@@ -37,6 +43,10 @@ def add_reconstruct(commands: Any) -> None:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     plan = HeadPlan.of(options)
+    if options.frames is not None:
+        return _from_video(plan, options, console)
+    if not options.photos:
+        raise InputError("No photo was given; give photos, or a video with --frames.")
     if options.together and plan.settings.all_subjects:
         raise InputError("With --together all photos show one person; leave --all-subjects out.")
     several = len(options.photos) > 1 and not options.together
@@ -76,6 +86,44 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                         break
                 log.info("The worker's log:\n%s", processes.client.log)
     return worst
+
+
+def _from_video(plan: HeadPlan, options: argparse.Namespace, console: Console) -> int:
+    """One result from the frames of a video that show a person from many sides."""
+    if options.photos:
+        raise InputError("--frames takes the place of photos; give either a video or photos.")
+    if plan.settings.all_subjects:
+        raise InputError("With --frames all pictures show one person; leave --all-subjects out.")
+    check_exists(options.frames)
+    name = safe_name(options.frames.stem)
+    with ExitStack() as stack:
+        outputs = stack.enter_context(plan.claim(options.output, name, plan.inputs(options.frames)))
+        processes = stack.enter_context(closing(Processes(plan.blender)))
+        try:
+            photos = _written_frames(options.frames, processes, outputs.scratch, console)
+            plan.make_and_tell(processes, photos, outputs, name, console)
+        except Cancelled:
+            raise
+        except Exception as error:  # noqa: BLE001 - told by `failed`
+            return failed(error, options.frames.name, console, options.output, plan.settings.to_dict(), processes.client.log)
+    return 0
+
+
+def _written_frames(source: Path, processes: Processes, folder: Path, console: Console) -> list[Path]:
+    """The chosen frames of a video as PNG files in `folder`, the main one first. Raises LikenessError."""
+    from PIL import Image
+
+    from ..core.animation.video_frames import MOST_FRAMES, VideoFrames
+
+    processes.client.choose_frames(source, MOST_FRAMES, folder / "frames.npz")
+    frames = VideoFrames.load(processes.client.wait(console.progress))
+    if frames.note:
+        console.sentence(frames.note)
+    paths = [folder / f"{name}.png" for name in frames.names]
+    with writing(folder):
+        for path, picture in zip(paths, frames.pictures, strict=True):
+            Image.fromarray(picture).save(path)
+    return paths
 
 
 def _people(plan: HeadPlan, folder: Path) -> Iterator[tuple[HeadPlan, Path]]:

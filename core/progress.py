@@ -42,6 +42,7 @@ STAGES = {
     "head": Stage("Making the Head", 60),
     "texture": Stage("Painting the Texture", 12),
     "track": Stage("Tracking the Face"),
+    "frames": Stage("Choosing Frames"),
     "retopology": Stage("Making the Retopo Mesh"),
     "export": Stage("Writing the Files"),
     "test": Stage("Testing"),

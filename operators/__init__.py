@@ -2,6 +2,7 @@
 
 from . import command, job, photo_job, pins_live, thumbnails
 from .add_landmarks import LIKENESS_OT_add_landmarks
+from .add_video import LIKENESS_OT_add_video
 from .animate_video import LIKENESS_OT_animate_video
 from .bake_uvs import LIKENESS_OT_bake_uvs
 from .cancel import LIKENESS_OT_cancel
@@ -64,6 +65,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_import_live_link,
     LIKENESS_OT_load_photo,
     LIKENESS_OT_add_photos,
+    LIKENESS_OT_add_video,
     LIKENESS_OT_remove_photo,
     LIKENESS_OT_move_photo,
     LIKENESS_OT_main_photo,

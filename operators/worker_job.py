@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.animation.performance import Performance
+from ..core.animation.video_frames import MOST_FRAMES, VideoFrames
 from ..core.progress import stage_label
 from ..worker import protocol
 from ..worker.client import WorkerClient, close_shared
@@ -69,3 +70,14 @@ class Tracking(WorkerJob):
 
     def load(self, path: Path) -> Performance:
         return Performance.load(path)
+
+
+class ChoosingFrames(WorkerJob):
+    """Looks for frames of a video that show a face from many sides; gives VideoFrames."""
+
+    def __init__(self, client: WorkerClient, source: Path) -> None:
+        super().__init__(client)
+        client.choose_frames(source, MOST_FRAMES)
+
+    def load(self, path: Path) -> VideoFrames:
+        return VideoFrames.load(path)

@@ -52,6 +52,7 @@ class LIKENESS_PT_photos(Sidebar, bpy.types.Panel):
         row.template_list("LIKENESS_UL_photos", "", properties, "further", properties, "further_index", rows=3)
         side = row.column(align=True)
         side.operator("likeness.add_photos", text="", icon="ADD")
+        side.operator("likeness.add_video", text="", icon="FILE_MOVIE")
         side.operator("likeness.remove_photo", text="", icon="REMOVE")
         side.separator()
         side.operator("likeness.move_photo", text="", icon="TRIA_UP").direction = "UP"

@@ -86,6 +86,10 @@ class WorkerClient:
         """Begin to follow the face in a photo, a video or a folder of pictures; otherwise as `reconstruct`, the result a Performance."""
         self._begin(protocol.Track(str(source), str(output or self._private_output()), smoothing))
 
+    def choose_frames(self, source: Path, count: int, output: Path | None = None) -> None:
+        """Begin to choose frames of a video that show a face from many sides; otherwise as `reconstruct`, the result VideoFrames."""
+        self._begin(protocol.ChooseFrames(str(source), str(output or self._private_output()), count))
+
     def bake(self, mesh: Path, reconstruction: Path, maps: BakedMaps, output: Path | None = None) -> None:
         """Begin to bake textures for a mesh (UvMesh) on a reconstruction (Result); otherwise as `reconstruct`, the result Textures."""
         here = str(output or self._private_output())

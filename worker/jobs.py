@@ -44,16 +44,18 @@ class Jobs:
                 from ..core.photo.pins import parse_pins
 
                 settings = Settings.from_dict(job.settings)
-                bench = self._reconstructor(settings, progress, cancel).bench
+                interactive = self._reconstructor(settings, progress, cancel).interactive
                 progress("fit", 0.5)
-                result = bench.follow(Path(job.photo), settings, parse_pins(job.pins))
+                result = interactive.follow(Path(job.photo), settings, parse_pins(job.pins))
             case protocol.Inspect():
                 settings = Settings.from_dict(job.settings)
-                bench = self._reconstructor(settings, progress, cancel).bench
+                interactive = self._reconstructor(settings, progress, cancel).interactive
                 progress("photo", 0.5)
-                result = bench.inspect(Path(job.photo), settings, job.mask)
+                result = interactive.inspect(Path(job.photo), settings, job.mask)
             case protocol.Track():
                 result = self._track(job, progress, cancel)
+            case protocol.ChooseFrames():
+                result = self._frames(job, progress, cancel)
             case protocol.Bake():
                 result = self._bake(job, progress, cancel)
             case protocol.Retopologise():
@@ -95,6 +97,12 @@ class Jobs:
             progress("load", 0.0)
             self._tracker = Tracker.load()
         return self._tracker.run(Path(job.source), job.smoothing, progress, cancel)
+
+    def _frames(self, job: protocol.ChooseFrames, progress: Progress, cancel: Cancel) -> Any:
+        from ..core.animation.turn import turn_frames
+        from ..core.photo.faces import MediaPipeDetector
+
+        return turn_frames(Path(job.source), MediaPipeDetector(), job.count, _reported("frames", progress, cancel))
 
     def _bake(self, job: protocol.Bake, progress: Progress, cancel: Cancel) -> Any:
         from ..core.colour.textures import bake_textures

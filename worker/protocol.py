@@ -64,6 +64,16 @@ class Track(Job):
 
 
 @dataclass(frozen=True)
+class ChooseFrames(Job):
+    """The sharpest frames, at most `count`, that show the face in a video `source` from as many sides as it has; VideoFrames."""
+
+    what = "The choice of frames"
+    source: str
+    output: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Bake(Job):
     """Those `maps` (names of Textures) of `size` texels a side for the `mesh` (UvMesh, .npz) on a `reconstruction` (Result, .npz), which
     is looked for within `cage` metres, with `margin` texels around the islands; Textures."""

@@ -13,6 +13,7 @@ from PIL import Image
 import likeness.core
 from likeness.cli import head, main
 from likeness.core.animation.performance import Performance
+from likeness.core.animation.video_frames import VideoFrames
 from likeness.core.errors import Cancelled, NoFaceError, NoSubjectError, explain
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
@@ -86,6 +87,16 @@ class StubClient:
     def track(self, source: Path, smoothing: float, output: Path) -> None:
         def job(progress):
             Performance(source.stem, np.zeros(1), ("jawOpen",), np.ones((1, 1)), np.zeros((1, 5, 3)), np.ones(1, bool)).save(output)
+            return output
+
+        self._job = job
+
+    def choose_frames(self, source: Path, count: int, output: Path) -> None:
+        def job(progress):
+            progress("frames", 0.5)
+            pictures = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.full((3, 8, 8, 3), 40, np.uint8)
+            kept = slice(1 if source.stem == "still" else 3)
+            VideoFrames(source.name, np.array([7, 2, 11])[kept], np.zeros(3, np.float32)[kept], pictures[kept]).save(output)
             return output
 
         self._job = job

@@ -291,3 +291,22 @@ def test_a_photo_of_nobody_fails_once_for_all_people(run, picture, tmp_path, wor
 def test_one_report_cannot_serve_all_people(run, picture, tmp_path):
     code, said = run(picture("three.jpg"), "--output", tmp_path / "out", "--all-subjects", "--report", tmp_path / "r.json")
     assert code == 2 and "cannot serve several people" in said.err
+
+
+def test_a_video_gives_one_result_of_its_best_frames(run, workers, picture, tmp_path):
+    out = tmp_path / "out"
+    code, said = run("--frames", picture("film.mp4"), "--output", out, "--formats", "ply")
+    assert code == 0 and said.err == "" and names(out) == ["film.ply", "preview.png", "report.json"]
+    assert [photo.name for photo in workers[0].photos] == ["film 1 (frame 7).png", "film 2 (frame 2).png", "film 3 (frame 11).png"]
+    assert not workers[0].photos[0].exists(), "the frames are no files of the user's"
+    assert run("--frames", picture("still.mp4"), "--output", out, "--formats", "ply")[1].err.startswith(
+        "still.mp4 shows the person from one"
+    )
+
+
+def test_a_video_takes_the_place_of_photos(run, picture, tmp_path):
+    assert run("--output", tmp_path / "out")[1].err.startswith("No photo was given; give photos, or a video with --frames.")
+    code, said = run(picture("a.jpg"), "--frames", tmp_path / "film.avi", "--output", tmp_path / "out")
+    assert code == 2 and said.err.startswith("--frames takes the place of photos")
+    code, said = run("--frames", tmp_path / "film.avi", "--output", tmp_path / "out")
+    assert code == 2 and "film.avi does not exist; check the path." in said.err

@@ -19,7 +19,7 @@ STAGES = ("photo", "fit", "normals", "field", "surface", "detail", "colour")
 SECONDS = float(os.environ.get("LIKENESS_STUB_SECONDS", "0.3"))
 
 
-class Bench:
+class InteractiveFit:
     """The sample head's own shape, with a nose and a chin that go where pins say; two people; a mask whose left half is the person."""
 
     def follow(self, photo, settings, pins):
@@ -53,7 +53,7 @@ class Bench:
 
 
 class Reconstructor:
-    bench = Bench()
+    interactive = InteractiveFit()
 
     @classmethod
     def load(cls, device):

@@ -77,3 +77,23 @@ def test_further_photos_and_all_people_exclude_each_other(pictures):
     bpy.context.scene.likeness.all_subjects = True
     with pytest.raises(RuntimeError, match="untick All People"):
         bpy.ops.likeness.reconstruct()
+
+
+def test_frames_of_a_video_become_the_reference_photo_and_further_ones(part, monkeypatch, tmp_path):
+    frames = part("core.animation.video_frames").VideoFrames(
+        "clip.mp4", np.array([7, 2]), np.zeros(2, np.float32), np.zeros((2, 4, 6, 3), np.uint8)
+    )
+
+    class Chosen:
+        stage, fraction = "Choosing Frames", 0.5
+        poll = staticmethod(lambda: frames)
+        close = cancel = staticmethod(lambda: None)
+
+    monkeypatch.setattr(part("operators.add_video"), "ChoosingFrames", lambda client, source: Chosen())
+    (tmp_path / "clip.mp4").touch()
+    assert bpy.ops.likeness.add_video(filepath=str(tmp_path / "clip.mp4")) == {"FINISHED"}
+    photo = bpy.context.scene.likeness.photo
+    assert photo.name == "clip 1 (frame 7)" and listed() == ["clip 2 (frame 2)"]
+    assert photo.packed_file is not None and tuple(photo.size) == (6, 4)
+    with pytest.raises(RuntimeError, match="does not exist; choose a video"):
+        bpy.ops.likeness.add_video(filepath=str(tmp_path / "other.mp4"))

@@ -27,7 +27,7 @@ class Reconstructor:
         return cls()
 
     def __init__(self):
-        self.bench = Bench()
+        self.interactive = InteractiveFit()
 
     def run(self, photo: Path | list[Path], settings, progress=None, cancel=None, early=None) -> Result:
         if isinstance(photo, list):
@@ -124,7 +124,7 @@ class Reconstructor:
         time.sleep(20)
 
 
-class Bench:
+class InteractiveFit:
     def follow(self, photo, settings, pins):
         return FittedFace(np.zeros((3, 3)), np.array([[0, 1, 2]]), ("Chin",), np.zeros((1, 3)), np.array([[*pin.at, 0] for pin in pins]))
 

@@ -1,10 +1,13 @@
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 
 from likeness.core.animation.performance import Performance
+from likeness.core.animation.video_frames import VideoFrames
 from likeness.core.colour.uv_mesh import BakedMaps, Textures, UvMesh
 from likeness.core.error_report import error_report
 from likeness.core.errors import AssetError, InputError, MemoryExhausted, NoFaceError, ReconstructionError, WorkerError
@@ -302,3 +305,15 @@ def test_a_face_follows_pins_and_a_photo_is_inspected(client):
     client.inspect(Path("a.png"), Settings())
     found = Inspection.load(client.wait())
     assert found.matte is None and len(found.boxes) == 1 and found.focal_35mm == 50
+
+
+def test_frames_of_a_video_are_chosen(client, tmp_path):
+    video = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 12.5, (320, 320))
+    video.write(np.ascontiguousarray(skimage.data.astronaut()[:320, 60:380, ::-1]))
+    video.release()
+    client.choose_frames(tmp_path / "clip.avi", 3)
+    frames = VideoFrames.load(client.wait())
+    assert frames.numbers.tolist() == [0] and frames.pictures.shape == (1, 320, 320, 3)
+    client.choose_frames(tmp_path / "other.avi", 3)
+    with pytest.raises(InputError, match="does not exist"):
+        client.wait()

@@ -1,4 +1,5 @@
-"""What an artist does with one photo again and again: choose, look, move pins. What has been seen in the photo is kept in between."""
+"""What an artist does with one photo again and again: choose a person, look at the mask, move pins. What has been seen in the photo is
+kept in between."""
 
 import hashlib
 from collections.abc import Callable
@@ -37,8 +38,8 @@ _SEEN_BY = (
 _ROOM = 1.5  # side of a thumbnail over the longer side of the person's box
 
 
-class Bench:
-    """intake: gives the intake that settings ask for."""
+class InteractiveFit:
+    """Fits that follow the artist's hand. intake: gives the intake that settings ask for."""
 
     def __init__(self, model: HeadModel, predictor: Predictor, intake: Callable[[Settings], Intake]) -> None:
         self._model, self._predictor, self._intake = model, predictor, intake

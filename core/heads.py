@@ -1,0 +1,169 @@
+"""The whole way from a prepared photo, or several of one person, to a coloured head with its report and, if asked for, its rig."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .colour.fill import colour_vertices
+from .colour.places import places_on_head
+from .fields.crop import CropField
+from .fields.field import Field
+from .fields.head import head_field
+from .further import FurtherPhotos, result_view
+from .geometry.mesh import vertex_normals
+from .head_anatomy import head_anatomy
+from .models.fit import ViewFit
+from .models.flame.model import FlameModel
+from .models.head import HeadModel
+from .models.joints import GLOBAL, NECK
+from .models.prior import FaceBlend, protect_mask
+from .models.rotation import rotation_matrix
+from .networks.predictor import Predictor
+from .photo.intake import FULL_FRAME
+from .photo.pose import Pose
+from .prepared import PreparedPhoto
+from .progress import Clock
+from .quality import judge, measure_surface
+from .report import fit_report, mesh_report, parsing_report, silhouette_iou
+from .result import SURFACE, Mesh, Result
+from .rigging import Rigging
+from .settings import Settings
+from .surface.build import add_detail, build_surface
+from .surface.cut import cut_head
+from .surface.mend import mend_surface
+from .topology.register import ReconstructedSurface
+
+_AT_WALL = 3  # cells from the crop's walls within which the surface ends because of them
+
+
+@dataclass(frozen=True)
+class HeadFields:
+    """What a head is made from. crop: the networks' field of the main photo; field: the field to extract, of all photos; further: the
+    photos beside the main one, if there are any."""
+
+    crop: CropField
+    field: Field
+    further: FurtherPhotos | None
+
+
+class HeadReconstructor:
+    """Makes heads from prepared photos, with the models of one device."""
+
+    def __init__(self, model: HeadModel, predictor: Predictor) -> None:
+        self._model, self._predictor = model, predictor
+
+    def crop_field(self, prepared: PreparedPhoto) -> CropField:
+        """The networks' field of a prepared photo's crop."""
+        encoded = self._predictor.encode(prepared.prediction, prepared.surface)
+        matte = prepared.prediction.photo[0, 3].cpu().numpy()
+        return CropField.of(encoded, prepared.surface, FaceBlend.of(self._model, prepared.fit), matte)
+
+    def run(
+        self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], settings: Settings, clock: Clock, flame: FlameModel | None = None
+    ) -> Result:
+        """The head in the main photo and others of the same person. Its report says nothing of the run itself (report.run_report).
+
+        Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
+        fields = self._fields(prepared, others, clock)
+        vertices, faces = self._surface(prepared, fields, settings, clock)
+        measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
+        whole = _from_crop(prepared, vertices)
+        rigging = None
+        if settings.rig:
+            surface = ReconstructedSurface(whole, vertex_normals(whole, faces))
+            rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
+        with clock.stage("clean"):
+            at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
+            camera_vertices, faces = _cleaned(whole, faces, at_wall, prepared.fit, settings.cut)
+        mesh, vertices = self._coloured(prepared, fields, camera_vertices, faces, settings, clock)
+        view, fit = prepared.view, prepared.fit
+        pose, matte = Pose(fit.rotation, fit.joints[NECK]), prepared.pictures(_picture_size(settings))[1]
+        anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, matte, prepared.crop_box, pose)
+        views = tuple(result_view(one) for one in (prepared, *others))
+        result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
+        if rigging is not None:
+            result, about = rigging.textured(result, settings, clock)
+        report = self._report(prepared, fields.crop, mesh, vertices, measures, settings) | about
+        return replace(result, report=report | {"mesh": mesh_report(camera_vertices, faces)})
+
+    def _fields(self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], clock: Clock) -> HeadFields:
+        with clock.stage("field"):
+            crop = self.crop_field(prepared)
+            further = FurtherPhotos(self._model, prepared, others, [self.crop_field(other) for other in others]) if others else None
+            protected = protect_mask(self._model, FaceBlend.of(self._model, prepared.fit))
+            field = head_field(crop, prepared.surface, protected, prepared.view, prepared.fit.camera, clock.cancel)
+            return HeadFields(crop, field if further is None else further.field(field, crop, clock.cancel), further)
+
+    def _surface(self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3)."""
+        with clock.stage("surface") as share:
+            vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
+        with clock.stage("detail"):
+            if fields.further is None:
+                return add_detail(vertices, faces, settings.resolution, *prepared.relief()), faces
+            return fields.further.detailed(add_detail(vertices, faces, settings.resolution), faces), faces
+
+    def _coloured(
+        self, prepared: PreparedPhoto, fields: HeadFields, camera_vertices: np.ndarray, faces: np.ndarray, settings: Settings, clock: Clock
+    ) -> tuple[Mesh, np.ndarray]:
+        """The coloured mesh in its upright frame, and its vertices in the main photo's crop frame."""
+        vertices = _to_crop(prepared, camera_vertices)
+        normals = vertex_normals(camera_vertices, faces)
+        with clock.stage("colour"):
+            image, matte, parsing = prepared.pictures(_picture_size(settings))
+            guess = lambda points: (fields.field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
+            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
+            source = None
+            if fields.further is not None:
+                colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
+        pose = Pose(prepared.fit.rotation, prepared.fit.joints[NECK])
+        upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(normals)
+        of_vertices = (values.astype(np.float32) for values in (turned, colours, observed))
+        return Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices, source=source), vertices
+
+    def _report(
+        self,
+        prepared: PreparedPhoto,
+        crop: CropField,
+        mesh: Mesh,
+        vertices: np.ndarray,
+        measures: dict[str, float],
+        settings: Settings,
+    ) -> dict[str, Any]:
+        """What became of the photo. vertices: of the mesh, in the crop frame; measures: of photo, fit and outline."""
+        view = prepared.view
+        differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
+        measures = measures | {"observed_share": float((mesh.observed > 0.5).mean())}
+        measures |= measure_surface(vertices, mesh.faces, mesh.observed, *differs, prepared.surface.framing.half)
+        quality, doubts = judge(measures, view.name)
+        notes = [*view.notes, *(["The field file is of bodies and had no part in this head."] if settings.field else [])]
+        report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": notes} | measures
+        report |= parsing_report(view) | {"fit": fit_report(self._model, prepared.fit)}
+        if view.focal is not None:
+            report["focal_35mm"] = round(view.focal * FULL_FRAME / max(view.image.shape[:2]), 2)
+        return report
+
+
+def _cleaned(vertices: np.ndarray, faces: np.ndarray, at_wall: np.ndarray, fit: ViewFit, cut: str) -> tuple[np.ndarray, np.ndarray]:
+    """A closed surface (V, 3) of the camera's frame, cut as the settings say and mended. at_wall (V,): is it at the crop's walls?"""
+    if cut != "none":
+        torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
+        ended, faces = cut_head(torso.to_upright(vertices), faces, cut, at_wall)
+        vertices = torso.to_camera(ended)
+    vertices, faces, _ = mend_surface(vertices.astype(np.float32), faces)
+    return vertices, faces
+
+
+def _picture_size(settings: Settings) -> int:
+    """Side of the crops that colours are taken from, pixels: finer than the mesh, the photo would alias on it."""
+    return min(2 * settings.resolution, 1024)
+
+
+def _from_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:
+    return prepared.surface.framing.from_crop(vertices, prepared.fit.camera).astype(np.float32)
+
+
+def _to_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:
+    return prepared.surface.framing.to_crop(vertices, prepared.fit.camera).astype(np.float32)
