@@ -1,5 +1,5 @@
-"""The mask of the person as a picture that Blender's own Texture Paint paints, on a plane before the photo's camera. The photo lies over it,
-half transparent, so that nobody is where the photo is dark. The Solid view draws that at once, without shaders to compile."""
+"""The mask of the person as a picture that Blender's own Texture Paint paints, on a plane before the photo's camera. The photo lies over
+it, half transparent, so that nobody is where the photo is dark. The Solid view draws that at once, without shaders to compile."""
 
 from typing import Any
 

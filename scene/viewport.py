@@ -84,8 +84,8 @@ def shade(context: bpy.types.Context, wanted: dict[str, str]) -> dict[str, str]:
 
 
 def show_wire(item: bpy.types.Object, wanted: bool) -> bool:
-    """Draw a mesh as wire through which what is behind it can be seen, or as before; whether it is wire. A dense mesh's own edges would be a
-    solid area, so a modifier thins them out for the viewport, and a selected object's would all be orange."""
+    """Draw a mesh as wire through which what is behind it can be seen, or as before; whether it is wire. A dense mesh's own edges would
+    be a solid area, so a modifier thins them out for the viewport, and a selected object's would all be orange."""
     modifier = item.modifiers.get(_WIRE)
     if modifier is not None:
         item.modifiers.remove(modifier)

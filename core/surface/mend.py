@@ -80,8 +80,8 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of a surface: its vertices (N, 3) with their ids (N,) in the whole, its faces, and the whole's other faces, `rest`. border (N,)
-    bool: vertices that stay, because neighbours of their faces are not in the part."""
+    """A part of a surface: its vertices (N, 3) with their ids (N,) in the whole, its faces, and the whole's other faces, `rest`.
+    border (N,) bool: vertices that stay, because neighbours of their faces are not in the part."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -109,8 +109,8 @@ class _Part:
 
 
 def _mended(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A surface mended around its wrong vertices (V,) bool, and the ids of its vertices before. Each round looks only at the surroundings of
-    what the one before has left."""
+    """A surface mended around its wrong vertices (V,) bool, and the ids of its vertices before. Each round looks only at the surroundings
+    of what the one before has left."""
     before, kept = vertices, np.arange(len(vertices))
     for number in range(_ROUNDS):
         part = _Part.around(vertices, faces, wrong)
