@@ -13,6 +13,7 @@ import numpy as np
 from .matte import FINE_SIDE, sharpen, surer, with_coverage
 from .parsing import CLASSES, Parsing
 from .people import BodyLandmarks
+from .scenery import scenery
 
 NOSE, SHOULDERS, HIPS = 0, (11, 12), (23, 24)
 _LIMBS = (
@@ -100,12 +101,19 @@ def _look(
     (left, top, side), size = square, parser.size
     placed = lambda points: (points - [left, top]) * size / side  # noqa: E731
     guide = pose_guide(size, None if subject is None else placed(subject), [placed(points) for points in others])
-    shares = parser(_picture(image, square, size), guide)
+    picture = _picture(image, square, size)
+    shares = parser(picture, guide)
     soft = surer(shares) * (1 - shares[..., CLASSES.index("object")] / np.maximum(1 - shares[..., 0], 1e-3))
     height, width = image.shape[:2]
     rows, columns = ((np.arange(size) + 0.5) * side / size + start for start in (top, left))
     soft *= ((rows > 0) & (rows < height))[:, None] & ((columns > 0) & (columns < width))
-    return shares, _own_pieces(soft, guide > 0)
+    soft = _own_pieces(soft, guide > 0)
+    taken = scenery(picture, soft, guide > 0)
+    if taken.any():
+        soft = _own_pieces(
+            np.where(cv2.dilate(taken.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, 0, soft).astype(np.float32), guide > 0
+        )
+    return shares, soft
 
 
 def _picture(image: np.ndarray, square: Square, size: int) -> np.ndarray:

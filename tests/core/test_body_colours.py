@@ -54,6 +54,14 @@ def test_a_hem_is_as_high_behind_as_in_front_and_narrow(body):
     assert np.abs(found[back & (y < HEM - 0.06)] - TROUSERS).max() < 0.06
 
 
+def test_a_hem_stays_as_high_behind_where_the_fitted_body_leans_otherwise_than_the_person(body):
+    leaning = body.places.mean + np.array([0, 0.4, 0], np.float32) * body.vertices[:, 2:]
+    found, _ = coloured(body, dressed(X, Y), body.places._replace(mean=leaning))
+    y, back = body.vertices[:, 1], body.behind & ~body.arm
+    assert np.abs(found[back & (y > HEM + 0.06)] - SHIRT).max() < 0.06
+    assert np.abs(found[back & (y < HEM - 0.06)] - TROUSERS).max() < 0.06
+
+
 def test_a_sleeve_ends_behind_where_it_does_in_front(body):
     found, _ = coloured(body, dressed(X, Y))
     x = body.vertices[:, 0]
@@ -68,6 +76,16 @@ def test_a_print_stays_in_front(body):
     near = (np.abs(body.vertices[:, 1] - 0.3) < 0.07) & (np.abs(body.vertices[:, 0]) < 0.1)
     assert np.abs(found[near & (observed > 0.9)] - PRINT).mean() < 0.1
     assert np.abs(found[near & body.behind] - SHIRT).max() < 0.1
+
+
+def test_a_shirt_in_several_lights_outvotes_a_print_of_one_colour(body):
+    photo = dressed(X, Y)
+    for number, light in enumerate((0.6, 0.85, 1.15, 1.4)):
+        photo[(Y > HEM) & (X < SLEEVE) & (np.floor(X / 0.055).astype(int) % 4 == number)] = (SHIRT * light).clip(0, 1)
+    photo[(np.abs(X) < 0.1) & (np.abs(Y - 0.2) < 0.3)] = PRINT
+    found, _ = coloured(body, photo)
+    near = body.behind & ~body.arm & (np.abs(body.vertices[:, 1] - 0.2) < 0.1)
+    assert np.percentile(found[near, 2], 95) < 0.33
 
 
 def test_a_shirts_pattern_goes_on_behind_in_its_scale(body):

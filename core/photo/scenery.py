@@ -1,0 +1,44 @@
+"""What a figure's mask has taken from the scene: away from the limbs, of a colour that the scene has and the person has not."""
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+_BINS, _BLUR_BINS = 16, 0.8  # of each axis of CIE Lab in 8 bits
+_AWAY = 0.012  # of the figure's height: what lies nearer to the stick figure is the person's
+_OWN = 0.006  # of the figure's height: what lies nearer tells the person's colours
+_AROUND = 30  # pixels around the mask that tell the scene's colours
+_RATIO = 10.0  # times as frequent in the scene as on the person
+_SPREAD = 3.0  # pixels over which the evidence is averaged
+_LEAST = 1e-6
+
+
+def scenery(picture: np.ndarray, soft: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """(S, S) bool: pixels of a person's soft mask (S, S) that are the scene's, in a (S, S, 3) uint8 sRGB picture.
+
+    guide: (S, S) bool, a stick figure of the pose. Without one, or without a scene, there are none. A skirt or a bag stays, for the scene
+    does not have its colour, and a white shirt before a white wall, for the person has it."""
+    person = soft > 0.5
+    nothing = np.zeros_like(person)
+    if not (guide & person).any():
+        return nothing
+    height = np.ptp(np.nonzero(guide)[0]) + 1
+    distance = cv2.distanceTransform((~guide).astype(np.uint8), cv2.DIST_L2, 5) / height
+    around = cv2.dilate(person.astype(np.uint8), np.ones((2 * _AROUND + 1, 2 * _AROUND + 1), np.uint8)) > 0
+    scene = around & (soft < 0.1)
+    if not scene.any():
+        return nothing
+    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.int64) * _BINS // 256
+    ours, theirs = (_frequency(lab, mask)[tuple(np.moveaxis(lab, -1, 0))] for mask in (person & (distance <= _OWN), scene))
+    evidence = np.log((theirs + _LEAST) / (ours + _LEAST)).astype(np.float32)
+    weight = person.astype(np.float32)
+    blur = lambda values: cv2.GaussianBlur(values, (0, 0), _SPREAD)  # noqa: E731
+    evidence = blur(evidence * weight) / np.maximum(blur(weight), 1e-3)
+    return person & (distance > _AWAY) & (evidence > np.log(_RATIO))
+
+
+def _frequency(lab: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(_BINS, _BINS, _BINS): how frequent each colour (S, S, 3) of the bins is in a mask (S, S)."""
+    found = np.zeros((_BINS,) * 3)
+    np.add.at(found, tuple(lab[mask].T), 1.0)
+    return gaussian_filter(found, _BLUR_BINS) / max(int(mask.sum()), 1)

@@ -1,0 +1,47 @@
+"""What of the scene a figure's mask has taken is found by its colours."""
+
+import numpy as np
+import pytest
+
+from likeness.core.photo.scenery import scenery
+
+WALL, SOFA, SHIRT, TROUSERS = (200, 170, 120), (200, 30, 40), (230, 235, 240), (20, 25, 60)
+
+
+@pytest.fixture
+def scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A picture, the mask of the person with a piece of the sofa behind, and the stick figure."""
+    picture, mask, guide = np.full((256, 256, 3), WALL, np.uint8), np.zeros((256, 256), np.float32), np.zeros((256, 256), bool)
+    picture[150:200, 60:220] = SOFA
+    picture[40:130, 105:150], picture[130:240, 110:145] = SHIRT, TROUSERS
+    mask[40:130, 105:150] = mask[130:240, 110:145] = 1
+    guide[45:235, 120:135] = True
+    rng = np.random.default_rng(0)
+    return (picture + rng.integers(-6, 7, picture.shape)).clip(0, 255).astype(np.uint8), mask, guide
+
+
+def test_a_piece_of_the_furniture_behind_is_found_and_the_person_stays_whole(scene):
+    picture, mask, guide = scene
+    assert not scenery(picture, mask, guide).any()
+    taken = mask.copy()
+    taken[160:190, 145:165] = 1
+    found = scenery(picture, taken, guide)
+    assert found[160:190, 149:165].mean() > 0.95 and not found[mask > 0].any()
+
+
+def test_a_bag_of_a_colour_that_the_scene_has_not_stays(scene):
+    picture, mask, guide = scene
+    picture[90:120, 150:175], mask[90:120, 150:175] = (40, 140, 60), 1
+    assert not scenery(picture, mask, guide).any()
+
+
+def test_a_wide_coat_of_the_walls_colour_stays(scene):
+    picture, mask, guide = scene
+    picture[40:130, 85:170], mask[40:130, 85:170] = WALL, 1
+    assert not scenery(picture, mask, guide).any()
+
+
+def test_without_a_pose_or_a_scene_nothing_is_taken_away(scene):
+    picture, mask, guide = scene
+    assert not scenery(picture, mask, np.zeros_like(guide)).any()
+    assert not scenery(picture, np.ones_like(mask), guide).any()
