@@ -31,6 +31,7 @@ _BACK = 0.15  # crop units of depth over which what is seen farther back counts 
 _BESIDE = 0.06  # crop units (12 mm): heights differ by as much from the front to the back
 _MOSTLY, _NEARLY = (0.25, 0.75), (0.5, 0.9)  # share of the votes; and of those for a crown that is not bald
 _UNSEEN = 0.12  # crop units of the crown that no photo need show to tell that it is bald
+_THINS, _DIP, _CROWN_BACK = 0.02, 0.08, (0.4, 0.9)  # crop units: hair thins out to a bald crown, whose edge dips behind; depths there
 _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
@@ -38,6 +39,14 @@ _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's
 _STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
 _HUGGED = 4.0  # weight of the evidence beside a cell's neighbours
+_CHEEKS = -0.4  # height on the mean head, crop units, down to which hair beside the face tells how wide it is behind
+_HAIR_WIDTH, _HAIR_EDGE = (0.35, 0.5), 0.1  # crop units from the middle, of close hair and of any on the back, and over which it thins out
+_BLADES, _CURVE = -0.85, 0.3  # height on the mean head to which long hair falls on the back, and by which it is shorter at the sides
+_LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that hangs
+_SHOULDERS = (0.4, -0.65)  # crop units from the middle and height on the mean head, where shoulders begin
+_BARE, _BARE_CELLS = (0.5, 0.8), 20  # share of skin among what is seen of shoulders, and such cells that tell
+_COLUMN = 0.1  # crop units across in which the lowest place that is seen is looked for
+_UNSEEN_BELOW = (0.02, 0.06)  # crop units below it
 _SHARP = 3.0  # hairs and collars end within millimetres
 
 
@@ -73,8 +82,9 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     on_scalp = np.where(hat > on_scalp[:, HAT:], on_scalp * (1 - hat), on_scalp)
     on_scalp[:, HAT] = np.maximum(on_scalp[:, HAT], hat[:, 0])
     elsewhere = _votes(seen * [1, 1, 1, 0, 1], back * (1 - scalp[:, 0]), upright)
+    bare_shoulders = _bare_shoulders(seen * weight[:, None], upright)
     # A neckline shows skin in front alone.
-    elsewhere[:, SKIN] *= np.maximum(smoothstep(upright[:, 1], *_COLLAR), _LITTLE)
+    elsewhere[:, SKIN] *= np.maximum(smoothstep(upright[:, 1], *_COLLAR), max(_LITTLE, bare_shoulders))
     elsewhere /= np.maximum(elsewhere.sum(1, keepdims=True), 1e-30)
     # Clothes go on from below without a gap: an earring or a shadow under a chin is none. And hats cover all that is above.
     bare = elsewhere[:, CLOTHES] - _from_below(elsewhere[:, CLOTHES], upright, np.minimum)
@@ -89,10 +99,65 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     elsewhere += covers[:, None] * (np.eye(len(KINDS))[HAT] - elsewhere)
     hangs = _hangs(seen[:, HAIR] * weight, upright) * behind
     elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
+    _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
     hangs = np.maximum(hangs, covers)
     near = 1 - smoothstep(places.distance, *_STANDS_OFF)
     elsewhere += (places.bare * near * (1 - hangs))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
     return elsewhere + scalp * (on_scalp - elsewhere)
+
+
+def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray, bare: float) -> None:
+    """Change shares (K, len(KINDS)): hair behind (K,) is no wider than beside the face, and falls on the back no lower than the shoulder
+    blades; around it, and below all that the photo shows, are clothes, or as much bare skin as the shoulders show.
+
+    seen (K, len(KINDS)): what is seen of each kind; bare: in [0, 1].
+    """
+    hair = seen[:, HAIR] * (upright[:, 1] > _CHEEKS) > 0.5
+    width = np.full(len(share), _HAIR_WIDTH[0])
+    for side in (upright[:, 0] > 0, upright[:, 0] <= 0):
+        if (hair & side).any():
+            width[side] = max(_HAIR_WIDTH[0], np.percentile(np.abs(upright[hair & side, 0]), 95))
+    width = np.minimum(width, _HAIR_WIDTH[1])
+    beside = np.abs(upright[:, 0]) / width
+    falls = 1 - smoothstep(np.abs(upright[:, 0]) - width, 0, _HAIR_EDGE)
+    falls *= smoothstep(upright[:, 1] - _BLADES - _CURVE * beside**2, -_HAIR_EDGE / 2, _HAIR_EDGE / 2)
+    falls *= _goes_on(seen[:, HAIR], upright)
+    below = _below_the_photo(seen.sum(1), upright)
+    of_hair = share[:, HAIR] * np.maximum(behind * (1 - falls) * smoothstep(_CHEEKS - upright[:, 1], 0, _HAIR_EDGE), below)
+    of_skin = share[:, SKIN] * below
+    share[:, HAIR] -= of_hair
+    share[:, SKIN] += bare * of_hair - (1 - bare) * of_skin
+    share[:, CLOTHES] += (1 - bare) * (of_hair + of_skin)
+
+
+def _goes_on(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is this no lower than the hair that is seen, of which shares (K,) are, hangs from the head without a gap?"""
+    row = ((upright[:, 1].max() - upright[:, 1]) / _PITCH).astype(np.int64)
+    count = gaussian_filter1d(np.bincount(row, hair > 0.5).astype(float), 1, mode="constant")
+    first = int(upright[:, 1].max() / _PITCH)
+    hanging = smoothstep(np.minimum.accumulate(count[first:]), *_LOCK)
+    return np.concatenate([np.ones(first), hanging])[row]
+
+
+def _bare_shoulders(seen: np.ndarray, upright: np.ndarray) -> float:
+    """In [0, 1]: does what is seen (K, len(KINDS)) of the shoulders tell that they are bare?"""
+    shoulders = (np.abs(upright[:, 0]) > _SHOULDERS[0]) & (upright[:, 1] < _SHOULDERS[1])
+    skin, clothes = seen[shoulders][:, [SKIN, CLOTHES]].sum(0)
+    return float(smoothstep(skin / (skin + clothes), *_BARE)) if skin + clothes > _BARE_CELLS else 0.0
+
+
+def _below_the_photo(weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is this lower than all that is seen, weight (K,), of its column?"""
+    column = np.round(upright[:, 0] / _COLUMN).astype(np.int64)
+    column -= column.min()
+    lowest = np.full(column.max() + 1, np.inf)
+    shown = weight > 0.5
+    np.minimum.at(lowest, column[shown], upright[shown, 1])
+    known = np.flatnonzero(np.isfinite(lowest))
+    if not len(known):
+        return np.zeros(len(weight))
+    lowest = np.interp(upright[:, 0] / _COLUMN - np.round(upright[:, 0].min() / _COLUMN), known, lowest[known])
+    return smoothstep(lowest - upright[:, 1], *_UNSEEN_BELOW)
 
 
 def continued(cells: VoxelMeans, hidden: np.ndarray, evidence: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -137,7 +202,10 @@ def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.
     near, far = (gaussian_filter1d(layers, width / _PITCH) for width in (_BAND[1], _WIDE))
     votes = near + _LITTLE * far
     hair = smoothstep(votes[1:].sum(0) / np.maximum(votes.sum(0), 1e-30), *_NEARLY)
-    return np.maximum.accumulate(hair[::-1])[::-1][row]
+    hair = gaussian_filter1d(np.maximum.accumulate(hair[::-1])[::-1], _THINS / _PITCH, mode="nearest")
+    # Hair around a bald crown is lower behind than beside it.
+    dip = _DIP * smoothstep(-upright[:, 2], *_CROWN_BACK)
+    return np.interp((upright[:, 1] + dip - upright[:, 1].min()) / _PITCH, np.arange(len(hair)), hair)
 
 
 def _above_rim(hat: np.ndarray, upright: np.ndarray) -> np.ndarray:
@@ -176,8 +244,8 @@ def _collar_end(seen: np.ndarray, upright: np.ndarray) -> tuple[float, float]:
     beside = (upright[:, 0] > _FRONT) & (upright[:, 0] < _BESIDE_NECK[1])
     far = beside & (upright[:, 2] < _SIDES)
     heights = np.sort(upright[far & (seen[:, CLOTHES] > 0.5), 1])
-    # What is above a gap is an earring, or a shadow that is taken for cloth.
-    heights = heights[: 1 + int(np.argmax(np.append(np.diff(heights), np.inf) > _GAP))]
+    # What is above a gap is an earring, or a shadow that is taken for cloth, and what is below one a stray fold.
+    heights = max(np.split(heights, np.flatnonzero(np.diff(heights) > _GAP) + 1), key=len)
     if len(heights) < _COLLAR_CELLS:
         return np.nan, np.nan
     end = float(heights[-_COLLAR_CELLS])

@@ -12,7 +12,7 @@ from ..photo.view import Camera, View
 from ..progress import Cancel
 from .crop import CropField
 from .field import Field, PointFunction
-from .hidden import hidden_bound
+from .hidden import solid_bounds
 from .silhouette import fit_field_to_silhouette
 from .smoothed import smooth_hidden_field
 
@@ -30,7 +30,7 @@ def head_field(
         crop,
         protect_mask=lambda points: protected[tree.query(points)[1]],
         clothing_mask=lambda points: surface.canonical[tree.query(points)[1], 1] < _CHIN,
-        hidden_bound=hidden_bound(crop.prior_distance, crop.silhouette, worn_share(view, surface.framing.crop_box(camera))),
+        bounds=solid_bounds(crop.prior_distance, crop.silhouette, worn_share(view, surface.framing.crop_box(camera))),
         cancel=cancel,
     )
     return fit_field_to_silhouette(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel)

@@ -1,4 +1,6 @@
-"""Bounds how far a hidden surface may stand off the fitted model: as far as what the photo shows beside it at the same height."""
+"""Bounds how far a surface may stand off the fitted model: as far as what the photo shows beside it at the same height."""
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
@@ -10,19 +12,30 @@ _LEAST = 0.09  # crop units (18 mm): short hair, a collar, where nothing tells w
 _BARE = 0.03  # crop units (6 mm): as near as the fitted model comes to bare skin
 _MORE = 0.05  # crop units (10 mm): hair may be thicker behind than beside the head
 _OWN = 0.05  # crop units (10 mm): around each seen column
+_BEFORE = 0.14  # crop units (28 mm): a collar, a lock on the chest
 _WIDTH = 4  # cells (25 mm) of a row: narrower excess is a stray lock or an error of the matte
 _HANGS = 5  # rows (31 mm): what is seen at one height may be behind at the next
 _BLUR = 2.0  # rows
 
 
-def hidden_bound(prior: PointFunction, silhouette: PointFunction, worn: PointFunction | None = None) -> PointFunction:
-    """Signed distance (N,) at crop-frame points (N, 3) to the solid in which hidden surface may lie: the fitted model, thickened.
+class SolidBounds(NamedTuple):
+    """Signed distances (N,) at crop-frame points (N, 3) to the solids in which hidden surface may lie, and any: the fitted model,
+    thickened."""
+
+    hidden: PointFunction
+    anywhere: PointFunction
+
+
+def solid_bounds(prior: PointFunction, silhouette: PointFunction, worn: PointFunction | None = None) -> SolidBounds:
+    """How far solid may stand off the fitted model.
 
     prior: the fitted model's signed distance; silhouette: signed distance to the person's outline in the picture; worn: share of hair,
     hat and clothes in the picture, or of what the photo does not show: where skin stands off the model, the model or the matte errs. A
     network that has seen long-haired people guesses hair behind everybody. But hair that hangs down behind a neck is nearly always seen
     beside it: where the outline keeps close to the fitted model all along a row of the picture, nothing but the model is behind. Each
     column that is seen may hold solid around its own least distance from the model, so that hair which is seen is never cut.
+    Of a sliver between ear and collar or a lock's tip the photo shows no depth: a guess that puts it far before or behind the model makes
+    a knob or a stump, so what is seen may stand off no more than its column must, by as much as clothes and locks do.
     """
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
     lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -36,8 +49,9 @@ def hidden_bound(prior: PointFunction, silhouette: PointFunction, worn: PointFun
     allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
     allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
 
-    def bound(points: np.ndarray) -> np.ndarray:
-        place = (points[:, :2].T + 1) * (_CELLS / 2)
-        return prior(points) - map_coordinates(allowed, place, order=1, mode="nearest")
+    anywhere = np.maximum(allowed, np.where(seen, nearest, 0) + _BEFORE).astype(np.float32)
 
-    return bound
+    def bound(most: np.ndarray) -> PointFunction:
+        return lambda points: prior(points) - map_coordinates(most, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")
+
+    return SolidBounds(bound(allowed), bound(anywhere))

@@ -6,6 +6,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter, mini
 from ..geometry.visibility import smoothstep
 from ..progress import Cancel
 from .field import Field, PointFunction, ReshapedField, evaluate
+from .hidden import SolidBounds
 
 _CELLS = 64  # a side: 6.25 mm each
 _BAND = 0.1  # crop units: how near the surface the lattice holds the field itself, wide enough for the blur
@@ -27,14 +28,14 @@ def smooth_hidden_field(
     *,
     protect_mask: PointFunction,
     clothing_mask: PointFunction,
-    hidden_bound: PointFunction | None = None,
+    bounds: SolidBounds | None = None,
     cancel: Cancel | None = None,
 ) -> Field:
     """`field` with the parts that the photo does not show smoothed, and mostly so where it shows what the fitted model knows nothing of.
 
     Its frame is the crop frame. protect_mask: points -> [0, 1] (N,), where the model knows the shape so well that it stays, hidden or not,
     unless hair covers it; evaluated near the surface alone. clothing_mask: points -> bool (N,), where thin sheets are cloth and are taken
-    off. hidden_bound: signed distance to what may hold solid that nobody sees (hidden.py), None for anything. The result does
+    off. bounds: of what may hold solid, None for anything. The result does
     not evaluate the field where it is hidden, which saves close to half of a surface's points.
 
     Blurring the distances instead of the mesh also takes off flakes, thin sheets and small hollows. The blur 2 G - G² leaves the
@@ -45,10 +46,11 @@ def smooth_hidden_field(
     thin = np.maximum(_opened(values) - values, 0)
     somewhere = thin > 0
     thin[somewhere] *= clothing_mask(_samples(_CELLS)[somewhere.reshape(-1)])
-    if hidden_bound is not None:
-        beyond = np.clip(hidden_bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values
+    if bounds is not None:
+        beyond, anywhere = (np.clip(bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values for bound in bounds)
         deep = smoothstep(front_depth(values)[:, :, None] - _axis(_CELLS), *_LIMITED)
         thin = np.maximum(thin, np.maximum(beyond, 0) * deep)
+        thin = np.maximum(thin, anywhere)
     values += thin
     smooth = gaussian_filter(values, _BLUR)
     smooth = spline_filter(2 * smooth - gaussian_filter(smooth, _BLUR), output=np.float32)

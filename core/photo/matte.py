@@ -5,14 +5,15 @@ filter with the photo as guide (He et al. 2013) brings the outline to the photo'
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 
 from .crop import CHIN, FOREHEAD
-from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face, quiet_libraries
+from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face
+from .mediapipe_parts import mediapipe_solutions
 from .parsing import CLASSES, Parser, Parsing
+from .skin_tone import skin_by_tone
 
 REGION_HALF = 0.30
 """Half the side of the square in which the matte is made, metres: the head crop with room for the network to see shoulders."""
@@ -52,10 +53,7 @@ class SelfieSegmenter:
     """Pixels a side of the pictures that it takes."""
 
     def __init__(self) -> None:
-        with quiet_libraries():
-            import mediapipe
-
-            solutions: Any = mediapipe.solutions  # pyright: ignore[reportAttributeAccessIssue]
+        with mediapipe_solutions() as solutions:
             self._network = solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
             self._network.process(np.zeros((64, 64, 3), np.uint8))
 
@@ -94,7 +92,7 @@ def segment(
         return (one.mesh[:, :2] - [left, top]) * scale
 
     answer = segmenter(picture)
-    shares = None if isinstance(segmenter, SelfieSegmenter) else answer
+    shares = None if isinstance(segmenter, SelfieSegmenter) else skin_by_tone(answer, picture, to_picture(face))
     pixel = metres_per_pixel(face) / scale
     if shares is None:
         soft = answer

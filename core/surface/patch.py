@@ -12,20 +12,21 @@ class EditablePatch:
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray, touched: np.ndarray) -> None:
         """touched: ids of the vertices whose edges may be edited."""
-        self._vertices, self._faces = vertices, faces
+        self._vertices, self._faces = vertices.copy(), faces.copy()
         near = np.zeros(len(vertices), bool)
         near[touched] = True
         # Whether an edge may be collapsed also depends on the faces around the vertices opposite to it.
         near[faces[near[faces].any(1)]] = True
-        self._around: dict[int, set[int]] = {}
-        self._corners: dict[int, list[int]] = {}
-        for number, face in zip(*_listed(faces, near[faces].any(1)), strict=True):
-            self._corners[number] = face
+        chosen = np.flatnonzero(near[faces].any(1))
+        near[faces[chosen]] = True
+        used = np.flatnonzero(near)
+        # Plain numbers: arithmetic with one place at a time is several times as fast in them as in arrays.
+        self._places: dict[int, Vector] = dict(zip(used.tolist(), zip(*vertices[used].T.tolist(), strict=True), strict=True))
+        self._around: dict[int, set[int]] = {vertex: set() for vertex in self._places}
+        self._corners: dict[int, list[int]] = dict(zip(chosen.tolist(), faces[chosen].tolist(), strict=True))
+        for number, face in self._corners.items():
             for vertex in face:
-                self._around.setdefault(vertex, set()).add(number)
-        ids = list(self._around)
-        # Floats of Python: arithmetic on single elements of arrays takes many times as long.
-        self._places: dict[int, Vector] = dict(zip(ids, map(tuple, vertices[ids].tolist()), strict=True))
+                self._around[vertex].add(number)
         self._into: dict[int, int] = {}
         self._dead: list[int] = []
 
@@ -46,7 +47,11 @@ class EditablePatch:
         # The link condition (Dey et al. 1999), and no flap of two faces back to back.
         if len(shared) != 2 or len(common) != 2 or any(len(self._around[other]) < 4 for other in common):
             return False
-        place = self._best_place(kept, lost, shared)
+        (ax, ay, az), (bx, by, bz) = ends = self._places[kept], self._places[lost]
+        middle = (ax + bx) / 2, (ay + by) / 2, (az + bz) / 2
+        place = middle
+        if self._turned(kept, lost, shared, middle):
+            place = min((middle, *ends), key=lambda point: self._turned(kept, lost, shared, point))
         for other in common:
             self._around[other] -= shared
         for face in shared:
@@ -71,10 +76,9 @@ class EditablePatch:
         if left == right or right in self._ring(left):
             return False
         before, after = (self._corners[one], self._corners[other]), ([left, right, end], [right, left, start])
-        if max(map(self._aspect, after)) >= max(map(self._aspect, before)):
-            return False
-        (ax, ay, az), (bx, by, bz), *turned = (self._normal(face) for face in (*before, *after))
-        if any(_dot((ax + bx, ay + by, az + bz), normal) <= 0 for normal in turned):
+        one_normal, other_normal, *turned = [self._normal(*face) for face in (*before, *after)]
+        facing = min(_dot(one_normal, normal) + _dot(other_normal, normal) for normal in turned)
+        if facing <= 0 or max(map(self._aspect, after)) >= max(map(self._aspect, before)):
             return False
         self._corners[one], self._corners[other] = after
         self._around[start].discard(one)
@@ -85,51 +89,35 @@ class EditablePatch:
 
     def result(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Vertices, faces, and the ids that the vertices had before."""
-        vertices, faces = self._vertices.copy(), self._faces.copy()
-        if self._places:
-            vertices[list(self._places)] = list(self._places.values())
-            faces[list(self._corners)] = list(self._corners.values())
-        alive = np.ones(len(faces), bool)
+        for array, items in ((self._faces, self._corners), (self._vertices, self._places)):
+            array[list(items)] = np.reshape(list(items.values()), (-1, 3))
+        alive = np.ones(len(self._faces), bool)
         alive[self._dead] = False
-        return compact(vertices, faces[alive])
+        return compact(self._vertices, self._faces[alive])
 
     def _ring(self, vertex: int) -> set[int]:
         return {other for face in self._around[vertex] for other in self._corners[face]} - {vertex}
 
-    def _best_place(self, kept: int, lost: int, shared: set[int]) -> Vector:
-        """Where both ends of an edge go: to its middle, or to the end by which faces turn least."""
-        one, other = self._places[kept], self._places[lost]
-        middle = (one[0] + other[0]) / 2, (one[1] + other[1]) / 2, (one[2] + other[2]) / 2
-        ends = (kept, lost)
-        rest = [self._corners[face] for face in (self._around[kept] | self._around[lost]) - shared]
-        best, least = middle, 2.0
-        for place in (middle, one, other):
-            turned = 0.0
-            for face in rest:
-                a, b, c = (self._places[vertex] for vertex in face)
-                before = _cross(a, b, c)
-                after = _cross(*(place if vertex in ends else self._places[vertex] for vertex in face))
-                length = (_dot(before, before) * _dot(after, after)) ** 0.5
-                # The negative cosine of a face's turn; up to a right angle is no matter.
-                turned = max(turned, 1.0 if length == 0 else -_dot(before, after) / length)
-            if turned < least:
-                best, least = place, turned
-            if least == 0:
-                break
-        return best
+    def _turned(self, kept: int, lost: int, shared: set[int], place: Vector) -> float:
+        """How far, as the largest negative cosine, a face turns when both ends go to a place; 0 where none turns by a right angle."""
+        worst = 0.0
+        for face in (self._around[kept] | self._around[lost]) - shared:
+            corners = self._corners[face]
+            points = [self._places[vertex] for vertex in corners]
+            moved = [place if vertex in (kept, lost) else point for vertex, point in zip(corners, points, strict=True)]
+            before, after = _cross(*points), _cross(*moved)
+            length = (_dot(before, before) * _dot(after, after)) ** 0.5
+            worst = max(worst, 1.0 if length == 0 else -_dot(before, after) / length)
+        return worst
 
-    def _normal(self, face: list[int]) -> Vector:
-        a, b, c = face
-        return _cross(self._places[a], self._places[b], self._places[c])
+    def _normal(self, *face: int) -> Vector:
+        return _cross(*(self._places[vertex] for vertex in face))
 
     def _aspect(self, face: list[int]) -> float:
-        a, b, c = (self._places[vertex] for vertex in face)
-        normal = _cross(a, b, c)
-        return max(_squared(a, b), _squared(b, c), _squared(c, a)) / max(_dot(normal, normal) ** 0.5, 1e-30)
-
-
-def _listed(faces: np.ndarray, chosen: np.ndarray) -> tuple[list[int], list[list[int]]]:
-    return np.flatnonzero(chosen).tolist(), faces[chosen].tolist()
+        points = [self._places[vertex] for vertex in face]
+        longest = max(_squared(points[k - 1], points[k]) for k in range(3))
+        normal = _cross(*points)
+        return longest / max(_dot(normal, normal) ** 0.5, 1e-30)
 
 
 def _follows(face: list[int], start: int, end: int) -> bool:
@@ -137,15 +125,14 @@ def _follows(face: list[int], start: int, end: int) -> bool:
     return face[(face.index(start) + 1) % 3] == end
 
 
-def _cross(a: Vector, b: Vector, c: Vector) -> Vector:
-    """The normal of a triangle, as long as twice its area."""
-    ux, uy, uz, vx, vy, vz = b[0] - a[0], b[1] - a[1], b[2] - a[2], c[0] - a[0], c[1] - a[1], c[2] - a[2]
-    return uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-
-
 def _squared(a: Vector, b: Vector) -> float:
-    """The squared distance of two points."""
     return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
+
+
+def _cross(a: Vector, b: Vector, c: Vector) -> Vector:
+    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = a, b, c
+    ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
+    return uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
 
 
 def _dot(a: Vector, b: Vector) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likeness.core.fields.hidden import hidden_bound
+from likeness.core.fields.hidden import solid_bounds
 from likeness.core.fields.smoothed import smooth_hidden_field
 
 from .shapes import Shape
@@ -45,9 +45,9 @@ def outline(shape, points: np.ndarray) -> np.ndarray:
 
 
 def surface(shape, bounded: bool = True, worn=None):
-    bound = hidden_bound(model, lambda points: outline(shape, points), worn) if bounded else None
+    bounds = solid_bounds(model, lambda points: outline(shape, points), worn) if bounded else None
     bare = lambda points: np.zeros(len(points), bool)  # noqa: E731
-    return smooth_hidden_field(Shape(shape, model), protect_mask=unknown, clothing_mask=bare, hidden_bound=bound).distance
+    return smooth_hidden_field(Shape(shape, model), protect_mask=unknown, clothing_mask=bare, bounds=bounds).distance
 
 
 def short_haired(points: np.ndarray) -> np.ndarray:
@@ -100,3 +100,18 @@ def test_behind_bare_skin_nothing_but_the_fitted_model_is() -> None:
     assert surface(cap)(behind)[0] < -0.005
     assert surface(cap, worn=none)(behind)[0] > -0.005
     assert surface(cap, worn=all_hair)(behind)[0] < -0.005
+
+
+def stump(points: np.ndarray) -> np.ndarray:
+    """What is seen beside the neck, a sliver, 8 cm behind it: a rod that ends there."""
+    return np.abs((points - [0.24, -0.4, -0.25]) / [0.06, 0.06, 0.4]).max(1).astype(np.float32) * 0.06 - 0.06
+
+
+@pytest.mark.parametrize("forwards", [1, -1])
+def test_a_sliver_beside_the_neck_makes_no_stump(forwards: int) -> None:
+    turned = lambda points: np.minimum(model(points), stump(points * [1, 1, forwards]))  # noqa: E731
+    tip = np.array([[0.24, -0.4, -0.5 * forwards]], np.float32)
+    near = np.array([[0.24, -0.4, -0.1 * forwards]], np.float32)
+    assert surface(turned, bounded=False)(tip)[0] < -0.02
+    assert surface(turned)(tip)[0] > 0.01
+    assert surface(turned)(near)[0] < -0.01

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from likeness.core.fields.hidden import hidden_bound
+from likeness.core.fields.hidden import solid_bounds
 
 HEAD, NECK = 0.4, 0.2  # radii
 
@@ -38,7 +38,7 @@ def with_hair(points: np.ndarray) -> np.ndarray:
 
 
 def allowed(silhouette, *place: float) -> bool:
-    return bool(hidden_bound(model, silhouette)(np.array([place], np.float32))[0] < 0)
+    return bool(solid_bounds(model, silhouette).hidden(np.array([place], np.float32))[0] < 0)
 
 
 def test_one_stray_lock_allows_nothing_behind_the_neck() -> None:
@@ -67,4 +67,4 @@ def test_hair_may_be_a_little_thicker_behind_than_beside() -> None:
 def test_the_bound_changes_gradually_from_row_to_row() -> None:
     heights = np.linspace(-0.6, -0.2, 41, dtype=np.float32)
     places = np.stack([0 * heights, heights, np.full_like(heights, -0.45)], axis=1)
-    assert np.abs(np.diff(hidden_bound(model, with_hair)(places))).max() < 0.025  # a step would be 0.16 within three rows
+    assert np.abs(np.diff(solid_bounds(model, with_hair).hidden(places))).max() < 0.025  # a step would be 0.16 within three rows

@@ -78,7 +78,13 @@ def test_a_bald_crown_keeps_its_fringe(bust):
     fringe = short(bust.points) & (bust.points[:, 1] < 0.25)
     found = hidden(bust, kinds_where(bust.points, fringe))
     assert found[behind(bust.points, 0.36, TOP), SKIN].min() > 0.9
-    assert found[behind(bust.points, -0.2, 0.18), HAIR].min() > 0.9
+    assert found[behind(bust.points, -0.2, 0.03), HAIR].min() > 0.9
+
+
+def test_the_edge_of_a_bald_crown_is_lower_behind_than_beside_it(bust):
+    found = hidden(bust, kinds_where(bust.points, short(bust.points) & (bust.points[:, 1] < 0.25)))
+    edge = (np.abs(bust.points[:, 1] - 0.19) < 0.03) & (bust.weight == 0)
+    assert found[edge & (bust.points[:, 2] > -0.5), HAIR].mean() > found[edge & (bust.points[:, 2] < -0.75), HAIR].mean() + 0.3
 
 
 def test_a_hat_goes_round_the_head(bust):
@@ -131,6 +137,56 @@ def test_hair_hangs_as_low_behind_as_it_does_beside(bust, low):
     found = hidden(bust, kinds_where(bust.points, curtain | short(bust.points)))
     assert np.median(found[behind(bust.points, low + 0.05, TOP), HAIR]) > 0.9
     assert found[behind(bust.points, -1, low - 0.12), HAIR].max(initial=0) < 0.1
+
+
+def over_the_shoulders(points, top=0.1):
+    """Long hair beside the face, and over the shoulders as far as 0.7 from the middle."""
+    return (np.abs(points[:, 0]) > 0.18) & (np.abs(points[:, 0]) < 0.7) & (points[:, 1] < top)
+
+
+def shoulders_behind(points):
+    return (points[:, 2] < -0.5) & (points[:, 1] < -0.75)
+
+
+def test_long_hair_in_front_leaves_the_shoulders_and_the_back_clothed_behind(bust):
+    found = hidden(bust, kinds_where(bust.points, over_the_shoulders(bust.points) | short(bust.points)))
+    wide, low = np.abs(bust.points[:, 0]) > 0.65, (bust.points[:, 1] < -0.96)
+    for clothed in (wide, low):
+        assert found[shoulders_behind(bust.points) & clothed, CLOTHES].min() > 0.85
+    assert found[behind(bust.points, -0.7, -0.3), HAIR].mean() > 0.9
+
+
+def test_cloth_that_is_taken_for_hair_makes_no_hair_behind(bust):
+    chest = (bust.points[:, 1] < -0.85) & (np.abs(bust.points[:, 0]) < 0.5)
+    found = hidden(bust, kinds_where(bust.points, chest | short(bust.points)))
+    assert found[shoulders_behind(bust.points), HAIR].max() < 0.1
+
+
+def test_below_the_photo_are_clothes(bust):
+    """In front, too, whatever is seen above its lower edge: hair, or a neckline."""
+    seen, weight = kinds_where(bust.points, over_the_shoulders(bust.points) | short(bust.points)), bust.weight * (bust.points[:, 1] > -0.86)
+    seen[(np.abs(bust.points[:, 0]) < 0.18) & (bust.points[:, 1] < -0.5)] = np.eye(len(KINDS))[SKIN]
+    found = hidden(bust, seen, weight)
+    assert found[bust.points[:, 1] < -0.96, CLOTHES].min() > 0.9
+    assert found[behind(bust.points, -0.7, -0.3), HAIR].mean() > 0.9
+
+
+def test_bare_shoulders_are_bare_behind(bust):
+    seen = kinds_where(bust.points, short(bust.points))
+    seen[(np.abs(bust.points[:, 0]) > 0.4) & (bust.points[:, 1] < -0.65)] = np.eye(len(KINDS))[SKIN]
+    hair = seen.copy()
+    hair[over_the_shoulders(bust.points) & (np.abs(bust.points[:, 0]) < 0.4)] = np.eye(len(KINDS))[HAIR]
+    found = hidden(bust, hair)
+    assert found[shoulders_behind(bust.points) & (np.abs(bust.points[:, 0]) > 0.65), SKIN].min() > 0.9
+
+
+def test_a_stray_fold_far_below_is_no_collar(bust):
+    """The lowest cloth that is seen beside the neck has a gap above it."""
+    seen = kinds_where(bust.points, short(bust.points))
+    seen[bust.points[:, 1] < -0.65] = np.eye(len(KINDS))[CLOTHES]
+    gap = (bust.points[:, 1] < -0.86) & (bust.points[:, 1] > -0.98)
+    found = hidden(bust, seen, bust.weight * ~gap)
+    assert found[behind(bust.points, -0.84, -0.7), CLOTHES].min() > 0.9
 
 
 def test_clothes_go_round_and_a_neckline_does_not(bust):

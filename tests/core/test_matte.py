@@ -246,3 +246,13 @@ def test_the_parser_sees_the_head_in_the_middle_and_no_more_than_the_photo_shows
     assert parsing is not None
     assert np.abs(np.array(parsing.square[:2]) + parsing.square[2] / 2 - (middle - [200, 0])).max() <= 2
     assert all(picture.shape == (384, 384, 3) for picture in seen)
+
+
+def test_a_shirt_that_the_parser_takes_for_skin_is_clothes(grey):
+    picture, face, at = grey
+    parser = Told()
+    parser.put("skin", np.s_[100:, 110:274])
+    picture[:] = [180, 130, 110]
+    picture[at(330, 0)[0] :] = [235, 235, 240]
+    _, parsing = segment(picture, face, parser)
+    assert parsing is not None and parsing.share("clothes")[350, 190] > 0.9 and parsing.share("skin")[250, 190] > 0.9
