@@ -49,7 +49,9 @@ class EditablePatch:
             return False
         (ax, ay, az), (bx, by, bz) = ends = self._places[kept], self._places[lost]
         middle = (ax + bx) / 2, (ay + by) / 2, (az + bz) / 2
-        place = min((middle, *ends), key=lambda point: self._turned(kept, lost, shared, point))
+        place = middle
+        if self._turned(kept, lost, shared, middle):
+            place = min((middle, *ends), key=lambda point: self._turned(kept, lost, shared, point))
         for other in common:
             self._around[other] -= shared
         for face in shared:
