@@ -47,21 +47,24 @@ class InteractiveFit:
         self._seen: View | BodyView | None = None
         self._fitted: tuple[tuple[Any, ...], HeadGuess | None, ViewFit] | None = None
 
-    def seen(self, photo: Path, settings: Settings) -> View | BodyView:
-        """What a photo shows, before any correction of mask and pins; the last one is kept. Raises InputError, NoFaceError."""
+    def seen(self, photo: Path, settings: Settings, found: Callable[[View], None] | None = None) -> View | BodyView:
+        """What a photo shows, before any correction of mask and pins; the last one is kept. found: as Intake.subject has it, for a photo
+        that is not kept. Raises InputError, NoFaceError."""
         key = (_digest(photo), *(getattr(settings, name) for name in _SEEN_BY))
         if self._seen is None or key != self._key:
             decoded = corrected_photo(read_photo(photo), settings)
-            self._seen = self._intake(settings).subject(decoded, photo.name, settings.subject, settings.subject_index)
+            self._seen = self._intake(settings).subject(decoded, photo.name, settings.subject, settings.subject_index, found)
             self._key = key
         return self._seen
 
-    def loader(self, main: Path, settings: Settings) -> Callable[[Path, str, int], View | BodyView]:
+    def loader(
+        self, main: Path, settings: Settings, found: Callable[[View], None] | None = None
+    ) -> Callable[[Path, str, int], View | BodyView]:  # fmt: skip
         """What reads the photos of a run: the main one as `seen`, the others as they are."""
 
         def load(path: Path, subject: str, person: int) -> View | BodyView:
             if path == main:
-                return self.seen(path, replace(settings, subject=subject, subject_index=person))
+                return self.seen(path, replace(settings, subject=subject, subject_index=person), found)
             return self._intake(settings).load_subject(path, subject, person)
 
         return load

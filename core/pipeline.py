@@ -9,7 +9,7 @@ from typing import Self
 from .bodies import BodyReconstructor, HeadMaker
 from .body_head import head_of_body
 from .corrections import corrected, sized
-from .first_look import first_look
+from .first_look import FirstLook
 from .heads import HeadReconstructor
 from .intakes import Intakes
 from .interactive import InteractiveFit
@@ -85,7 +85,10 @@ class Reconstructor:
             return self._head([photo], settings, own, Clock(stages, progress, cancel), flame)
         clock = Clock([name for name in RECONSTRUCTION if name not in unused], progress, cancel)
         paths = [photo] if isinstance(photo, Path) else list(photo)
-        photos = Photos.load(self.interactive.loader(paths[0], settings), paths, settings, clock)
+        look = FirstLook(self._model, self._predictor, settings, early) if early is not None and len(paths) == 1 else None
+        # A mask or pins of the artist's are not in what is found first.
+        found = look.of_face if look is not None and not settings.mask and not settings.pins else None
+        photos = Photos.load(self.interactive.loader(paths[0], settings, found), paths, settings, clock)
         if 0 in photos.seen:
             photos.seen[0] = corrected(photos.seen[0], settings)
         seen = photos.main
@@ -93,8 +96,7 @@ class Reconstructor:
             return self._body(seen, photos, settings, own, clock)
         clock.leave_out("head")
         if len(paths) == 1:
-            show = None if early is None else lambda fit: early(sized(first_look(self._model, seen, fit, settings), settings))
-            prepared = [self.prepare(seen, own, clock, show)]
+            prepared = [self.prepare(seen, own, clock, None if look is None else lambda fit: look.of_fit(seen, fit))]
         else:
             prepared = photos.prepare(self._model, self._predictor, own, clock)
         result = self._head(prepared, settings, own, clock, flame)

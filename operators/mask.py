@@ -10,7 +10,7 @@ from ..scene.mask import begin_mask, end_mask, painted_mask, plane_of
 from ..scene.members import collection_of, members
 from ..scene.source import camera_of
 from ..scene.typed import scene_of, view_layer_of
-from ..scene.viewport import look_through, show_materials
+from ..scene.viewport import look_through
 from ..scene.views import photos_of
 from ..worker.client import shared_client
 from .base import LikenessOperator
@@ -44,9 +44,8 @@ class LIKENESS_OT_paint_mask(ResultOperator, JobOperator, bpy.types.Operator):
             raise InputError("The head or its camera has gone meanwhile; select one and try again.")
         view_layer_of(context).objects.active = head
         use_camera(scene_of(context), camera)
-        begin_mask(context, camera, active_collection(context), photos_of(head)[0], outcome.matte)
+        begin_mask(context, camera, active_collection(context), outcome.matte)
         look_through(context)
-        show_materials(context)
         return "Paint the person white and everything else black; Apply Mask makes the result again"
 
 

@@ -5,7 +5,7 @@ import bpy
 from ..scene.camera import use_camera
 from ..scene.source import camera_of
 from ..scene.typed import scene_of
-from ..scene.viewport import look_through
+from ..scene.viewport import look_through, show_wire
 from .result import ResultOperator, active_head
 
 
@@ -18,10 +18,8 @@ class LIKENESS_OT_wire_over_photo(ResultOperator, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> str:
         head, camera = active_head(context), camera_of(context.object)
-        if head.display_type == "WIRE":
-            head.display_type = "TEXTURED"
+        if not show_wire(head, head.display_type != "WIRE"):
             return ""
-        head.display_type = "WIRE"
         if camera is not None:
             use_camera(scene_of(context), camera)
             look_through(context)

@@ -37,10 +37,10 @@ class LIKENESS_PT_correct(Sidebar, bpy.types.Panel):
         column.prop(properties, "subject_index")
         column.prop(properties, "focal", text=f"Focal (EXIF {seen.focal_35mm:.0f} mm)" if seen is not None and seen.focal_35mm else None)
         column.prop(properties, "eye_distance")
-        for pair in (("crop_left", "crop_right"), ("crop_top", "crop_bottom")):
-            row = column.row(align=True)
-            for name in pair:
-                row.prop(properties, name, slider=True)
+        for sides in (("left", "right"), ("top", "bottom")):
+            row = column.row(align=True, heading=f"Crop {sides[0].capitalize()}, {sides[1].capitalize()}")
+            for side in sides:
+                row.prop(properties, f"crop_{side}", text="", slider=True)
         self._of_result(context)
 
     def _of_result(self, context: bpy.types.Context) -> None:

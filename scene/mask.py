@@ -1,11 +1,10 @@
-"""The mask of the person as a picture that Blender's own Texture Paint paints: a plane before the photo's camera, the photo below it red
-where nobody is."""
+"""The mask of the person as a picture that Blender's own Texture Paint paints, on a plane before the photo's camera. The photo lies over
+it, half transparent, so that nobody is where the photo is dark. The Solid view draws that at once, without shaders to compile."""
 
 from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Vector
 
 from ..core.errors import InputError
 from .compat import shader_nodes
@@ -13,15 +12,18 @@ from .members import keep_members, members, remove_objects
 from .mesh import new_mesh
 from .photo import pack_picture, pixels, png_bytes
 from .typed import scene_of, view_layer_of
+from .viewport import shade
 
 MASK = "likeness_mask"
 """Custom property of the plane: the mask's image."""
+_BEFORE = "likeness_before"
+"""Custom property of the plane: how the photo was drawn before, and the 3D view shaded."""
 _DISTANCE = 0.3  # metres before the camera
-_TINT = (0.8, 0.05, 0.05, 1.0)
+_OPACITY = 0.6  # of the photo over the mask
 
 
 def begin_mask(
-    context: bpy.types.Context, camera: bpy.types.Object, collection: bpy.types.Collection, photo: bpy.types.Image, matte: np.ndarray
+    context: bpy.types.Context, camera: bpy.types.Object, collection: bpy.types.Collection, matte: np.ndarray
 ) -> bpy.types.Object:
     """A plane that fills the camera's picture, active and in Texture Paint, whose paint is the mask (H, W) uint8."""
     end_mask(collection)
@@ -38,8 +40,9 @@ def begin_mask(
     uv.data.foreach_set("uv", places[[0, 1, 2, 0, 2, 3]].ravel())
     plane = bpy.data.objects.new(name, mesh)
     image = pack_picture(name, matte, "Non-Color")
-    mesh.materials.append(_material(name, photo, image))
+    mesh.materials.append(_material(name, image))
     plane[MASK] = image
+    plane[_BEFORE] = shade(context, {"type": "SOLID", "color_type": "TEXTURE", "light": "FLAT"}) | _photo_over(frame, "FRONT", _OPACITY)
     collection.objects.link(plane)
     plane.parent, plane.hide_render = camera, True
     keep_members(collection, [plane])
@@ -78,30 +81,32 @@ def end_mask(collection: bpy.types.Collection) -> None:
     settings: Any = scene_of(bpy.context).tool_settings.image_paint
     if settings.canvas == plane.get(MASK):
         settings.canvas = None
+    before: Any = plane.get(_BEFORE)
+    if before is not None:
+        before = before.to_dict()
+        camera: Any = plane.parent
+        if camera is not None and camera.type == "CAMERA" and "depth" in before:
+            _photo_over(camera.data, before.pop("depth"), before.pop("alpha"))
+        shade(bpy.context, before)
     remove_objects([plane])
 
 
-def _material(name: str, photo: bpy.types.Image, mask: bpy.types.Image) -> bpy.types.Material:
-    """Emission of the photo, tinted where the mask is black; the mask's node is the active one, which Texture Paint paints."""
+def _photo_over(camera: Any, depth: str, alpha: float) -> dict[str, Any]:
+    """Draw a camera's background picture before or behind the scene, at an opacity; how it was drawn."""
+    if not camera.background_images:
+        return {}
+    background = camera.background_images[0]
+    before = {"depth": background.display_depth, "alpha": background.alpha}
+    background.display_depth, background.alpha = depth, alpha
+    return before
+
+
+def _material(name: str, mask: bpy.types.Image) -> bpy.types.Material:
+    """One whose only picture is the mask, which Texture Paint paints and the Solid view's textures show."""
     material = bpy.data.materials.new(name)
     tree = shader_nodes(material)
     tree.nodes.clear()
-    nodes: dict[str, Any] = {kind: tree.nodes.new(kind) for kind in ("ShaderNodeOutputMaterial", "ShaderNodeEmission", "ShaderNodeMix")}
-    pictures: list[Any] = [tree.nodes.new("ShaderNodeTexImage") for _ in range(2)]
-    for number, (node, image) in enumerate(zip(pictures, (photo, mask), strict=True)):
-        node.image, node.location = image, Vector((-700, 300 - 320 * number))
-    mix = nodes["ShaderNodeMix"]
-    mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
-    mix.location = Vector((-350, 200))
-    factor, first, second = mix.inputs[0], mix.inputs[6], mix.inputs[7]
-    invert: Any = tree.nodes.new("ShaderNodeInvert")
-    invert.location = Vector((-520, -100))
-    second.default_value = _TINT
-    links = tree.links
-    links.new(pictures[1].outputs["Color"], invert.inputs["Color"])
-    links.new(invert.outputs["Color"], factor)
-    links.new(pictures[0].outputs["Color"], first)
-    links.new(mix.outputs[2], nodes["ShaderNodeEmission"].inputs["Color"])
-    links.new(nodes["ShaderNodeEmission"].outputs[0], nodes["ShaderNodeOutputMaterial"].inputs["Surface"])
-    tree.nodes.active = pictures[1]
+    node: Any = tree.nodes.new("ShaderNodeTexImage")
+    node.image = mask
+    tree.nodes.active = node
     return material

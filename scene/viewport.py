@@ -10,6 +10,11 @@ _PLAIN = (0.8, 0.8, 0.8)
 """The viewport colour of a material that nobody has given one."""
 
 
+_WIRE = "Wire over Photo"
+"""Name of the modifier that thins a wire out."""
+_WIRE_FACES = 6000
+
+
 def view_of(context: bpy.types.Context) -> bpy.types.Area | None:
     """The 3D view in which an operator runs, else the largest one of its window; None without a window."""
     area: Any = context.area
@@ -65,13 +70,32 @@ def show_colours(context: bpy.types.Context, item: bpy.types.Object, wanted: boo
         space.shading.color_type = colour_type(item) if wanted else "MATERIAL"
 
 
-def show_materials(context: bpy.types.Context) -> None:
-    """The 3D view shows materials, where it is a Solid one."""
+def shade(context: bpy.types.Context, wanted: dict[str, str]) -> dict[str, str]:
+    """Set options of the 3D view's shading by their names; what they were. Without a view nothing is set."""
     area = view_of(context)
-    if area is not None:
-        space: Any = area.spaces.active
-        if space.shading.type in ("SOLID", "WIREFRAME"):
-            space.shading.type = "MATERIAL"
+    if area is None:
+        return {}
+    shading: Any = area.spaces.active
+    shading = shading.shading
+    before = {name: getattr(shading, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(shading, name, value)
+    return before
+
+
+def show_wire(item: bpy.types.Object, wanted: bool) -> bool:
+    """Draw a mesh as wire through which what is behind it can be seen, or as before; whether it is wire. A dense mesh's own edges would
+    be a solid area, so a modifier thins them out for the viewport, and a selected object's would all be orange."""
+    modifier = item.modifiers.get(_WIRE)
+    if modifier is not None:
+        item.modifiers.remove(modifier)
+    item.display_type = "WIRE" if wanted else "TEXTURED"
+    faces = len(mesh_of(item).polygons)
+    if wanted and faces > _WIRE_FACES:
+        thinned: Any = item.modifiers.new(_WIRE, "DECIMATE")
+        thinned.ratio, thinned.show_render = _WIRE_FACES / faces, False
+    item.select_set(not wanted)
+    return wanted
 
 
 def show_first_colours(context: bpy.types.Context, item: bpy.types.Object) -> bool:

@@ -42,11 +42,14 @@ def self_test(
     lines += [f"{name} {version}" for name, version in versions().items()]
     passed = True
     try:
-        import mediapipe  # noqa: F401
         import torch
 
         from ..core.networks.weights import hashes, read_checked
+        from ..core.photo.mediapipe_parts import mediapipe_solutions
         from ..core.pipeline import Reconstructor
+
+        with mediapipe_solutions() as solutions:
+            logger.debug("MediaPipe is at %s", solutions.__file__)
 
         step("test", 0.1)
 

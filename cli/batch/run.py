@@ -20,7 +20,7 @@ from .progress import BatchProgress
 from .ray_pool import RayPool
 from .record import FAILED, KEY, Entry, Record, done_entry, failed_entry, finished_report, row_key
 from .rows import Row
-from .sheet import write_sheet
+from .sheet import Sheet
 
 _LOCK = ".likeness-batch"
 
@@ -63,7 +63,7 @@ class BatchRun:
         self.plan = replace(plan, report=Path(REPORT))
         if options.python is not None:
             check_file(options.python, "Python")
-        self.record = Record(options.output)
+        self.record, self.sheet = Record(options.output), Sheet(options.output)
         self._options, self._console, self._stack = options, console, ExitStack()
         self._pool: Pool | RayPool | None = None
 
@@ -71,6 +71,7 @@ class BatchRun:
         with writing(self._options.output):
             self._stack.enter_context(made(self._options.output))
             self._stack.enter_context(Staging(self._options.output, _LOCK))
+        self._stack.callback(self.sheet.write, at_once=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +79,7 @@ class BatchRun:
 
     def make(self, rows: Sequence[Row], around: Sequence[Entry] = ()) -> list[Entry]:
         """What became of each of the rows that there was time for, in their order; written into the summaries after `around`, what is
-        known of other rows. Raises Cancelled and InputError."""
+        known of other rows. The page waits for `sheet.write`, or for the end of the run. Raises Cancelled and InputError."""
         options, console = self._options, self._console
         entries, tasks = _planned(rows, self.plan, self.record, options, console)
         before = len(entries)
@@ -95,7 +96,7 @@ class BatchRun:
         finally:
             ordered = [entries[row.name] for row in rows if row.name in entries]
             self.record.write([*around, *ordered])
-            write_sheet(options.output, [*around, *ordered], len(around) + len(rows))
+            self.sheet.show([*around, *ordered], len(around) + len(rows))
         return ordered
 
     def _started(self, tasks: int) -> Pool | RayPool:

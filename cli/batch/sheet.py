@@ -2,6 +2,7 @@
 
 import base64
 import io
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ SHEET = "index.html"
 _PREVIEW = "preview.png"
 _WIDTHS = ((500, 480), (5000, 240))  # rows, pixels across of each picture: the page must stay small enough to open
 _SMALLEST = 120
+_PATIENCE = 20.0  # times that writing the page takes, before it is written again
 _COLUMNS = {
     "silhouette_iou": "Outline's overlap with the photo",
     "observed_share": "Share of the surface that is seen",
@@ -20,6 +22,27 @@ _COLUMNS = {
     "matte_unsure": "Share of the matte that is unsure",
     "seconds": "Seconds",
 }
+
+
+class Sheet:
+    """The page of rows that go on arriving. It reads every picture anew, so it is written only when little time goes into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._due = folder, 0.0
+        self._waiting: tuple[list[Entry], int] | None = None
+
+    def show(self, entries: Sequence[Entry], total: int) -> None:
+        """What the next page is of, as `write_sheet`."""
+        self._waiting = list(entries), total
+
+    def write(self, at_once: bool = False) -> None:
+        """If something is to be shown, and either at once or not soon after the last time. Raises InputError."""
+        begun = time.monotonic()
+        if self._waiting is None or (begun < self._due and not at_once):
+            return
+        write_sheet(self._folder, *self._waiting)
+        self._waiting = None
+        self._due = begun + (1 + _PATIENCE) * (time.monotonic() - begun)
 
 
 def write_sheet(folder: Path, entries: Sequence[Entry], total: int) -> None:

@@ -57,6 +57,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                 rows, others = _rows(photos, batch, options)
                 batch.make(rows, others)
                 console.clear()
+            batch.sheet.write()
             time.sleep(options.every)
 
 

@@ -29,6 +29,7 @@ _SMALL = 3.0  # times finer
 _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
 _MOSTLY = 12.0  # power of a material's share: the most frequent one is taken, with a narrow border
+_ALIKE = 12.0  # of CIE Lab: materials nearer than that are one in two lights
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
@@ -55,21 +56,24 @@ class BodyPlaces(NamedTuple):
 
 
 class _Samples(NamedTuple):
-    """Seen colours (N, 3) of materials (N,), and their places (N, 5)."""
+    """Seen colours (N, 3) of materials (N,), their places (N, 5), and how alike the materials are (_MATERIALS, _MATERIALS) in [0, 1]."""
 
     colours: np.ndarray
     material: np.ndarray
     places: np.ndarray
+    alike: np.ndarray
 
     def around(self, places: np.ndarray) -> np.ndarray:
-        """Colours (K, 3) of the most frequent material around places (K, 5)."""
+        """Colours (K, 3) of the material around places (K, 5) that has the most of its like there: cloth in the sun and in the shade
+        counts together."""
         distance, index = cKDTree(self.places).query(places, k=min(_AROUND, len(self.places)))
         distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
         near = 1 / (distance + _NEAREST) ** 2
         one_hot = np.eye(_MATERIALS, dtype=np.float32)[self.material[index]] * near[..., None]
         weight = one_hot.sum(1)
         colours = np.einsum("knm,knc->kmc", one_hot, self.colours[index]) / np.maximum(weight, 1e-9)[..., None]
-        share = (weight / weight.sum(1, keepdims=True)) ** _MOSTLY
+        share = weight @ self.alike
+        share = weight * (share / share.max(1, keepdims=True)) ** _MOSTLY
         share /= share.sum(1, keepdims=True)
         return np.einsum("km,kmc->kc", share, colours).astype(np.float32)
 
@@ -136,7 +140,7 @@ def _as_before(place: np.ndarray, at: np.ndarray, weight: np.ndarray, arms: np.n
         return place
     at = np.column_stack([at, place[:, -1]])
     distance, index = cKDTree(at[seen]).query(at)
-    along = (1 - arms) * [0, 1, 0, 0, 0] + arms * [1, 0, 0, 0, 0]
+    along = (1 - arms) * [0, 1, 0, 0, 0] + arms * [1, 1, 1, 0, 0]
     straight = (1 - smoothstep(distance, *_STRAIGHT))[:, None]
     return place + straight * along * (place[seen[index]] - place)
 
@@ -156,7 +160,17 @@ def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Sample
         stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)
         material = cv2.kmeans(lab.astype(np.float32), _MATERIALS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)[1][:, 0]
     mirrored = place[chosen] * [-1, 1, 1, 1, 1] + [0, 0, 0, _OTHER_SIDE, 0]
-    return _Samples(np.tile(colours, (2, 1)), np.tile(material, 2), np.concatenate([place[chosen], mirrored]))
+    return _Samples(np.tile(colours, (2, 1)), np.tile(material, 2), np.concatenate([place[chosen], mirrored]), _alike(lab, material))
+
+
+def _alike(lab: np.ndarray, material: np.ndarray) -> np.ndarray:
+    """(_MATERIALS, _MATERIALS) in [0, 1], by colours lab (N, 3) of materials (N,)."""
+    centres = np.full((_MATERIALS, 3), np.inf)
+    for number in np.unique(material):
+        centres[number] = np.median(lab[material == number], axis=0)
+    known = np.isfinite(centres).all(1)
+    apart = np.linalg.norm(np.where(known[:, None], centres, 0)[:, None] - np.where(known[:, None], centres, 0), axis=-1)
+    return np.exp(-((apart / _ALIKE) ** 2)) * (known[:, None] & known)
 
 
 def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, places: BodyPlaces) -> np.ndarray:

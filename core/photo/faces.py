@@ -1,8 +1,5 @@
 """Faces and their 468 landmarks, behind a small protocol so that another detector can take MediaPipe's place."""
 
-import contextlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -11,6 +8,7 @@ import numpy as np
 
 from .crop import FaceSquare
 from .landmarks import IRISES, MEDIAPIPE, Landmarks
+from .mediapipe_parts import mediapipe_solutions
 from .search import Candidate, search_passes, turn_points
 
 RIGHT_EYE_CORNER, LEFT_EYE_CORNER = 33, 263
@@ -103,10 +101,7 @@ class MediaPipeDetector(FaceDetector):
     """
 
     def __init__(self) -> None:
-        with quiet_libraries():
-            import mediapipe  # an import of a second or more
-
-            solutions: Any = mediapipe.solutions  # pyright: ignore[reportAttributeAccessIssue]
+        with mediapipe_solutions() as solutions:
             self._far = solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=_MIN_SCORE)
             self._near = solutions.face_detection.FaceDetection(model_selection=0, min_detection_confidence=_MIN_CONFIDENCE)
             self._mesh = solutions.face_mesh.FaceMesh(
@@ -286,18 +281,3 @@ def _explains(face: Face, candidate: Candidate) -> bool:
 def _likelihood(face: Face) -> float:
     """Photos are taken as given unless the evidence is strong."""
     return face.score - (_TURNED_DOUBT if face.roll else 0.0)
-
-
-@contextlib.contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keeps the start-up chatter of MediaPipe's C++ parts, which no log level silences, from file descriptor 2."""
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)

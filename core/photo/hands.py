@@ -1,13 +1,12 @@
 """Hands and their landmarks: MediaPipe's 21 of each, looked for where the body's landmarks say that a wrist is."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from .crop import crop_picture
-from .faces import quiet_libraries
 from .framing import CropBox
+from .mediapipe_parts import mediapipe_solutions
 from .people import BodyLandmarks
 
 HAND_LANDMARKS = 21
@@ -37,10 +36,7 @@ class HandDetector:
     """MediaPipe's hand network (bundled with MediaPipe 0.10.21). Not safe to share between threads."""
 
     def __init__(self) -> None:
-        with quiet_libraries():
-            import mediapipe  # an import of a second or more
-
-            solutions: Any = mediapipe.solutions  # pyright: ignore[reportAttributeAccessIssue]
+        with mediapipe_solutions() as solutions:
             self._graph = solutions.hands.Hands(
                 static_image_mode=True, max_num_hands=2, model_complexity=1, min_detection_confidence=_LEAST_SCORE
             )

@@ -1,6 +1,6 @@
 """From a photo file to a View or a BodyView: decode, find people, turn upright, cut the person out, and say what may spoil the result."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from .decode import Photo, read_photo
 from .faces import Face, FaceDetector
 from .figure import BodyView, figure_square, matte_box, segment_figure
 from .figure_matte import FigureParser
-from .matte import SelfieSegmenter, head_region, segment
+from .matte import SelfieSegmenter, head_region, rough_matte, segment
 from .parsing import Parser
 from .people import BodyLandmarks, combined
 from .persons import Person, PersonDetector, may_show_body
@@ -68,9 +68,12 @@ class Intake:
         path = Path(path)
         return self.subject(read_photo(path), path.name, subject, person)
 
-    def subject(self, photo: Photo, label: str, subject: str = AUTO, person: int = -1) -> View | BodyView:
+    def subject(
+        self, photo: Photo, label: str, subject: str = AUTO, person: int = -1, found: Callable[[View], None] | None = None
+    ) -> View | BodyView:  # fmt: skip
         """Prepare a decoded photo of a head or of a body, as the subject says: AUTO, HEAD or BODY. person counts people from the left from
-        0; -1 takes the largest. A body that is not made is told in the notes. label: the photo's name in sentences.
+        0; -1 takes the largest. A body that is not made is told in the notes. label: the photo's name in sentences. found: is given a view
+        of a head with a rough matte, and no parsing, before the person is cut out.
 
         Raises NoFaceError when it shows nobody of use.
         """
@@ -96,7 +99,7 @@ class Intake:
         face = None if chosen is None else next(one for one, same in zip(faces, turned, strict=True) if same is chosen.face)
         if whole and face is not None and face.size < MIN_FACE:
             raise NoFaceError(f"The face in {label} is only {face.size:.0f} pixels high, {MIN_FACE} are needed; choose the subject body.")
-        view = self._head(photo, label, faces, face)
+        view = self._head(photo, label, faces, face, found)
         return replace(view, people=len(counted), notes=_note(chosen, whole, subject, label, upright.image.shape))
 
     def people(self, photo: Photo) -> list[Person]:
@@ -135,7 +138,9 @@ class Intake:
         chosen = _chosen([Person(face) for face in faces], subject, HEAD, label)
         return self._head(photo, label, faces, None if chosen is None else chosen.face)
 
-    def _head(self, photo: Photo, label: str, faces: list[Face], chosen: Face | None) -> View:
+    def _head(
+        self, photo: Photo, label: str, faces: list[Face], chosen: Face | None, found: Callable[[View], None] | None = None
+    ) -> View:  # fmt: skip
         if chosen is None:
             if photo.alpha is not None:
                 hidden = np.mean(photo.alpha == 0)
@@ -154,6 +159,8 @@ class Intake:
         if alpha is not None and not _shows(alpha, face):
             doubts.append(f"The transparency of {label} hides the face and was ignored.")
             alpha = None
+        if found is not None:
+            found(View(image, rough_matte(image, face, self._segmenter), face.landmarks, _focal(photo), photo.name, modelled=face.modelled))
         matte, parsing = segment(image, face, self.parser or self._segmenter, others)
         if alpha is not None:
             matte = alpha if not others and _cuts_out(alpha, head_region(face)) else matte * alpha

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import cv2
 import numpy as np
 
-from .faces import quiet_libraries
+from .mediapipe_parts import mediapipe_solutions
 
 LANDMARKS = 33
 """MediaPipe's body landmarks: 0 nose, 11 and 12 shoulders, 23 and 24 hips, 31 and 32 toes; the person's left comes first."""
@@ -79,10 +79,7 @@ class BodyDetector:
     """MediaPipe's pose network (`full`, bundled with MediaPipe 0.10.21). Not safe to share between threads."""
 
     def __init__(self) -> None:
-        with quiet_libraries():
-            import mediapipe  # an import of a second or more
-
-            solutions: Any = mediapipe.solutions  # pyright: ignore[reportAttributeAccessIssue]
+        with mediapipe_solutions() as solutions:
             self._graph = solutions.pose.Pose(static_image_mode=True, model_complexity=1, min_detection_confidence=_LEAST_SCORE)
             self._graph.process(np.zeros((64, 64, 3), np.uint8))
 

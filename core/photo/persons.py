@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .faces import Face, quiet_libraries
+from .faces import Face
 from .hands import HandDetector
+from .mediapipe_parts import mediapipe_solutions
 from .people import BodyDetector, BodyLandmarks
 
 _FACE_SHARE = 0.37  # of a face's height in the way from the shoulders to the hips
@@ -79,7 +80,7 @@ class PersonDetector:
 
     @cached_property
     def _graph(self) -> Any:
-        with quiet_libraries():
+        with mediapipe_solutions():
             from google.protobuf import text_format
             from mediapipe.framework import calculator_pb2
             from mediapipe.python.solution_base import PacketDataType, SolutionBase

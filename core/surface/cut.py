@@ -42,6 +42,11 @@ _CUTS = {
 }
 
 
+def below_cut(points: np.ndarray, kind: str) -> np.ndarray:
+    """How far below a cut points (N, 3) lie, metres, negative above; points and kind as in `cut_head`, of the cut's full size."""
+    return _CUTS[kind].height(points[:, 0], points[:, 2]) - points[:, 1]
+
+
 def cut_head(
     vertices: np.ndarray, faces: np.ndarray, kind: str, at_wall: np.ndarray, face: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -41,7 +41,8 @@ def _short_loop(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     beside = np.argsort(face_edges.ravel(), kind="stable").reshape(-1, 2) // 3  # the two faces of each edge
     root, best, shortest = 0, np.zeros(0, np.int64), np.inf
     for _ in range(_ROOTS + 1):
-        far, before = dijkstra(graph, directed=False, indices=root, return_predecessors=True)
+        # No loop through the root that is shorter than the last one leaves this distance.
+        far, before = dijkstra(graph, directed=False, indices=root, return_predecessors=True, limit=shortest / 2)
         # The shortest loops through the root: of all trees of the dual, the one that closes the longest (Erickson & Whittlesey 2005).
         through = far[edges].sum(1) + length
         in_tree = (before[edges[:, 0]] == edges[:, 1]) | (before[edges[:, 1]] == edges[:, 0])
@@ -51,7 +52,10 @@ def _short_loop(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         ranks = sp.csr_matrix((np.arange(1, len(rest) + 1, dtype=np.float64), (one, other)), shape=(len(faces),) * 2)
         free = np.ones(len(rest), bool)
         free[minimum_spanning_tree(ranks).data.astype(np.int64) - 1] = False
-        closing = edges[rest[free][np.argmin(through[rest[free]])]]
+        nearest = rest[free][np.argmin(through[rest[free]])]
+        if through[nearest] >= shortest:
+            break
+        closing = edges[nearest]
         start, end = (_path(before, int(vertex)) for vertex in closing)
         while len(start) > 1 and len(end) > 1 and start[-2] == end[-2]:
             del start[-1], end[-1]

@@ -22,7 +22,7 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
         return chosen
     corners, normals, some = corners[:, chosen].astype(np.float64), normals[chosen], faces[chosen]
     middle = corners.mean(0)
-    reach = np.linalg.norm(corners - middle, axis=2).max(0)
+    reach = np.maximum(np.linalg.norm(corners - middle, axis=2).max(0), 1e-9)  # faces without an area have none
     a, b = _near_pairs(middle, reach)
     apart = np.einsum("ij,ij->i", normals[a], normals[b]) < _ALIKE
     a, b = a[apart], b[apart]

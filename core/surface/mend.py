@@ -24,7 +24,8 @@ _ROUNDS = 24
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
 _STEPS = 8  # of relaxing in a round
 _FARTHEST = 0.02  # metres that relaxing may move a vertex
-_AROUND = 12  # rings of vertices around what is wrong that are looked at in all rounds
+_BORDER = 2  # rings of vertices at the border of what is looked at that stay
+_AROUND = 12  # rings of vertices around what is wrong that are looked at in a round
 
 
 @dataclass(frozen=True)
@@ -72,43 +73,81 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
     wrong[source[count:]] = wrong[count:] = True
     if not wrong.any():
         return vertices, faces, source
-    inside = _grown(faces, wrong, _AROUND)[faces].all(1)
-    local, some, ids = compact(vertices, faces[inside])
-    local, some, kept = _mended(local, some)
-    moved = vertices.copy()
-    moved[ids[kept]] = local
-    whole, merged, final = compact(moved, np.concatenate([faces[~inside], ids[kept][some].astype(faces.dtype)]))
-    return whole, merged, source[final]
+    part = _Part.around(vertices, faces, wrong)
+    vertices, faces, kept = part.put_back(vertices, *_mended(part.vertices, part.faces, wrong[part.ids]))
+    return vertices, faces, source[kept]
 
 
-def _mended(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A part of a surface, mended but for its border, and the ids of its vertices before."""
-    kept, before = np.arange(len(vertices)), vertices
-    for number, rings in enumerate(np.linspace(*_RINGS, _ROUNDS).astype(int)):
-        for step in (_reshaped, _shortened):
-            vertices, faces, still = step(vertices, faces)
-            kept = kept[still]
-        shape = Shape.of(vertices, faces)
-        if not shape.wrong.any():
+@dataclass(frozen=True)
+class _Part:
+    """A part of a surface: its vertices (N, 3) with their ids (N,) in the whole, its faces, and the whole's other faces, `rest`.
+    border (N,) bool: vertices that stay, because neighbours of their faces are not in the part."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    ids: np.ndarray
+    rest: np.ndarray
+    border: np.ndarray
+
+    @classmethod
+    def around(cls, vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> "_Part":
+        """The surroundings of the wrong vertices (V,) bool."""
+        inside = _grown(faces, wrong, _AROUND)[faces].all(1)
+        border = np.zeros(len(vertices), bool)
+        border[faces[~inside]] = True
+        local, some, ids = compact(vertices, faces[inside])
+        return cls(local, some, ids, faces[~inside], _grown(some, border[ids], _BORDER))
+
+    def put_back(
+        self, whole: np.ndarray, vertices: np.ndarray, faces: np.ndarray, kept: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The whole surface, of vertices (V, 3), with what was made of this part, in which `kept` are the ids that its vertices had here;
+        and the ids of all vertices in the whole before."""
+        moved = whole.copy()
+        moved[self.ids[kept]] = vertices
+        return compact(moved, np.concatenate([self.rest, self.ids[kept][faces].astype(self.rest.dtype)]))
+
+
+def _mended(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A surface mended around its wrong vertices (V,) bool, and the ids of its vertices before. Each round looks only at the surroundings
+    of what the one before has left."""
+    before, kept = vertices, np.arange(len(vertices))
+    for number in range(_ROUNDS):
+        part = _Part.around(vertices, faces, wrong)
+        *mended, left = _round(part, before[kept[part.ids]], number)
+        wrong = np.zeros(len(vertices), bool)
+        wrong[part.ids[mended[2][left]]] = True
+        vertices, faces, still = part.put_back(vertices, *mended)
+        wrong, kept = wrong[still], kept[still]
+        if not wrong.any():
             break
-        # What sliding along the surface has not mended in half of the rounds is relaxed too.
-        crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
-        vertices = _near(_relaxed(vertices, faces, np.unique(faces[crumpled]), rings), before[kept])
-        vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
     return vertices, faces, kept
 
 
-def _shortened(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return collapse_short_edges(vertices, faces, _MARGIN * SHORTEST)
+def _round(part: _Part, before: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A part after one round: vertices, faces, the ids of its vertices before, and which of them were wrong until this round's last step.
+    before (N, 3): where the part's vertices were at the very beginning."""
+    vertices, faces, kept = _reshaped(part.vertices, part.faces, part.border)
+    vertices, faces, still = collapse_short_edges(vertices, faces, _MARGIN * SHORTEST, part.border[kept])
+    kept, shape = kept[still], Shape.of(vertices, faces)
+    wrong = np.zeros(len(vertices), bool)
+    wrong[faces[shape.wrong]] = True
+    if wrong.any():
+        # What sliding along the surface has not mended in half of the rounds is relaxed too.
+        crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
+        rings = int(_RINGS[0] + (_RINGS[1] - _RINGS[0]) * number / (_ROUNDS - 1))
+        vertices = _relaxed(vertices, faces, np.unique(faces[crumpled]), rings, before[kept])
+        vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
+    return vertices, faces, kept, wrong
 
 
-def _reshaped(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _reshaped(vertices: np.ndarray, faces: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """With poor triangles' longest edges turned or, failing that, needles' shortest ones collapsed; as collapse_short_edges."""
     corners = vertices[faces]
     length = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     aspect = length.max(1) ** 2 / np.maximum(area, 1e-20)
-    poor = np.flatnonzero(aspect > _POOR)
+    poor = np.flatnonzero((aspect > _POOR) & ~fixed[faces].any(1))
     poor = poor[np.argsort(-aspect[poor])]
     patch = EditablePatch(vertices, faces, np.unique(faces[poor]))
     needle = length.min(1) < _NEEDLE * length.max(1)
@@ -128,8 +167,9 @@ def _grown(faces: np.ndarray, chosen: np.ndarray, rings: int) -> np.ndarray:
     return chosen
 
 
-def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int) -> np.ndarray:
-    """Vertices with those of the ids, and so many rings around them, drawn to the means of their neighbours."""
+def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int, before: np.ndarray) -> np.ndarray:
+    """Vertices with those of the ids, and so many rings around them, drawn to the means of their neighbours, but no farther than _FARTHEST
+    from where they were `before`: round after round, means would draw a coarse hand's fingers in."""
     free = np.zeros(len(vertices), bool)
     free[wrong] = True
     free = _grown(faces, free, rings)
@@ -137,14 +177,10 @@ def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: 
     points = vertices.astype(np.float64)
     for _ in range(_STEPS):
         points[free] = means(points)[free]
-    return points.astype(vertices.dtype)
-
-
-def _near(vertices: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Vertices no farther than _FARTHEST from where they were: round after round, means would draw a coarse hand's fingers in."""
-    moved = vertices - before
+    moved = points[free] - before[free]
     length = np.linalg.norm(moved, axis=1, keepdims=True)
-    return before + moved * np.minimum(1, _FARTHEST / np.maximum(length, 1e-12)).astype(vertices.dtype)
+    points[free] = before[free] + moved * np.minimum(1, _FARTHEST / np.maximum(length, 1e-12))
+    return points.astype(vertices.dtype)
 
 
 def _slid(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> np.ndarray:

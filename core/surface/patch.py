@@ -17,12 +17,16 @@ class EditablePatch:
         near[touched] = True
         # Whether an edge may be collapsed also depends on the faces around the vertices opposite to it.
         near[faces[near[faces].any(1)]] = True
-        self._around: dict[int, set[int]] = {}
-        self._corners: dict[int, list[int]] = {}
-        for number, face in zip(*_listed(faces, near[faces].any(1)), strict=True):
-            self._corners[number] = face
+        chosen = np.flatnonzero(near[faces].any(1))
+        near[faces[chosen]] = True
+        used = np.flatnonzero(near)
+        # Plain numbers: arithmetic with one place at a time is several times as fast in them as in arrays.
+        self._places: dict[int, Vector] = dict(zip(used.tolist(), zip(*vertices[used].T.tolist(), strict=True), strict=True))
+        self._around: dict[int, set[int]] = {vertex: set() for vertex in self._places}
+        self._corners: dict[int, list[int]] = dict(zip(chosen.tolist(), faces[chosen].tolist(), strict=True))
+        for number, face in self._corners.items():
             for vertex in face:
-                self._around.setdefault(vertex, set()).add(number)
+                self._around[vertex].add(number)
         self._into: dict[int, int] = {}
         self._dead: list[int] = []
 
@@ -43,8 +47,11 @@ class EditablePatch:
         # The link condition (Dey et al. 1999), and no flap of two faces back to back.
         if len(shared) != 2 or len(common) != 2 or any(len(self._around[other]) < 4 for other in common):
             return False
-        ends = self._vertices[kept], self._vertices[lost]
-        place = min(((ends[0] + ends[1]) / 2, *ends), key=lambda point: self._turned(kept, lost, shared, point))
+        (ax, ay, az), (bx, by, bz) = ends = self._places[kept], self._places[lost]
+        middle = (ax + bx) / 2, (ay + by) / 2, (az + bz) / 2
+        place = middle
+        if self._turned(kept, lost, shared, middle):
+            place = min((middle, *ends), key=lambda point: self._turned(kept, lost, shared, point))
         for other in common:
             self._around[other] -= shared
         for face in shared:
@@ -54,7 +61,7 @@ class EditablePatch:
             self._corners[face] = [kept if vertex == lost else vertex for vertex in self._corners[face]]
         self._around[kept] = (self._around[kept] | self._around.pop(lost)) - shared
         self._into[lost] = kept
-        self._vertices[kept] = place
+        self._places[kept] = place
         return True
 
     def flip(self, start: int, end: int) -> bool:
@@ -69,9 +76,9 @@ class EditablePatch:
         if left == right or right in self._ring(left):
             return False
         before, after = (self._corners[one], self._corners[other]), ([left, right, end], [right, left, start])
-        normals = [np.asarray(self._normal(*face)) for face in (*before, *after)]
-        facing = normals[0] + normals[1]
-        if min(facing @ normals[2], facing @ normals[3]) <= 0 or max(map(self._aspect, after)) >= max(map(self._aspect, before)):
+        one_normal, other_normal, *turned = [self._normal(*face) for face in (*before, *after)]
+        facing = min(_dot(one_normal, normal) + _dot(other_normal, normal) for normal in turned)
+        if facing <= 0 or max(map(self._aspect, after)) >= max(map(self._aspect, before)):
             return False
         self._corners[one], self._corners[other] = after
         self._around[start].discard(one)
@@ -82,8 +89,8 @@ class EditablePatch:
 
     def result(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Vertices, faces, and the ids that the vertices had before."""
-        for number, face in self._corners.items():
-            self._faces[number] = face
+        for array, items in ((self._faces, self._corners), (self._vertices, self._places)):
+            array[list(items)] = np.reshape(list(items.values()), (-1, 3))
         alive = np.ones(len(self._faces), bool)
         alive[self._dead] = False
         return compact(self._vertices, self._faces[alive])
@@ -91,29 +98,26 @@ class EditablePatch:
     def _ring(self, vertex: int) -> set[int]:
         return {other for face in self._around[vertex] for other in self._corners[face]} - {vertex}
 
-    def _turned(self, kept: int, lost: int, shared: set[int], place: np.ndarray) -> float:
+    def _turned(self, kept: int, lost: int, shared: set[int], place: Vector) -> float:
         """How far, as the largest negative cosine, a face turns when both ends go to a place; 0 where none turns by a right angle."""
         worst = 0.0
         for face in (self._around[kept] | self._around[lost]) - shared:
-            points = [self._vertices[vertex] for vertex in self._corners[face]]
-            moved = [place if vertex in (kept, lost) else point for vertex, point in zip(self._corners[face], points, strict=True)]
+            corners = self._corners[face]
+            points = [self._places[vertex] for vertex in corners]
+            moved = [place if vertex in (kept, lost) else point for vertex, point in zip(corners, points, strict=True)]
             before, after = _cross(*points), _cross(*moved)
             length = (_dot(before, before) * _dot(after, after)) ** 0.5
             worst = max(worst, 1.0 if length == 0 else -_dot(before, after) / length)
         return worst
 
     def _normal(self, *face: int) -> Vector:
-        return _cross(*(self._vertices[vertex] for vertex in face))
+        return _cross(*(self._places[vertex] for vertex in face))
 
     def _aspect(self, face: list[int]) -> float:
-        points = [self._vertices[vertex].tolist() for vertex in face]
-        longest = max(sum((p - q) ** 2 for p, q in zip(points[k - 1], points[k], strict=True)) for k in range(3))
-        normal = self._normal(*face)
+        points = [self._places[vertex] for vertex in face]
+        longest = max(_squared(points[k - 1], points[k]) for k in range(3))
+        normal = _cross(*points)
         return longest / max(_dot(normal, normal) ** 0.5, 1e-30)
-
-
-def _listed(faces: np.ndarray, chosen: np.ndarray) -> tuple[list[int], list[list[int]]]:
-    return np.flatnonzero(chosen).tolist(), faces[chosen].tolist()
 
 
 def _follows(face: list[int], start: int, end: int) -> bool:
@@ -121,8 +125,12 @@ def _follows(face: list[int], start: int, end: int) -> bool:
     return face[(face.index(start) + 1) % 3] == end
 
 
-def _cross(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Vector:
-    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = a.tolist(), b.tolist(), c.tolist()
+def _squared(a: Vector, b: Vector) -> float:
+    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
+
+
+def _cross(a: Vector, b: Vector, c: Vector) -> Vector:
+    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = a, b, c
     ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
     return uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
 

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import skimage
 
 from likeness.cli import main
+from likeness.cli.batch import sheet
 from likeness.cli.batch.pool import worker_count
 from likeness.cli.batch.rows import read_rows
 from likeness.core.errors import InputError
@@ -172,6 +174,27 @@ def test_the_page_holds_everything_and_loads_nothing(batch, picture, tmp_path):
     page = (tmp_path / "out" / "index.html").read_text()
     assert "a &amp; &lt;b&gt;.jpg" in page and "shows no face" in page and "<b>" not in page
     assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")
+
+
+def test_a_page_that_takes_long_is_written_now_and_then_and_at_the_end(tmp_path, monkeypatch):
+    clock, pages = [0.0], []
+
+    def slowly(folder, entries, total):
+        pages.append(total)
+        clock[0] += 2
+
+    monkeypatch.setattr(sheet, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(sheet, "write_sheet", slowly)
+    page = sheet.Sheet(tmp_path)
+    for total in range(1, 101):
+        page.show([], total)
+        page.write()
+        clock[0] += 1
+    assert pages[0] == 1 and 2 <= len(pages) <= 3
+    page.write(at_once=True)
+    assert pages[-1] == 100
+    page.write(at_once=True)
+    assert pages.count(100) == 1
 
 
 def test_several_workers_share_the_rows(batch, picture, tmp_path, workers):

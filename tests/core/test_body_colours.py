@@ -78,6 +78,16 @@ def test_a_print_stays_in_front(body):
     assert np.abs(found[near & body.behind] - SHIRT).max() < 0.1
 
 
+def test_a_shirt_in_several_lights_outvotes_a_print_of_one_colour(body):
+    photo = dressed(X, Y)
+    for number, light in enumerate((0.6, 0.85, 1.15, 1.4)):
+        photo[(Y > HEM) & (X < SLEEVE) & (np.floor(X / 0.055).astype(int) % 4 == number)] = (SHIRT * light).clip(0, 1)
+    photo[(np.abs(X) < 0.1) & (np.abs(Y - 0.2) < 0.3)] = PRINT
+    found, _ = coloured(body, photo)
+    near = body.behind & ~body.arm & (np.abs(body.vertices[:, 1] - 0.2) < 0.1)
+    assert np.percentile(found[near, 2], 95) < 0.33
+
+
 def test_a_shirts_pattern_goes_on_behind_in_its_scale(body):
     wave = lambda y: 0.15 * np.sin(2 * np.pi * y / 0.1)[..., None] * (y > HEM)[..., None]  # noqa: E731
     found, _ = coloured(body, (dressed(X, Y) + wave(Y)).astype(np.float32))

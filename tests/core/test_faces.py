@@ -1,5 +1,7 @@
 """Faces in ordinary, turned, crowded and empty pictures, and what intake makes of them."""
 
+import subprocess
+import sys
 import time
 
 import cv2
@@ -32,6 +34,16 @@ def astronaut():
 def face(detector, astronaut):
     (found,) = detector.detect(astronaut)
     return found
+
+
+def test_mediapipe_is_loaded_without_matplotlib_which_others_then_find_whole():
+    lines = [
+        "import sys; from likeness.core.photo.mediapipe_parts import mediapipe_solutions",
+        "with mediapipe_solutions() as solutions: assert solutions.face_mesh.FaceMesh",
+        "assert not [name for name in sys.modules if name.startswith('matplotlib')]",
+        "from matplotlib import pyplot; assert pyplot.plot",
+    ]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
 
 
 def eye_distance(face):

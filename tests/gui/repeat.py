@@ -37,10 +37,13 @@ def files() -> dict[str, Path]:
     (pictures / photo.name).write_bytes(photo.read_bytes())
     return {
         "likeness.load_photo": photo,
+        "likeness.add_photos": pictures / photo.name,
+        "likeness.add_video": pictures / photo.name,
         "likeness.copy_expression": photo,
         "likeness.animate_video": pictures / photo.name,
         "likeness.import_live_link": OUT / "recording.csv",
         "likeness.export_rig": OUT / "rig.glb",
+        "likeness.export_print": OUT / "print.stl",
     }
 
 
@@ -60,14 +63,15 @@ def call(name: str, *arguments: object, **options: object) -> set[str]:
     return result
 
 
-def prepare() -> dict[str, Path]:
-    """A rigged head, a mesh with a UV map beside it, a body, a photo, a failure to report, and a set-up that takes as long as a job."""
-    use_worker(SECONDS)
+def fill_scene(photo: Path) -> None:
+    """A photo and two further ones, a rigged head, a mesh with a UV map beside it, and a body."""
     clear()
-    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
-    chosen = files()
-    bpy.ops.likeness.load_photo("EXEC_DEFAULT", True, filepath=str(chosen["likeness.load_photo"]))
-    bpy.context.scene.likeness.rig = True
+    bpy.ops.likeness.load_photo("EXEC_DEFAULT", True, filepath=str(photo))
+    properties = bpy.context.scene.likeness
+    properties.rig = True
+    properties.further.clear()
+    part("operators.further_photos").add_further(properties, [bpy.data.images.new(name, 8, 8) for name in ("Left", "Right")])
+    properties.further[0].use = properties.further[1].use = False
     with in_view():
         assert bpy.ops.likeness.reconstruct("EXEC_DEFAULT", True) == {"FINISHED"}  # a script's call blocks
         bpy.ops.mesh.primitive_uv_sphere_add(radius=0.1)
@@ -75,6 +79,13 @@ def prepare() -> dict[str, Path]:
     part("scene.build").build_result(bpy.context, standing(part, sample_result(part, "Bo")))
     bpy.ops.ed.undo_push(message="prepared")
 
+
+def prepare() -> dict[str, Path]:
+    """The scene, and a set-up of the environment that takes as long as a job; jobs are counted from here on."""
+    use_worker(SECONDS)
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
+    chosen = files()
+    fill_scene(chosen["likeness.load_photo"])
     environment, job = part("worker.environment"), part("operators.job")
 
     def install(folder, online, wheels, progress, cancel):
@@ -89,10 +100,16 @@ def prepare() -> dict[str, Path]:
 
     def begin(self, context):
         begun.append((type(self).bl_idname, self.as_keywords()))
-        original(self, context)
+        return original(self, context)
 
     job.JobOperator._begin = begin
     return chosen
+
+
+def select(item: bpy.types.Object) -> None:
+    for other in bpy.context.view_layer.objects:
+        other.select_set(other == item)
+    bpy.context.view_layer.objects.active = item
 
 
 def make_active(operator) -> bool:
@@ -100,14 +117,49 @@ def make_active(operator) -> bool:
     for name in [item.name for item in bpy.data.objects if item.type in {"MESH", "ARMATURE"}]:
         item = bpy.data.objects[name]
         if item.visible_get():
-            for other in bpy.context.view_layer.objects:
-                other.select_set(other == item)
-            bpy.context.view_layer.objects.active = item
+            select(item)
             with in_view():
                 if operator.poll():
                     bpy.ops.ed.undo_push(message="select")
                     return True
     return False
+
+
+def pins_begun():
+    """The pins of the rigged head, of which one is selected."""
+    assert make_active(bpy.ops.likeness.edit_pins)
+    call("likeness.edit_pins", "INVOKE_DEFAULT", True)
+    yield from idle()
+    select(next(item for item in bpy.data.objects if "likeness_pin" in item))
+    bpy.ops.ed.undo_push(message="pins")
+
+
+def mask_begun():
+    assert make_active(bpy.ops.likeness.paint_mask)
+    call("likeness.paint_mask", "INVOKE_DEFAULT", True)
+    yield from idle()
+    assert bpy.context.mode == "PAINT_TEXTURE"
+    bpy.ops.ed.undo_push(message="mask")
+
+
+NEEDS = {f"likeness.{name}_pin{'' if name == 'add' else 's'}": pins_begun for name in ("add", "lock", "cancel", "apply")} | {
+    f"likeness.{name}_mask": mask_begun for name in ("cancel", "apply")
+}
+"""What comes before the operators that go on with something begun."""
+
+
+def tidy(photo: Path):
+    """The scene as it was, after an operator that left something begun or removed what the next one needs."""
+    for name in ("cancel_pins", "cancel_mask"):
+        with in_view():
+            if getattr(bpy.ops.likeness, name).poll():
+                getattr(bpy.ops.likeness, name)("EXEC_DEFAULT", True)
+    if bpy.context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    view()[1].spaces.active.shading.type = "SOLID"
+    if not (bpy.data.armatures and len(heads()) > 2 and len(bpy.context.scene.likeness.further) > 1 and "Retopo" in bpy.data.objects):
+        fill_scene(photo)
+    yield 0.3
 
 
 def browser() -> bpy.types.Area | None:
@@ -150,7 +202,9 @@ def one(cls: type, chosen: Path | None):
     operator = getattr(getattr(bpy.ops, module), function)
     is_job = issubclass(cls, job.JobOperator)
     part("operators.failure").record(bpy.context, ValueError("for Copy Report"), "The walk", ())
-    if not make_active(operator):  # Cancel, which needs a job
+    if name in NEEDS:
+        yield from NEEDS[name]()
+    elif not make_active(operator):  # Cancel, which needs a job
         call("likeness.reconstruct", "INVOKE_DEFAULT", True)
         yield 0.3
     before = len(begun)
@@ -162,6 +216,8 @@ def one(cls: type, chosen: Path | None):
         assert chosen or not hasattr(cls, "chosen"), f"{name} needs a file that this script does not know"
         yield from confirm(chosen)
         yield 0.3
+        if name == "likeness.help":  # only to be read
+            yield from press("ESC", move=False)
     assert not is_job or len(begun) == before + 1, f"{name} began {len(begun) - before} jobs"
     yield from idle()
     registered = bpy.context.window_manager.operators[-1] if bpy.context.window_manager.operators else None
@@ -173,6 +229,8 @@ def one(cls: type, chosen: Path | None):
         adjusted = {"smoothing": 0.75}
     for action in ACTIONS:
         before = len(begun)
+        with in_view():
+            able = operator.poll()  # Blender asks before it undoes: what has removed its own object cannot be redone
         result = call(action, *(("INVOKE_DEFAULT",) if action == "screen.redo_last" else ()))
         if action == "screen.redo_last":  # F9: a popup
             yield 0.5
@@ -184,9 +242,11 @@ def one(cls: type, chosen: Path | None):
         yield from idle()
         again = len(begun) - before
         assert again <= 1, f"{action} began {again} jobs"
-        if kept and not is_job and action == "ed.undo_redo" and "UNDO" in cls.bl_options:
+        if name in NEEDS:  # what ends something begun finds nothing to end when it is repeated
+            continue
+        if kept and able and not is_job and action == "ed.undo_redo" and "UNDO" in cls.bl_options:
             assert result in ({"FINISHED"}, {"REFUSED"}), f"{name} is not redone"
-        if kept and is_job and action == "screen.repeat_last" and result != {"REFUSED"}:
+        if kept and able and is_job and action == "screen.repeat_last" and result != {"REFUSED"}:
             assert again == 1, f"{name} is not repeated by {action}"
             assert begun[-1][0] == name and adjusted.items() <= begun[-1][1].items(), begun[-1]
 
@@ -208,10 +268,13 @@ def gone(video: Path):
 def steps():
     chosen = prepare()
     yield 1.0
-    for cls in part("operators").CLASSES:
-        if issubclass(cls, bpy.types.Operator):
-            say(cls.bl_idname)
-            yield from one(cls, chosen.get(cls.bl_idname))
+    operators = [cls for cls in part("operators").CLASSES if issubclass(cls, bpy.types.Operator)]
+    first = os.environ.get("LIKENESS_FIRST", operators[0].bl_idname)  # where an earlier walk has stopped
+    for cls in operators[[cls.bl_idname for cls in operators].index(first) :]:
+        say(cls.bl_idname)
+        yield from tidy(chosen["likeness.load_photo"])
+        yield from one(cls, chosen.get(cls.bl_idname))
+    yield from tidy(chosen["likeness.load_photo"])
     yield from gone(chosen["likeness.animate_video"])
     assert heads() and view()
 
