@@ -56,6 +56,13 @@ def test_a_dark_rim_darkens_neither_the_hidden_side_nor_its_border(ball: SimpleN
     assert np.abs(light[z > 0.9] - 1).max() < 0.02, "what faces the camera is the photo's"
 
 
+def test_hidden_skin_is_a_little_paler_than_the_face_and_as_light(ball: SimpleNamespace) -> None:
+    colours, _ = coloured(ball, np.broadcast_to(FAIR, (SIZE, SIZE, 3)), np.full_like(X, True, bool))
+    behind = colours[ball.normals[:, 2] < -0.8]
+    tint = (behind - behind.mean(1, keepdims=True)) @ (FAIR - FAIR.mean()) / ((FAIR - FAIR.mean()) ** 2).sum()
+    assert 0.75 < tint.mean() < 0.88 and abs(behind.mean() - FAIR.mean()) < 0.02
+
+
 def test_a_rim_is_not_mirrored(ball: SimpleNamespace) -> None:
     """The half x > 0 is hidden: its outer part is what the other half's rim is, but not as dark."""
     colours, observed = coloured(ball, rim(0.4), X < 0.02)
