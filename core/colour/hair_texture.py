@@ -50,7 +50,7 @@ class HairTexture:
         noise = np.fft.rfft2(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
         phase = noise / np.maximum(np.abs(noise), 1e-9)
         texture = np.fft.irfft2(np.fft.rfft2(spot, axes=(0, 1)) * phase[..., None], (size, size), axes=(0, 1)).astype(np.float32)
-        return cls(texture, float(1 + (_LENGTHENED - 1) * smoothstep(np.float32(coherence), *_COMBED)))
+        return cls(texture, float(1 + (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, 3) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
