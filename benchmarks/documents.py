@@ -30,12 +30,12 @@ _WINDOW = "1500,1120"
 
 def astronaut(path: Path) -> None:
     """The head of README."""
-    _write(preview(Reconstructor.load().run(ASTRONAUT, Settings(quality="high"))), path)
+    _write(preview(Reconstructor.load().run(ASTRONAUT, Settings())), path)
 
 
 def figure(path: Path) -> None:
     """The body of README."""
-    _write(preview(Reconstructor.load().run(FIGURE, Settings(quality="high", subject="body"))), path)
+    _write(preview(Reconstructor.load().run(FIGURE, Settings(subject="body"))), path)
 
 
 def rigging(path: Path) -> None:
