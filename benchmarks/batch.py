@@ -99,7 +99,7 @@ def measure(way: str, work: Path, count: int, kills: int) -> str:
     command = [sys.executable, "-m", "likeness.cli.main", "batch", str(work / "photos"), "--output", str(watched.output), *WAYS[way]]
     moments = sorted(random.sample(range(1, whole), kills))
     for turn, results in enumerate([*moments, count + 1]):
-        watched.run([*command, "--quality", "draft", "--formats", "glb"], results, actor_dies="--ray" in command and turn == kills)
+        watched.run([*command, "--quality", "draft", "--formats", "glb"], results, actor_dies="--ray" in command and not turn)
     entries = [json.loads(line) for line in (watched.output / "summary.jsonl").read_text(encoding="utf-8").splitlines()]
     failed, made = sum(entry["status"] == "failed" for entry in entries), watched.made
     values = [way, count, kills, f"{len(made)} + {failed}", count - len(made) - failed, sum(times > 1 for times in made.values())]
