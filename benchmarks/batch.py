@@ -97,7 +97,7 @@ def measure(way: str, work: Path, count: int, kills: int) -> str:
     shutil.rmtree(watched.output, ignore_errors=True)
     whole = sum(not _is_broken(number) for number in range(count))
     command = [sys.executable, "-m", "likeness.cli.main", "batch", str(work / "photos"), "--output", str(watched.output), *WAYS[way]]
-    moments = sorted(random.sample(range(1, whole), kills))
+    moments = sorted(random.sample(range(2, whole), kills))
     for turn, results in enumerate([*moments, count + 1]):
         watched.run([*command, "--quality", "draft", "--formats", "glb"], results, actor_dies="--ray" in command and not turn)
     entries = [json.loads(line) for line in (watched.output / "summary.jsonl").read_text(encoding="utf-8").splitlines()]
