@@ -34,10 +34,11 @@ def begin_mask(
     else:
         corners[:, 2] = -_DISTANCE
     name = f"{collection.name} Mask"
-    mesh = new_mesh(name, corners, np.array([[0, 1, 2], [0, 2, 3]]))
+    triangles = np.array([[0, 2, 1], [0, 3, 2]])  # towards the camera: Texture Paint leaves out what faces away
+    mesh = new_mesh(name, corners, triangles)
     uv = mesh.uv_layers.new(name="UVMap")
     places = np.array([[1, 1], [1, 0], [0, 0], [0, 1]], np.float32)  # as view_frame gives them
-    uv.data.foreach_set("uv", places[[0, 1, 2, 0, 2, 3]].ravel())
+    uv.data.foreach_set("uv", places[triangles.ravel()].ravel())
     plane = bpy.data.objects.new(name, mesh)
     image = pack_picture(name, matte, "Non-Color")
     mesh.materials.append(_material(name, image))

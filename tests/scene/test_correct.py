@@ -144,6 +144,7 @@ def test_the_masks_plane_lies_over_the_photo(part, head):
     from bpy_extras.object_utils import world_to_camera_view
 
     bpy.context.view_layer.update()
+    assert all(face.normal.z > 0.99 for face in plane.data.polygons), "a brush paints nothing on what faces away from the camera"
     uv = {loop.vertex_index: plane.data.uv_layers[0].data[loop.index].uv for loop in plane.data.loops}
     for index, vertex in enumerate(plane.data.vertices):
         seen = world_to_camera_view(bpy.context.scene, camera, plane.matrix_world @ vertex.co)
