@@ -11,13 +11,9 @@ from ..geometry.mesh import vertex_normals
 from ..geometry.visibility import smoothstep
 from ..models.fit import ViewFit
 from ..models.head import HeadModel
-from ..models.joints import GLOBAL
-from ..models.rotation import rotation_matrix
-from ..photo.pose import Pose
 from ..photo.view import Camera
 from ..result import Result
-from ..settings import CUTS
-from .border import ended_at_cut, quads_above_cut
+from .border import mirrored_quads
 from .quads import QuadMesh, paired
 from .register import ReconstructedSurface, register
 from .rig import rig_head
@@ -54,12 +50,8 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
             progress(0.5 + 0.1 * (number + 1))
     kept = np.ones(len(model.faces), bool) if inner else model.face_part == 0
     quads, quads_uv = paired(model.faces[kept], model.faces_uv[kept])
-    cut = _cut(result)
-    above = quads_above_cut(model, quads, cut)
-    quads, quads_uv = quads[above], quads_uv[above]
-    torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), view.pose.translation)
-    ended = ended_at_cut(torso.to_upright(view.pose.to_camera(vertices)), quads, cut)
-    vertices = view.pose.to_upright(torso.to_camera(ended))
+    alike = mirrored_quads(model.mirror, quads)
+    quads, quads_uv = quads[alike], quads_uv[alike]
     transfer = Transfer.between(surface.vertices, surface.faces, vertices)
     wrapped = np.zeros(len(vertices), np.float32)
     wrapped[:skin] = open_skin * (1 - smoothstep(np.abs(transfer.distance[:skin]), *_NEAR))
@@ -69,13 +61,6 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     of_vertices = (values[used].astype(np.float32) for values in (transfer(surface.colours), transfer(surface.observed), wrapped))
     progress(0.95)
     return QuadMesh(vertices[used].astype(np.float32), number[quads], model.uv, quads_uv, *of_vertices)
-
-
-def _cut(result: Result) -> str:
-    """The cut that a result ends at, by its report; of one that ends at the photo's edges the widest."""
-    told = result.report.get("settings")
-    kind = told.get("cut") if isinstance(told, dict) else None
-    return kind if kind in CUTS and kind != "none" else CUTS[0]
 
 
 def _fit(model: HeadModel, result: Result) -> ViewFit:
