@@ -13,7 +13,7 @@ from .hair_texture import HairTexture
 from .kinds import HAIR, SKIN, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
-from .seam import with_local_light, without_seam
+from .seam import evened, lightened, well_inside, with_local_light, without_seam
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
 
@@ -34,6 +34,7 @@ _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen 
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
+_RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
@@ -59,6 +60,7 @@ def colour_vertices(
     shown, observed = projection.sample_photo(vertices, normals)
     cells = VoxelMeans.of(vertices, _CELL)
     points = vertices[cells.first]
+    inside = well_inside(cells, cells.mean(observed))
     level, places = guess(points)
     level = cells.smoothed(level)
     head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
@@ -69,7 +71,10 @@ def colour_vertices(
     there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, {}
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
-        other, trust = projection.mirrored(*symmetry.mirrored(vertices, normals))
+        places_there, facing = symmetry.mirrored(vertices, normals)
+        other, trust = projection.mirrored(places_there, facing)
+        if parsing_crop is not None:
+            trust = trust * smoothstep(facing[:, 2], *_RIM)
         find = _kinds_by_guess if parsing_crop is None else _kinds_by_parsing
         share, level, weight, trust, tints = find(
             _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals))), places, symmetry.upright(points), cells
@@ -83,6 +88,8 @@ def colour_vertices(
         if parsing_crop is not None and share is not None:
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
             weight = weight * (1 - share[:, HAIR] * strange)
+            # Rims are darker, or lit from behind.
+            weight = weight * inside
             level = with_local_light(cells, level, seen[:, COLOUR], weight, share)
             # What is seen through hair at its rim is the wall behind it.
             rim = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * np.maximum(_apart(seen, level), strange)
@@ -92,10 +99,15 @@ def colour_vertices(
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None:
-        # Neither the light nor a seam gives skin or hair a tint that is not theirs; lips and eyes are mirrored.
-        for kind, own in ((SKIN, share[:, SKIN] * (1 - there)), (HAIR, share[:, HAIR])):
-            if kind in tints:
-                level = level + own[:, None] * (tints[kind].given_to(level) - level)
+        if HAIR in tints:
+            # Neither the light nor a seam gives hair a tint that is not its own.
+            level = level + share[:, HAIR, None] * (tints[HAIR].given_to(level) - level)
+        if parsing_crop is not None:
+            # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
+            for kind in (SKIN, HAIR):
+                own = head * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
+                change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind]) * (1 - inside)
+                shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change[:, None], vertices)[:, 0] * own)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
 
@@ -165,7 +177,7 @@ def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarr
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
     pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
-    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside))
+    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare)
     hair = share[:, HAIR]
     trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * _apart(other, level[cells.cell]))
     tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731

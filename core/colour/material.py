@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
+from scipy.optimize import isotonic_regression
 
 from ..geometry.visibility import smoothstep
 from .kinds import CLOTHES, HAIR, KINDS, SKIN
@@ -18,15 +19,18 @@ _TONES = 3  # steps of each channel in which kinds of cloth are told apart
 _CLOTH = 0.25  # sRGB: a guess this far from a kind of cloth hardly means it
 _DARK = (0.12, 0.3)  # sRGB: a field that knows nothing of clothes guesses dark ones
 _MEDIAN = 0.002  # weight of a kind's median beside cells in each 0.02 x 0.02
-_HIGHLIGHT = (1.1, 1.5)  # of the median
 _VARIES = 0.06  # sRGB: so far from its middle may hair always be
 _UNUSUAL = (2.0, 3.5)  # of the usual distance
 _GREY = 0.6  # of skin's lightness: darker hair is not grey
+_GREY_TINT = 0.6  # of skin's least tint: grey hair has less
+_CLEAREST = 25  # per cent of grey hair, the least tinted
 _ROUNDS = 8
 _EVEN = 3.0  # weight of even light, in cells
 _UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows and highlights
-_USUAL_LIGHT = (30, 70)  # percentiles of the seen skin's light between which hidden skin's is
+_USUAL_LIGHT = (35, 55)  # percentiles of the face's light between which hidden skin's is: its highlights and shadows are its own
 _TINTS = 5  # from dark to light
+_DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
+_FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
 _RELIEF = 0.25  # of the level
 _BLACK = 0.06  # sRGB: below it ratios are noise
 _KEPT = (0.4, 0.8, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays
@@ -39,12 +43,19 @@ class Tints(NamedTuple):
     tints: np.ndarray
 
     @classmethod
-    def of(cls, samples: np.ndarray) -> Self:
-        """Of seen colours (M, 3) from the median up to the lightest: those are mixed with others, and shadows have the photo's tint."""
-        parts = np.array_split(samples[np.argsort(samples.mean(1))], _TINTS)[_TINTS // 2 : -1]
+    def of(cls, samples: np.ndarray, shadows: int) -> Self:
+        """Of seen colours (M, 3), without so many fifths of the darkest ones, which have the photo's tint, and without the lightest ones,
+        which are mixed with others."""
+        parts = np.array_split(samples[np.argsort(samples.mean(1))], _TINTS)[shadows:-1]
         colours = np.array([np.median(part, axis=0) for part in parts]) + _BLACK
         lightness = colours.mean(1)
         return cls(lightness, colours / lightness[:, None])
+
+    def natural(self) -> Self:
+        """The same without a cast, as hair has them: red at least as strong as green, green as blue. Dyed hair keeps its own."""
+        nearest = np.array([isotonic_regression(tint, increasing=False).x for tint in self.tints])
+        dyed = smoothstep(np.linalg.norm(self.tints - 1, axis=1), *_DYED)[:, None]
+        return self._replace(tints=nearest + dyed * (self.tints - nearest))
 
     def differ(self, colours: np.ndarray) -> np.ndarray:
         """How far colours (K, 3) are from the kind's at the same lightness, (K,) in sRGB."""
@@ -67,19 +78,21 @@ def levels(
     upright: np.ndarray,
     normals: np.ndarray,
     better: Sequence[np.ndarray] = (),
+    face: np.ndarray | None = None,
 ) -> tuple[np.ndarray, dict[int, Tints]]:
     """Colours (K, 3) of cells with shares (K, len(KINDS)), by what is seen (K, 3) of each kind, where weight (K,) says; and the tints of
     skin and hair, as far as they are seen.
 
     guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright); normals (K, 3): unit, crop frame; better
-    [(K,), ...]: how good seen cells are as samples in further ways: the best alone count.
+    [(K,), ...]: how good seen cells are as samples in further ways: the best alone count. face (K,) in [0, 1]: what may show skin; a white
+    shirt may be taken for it.
     """
     colours, tints = np.zeros_like(guess), {}
     for index in range(len(KINDS)):
         near, kept, further = _NEAR[index], _KEPT[index], better
         sources = share[:, index] * weight
         if index == SKIN:
-            further = [*better, _dull(seen, sources)]
+            further = [*better, smoothstep(normals[:, 2], *_FRONTAL), np.ones(len(seen)) if face is None else face]
         elif index == HAIR:
             further = [*better, _usual(seen, sources * _samples(sources, better))]
         elif index == CLOTHES:
@@ -94,11 +107,13 @@ def levels(
             level = _shaded(seen, chosen, normals)
         else:
             level = _level(seen, chosen, upright, near)
-        level = level + _relief(guess, share[:, index] * (1 - weight), level, kept)
+        hidden = share[:, index] * (1 - weight)
+        light = guess.mean(1, keepdims=True)
+        level = level + _relief(_uneven(light, hidden, normals) if index == SKIN else light, hidden, level, kept)
         if index in (SKIN, HAIR):
             if index == HAIR and SKIN in tints:
                 chosen = chosen & _opaque(seen, chosen, tints[SKIN])
-            tints[index] = Tints.of(seen[chosen])
+            tints[index] = Tints.of(seen[chosen], 1) if index == SKIN else Tints.of(seen[chosen], 2).natural()
             level = tints[index].given_to(level)
         colours += share[:, index : index + 1] * level
     return np.clip(colours, 0, 1), tints
@@ -120,8 +135,8 @@ def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints) -> np.ndarray:
     light = seen.mean(1) + _BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
     most = np.median(tinted[hair])
-    grey = most < np.linalg.norm(skin.tints - 1, axis=1).min() and np.median(light[hair]) > _GREY * skin.lightness[0]
-    return tinted <= (most if grey else np.inf)
+    grey = most < _GREY_TINT * np.linalg.norm(skin.tints - 1, axis=1).min() and np.median(light[hair]) > _GREY * skin.lightness[0]
+    return tinted <= (np.percentile(tinted[hair], _CLEAREST) if grey else np.inf)
 
 
 def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -142,22 +157,24 @@ def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.nda
     return np.repeat((np.exp(np.clip(facing @ found, lowest, highest)) - _BLACK)[:, None], 3, axis=1)
 
 
-def _dull(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is skin (K, 3) without the highlights that the face has and the back of the head has not?"""
-    light = seen.mean(1) / max(float(_middle(seen, sources).mean()), _BLACK)
-    return 1 - smoothstep(light, *_HIGHLIGHT)
-
-
 def _usual(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:
     """(K,) in [0, 1]: is what is seen (K, 3) as the sources (K,) mostly are? What is far from that was mistaken for it."""
     away = np.linalg.norm(seen - _middle(seen, sources), axis=1)
     return 1 - smoothstep(away / max(float(_middle(away[:, None], sources)[0]), _VARIES), *_UNUSUAL)
 
 
-def _relief(guess: np.ndarray, share: np.ndarray, level: np.ndarray, kept: float) -> np.ndarray:
-    """How much lighter (K, 1) than the rest of its kind the guess makes a cell: its light and shade, not its tints."""
-    light, most = guess.mean(1, keepdims=True), _RELIEF * level.mean(1, keepdims=True)
+def _relief(light: np.ndarray, share: np.ndarray, level: np.ndarray, kept: float) -> np.ndarray:
+    """How much lighter (K, 1) than the rest of its kind the guess, of light (K, 1), makes a cell: its light and shade, not its tints."""
+    most = _RELIEF * level.mean(1, keepdims=True)
     return np.clip(kept * (light - _middle(light, share)), -most, most)
+
+
+def _uneven(light: np.ndarray, share: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """The guess's light (K, 1) without what grows evenly with the direction of the normals (K, 3): it guesses the dark side too dark."""
+    hidden = share > _SEEN
+    facing = np.column_stack([np.ones(len(normals)), normals])
+    even = np.linalg.lstsq(facing[hidden], light[hidden], rcond=None)[0] if hidden.sum() > _LEAST else np.zeros((4, 1))
+    return light - facing @ even
 
 
 def _level(seen: np.ndarray, chosen: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray:

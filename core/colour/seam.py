@@ -4,17 +4,42 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..geometry.solve import solve_positive
+from ..geometry.visibility import smoothstep
 from .voxel_means import VoxelMeans
 
 _REACH = 0.3  # crop units (6 cm) over which the seam's correction decays into the hidden side
 _MIRROR_REACH = 0.2  # crop units (4 cm) where the other side's colours are taken
 _HUGGED = 4.0  # weight of a cell's colour beside its neighbours' corrections
-_LIGHT_REACH = 1.0  # crop units (20 cm) over which light changes
+_LIGHT_REACH = 0.4  # crop units (8 cm) over which light changes
 _LIGHT_WEIGHT = 0.1  # of a cell's colour: light is what differs over centimetres
-_LIGHT_MOST = 0.7  # natural logarithm
+_LIGHT_MOST = 0.3  # natural logarithm: hidden skin stays as light as the face mostly is
 _TINT = 0.3  # of the light's tint is kept: rims have the background's
+_BORDER = 0.12  # crop units (2.4 cm) around the border of what is seen in which light is evened
+_WITHIN = (0.6, 0.95)  # share of what is seen around
+_EVENED_MOST = 0.4  # natural logarithm
+_EVENED_ROUNDS = 3  # of smoothing, of 4 mm each: finer light and shade is the photo's
 _BLACK = 0.06  # sRGB: below it ratios are noise
 _OTHER = 0.1  # sRGB: across a step of this size in the level, a correction hardly spreads
+
+
+def well_inside(cells: VoxelMeans, weight: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: does a cell lie well inside of what is seen, weight (K,)? 0 at its border, where light grazes, 1 centimetres away."""
+    spring = np.full(len(weight), 3 * (cells.size / _BORDER) ** 2)
+    return smoothstep(membrane(cells.links, weight[:, None], spring, 0, cells.place // 5)[:, 0], *_WITHIN)
+
+
+def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """How much lighter the level (K, 3) is than what is seen (K, 3), with weight (K,), around each cell: (K,), natural logarithm."""
+    change = np.log((level + _BLACK).mean(1) / (seen + _BLACK).mean(1))
+    values = np.column_stack([change * weight, weight])
+    for _ in range(_EVENED_ROUNDS):
+        values = cells.smoothed(values)
+    return np.clip(values[:, 0] / np.maximum(values[:, 1], 1e-6), -_EVENED_MOST, _EVENED_MOST)
+
+
+def lightened(colours: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """Colours (N, 3) sRGB, lighter by change (N,) or (N, 3), natural logarithm."""
+    return (colours + _BLACK) * np.exp(change.reshape(len(colours), -1)) - _BLACK
 
 
 def with_local_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -24,7 +49,7 @@ def with_local_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, wei
     grey = ratio.mean(1, keepdims=True)
     screening = 3 * (cells.size / _LIGHT_REACH) ** 2
     change = membrane(_alike(cells, level, share), grey + _TINT * (ratio - grey), _LIGHT_WEIGHT * weight, screening, cells.place // 5)
-    return (level + _BLACK) * np.exp(change) - _BLACK
+    return lightened(level, change)
 
 
 def without_seam(

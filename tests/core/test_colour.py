@@ -257,7 +257,7 @@ def test_skin_that_shows_through_white_hair_does_not_tint_what_is_hidden(head):
 
 
 def test_a_tint_is_kept_where_it_gets_too_light_for_the_picture():
-    tints = Tints.of(np.tile([0.95, 0.75, 0.65], (50, 1)) * np.linspace(0.6, 1, 50)[:, None])
+    tints = Tints.of(np.tile([0.95, 0.75, 0.65], (50, 1)) * np.linspace(0.6, 1, 50)[:, None], 2)
     light = tints.given_to(np.full((1, 3), 1.2))
     assert light.max() <= 1 and light[0, 0] - light[0, 2] > 0.25
 

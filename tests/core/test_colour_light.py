@@ -1,0 +1,127 @@
+"""The light and the tints of hidden skin and hair, on a ball whose front a camera sees and on cells that face every way."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import trimesh
+
+from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
+from likeness.core.colour.material import Tints, levels
+from likeness.core.photo.parsing import CLASSES
+
+SIZE, RADIUS = 256, 0.6
+FAIR = np.array([0.8, 0.62, 0.52], np.float32)
+_AXIS = (np.arange(SIZE) + 0.5) * 2 / SIZE - 1
+X, Y = np.meshgrid(_AXIS, -_AXIS)
+
+
+@pytest.fixture(scope="module")
+def ball() -> SimpleNamespace:
+    mesh = trimesh.creation.icosphere(6, RADIUS)
+    vertices = np.asarray(mesh.vertices, np.float32)
+    return SimpleNamespace(vertices=vertices, faces=np.asarray(mesh.faces), normals=vertices / RADIUS)
+
+
+def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, bare: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Colours and observed of a head of nothing but skin before a photo (S, S, 3), of which `shown` (S, S) bool is the person."""
+    matte = (shown & (np.hypot(X, Y) < RADIUS)).astype(np.float32)
+    parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    parsing[..., CLASSES.index("skin")], parsing[..., CLASSES.index("background")] = matte, 1 - matte
+
+    def guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
+        codes = np.column_stack([(points[:, 0] + 1) / 2, points[:, 1] * 0.5 + 0.6, (points[:, 2] + 1) / 2]).clip(0.001, 1)
+        nothing, all_over = np.zeros(len(points), np.float32), np.full(len(points), bare, np.float32)
+        return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), nothing, all_over, nothing, nothing)
+
+    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing)
+
+
+def rim(strength: float) -> np.ndarray:
+    """A photo (S, S, 3) of skin that darkens where it turns away from the camera, beyond 45 degrees."""
+    return FAIR * np.where(np.hypot(X, Y) > RADIUS * np.sin(np.radians(45)), 1 - strength, 1)[..., None]
+
+
+def test_a_dark_rim_darkens_neither_the_hidden_side_nor_its_border(ball: SimpleNamespace) -> None:
+    colours, observed = coloured(ball, rim(0.4), np.full_like(X, True, bool))
+    light = colours.mean(1) / FAIR.mean()
+    z = ball.normals[:, 2]
+    assert light[z < -0.2].min() > 0.95
+    assert light[(z > -0.2) & (z < 0.2)].min() > 0.85
+    border = (observed > 0.7) & (z < np.cos(np.radians(60)))
+    assert border.sum() > 100 and light[border].mean() > 0.74, "blended alone 0.6 and 0.95 give 0.67"
+    assert np.abs(light[z > 0.9] - 1).max() < 0.02, "what faces the camera is the photo's"
+
+
+def test_a_rim_is_not_mirrored(ball: SimpleNamespace) -> None:
+    """The half x > 0 is hidden: its outer part is what the other half's rim is, but not as dark."""
+    colours, observed = coloured(ball, rim(0.4), X < 0.02)
+    angle = np.degrees(np.arccos(ball.normals[:, 2]))
+    outer = (observed == 0) & (ball.vertices[:, 0] > 0.1) & (angle > 63) & (angle < 75)
+    assert outer.sum() > 100 and (colours[outer].mean(1) / FAIR.mean()).mean() > 0.8
+
+
+def cells(count: int = 6000) -> SimpleNamespace:
+    """Cells that face every way, of which the front is seen."""
+    normals = np.random.default_rng(0).standard_normal((count, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return SimpleNamespace(normals=normals, places=0.4 * normals, weight=(normals[:, 2] > 0).astype(np.float32))
+
+
+def skin_levels(of: SimpleNamespace, seen: np.ndarray, guess: np.ndarray | None = None, face: np.ndarray | None = None) -> np.ndarray:
+    """Levels (K, 3) of nothing but skin."""
+    share = np.eye(len(KINDS))[np.full(len(seen), SKIN)]
+    guess = np.tile(FAIR, (len(seen), 1)) if guess is None else guess
+    return levels(guess.astype(np.float32), seen.astype(np.float32), of.weight, share, of.places, of.normals, face=face)[0]
+
+
+def test_hidden_skin_is_as_light_as_what_faces_the_camera() -> None:
+    of = cells()
+    seen = FAIR * np.where(of.normals[:, 2:] < 0.5, 0.5, 1)
+    assert np.abs(skin_levels(of, seen)[of.weight == 0] / FAIR - 1).max() < 0.1
+
+
+def test_a_white_shirt_that_is_taken_for_skin_makes_no_skin_pale() -> None:
+    of = cells()
+    shirt = of.places[:, 1] < 0.1
+    seen = np.where(shirt[:, None], [0.95, 0.95, 0.97], FAIR)
+    hidden = of.weight == 0
+    assert np.abs(skin_levels(of, seen, face=(~shirt).astype(np.float32))[hidden] - FAIR).max() < 0.05
+    assert np.abs(skin_levels(of, seen)[hidden] - FAIR).max() > 0.1, "the case is none if the shirt never counts"
+
+
+def test_the_guesss_light_from_one_side_is_not_taken_but_its_relief_is() -> None:
+    of = cells()
+    relief = 0.05 * np.sin(40 * of.places[:, 1:2])
+    guess = FAIR * (0.7 + 0.3 * of.normals[:, :1]) + relief
+    found = skin_levels(of, np.tile(FAIR, (len(guess), 1)), guess)
+    hidden = of.weight == 0
+    left, right = (found[hidden & (side * of.normals[:, 0] > 0.5)].mean() for side in (-1, 1))
+    assert abs(left / right - 1) < 0.03
+    assert np.polyfit(relief[hidden, 0], found[hidden].mean(1), 1)[0] > 0.25
+
+
+def test_grey_hair_takes_the_tint_of_what_shows_least_skin() -> None:
+    of = cells()
+    hair = of.places[:, 1] > 0
+    through = np.random.default_rng(1).uniform(0, 0.5, (len(hair), 1))
+    grey = np.array([0.7, 0.69, 0.67])
+    seen = np.where(hair[:, None], grey + through * (FAIR - grey) * [1, 1, 1], FAIR)
+    share = np.eye(len(KINDS))[np.where(hair, HAIR, SKIN)]
+    found, _ = levels(np.tile(FAIR, (len(hair), 1)), seen.astype(np.float32), of.weight, share, of.places, of.normals)
+    hidden = found[hair & (of.weight == 0)]
+    assert (hidden[:, 0] - hidden[:, 2]).max() < 0.09, "half of the seen hair has more than 0.11"
+
+
+@pytest.mark.parametrize(
+    ("colour", "kept"),
+    [((0.3, 0.2, 0.12), True), ((0.25, 0.3, 0.2), False), ((0.55, 0.5, 0.58), False), ((0.1, 0.6, 0.2), True)],
+    ids=["brown", "greenish", "lavender", "dyed green"],
+)
+def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, float, float], kept: bool) -> None:
+    tints = Tints.of(np.tile(colour, (50, 1)) * np.linspace(0.8, 1, 50)[:, None], 2)
+    natural = tints.natural()
+    assert (np.abs(natural.tints - tints.tints).max() < 0.01) == kept
+    if not kept:
+        assert (np.diff(natural.tints, axis=1) < 1e-6).all(), "red, green and blue in that order"
