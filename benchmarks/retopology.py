@@ -23,7 +23,8 @@ from likeness.core.geometry.mesh import face_normals, vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.models.head import HeadModel
 from likeness.core.result import Mesh, Result
-from likeness.core.topology.quads import QuadMesh
+from likeness.core.topology.border import mirrored_quads
+from likeness.core.topology.quads import QuadMesh, paired
 from likeness.core.topology.retopology import template_mesh
 from likeness.core.topology.transfer import Transfer
 
