@@ -14,7 +14,7 @@ from .fields.head import head_field
 from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
 from .head_anatomy import head_anatomy
-from .models.fit import ViewFit
+from .models.fit import ViewFit, landmark_points
 from .models.flame.model import FlameModel
 from .models.head import HeadModel
 from .models.joints import GLOBAL, NECK
@@ -76,7 +76,8 @@ class HeadReconstructor:
             rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
         with clock.stage("clean"):
             at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
-            camera_vertices, faces = _cleaned(whole, faces, at_wall, prepared.fit, settings.cut)
+            face = landmark_points(self._model, prepared.fit)
+            camera_vertices, faces = _cleaned(whole, faces, at_wall, face, prepared.fit, settings.cut)
         mesh, vertices = self._coloured(prepared, fields, camera_vertices, faces, settings, clock)
         view, fit = prepared.view, prepared.fit
         pose, matte = Pose(fit.rotation, fit.joints[NECK]), prepared.pictures(_picture_size(settings))[1]
@@ -146,11 +147,14 @@ class HeadReconstructor:
         return report
 
 
-def _cleaned(vertices: np.ndarray, faces: np.ndarray, at_wall: np.ndarray, fit: ViewFit, cut: str) -> tuple[np.ndarray, np.ndarray]:
-    """A closed surface (V, 3) of the camera's frame, cut as the settings say and mended. at_wall (V,): is it at the crop's walls?"""
+def _cleaned(
+    vertices: np.ndarray, faces: np.ndarray, at_wall: np.ndarray, face: np.ndarray, fit: ViewFit, cut: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """A closed surface (V, 3) of the camera's frame, cut as the settings say and mended. at_wall (V,): is it at the crop's walls?
+    face (N, 3): landmarks."""
     if cut != "none":
         torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
-        ended, faces = cut_head(torso.to_upright(vertices), faces, cut, at_wall)
+        ended, faces = cut_head(torso.to_upright(vertices), faces, cut, at_wall, torso.to_upright(face))
         vertices = torso.to_camera(ended)
     vertices, faces, _ = mend_surface(vertices.astype(np.float32), faces)
     return vertices, faces

@@ -29,6 +29,8 @@ _TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background'
 _BESIDE = 0.05  # of the matte
 _TONES = 8  # steps of each channel in which colours of the background are counted
 _COMMON = (0.003, 0.02)  # share of the background that has a colour like it
+_RARE = (0.001, 0.006)  # and for its tint alone
+_SPILL = (0.04, 0.1)  # sRGB: so far from its own tint is hair that has the background's
 _MIXED = (1.0, 0.7, 0.5, 0.35)  # shares of the background in what is seen through hair
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
@@ -97,6 +99,13 @@ def colour_vertices(
             behind = _of_background(seen[:, COLOUR], level, photo_crop, matte_crop)
             doubt = np.maximum(rim, share[:, HAIR] * strange * behind)
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
+            if HAIR in tints:
+                some = np.flatnonzero(observed * shown[:, OF_KIND][:, HAIR] > 0.01)
+                colours = shown[some, COLOUR]
+                own = tints[HAIR].given_to(colours)
+                of_wall = _of_background(colours, cells.spread(level, vertices[some]), photo_crop, matte_crop, _RARE)
+                of_wall *= smoothstep(np.linalg.norm(colours - own, axis=1), *_SPILL) * shown[some, OF_KIND][:, HAIR]
+                shown[some, COLOUR] = colours + of_wall[:, None] * (own - colours)
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None:
         if HAIR in tints:
@@ -112,7 +121,9 @@ def colour_vertices(
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
 
 
-def _of_background(colours: np.ndarray, level: np.ndarray, photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
+def _of_background(
+    colours: np.ndarray, level: np.ndarray, photo: np.ndarray, matte: np.ndarray, common: tuple[float, float] = _COMMON
+) -> np.ndarray:
     """(K,) in [0, 1]: do colours (K, 3) stand in the photo (S, S, 3) beside the person, too, or such as make them when mixed with the
     level (K, 3)?"""
     beside = photo[matte < _BESIDE]
@@ -125,7 +136,7 @@ def _of_background(colours: np.ndarray, level: np.ndarray, photo: np.ndarray, ma
         pure = level + (colours - level) / mixed
         place = np.clip(pure.T * _TONES - 0.5, 0, _TONES - 1)
         possible = (np.abs(pure - 0.5) < 0.5 + 1 / _TONES).all(1)
-        found = np.maximum(found, possible * smoothstep(map_coordinates(share, place, order=1), *_COMMON))
+        found = np.maximum(found, possible * smoothstep(map_coordinates(share, place, order=1), *common))
     return found
 
 

@@ -18,7 +18,8 @@ _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
 _CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
-_LENGTHENED = 2.5  # combed down, strands bend less than in the sample
+_LENGTHENED = 2.5  # combed down, strands bend less than in the sample; curls and stubble stay as they are
+_COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stubble to strands that run one way
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
 _CROWN = (0.15, 0.4)  # sine of the angle to the crown within which strands grow too fine to be shown
@@ -26,9 +27,11 @@ _CROWN = (0.15, 0.4)  # sine of the angle to the crown within which strands grow
 
 @dataclass(frozen=True)
 class HairTexture:
-    """texture (N, N, 3) float32: differences from the hair's colour, tiled; its strands run along the rows' axis."""
+    """texture (N, N, 3) float32: differences from the hair's colour, tiled; its strands run along the rows' axis, so many times lengthened
+    on the head."""
 
     texture: np.ndarray
+    lengthened: float
 
     @classmethod
     def of(cls, photo: np.ndarray, points: np.ndarray, hair: np.ndarray) -> Self | None:
@@ -39,14 +42,15 @@ class HairTexture:
             return None
         size = round(2 * np.pi * _RADIUS / _REPEATS * len(photo) / 2)
         sigma = _CLUMP * len(photo) / 2
-        sample = _upright(sample - cv2.GaussianBlur(sample, (0, 0), sigma))
+        sample, coherence = _upright(sample - cv2.GaussianBlur(sample, (0, 0), sigma))
         window = np.outer(*[np.hanning(len(sample))] * 2)[..., None].astype(np.float32)
         sample -= (window * sample).sum((0, 1)) / window.sum()
         spot = np.zeros((size, size, 3), np.float32)
         spot[: len(sample), : len(sample)] = sample * np.sqrt(window / window.sum()) * size
         noise = np.fft.rfft2(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
         phase = noise / np.maximum(np.abs(noise), 1e-9)
-        return cls(np.fft.irfft2(np.fft.rfft2(spot, axes=(0, 1)) * phase[..., None], (size, size), axes=(0, 1)).astype(np.float32))
+        texture = np.fft.irfft2(np.fft.rfft2(spot, axes=(0, 1)) * phase[..., None], (size, size), axes=(0, 1)).astype(np.float32)
+        return cls(texture, float(1 + (_LENGTHENED - 1) * smoothstep(np.float32(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, 3) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
@@ -58,7 +62,7 @@ class HairTexture:
         column = (np.arctan2(x, forward) / (2 * np.pi) * _REPEATS) % 1 * size
         # From the crown over the skull, and straight down below it.
         way = np.where(along > 0, np.arctan2(across, along), np.pi / 2 - along / _RADIUS)
-        row = way / (2 * np.pi) * _REPEATS / _LENGTHENED % 1 * size
+        row = way / (2 * np.pi) * _REPEATS / self.lengthened % 1 * size
         values = np.empty((len(upright), 3), np.float32)
         rows = 16_384  # cv2.remap takes pictures of at most 32,767 pixels a side
         for start in range(0, len(upright), rows):
@@ -91,10 +95,13 @@ def _sample(photo: np.ndarray, hair: np.ndarray) -> np.ndarray | None:
     return np.array(photo[low[0] : low[0] + 2 * half, low[1] : low[1] + 2 * half], np.float32)
 
 
-def _upright(sample: np.ndarray) -> np.ndarray:
-    """The sample (n, n, 3) turned until its strands run down."""
+def _upright(sample: np.ndarray) -> tuple[np.ndarray, float]:
+    """The sample (n, n, 3) turned until its strands run down, and the coherence of its structure tensor: 1 if they all run one way."""
     grey = sample.mean(-1)
     right, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    across = 0.5 * np.degrees(np.arctan2(2 * (right * down).sum(), (right**2 - down**2).sum()))
+    wide, tall, both = (right**2).sum(), (down**2).sum(), (right * down).sum()
+    across = 0.5 * np.degrees(np.arctan2(2 * both, wide - tall))
     middle = (len(sample) - 1) / 2
-    return cv2.warpAffine(sample, cv2.getRotationMatrix2D((middle, middle), across, 1.0), sample.shape[:2], borderMode=cv2.BORDER_REFLECT)
+    turn = cv2.getRotationMatrix2D((middle, middle), across, 1.0)
+    turned = cv2.warpAffine(sample, turn, sample.shape[:2], borderMode=cv2.BORDER_REFLECT)
+    return turned, float(np.hypot(wide - tall, 2 * both) / max(wide + tall, 1e-12))

@@ -40,7 +40,7 @@ _STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, fr
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
 _HUGGED = 4.0  # weight of the evidence beside a cell's neighbours
 _CHEEKS = -0.4  # height on the mean head, crop units, down to which hair beside the face tells how wide it is behind
-_HAIR_WIDTH, _HAIR_EDGE = (0.35, 0.5), 0.1  # crop units from the middle, of close hair and of any on the back, and over which it thins out
+_HAIR_WIDTH, _HAIR_EDGE = (0.35, 0.5), 0.1  # crop units from the middle, of close hair and of any on the back; over which its end is soft
 _BLADES, _CURVE = -0.85, 0.3  # height on the mean head to which long hair falls on the back, and by which it is shorter at the sides
 _LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that hangs
 _SHOULDERS = (0.4, -0.65)  # crop units from the middle and height on the mean head, where shoulders begin
@@ -107,8 +107,8 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
 
 
 def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray, bare: float) -> None:
-    """Change shares (K, len(KINDS)): hair behind (K,) is no wider than beside the face, and falls on the back no lower than the shoulder
-    blades; around it, and below all that the photo shows, are clothes, or as much bare skin as the shoulders show.
+    """Change shares (K, len(KINDS)): hair behind (K,) falls no lower than the shoulder blades, and beside the middle sooner, by how wide
+    it is beside the face; below it, and below all that the photo shows, are clothes, or as much bare skin as the shoulders show.
 
     seen (K, len(KINDS)): what is seen of each kind; bare: in [0, 1].
     """
@@ -118,9 +118,7 @@ def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: n
         if (hair & side).any():
             width[side] = max(_HAIR_WIDTH[0], np.percentile(np.abs(upright[hair & side, 0]), 95))
     width = np.minimum(width, _HAIR_WIDTH[1])
-    beside = np.abs(upright[:, 0]) / width
-    falls = 1 - smoothstep(np.abs(upright[:, 0]) - width, 0, _HAIR_EDGE)
-    falls *= smoothstep(upright[:, 1] - _BLADES - _CURVE * beside**2, -_HAIR_EDGE / 2, _HAIR_EDGE / 2)
+    falls = smoothstep(upright[:, 1] - _BLADES - _CURVE * (upright[:, 0] / width) ** 2, -_HAIR_EDGE / 2, _HAIR_EDGE / 2)
     falls *= _goes_on(seen[:, HAIR], upright)
     below = _below_the_photo(seen.sum(1), upright)
     of_hair = share[:, HAIR] * np.maximum(behind * (1 - falls) * smoothstep(_CHEEKS - upright[:, 1], 0, _HAIR_EDGE), below)
@@ -134,7 +132,7 @@ def _goes_on(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
     """(K,) in [0, 1]: is this no lower than the hair that is seen, of which shares (K,) are, hangs from the head without a gap?"""
     row = ((upright[:, 1].max() - upright[:, 1]) / _PITCH).astype(np.int64)
     count = gaussian_filter1d(np.bincount(row, hair > 0.5).astype(float), 1, mode="constant")
-    first = int(upright[:, 1].max() / _PITCH)
+    first = max(int(upright[:, 1].max() / _PITCH), 0)
     hanging = smoothstep(np.minimum.accumulate(count[first:]), *_LOCK)
     return np.concatenate([np.ones(first), hanging])[row]
 

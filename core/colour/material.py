@@ -29,6 +29,7 @@ _EVEN = 3.0  # weight of even light, in cells
 _UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows and highlights
 _USUAL_LIGHT = (35, 55)  # percentiles of the face's light between which hidden skin's is: its highlights and shadows are its own
 _TINTS = 5  # from dark to light
+_MUTED = 0.18  # of skin's tint is left out: what is even all over a neck looks more strongly coloured than a face does
 _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
 _FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
 _RELIEF = 0.25  # of the level
@@ -115,6 +116,8 @@ def levels(
                 chosen = chosen & _opaque(seen, chosen, tints[SKIN])
             tints[index] = Tints.of(seen[chosen], 1) if index == SKIN else Tints.of(seen[chosen], 2).natural()
             level = tints[index].given_to(level)
+            if index == SKIN:
+                level = level + _MUTED * (level.mean(1, keepdims=True) - level)
         colours += share[:, index : index + 1] * level
     return np.clip(colours, 0, 1), tints
 

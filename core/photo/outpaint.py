@@ -15,6 +15,7 @@ _NEAREST = 8  # places of the known outline that tell how far a guessed one stan
 _SAME, _ELSEWHERE = 0.05, 0.4  # crop units on the mean bust: places so near are the same; places so far tell no more than what is usual
 _HAIR, _SCALP = 0.06, (0.1, 0.3)  # crop units: usual thickness of hair, and the heights above the eyes over which it begins
 _FADE, _DEEP = 0.15, 0.1  # crop units: how far beyond the photo's edge what is seen there counts, and how far inside it a person is
+_ARRIVES = 0.1  # crop units below the photo's upper edge in which the outline's direction is taken
 _SMOOTH, _PAINT = 0.02, 0.03  # crop units: blur of the outline and of the colours
 _SURE = 0.9  # matte of pixels whose colour is the person's
 
@@ -35,6 +36,7 @@ def outpainted(picture: np.ndarray, shown: np.ndarray, mask: np.ndarray, canonic
     place = np.abs(canonical) * [1, 0, 0] + canonical * [0, 1, 1]  # both sides of a head are alike
     rim = distance_transform_edt(~(mask & _grown(~mask)), return_distances=False, return_indices=True)
     guess = np.clip(0.5 - _distance_beyond(matte > 0.5, shown, apart, place[tuple(rim)]) / unit, 0, 1)
+    guess = np.minimum(guess, _closing(matte > 0.5, shown))
     beyond = ~shown & (guess > 0)
     where = np.dstack([place[tuple(nearest)], np.maximum(apart, 0)])
     colours = np.zeros_like(picture[..., :3])
@@ -69,6 +71,24 @@ def _distance_beyond(person: np.ndarray, shown: np.ndarray, apart: np.ndarray, p
     beyond, nearest = distance_transform_edt(~shown, return_indices=True)
     wrong = np.where(person, np.maximum(guess - seen, 0), np.minimum(guess - seen, 0))[tuple(nearest)]
     return guess - gaussian_filter(wrong, _SMOOTH / unit) * np.exp(-((beyond * unit / _FADE) ** 2))
+
+
+def _closing(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """(S, S) in [0, 1]: above the photo's upper edge, 0 outside the lines in which the outline of the person (S, S) bool arrives there: a
+    crown that is cut off closes without a knob."""
+    size, first = len(person), int(np.argmax(shown.any(1)))
+    inside, columns = np.ones((size, size)), np.arange(size) + 0.5
+    rows = first + np.arange(max(round(_ARRIVES * size / 2), 2))
+    if first == 0 or not person[rows].any(1).all():
+        return inside
+    above = np.arange(first)
+    left, right = person[rows].argmax(1), size - person[rows][:, ::-1].argmax(1)
+    for side, ends, edge in ((1, left, shown[first].argmax()), (-1, right, size - shown[first][::-1].argmax())):
+        if np.any(ends == edge):  # the person goes on beyond the photo's other edges as well
+            continue
+        line = np.polyval(np.polyfit(rows, ends, 1), above)
+        inside[:first] = np.minimum(inside[:first], np.clip(0.5 + side * (columns - line[:, None]), 0, 1))
+    return inside
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:

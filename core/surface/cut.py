@@ -8,6 +8,7 @@ from .solid import ClosedSurface, from_solid, largest_part, to_solid
 
 _SPACING = (0.0015, 0.003)  # metres between the vertices of the face that closes a cut
 _BEYOND = 0.02  # metres that the cutter reaches beyond the head
+_CLEAR = 0.03  # metres under the face that no cut enters
 _SHRINK = np.linspace(1.0, 0.4, 25)  # shares of a cut's size that are tried until nothing is left at the crop's walls
 
 
@@ -46,17 +47,22 @@ def below_cut(points: np.ndarray, kind: str) -> np.ndarray:
     return _CUTS[kind].height(points[:, 0], points[:, 2]) - points[:, 1]
 
 
-def cut_head(vertices: np.ndarray, faces: np.ndarray, kind: str, at_wall: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cut_head(
+    vertices: np.ndarray, faces: np.ndarray, kind: str, at_wall: np.ndarray, face: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """A head, closed surface in the axes of its torso with the neck's joint as origin, vertices (V, 3) metres and faces (F, 3), cut off
     below and closed.
 
     kind: one of `CUTS` of core/settings.py but none. at_wall (V,) bool: vertices where the crop ends and the head does not; the bell
-    becomes smaller until none of them are left, as far as that is possible.
+    becomes smaller until none of them are left, as far as that is possible. face (N, 3): points of the face; a chin that is bent down to
+    the chest is rather kept than the cut smooth.
     """
-    chosen = _CUTS[kind]
-    walls = vertices[at_wall]
-    left = [int((walls[:, 1] > cut.height(walls[:, 0], walls[:, 2])).sum()) for cut in map(chosen.scaled, _SHRINK)]
-    cut = chosen.scaled(_SHRINK[int(np.argmin(left))])
+    walls, cuts = vertices[at_wall], [_CUTS[kind].scaled(share) for share in _SHRINK]
+    left = np.array([(walls[:, 1] > cut.height(walls[:, 0], walls[:, 2])).sum() for cut in cuts], float)
+    if face is not None:
+        into = np.array([(face[:, 1] - cut.height(face[:, 0], face[:, 2])).min() < _CLEAR for cut in cuts])
+        left[1:][into[1:]] = np.inf
+    cut = cuts[int(np.argmin(left))]
     edges = np.linalg.norm(vertices[faces[::50, 0]] - vertices[faces[::50, 1]], axis=1)
     below = _below(cut, vertices.min(0) - _BEYOND, vertices.max(0) + _BEYOND, float(np.clip(np.median(edges), *_SPACING)))
     none = np.zeros((len(vertices), 0))

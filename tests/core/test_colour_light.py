@@ -1,12 +1,14 @@
-"""The light and the tints of hidden skin and hair, on a ball whose front a camera sees and on cells that face every way."""
+"""The light, the tints and the strands of hidden skin and hair, on a ball whose front a camera sees and on cells that face every way."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import trimesh
+from scipy.ndimage import gaussian_filter
 
 from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.photo.parsing import CLASSES
@@ -24,16 +26,16 @@ def ball() -> SimpleNamespace:
     return SimpleNamespace(vertices=vertices, faces=np.asarray(mesh.faces), normals=vertices / RADIUS)
 
 
-def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, bare: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Colours and observed of a head of nothing but skin before a photo (S, S, 3), of which `shown` (S, S) bool is the person."""
+def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: str = "skin") -> tuple[np.ndarray, np.ndarray]:
+    """Colours and observed of a head of nothing but one kind before a photo (S, S, 3), of which `shown` (S, S) bool is the person."""
     matte = (shown & (np.hypot(X, Y) < RADIUS)).astype(np.float32)
     parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
-    parsing[..., CLASSES.index("skin")], parsing[..., CLASSES.index("background")] = matte, 1 - matte
+    parsing[..., CLASSES.index(kind)], parsing[..., CLASSES.index("background")] = matte, 1 - matte
 
     def guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
         codes = np.column_stack([(points[:, 0] + 1) / 2, points[:, 1] * 0.5 + 0.6, (points[:, 2] + 1) / 2]).clip(0.001, 1)
-        nothing, all_over = np.zeros(len(points), np.float32), np.full(len(points), bare, np.float32)
-        return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), nothing, all_over, nothing, nothing)
+        nothing, all_over = np.zeros(len(points), np.float32), np.full(len(points), kind == "skin", np.float32)
+        return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), 1 - all_over, all_over, nothing, nothing)
 
     return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing)
 
@@ -52,6 +54,13 @@ def test_a_dark_rim_darkens_neither_the_hidden_side_nor_its_border(ball: SimpleN
     border = (observed > 0.7) & (z < np.cos(np.radians(60)))
     assert border.sum() > 100 and light[border].mean() > 0.74, "blended alone 0.6 and 0.95 give 0.67"
     assert np.abs(light[z > 0.9] - 1).max() < 0.02, "what faces the camera is the photo's"
+
+
+def test_hidden_skin_is_a_little_paler_than_the_face_and_as_light(ball: SimpleNamespace) -> None:
+    colours, _ = coloured(ball, np.broadcast_to(FAIR, (SIZE, SIZE, 3)), np.full_like(X, True, bool))
+    behind = colours[ball.normals[:, 2] < -0.8]
+    tint = (behind - behind.mean(1, keepdims=True)) @ (FAIR - FAIR.mean()) / ((FAIR - FAIR.mean()) ** 2).sum()
+    assert 0.75 < tint.mean() < 0.88 and abs(behind.mean() - FAIR.mean()) < 0.02
 
 
 def test_a_rim_is_not_mirrored(ball: SimpleNamespace) -> None:
@@ -125,3 +134,25 @@ def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, fl
     assert (np.abs(natural.tints - tints.tints).max() < 0.01) == kept
     if not kept:
         assert (np.diff(natural.tints, axis=1) < 1e-6).all(), "red, green and blue in that order"
+
+
+@pytest.mark.parametrize("combed", [True, False])
+def test_strands_are_lengthened_and_curls_are_not(combed: bool) -> None:
+    noise = np.random.default_rng(0).standard_normal((SIZE, SIZE))
+    photo = 0.4 + 0.1 * np.repeat(gaussian_filter(noise, (12, 1.2) if combed else 1.2)[..., None], 3, axis=2)
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+    strands = HairTexture.of(photo.astype(np.float32), points, np.ones(len(points), bool))
+    assert strands is not None
+    assert strands.lengthened == pytest.approx(2.5 if combed else 1.0, abs=0.05)
+
+
+def test_hair_with_the_walls_light_on_it_has_its_own_tint(ball: SimpleNamespace) -> None:
+    """Green spots as of a green wall, lighter than the wall; the same before a grey wall are the hair's."""
+    brown, green = np.array([0.3, 0.2, 0.12]), np.array([0.2, 0.32, 0.12])
+    photo = np.where((np.hypot(X, Y) < 0.08)[..., None], green, brown)
+    front = ball.normals[:, 2] > 0.995
+    greenness = []
+    for wall in ([0.2, 0.32, 0.12], [0.5, 0.5, 0.5]):
+        colours, _ = coloured(ball, np.where((np.hypot(X, Y) < RADIUS)[..., None], photo, wall), np.full_like(X, True, bool), kind="hair")
+        greenness.append(np.median(colours[front, 1] - colours[front, 0]))
+    assert greenness[0] < 0.02 and greenness[1] > 0.08

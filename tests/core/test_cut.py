@@ -63,3 +63,11 @@ def test_a_crop_that_is_small_makes_the_bust_smaller(whole: tuple[np.ndarray, ..
     free = cut_head(vertices, faces, "bust", np.zeros(len(vertices), bool))[0]
     kept = cut_head(vertices, faces, "bust", at_wall)[0]
     assert np.ptp(kept[:, 0]) < np.ptp(free[:, 0]) - 0.02
+
+
+def test_a_crop_that_is_small_does_not_cost_the_chin(whole: tuple[np.ndarray, ...]) -> None:
+    """A head bent down to the chest: of the bell, so much stays that it passes under the chin."""
+    vertices, faces, at_wall = whole
+    chin = np.array([[0.0, -0.03, 0.1]])
+    free, kept, small = (cut_head(vertices, faces, "bust", *options)[0] for options in ((0 * at_wall > 0,), (at_wall, chin), (at_wall,)))
+    assert np.ptp(small[:, 0]) < np.ptp(kept[:, 0]) - 0.005 and np.ptp(kept[:, 0]) < np.ptp(free[:, 0]) + 1e-6

@@ -74,6 +74,13 @@ def test_what_the_photo_shows_stays_bit_for_bit() -> None:
     assert np.array_equal(outpainted(part, shown, HEAD, CODE)[shown], part[shown])
 
 
+def test_a_crown_that_the_photo_cuts_off_closes_without_a_knob() -> None:
+    """Within the lines in which the outline arrives at the upper edge, however wide the hair is below."""
+    shown, line = UP < 0.3, 0.45 + 1.5 * (0.3 - UP)
+    found = matte(np.abs(X) < np.minimum(line, 0.75), shown)
+    assert found[~shown].sum() > 20 and not found[~shown & (np.abs(X) > line + 0.04)].any()
+
+
 def test_a_photo_without_anybody_stays_empty() -> None:
     nobody, shown = np.zeros((SIZE, SIZE), bool), UP < 0.3
     assert not outpainted(picture(nobody, shown), shown, HEAD, CODE).any()
