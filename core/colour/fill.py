@@ -107,16 +107,12 @@ def colour_vertices(
                 of_wall *= smoothstep(np.linalg.norm(colours - own, axis=1), *_SPILL) * shown[some, OF_KIND][:, HAIR]
                 shown[some, COLOUR] = colours + of_wall[:, None] * (own - colours)
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
-    if share is not None:
-        if HAIR in tints:
-            # Neither the light nor a seam gives hair a tint that is not its own.
-            level = level + share[:, HAIR, None] * (tints[HAIR].given_to(level) - level)
-        if parsing_crop is not None:
-            # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
-            for kind in (SKIN, HAIR):
-                own = head * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
-                change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind]) * (1 - inside)
-                shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change[:, None], vertices)[:, 0] * own)
+    if share is not None and parsing_crop is not None:
+        # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
+        for kind in (SKIN, HAIR):
+            own = head * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
+            change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind]) * (1 - inside)
+            shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change[:, None], vertices)[:, 0] * own)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
 

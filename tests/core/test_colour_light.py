@@ -120,7 +120,7 @@ def test_grey_hair_takes_the_tint_of_what_shows_least_skin() -> None:
     share = np.eye(len(KINDS))[np.where(hair, HAIR, SKIN)]
     found, _ = levels(np.tile(FAIR, (len(hair), 1)), seen.astype(np.float32), of.weight, share, of.places, of.normals)
     hidden = found[hair & (of.weight == 0)]
-    assert (hidden[:, 0] - hidden[:, 2]).max() < 0.09, "half of the seen hair has more than 0.11"
+    assert (hidden[:, 0] - hidden[:, 2]).max() < 0.065, "most of the seen hair has more"
 
 
 @pytest.mark.parametrize(
@@ -147,12 +147,12 @@ def test_strands_are_lengthened_and_curls_are_not(combed: bool) -> None:
 
 
 def test_hair_with_the_walls_light_on_it_has_its_own_tint(ball: SimpleNamespace) -> None:
-    """Green spots as of a green wall, lighter than the wall; the same before a grey wall are the hair's."""
-    brown, green = np.array([0.3, 0.2, 0.12]), np.array([0.2, 0.32, 0.12])
+    """A greenish spot, as of a green wall; the same before a grey wall is the hair's."""
+    brown, green = np.array([0.3, 0.2, 0.12]), np.array([0.25, 0.27, 0.12])
     photo = np.where((np.hypot(X, Y) < 0.08)[..., None], green, brown)
     front = ball.normals[:, 2] > 0.995
     greenness = []
-    for wall in ([0.2, 0.32, 0.12], [0.5, 0.5, 0.5]):
+    for wall in ([0.2, 0.32, 0.12], [0.5, 0.5, 0.7]):
         colours, _ = coloured(ball, np.where((np.hypot(X, Y) < RADIUS)[..., None], photo, wall), np.full_like(X, True, bool), kind="hair")
         greenness.append(np.median(colours[front, 1] - colours[front, 0]))
-    assert greenness[0] < 0.02 and greenness[1] > 0.08
+    assert greenness[0] < -0.04 and greenness[1] > 0
