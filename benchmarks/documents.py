@@ -35,7 +35,7 @@ def astronaut(path: Path) -> None:
 
 def figure(path: Path) -> None:
     """The body of README."""
-    _write(preview(Reconstructor.load().run(FIGURE, Settings(subject="body"))), path)
+    _write(preview(Reconstructor.load().run(FIGURE, Settings(quality="high", subject="body"))), path)
 
 
 def rigging(path: Path) -> None:
