@@ -13,7 +13,7 @@ CODE := $(wildcard *.py) core cli scene operators panels worker evaluation train
 PHOTO ?= $(shell $(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png
 NAME = $(basename $(notdir $(PHOTO)))
 
-.PHONY: demo test test-blender gui gate lint format hostile zip head-model body-model train evaluate people checksums locks clean
+.PHONY: demo test test-blender gui gate lint format hostile docs zip head-model body-model train evaluate people checksums locks clean
 
 demo: $(READY)
 	$(BIN)/likeness reconstruct "$(PHOTO)" --output "out/$(NAME)" --formats blend,glb --report report.json
@@ -50,6 +50,11 @@ format: $(READY)
 # Misuse of every kind, counted (docs/reliability.md): about 20 minutes on two quiet cores. Three with QUICK=1, which leaves the document alone.
 hostile: $(READY)
 	$(BIN)/python -m likeness.benchmarks.hostile $(if $(QUICK),--quick,--docs)
+
+# The pictures of README and docs. Those of synthetic people and of the evaluation need the asset pack: make docs ASSETS=folder RUN=folder
+docs: $(READY)
+	$(BIN)/python -m likeness.benchmarks.documents docs
+	@test -z "$(ASSETS)" || { $(MAKE) people OUT=docs && $(MAKE) evaluate && $(BIN)/python -m likeness.benchmarks.pictures "$(RUN)/sets" docs; }
 
 # Blender's own builder, run as Blender runs it; what goes in is said in blender_manifest.toml.
 zip: $(READY)

@@ -17,7 +17,7 @@ class Fleet:
 
     photos: int = 1_000_000
     workers: int = 512
-    seconds: float = 6.0
+    seconds: float = 20.0
     """Median of a row's time on one core, standard quality."""
     spread: float = 0.35
     """Standard deviation of the logarithm of a row's time."""
@@ -31,7 +31,7 @@ class Fleet:
     restart: float = 60.0
     """From a worker's death to its successor's start."""
     core_hour: float = 0.03
-    megabytes: float = 7.5
+    megabytes: float = 11.4
     """Of a row's files: .glb, preview, report."""
     gigabyte_month: float = 0.02
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .colour.carried import carry
+from .colour.voxel_means import VoxelMeans
 from .geometry.closest import ClosestSurface
 from .geometry.mesh import vertex_normals
 from .models.body import BodyModel
@@ -28,16 +29,17 @@ HEAD_PART = "Head"
 
 class NearestPlaces:
     """Where on a model of a body or a head the places of a surface (V, 3), crop frame, are: the nearest of the fitted closed mesh's
-    (Vs, 3)."""
+    (Vs, 3). cells: of the surface; only one vertex of each is looked up, and the others lie between."""
 
-    def __init__(self, body: ParametricModel, fitted: np.ndarray, vertices: np.ndarray) -> None:
-        self._body = body
+    def __init__(self, body: ParametricModel, fitted: np.ndarray, vertices: np.ndarray, cells: VoxelMeans | None = None) -> None:
+        self._body, self._vertices, self._cells = body, vertices, cells
         self._closest = ClosestSurface(fitted, body.closed_mesh.topology)
-        _, self._face, self._shares = self._closest.query(vertices)
+        _, self._face, self._shares = self._closest.query(vertices if cells is None else vertices[cells.first])
 
     def values(self, of_closed: np.ndarray) -> np.ndarray:
         """(V, C) of values (Vs, C) of the closed mesh."""
-        return self._closest.interpolate(of_closed.astype(np.float32), self._face, self._shares)
+        found = self._closest.interpolate(of_closed.astype(np.float32), self._face, self._shares)
+        return found if self._cells is None else self._cells.spread(found, self._vertices)
 
     @property
     def mean(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .body_rigging import NearestPlaces, body_parts
+from .colour.voxel_means import VoxelMeans
 from .models.fit import ViewFit, landmark_points
 from .models.head import HeadModel
 from .models.prior import PriorSurface
@@ -15,6 +16,7 @@ from .topology.anatomy import Anatomy
 _REGIONS = {"Face": "face", "Ears": "ears", "Eyes": "eyes", "Lips": "lips", "Brows": "brows", "Neck": "neck"}
 """Regions of the head model that are parts of the surface too, where that is skin."""
 _SKIN = "Skin"
+_CELL = 0.012  # crop units (2.4 mm): finer than any region's edge
 
 
 def head_anatomy(
@@ -30,7 +32,7 @@ def head_anatomy(
 ) -> Anatomy:
     """Of a surface (V, 3), crop frame, around the fitted model's; matte (S, S) over the crop box. pose: from the upright frame into the
     camera's. Parts that only the parsing tells are missing without one."""
-    nearest = NearestPlaces(model, surface.vertices, vertices)
+    nearest = NearestPlaces(model, surface.vertices, vertices, VoxelMeans.of_surface(vertices, faces, _CELL))
     # What the face shows tells nothing about the back of the head, which is scalp.
     kind = np.round(nearest.regions("scalp"))[:, 0]
     parts = body_parts(vertices, faces, nearest, kind, parsing, matte, box)

@@ -1,23 +1,23 @@
 """likeness.paint_mask, apply_mask and cancel_mask: what is taken for the person, painted over the photo by Blender's Texture Paint."""
 
+from typing import Any
+
 import bpy
 
 from ..core.errors import InputError
 from ..core.inspection import Inspection
-from ..core.result import Result
 from ..scene.camera import use_camera
-from ..scene.mask import begin_mask, end_mask, painted_mask, plane_of
-from ..scene.members import collection_of, members
+from ..scene.mask import begin_mask, end_mask, mask_of, painted_mask, plane_of, stored_mask
 from ..scene.source import camera_of
 from ..scene.typed import scene_of, view_layer_of
 from ..scene.viewport import look_through
 from ..scene.views import photos_of
 from ..worker.client import shared_client
 from .base import LikenessOperator
+from .correction import CorrectionOperator, being_corrected
 from .environment import worker_python
 from .job import JobOperator
 from .photo_job import Inspecting
-from .reconstruct import Reconstruction, ReconstructOperator
 from .result import ResultOperator, active_collection, photo_head
 from .result_settings import settings_of
 
@@ -44,7 +44,8 @@ class LIKENESS_OT_paint_mask(ResultOperator, JobOperator, bpy.types.Operator):
             raise InputError("The head or its camera has gone meanwhile; select one and try again.")
         view_layer_of(context).objects.active = head
         use_camera(scene_of(context), camera)
-        begin_mask(context, camera, active_collection(context), outcome.matte)
+        before = stored_mask(head)
+        begin_mask(context, camera, active_collection(context), mask_of(before) if before else outcome.matte)
         look_through(context)
         return "Paint the person white and everything else black; Apply Mask makes the result again"
 
@@ -59,9 +60,7 @@ class MaskOperator(LikenessOperator):
 
 def painted(context: bpy.types.Context) -> bpy.types.Collection | None:
     """The collection whose mask is being painted: the active object's, else the only one."""
-    own = collection_of(context.object)
-    found = [own] if own is not None and plane_of(own) is not None else [one for one in bpy.data.collections if plane_of(one) is not None]
-    return found[0] if len(found) == 1 else None
+    return being_corrected(context, plane_of)
 
 
 class LIKENESS_OT_cancel_mask(MaskOperator, bpy.types.Operator):
@@ -78,25 +77,18 @@ class LIKENESS_OT_cancel_mask(MaskOperator, bpy.types.Operator):
         return ""
 
 
-class LIKENESS_OT_apply_mask(MaskOperator, ReconstructOperator, bpy.types.Operator):
+class LIKENESS_OT_apply_mask(MaskOperator, CorrectionOperator, bpy.types.Operator):
     """Make the result again, in its place, of what the mask says is the person"""
 
     bl_idname = "likeness.apply_mask"
     bl_label = "Apply Mask"
     bl_options = {"REGISTER", "UNDO"}
 
-    def start_job(self, context: bpy.types.Context) -> Reconstruction:
+    def gathered(self, context: bpy.types.Context) -> tuple[bpy.types.Collection, dict[str, Any]]:
         collection = painted(context)
-        head = None if collection is None else next((item for item in members(collection) if photos_of(item)), None)
-        if collection is None or head is None:
+        if collection is None:
             raise InputError("The mask has gone meanwhile; press Paint Mask again.")
-        self._replaced = collection.name
-        mask = painted_mask(collection)
-        settings = settings_of(head, context.scene.likeness)
-        return Reconstruction(shared_client(worker_python(context)), photos_of(head), settings, files={"mask": mask})
+        return collection, {"mask": painted_mask(collection)}
 
-    def use(self, context: bpy.types.Context, outcome: list[Result]) -> str:
-        collection = bpy.data.collections.get(self._replaced)
-        if collection is not None:
-            end_mask(collection)
-        return super().use(context, outcome)
+    def end(self, collection: bpy.types.Collection) -> None:
+        end_mask(collection)

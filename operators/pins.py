@@ -1,21 +1,16 @@
 """likeness.add_pin, lock_pins, cancel_pins and apply_pins: what is done with the pins that edit_pins has put on a face."""
 
+from typing import Any
+
 import bpy
 from bpy.props import BoolProperty
 
 from ..core.errors import InputError
-from ..core.photo.pins import Pin, pins_text
-from ..core.result import Result
-from ..scene.members import collection_of, members
-from ..scene.pins import PIN, add_pin, current_pins, end_pins, head_of_wire, set_lock, store_pins, wire_of
+from ..scene.pins import PIN, add_pin, current_pins, end_pins, head_of_wire, set_lock, wire_of
 from ..scene.typed import scene_of, view_layer_of
-from ..scene.views import photos_of
-from ..worker.client import shared_client
 from . import pins_live
 from .base import LikenessOperator
-from .environment import worker_python
-from .reconstruct import Reconstruction, ReconstructOperator
-from .result_settings import settings_of
+from .correction import CorrectionOperator, being_corrected
 
 
 class PinsOperator(LikenessOperator):
@@ -32,11 +27,10 @@ class PinsOperator(LikenessOperator):
 
 def edited(context: bpy.types.Context) -> tuple[bpy.types.Collection, bpy.types.Object] | None:
     """The collection whose pins are being edited, and its head: of the active object, else the scene's only one."""
-    own = collection_of(context.object)
-    found = [own] if own is not None and wire_of(own) is not None else [one for one in bpy.data.collections if wire_of(one) is not None]
-    wire = wire_of(found[0]) if len(found) == 1 else None
+    collection = being_corrected(context, wire_of)
+    wire = None if collection is None else wire_of(collection)
     head = None if wire is None else head_of_wire(wire)
-    return None if head is None else (found[0], head)
+    return None if collection is None or head is None else (collection, head)
 
 
 class LIKENESS_OT_add_pin(PinsOperator, bpy.types.Operator):
@@ -92,33 +86,20 @@ class LIKENESS_OT_cancel_pins(PinsOperator, bpy.types.Operator):
         return ""
 
 
-class LIKENESS_OT_apply_pins(PinsOperator, ReconstructOperator, bpy.types.Operator):
+class LIKENESS_OT_apply_pins(PinsOperator, CorrectionOperator, bpy.types.Operator):
     """Make the head again, in its place, with the face where the pins are"""
 
     bl_idname = "likeness.apply_pins"
     bl_label = "Apply Pins"
     bl_options = {"REGISTER", "UNDO"}
 
-    _pins: tuple[Pin, ...] = ()
-
-    def start_job(self, context: bpy.types.Context) -> Reconstruction:
+    def gathered(self, context: bpy.types.Context) -> tuple[bpy.types.Collection, dict[str, Any]]:
         found = edited(context)
         if found is None:
             raise InputError("The pins have gone meanwhile; press Edit Pins again.")
         collection, head = found
         pins_live.settle()
-        self._pins = tuple(current_pins(head, collection))
-        self._replaced = collection.name
-        settings = settings_of(head, context.scene.likeness)
-        client = shared_client(worker_python(context))
-        return Reconstruction(client, photos_of(head), settings, files={"pins": pins_text(self._pins).encode()})
+        return collection, {"pins": current_pins(head, collection)}
 
-    def use(self, context: bpy.types.Context, outcome: list[Result]) -> str:
-        collection = bpy.data.collections.get(self._replaced)
-        if collection is not None:
-            end_pins(collection)
-        said = super().use(context, outcome)
-        head = next((item for item in members(collection) if photos_of(item)), None) if collection is not None else None
-        if head is not None:
-            store_pins(head, self._pins)
-        return said
+    def end(self, collection: bpy.types.Collection) -> None:
+        end_pins(collection)

@@ -38,9 +38,9 @@ class LIKENESS_PT_correct(Sidebar, bpy.types.Panel):
         column.prop(properties, "focal", text=f"Focal (EXIF {seen.focal_35mm:.0f} mm)" if seen is not None and seen.focal_35mm else None)
         column.prop(properties, "eye_distance")
         for sides in (("left", "right"), ("top", "bottom")):
-            row = column.row(align=True, heading=f"Crop {sides[0].capitalize()}, {sides[1].capitalize()}")
-            for side in sides:
-                row.prop(properties, f"crop_{side}", text="", slider=True)
+            row = column.row(align=True)
+            for side, text in zip(sides, (f"Crop {sides[0].capitalize()}, {sides[1].capitalize()}", ""), strict=True):
+                row.prop(properties, f"crop_{side}", text=text, slider=True)
         self._of_result(context)
 
     def _of_result(self, context: bpy.types.Context) -> None:

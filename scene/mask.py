@@ -1,12 +1,14 @@
 """The mask of the person as a picture that Blender's own Texture Paint paints, on a plane before the photo's camera. The photo lies over
 it, half transparent, so that nobody is where the photo is dark. The Solid view draws that at once, without shaders to compile."""
 
+import base64
 from typing import Any
 
 import bpy
 import numpy as np
 
 from ..core.errors import InputError
+from ..core.private_folder import PrivateFolder
 from .compat import shader_nodes
 from .members import keep_members, members, remove_objects
 from .mesh import new_mesh
@@ -16,6 +18,8 @@ from .viewport import shade
 
 MASK = "likeness_mask"
 """Custom property of the plane: the mask's image."""
+_PAINTED = "likeness_painted_mask"
+"""Custom property of a head: the mask that it was made with, a PNG file as base64."""
 _BEFORE = "likeness_before"
 """Custom property of the plane: how the photo was drawn before, and the 3D view shaded."""
 _DISTANCE = 0.3  # metres before the camera
@@ -34,10 +38,11 @@ def begin_mask(
     else:
         corners[:, 2] = -_DISTANCE
     name = f"{collection.name} Mask"
-    mesh = new_mesh(name, corners, np.array([[0, 1, 2], [0, 2, 3]]))
+    triangles = np.array([[0, 2, 1], [0, 3, 2]])  # towards the camera: Texture Paint leaves out what faces away
+    mesh = new_mesh(name, corners, triangles)
     uv = mesh.uv_layers.new(name="UVMap")
     places = np.array([[1, 1], [1, 0], [0, 0], [0, 1]], np.float32)  # as view_frame gives them
-    uv.data.foreach_set("uv", places[[0, 1, 2, 0, 2, 3]].ravel())
+    uv.data.foreach_set("uv", places[triangles.ravel()].ravel())
     plane = bpy.data.objects.new(name, mesh)
     image = pack_picture(name, matte, "Non-Color")
     mesh.materials.append(_material(name, image))
@@ -69,6 +74,32 @@ def painted_mask(collection: bpy.types.Collection) -> bytes:
     if not isinstance(image, bpy.types.Image):
         raise InputError("There is no mask to apply; press Paint Mask first.")
     return png_bytes(pixels(image))
+
+
+def store_mask(head: bpy.types.Object, mask: bytes) -> None:
+    """Keep a mask, a PNG file or none, on a head, for the next time."""
+    head[_PAINTED] = base64.b64encode(mask).decode()
+
+
+def stored_mask(head: bpy.types.Object) -> bytes:
+    """The mask that a head was made with; empty for none, and for those of a foreign file that cannot be read."""
+    kept = head.get(_PAINTED)
+    try:
+        return base64.b64decode(kept, validate=True) if isinstance(kept, str) else b""
+    except ValueError:
+        return b""
+
+
+def mask_of(mask: bytes) -> np.ndarray:
+    """(H, W) uint8 of a PNG file. Raises InputError for any other."""
+    with PrivateFolder() as folder:
+        path = folder.path / "mask.png"
+        path.write_bytes(mask)
+        image = bpy.data.images.load(str(path))
+        try:
+            return pixels(image)[..., 0]
+        finally:
+            bpy.data.images.remove(image)
 
 
 def end_mask(collection: bpy.types.Collection) -> None:

@@ -13,6 +13,7 @@ from ..models.fit import ViewFit
 from ..models.head import HeadModel
 from ..photo.view import Camera
 from ..result import Result
+from .border import mirrored_quads
 from .quads import QuadMesh, paired
 from .register import ReconstructedSurface, register
 from .rig import rig_head
@@ -49,6 +50,8 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
             progress(0.5 + 0.1 * (number + 1))
     kept = np.ones(len(model.faces), bool) if inner else model.face_part == 0
     quads, quads_uv = paired(model.faces[kept], model.faces_uv[kept])
+    alike = mirrored_quads(model.mirror, quads)
+    quads, quads_uv = quads[alike], quads_uv[alike]
     transfer = Transfer.between(surface.vertices, surface.faces, vertices)
     wrapped = np.zeros(len(vertices), np.float32)
     wrapped[:skin] = open_skin * (1 - smoothstep(np.abs(transfer.distance[:skin]), *_NEAR))

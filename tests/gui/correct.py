@@ -35,6 +35,22 @@ def done() -> bool:
     return part("operators.job").current() is None
 
 
+def drag(left: float, right: float) -> Steps:
+    """A stroke through the middle of the 3D view, between two shares of its width."""
+    window, _, _, main = view()
+    y = main.y + main.height // 2
+    places = [main.x + round(main.width * (left + (right - left) * share / 20)) for share in range(21)]
+    for x in (places[0] - 5, places[0]):
+        window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+        yield 0.3
+    window.event_simulate(type="LEFTMOUSE", value="PRESS", x=places[0], y=y)
+    for x in places:
+        window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+        yield 0.05
+    window.event_simulate(type="LEFTMOUSE", value="RELEASE", x=places[-1], y=y)
+    yield 0.5
+
+
 def select(item: bpy.types.Object) -> None:
     for other in bpy.context.view_layer.objects:
         other.select_set(other == item)
@@ -104,12 +120,18 @@ def mask_steps() -> Steps:
     select(bpy.data.objects[heads()[0]])
     invoke("paint_mask")
     yield from until(lambda: done() and bpy.context.mode == "PAINT_TEXTURE", "the mask is there", 600)
-    yield 15.0  # shaders are compiled
+    image = bpy.context.object["likeness_mask"]
+    before = sum(image.pixels[::4])
     yield from picture("6_mask")
-    with in_view():
-        bpy.ops.likeness.cancel_mask("EXEC_DEFAULT", True)
-        view()[1].spaces.active.shading.type = "SOLID"
-    yield 0.5
+    yield from drag(0.3, 0.6)
+    assert sum(image.pixels[::4]) < 0.999 * before, "the brush has painted black, which is nobody"
+    yield from picture("6_mask_painted")
+    name = heads()[0]
+    invoke("apply_mask")
+    yield from until(done, "the head is made again", 1500)
+    yield 1.0
+    assert heads() == [name] and bpy.context.mode == "OBJECT" and view()[1].spaces.active.shading.color_type != "TEXTURE"
+    yield from picture("6_mask_applied")
 
 
 def steps() -> Steps:

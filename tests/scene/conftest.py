@@ -131,6 +131,12 @@ def _model():
 
 
 @pytest.fixture
+def sample_model():
+    """The bundled head model's arrays."""
+    return _model()
+
+
+@pytest.fixture
 def rigged(part):
     """A rigged head: a person of the bundled head model in a pose, with a corrective and a texture."""
     head = SAMPLE_RIG["rigged"](part("core.topology.rigged"), _model(), SAMPLE_RIG["parameters"]())

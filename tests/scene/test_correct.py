@@ -138,12 +138,36 @@ def test_the_mask_is_painted_over_the_photo_and_applied(part, head):
     assert data[:4] == b"\x89PNG" and data != part("scene.photo").png_bytes(np.zeros((96, 128, 4), np.uint8))
 
 
+def test_pins_and_mask_are_kept_beside_each_other(part, head):
+    bpy.ops.likeness.paint_mask()
+    image = bpy.context.object["likeness_mask"]
+    values = np.array(image.pixels[:]).reshape(96, 128, 4)
+    values[:20, :, :3] = 1.0
+    image.pixels[:] = values.ravel().tolist()
+    bpy.ops.likeness.apply_mask()
+    mask = json.loads(head["likeness_report"])["told"]["mask"]
+    bpy.ops.likeness.edit_pins()
+    _move(part, head, _pins(part)["Nose Tip"], 20, -5)
+    bpy.ops.likeness.apply_pins()
+    told = json.loads(head["likeness_report"])["told"]
+    assert told["mask"] == mask and "Nose Tip" in bytes.fromhex(told["pins"]).decode()
+    bpy.ops.likeness.paint_mask()
+    again = part("scene.photo").pixels(bpy.context.object["likeness_mask"])[..., 0]
+    assert (again[-20:] == 255).all() and (again[:76, 64:] == 0).all(), "it goes on from the painted mask"
+    bpy.ops.likeness.apply_mask()
+    assert json.loads(head["likeness_report"])["told"].keys() == {"pins", "mask"}
+    head["likeness_painted_mask"] = "no mask"
+    bpy.ops.likeness.edit_pins()
+    assert bpy.ops.likeness.apply_pins() == {"FINISHED"}
+
+
 def test_the_masks_plane_lies_over_the_photo(part, head):
     bpy.ops.likeness.paint_mask()
     plane, camera = bpy.context.object, bpy.context.scene.camera
     from bpy_extras.object_utils import world_to_camera_view
 
     bpy.context.view_layer.update()
+    assert all(face.normal.z > 0.99 for face in plane.data.polygons), "a brush paints nothing on what faces away from the camera"
     uv = {loop.vertex_index: plane.data.uv_layers[0].data[loop.index].uv for loop in plane.data.loops}
     for index, vertex in enumerate(plane.data.vertices):
         seen = world_to_camera_view(bpy.context.scene, camera, plane.matrix_world @ vertex.co)

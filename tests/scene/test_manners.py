@@ -84,6 +84,17 @@ def test_a_head_does_not_hide_in_the_start_up_cube(part, build):
     assert not part("scene.placement").stand_clear(bpy.context.scene, collection)
 
 
+def test_a_second_result_stands_beside_the_first(part, build):
+    stand_clear = part("scene.placement").stand_clear
+    first, second = build(), build()
+    assert stand_clear(bpy.context.scene, second)
+    bpy.context.view_layer.update()
+    places = [
+        np.array([item.matrix_world @ vertex.co for vertex in item.data.vertices]) for item in bpy.data.objects if item.type == "MESH"
+    ]
+    assert len(places) == 2 and first != second and places[0][:, 0].max() < places[1][:, 0].min()
+
+
 def test_a_head_beside_other_things_stays_where_it_is(part, build):
     _cube(0.1)
     assert not part("scene.placement").stand_clear(bpy.context.scene, build())

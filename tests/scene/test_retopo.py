@@ -115,3 +115,29 @@ def test_cancelling_ends_the_other_blender(part, head):
         job.poll()
     job.close()
     assert not folder.exists()
+
+
+def test_x_mirror_by_topology_works_on_the_template(part, sample_model):
+    """As Blender's own tools do it: weights of one side are carried to the other by topology, on a head that is not the same on both."""
+    quads, border = part("core.topology.quads"), part("core.topology.border")
+    skin = sample_model.face_part == 0
+    faces, _ = quads.paired(sample_model.faces[skin], sample_model.faces_uv[skin])
+    faces = faces[border.mirrored_quads(sample_model.mirror, faces)]
+    places = sample_model.mean + np.random.default_rng(0).normal(0, 0.003, sample_model.mean.shape)
+    used = np.unique(faces)
+    number = np.zeros(len(places), int)
+    number[used] = np.arange(len(used))
+    mesh = bpy.data.meshes.new("Template")
+    mesh.from_pydata(places[used].tolist(), [], number[faces].tolist())
+    item = bpy.data.objects.new("Template", mesh)
+    bpy.context.collection.objects.link(item)
+    bpy.context.view_layer.objects.active = item
+    left = sample_model.mean[used, 0] > 0.001
+    item.vertex_groups.new(name="Side.L").add(np.flatnonzero(left).tolist(), 1.0, "REPLACE")
+    bpy.ops.object.vertex_group_mirror(flip_group_names=False, use_topology=True)
+    weight = np.zeros(len(used))
+    for vertex in mesh.vertices:
+        for element in vertex.groups:
+            weight[vertex.index] = element.weight
+    right = number[sample_model.mirror[used]][left]
+    assert len(right) > 2000 and (weight[right] == 1).all() and weight.sum() == len(right)
