@@ -102,6 +102,7 @@ class Jobs:
         from ..core.animation.turn import turn_frames
         from ..core.photo.faces import MediaPipeDetector
 
+        progress("frames", 0.0)
         return turn_frames(Path(job.source), MediaPipeDetector(), job.count, _reported("frames", progress, cancel))
 
     def _bake(self, job: protocol.Bake, progress: Progress, cancel: Cancel) -> Any:

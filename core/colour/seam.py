@@ -30,7 +30,8 @@ def well_inside(cells: VoxelMeans, weight: np.ndarray) -> np.ndarray:
 
 def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """How much lighter the level (K, 3) is than what is seen (K, 3), with weight (K,), around each cell: (K,), natural logarithm."""
-    change = np.log((level + _BLACK).mean(1) / (seen + _BLACK).mean(1))
+    # What was brought to seen colours may lie a little below black.
+    change = np.log((np.maximum(level, 0) + _BLACK).mean(1) / (np.maximum(seen, 0) + _BLACK).mean(1))
     values = np.column_stack([change * weight, weight])
     for _ in range(_EVENED_ROUNDS):
         values = cells.smoothed(values)

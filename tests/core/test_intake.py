@@ -64,7 +64,7 @@ def test_the_parser_of_an_intake_cuts_out_in_place_of_the_rough_one(
     astronaut: np.ndarray, detector: MediaPipeDetector, segmenters: list[object]
 ) -> None:
     view = Intake(detector, Everyone()).view(astronaut, "a")
-    assert not segmenters and view.parsing is not None and view.parsing.share("skin").min() > 0.99
+    assert not segmenters and view.parsing is not None and view.parsing.share("background").max() < 0.01
 
 
 def test_no_module_of_photo_keeps_anything_between_calls() -> None:

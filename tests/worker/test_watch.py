@@ -118,7 +118,7 @@ def names(path: str) -> set[str]:
 
 
 def test_every_stage_that_is_reported_has_a_label():
-    core = ("pipeline.py", "bodies.py", "rigging.py", "animation/track.py")
+    core = ("pipeline.py", "heads.py", "bodies.py", "rigging.py", "animation/track.py")
     reported = set.union(*map(names, (*(f"core/{name}" for name in core), "worker/jobs.py", "worker/selftest.py")))
     assert reported == set(STAGES) - {"start"}
     assert all(stage.label for stage in STAGES.values())
