@@ -78,9 +78,11 @@ class HeadReconstructor:
             at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
             face = landmark_points(self._model, prepared.fit)
             camera_vertices, faces = _cleaned(whole, faces, at_wall, face, prepared.fit, settings.cut)
-        mesh, vertices = self._coloured(prepared, fields, camera_vertices, faces, settings, clock)
+        # Finer than the mesh, the photo would alias on it.
+        pictures = prepared.pictures(min(2 * settings.resolution, 1024))
+        mesh, vertices = self._coloured(prepared, fields, camera_vertices, faces, pictures, clock)
         view, fit = prepared.view, prepared.fit
-        pose, matte = Pose(fit.rotation, fit.joints[NECK]), prepared.pictures(_picture_size(settings))[1]
+        pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
         anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, matte, prepared.crop_box, pose)
         views = tuple(result_view(one) for one in (prepared, *others))
         result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
@@ -107,13 +109,20 @@ class HeadReconstructor:
             return fields.further.detailed(add_detail(vertices, faces, settings.resolution), faces), faces
 
     def _coloured(
-        self, prepared: PreparedPhoto, fields: HeadFields, camera_vertices: np.ndarray, faces: np.ndarray, settings: Settings, clock: Clock
+        self,
+        prepared: PreparedPhoto,
+        fields: HeadFields,
+        camera_vertices: np.ndarray,
+        faces: np.ndarray,
+        pictures: tuple[np.ndarray, np.ndarray, np.ndarray | None],
+        clock: Clock,
     ) -> tuple[Mesh, np.ndarray]:
-        """The coloured mesh in its upright frame, and its vertices in the main photo's crop frame."""
+        """The coloured mesh in its upright frame, and its vertices in the main photo's crop frame. pictures: the main photo's, as
+        `PreparedPhoto.pictures` gives them."""
+        image, matte, parsing = pictures
         vertices = _to_crop(prepared, camera_vertices)
         normals = vertex_normals(camera_vertices, faces)
         with clock.stage("colour"):
-            image, matte, parsing = prepared.pictures(_picture_size(settings))
             guess = lambda points: (fields.field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
             colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
             source = None
@@ -158,11 +167,6 @@ def _cleaned(
         vertices = torso.to_camera(ended)
     vertices, faces, _ = mend_surface(vertices.astype(np.float32), faces)
     return vertices, faces
-
-
-def _picture_size(settings: Settings) -> int:
-    """Side of the crops that colours are taken from, pixels: finer than the mesh, the photo would alias on it."""
-    return min(2 * settings.resolution, 1024)
 
 
 def _from_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:

@@ -55,10 +55,10 @@ def turn_frames(source: Path, detector: MediaPipeDetector, count: int, step: Cal
     if not sharpest:
         raise NoFaceError(f"{source.name} shows no face; use a video in which a face is seen clearly.")
     chosen = spread(sharp(list(sharpest.values())), count)
-    shape = chosen[0].picture.shape
-    pictures = [frame.picture for frame in chosen if frame.picture.shape == shape]
-    numbers, turns = ([getattr(frame, name) for frame in chosen if frame.picture.shape == shape] for name in ("number", "turn"))
-    return VideoFrames(source.name, np.array(numbers, np.int32), np.array(turns, np.float32), np.stack([_bounded(one) for one in pictures]))
+    # A folder's pictures may differ in size; one file holds pictures of one size.
+    chosen = [frame for frame in chosen if frame.picture.shape == chosen[0].picture.shape]
+    numbers, turns = np.array([frame.number for frame in chosen], np.int32), np.array([frame.turn for frame in chosen], np.float32)
+    return VideoFrames(source.name, numbers, turns, np.stack([_bounded(frame.picture) for frame in chosen]))
 
 
 def sharp(frames: list[Candidate]) -> list[Candidate]:
