@@ -5,10 +5,10 @@ head and prints a line for each: the report's own figures, what QuadriFlow makes
 Blender's 3D-Print Toolbox would mark. It ends with 1 when one of them is not accepted.
 
 The Toolbox is no part of Blender any more, so its checks are written here after its version 1.3 (GPL-2.0-or-later), in its units, with 1
-unit a millimetre: Solid (edges without two faces, or whose faces face different ways), Intersections (a BVH tree with itself, epsilon 1e-5),
-Degenerate (edges and faces of 1e-4 or less), Distorted (non-flat faces, of 45 degrees or more), and, of what will be printed at 120 mm with a
-flat base, Thin (rays from points of each face inwards that meet the surface within 1 mm). Its checks Sharp and Overhang describe a shape,
-every nose has an overhang, and are no errors.
+unit a millimetre: Solid (edges without two faces, or whose faces face different ways), Intersections (a BVH tree with itself, epsilon
+1e-5), Degenerate (edges and faces of 1e-4 or less), Distorted (non-flat faces, of 45 degrees or more), and, of what will be printed at
+120 mm with a flat base, Thin (rays from the middles of the faces inwards that meet the surface within 1 mm). Its checks Sharp and Overhang
+describe a shape, every nose has an overhang, and are no errors.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bpy  # isort: skip  # which brings bmesh
 import bmesh
-import bpy
 import numpy as np
 from mathutils.bvhtree import BVHTree
 
@@ -135,8 +135,8 @@ def row(name: str, quality: str, checked: Checked, seconds: float) -> str:
     verdict = "accepted" if not checked.faults else ", ".join(checked.faults)
     return (
         f"| {name} | {quality} | {report['vertices']:,} | {report['genus']} | {report['shortest_edge']:.2f} | {report['aspect']:.1f}"
-        f" | {report['folded']} / {report['intersecting']} | {checked.quads:,}, {checked.share:.1%} | {printed} | {marks['thin']} | {verdict} |"
-        f" <!-- {seconds:.0f} s -->"
+        f" | {report['folded']} / {report['intersecting']} | {checked.quads:,}, {checked.share:.1%} | {printed} | {marks['thin']}"
+        f" | {verdict} | <!-- {seconds:.0f} s -->"
     )
 
 

@@ -16,7 +16,6 @@ from .environment import worker_python
 from .job import Job
 from .retopology_jobs import FreeRetopology, PartsRetopology, TemplateRetopology
 
-
 _PARTS = ("hair", "clothes", "head")
 """Vertex groups of a reconstruction, capitalised there, that tell its parts."""
 

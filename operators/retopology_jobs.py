@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
 import numpy as np
 
 from ..core.errors import ReconstructionError

@@ -2,8 +2,8 @@
 
 A script: FILE.npz OUTPUT.npz COUNT, the arguments after "--". FILE holds vertices (V, 3) metres, faces (F, 3), colours (V, 3) and observed
 (V,), and perhaps part, one of PARTS, with hair, clothes and head (V,), their shares in each vertex: then only that part of the surface gets
-quads, as an open mesh; COUNT is always of the whole. OUTPUT appears with the arrays of a QuadMesh. What it says on standard output is "stage: share" for the stages below; it ends
-with 0, with NO_QUADS, or with NO_PART when that part is too small.
+quads, as an open mesh; COUNT is always of the whole. OUTPUT appears with the arrays of a QuadMesh. What it says on standard output is
+"stage: share" for the stages below; it ends with 0, with NO_QUADS, or with NO_PART when that part is too small.
 """
 
 import os

@@ -17,9 +17,7 @@ WRAPPED = "On Surface"
 """The vertex group of what the Shrinkwrap modifier holds on the reconstruction."""
 
 
-def build_retopo(
-    context: bpy.types.Context, head: bpy.types.Object, meshes: Mapping[str, QuadMesh], levels: int
-) -> list[bpy.types.Object]:
+def build_retopo(context: bpy.types.Context, head: bpy.types.Object, meshes: Mapping[str, QuadMesh], levels: int) -> list[bpy.types.Object]:
     """A new object for each mesh, named after the reconstructed head and its part, at the head's place and in its collections, selected,
     the first one active; the head, and the rigged one at the same place, are hidden, as H does.
 
