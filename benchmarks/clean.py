@@ -65,7 +65,7 @@ def print_checks(vertices: np.ndarray, faces: np.ndarray) -> dict[str, int]:
     work.from_mesh(mesh)
     bpy.data.meshes.remove(mesh)
     try:
-        tree = BVHTree.FromBMesh(work, epsilon=_EPSILON)
+        tree: Any = BVHTree.FromBMesh(work, epsilon=_EPSILON)
         return {
             "solid": sum(not edge.is_manifold or not edge.is_contiguous for edge in work.edges),
             "intersections": len({face for pair in tree.overlap(tree) for face in pair}),
@@ -78,7 +78,7 @@ def print_checks(vertices: np.ndarray, faces: np.ndarray) -> dict[str, int]:
 
 def thin_faces(vertices: np.ndarray, faces: np.ndarray) -> int:
     """Faces that have less than _THIN mm below them; vertices (V, 3) mm."""
-    tree = BVHTree.FromPolygons(vertices.tolist(), faces.tolist(), all_triangles=True)
+    tree: Any = BVHTree.FromPolygons(vertices.tolist(), faces.tolist(), all_triangles=True)
     corners = vertices[faces].astype(np.float64)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     inwards = -normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
@@ -110,7 +110,7 @@ def _make_quads(path: Path) -> None:
     context.scene.collection.objects.link(item)
     context.view_layer.objects.active = item
     done: Any = bpy.ops.object.quadriflow_remesh(mode="FACES", target_faces=_QUADS, use_mesh_symmetry=False, seed=0)
-    sides = [face.loop_total for face in item.data.polygons]
+    sides = [face.loop_total for face in mesh.polygons]
     if "FINISHED" in done and len(sides) != len(faces):
         print(f"\nquads {len(sides)} {np.mean(np.array(sides) == 4):.4f}", flush=True)
 

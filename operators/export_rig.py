@@ -23,7 +23,11 @@ class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
     format: EnumProperty(
         name="Format",
         description="Kind of file",
-        items=[(".glb", "glTF", "Binary glTF 2.0, bones at rest"), (".fbx", "FBX", "Binary FBX, bones as posed"), (".usdz", "USD", "A USD package, bones at rest")],
+        items=[
+            (".glb", "glTF", "Binary glTF 2.0, bones at rest"),
+            (".fbx", "FBX", "Binary FBX, bones as posed"),
+            (".usdz", "USD", "A USD package, bones at rest"),
+        ],
     )
 
     @classmethod
