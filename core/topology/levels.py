@@ -25,7 +25,7 @@ def on_cut(rigged: RiggedHead, cut: str) -> tuple[RiggedHead, Transfer]:
     count = int(rigged.faces[rigged.face_part == 0].max()) + 1
     corners, shares = (
         np.repeat(np.arange(len(rigged.neutral))[:, None], 3, axis=1),
-        np.tile(np.float32([1, 0, 0]), (len(rigged.neutral), 1)),
+        np.eye(3, dtype=np.float32)[np.zeros(len(rigged.neutral), int)],
     )
     places = Transfer(corners, shares, np.zeros(len(corners), np.float32))
     if cut not in RINGS:

@@ -312,7 +312,9 @@ def cut_path(net: QuadNet, model: HeadModel, kind: str) -> list[int]:
 
     # From the front to the back of the middle, over pairs of vertices.
     front = [vertex for vertex in beside if middle[vertex] and places[vertex, 2] > 0]
-    waiting = [(price(a, b), (a, b), (a,)) for a in front for b in beside[a] if not middle[b]]
+    waiting: list[tuple[float, tuple[int, int], tuple[int, ...]]] = [
+        (price(a, b), (a, b), (a,)) for a in front for b in beside[a] if not middle[b]
+    ]
     heapq.heapify(waiting)
     known = set()
     while True:
