@@ -42,7 +42,7 @@ def seen_from(side: str) -> Steps:
 def corners(item: bpy.types.Object) -> list[tuple[float, ...]]:
     """Every hundredth vertex as the armature has it."""
     mesh = item.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-    return [tuple(vertex.co) for vertex in mesh.vertices[::100]]
+    return [tuple(vertex.co) for vertex in list(mesh.vertices)[::100]]
 
 
 def farthest(some: list[tuple[float, ...]], others: list[tuple[float, ...]]) -> float:
