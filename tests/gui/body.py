@@ -1,6 +1,6 @@
-"""An artist's way with a clothed body: a photo, the body from four sides, its pose and its bones, then files for other programs and a printer.
+"""An artist's way with a clothed body: a photo, the body from four sides, its pose and bones, then files for other programs and a printer.
 
-The files stay beside the pictures; run_gui.sh has the Khronos validator read the glTF ones. With the stub worker only the interface is
+The files stay beside the pictures; run_gui.sh has the Khronos validator read the glTF file. With the stub worker only the interface is
 walked through; PYTHON=<worker's python> makes the real thing.
 """
 
