@@ -20,6 +20,10 @@ from .progress import Clock
 from .quality import judge, measure_fit
 from .surface.build import ReliefMap
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
+from .surface.mesoscopic import shading_heights
+
+Pictures = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+"""As `PreparedPhoto.pictures` gives them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,16 @@ class PreparedPhoto:
         """As `relief`; normals of the user's own network mend longer bends."""
         return relief(self.prediction, self.view.image, self.crop_box, BUNDLED_RELIEF if self.prediction.own is None else OWN_RELIEF)
 
-    def pictures(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def heights(self, resolution: int, strength: float, pictures: Pictures) -> np.ndarray | None:
+        """Heights (S, S) in crop units of what the photo's shading tells (surface/mesoscopic.py), for a surface of so many cells a side; None
+        without a parsing, or where no detail is wanted."""
+        photo, matte, parsing = pictures
+        if parsing is None or not strength:
+            return None
+        half = self.surface.framing.half
+        return shading_heights(photo, matte, parsing, half, 2 * half / resolution, 2 * half / self.crop_box[2], strength)
+
+    def pictures(self, size: int) -> Pictures:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the
         parsing, if there is one."""
         box = self.crop_box
@@ -105,3 +118,8 @@ def relief(
         return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(photo, box, maps.shape[-1]), strength)
 
     return picture(prediction.front, front), None if prediction.back is None else picture(prediction.back, BUNDLED_RELIEF)
+
+
+def picture_size(resolution: int) -> int:
+    """Pixels a side of the pictures for a surface of so many cells a side: finer than the mesh, the photo would alias on it."""
+    return min(2 * resolution, 1024)

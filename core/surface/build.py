@@ -1,4 +1,4 @@
-"""The surface of one field: extracted, rid of spikes and roughness, and given the relief of normal maps. Called once for each field."""
+"""The surface of one field: extracted, rid of spikes and roughness, and given the relief of normal maps and shading. Called once for each field."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from ..geometry.mesh import vertex_normals
 from ..progress import Cancel
 from .detail import BUNDLED_RELIEF, ReliefStrength, displace_back, displace_front
 from .extract import extract_surface
+from .mesoscopic import displaced
 from .smooth import smooth_surface, smoothing_rounds
 from .spikes import remove_depth_spikes
 
@@ -35,14 +36,21 @@ def build_surface(
 
 
 def add_detail(
-    vertices: np.ndarray, faces: np.ndarray, resolution: int, front: ReliefMap | None = None, back: ReliefMap | None = None
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    resolution: int,
+    front: ReliefMap | None = None,
+    back: ReliefMap | None = None,
+    heights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Vertices (V, 3) float32 of `build_surface` at that resolution, without spikes and roughness, with the relief of the nearest and the
-    farthest surface's normals."""
+    farthest surface's normals, and with the heights (S, S) of what is seen in the photo's shading."""
     vertices = smooth_surface(remove_depth_spikes(vertices, faces), faces, smoothing_rounds(resolution))
     normals = vertex_normals(vertices, faces)
     if front is not None:
         vertices = displace_front(vertices, faces, normals, front.normals, front.mask, front.strength)
     if back is not None:
         vertices = displace_back(vertices, faces, normals, back.normals, back.mask)
+    if heights is not None:
+        vertices = displaced(vertices, faces, heights)
     return vertices
