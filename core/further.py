@@ -21,7 +21,6 @@ from .prepared import PreparedPhoto, picture_size
 from .progress import Cancel
 from .result import ResultView
 from .surface.detail import displace_front
-from .surface.mesoscopic import displaced
 
 _DEPTH = 512
 _ASTRAY = 0.06  # crop units (12 mm): what a turn that is 5 degrees wrong, as those of landmarks are, does at the back of a head
@@ -62,8 +61,8 @@ class FurtherPhotos:
             weights.append(confidence(photo) * visibility(there, normals, depth) * np.clip(normals[:, 2], 0, 1))
             front, _ = photo.relief()
             moved = there if front is None else displace_front(there, faces, normals, front.normals, front.mask, front.strength)
-            heights = photo.heights(resolution, strength, photo.pictures(picture_size(resolution)))
-            moved = moved if heights is None else displaced(moved, faces, heights)
+            detail = photo.fine_detail(resolution, strength, photo.pictures(picture_size(resolution)))
+            moved = moved if detail is None else detail.on(moved, faces)
             moves.append(back(moved) - back(there))
         shares = np.stack(weights) ** _SHARP
         shares[0] += 1e-4  # nobody sees it

@@ -106,8 +106,8 @@ class HeadReconstructor:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
             if fields.further is None:
-                heights = prepared.heights(settings.resolution, settings.detail, pictures)
-                return add_detail(vertices, faces, settings.resolution, *prepared.relief(), heights), faces
+                detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
+                return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail), faces
             smooth = add_detail(vertices, faces, settings.resolution)
             return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces
 

@@ -20,7 +20,7 @@ from .progress import Clock
 from .quality import judge, measure_fit
 from .surface.build import ReliefMap
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
-from .surface.mesoscopic import shading_heights
+from .surface.mesoscopic import FineDetail
 
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 """As `PreparedPhoto.pictures` gives them."""
@@ -48,14 +48,13 @@ class PreparedPhoto:
         """As `relief`; normals of the user's own network mend longer bends."""
         return relief(self.prediction, self.view.image, self.crop_box, BUNDLED_RELIEF if self.prediction.own is None else OWN_RELIEF)
 
-    def heights(self, resolution: int, strength: float, pictures: Pictures) -> np.ndarray | None:
-        """Heights (S, S) in crop units of what the photo's shading tells (surface/mesoscopic.py), for a surface of so many cells a side; None
-        without a parsing, or where no detail is wanted."""
+    def fine_detail(self, resolution: int, strength: float, pictures: Pictures) -> FineDetail | None:
+        """What the photo's shading tells for a surface of so many cells a side; None without a parsing, or where no detail is wanted."""
         photo, matte, parsing = pictures
         if parsing is None or not strength:
             return None
         half = self.surface.framing.half
-        return shading_heights(photo, matte, parsing, half, 2 * half / resolution, 2 * half / self.crop_box[2], strength)
+        return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength)
 
     def pictures(self, size: int) -> Pictures:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the

@@ -10,7 +10,7 @@ from ..geometry.mesh import vertex_normals
 from ..progress import Cancel
 from .detail import BUNDLED_RELIEF, ReliefStrength, displace_back, displace_front
 from .extract import extract_surface
-from .mesoscopic import displaced
+from .mesoscopic import FineDetail
 from .smooth import smooth_surface, smoothing_rounds
 from .spikes import remove_depth_spikes
 
@@ -41,16 +41,16 @@ def add_detail(
     resolution: int,
     front: ReliefMap | None = None,
     back: ReliefMap | None = None,
-    heights: np.ndarray | None = None,
+    detail: FineDetail | None = None,
 ) -> np.ndarray:
     """Vertices (V, 3) float32 of `build_surface` at that resolution, without spikes and roughness, with the relief of the nearest and the
-    farthest surface's normals, and with the heights (S, S) of what is seen in the photo's shading."""
+    farthest surface's normals, and with the detail of the photo's shading."""
     vertices = smooth_surface(remove_depth_spikes(vertices, faces), faces, smoothing_rounds(resolution))
     normals = vertex_normals(vertices, faces)
     if front is not None:
         vertices = displace_front(vertices, faces, normals, front.normals, front.mask, front.strength)
     if back is not None:
         vertices = displace_back(vertices, faces, normals, back.normals, back.mask)
-    if heights is not None:
-        vertices = displaced(vertices, faces, heights)
+    if detail is not None:
+        vertices = detail.on(vertices, faces)
     return vertices

@@ -1,4 +1,4 @@
-"""Fine relief from the photo's shading: what is dark is deep, strands run on, and what is no shading leaves no mark."""
+"""Fine relief from the photo: what is dark is deep, strands run on, shading bends skin, and what is no shading leaves no mark."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import pytest
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.build import add_detail
 from likeness.core.surface.extract import extract_surface
-from likeness.core.surface.mesoscopic import displaced, shading_heights
+from likeness.core.surface.mesoscopic import FineDetail
+from likeness.core.surface.shading import shape_from_shading
 
 SIZE, HALF = 256, 0.1
 PIXEL = 2 * HALF / SIZE  # 0.8 mm
@@ -27,10 +28,10 @@ def parsed(name: str = "skin", other: str = "skin", where: np.ndarray | None = N
     return shares
 
 
-def heights(photo: np.ndarray, parsing: np.ndarray, cell: float = 0.4e-3, photo_pixel: float = 0.1e-3, strength: float = 1.0) -> np.ndarray:
+def heights(photo: np.ndarray, parsing: np.ndarray, cells: int = 512, photo_pixel: float = 0.1e-3, strength: float = 1.0) -> np.ndarray:
     """Millimetres."""
     matte = np.ones((SIZE, SIZE), np.float32)
-    return shading_heights(photo, matte, parsing, HALF, cell, photo_pixel, strength) * HALF * 1000
+    return FineDetail.of(photo, matte, parsing, HALF, cells, photo_pixel, strength).heights * HALF * 1000
 
 
 def line(depth: float = 0.5) -> np.ndarray:
@@ -98,33 +99,10 @@ def test_strands_run_on() -> None:
 
 def test_nothing_is_finer_than_the_mesh_or_the_photo() -> None:
     fine, coarse, blurred = (
-        np.abs(heights(flat() * line(), parsed(), cell, photo_pixel)[MIDDLE].mean())
-        for cell, photo_pixel in ((0.8e-3, 0.1e-3), (12.8e-3, 0.1e-3), (0.8e-3, 6.4e-3))
+        np.abs(heights(flat() * line(), parsed(), cells, photo_pixel)[MIDDLE].mean())
+        for cells, photo_pixel in ((256, 0.1e-3), (16, 0.1e-3), (256, 6.4e-3))
     )
     assert coarse < 0.3 * fine and blurred < 0.3 * fine
-
-
-@pytest.fixture(scope="module")
-def ball() -> tuple[np.ndarray, np.ndarray]:
-    return extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 64)
-
-
-def test_the_front_moves_along_its_normals_and_the_rest_stays(ball: tuple[np.ndarray, np.ndarray]) -> None:
-    vertices, faces = ball
-    moved = displaced(vertices, faces, np.full((128, 128), 0.01, np.float32))
-    normals = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
-    step = moved - vertices
-    front, back = normals[:, 2] > 0.6, normals[:, 2] < 0.05
-    assert np.abs(step[front] - 0.01 * normals[front]).max() < 1e-3
-    assert np.abs(step[back]).max() == 0
-    edge = np.abs(normals[:, 2] - 0.2) < 0.05
-    assert np.linalg.norm(step[edge], axis=1).max() < 0.004
-
-
-def test_the_detail_of_a_surface_holds_the_heights(ball: tuple[np.ndarray, np.ndarray]) -> None:
-    vertices, faces = ball
-    plain, raised = (add_detail(vertices, faces, 64, heights=one) for one in (None, np.full((128, 128), 0.01, np.float32)))
-    assert np.abs(raised - plain).max() == pytest.approx(0.01, rel=0.05)
 
 
 def test_a_forehead_that_is_half_taken_for_hair_stays_skin() -> None:
@@ -136,3 +114,60 @@ def test_a_forehead_that_is_half_taken_for_hair_stays_skin() -> None:
     found = heights(photo.astype(np.float32), shares)
     assert np.abs(found[(np.abs(Y) > 0.01) & (np.abs(Y) < 0.02)]).max() < 0.1
     assert -0.5 < found[MIDDLE].mean() < -0.05
+
+
+@pytest.fixture(scope="module")
+def ball() -> tuple[np.ndarray, np.ndarray]:
+    return extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 64)
+
+
+def raised(height: float = 0.01) -> FineDetail:
+    return FineDetail(np.full((128, 128), height, np.float32), *np.zeros((2, 64, 64), np.float32), 1.0)
+
+
+def test_the_front_moves_along_its_normals_and_the_rest_stays(ball: tuple[np.ndarray, np.ndarray]) -> None:
+    vertices, faces = ball
+    normals = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
+    step = raised().on(vertices, faces) - vertices
+    front, back = normals[:, 2] > 0.6, normals[:, 2] < 0.05
+    assert np.abs(step[front] - 0.01 * normals[front]).max() < 1e-3
+    assert np.abs(step[back]).max() == 0
+    edge = np.abs(normals[:, 2] - 0.2) < 0.05
+    assert np.linalg.norm(step[edge], axis=1).max() < 0.004
+
+
+def test_the_detail_of_a_surface_holds_what_the_photo_tells(ball: tuple[np.ndarray, np.ndarray]) -> None:
+    vertices, faces = ball
+    plain, moved = (add_detail(vertices, faces, 64, detail=one) for one in (None, raised()))
+    assert np.abs(moved - plain).max() == pytest.approx(0.01, rel=0.05)
+
+
+def bumps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A ball's depth, bumps of 0.6 mm and 3 cm on it, and the light of both with the bumps, from the upper left."""
+    axis = (np.arange(128) + 0.5) / 64 - 1
+    x, y = np.meshgrid(axis, -axis)
+    depth = np.where(np.hypot(x, y) < 0.55, np.sqrt(np.maximum(0.36 - x**2 - y**2, 0)), -np.inf)
+    bump = 0.003 * np.sin(2 * np.pi * x / 0.15) * np.sin(2 * np.pi * y / 0.15)
+    down, right = np.gradient(np.where(np.isfinite(depth), depth, 0) + bump, 2 / 128)
+    normals = np.stack([-right, down, np.ones_like(right)]) / np.sqrt(1 + right**2 + down**2)
+    return depth, bump, (0.3 + np.tensordot([-0.15, 0.2, 0.2], normals, 1)).clip(0.05).astype(np.float32)
+
+
+def test_shading_bends_skin() -> None:
+    depth, bump, light = bumps()
+    skin = np.isfinite(depth).astype(np.float32)
+    found = shape_from_shading(light, skin, depth)
+    inner = depth > 0.4
+    # One light tells one direction of slopes; what is found agrees with the truth, and is no larger.
+    assert np.corrcoef(found[inner], bump[inner])[0, 1] > 0.5
+    assert 0.2 * bump[inner].std() < found[inner].std() < bump[inner].std()
+
+
+def test_neither_paint_nor_what_is_no_skin_bends_it() -> None:
+    depth, _, light = bumps()
+    inner = depth > 0.4
+    assert np.abs(shape_from_shading(light, np.zeros_like(light), depth)).max() == 0
+    plain = np.where(np.isfinite(depth), 0.4, 0).astype(np.float32)
+    spot = np.where(np.hypot(*np.mgrid[-64:64, -64:64]) < 4, 0.02, 1).astype(np.float32)
+    found = shape_from_shading(plain * spot, np.isfinite(depth).astype(np.float32), depth)
+    assert np.abs(found[inner]).max() < 0.004
