@@ -107,7 +107,7 @@ class HeadReconstructor:
         with clock.stage("detail"):
             if fields.further is None:
                 detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
-                return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail), faces
+                return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail), faces
             smooth = add_detail(vertices, faces, settings.resolution)
             return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces
 

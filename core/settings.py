@@ -13,11 +13,12 @@ GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
 CUTS = ("bust", "collar", "neck", "none")
+RIG_DETAILS = ("full", "half", "quarter")
 TEXTURES = ("1024", "2048", "4096")
 PRINT_FORMATS = ("3mf", "stl")
-BLENDER_FORMATS = ("blend", "fbx")
+BLENDER_FORMATS = ("blend", "fbx", "usdz")
 """Those that only Blender writes; .glb of anything with joints too."""
-FORMATS = ("blend", "glb", "fbx", "ply", "obj", *PRINT_FORMATS)
+FORMATS = ("blend", "glb", "fbx", "usdz", "ply", "obj", *PRINT_FORMATS)
 MAX_PEOPLE = 64
 """Results of one photo at most, with all_subjects."""
 _DAVID = "https://github.com/microsoft/DAViD"
@@ -59,6 +60,7 @@ class Settings:
     rig: bool = _option(
         False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
     )
+    rig_detail: str = _option("full", "Rig Detail", "About 5000, 2500 or 1700 quads for the rigged head", RIG_DETAILS, needs="rig")
     hair: bool = _option(False, "Hair on the Rig", "Also the hair as a shell that the rigged head's bone carries", needs="rig")
     neutral: str = _option(
         "off",

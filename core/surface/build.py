@@ -41,11 +41,15 @@ def add_detail(
     resolution: int,
     front: ReliefMap | None = None,
     back: ReliefMap | None = None,
+    *,
     detail: FineDetail | None = None,
+    spikes: bool = False,
 ) -> np.ndarray:
-    """Vertices (V, 3) float32 of `build_surface` at that resolution, without spikes and roughness, with the relief of the nearest and the
-    farthest surface's normals, and with the detail of the photo's shading."""
-    vertices = smooth_surface(remove_depth_spikes(vertices, faces), faces, smoothing_rounds(resolution))
+    """Vertices (V, 3) float32 of `build_surface` at that resolution, without roughness, with the relief of the nearest and the farthest
+    surface's normals, and with the detail of the photo's shading. spikes: whether what is thin and stands out towards the viewer stays,
+    as a body's fingers before its hip must."""
+    vertices = vertices if spikes else remove_depth_spikes(vertices, faces)
+    vertices = smooth_surface(vertices, faces, smoothing_rounds(resolution))
     normals = vertex_normals(vertices, faces)
     if front is not None:
         vertices = displace_front(vertices, faces, normals, front.normals, front.mask, front.strength)

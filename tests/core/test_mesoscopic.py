@@ -49,6 +49,11 @@ def test_a_dark_line_of_skin_becomes_a_furrow() -> None:
     assert np.allclose(heights(flat() * line(), parsed(), strength=0.5), found / 2, atol=1e-5)
 
 
+def test_folds_of_cloth_are_deep_and_weaker() -> None:
+    found, skin = (heights(flat() * line(), parsed(name))[MIDDLE].mean() for name in ("clothes", "skin"))
+    assert skin < found < -0.1
+
+
 def test_a_light_line_rises_less_than_a_dark_one_sinks() -> None:
     sunk, raised = (np.abs(heights(flat(colour) * factor, parsed())[MIDDLE].mean()) for colour, factor in ((SKIN, line(0.4)), (SKIN, 1 / line(0.4))))
     assert 0.2 * sunk < raised < 0.8 * sunk
@@ -140,6 +145,14 @@ def test_the_detail_of_a_surface_holds_what_the_photo_tells(ball: tuple[np.ndarr
     vertices, faces = ball
     plain, moved = (add_detail(vertices, faces, 64, detail=one) for one in (None, raised()))
     assert np.abs(moved - plain).max() == pytest.approx(0.01, rel=0.05)
+
+
+def test_shading_is_part_of_the_detail() -> None:
+    depth, _, light = bumps()
+    vertices, faces = extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 128)
+    skin = np.isfinite(depth).astype(np.float32)
+    moved = FineDetail(np.zeros((128, 128), np.float32), light, skin, 1.0).on(vertices, faces)
+    assert 0.0005 < np.abs(moved - vertices).max() < 0.006
 
 
 def bumps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
