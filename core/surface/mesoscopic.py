@@ -18,7 +18,11 @@ from .shading import shape_from_shading
 _SIGMAS = (0.4e-3, 0.8e-3, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3)  # metres: borders of the bands
 _DARK = 0.02  # of white, linear: below it the logarithm is noise
 _OUTWARDS = 0.6  # highlights are lighter than what is high
-_SURE, _LEAST_SURE, _DOUBTFUL = 0.95, 200, (0.98, 1.0)  # shares, and pixels, of hair and skin that show their tone; of hair that may be none
+_SURE, _LEAST_SURE, _DOUBTFUL = (
+    0.95,
+    200,
+    (0.98, 1.0),
+)  # shares, and pixels, of hair and skin that show their tone; of hair that may be none
 _BLACK = 0.03  # sRGB: below it ratios are noise
 _APART, _LIKE_HAIR = 0.4, (0.3, 0.6)  # natural logarithm between their tones, and share of the way from skin's to hair's
 _EVEN = 0.006  # of the picture's side (2.4 mm)
@@ -137,9 +141,7 @@ def _bounds(mask: np.ndarray, margin: int) -> tuple[slice, ...] | None:
     return tuple(slice(max(one[0] - margin, 0), one[-1] + margin + 1) for one in places) if len(places[0]) else None
 
 
-def _material_heights(
-    material: Material, photo: np.ndarray, own: np.ndarray, kept: np.ndarray, pixel: float, finest: float
-) -> np.ndarray:
+def _material_heights(material: Material, photo: np.ndarray, own: np.ndarray, kept: np.ndarray, pixel: float, finest: float) -> np.ndarray:
     """Heights (H, W) in metres that one material adds. own, kept (H, W): its share, and what is not left out."""
     pure = smoothstep(own * kept, *_PURE).astype(np.float32)
     light = np.log(_linear(photo) @ np.array(material.channels) + _DARK).astype(np.float32)

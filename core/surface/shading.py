@@ -41,7 +41,8 @@ def shape_from_shading(light: np.ndarray, skin: np.ndarray, depth: np.ndarray) -
     shaded = np.maximum(ambient + lit, _FAINTEST * np.median(light[known])) + _DARK
     apart = _uneven(np.log(light + _DARK), known, pixel) - _uneven(np.log(shaded), known, pixel)
     # How the logarithm of the light changes with the slopes to the right and downwards.
-    by_right, by_down = ((sign * part - lit * slope / length) / length / shaded for sign, part, slope in ((-1, towards[0], right), (1, towards[1], down)))
+    by_right = (-towards[0] - lit * right / length) / length / shaded
+    by_down = (towards[1] - lit * down / length) / length / shaded
     return _integrated(np.clip(apart, -_MOST, _MOST), by_right, by_down, known, pixel)
 
 
