@@ -1,4 +1,4 @@
-"""The surface of one field: extracted, rid of spikes and roughness, and given the relief of normal maps and shading. Called once for each field."""
+"""The surface of one field: extracted, rid of spikes and roughness, with the relief of normals and shading. Called once for each field."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Fine relief from the photo's own shading: dark is deep (Beeler et al. 2010, mesoscopic augmentation), strands run as they are seen.
 
-Normals of a network tell bends of some centimetres. Wrinkles, lids, lips and locks are in the photo's shading: the band-pass of its logarithm
-moves the surface along its normals. Depth is a guess, place and course are the photo's.
+Normals of a network tell bends of some centimetres. Wrinkles, lids, lips and locks are in the photo's shading: the band-pass of its
+logarithm moves the surface along its normals, material by material. Depth is a guess, place and course are the photo's.
 """
 
 from dataclasses import dataclass
@@ -177,10 +177,11 @@ def _combed(height: np.ndarray, light: np.ndarray, pixel: float) -> np.ndarray:
         here, step = place.copy(), way
         for number in range(1, _STRAND_STEPS + 1):
             here = here + step * (_STRAND / pixel / _STRAND_STEPS)
-            there = cv2.remap(along, here, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+            at = np.ascontiguousarray(here[..., 0]), np.ascontiguousarray(here[..., 1])
+            there = cv2.remap(along, *at, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
             step = there * np.where((there * step).sum(-1, keepdims=True) < 0, np.float32(-1), np.float32(1))
             weight = 0.5 + 0.5 * np.cos(np.pi * number / (_STRAND_STEPS + 1))
-            total += weight * cv2.remap(height, here, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            total += weight * cv2.remap(height, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             weights += weight
     return height + combed * (_SHARPER / weights * total - height)
 

@@ -58,8 +58,8 @@ def _integrated(apart: np.ndarray, by_right: np.ndarray, by_down: np.ndarray, kn
         sp.csr_matrix((np.concatenate([-ones, ones]), (np.concatenate([row, row]), np.concatenate([here, there]))), (len(here), count))
         for there in (beside, below)
     ]
-    effect = sum(sp.diags(by[:-1, :-1][whole]) @ slope for by, slope in zip((by_right, by_down), slopes, strict=True))
-    smooth = sum(slope.T @ slope for slope in slopes) + (2 * np.pi / _WAVE) ** 2 * sp.identity(count)
+    effect = sp.diags(by_right[:-1, :-1][whole]) @ slopes[0] + sp.diags(by_down[:-1, :-1][whole]) @ slopes[1]
+    smooth = slopes[0].T @ slopes[0] + slopes[1].T @ slopes[1] + (2 * np.pi / _WAVE) ** 2 * sp.identity(count)
     matrix = (effect.T @ effect + _DOUBT * smooth).tocsr()
     rows, columns = np.nonzero(known)
     clusters = np.unique(rows // _CLUSTER * size + columns // _CLUSTER, return_inverse=True)[1]
