@@ -13,6 +13,7 @@ GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
 CUTS = ("bust", "collar", "neck", "none")
+BONE_NAMES = ("likeness", "rigify", "game")
 RIG_DETAILS = ("full", "half", "quarter")
 TEXTURES = ("1024", "2048", "4096")
 PRINT_FORMATS = ("3mf", "stl")
@@ -61,6 +62,9 @@ class Settings:
         False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
     )
     rig_detail: str = _option("full", "Rig Detail", "About 5000, 2500 or 1700 quads for the rigged head", RIG_DETAILS, needs="rig")
+    bones: str = _option(
+        "likeness", "Bone Names", "Names of the head's bones; game: also no bone shapes, and FBX for engines", BONE_NAMES, needs="rig"
+    )
     hair: bool = _option(False, "Hair on the Rig", "Also the hair as a shell that the rigged head's bone carries", needs="rig")
     neutral: str = _option(
         "off",
