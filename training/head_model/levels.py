@@ -20,7 +20,6 @@ from likeness.core.models.head import HeadModel
 from likeness.core.models.head_levels import LEVELS, LEVELS_FILE, RINGS, SCHEMA
 from likeness.core.models.joints import NECK
 from likeness.core.surface.cut import below_cut
-from likeness.core.topology.border import mirrored_quads
 from likeness.core.topology.quads import paired
 
 log = logging.getLogger(__name__)
@@ -359,6 +358,28 @@ def _root(parent: dict[Any, Any], item: Any) -> Any:
         parent[item] = parent[parent[item]]
         item = parent[item]
     return item
+
+
+def mirrored_quads(mirror: np.ndarray, quads: np.ndarray) -> np.ndarray:
+    """(Q,) bool: which faces (Q, 4) are quads, whose fourth corner is not -1, have a mirror image among them, and leave no vertex at which
+    the border meets itself. mirror (V,): each vertex's image. Blender's X-mirror by topology fails on far more than what is not alike."""
+    kept = quads[:, 3] >= 0
+    images = [tuple(row) for row in np.sort(mirror[quads], axis=1).tolist()]
+    rows = np.sort(quads, axis=1)
+    while True:
+        there = set(map(tuple, rows[kept].tolist()))
+        pinched = _pinched(quads[kept], len(mirror))
+        still = kept & np.array([image in there for image in images]) & ~pinched[quads].any(1)
+        if still.sum() == kept.sum():
+            return kept
+        kept = still
+
+
+def _pinched(quads: np.ndarray, count: int) -> np.ndarray:
+    """(V,) bool: vertices of more than two border edges."""
+    edges = np.sort(np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+    single, uses = np.unique(edges, axis=0, return_counts=True)
+    return np.bincount(single[uses == 1].ravel(), minlength=count) > 2
 
 
 def build() -> dict[str, np.ndarray]:
