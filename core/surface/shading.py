@@ -17,7 +17,8 @@ _DARK = 0.02  # of white, linear
 _FAINTEST = 0.1  # of the median: light cannot be less
 _MOST = 0.25  # natural logarithm: moles, brows and cast shadows are darker than any slope makes
 _DOUBT = 0.4  # variance of what is no shading over that of slopes, squared logarithm
-_WAVE = 0.6  # crop units (12 cm): beyond it heights return to the surface
+_WAVE, _OUTSIDE = 0.6, 0.12  # crop units (12 and 2.4 cm): beyond it heights return to the surface, on skin and beside it
+_RUN_OUT = 21  # pixels across, beside skin
 _CLUSTER = 8
 
 
@@ -43,28 +44,30 @@ def shape_from_shading(light: np.ndarray, skin: np.ndarray, depth: np.ndarray) -
     # How the logarithm of the light changes with the slopes to the right and downwards.
     by_right = (-towards[0] - lit * right / length) / length / shaded
     by_down = (towards[1] - lit * down / length) / length / shaded
-    return _integrated(np.clip(apart, -_MOST, _MOST), by_right, by_down, known, pixel)
+    effect = np.where(known, [by_right, by_down], 0)
+    return _integrated(np.clip(apart, -_MOST, _MOST), effect, known, cv2.dilate(known.astype(np.uint8), np.ones((_RUN_OUT,) * 2)) > 0)
 
 
-def _integrated(apart: np.ndarray, by_right: np.ndarray, by_down: np.ndarray, known: np.ndarray, pixel: float) -> np.ndarray:
-    """The heights (S, S) whose slopes, times `by_right` and `by_down`, explain what the light is apart, least squares with small slopes."""
-    size, count = len(known), int(known.sum())
+def _integrated(apart: np.ndarray, effect: np.ndarray, known: np.ndarray, domain: np.ndarray) -> np.ndarray:
+    """The heights (S, S) whose slopes to the right and downwards, times their effect (2, S, S), explain what the light is apart: least
+    squares with small slopes. Off the known skin nothing is explained, and they run out within the domain."""
+    size, count, pixel = len(known), int(domain.sum()), 2 / len(known)
     number = np.full(known.shape, -1)
-    number[known] = np.arange(count)
-    whole = known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1]
+    number[domain] = np.arange(count)
+    whole = domain[:-1, :-1] & domain[:-1, 1:] & domain[1:, :-1]
     here, beside, below = (part[whole] for part in (number[:-1, :-1], number[:-1, 1:], number[1:, :-1]))
     row, ones = np.arange(len(here)), np.ones(len(here)) / pixel
     slopes = [
         sp.csr_matrix((np.concatenate([-ones, ones]), (np.concatenate([row, row]), np.concatenate([here, there]))), (len(here), count))
         for there in (beside, below)
     ]
-    effect = sp.diags(by_right[:-1, :-1][whole]) @ slopes[0] + sp.diags(by_down[:-1, :-1][whole]) @ slopes[1]
-    smooth = slopes[0].T @ slopes[0] + slopes[1].T @ slopes[1] + (2 * np.pi / _WAVE) ** 2 * sp.identity(count)
-    matrix = (effect.T @ effect + _DOUBT * smooth).tocsr()
-    rows, columns = np.nonzero(known)
+    change = sp.diags(effect[0, :-1, :-1][whole]) @ slopes[0] + sp.diags(effect[1, :-1, :-1][whole]) @ slopes[1]
+    stiff = sp.diags((2 * np.pi / np.where(known[domain], _WAVE, _OUTSIDE)) ** 2)
+    matrix = (change.T @ change + _DOUBT * (slopes[0].T @ slopes[0] + slopes[1].T @ slopes[1] + stiff)).tocsr()
+    rows, columns = np.nonzero(domain)
     clusters = np.unique(rows // _CLUSTER * size + columns // _CLUSTER, return_inverse=True)[1]
     heights = np.zeros(known.shape, np.float32)
-    heights[known] = solve_positive(matrix, (effect.T @ apart[:-1, :-1][whole])[:, None], clusters, tolerance=1e-2)[:, 0]
+    heights[domain] = solve_positive(matrix, (change.T @ apart[:-1, :-1][whole])[:, None], clusters, tolerance=1e-2)[:, 0]
     return heights
 
 

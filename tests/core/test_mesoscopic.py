@@ -184,3 +184,11 @@ def test_neither_paint_nor_what_is_no_skin_bends_it() -> None:
     spot = np.where(np.hypot(*np.mgrid[-64:64, -64:64]) < 4, 0.02, 1).astype(np.float32)
     found = shape_from_shading(plain * spot, np.isfinite(depth).astype(np.float32), depth)
     assert np.abs(found[inner]).max() < 0.004
+
+
+def test_what_bends_skin_runs_out_beside_it() -> None:
+    depth, _, light = bumps()
+    skin = (np.isfinite(depth) & (np.arange(128) < 61)).astype(np.float32)
+    found = shape_from_shading(light, skin, depth)
+    assert np.abs(found[:, 61]).max() > 0.4 * np.abs(found[:, 58]).max()
+    assert np.abs(found[:, 80:]).max() < 0.1 * np.abs(found).max()
