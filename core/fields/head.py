@@ -17,7 +17,7 @@ from .silhouette import fit_field_to_silhouette
 from .smoothed import smooth_hidden_field
 
 _WORN_SIZE = 128  # pixels a side
-_NECK = -0.35  # crop units, height on the mean head: no ears are below
+_EARS = -0.35  # crop units, height on the mean head: ears are above
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
 
@@ -47,9 +47,10 @@ def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares |
         picture = np.where(there, shares[..., [CLASSES.index(name) for name in names]].sum(-1), beyond)
         return lambda points: sample_picture(picture, points)
 
-    below = share("skin", "clothes", beyond=0)
-    return PictureShares(
-        share("hair", "hat", "clothes", beyond=1),
-        share("hair", beyond=0),
-        lambda points: below(points) * (crop.prior_place(points)[:, 1] < _NECK),
-    )
+    skin, clothes = share("skin", beyond=0), share("clothes", beyond=0)
+
+    def trunk(points: np.ndarray) -> np.ndarray:
+        height = crop.prior_place(points)[:, 1]
+        return skin(points) * (height < _EARS) + clothes(points) * (height < _CHIN)
+
+    return PictureShares(share("hair", "hat", "clothes", beyond=1), share("hair", beyond=0), trunk)

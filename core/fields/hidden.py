@@ -52,15 +52,16 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
     lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
     distance = prior(lattice).reshape((len(axis),) * 3)
-    nearest, depth = distance.min(2), axis[distance.argmin(2)]  # (x, y): how far the column passes the model, and where
+    nearest = distance.min(2)  # (x, y): how far the column passes the model
     columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     flat = np.pad(columns, ((0, 0), (0, 1)))
     shown = seen = silhouette(flat).reshape(nearest.shape) < 0
-    least, solid = _LEAST, np.full_like(nearest, -1)
+    least, solid = _LEAST, np.ones_like(distance)
     if picture is not None:
         seen, least = seen & (picture.worn(flat).reshape(seen.shape) > 0.5), _BARE
-        trunk = picture.trunk(np.column_stack([columns, depth.ravel()])).reshape(seen.shape)
-        solid = np.where(shown & (trunk > 0.5) & (nearest > 0), nearest + _THICKENED, -1).astype(np.float32)
+        trunk = np.where(picture.trunk(lattice).reshape(distance.shape) > 0.5, distance, 1)
+        passes = trunk.min(2, keepdims=True)
+        solid = np.where(shown[..., None] & (passes > 0) & (trunk < 1), trunk - passes - _THICKENED, 1)
     excess = np.sort(np.where(seen, np.maximum(nearest, 0) + _MORE, 0), axis=0)[-_WIDTH]  # (y,)
     allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
     allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
@@ -70,4 +71,6 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     def bound(most: np.ndarray) -> PointFunction:
         return lambda points: prior(points) - map_coordinates(most, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")
 
-    return SolidBounds(bound(allowed), bound(anywhere), bound(solid), None if picture is None else picture.hair)
+    solid = solid.astype(np.float32)
+    filled = lambda points: map_coordinates(solid, (points.T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
+    return SolidBounds(bound(allowed), bound(anywhere), filled, None if picture is None else picture.hair)
