@@ -38,7 +38,7 @@ _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: f
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
-_STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
+STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
 _HUGGED = 4.0  # weight of the evidence beside a cell's neighbours
 _CHEEKS = -0.4  # height on the mean head, crop units, down to which hair beside the face tells how wide it is behind
@@ -69,7 +69,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
 
     seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright).
     """
-    near = 1 - smoothstep(places.distance, *_STANDS_OFF)
+    near = 1 - smoothstep(places.distance, *STANDS_OFF)
     nape = smoothstep(upright[:, 1], *_NAPE) * smoothstep(-upright[:, 2], -_NECK[0], -_NECK[1]) * near
     scalp = np.maximum(smoothstep(places.scalp, 0.3, 0.7), nape * (1 - smoothstep(places.bare, 0.3, 0.7)))[:, None]
     back = weight * np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
