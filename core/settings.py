@@ -15,9 +15,9 @@ DETECTORS = ("mediapipe", "face-alignment")
 CUTS = ("bust", "collar", "neck", "none")
 TEXTURES = ("1024", "2048", "4096")
 PRINT_FORMATS = ("3mf", "stl")
-BLENDER_FORMATS = ("blend", "fbx")
+BLENDER_FORMATS = ("blend", "fbx", "usdz")
 """Those that only Blender writes; .glb of anything with joints too."""
-FORMATS = ("blend", "glb", "fbx", "ply", "obj", *PRINT_FORMATS)
+FORMATS = ("blend", "glb", "fbx", "usdz", "ply", "obj", *PRINT_FORMATS)
 MAX_PEOPLE = 64
 """Results of one photo at most, with all_subjects."""
 _DAVID = "https://github.com/microsoft/DAViD"

@@ -1,4 +1,5 @@
-"""What the corrections of a result share: which result is being corrected, and that it is made again with all that was corrected so far."""
+"""What the corrections of a result share: they begin over its photo, in whose camera it is seen; which result is being corrected; and that
+it is made again with all that was corrected so far."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +9,21 @@ import bpy
 from ..core.errors import InputError
 from ..core.photo.pins import Pin, pins_text
 from ..core.result import Result
+from ..core.settings import Settings
+from ..scene.camera import use_camera
 from ..scene.mask import store_mask, stored_mask
 from ..scene.members import collection_of, members
 from ..scene.pins import store_pins, stored_pins
+from ..scene.source import camera_of
+from ..scene.typed import scene_of, view_layer_of
+from ..scene.viewport import look_through
 from ..scene.views import photos_of
 from ..worker.client import shared_client
 from .environment import worker_python
+from .job import JobOperator
+from .photo_job import PhotoJob
 from .reconstruct import Reconstruction, ReconstructOperator
+from .result import ResultOperator, photo_head
 from .result_settings import settings_of
 
 
@@ -25,6 +34,39 @@ def being_corrected(
     own = collection_of(context.object)
     found = [own] if own is not None and begun(own) is not None else [one for one in bpy.data.collections if begun(one) is not None]
     return found[0] if len(found) == 1 else None
+
+
+class BeginCorrectionOperator(ResultOperator, JobOperator):
+    """Mixin of operators with which the correction of a head begins: `asked` is the job that finds out what is needed of its photo, `begin`
+    puts the answer into the scene, which is then looked at as the photo's camera does."""
+
+    _head = ""
+
+    def asked(self, context: bpy.types.Context, head: bpy.types.Object, settings: Settings) -> PhotoJob:
+        """The job, with the settings that the head was made with."""
+        raise NotImplementedError
+
+    def begin(self, context: bpy.types.Context, head: bpy.types.Object, outcome: Any) -> str:
+        """What to tell the artist. Raises InputError when something has gone meanwhile."""
+        raise NotImplementedError
+
+    def start_job(self, context: bpy.types.Context) -> PhotoJob:
+        head = photo_head(context)
+        self._head = head.name
+        return self.asked(context, head, settings_of(head, context.scene.likeness))
+
+    def use(self, context: bpy.types.Context, outcome: Any) -> str:
+        head = bpy.data.objects.get(self._head)
+        if head is None or not photos_of(head):
+            raise InputError("The head has gone meanwhile; select one and try again.")
+        view_layer_of(context).objects.active = head
+        camera = camera_of(head)
+        if camera is not None:
+            use_camera(scene_of(context), camera)
+        said = self.begin(context, head, outcome)
+        if camera is not None:
+            look_through(context)
+        return said
 
 
 class CorrectionOperator(ReconstructOperator):

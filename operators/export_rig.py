@@ -1,4 +1,4 @@
-"""likeness.export_rig: the rigged head, or a body with its armature, as a glTF or FBX file."""
+"""likeness.export_rig: the rigged head, or a body with its armature, as a glTF, FBX or USD file."""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
@@ -23,7 +23,11 @@ class LIKENESS_OT_export_rig(RigOperator, FileOperator, bpy.types.Operator):
     format: EnumProperty(
         name="Format",
         description="Kind of file",
-        items=[(".glb", "glTF", "Binary glTF 2.0, bones at rest"), (".fbx", "FBX", "Binary FBX, bones as posed")],
+        items=[
+            (".glb", "glTF", "Binary glTF 2.0, bones at rest"),
+            (".fbx", "FBX", "Binary FBX, bones as posed"),
+            (".usdz", "USD", "A USD package, bones at rest"),
+        ],
     )
 
     @classmethod

@@ -18,8 +18,15 @@ AGAIN = 0.4
 class Job(Protocol):
     """Work that happens in another process or thread; none of these methods may block."""
 
-    stage: str
-    fraction: float
+    @property
+    def stage(self) -> str:
+        """What is being done, for the user to read."""
+        ...
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work that is done, in [0, 1]."""
+        ...
 
     def poll(self) -> Any:
         """None while the work goes on, else what it gave. Raises LikenessError when it failed, Cancelled when it was cancelled."""

@@ -6,47 +6,34 @@ import bpy
 
 from ..core.errors import InputError
 from ..core.inspection import Inspection
-from ..scene.camera import use_camera
+from ..core.settings import Settings
 from ..scene.mask import begin_mask, end_mask, mask_of, painted_mask, plane_of, stored_mask
 from ..scene.source import camera_of
-from ..scene.typed import scene_of, view_layer_of
-from ..scene.viewport import look_through
 from ..scene.views import photos_of
 from ..worker.client import shared_client
 from .base import LikenessOperator
-from .correction import CorrectionOperator, being_corrected
+from .correction import BeginCorrectionOperator, CorrectionOperator, being_corrected
 from .environment import worker_python
-from .job import JobOperator
 from .photo_job import Inspecting
-from .result import ResultOperator, active_collection, photo_head
-from .result_settings import settings_of
+from .result import active_collection
 
 
-class LIKENESS_OT_paint_mask(ResultOperator, JobOperator, bpy.types.Operator):
+class LIKENESS_OT_paint_mask(BeginCorrectionOperator, bpy.types.Operator):
     """Show what was taken for the person over the photo, to be painted in Texture Paint: white is the person"""
 
     bl_idname = "likeness.paint_mask"
     bl_label = "Paint Mask"
     bl_options = {"REGISTER", "UNDO"}
 
-    _head = ""
-
-    def start_job(self, context: bpy.types.Context) -> Inspecting:
-        head = photo_head(context)
-        self._head = head.name
-        settings = settings_of(head, context.scene.likeness)
+    def asked(self, context: bpy.types.Context, head: bpy.types.Object, settings: Settings) -> Inspecting:
         return Inspecting(shared_client(worker_python(context)), photos_of(head)[0], settings, mask=True)
 
-    def use(self, context: bpy.types.Context, outcome: Inspection) -> str:
-        head = bpy.data.objects.get(self._head)
+    def begin(self, context: bpy.types.Context, head: bpy.types.Object, outcome: Inspection) -> str:
         camera = camera_of(head)
-        if head is None or camera is None or outcome.matte is None:
-            raise InputError("The head or its camera has gone meanwhile; select one and try again.")
-        view_layer_of(context).objects.active = head
-        use_camera(scene_of(context), camera)
+        if camera is None or outcome.matte is None:
+            raise InputError("The head's camera has gone meanwhile; reconstruct the photo again.")
         before = stored_mask(head)
         begin_mask(context, camera, active_collection(context), mask_of(before) if before else outcome.matte)
-        look_through(context)
         return "Paint the person white and everything else black; Apply Mask makes the result again"
 
 

@@ -1,66 +1,23 @@
 """likeness.retopologise: a mesh of clean quads on a reconstruction, in the head model's topology or at a chosen count."""
 
-from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
-from ..core.errors import InputError, ReconstructionError
-from ..core.private_folder import PrivateFolder
-from ..core.result import Result
-from ..core.topology.quads import QuadMesh
-from ..scene import quadriflow
+from ..core.errors import InputError
+from ..scene.anatomy import part_of
 from ..scene.retopo import build_retopo
 from ..scene.source import result_of, source_of, sources
 from ..scene.typed import scene_of
-from ..worker.client import WorkerClient, shared_client
-from .blender_job import BlenderJob, failed
+from ..worker.client import shared_client
 from .dialog import DialogJobOperator
 from .environment import worker_python
 from .job import Job
-from .worker_job import WorkerJob
+from .retopology_jobs import FreeRetopology, PartsRetopology, TemplateRetopology
 
-
-class TemplateRetopology(WorkerJob):
-    """The head model's quads, by the worker; gives a QuadMesh."""
-
-    def __init__(self, client: WorkerClient, reconstruction: Result, cover: bool, inner: bool) -> None:
-        super().__init__(client)
-        self._folder = PrivateFolder()
-        here = self._folder.path / "reconstruction.npz"
-        reconstruction.save(here)
-        client.retopologise(here, cover, inner)
-
-    def load(self, path: Path) -> QuadMesh:
-        return QuadMesh.load(path)
-
-    def close(self) -> None:
-        super().close()
-        self._folder.close()
-
-
-class FreeRetopology(BlenderJob):
-    """Quads by QuadriFlow; gives a QuadMesh."""
-
-    def __init__(self, reconstruction: Result, quads: int) -> None:
-        self._folder = PrivateFolder()
-        here, self._output = self._folder.path / "surface.npz", self._folder.path / "quads.npz"
-        surface = reconstruction.surface
-        np.savez(here, vertices=surface.vertices, faces=surface.faces, colours=surface.colours, observed=surface.observed)
-        super().__init__(Path(quadriflow.__file__), [str(here), str(self._output), str(quads)], quadriflow.STAGES)
-
-    def outcome(self, code: int) -> QuadMesh:
-        if code == quadriflow.NO_QUADS:
-            raise ReconstructionError("QuadriFlow makes no quads of this surface; try another number of quads, or the template.")
-        if code or not self._output.is_file():
-            raise failed("QuadriFlow")
-        return QuadMesh.load(self._output)
-
-    def close(self) -> None:
-        super().close()
-        self._folder.close()
+_PARTS = ("hair", "clothes", "head")
+"""Vertex groups of a reconstruction, capitalised there, that tell its parts."""
 
 
 class LIKENESS_OT_retopologise(DialogJobOperator, bpy.types.Operator):
@@ -76,6 +33,14 @@ class LIKENESS_OT_retopologise(DialogJobOperator, bpy.types.Operator):
         items=[
             ("TEMPLATE", "Template", "The head model's topology: loops around eyes and mouth, a UV map, the same for every person"),
             ("FREE", "Free", "QuadriFlow, at a chosen number of quads, for heads and bodies"),
+        ],
+    )
+    parts: EnumProperty(
+        name="Parts",
+        description="Whether hair and clothes are meshes of their own",
+        items=[
+            ("ONE", "One Mesh", "Everything in one mesh"),
+            ("SEPARATE", "Separate Parts", "The skin, and over it hair and clothes as open meshes of quads, each with a UV map"),
         ],
     )
     cover: EnumProperty(
@@ -110,7 +75,9 @@ class LIKENESS_OT_retopologise(DialogJobOperator, bpy.types.Operator):
         layout: Any = self.layout
         layout.use_property_split = True
         layout.prop(self, "method", expand=True)
-        for name in ("quads",) if self.method == "FREE" else ("cover", "inner", "levels"):
+        layout.prop(self, "parts")
+        template = ("inner", "levels") if self.parts == "SEPARATE" else ("cover", "inner", "levels")
+        for name in ("quads",) if self.method == "FREE" else template:
             layout.prop(self, name)
 
     def start_job(self, context: bpy.types.Context) -> Job:
@@ -118,14 +85,23 @@ class LIKENESS_OT_retopologise(DialogJobOperator, bpy.types.Operator):
         head = item if item in found else source_of(scene_of(context), item or found[0])
         self._source = head.name
         reconstruction = result_of(head)
+        separate = self.parts == "SEPARATE"
+        shares = {name: share for name in _PARTS if separate and (share := part_of(head, name.capitalize())) is not None}
+        if separate and len(shares) < len(_PARTS):
+            raise InputError(f"{head.name} does not say what is hair and clothes; reconstruct the photo again, or choose one mesh.")
         if self.method == "FREE":
-            return FreeRetopology(reconstruction, self.quads)
-        return TemplateRetopology(shared_client(worker_python(context)), reconstruction, self.cover == "ALL", self.inner)
+            return PartsRetopology(reconstruction, shares, self.quads) if separate else FreeRetopology(reconstruction, self.quads)
+        client = shared_client(worker_python(context))
+        template = TemplateRetopology(client, reconstruction, self.cover == "ALL" and not separate, self.inner)
+        return PartsRetopology(reconstruction, shares, self.quads, template) if separate else template
 
     def use(self, context: bpy.types.Context, outcome: Any) -> str:
         head = bpy.data.objects.get(self._source)
         if head not in sources(scene_of(context)):
             raise InputError("The reconstruction has gone meanwhile; make the retopo mesh again.")
-        item = build_retopo(context, head, outcome, 0 if self.method == "FREE" else self.levels)
-        share = (outcome.faces[:, 3] >= 0).mean()
-        return f"{item.name}: {len(outcome.faces)} faces, {share:.1%} quads; {head.name} is hidden (Alt H shows it)"
+        meshes = outcome if isinstance(outcome, dict) else {"": outcome}
+        items = build_retopo(context, head, meshes, 0 if self.method == "FREE" else self.levels)
+        faces = sum(len(mesh.faces) for mesh in meshes.values())
+        share = sum((mesh.faces[:, 3] >= 0).sum() for mesh in meshes.values()) / faces
+        made = ", ".join(item.name for item in items)
+        return f"{made}: {faces} faces, {share:.1%} quads; {head.name} is hidden (Alt H shows it)"

@@ -30,6 +30,19 @@ def add_anatomy(head: bpy.types.Object, anatomy: Anatomy) -> None:
     head[LANDMARKS] = json.dumps(dict(zip(anatomy.landmark_names, places, strict=True)))
 
 
+def part_of(head: bpy.types.Object, name: str) -> np.ndarray | None:
+    """Share (V,) of a part in the head's vertices; None when the head has no such vertex group."""
+    group = head.vertex_groups.get(name)
+    if group is None:
+        return None
+    share = np.zeros(len(mesh_of(head).vertices), np.float32)
+    for vertex in mesh_of(head).vertices:
+        for element in vertex.groups:
+            if element.group == group.index:
+                share[vertex.index] = element.weight
+    return share
+
+
 def landmarks_of(head: bpy.types.Object) -> dict[str, Vector]:
     """Places by name in the head's frame. Blend files come from anywhere: whatever cannot be read is nothing."""
     try:

@@ -1,8 +1,9 @@
 """Quads at a chosen count on a surface, by QuadriFlow in a Blender of its own, which can be ended at any time and may crash.
 
 A script: FILE.npz OUTPUT.npz COUNT, the arguments after "--". FILE holds vertices (V, 3) metres, faces (F, 3), colours (V, 3) and observed
-(V,); OUTPUT appears with the arrays of a QuadMesh. What it says on standard output is "stage: share" for the stages below; it ends with 0,
-or with NO_QUADS.
+(V,), and perhaps part, one of PARTS, with hair, clothes and head (V,), their shares in each vertex: then only that part of the surface gets
+quads, as an open mesh; COUNT is always of the whole. OUTPUT appears with the arrays of a QuadMesh. What it says on standard output is
+"stage: share" for the stages below; it ends with 0, with NO_QUADS, or with NO_PART when that part is too small.
 """
 
 import os
@@ -12,12 +13,16 @@ from typing import Any
 import bpy
 import numpy as np
 
-NO_QUADS = 9
+NO_QUADS, NO_PART = 9, 10
+PARTS = SKIN, HAIR, CLOTHES = "skin", "hair", "clothes"
 STAGES = {"clean": "Cleaning the Surface", "quads": "Making Quads", "carry": "Carrying the Colours", "unwrap": "Unwrapping"}
 _SHARES = {"clean": 0.05, "quads": 0.15, "carry": 0.8, "unwrap": 0.9}
 _CELLS, _FEWEST, _MOST = 12, 20_000, 400_000  # voxels on the cleaned surface: for each quad, and in all
 _SCALE = 100.0  # QuadriFlow refuses edges of a tenth of a millimetre in metres
 _ANGLE = np.radians(66)
+_SMOOTHED, _BORDER_SMOOTHED = 8, 20  # steps of smoothing: of the share along the surface, of a part's border along itself
+_PIECE = 0.1  # share of a part's largest piece that another one must have to be kept
+_LEAST = 0.002  # square metres: a smaller part is none, a smaller hole is filled
 
 
 def main(source: str, output: str, count: int) -> None:
@@ -26,13 +31,20 @@ def main(source: str, output: str, count: int) -> None:
         given = {name: data[name] for name in data.files}
     vertices, faces = given["vertices"] * _SCALE, given["faces"]
     _tell("clean")
-    item = _object("surface", vertices, faces)
+    whole = _areas(vertices, faces).sum()
+    if "part" in given:
+        item = _object("part", *_part(vertices, faces, str(given["part"]), *(given[name] for name in (HAIR, CLOTHES, "head"))))
+        count = max(round(count * _areas(*_arrays(item)).sum() / whole), 1)
+    else:
+        item = _object("surface", vertices, faces)
+        item.data.remesh_voxel_size = float(np.sqrt(whole / np.clip(_CELLS * count, _FEWEST, _MOST)))
+        bpy.ops.object.voxel_remesh()
     mesh = item.data
-    mesh.remesh_voxel_size = float(np.sqrt(_area(vertices, faces) / np.clip(_CELLS * count, _FEWEST, _MOST)))
-    bpy.ops.object.voxel_remesh()
     _tell("quads")
     before = len(mesh.polygons)
-    done: Any = bpy.ops.object.quadriflow_remesh(mode="FACES", target_faces=count, use_mesh_symmetry=False, seed=0)
+    done: Any = bpy.ops.object.quadriflow_remesh(
+        mode="FACES", target_faces=count, use_mesh_symmetry=False, use_preserve_boundary="part" in given, seed=0
+    )
     if "FINISHED" not in done or len(item.data.polygons) in (0, before):
         sys.stdout.flush()
         os._exit(NO_QUADS)
@@ -88,9 +100,88 @@ def _object(name: str, vertices: np.ndarray, faces: np.ndarray) -> Any:
     return item
 
 
-def _area(vertices: np.ndarray, faces: np.ndarray) -> float:
+def _areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     a, b, c = (vertices[faces[:, corner]] for corner in range(3))
-    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def _part(
+    vertices: np.ndarray, faces: np.ndarray, part: str, hair: np.ndarray, clothes: np.ndarray, head: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """A part of a closed surface as an open one: its large pieces, with even borders, and no vertex at which a border meets itself. Ends
+    the process with NO_PART when it is too small."""
+    faces = _simple(_shares(faces, hair, clothes, head)[part], faces, _areas(vertices, faces) / _SCALE**2)
+    piece = _pieces(faces, len(vertices))
+    sizes = np.bincount(piece, _areas(vertices, faces) / _SCALE**2, minlength=len(vertices))
+    if sizes.max() < _LEAST:
+        sys.stdout.flush()
+        os._exit(NO_PART)
+    faces = faces[(sizes >= _PIECE * sizes.max())[piece]]
+    used = np.unique(faces)
+    number = np.zeros(len(vertices), np.int64)
+    number[used] = np.arange(len(used))
+    vertices, faces = vertices[used].astype(np.float64), number[faces]
+    border = _border(faces, len(vertices))
+    a, b = np.concatenate([border, border[:, ::-1]]).T
+    on = np.unique(border)
+    for strength in _BORDER_SMOOTHED * (0.5, -0.53):  # Taubin's, or short borders would shrink to points
+        summed = np.stack([np.bincount(a, vertices[b, axis], len(vertices)) for axis in range(3)], axis=1)
+        vertices[on] += strength * (summed[on] / 2 - vertices[on])
+    return vertices, faces
+
+
+def _shares(faces: np.ndarray, hair: np.ndarray, clothes: np.ndarray, head: np.ndarray) -> dict[str, np.ndarray]:
+    """Shares (V,) of PARTS, even along the surface. Hair that does not hang together with the head's is taken for clothes."""
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    shares = np.stack([hair, clothes]).astype(np.float64)
+    degree = np.maximum(np.bincount(start, minlength=shares.shape[1]), 1)
+    for _ in range(_SMOOTHED):
+        shares = np.stack([share + np.bincount(start, share[end], len(degree)) / degree for share in shares]) / 2
+    hairy = faces[(shares[0] > 0.5)[faces].all(1)]
+    piece = _pieces(hairy, len(degree))
+    heads = np.zeros(len(degree), bool)
+    heads[piece[(head > 0.5)[hairy].any(1)]] = True
+    attached = np.zeros(len(degree), bool)
+    attached[hairy[heads[piece]]] = True
+    for _ in range(_SMOOTHED):  # with all that smoothing has made of it
+        attached[end[attached[start]]] = True
+    shares += np.where(attached, 0, shares[0]) * [[-1], [1]]
+    return {HAIR: shares[0], CLOTHES: shares[1], SKIN: 1 - shares.sum(0)}
+
+
+def _simple(share: np.ndarray, faces: np.ndarray, areas: np.ndarray) -> np.ndarray:
+    """The faces where a share (V,) is above one half, small holes filled, without those at which their border meets itself."""
+    inside = (share > 0.5)[faces].all(1)
+    hole = _pieces(faces[~inside], len(share))
+    inside[~inside] = np.bincount(hole, areas[~inside], minlength=len(share))[hole] < _LEAST
+    while True:
+        pinched = np.bincount(_border(faces[inside], len(share)).ravel(), minlength=len(share)) > 2
+        if not pinched.any():
+            return faces[inside]
+        inside &= ~pinched[faces].any(1)
+
+
+def _border(faces: np.ndarray, count: int) -> np.ndarray:
+    """(E, 2): edges of one face only."""
+    start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
+    edges, uses = np.unique(np.minimum(start, end) * count + np.maximum(start, end), return_counts=True)
+    return np.stack(np.divmod(edges[uses == 1], count), axis=1)
+
+
+def _pieces(faces: np.ndarray, count: int) -> np.ndarray:
+    """(F,): the same number for faces that hang together."""
+    label = np.arange(count)
+    while True:
+        before = label.copy()
+        np.minimum.at(label, faces.ravel(), np.repeat(label[faces].min(1), 3))
+        label = label[label]
+        if np.array_equal(label, before):
+            return label[faces[:, 0]]
+
+
+def _arrays(item: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (V, 3) and triangles (F, 3) of an object of triangles."""
+    return _get(item.data.vertices, "co", 3), _corners(item.data)[0][:, :3]
 
 
 def _get(collection: Any, member: str, size: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """A retopo mesh in the scene: quads on a reconstruction, with its colours, a UV map, and modifiers that stay editable."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -16,13 +17,29 @@ WRAPPED = "On Surface"
 """The vertex group of what the Shrinkwrap modifier holds on the reconstruction."""
 
 
-def build_retopo(context: bpy.types.Context, head: bpy.types.Object, quads: QuadMesh, levels: int) -> bpy.types.Object:
-    """A new object at the place of a reconstructed head, in its collections, active and selected; the head, and the rigged one at the same
-    place, are hidden, as H does.
+def build_retopo(context: bpy.types.Context, head: bpy.types.Object, meshes: Mapping[str, QuadMesh], levels: int) -> list[bpy.types.Object]:
+    """A new object for each mesh, named after the reconstructed head and its part, at the head's place and in its collections, selected,
+    the first one active; the head, and the rigged one at the same place, are hidden, as H does.
 
     Modifiers: Subdivision when `levels` is above 0, then Shrinkwrap onto the head.
     """
-    name = f"{head.name} Retopo"
+    items = [_object(head, f"{head.name} Retopo {part}".rstrip(), quads, levels) for part, quads in meshes.items()]
+    layer, rig = view_layer_of(context), rig_of(head)
+    for other in context.selected_objects:
+        other.select_set(False)
+    for there in (head, None if rig is None else head_of(rig)):
+        if there is not None and there.name in layer.objects:
+            there.hide_set(True, view_layer=layer)
+            there.hide_render = True
+    seen = [item for item in items if item.name in layer.objects]
+    for item in seen:
+        item.select_set(True)
+    if seen:
+        layer.objects.active = seen[0]
+    return items
+
+
+def _object(head: bpy.types.Object, name: str, quads: QuadMesh, levels: int) -> bpy.types.Object:
     item = bpy.data.objects.new(name, _mesh(name, quads))
     for collection in head.users_collection:
         collection.objects.link(item)
@@ -34,16 +51,6 @@ def build_retopo(context: bpy.types.Context, head: bpy.types.Object, quads: Quad
         subdivision.levels = subdivision.render_levels = levels
     wrap: Any = item.modifiers.new("Shrinkwrap", "SHRINKWRAP")
     wrap.target, wrap.vertex_group = head, WRAPPED
-    layer, rig = view_layer_of(context), rig_of(head)
-    for other in context.selected_objects:
-        other.select_set(False)
-    for there in (head, None if rig is None else head_of(rig)):
-        if there is not None and there.name in layer.objects:
-            there.hide_set(True, view_layer=layer)
-            there.hide_render = True
-    if item.name in layer.objects:
-        item.select_set(True)
-        layer.objects.active = item
     return item
 
 

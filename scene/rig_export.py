@@ -12,7 +12,9 @@ from .body_rig import HEAD_MASK, body_of, head_rig_on
 from .rig import HAIR_SHELL, RIGGED, head_of, preserved_pose, shown
 from .typed import mesh_of, view_layer_of
 
-RIG_SUFFIXES = (".glb", ".fbx")
+RIG_SUFFIXES = (".glb", ".fbx", ".usdz", ".usdc", ".usd")
+SURFACE_SUFFIXES = RIG_SUFFIXES[1:]
+"""Of a mesh without a rig; its .glb is core/export.py's."""
 
 
 def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
@@ -29,8 +31,8 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
     if not meshes:
         raise InputError(f"{armature.name} has lost its mesh; reconstruct the photo again.")
     if path.suffix.lower() not in RIG_SUFFIXES:
-        raise InputError(f"{path.name} has an unknown format for a rig; end its name with {' or '.join(RIG_SUFFIXES)}.")
-    write = {".glb": _glb, ".fbx": _fbx}[path.suffix.lower()]
+        raise InputError(f"{path.name} has an unknown format for a rig; end its name with one of {', '.join(RIG_SUFFIXES)}.")
+    write = _WRITERS[path.suffix.lower()]
     try:
         with ExitStack() as stack:
             stack.enter_context(shown(*rigs, *meshes))
@@ -39,7 +41,7 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
                 stack.enter_context(preserved_pose(context, rig))
             if body is not None:
                 stack.enter_context(_without_masked(context, body))
-            if path.suffix.lower() == ".glb":
+            if path.suffix.lower() != ".fbx":
                 for rig in rigs:
                     pose_bones(rig, {})  # else the correctives of the pose would stay
             elif body is not None and above is not None:
@@ -51,10 +53,10 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
 
 
 def export_surface(context: bpy.types.Context, item: bpy.types.Object, path: Path) -> None:
-    """Write a mesh object without a rig as FBX. Raises InputError for a file that cannot be written."""
+    """Write a mesh object without a rig, in one of SURFACE_SUFFIXES. Raises InputError for a file that cannot be written."""
     try:
         with shown(item), _only_selected(context, item):
-            _fbx(str(path))
+            _WRITERS[path.suffix.lower()](str(path))
     except RuntimeError as error:
         raise InputError(f"{path} cannot be written ({str(error).strip().splitlines()[-1]}); choose another folder.") from error
 
@@ -127,3 +129,22 @@ def _fbx(path: str) -> None:
         path_mode="COPY",
         embed_textures=True,
     )
+
+
+def _usd(path: str) -> None:
+    """Of .usdz the pictures are inside, of others in a folder beside the file."""
+    bpy.ops.wm.usd_export(
+        filepath=path,
+        selected_objects_only=True,
+        export_armatures=True,
+        export_shapekeys=True,
+        only_deform_bones=False,
+        convert_orientation=True,
+        export_global_forward_selection="NEGATIVE_Z",
+        export_global_up_selection="Y",
+        export_textures_mode="NEW",
+        overwrite_textures=True,
+    )
+
+
+_WRITERS = {".glb": _glb, ".fbx": _fbx} | dict.fromkeys((".usdz", ".usdc", ".usd"), _usd)

@@ -1,6 +1,6 @@
 """Writes a result as files that only Blender can write, from any Python that has bpy or from Blender itself.
 
-python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx] [--performance FACE.npz]
+python -m likeness.scene.write RESULT.npz HEAD.blend [HEAD.glb] [HEAD.fbx] [HEAD.usdz] [--performance FACE.npz]
 blender --background --factory-startup --python worker/launch.py -- likeness.scene.write --serve
 
 With --serve, any number of results one after the other: a line of JSON on standard input for each, {"result", "files", "performance"}, and
@@ -31,7 +31,7 @@ from .build import build_result
 from .colour_view import use_standard_view
 from .compat import shader_nodes
 from .rig import rig_of
-from .rig_export import RIG_SUFFIXES, export_rig, export_surface
+from .rig_export import RIG_SUFFIXES, SURFACE_SUFFIXES, export_rig, export_surface
 from .typed import scene_of, set_input
 
 ANSWER = "likeness-written "
@@ -41,8 +41,8 @@ logger = logging.getLogger(__name__)
 
 
 def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path | None = None) -> None:
-    """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb and .fbx: the rigged head, or
-    the body with its armature and the rigged head on it; .fbx of a result without a rig: the surface.
+    """Files of nothing but the result; replaces the open file. .blend: the whole scene, photo packed; .glb, .fbx and USD: the rigged head,
+    or the body with its armature and the rigged head on it; .fbx and USD of a result without a rig: the surface.
 
     With a performance the rigged head plays it from frame 1 on, at its own rate.
     Raises AssetError for a damaged result, InputError for another suffix or when .glb is asked of a result without a rig,
@@ -50,7 +50,7 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
     """
     result = Result.load(result_path)
     if unknown := [path for path in paths if path.suffix.lower() not in (".blend", *RIG_SUFFIXES)]:
-        raise InputError(f"{unknown[0].name} has an unknown format; end its name with .blend, {' or '.join(RIG_SUFFIXES)}.")
+        raise InputError(f"{unknown[0].name} has an unknown format; end its name with one of .blend, {', '.join(RIG_SUFFIXES)}.")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene_of(bpy.context).world = _even_light()
     use_standard_view(scene_of(bpy.context))
@@ -65,7 +65,7 @@ def write_files(result_path: Path, paths: Sequence[Path], performance_path: Path
         play(scene_of(bpy.context), face, Performance.load(performance_path))
     for path in (path.resolve() for path in paths):
         if path.suffix.lower() != ".blend":
-            if armature is None and path.suffix.lower() == ".fbx":
+            if armature is None and path.suffix.lower() in SURFACE_SUFFIXES:
                 export_surface(bpy.context, made, path)
                 continue
             if armature is None:
@@ -100,7 +100,7 @@ def main(arguments: list[str]) -> int:
     """Exit code: 0 written, otherwise the error's own, with its sentence on standard error."""
     parser = argparse.ArgumentParser(prog="likeness.scene.write", description="Write a reconstruction as files that need Blender")
     parser.add_argument("result", type=Path, nargs="?", help="result of a reconstruction (.npz)")
-    parser.add_argument("files", nargs="*", type=Path, help="files to write: .blend, and .glb or .fbx of a rigged head")
+    parser.add_argument("files", nargs="*", type=Path, help="files to write: .blend, .fbx and .usdz, and .glb of a rigged head")
     parser.add_argument("--performance", type=Path, help="what the rigged head plays (.npz)")
     parser.add_argument("--serve", action="store_true", help="take results from standard input until it ends")
     options = parser.parse_args(arguments)

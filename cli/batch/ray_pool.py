@@ -24,7 +24,7 @@ class RayPool:
         Raises InputError when Ray is not installed or the cluster does not answer.
         """
         try:
-            import ray  # pyright: ignore[reportMissingImports] - an option of the user's
+            import ray
         except ImportError as error:
             raise InputError("--ray needs the package ray, which this Python does not have; install it (pip install ray).") from error
         self._ray: Any = ray
@@ -54,7 +54,7 @@ class RayPool:
 
     def run(self, tasks: Sequence[Task], make: Callable[[Processes, Task], Made]) -> Iterator[Made]:
         """As Pool.run. No more rows are under way than there are actors."""
-        from ray.util import ActorPool  # pyright: ignore[reportMissingImports]
+        from ray.util import ActorPool
 
         submit: Any = lambda actor, task: actor.make.remote(make, task)  # noqa: E731
         made: Any = ActorPool(self._actors).map_unordered(submit, list(tasks))

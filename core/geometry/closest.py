@@ -122,15 +122,23 @@ class _Sites:
     So |q - v|² - r² is a bound. A fourth coordinate of sqrt(max r² - r²) makes the tree answer in the order of these bounds.
     """
 
-    def __init__(self, places: np.ndarray, incident: np.ndarray, cover: np.ndarray) -> None:
-        """places (S, 3), incident (S, 8) as in Topology, cover (S, 8) squared radii of those triangles, -inf for repetitions."""
+    def __init__(self, places: np.ndarray, incident: np.ndarray, cover: np.ndarray, corners: np.ndarray) -> None:
+        """places (S, 3), incident (S, 8) as in Topology, cover (S, 8) squared radii of those triangles, -inf for repetitions; corners
+        (F, 3, 3) of all triangles."""
         self.incident = incident
+        around = corners[np.unique(incident)].reshape(-1, 3)
+        self._low, self._high = around.min(0), around.max(0)
         largest = cover.max(1)
         self.gaps = largest[:, None] - cover
         self._shift = float(largest.max())
         # Splits in the middle, boxes as they come, large leaves: twice as fast for points far away, which see many vertices equally near.
         lifted = np.column_stack([places, np.sqrt(self._shift - largest)])
         self._tree = cKDTree(lifted, leafsize=64, balanced_tree=False, compact_nodes=False)
+
+    def within(self, points: np.ndarray, squared: np.ndarray) -> np.ndarray:
+        """Those of points (N, 3), by number, whose squared distances (N,) from the box around the triangles are below `squared` (N,)."""
+        outside = np.maximum(np.maximum(self._low - points, points - self._high), 0)
+        return np.flatnonzero((outside**2).sum(1) < squared)
 
     def next(self, points: np.ndarray, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Sites (N, last - first) in order for points (N, 3), and their bounds (N, last - first), squared distances that may be negative.
@@ -162,14 +170,17 @@ class ClosestSurface:
         topology = faces if isinstance(faces, Topology) else Topology(faces)
         self.vertices = np.ascontiguousarray(vertices, np.float32)
         self.faces = topology.faces
-        parts = _components(self.vertices[self.faces].astype(np.float64))
+        corners = self.vertices[self.faces].astype(np.float64)
+        parts = _components(corners)
         cover = _cover(*parts[3:])
         cover = np.where(topology.fresh, cover[topology.incident], -np.inf)
         largest = cover.max(1)
         # Few large triangles would make all radii look alike to the tree.
         large = largest > _LARGE**2 * np.median(largest)
         self._sites = [
-            _Sites(self.vertices[topology.sites[some]], topology.incident[some], cover[some]) for some in (~large, large) if some.any()
+            _Sites(self.vertices[topology.sites[some]], topology.incident[some], cover[some], corners)
+            for some in (~large, large)
+            if some.any()
         ]
         # A row a triangle, (F, 12), is fetched at once.
         self._triangles = np.concatenate([np.atleast_2d(part) for part in parts]).T.copy()
@@ -201,7 +212,7 @@ class ClosestSurface:
         points = np.asarray(points, np.float32)
         found = _Found(points)
         for sites in self._sites:
-            rows, first, last = np.arange(len(points)), 0, _SITES
+            rows, first, last = sites.within(points, found.squared), 0, _SITES
             while len(rows) and first < len(sites):
                 last = min(last, len(sites))
                 unproven = []
@@ -220,6 +231,8 @@ class ClosestSurface:
 
     def _improve(self, found: _Found, rows: np.ndarray, site: np.ndarray, bound: np.ndarray, sites: _Sites) -> None:
         """Try the triangles around site (N,), whose bounds are bound (N,), for the points of rows (N,)."""
+        nearer = bound < found.squared[rows]
+        rows, site, bound = rows[nearer], site[nearer], bound[nearer]
         for slot in range(_WIDTH):
             likely = bound + sites.gaps[site, slot] < found.squared[rows]
             tried, triangles = rows[likely], sites.incident[site[likely], slot]

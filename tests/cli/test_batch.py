@@ -252,7 +252,6 @@ def test_nothing_is_lost_or_made_twice_however_often_it_is_killed(start, picture
 @pytest.mark.slow
 def test_a_local_ray_cluster_makes_the_rows_though_an_actor_is_killed(tmp_path):
     """With the real networks: actors import the package that is installed."""
-    pytest.importorskip("ray")
     (tmp_path / "in").mkdir()
     for number in range(4):
         shutil.copy(Path(skimage.__file__).parent / "data" / "astronaut.png", tmp_path / "in" / f"{number}.png")

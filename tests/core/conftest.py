@@ -1,13 +1,32 @@
 """Small real things that several tests of core use."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import skimage.data
+from PIL import Image
 from skimage.measure import marching_cubes
 
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
+from likeness.core.pipeline import Reconstructor
 from likeness.core.result import Mesh, Result, ResultView
+
+
+@pytest.fixture(scope="session")
+def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """NASA's portrait of Eileen Collins, public domain, from scikit-image's wheel, as a file."""
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    Image.fromarray(skimage.data.astronaut()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def reconstructor() -> Reconstructor:
+    """The product with the bundled weights, loaded once for all tests."""
+    return Reconstructor.load("cpu")
 
 
 @pytest.fixture

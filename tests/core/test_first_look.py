@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
 from PIL import Image
 
 from likeness.core import first_look as module
@@ -28,21 +27,9 @@ class Enough(Exception):
 
 
 @pytest.fixture(scope="module")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
-    Image.fromarray(skimage.data.astronaut()).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def reconstructor() -> Reconstructor:
-    return Reconstructor.load("cpu")
-
-
-@pytest.fixture(scope="module")
-def view(reconstructor: Reconstructor, photo: Path) -> View:
+def view(reconstructor: Reconstructor, astronaut: Path) -> View:
     """With the matte of the parser."""
-    return reconstructor.intake.load(photo)
+    return reconstructor.intake.load(astronaut)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +37,7 @@ def fit(reconstructor: Reconstructor, view: View) -> ViewFit:
     return fit_head(reconstructor._model, Observation.of(view))
 
 
-def looks(reconstructor: Reconstructor, photo: Path, settings: Settings) -> tuple[list[Result], list[str]]:
+def looks(reconstructor: Reconstructor, astronaut: Path, settings: Settings) -> tuple[list[Result], list[str]]:
     """What is shown, and the stages that were begun by then and up to the networks' normals."""
     shown: list[Result] = []
     stages: list[str] = []
@@ -61,23 +48,23 @@ def looks(reconstructor: Reconstructor, photo: Path, settings: Settings) -> tupl
             raise Enough
 
     with pytest.raises(Enough):
-        reconstructor.run(photo, settings, progress, early=lambda result: shown.append(result) or stages.append("shown"))
+        reconstructor.run(astronaut, settings, progress, early=lambda result: shown.append(result) or stages.append("shown"))
     return shown, stages
 
 
-def test_it_is_shown_once_while_the_photo_is_read(reconstructor: Reconstructor, photo: Path) -> None:
-    shown, stages = looks(reconstructor, photo, DRAFT)
+def test_it_is_shown_once_while_the_photo_is_read(reconstructor: Reconstructor, astronaut: Path) -> None:
+    shown, stages = looks(reconstructor, astronaut, DRAFT)
     assert len(shown) == 1 and stages[: stages.index("shown")] == ["photo"]
     assert "first look" in shown[0].report["notes"][0]
 
 
-def test_a_photo_that_is_known_or_corrected_shows_it_after_the_fit(reconstructor: Reconstructor, photo: Path, tmp_path: Path) -> None:
-    reconstructor.interactive.seen(photo, DRAFT)
-    shown, stages = looks(reconstructor, photo, DRAFT)
+def test_a_photo_that_is_known_or_corrected_shows_it_after_the_fit(reconstructor: Reconstructor, astronaut: Path, tmp_path: Path) -> None:
+    reconstructor.interactive.seen(astronaut, DRAFT)
+    shown, stages = looks(reconstructor, astronaut, DRAFT)
     assert len(shown) == 1 and "fit" in stages[: stages.index("shown")]
     mask = tmp_path / "mask.png"
     Image.fromarray(np.full((512, 512), 255, np.uint8)).save(mask)
-    shown, stages = looks(reconstructor, photo, dataclasses.replace(DRAFT, focal=40.0, mask=str(mask)))
+    shown, stages = looks(reconstructor, astronaut, dataclasses.replace(DRAFT, focal=40.0, mask=str(mask)))
     assert len(shown) == 1 and "fit" in stages[: stages.index("shown")]
 
 

@@ -76,11 +76,6 @@ def true_face(case: Case, box: tuple[float, float, float]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def reconstructor() -> Reconstructor:
-    return Reconstructor.load("cpu")
-
-
-@pytest.fixture(scope="module")
 def case() -> Case:
     return Case.load(CASE)
 

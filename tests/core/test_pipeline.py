@@ -27,21 +27,9 @@ DRAFT = Settings(quality="draft")
 
 
 @pytest.fixture(scope="module")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
-    Image.fromarray(skimage.data.astronaut()).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def reconstructor() -> Reconstructor:
-    return Reconstructor.load("cpu")
-
-
-@pytest.fixture(scope="module")
-def run(reconstructor: Reconstructor, photo: Path) -> tuple[Result, list[tuple[str, float]]]:
+def run(reconstructor: Reconstructor, astronaut: Path) -> tuple[Result, list[tuple[str, float]]]:
     steps: list[tuple[str, float]] = []
-    return reconstructor.run(photo, DRAFT, lambda stage, share: steps.append((stage, share))), steps
+    return reconstructor.run(astronaut, DRAFT, lambda stage, share: steps.append((stage, share))), steps
 
 
 @pytest.fixture(scope="module")
@@ -183,26 +171,28 @@ def test_a_head_that_the_photo_cuts_off_is_closed(reconstructor: Reconstructor, 
 
 
 @pytest.mark.slow
-def test_two_runs_give_the_same_head(reconstructor: Reconstructor, photo: Path, result: Result) -> None:
-    again = reconstructor.run(photo, DRAFT)
+def test_two_runs_give_the_same_head(reconstructor: Reconstructor, astronaut: Path, result: Result) -> None:
+    again = reconstructor.run(astronaut, DRAFT)
     assert np.array_equal(again.surface.faces, result.surface.faces)
     assert np.array_equal(again.surface.vertices, result.surface.vertices)
 
 
-def test_cancelling_stops_the_surface(reconstructor: Reconstructor, photo: Path) -> None:
+def test_cancelling_stops_the_surface(reconstructor: Reconstructor, astronaut: Path) -> None:
     reached: list[str] = []
     with pytest.raises(Cancelled):
-        reconstructor.run(photo, DRAFT, lambda stage, _: reached.append(stage), lambda: "surface" in reached)
+        reconstructor.run(astronaut, DRAFT, lambda stage, _: reached.append(stage), lambda: "surface" in reached)
     assert reached[-1] == "surface"
 
 
 @pytest.fixture(scope="module")
-def rig_run(reconstructor: Reconstructor, photo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, list[tuple[str, float]]]:
+def rig_run(
+    reconstructor: Reconstructor, astronaut: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Result, list[tuple[str, float]]]:
     """With a FLAME-shaped file, so that one run shows everything of a rig."""
     path = write_npz(flame_table(), tmp_path_factory.mktemp("flame") / "my flame.npz")
     steps: list[tuple[str, float]] = []
     settings = Settings(quality="draft", rig=True, texture="1024", flame=str(path))
-    return reconstructor.run(photo, settings, lambda stage, share: steps.append((stage, share))), steps
+    return reconstructor.run(astronaut, settings, lambda stage, share: steps.append((stage, share))), steps
 
 
 @pytest.mark.slow
@@ -230,11 +220,11 @@ def test_a_rig_changes_nothing_of_the_reconstructed_head(rig_run: tuple[Result, 
 
 
 @pytest.mark.slow
-def test_the_command_line_writes_the_textured_rig(photo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_writes_the_textured_rig(astronaut: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     if not importlib.util.find_spec("bpy"):
         pytest.skip("this Python has no bpy")
     arguments = ["--output", str(tmp_path), "--quality", "draft", "--rig", "--texture", "1024", "--formats", "glb"]
-    assert command_line(["reconstruct", str(photo), *arguments]) == 0, capfd.readouterr().err
+    assert command_line(["reconstruct", str(astronaut), *arguments]) == 0, capfd.readouterr().err
     data = (tmp_path / "astronaut.glb").read_bytes()
     size = struct.unpack_from("<I", data, 12)[0]
     tree = json.loads(data[20 : 20 + size])
@@ -253,21 +243,21 @@ def test_reports_name_files_without_their_folders(rig_run: tuple[Result, list[tu
 
 
 @pytest.mark.slow
-def test_cancelling_stops_the_texture(reconstructor: Reconstructor, photo: Path) -> None:
+def test_cancelling_stops_the_texture(reconstructor: Reconstructor, astronaut: Path) -> None:
     reached: list[str] = []
     settings = Settings(quality="draft", rig=True, texture="4096")
     with pytest.raises(Cancelled):
-        reconstructor.run(photo, settings, lambda stage, _: reached.append(stage), lambda: reached.count("texture") > 2)
+        reconstructor.run(astronaut, settings, lambda stage, _: reached.append(stage), lambda: reached.count("texture") > 2)
     assert reached[-1] == "texture"
 
 
-def test_a_bad_flame_file_is_one_sentence_before_any_work(reconstructor: Reconstructor, photo: Path, tmp_path: Path) -> None:
+def test_a_bad_flame_file_is_one_sentence_before_any_work(reconstructor: Reconstructor, astronaut: Path, tmp_path: Path) -> None:
     (tmp_path / "flame.pkl").write_bytes(b"not a model")
     steps: list[str] = []
     for name, sentence in (("flame.pkl", "flame.pkl is not"), ("nothing.pkl", "nothing.pkl cannot be read")):
         settings = Settings(quality="draft", rig=True, flame=str(tmp_path / name))
         with pytest.raises(InputError, match=sentence):
-            reconstructor.run(photo, settings, lambda stage, _: steps.append(stage))
+            reconstructor.run(astronaut, settings, lambda stage, _: steps.append(stage))
     assert not steps
 
 
@@ -278,12 +268,12 @@ def test_an_absent_device_is_one_sentence() -> None:
         Reconstructor.load("cuda")
 
 
-def test_several_photos_make_one_head_that_lies_over_each_of_them(reconstructor, result, photo, tmp_path):
+def test_several_photos_make_one_head_that_lies_over_each_of_them(reconstructor, result, astronaut, tmp_path):
     """The portrait, a wall, and the portrait cut and darkened as another photo of the same woman."""
     wall, other = tmp_path / "wall.png", tmp_path / "other.png"
     Image.fromarray(np.full((300, 300, 3), 150, np.uint8)).save(wall)
     Image.fromarray((skimage.data.astronaut()[:420, 40:400] * 0.7).astype(np.uint8)).save(other)
-    found = reconstructor.run([photo, wall, other], DRAFT)
+    found = reconstructor.run([astronaut, wall, other], DRAFT)
     first, none, second = found.report["photos"]
     assert [row["used"] for row in (first, none, second)] == [True, False, True] and first["role"] == second["role"] == "front"
     assert "No face was found in wall.png" in none["reason"] and none["reason"] in found.report["warnings"]

@@ -26,11 +26,6 @@ Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def reconstructor() -> Reconstructor:
-    return Reconstructor.load("cpu")
-
-
-@pytest.fixture(scope="module")
 def seen(reconstructor: Reconstructor) -> PreparedPhoto:
     return reconstructor.prepare(reconstructor.intake.view(ASTRONAUT, "astronaut"))
 

@@ -11,7 +11,12 @@ _NECK = np.array([0.0, -0.12, -0.08])
 
 def mesh() -> dict:
     """Arguments of Mesh: an ellipsoid with a nose, random colours."""
-    vertices, faces = _head()
+    return fine_surface(25)
+
+
+def fine_surface(rows: int) -> dict:
+    """That mesh of so many rows of vertices."""
+    vertices, faces = _head(rows)
     return {
         "vertices": (vertices - _NECK).astype(np.float32),
         "faces": faces,
@@ -46,7 +51,7 @@ def _report() -> dict:
     }
 
 
-def _head(rows: int = 25) -> tuple[np.ndarray, np.ndarray]:
+def _head(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """A closed ellipsoid in the head's own frame (x left, y up, z forward): 0.16 m wide, 0.26 m high, with a nose."""
     columns = 2 * rows
     polar = np.linspace(0, np.pi, rows)[1:-1, None]

@@ -1,9 +1,15 @@
 """Retopo meshes: the quads that come back are an object with colours, a UV map and editable modifiers, on the reconstruction."""
 
+import dataclasses
+import runpy
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
 from mathutils.bvhtree import BVHTree
+
+SAMPLE = runpy.run_path(str(Path(__file__).with_name("sample.py")))
 
 
 def _distance(places, surface):
@@ -94,9 +100,91 @@ def test_free_quads_are_made_in_another_blender(head, evaluated, make_result):
     assert uv.min() >= 0 and uv.max() <= 1 and np.ptp(uv, axis=0).min() > 0.5
 
 
+@pytest.fixture
+def dressed(part, make_result):
+    """A head whose upper third is hair, as is a patch of the lower third, which is clothes otherwise; and a speck of hair on the nose."""
+    result = make_result(surface=SAMPLE["fine_surface"](61))
+    height = result.surface.vertices[:, 1]
+    low, high = height.min(), height.max()
+    share = (height - low) / (high - low)
+    speck = np.linalg.norm(result.surface.vertices - result.surface.vertices[result.surface.vertices[:, 2].argmax()], axis=1) < 0.01
+    patch = (share < 0.2) & (result.surface.vertices[:, 2] > 0)
+    shares = np.stack([(share > 0.66) | speck | patch, (share < 0.33) & ~patch, share > 0.33]).astype(np.float32)
+    anatomy = part("core.topology.anatomy").Anatomy(("Hair", "Clothes", "Head"), shares, (), np.zeros((0, 3), np.float32))
+    part("scene.build").build_result(bpy.context, dataclasses.replace(result, anatomy=anatomy))
+    return bpy.data.objects["Ada"]
+
+
+def _border_turns(mesh) -> np.ndarray:
+    """Cosines between the edges of a mesh's border that follow each other."""
+    border = [edge.vertices[:] for edge in mesh.edges if sum(edge.key in face.edge_keys for face in mesh.polygons) == 1]
+    next_to = {}
+    for a, b in border:
+        next_to.setdefault(a, []).append(b)
+        next_to.setdefault(b, []).append(a)
+    assert border and all(len(others) == 2 for others in next_to.values()), "a border that meets itself"
+    place = lambda vertex: np.array(mesh.vertices[vertex].co)  # noqa: E731
+    unit = lambda vector: vector / np.linalg.norm(vector)  # noqa: E731
+    return np.array([unit(place(v) - place(a)) @ unit(place(b) - place(v)) for v, (a, b) in next_to.items()])
+
+
+@pytest.mark.parametrize("method", ["TEMPLATE", "FREE"])
+def test_hair_and_clothes_are_meshes_of_their_own(stub, dressed, evaluated, make_result, method):
+    assert bpy.ops.likeness.retopologise(method=method, parts="SEPARATE", quads=900) == {"FINISHED"}
+    names = ["Ada Retopo", "Ada Retopo Clothes", "Ada Retopo Hair"]
+    assert sorted(item.name for item in bpy.context.selected_objects) == names and bpy.context.object.name == "Ada Retopo"
+    surface = make_result(surface=SAMPLE["fine_surface"](61)).surface
+    low, high = surface.vertices[:, 1].min(), surface.vertices[:, 1].max()
+    for name, (least, most) in {"Ada Retopo Hair": (0.66, 1), "Ada Retopo Clothes": (0, 0.33)}.items():
+        item = bpy.data.objects[name]
+        mesh = item.data
+        assert np.mean([face.loop_total == 4 for face in mesh.polygons]) > 0.9 and len(mesh.polygons) > 30
+        assert len(mesh.uv_layers) == 1 and mesh.color_attributes and item.modifiers["Shrinkwrap"].target == dressed
+        places = evaluated(item)
+        share = (places[:, 1] - low) / (high - low)
+        assert abs(share.min() - least) < 0.08 and abs(share.max() - most) < 0.08, "neither the speck nor the patch is hair"
+        assert _distance(places, surface).max() < 1e-5
+        assert np.mean(_border_turns(mesh) > 0.7) > 0.9, "no steps"
+
+
+def test_each_part_is_baked(stub, dressed):
+    assert bpy.ops.likeness.retopologise(parts="SEPARATE") == {"FINISHED"}
+    for name in ("Ada Retopo", "Ada Retopo Hair", "Ada Retopo Clothes"):
+        bpy.context.view_layer.objects.active = bpy.data.objects[name]
+        assert bpy.ops.likeness.bake_uvs(size="1024") == {"FINISHED"}
+        assert bpy.data.images[f"{name} Texture"].packed_file
+
+
+def test_parts_need_a_result_that_knows_them(stub, head):
+    with pytest.raises(RuntimeError, match="Ada does not say what is hair and clothes"):
+        bpy.ops.likeness.retopologise(parts="SEPARATE")
+
+
+def test_a_part_too_small_is_left_out(part, stub, make_result):
+    result = make_result()
+    shares = np.zeros((3, len(result.surface.vertices)), np.float32)
+    shares[0, :3] = 1
+    anatomy = part("core.topology.anatomy").Anatomy(("Hair", "Clothes", "Head"), shares, (), np.zeros((0, 3), np.float32))
+    part("scene.build").build_result(bpy.context, dataclasses.replace(result, anatomy=anatomy))
+    assert bpy.ops.likeness.retopologise(parts="SEPARATE") == {"FINISHED"}
+    assert [item.name for item in bpy.context.selected_objects] == ["Ada Retopo"]
+
+
+def test_cancelling_ends_the_part_that_is_being_made(part, dressed):
+    jobs, part_of = part("operators.retopology_jobs"), part("scene.anatomy").part_of
+    shares = {name.lower(): part_of(dressed, name) for name in ("Hair", "Clothes", "Head")}
+    job = jobs.PartsRetopology(part("scene.source").result_of(dressed), shares, 400)
+    process = job._job._process
+    job.cancel()
+    with pytest.raises(part("core.errors").Cancelled):
+        job.poll()
+    assert process.poll() is not None
+    job.close()
+
+
 def test_failures_of_the_other_blender_are_one_sentence(part, head):
     errors, script = part("core.errors"), part("scene.quadriflow")
-    job = part("operators.retopologise").FreeRetopology(part("scene.source").result_of(head), 400)
+    job = part("operators.retopology_jobs").FreeRetopology(part("scene.source").result_of(head), 400)
     job.cancel()
     with pytest.raises(errors.ReconstructionError, match="makes no quads of this surface; try another number"):
         job.outcome(script.NO_QUADS)
@@ -107,7 +195,7 @@ def test_failures_of_the_other_blender_are_one_sentence(part, head):
 
 
 def test_cancelling_ends_the_other_blender(part, head):
-    job = part("operators.retopologise").FreeRetopology(part("scene.source").result_of(head), 400)
+    job = part("operators.retopology_jobs").FreeRetopology(part("scene.source").result_of(head), 400)
     process, folder = job._process, job._folder.path
     job.cancel()
     assert process.poll() is not None

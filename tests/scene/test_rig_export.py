@@ -36,6 +36,8 @@ def _import(path: Path) -> tuple[bpy.types.Object, bpy.types.Object]:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     if path.suffix == ".glb":
         bpy.ops.import_scene.gltf(filepath=str(path))
+    elif path.suffix.startswith(".usd"):
+        bpy.ops.wm.usd_import(filepath=str(path))
     elif bpy.app.version >= (5, 0):
         bpy.ops.wm.fbx_import(filepath=str(path))
     else:
@@ -95,6 +97,40 @@ def test_round_trip_keeps_names_skin_shapes_and_texture(part, export, rigged, ki
         assert np.abs(moved - (deltas @ turn.T)[order]).max() < 1e-5, key.name
 
     assert [material.name for material in head.data.materials] == ["Ada Skin", "Ada Eyes", "Ada Teeth", "Ada Tongue"]
+    (picture,) = [image for image in bpy.data.images if image.size[0] == 64]
+    pixels = np.empty(64 * 64 * 4, np.float32)
+    picture.pixels.foreach_get(pixels)
+    assert np.abs(pixels.reshape(64, 64, 4)[::-1, :, :3] * 255 - rigged.texture).max() < 1
+
+
+@pytest.mark.parametrize("kind", ["usdz", "usdc", "usd"])
+def test_usd_keeps_skin_shapes_uv_and_texture(part, export, rigged, tmp_path, kind):
+    path = export(kind)
+    assert (tmp_path / "textures").exists() == (kind != "usdz"), "a package has its picture inside"
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.wm.usd_import(filepath=str(path))
+    armature, head = (next(item for item in bpy.data.objects if item.type == kind) for kind in ("ARMATURE", "MESH"))
+    assert head.modifiers["Armature"].object == armature if "Armature" in head.modifiers else head.find_armature() == armature
+    # USD knows no dots in names.
+    names = {bone.replace(".", "_"): parent and parent.replace(".", "_") for bone, parent in BONES.items()}
+    assert {bone.name: bone.parent.name if bone.parent else None for bone in armature.data.bones} == names
+    turn = part("scene.frame").HEAD_TO_BLENDER
+    found = _in_world(head, _points(head.data.vertices, "co"))
+    assert np.abs(found - rigged.neutral @ turn.T).max() < 1e-5, "vertices keep their order"
+    assert len(head.data.polygons) == len(rigged.polygons()[0])
+    for name, weights in part("scene.armature").bone_weights(rigged).items():
+        index, values = head.vertex_groups[name.replace(".", "_")].index, np.zeros(len(found))
+        for vertex in head.data.vertices:
+            values[vertex.index] = sum(element.weight for element in vertex.groups if element.group == index)
+        assert np.abs(values - weights).max() < 0.01, name
+    keys = head.data.shape_keys.key_blocks
+    assert [key.name for key in keys] == ["Basis", *rigged.key_names, "jawCorrective23"]
+    for key, deltas in zip(keys[1:53], rigged.keys, strict=True):
+        assert np.abs(_in_world(head, _points(key.data, "co")) - found - deltas @ turn.T).max() < 1e-5, key.name
+    _, corners, _ = rigged.polygons()
+    uv = np.empty(2 * len(head.data.loops), np.float32)
+    head.data.uv_layers.active.data.foreach_get("uv", uv)
+    assert np.abs(uv.reshape(-1, 2) - rigged.uv[corners[corners >= 0]]).max() < 1e-5
     (picture,) = [image for image in bpy.data.images if image.size[0] == 64]
     pixels = np.empty(64 * 64 * 4, np.float32)
     picture.pixels.foreach_get(pixels)

@@ -42,7 +42,7 @@ def test_blend_holds_the_head_and_the_packed_photo(make_result, tmp_path):
 
 def test_rigged_result_becomes_a_scene_and_files_for_other_programs(part, rigged_result, tmp_path):
     rigged_result.save(tmp_path / "result.npz")
-    files = [tmp_path / f"Ada.{kind}" for kind in ("blend", "glb", "fbx")]
+    files = [tmp_path / f"Ada.{kind}" for kind in ("blend", "glb", "fbx", "usdz")]
     done = _write(tmp_path / "result.npz", *files)
     assert done.returncode == 0, done.stderr
     assert all(file.stat().st_size > 100_000 for file in files)
