@@ -55,8 +55,8 @@ def colour_vertices(
     """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S).
-    guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the head are
-    not copied, and they tell what is what; without them the guess does.
+    guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
+    head are not copied, and they tell what is what; without them the guess does.
     """
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
     shown, observed = projection.sample_photo(vertices, normals)

@@ -20,8 +20,8 @@ _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column
 
 
 class PictureShares(NamedTuple):
-    """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo does
-    not show), hair alone, and neck and clothes."""
+    """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
+    does not show), hair alone, and neck and clothes."""
 
     worn: PointFunction
     hair: PointFunction

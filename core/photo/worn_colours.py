@@ -1,5 +1,5 @@
-"""Tells hats and scarves from hair by this photo's colours: a parser that knows drawn people takes a dark brim for hair, and is in doubt about
-scarves."""
+"""Tells hats and scarves from hair by this photo's colours: a parser that knows drawn people takes a dark brim for hair, and is in doubt
+about scarves."""
 
 import cv2
 import numpy as np
@@ -33,8 +33,8 @@ def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarra
 
 
 def _hat(shares: np.ndarray, lab: np.ndarray, below_eyes: np.ndarray) -> np.ndarray:
-    """With all of a hat of which a part is told: what is joined to that part and nearer to its colour than to that of the hair below the eyes
-    (normal distributions in CIE Lab)."""
+    """With all of a hat of which a part is told: what is joined to that part and nearer to its colour than to that of the hair below the
+    eyes (normal distributions in CIE Lab)."""
     hair, hat = shares[..., _HAIR], shares[..., _HAT]
     seeds = hat > _SEED
     if seeds.mean() < _LEAST_SEEDS:

@@ -125,11 +125,11 @@ def beside(points: np.ndarray) -> np.ndarray:
 
 
 def test_what_is_seen_of_neck_and_clothes_is_solid_though_the_field_has_it_elsewhere() -> None:
-    behind = lambda points: np.minimum(model(points), beside(points + [0, 0, 0.6]))  # noqa: E731
+    behind = lambda points: np.minimum(model(points), beside(points + np.array([0, 0, 0.6])))  # noqa: E731
     collar = np.array([[0.28, -0.4, 0.0]], np.float32)
     assert surface(behind, worn=all_hair, trunk=none)(collar)[0] > 0.01
     assert surface(behind, worn=all_hair, trunk=all_hair)(collar)[0] < -0.01
-    assert surface(behind, worn=all_hair, trunk=all_hair)(collar + [0, 0, -0.6])[0] > 0.02
+    assert surface(behind, worn=all_hair, trunk=all_hair)(collar + np.float32([0, 0, -0.6]))[0] > 0.02
 
 
 def bulging(points: np.ndarray) -> np.ndarray:

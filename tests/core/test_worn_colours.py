@@ -11,7 +11,8 @@ from likeness.core.photo.worn_colours import worn_by_colour
 SIZE = 200
 BACKGROUND, HAIR, CLOTHES, HAT = (CLASSES.index(name) for name in ("background", "hair", "clothes", "hat"))
 BLOND, BLACK, GREY = (0.75, 0.6, 0.4), (0.05, 0.05, 0.06), (0.6, 0.65, 0.72)
-CROWN, TOLD, HANGS, SCARF, DOUBTFUL = np.s_[10:70, 40:160], np.s_[10:30, 40:80], np.s_[70:190, 40:80], np.s_[140:195, 100:190], np.s_[140:190, 100:125]  # fmt: skip
+CROWN, TOLD, HANGS = np.s_[10:70, 40:160], np.s_[10:30, 40:80], np.s_[70:190, 40:80]
+SCARF, DOUBTFUL = np.s_[140:195, 100:190], np.s_[140:190, 100:125]
 
 
 def drawn(crown, scarf=GREY):
