@@ -10,7 +10,7 @@ from ..geometry.visibility import smoothstep
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hair_texture import HairTexture
-from .kinds import HAIR, SKIN, Places, continued, hidden_kinds
+from .kinds import CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
 from .seam import evened, lightened, well_inside, with_local_light, without_seam
@@ -55,13 +55,13 @@ def colour_vertices(
     """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S).
-    guess: asked at one vertex in some dozens only. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the head are
-    not copied, and they tell what is what; without them the guess does.
+    guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
+    head are not copied, and they tell what is what; without them the guess does.
     """
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
     shown, observed = projection.sample_photo(vertices, normals)
     cells = VoxelMeans.of(vertices, _CELL)
-    points = vertices[cells.first]
+    points = cells.centre
     inside = well_inside(cells, cells.mean(observed))
     level, places = guess(points)
     level = cells.smoothed(level)
@@ -69,6 +69,9 @@ def colour_vertices(
     if parsing_crop is not None:
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - head * smoothstep(shown[:, THINGS], *_COVERED))
+        # A jaw that is fitted too wide reaches into the picture of the clothes behind it.
+        bare = (places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)))[cells.cell]
+        observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, {}
     symmetry = Symmetry.of(points, places.correspondence)
@@ -179,7 +182,8 @@ def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarr
     strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
     trust = trust * (1 - smoothstep(strange, *_KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *_KEPT_OUT))
     mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
-    share = continued(cells, hidden_kinds(kinds, weight, places, upright), [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust))])
+    by_place = cells.smoothed(cells.smoothed(hidden_kinds(kinds, weight, places, upright)))
+    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust))])
     near = smoothstep(np.minimum(_normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))

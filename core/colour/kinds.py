@@ -25,6 +25,8 @@ _COLLAR_CELLS = 5  # seen cells by which a collar's height is known
 _ABOVE = 0.15  # crop units above a collar's end where skin shows that it is one
 _SLOPE = 0.05  # crop units by which one end of a collar may be lower
 _EDGE = 0.04  # crop units
+_AXIS, _NECK_REACH = -0.42, 0.6  # depth on the mean head of the neck's middle, and crop units around it
+_SIDE, _SECTOR = 110, 10  # degrees from the front, to where a collar is as high as behind
 _NECK = (-0.45, -0.6)  # depth on the mean head, from the ears to the back of the neck
 _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
@@ -36,7 +38,7 @@ _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: f
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
-_STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
+STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
 _HUGGED = 4.0  # weight of the evidence beside a cell's neighbours
 _CHEEKS = -0.4  # height on the mean head, crop units, down to which hair beside the face tells how wide it is behind
@@ -67,7 +69,8 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
 
     seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright).
     """
-    nape = smoothstep(upright[:, 1], *_NAPE) * smoothstep(-upright[:, 2], -_NECK[0], -_NECK[1])
+    near = 1 - smoothstep(places.distance, *STANDS_OFF)
+    nape = smoothstep(upright[:, 1], *_NAPE) * smoothstep(-upright[:, 2], -_NECK[0], -_NECK[1]) * near
     scalp = np.maximum(smoothstep(places.scalp, 0.3, 0.7), nape * (1 - smoothstep(places.bare, 0.3, 0.7)))[:, None]
     back = weight * np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
     # Behind the ears hair grows as it does above them.
@@ -90,7 +93,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     bare = elsewhere[:, CLOTHES] - _from_below(elsewhere[:, CLOTHES], upright, np.minimum)
     elsewhere[:, [SKIN, CLOTHES]] += bare[:, None] * [1, -1]
     behind = smoothstep(-upright[:, 2], -_BEHIND[0], -_BEHIND[1])
-    _collar(elsewhere, seen * weight[:, None], upright, behind)
+    _collar(elsewhere, seen * weight[:, None], upright, behind, near)
     rim = _above_rim(seen[:, HAT] * weight, upright)
     haired = min(float((seen[:, HAIR] * weight).sum()) / _HAT_CELLS, 1.0)
     for shares in (on_scalp, elsewhere):
@@ -101,7 +104,6 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
     hangs = np.maximum(hangs, covers)
-    near = 1 - smoothstep(places.distance, *_STANDS_OFF)
     elsewhere += (places.bare * near * (1 - hangs))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
     return elsewhere + scalp * (on_scalp - elsewhere)
 
@@ -214,10 +216,10 @@ def _above_rim(hat: np.ndarray, upright: np.ndarray) -> np.ndarray:
     return smoothstep(upright[:, 1] - np.percentile(upright[worn, 1], _LOWEST), -_RIM, 0)
 
 
-def _collar(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray) -> None:
-    """Change shares (K, len(KINDS)): clothes end no higher than they do beside the neck, and around its back (K,) just there.
+def _collar(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray, fitted: np.ndarray) -> None:
+    """Change shares (K, len(KINDS)): clothes end no higher than they do around the neck, and around its back (K,) just there.
 
-    seen (K, len(KINDS)): what is seen of each kind.
+    seen (K, len(KINDS)): what is seen of each kind; fitted (K,) in [0, 1]: is this near the fitted model? What stands off it is no neck.
     """
     ends = np.array([_collar_end(seen, upright * [side, 1, 1]) for side in (-1, 1)])
     if np.isnan(ends[:, 0]).all():
@@ -227,14 +229,36 @@ def _collar(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np
     bares = np.where(np.isnan(ends[:, 1]), np.nan_to_num(np.fmax(*ends[:, 1]), nan=1), ends[:, 1])
     across = np.clip(upright[:, 0] / (2 * _NECK_WIDTH) + 0.5, 0, 1)
     height, bare = (one + across * (other - one) for one, other in (heights, bares))
+    height = _around_neck(seen[:, CLOTHES], upright, height)
     possible = share[:, SKIN] + share[:, CLOTHES]
     below = possible * smoothstep(height - upright[:, 1], -_EDGE, _EDGE)
     # Shoulders may be higher than the collar when the head is bent.
     near = 1 - smoothstep(np.abs(upright[:, 0]), *_BESIDE_NECK)
     clothes = share[:, CLOTHES]
-    clothes = clothes + near * bare * (np.minimum(clothes, below) - clothes)
+    clothes = clothes + near * fitted * bare * (np.minimum(clothes, below) - clothes)
     share[:, CLOTHES] = clothes + near * behind * (np.maximum(clothes, below) - clothes)
     share[:, SKIN] = possible - share[:, CLOTHES]
+
+
+def _around_neck(clothes: np.ndarray, upright: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Height (K,) of a collar around the neck: at its sides and behind the given one (K,), in front as far down as clothes, of which shares
+    (K,) are seen, and evenly between."""
+    behind = upright[:, 2] - _AXIS
+    angle = np.degrees(np.arctan2(np.abs(upright[:, 0]), behind))
+    near = (clothes > 0.5) & (np.hypot(upright[:, 0], behind) < _NECK_REACH)
+    height = ends.copy()
+    for side in (upright[:, 0] > 0, upright[:, 0] <= 0):
+        angles, tops = [], []
+        for start in range(0, _SIDE, _SECTOR):
+            found = np.sort(upright[near & side & (angle >= start) & (angle < start + _SECTOR), 1])
+            if len(found) >= _COLLAR_CELLS:
+                angles.append(start + _SECTOR / 2)
+                tops.append(found[-_COLLAR_CELLS])
+        if angles:
+            last = np.clip((angle[side] - angles[-1]) / max(_SIDE - angles[-1], 1), 0, 1)
+            front = np.interp(angle[side], angles, tops)
+            height[side] = np.minimum(front + last * (ends[side] - front), ends[side])
+    return height
 
 
 def _collar_end(seen: np.ndarray, upright: np.ndarray) -> tuple[float, float]:

@@ -47,6 +47,11 @@ class VoxelMeans:
         edge = float(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1).mean())
         return cls.of(vertices, max(finest, _EDGES * edge))
 
+    @property
+    def centre(self) -> np.ndarray:
+        """(K, 3) float32: their middles. What is known by place is smooth there, and at vertices anywhere in the cells it is not."""
+        return ((self.place + 0.5) * self.size - _HALF).astype(np.float32)
+
     def mean(self, values: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
         """(K,) or (K, C) means of values (V,) or (V, C) with weight (V,); 0 where nothing weighs."""
         weight = np.ones(len(self.cell)) if weight is None else weight

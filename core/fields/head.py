@@ -12,11 +12,12 @@ from ..photo.view import Camera, View
 from ..progress import Cancel
 from .crop import CropField
 from .field import Field, PointFunction
-from .hidden import solid_bounds
+from .hidden import PictureShares, solid_bounds
 from .silhouette import fit_field_to_silhouette
 from .smoothed import smooth_hidden_field
 
 _WORN_SIZE = 128  # pixels a side
+_EARS = -0.35  # crop units, height on the mean head: ears are above
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
 
@@ -30,17 +31,26 @@ def head_field(
         crop,
         protect_mask=lambda points: protected[tree.query(points)[1]],
         clothing_mask=lambda points: surface.canonical[tree.query(points)[1], 1] < _CHIN,
-        bounds=solid_bounds(crop.prior_distance, crop.silhouette, worn_share(view, surface.framing.crop_box(camera))),
+        bounds=solid_bounds(crop.prior_distance, crop.silhouette, picture_shares(view, surface.framing.crop_box(camera), crop)),
         cancel=cancel,
     )
     return fit_field_to_silhouette(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel)
 
 
-def worn_share(view: View, box: CropBox) -> PointFunction | None:
-    """Share (N,) of hair, hat and clothes in the picture at points (N, 3) of the crop frame, 1 where the photo does not reach; None where
-    nothing has parsed the photo."""
+def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares | None:
+    """What the picture shows around a head; None where nothing has parsed the photo."""
     if view.parsing is None:
         return None
-    shares = view.parsing.crop(box, _WORN_SIZE)[..., [CLASSES.index(name) for name in ("hair", "hat", "clothes")]].sum(-1)
-    picture = np.where(shown(view.image, box, _WORN_SIZE), shares, 1)
-    return lambda points: sample_picture(picture, points)
+    shares, there = view.parsing.crop(box, _WORN_SIZE), shown(view.image, box, _WORN_SIZE)
+
+    def share(*names: str, beyond: float) -> PointFunction:
+        picture = np.where(there, shares[..., [CLASSES.index(name) for name in names]].sum(-1), beyond)
+        return lambda points: sample_picture(picture, points)
+
+    skin, clothes = share("skin", beyond=0), share("clothes", beyond=0)
+
+    def trunk(points: np.ndarray) -> np.ndarray:
+        height = crop.prior_place(points)[:, 1]
+        return skin(points) * (height < _EARS) + clothes(points) * (height < _CHIN)
+
+    return PictureShares(share("hair", "hat", "clothes", beyond=1), share("hair", beyond=0), trunk)

@@ -16,17 +16,29 @@ _BEFORE = 0.12  # crop units (24 mm): a collar, a lock on the chest
 _WIDTH = 4  # cells (25 mm) of a row: narrower excess is a stray lock or an error of the matte
 _HANGS = 5  # rows (31 mm): what is seen at one height may be behind at the next
 _BLUR = 2.0  # rows
+_THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column must be
+
+
+class PictureShares(NamedTuple):
+    """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
+    does not show), hair alone, and neck and clothes."""
+
+    worn: PointFunction
+    hair: PointFunction
+    trunk: PointFunction
 
 
 class SolidBounds(NamedTuple):
-    """Signed distances (N,) at crop-frame points (N, 3) to the solids in which hidden surface may lie, and any: the fitted model,
-    thickened."""
+    """Signed distances (N,) at crop-frame points (N, 3) to the solids in which hidden surface may lie, in which any may, and which are
+    solid anyway: the fitted model, thickened. hair: share (N,) of it in the picture, if that is known."""
 
     hidden: PointFunction
     anywhere: PointFunction
+    least: PointFunction
+    hair: PointFunction | None
 
 
-def solid_bounds(prior: PointFunction, silhouette: PointFunction, worn: PointFunction | None = None) -> SolidBounds:
+def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: PictureShares | None = None) -> SolidBounds:
     """How far solid may stand off the fitted model.
 
     prior: the fitted model's signed distance; silhouette: signed distance to the person's outline in the picture; worn: share of hair,
@@ -39,12 +51,17 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, worn: PointFun
     """
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
     lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
-    nearest = prior(lattice).reshape((len(axis),) * 3).min(2)  # (x, y): how far the column passes the model
+    distance = prior(lattice).reshape((len(axis),) * 3)
+    nearest = distance.min(2)  # (x, y): how far the column passes the model
     columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-    seen = silhouette(np.pad(columns, ((0, 0), (0, 1)))).reshape(len(axis), len(axis)) < 0
-    least = _LEAST
-    if worn is not None:
-        seen, least = seen & (worn(np.pad(columns, ((0, 0), (0, 1)))).reshape(seen.shape) > 0.5), _BARE
+    flat = np.pad(columns, ((0, 0), (0, 1)))
+    shown = seen = silhouette(flat).reshape(nearest.shape) < 0
+    least, solid = _LEAST, np.ones_like(distance)
+    if picture is not None:
+        seen, least = seen & (picture.worn(flat).reshape(seen.shape) > 0.5), _BARE
+        trunk = np.where(picture.trunk(lattice).reshape(distance.shape) > 0.5, distance, 1)
+        passes = trunk.min(2, keepdims=True)
+        solid = np.where(shown[..., None] & (passes > 0) & (trunk < 1), trunk - passes - _THICKENED, 1)
     excess = np.sort(np.where(seen, np.maximum(nearest, 0) + _MORE, 0), axis=0)[-_WIDTH]  # (y,)
     allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
     allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
@@ -54,4 +71,6 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, worn: PointFun
     def bound(most: np.ndarray) -> PointFunction:
         return lambda points: prior(points) - map_coordinates(most, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")
 
-    return SolidBounds(bound(allowed), bound(anywhere))
+    solid = solid.astype(np.float32)
+    filled = lambda points: map_coordinates(solid, (points.T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
+    return SolidBounds(bound(allowed), bound(anywhere), filled, None if picture is None else picture.hair)

@@ -1,7 +1,7 @@
 """Smooths a field where the photo tells little: a blurred, coarse lattice of it replaces its fine noise there."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter, minimum_filter, spline_filter, zoom
+from scipy.ndimage import gaussian_filter, grey_opening, map_coordinates, maximum_filter, minimum_filter, spline_filter, zoom
 
 from ..geometry.visibility import smoothstep
 from ..progress import Cancel
@@ -18,6 +18,7 @@ _LIMITED = (0.15, 0.3)  # crop units behind the visible surface over which hidde
 _APART = (0.015, 0.05)  # crop units between the network's and the fitted model's surface: skin lies below, hair and clothes above
 _COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
 _SEEN = 0.85  # share of the smooth field where hair and clothes are seen: their relief comes from the normals
+_BULGE, _BULGES = 13, 0.05  # cells (8 cm) down hanging hair, and crop units (10 mm): what is shorter and stands off farther is an error
 _ALL, _NOTHING = 0.995, 0.005
 _SHEET = 2  # cells: half the thickness under which parts of clothes are taken off
 _TAKEN = (0.02, 0.06)  # crop units that this changes the distance by, from doubtful to sure
@@ -47,14 +48,19 @@ def smooth_hidden_field(
     somewhere = thin > 0
     thin[somewhere] *= clothing_mask(_samples(_CELLS)[somewhere.reshape(-1)])
     if bounds is not None:
-        beyond, anywhere = (np.clip(bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values for bound in bounds)
+        beyond, anywhere = (np.clip(bound(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST) - values for bound in bounds[:2])
         deep = smoothstep(front_depth(values)[:, :, None] - _axis(_CELLS), *_LIMITED)
         thin = np.maximum(thin, np.maximum(beyond, 0) * deep)
         thin = np.maximum(thin, anywhere)
+        bounded = values + thin
+        bounded = np.minimum(bounded, np.clip(bounds.least(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST))
+        if bounds.hair is not None:
+            bounded = np.maximum(bounded, _beyond_hanging(bounded, bounds.hair))
+        thin = bounded - values
     values += thin
     smooth = gaussian_filter(values, _BLUR)
     smooth = spline_filter(2 * smooth - gaussian_filter(smooth, _BLUR), output=np.float32)
-    share = np.maximum(_smooth_share(values, field, protect_mask), gaussian_filter(smoothstep(thin, *_TAKEN), _SHARE_BLUR))
+    share = np.maximum(_smooth_share(values, field, protect_mask), gaussian_filter(smoothstep(np.abs(thin), *_TAKEN), _SHARE_BLUR))
 
     def distance(points: np.ndarray) -> np.ndarray:
         place = (points.T + 1) * (_CELLS / 2)
@@ -89,6 +95,17 @@ def _opened(values: np.ndarray) -> np.ndarray:
     x, y, z = np.mgrid[-_SHEET : _SHEET + 1, -_SHEET : _SHEET + 1, -_SHEET : _SHEET + 1]
     ball = x**2 + y**2 + z**2 <= _SHEET**2
     return minimum_filter(maximum_filter(values, footprint=ball), footprint=ball)
+
+
+def _beyond_hanging(values: np.ndarray, hair: PointFunction) -> np.ndarray:
+    """How far (N, N, N) the lattice's samples are in front of hair as it hangs: of distances (N, N, N) with what bulges between higher and
+    lower hair taken off. A field takes a lock beside the jaw for as near as the chin, and what it turns into below for neck."""
+    inside = values < 0
+    front = np.where(inside.any(2), _axis(_CELLS)[_CELLS - inside[:, :, ::-1].argmax(2)], np.inf)
+    hanging = grey_opening(np.where(np.isfinite(front), front, 10), size=(1, _BULGE), mode="nearest") + _BULGES
+    flat = _samples(_CELLS).reshape(*values.shape, 3)[:, :, 0].reshape(-1, 3)
+    hanging[hair(flat).reshape(hanging.shape) < 0.5] = 10
+    return np.clip(_axis(_CELLS) - hanging[:, :, None], -_FARTHEST, _FARTHEST)
 
 
 def _smooth_share(values: np.ndarray, field: Field, protect_mask: PointFunction) -> np.ndarray:

@@ -14,6 +14,7 @@ from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face
 from .mediapipe_parts import mediapipe_solutions
 from .parsing import CLASSES, Parser, Parsing
 from .skin_tone import skin_by_tone
+from .worn_colours import worn_by_colour
 
 REGION_HALF = 0.30
 """Half the side of the square in which the matte is made, metres: the head crop with room for the network to see shoulders."""
@@ -92,7 +93,9 @@ def segment(
         return (one.mesh[:, :2] - [left, top]) * scale
 
     answer = segmenter(picture)
-    shares = None if isinstance(segmenter, SelfieSegmenter) else skin_by_tone(answer, picture, to_picture(face))
+    shares = None
+    if not isinstance(segmenter, SelfieSegmenter):
+        shares = worn_by_colour(skin_by_tone(answer, picture, to_picture(face)), picture, to_picture(face))
     pixel = metres_per_pixel(face) / scale
     if shares is None:
         soft = answer

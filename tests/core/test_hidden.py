@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likeness.core.fields.hidden import solid_bounds
+from likeness.core.fields.hidden import PictureShares, solid_bounds
 from likeness.core.fields.smoothed import smooth_hidden_field
 
 from .shapes import Shape
@@ -44,8 +44,10 @@ def outline(shape, points: np.ndarray) -> np.ndarray:
     return shape(np.column_stack([columns, np.tile(depths, len(points))])).reshape(len(points), -1).min(1)
 
 
-def surface(shape, bounded: bool = True, worn=None):
-    bounds = solid_bounds(model, lambda points: outline(shape, points), worn) if bounded else None
+def surface(shape, bounded: bool = True, worn=None, hair=None, trunk=None, seen=None):
+    """The smoothed field of a shape; seen: the shape whose outline the picture shows, the same if None."""
+    picture = None if worn is None else PictureShares(worn, hair or none, trunk or none)
+    bounds = solid_bounds(model, lambda points: outline(seen or shape, points), picture) if bounded else None
     bare = lambda points: np.zeros(len(points), bool)  # noqa: E731
     return smooth_hidden_field(Shape(shape, model), protect_mask=unknown, clothing_mask=bare, bounds=bounds).distance
 
@@ -115,3 +117,31 @@ def test_a_sliver_beside_the_neck_makes_no_stump(forwards: int) -> None:
     assert surface(turned, bounded=False)(tip)[0] < -0.02
     assert surface(turned)(tip)[0] > 0.01
     assert surface(turned)(near)[0] < -0.01
+
+
+def beside(points: np.ndarray) -> np.ndarray:
+    """A collar beside the neck, 3 cm wide, in the picture."""
+    return np.abs((points - [0.28, -0.4, 0]) / [0.1, 0.15, 0.1]).max(1).astype(np.float32) * 0.1 - 0.1
+
+
+def test_what_is_seen_of_neck_and_clothes_is_solid_though_the_field_has_it_elsewhere() -> None:
+    behind = lambda points: np.minimum(model(points), beside(points + np.array([0, 0, 0.6])))  # noqa: E731
+    collar = np.array([[0.28, -0.4, 0.0]], np.float32)
+    assert surface(behind, worn=all_hair, trunk=none)(collar)[0] > 0.01
+    assert surface(behind, worn=all_hair, trunk=all_hair)(collar)[0] < -0.01
+    assert surface(behind, worn=all_hair, trunk=all_hair)(collar + np.float32([0, 0, -0.6]))[0] > 0.02
+
+
+def bulging(points: np.ndarray) -> np.ndarray:
+    """Hair that hangs beside the neck, with a lock that stands forwards over 5 cm of its length."""
+    hair = np.abs((points - [0.35, -0.3, 0]) / [0.15, 0.5, 0.1]).max(1) * 0.1 - 0.1
+    lock = np.abs((points - [0.35, -0.3, 0.2]) / [0.15, 0.13, 0.2]).max(1) * 0.13 - 0.13
+    return np.minimum(model(points), np.minimum(hair, lock)).astype(np.float32)
+
+
+def test_hanging_hair_has_no_bulge_that_is_short_and_stands_off_far() -> None:
+    tip, hangs = np.array([[0.35, -0.3, 0.3]], np.float32), np.array([[0.35, -0.3, 0.0], [0.35, -0.5, 0.05]], np.float32)
+    assert surface(bulging, bounded=False)(tip)[0] < -0.02
+    assert surface(bulging, worn=all_hair)(tip)[0] < 0.02
+    assert surface(bulging, worn=all_hair, hair=all_hair)(tip)[0] > 0.02
+    assert (surface(bulging, worn=all_hair, hair=all_hair)(hangs) < -0.01).all()

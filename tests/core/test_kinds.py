@@ -234,6 +234,39 @@ def test_a_collar_that_one_side_hides_is_as_high_as_on_the_other(bust):
     assert found[behind(bust.points, -0.6, -0.5) & (bust.points[:, 0] < -0.1), CLOTHES].max(initial=0) < 0.1
 
 
+def test_a_collar_descends_from_the_back_of_the_neck_to_the_front(bust):
+    """Beside the neck the chin hides it on one side."""
+    points = bust.points
+    edge = np.interp(points[:, 2], [-0.45, -0.2], [-0.62, -0.86])
+    seen = np.eye(len(KINDS))[np.where(points[:, 1] < edge, CLOTHES, SKIN)]
+    neck = np.hypot(points[:, 0], points[:, 2] + 0.45) < 0.3
+    beside = neck & (points[:, 0] < -0.1) & (points[:, 2] > -0.42) & (points[:, 2] < -0.24)
+    found = hidden(bust, seen, (points[:, 2] > -0.5) * ~beside)
+    above = beside & (points[:, 1] > edge + 0.06) & (np.abs(points[:, 1] + 0.7) < 0.1)
+    assert above.sum() > 5 and found[above, CLOTHES].max() < 0.3
+
+
+def test_what_stands_off_the_neck_as_high_as_clothes_are_seen_is_cloth(bust):
+    seen = kinds_where(bust.points, short(bust.points))
+    seen[(np.abs(bust.points[:, 0]) < 0.15) & (bust.points[:, 1] < -0.55)] = np.eye(len(KINDS))[CLOTHES]
+    places = places_of(bust.points)
+    collar = behind(bust.points, -0.72, -0.6) & (np.abs(bust.points[:, 0]) < 0.05)
+    on, off = (
+        hidden_kinds(seen, bust.weight, places._replace(distance=np.full(len(bust.points), distance)), bust.points)[collar, CLOTHES]
+        for distance in (0.0, 0.2)
+    )
+    assert on.max() < 0.05 and off.min() > 0.2
+
+
+def test_an_edge_that_is_told_by_place_is_smooth(bust):
+    """Taken where some vertex of each cell is, it would be as jagged as the cells are wide."""
+
+    def off(points):
+        return np.std((bust.cells.spread(points, bust.vertices) - bust.vertices)[bust.vertices[:, 1] > -0.6])
+
+    assert off(bust.cells.centre) < 0.7 * off(bust.points)
+
+
 def test_a_shaved_head_that_is_half_taken_for_hair_is_skin_behind(bust):
     seen = kinds_where(bust.points, np.zeros(len(bust.points), bool))
     seen[short(bust.points)] = 0.35 * np.eye(len(KINDS))[HAIR] + 0.65 * np.eye(len(KINDS))[SKIN]
@@ -398,3 +431,13 @@ def test_a_wall_seen_through_dark_hair_is_no_thing_worn_in_it(bust, seen):
         colours, _ = coloured(bust, SimpleNamespace(**(vars(seen) | {"photo": photo})))
         blue.append(np.median(colours[front, 2] - colours[front, 0]))
     assert blue[0] < 0.1 and blue[1] > 0.2
+
+
+def test_clothes_are_not_painted_on_the_fitted_jaw(bust, seen):
+    """The jaw is fitted too wide: beside the chin the photo shows the jumper behind it."""
+    x, y, z = np.moveaxis(seen.places, -1, 0)
+    jaw = (x > 0.1) & (y < -0.35) & (y > CHIN) & (z > -0.4)
+    colours, observed = coloured(bust, painted(seen, jaw, "clothes", JUMPER))
+    place = (bust.vertices[:, 0] > 0.15) & (np.abs(bust.vertices[:, 1] + 0.45) < 0.05) & (bust.vertices[:, 2] > -0.35)
+    assert place.sum() > 10 and observed[place].max() < 0.1
+    assert np.linalg.norm(colours[place] - FAIR, axis=1).max() < 0.5 * np.linalg.norm(JUMPER - FAIR)

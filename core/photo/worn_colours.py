@@ -1,0 +1,103 @@
+"""Tells hats and scarves from hair by this photo's colours: a parser that knows drawn people takes a dark brim for hair, and is in doubt
+about scarves."""
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter, label
+
+from .crop import CHIN
+from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
+from .parsing import CLASSES
+
+_HAIR, _CLOTHES, _HAT = (CLASSES.index(name) for name in ("hair", "clothes", "hat"))
+_SEED, _LEAST_SEEDS = 0.5, 0.002  # share of hat, and of the picture's pixels, that tell of one
+_SURE_HAIR, _SURE_CLOTHES, _LEAST = 0.85, 0.8, 300  # shares, and pixels of a sample
+_FAR = 4.0  # standard deviations of the hat's colour: hair that is nearer may be the hat
+_FLOOR = np.diag([5.0, 2.5, 2.5]) ** 2  # CIE Lab: no group of pixels is more alike than this
+_BLUR = 0.003  # of the picture's side (1.8 mm): strands and knitting
+_GAP = 0.013  # of the picture's side: strands before a brim
+_BINS, _LOW, _RANGE = (10, 20, 20), np.array([0.0, -80.0, -80.0]), np.array([100.0, 160.0, 160.0])  # CIE Lab
+_RARE = 1e-5  # of a sample has a colour that none of it has
+_DOUBT = (0.87, 0.97)  # share of one class among those compared, from doubtful to sure
+_COVERED = (0.5, 0.8)  # share of all of them
+
+
+def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become hat, or doubtful hair below the chin clothes,
+    where colours say so. landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = gaussian_filter(lab, (_BLUR * len(shares), _BLUR * len(shares), 0))
+    rows = np.arange(len(shares))[:, None]
+    eyes = landmarks[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1].mean()
+    return _clothes(_hat(shares, lab, rows > eyes), lab, rows > landmarks[CHIN, 1])
+
+
+def _hat(shares: np.ndarray, lab: np.ndarray, below_eyes: np.ndarray) -> np.ndarray:
+    """With all of a hat of which a part is told: what is joined to that part and nearer to its colour than to that of the hair below the
+    eyes (normal distributions in CIE Lab)."""
+    hair, hat = shares[..., _HAIR], shares[..., _HAT]
+    seeds = hat > _SEED
+    if seeds.mean() < _LEAST_SEEDS:
+        return shares
+    as_hat, away = _log_density(lab, lab[seeds])
+    sample = (hair > _SURE_HAIR) & below_eyes & (away > _FAR)
+    if sample.sum() < _LEAST:
+        return shares
+    nearer = gaussian_filter(as_hat - _log_density(lab, lab[sample])[0], 1.0) > 0
+    possible = ((hair + hat > 0.5) & (nearer | seeds)).astype(np.uint8)
+    width = max(1, round(_GAP * len(shares)))
+    parts = np.asarray(label(cv2.morphologyEx(possible, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)))[0])
+    joined = np.isin(parts, np.setdiff1d(parts[seeds], [0])).astype(np.uint8)
+    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
+    return _moved(shares, _HAT, {_HAIR: hair * gaussian_filter(joined.astype(np.float32), 1.0)})
+
+
+def _clothes(shares: np.ndarray, lab: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
+    """With doubtful hair below the chin, and doubtful hats there, told by how common their colour is in what is surely hair, and clothes
+    (Bayes' rule with the shares as the prior)."""
+    hair, clothes, hat = (shares[..., index] for index in (_HAIR, _CLOTHES, _HAT))
+    samples = hair > _SURE_HAIR, (clothes > _SURE_CLOTHES) & below_chin
+    if min(sample.sum() for sample in samples) < _LEAST:
+        return shares
+    as_hair, as_clothes = (np.log(_commonness(lab, sample) + _RARE) for sample in samples)
+    compared = hair + clothes + hat
+    surest = np.maximum(np.maximum(hair, clothes), hat) / np.maximum(compared, 1e-3)
+    doubt = below_chin * (1 - _between(surest, *_DOUBT)) * _between(compared, *_COVERED)
+    prior = np.log((clothes + hat + 0.02) / (hair + 0.02))
+    wanted = 1 / (1 + np.exp(-np.clip(prior + gaussian_filter(as_clothes - as_hair, 1.5), -20, 20)))
+    of_hair = doubt * np.clip(hair - compared * (1 - wanted), 0, None)
+    back = doubt * np.clip(compared * (1 - wanted) - hair, 0, None)
+    of_hat = doubt * hat
+    found = _moved(shares, _CLOTHES, {_HAIR: of_hair, _HAT: of_hat})
+    return _moved(found, _HAIR, {_CLOTHES: np.minimum(back, found[..., _CLOTHES])})
+
+
+def _moved(shares: np.ndarray, to: int, away: dict[int, np.ndarray]) -> np.ndarray:
+    found = shares.copy()
+    for index, share in away.items():
+        found[..., index] -= share
+        found[..., to] += share
+    return found
+
+
+def _log_density(lab: np.ndarray, sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of colours (S, S, 3) by a normal distribution of a sample (N, 3), and how many standard deviations they are away."""
+    middle = np.median(sample, axis=0)
+    distance = np.linalg.norm(sample - middle, axis=1)
+    # Some of the sample are not what they should be.
+    covariance = np.cov(sample[distance <= np.percentile(distance, 90)].T) + _FLOOR
+    offset = lab - middle
+    squared = np.einsum("...i,ij,...j->...", offset, np.linalg.inv(covariance), offset)
+    return -0.5 * (squared + np.log(np.linalg.det(covariance))), np.sqrt(squared)
+
+
+def _commonness(lab: np.ndarray, sample: np.ndarray) -> np.ndarray:
+    """Share of a sample (S, S) bool that has about the colour of each pixel (S, S, 3)."""
+    place = tuple(np.moveaxis((np.clip((lab - _LOW) / _RANGE, 0, 0.999) * _BINS).astype(np.int64), -1, 0))
+    counts = np.zeros(_BINS)
+    np.add.at(counts, tuple(axis[sample] for axis in place), 1)
+    return gaussian_filter(counts / sample.sum(), 0.8)[place]
+
+
+def _between(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.clip((values - low) / (high - low), 0, 1)
