@@ -59,8 +59,10 @@ def colour_vertices(
     head are not copied, and they tell what is what; without them the guess does.
     """
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
-    shown, observed = projection.sample_photo(vertices, normals)
     cells = VoxelMeans.of(vertices, _CELL)
+    # Strands and wrinkles are steep, but as visible as the shape that they lie on.
+    normals = _unit(cells.spread(cells.smoothed(cells.mean(normals)), vertices))
+    shown, observed = projection.sample_photo(vertices, normals)
     points = cells.centre
     inside = well_inside(cells, cells.mean(observed))
     level, places = guess(points)
