@@ -61,7 +61,7 @@ def colour_vertices(
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
     cells = VoxelMeans.of(vertices, _CELL)
     # Strands and wrinkles are steep, but as visible as the shape that they lie on.
-    normals = _unit(cells.spread(cells.smoothed(cells.mean(normals)), vertices))
+    normals = _unit(cells.spread(cells.mean(normals), vertices))
     shown, observed = projection.sample_photo(vertices, normals)
     points = cells.centre
     inside = well_inside(cells, cells.mean(observed))

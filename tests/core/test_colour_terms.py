@@ -123,3 +123,12 @@ def test_grazing_surface_is_not_copied(ball: SimpleNamespace) -> None:
     angle = np.degrees(np.arccos(np.clip(ball.normals[:, 2], -1, 1)))
     assert weight[angle < 50].min() > 0.99
     assert weight[angle > 76].max() == 0
+
+
+def test_strands_are_as_visible_as_the_shape_that_they_lie_on(ball: SimpleNamespace) -> None:
+    steep = ball.normals + np.random.default_rng(0).normal(0, 0.4, ball.normals.shape)
+    strands = SimpleNamespace(**vars(ball) | {"normals": (steep / np.linalg.norm(steep, axis=1, keepdims=True)).astype(np.float32)})
+    shown = np.hypot(X, Y) < RADIUS
+    smooth, rough = (coloured(one, halves(Y), shown, lambda points: np.ones_like(points)) for one in (ball, strands))
+    facing = ball.normals[:, 2] > np.cos(np.radians(55))
+    assert np.abs(smooth - rough)[facing].mean() < 0.01
