@@ -130,5 +130,5 @@ def test_strands_are_as_visible_as_the_shape_that_they_lie_on(ball: SimpleNamesp
     strands = SimpleNamespace(**vars(ball) | {"normals": (steep / np.linalg.norm(steep, axis=1, keepdims=True)).astype(np.float32)})
     shown = np.hypot(X, Y) < RADIUS
     smooth, rough = (coloured(one, halves(Y), shown, lambda points: np.ones_like(points)) for one in (ball, strands))
-    facing = ball.normals[:, 2] > np.cos(np.radians(55))
-    assert np.abs(smooth - rough)[facing].mean() < 0.01
+    turned = (ball.normals[:, 2] > 0.6) & (ball.normals[:, 2] < 0.75)  # where the photo's trust would begin to fade
+    assert np.percentile(np.abs(smooth - rough)[turned], 99) < 0.01
