@@ -54,6 +54,9 @@ class Settings:
     crop_bottom: float = _option(1.0, "Bottom", "Share of the photo's height down to which it is used", low=0.0, high=1.0)
     pins: str = _option("", "Pins File", "Points of the face that you have put where they belong (.json)", is_file=True)
     mask: str = _option("", "Mask Picture", "Your own mask over the photo, in which the person is white", is_file=True)
+    detail: float = _option(
+        1.0, "Surface Detail", "How far the photo's wrinkles, brows, strands and folds stand out; 0 leaves them flat", low=0.0, high=2.0
+    )
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
     rig: bool = _option(
         False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
