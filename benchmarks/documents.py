@@ -48,7 +48,7 @@ def rigging(path: Path) -> None:
 
 def retopology(path: Path) -> None:
     """The retopo meshes of retopology.md."""
-    _write(sheet(Reconstructor.load().run(PEOPLE / "bust_1003" / "photo.jpg", Settings())), path)
+    _write(sheet(Reconstructor.load().run(PEOPLE / "bust_1003" / "photo.jpg", Settings(quality="draft"))), path)
 
 
 def contact_sheet(path: Path) -> None:

@@ -93,7 +93,7 @@ def steps() -> Steps:
         for one in parts:
             bpy.data.objects[one].hide_set(True)
 
-    yield from asked("likeness.retopologise", method="FREE", quads=1500)
+    yield from asked("likeness.retopologise", method="FREE", parts="ONE", quads=1500)
     low = bpy.context.object
     assert low.name != name and 1000 < len(low.data.polygons) < 2500
     bpy.data.objects[name].hide_set(True)
@@ -105,7 +105,7 @@ def steps() -> Steps:
 
     # Esc ends the other Blender.
     with in_view():
-        bpy.ops.likeness.retopologise("INVOKE_DEFAULT", True, method="FREE")
+        bpy.ops.likeness.retopologise("INVOKE_DEFAULT", True, method="FREE", parts="ONE")
     yield 0.5
     yield from press("RET", move=False)
     yield from until(lambda: part("operators.job").current() is not None, "it runs", 20)

@@ -14,15 +14,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 from window import OUT, Steps, clear, heads, in_view, open_sidebar, part, picture, play, say, until, use_worker, view
 
 
-def seen(wire: bool, colour: str) -> Steps:
-    """The whole head from half beside."""
+def seen(name: str, wire: bool, colour: str) -> Steps:
+    """The head of that name from half beside, filling the view."""
     space = view()[1].spaces.active
     space.shading.type, space.shading.color_type = "SOLID", colour
     space.overlay.show_wireframes, space.overlay.wireframe_threshold = wire, 1.0
+    chosen = bpy.context.selected_objects
+    for item in (*chosen, bpy.data.objects[name]):
+        item.select_set(item.name == name)
     with in_view():
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_orbit(type="ORBITLEFT", angle=0.5)
         bpy.ops.view3d.view_selected()
+    for item in (bpy.data.objects[name], *chosen):
+        item.select_set(item in chosen)
     yield 1.0
 
 
@@ -45,7 +50,7 @@ def steps() -> Steps:
     armature = part("scene.rig").rig_of(head)
     name, rig_name = head.name, armature.name
     say(name, len(head.data.polygons), "faces", [bone.name for bone in armature.data.bones])
-    yield from seen(True, "TEXTURE")
+    yield from seen(name, True, "TEXTURE")
     yield from picture("1_rig")
     for kind in ("fbx", *(("usdz",) if bpy.app.build_options.usd else ())):  # some distributions build without USD
         with in_view():
@@ -57,7 +62,7 @@ def steps() -> Steps:
     made.pose.bones["head"].rotation_mode = "XYZ"
     made.pose.bones["head"].rotation_euler = (0.2, 0.4, 0.0)
     made.pose.bones["jaw"].rotation_euler[0] = 0.3
-    yield from seen(False, "TEXTURE")
+    yield from seen(name, False, "TEXTURE")
     yield from picture("2_rigify")
     with in_view():
         assert bpy.ops.ed.undo() == {"FINISHED"}
