@@ -141,7 +141,9 @@ def _game_fbx(path: str) -> None:
 
 
 def _usd(path: str) -> None:
-    """Of .usdz the pictures are inside, of others in a folder beside the file."""
+    """Of .usdz the pictures are inside, of others in a folder beside the file. Raises InputError in a Blender without USD."""
+    if not bpy.app.build_options.usd:
+        raise InputError("This Blender was built without USD, unlike those of blender.org; choose another format.")
     bpy.ops.wm.usd_export(
         filepath=path,
         selected_objects_only=True,

@@ -34,7 +34,8 @@ def generate(context: bpy.types.Context, armature: bpy.types.Object) -> bpy.type
     layer.objects.active = armature
     bpy.ops.object.mode_set(mode="POSE")
     try:
-        bpy.ops.pose.rigify_generate()
+        operators: Any = bpy.ops.pose
+        operators.rigify_generate()
     except RuntimeError as error:
         raise ReconstructionError(f"Rigify makes no rig of {armature.name}: {str(error).strip().splitlines()[-1]}") from error
     finally:
@@ -59,7 +60,8 @@ def _move(armature: bpy.types.Object, made: bpy.types.Object) -> None:
             if _DEFORM + group.name in there:
                 group.name = _DEFORM + group.name
         item.parent = made
-        for modifier in item.modifiers:
+        modifiers: Any = item.modifiers
+        for modifier in modifiers:
             if modifier.type == "ARMATURE" and modifier.object == armature:
                 modifier.object = made
         made[kind] = item

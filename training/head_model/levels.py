@@ -9,10 +9,8 @@ import argparse
 import heapq
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,8 +18,9 @@ from likeness.core.models.head import HeadModel
 from likeness.core.models.head_levels import LEVELS, LEVELS_FILE, RINGS, SCHEMA
 from likeness.core.models.joints import NECK
 from likeness.core.surface.cut import below_cut
-from likeness.core.topology.border import mirrored_quads
 from likeness.core.topology.quads import paired
+
+from .quad_net import Edge, QuadNet, edge_of, euler_number, loop_lengths, mirrored_quads, root_of
 
 log = logging.getLogger(__name__)
 _SHAPES = (("jawOpen",), ("eyeBlinkLeft", "eyeBlinkRight"), ("mouthSmileLeft", "mouthSmileRight"), ("mouthPucker",))
@@ -32,43 +31,6 @@ _SHORT = 1e-3  # how much an edge's own length counts beside distances from plan
 _PATH_UNIT, _TURN = 0.02, 0.1  # metres from a cut that cost as much again as the way along it; a right angle's price in metres
 _VALENCE = 3, 6  # of vertices inside
 _CONVEX = 0.05  # least sine in a corner of a quad, seen along the fine mesh's normal
-Edge = tuple[int, int]
-
-
-@dataclass
-class QuadNet:
-    """Quads with UV corners and the ring that they lie in. quads (Q, 4), uv (Q, 4), ring (Q,)."""
-
-    quads: np.ndarray
-    uv: np.ndarray
-    ring: np.ndarray
-    edges: dict[Edge, list[tuple[int, int]]] = field(init=False)
-    """Quads and their sides at each edge."""
-
-    def __post_init__(self) -> None:
-        self.edges = defaultdict(list)
-        for number, quad in enumerate(self.quads.tolist()):
-            for side in range(4):
-                self.edges[_edge(quad[side], quad[side - 3])].append((number, side))
-
-    def rows(self) -> dict[Edge, list[Edge]]:
-        """Edges that lie across a row of quads, by one of them."""
-        parent: dict[Edge, Edge] = {edge: edge for edge in self.edges}
-        for a, b, c, d in self.quads.tolist():
-            for one, other in ((_edge(a, b), _edge(c, d)), (_edge(b, c), _edge(d, a))):
-                parent[_root(parent, one)] = _root(parent, other)
-        found = defaultdict(list)
-        for edge in self.edges:
-            found[_root(parent, edge)].append(edge)
-        return found
-
-    @property
-    def border(self) -> set[Edge]:
-        return {edge for edge, beside in self.edges.items() if len(beside) == 1}
-
-    @property
-    def between_rings(self) -> set[Edge]:
-        return {edge for edge, beside in self.edges.items() if len({int(self.ring[quad]) for quad, _ in beside}) > 1}
 
 
 @dataclass(frozen=True)
@@ -146,7 +108,7 @@ def _candidates(net: QuadNet, shape: Shape) -> list[tuple[float, list[Edge]]]:
     for name, row in rows.items():
         if name in seen:
             continue
-        other = row_of[_edge(int(shape.mirror[name[0]]), int(shape.mirror[name[1]]))]
+        other = row_of[edge_of(int(shape.mirror[name[0]]), int(shape.mirror[name[1]]))]
         seen |= {name, other}
         both = row if other == name else row + rows[other]
         quads = {quad for edge in both for quad, _ in net.edges[edge]}
@@ -178,10 +140,10 @@ def _places(net: QuadNet, shape: Shape, row: list[Edge]) -> dict[int, int] | Non
     among equals to the one that costs least; alike on both sides."""
     parent = {vertex: vertex for edge in row for vertex in edge}
     for a, b in row:
-        parent[_root(parent, a)] = _root(parent, b)
+        parent[root_of(parent, a)] = root_of(parent, b)
     groups = defaultdict(list)
     for vertex in parent:
-        groups[_root(parent, vertex)].append(vertex)
+        groups[root_of(parent, vertex)].append(vertex)
     kept = {vertex for edge in net.border | net.between_rings for vertex in edge}
     seams = _seams(net)
     place: dict[int, int] = {}
@@ -216,16 +178,16 @@ def _uv_places(net: QuadNet, row: list[Edge], place: dict[int, int], gone: set[i
     for number in gone:
         quad, uv = net.quads[number].tolist(), net.uv[number].tolist()
         for side in range(4):
-            if _edge(quad[side], quad[side - 3]) in chosen:
+            if edge_of(quad[side], quad[side - 3]) in chosen:
                 a, b = (quad[side], uv[side]), (quad[side - 3], uv[side - 3])
                 parent.setdefault(a, a)
                 parent.setdefault(b, b)
-                parent[_root(parent, a)] = _root(parent, b)
+                parent[root_of(parent, a)] = root_of(parent, b)
     ends = defaultdict(set)
     for corner in parent:
         if place[corner[0]] == corner[0]:
-            ends[_root(parent, corner)].add(corner[1])
-    found = {corner: ends[_root(parent, corner)] for corner in parent if place[corner[0]] != corner[0]}
+            ends[root_of(parent, corner)].add(corner[1])
+    found = {corner: ends[root_of(parent, corner)] for corner in parent if place[corner[0]] != corner[0]}
     if any(len(to) > 1 for to in found.values()):
         return None
     return {corner: next(iter(to)) for corner, to in found.items() if to} | {
@@ -237,10 +199,10 @@ def _is_sound(before: QuadNet, after: QuadNet, shape: Shape, moved: set[int]) ->
     """Whether a net is still a manifold of convex quads with the same borders and rings. moved: vertices to which others came."""
     if any(len(set(quad)) < 4 for quad in after.quads.tolist()) or any(len(beside) > 2 for beside in after.edges.values()):
         return False
-    if _euler(before) != _euler(after):
+    if euler_number(before) != euler_number(after):
         return False
     for lines in ("border", "between_rings"):
-        one, other = (_loops(getattr(net, lines)) for net in (before, after))
+        one, other = (loop_lengths(getattr(net, lines)) for net in (before, after))
         if one is None or other is None or len(one) != len(other) or min(other, default=3) < 3:
             return False
     valence = Counter(after.quads.ravel().tolist())
@@ -268,29 +230,6 @@ def _sines(quads: np.ndarray, shape: Shape) -> np.ndarray:
     onwards, back = np.roll(corners, -1, axis=1) - corners, np.roll(corners, 1, axis=1) - corners
     product = np.einsum("qki,qi->qk", np.cross(onwards, back), normal)
     return product / np.maximum(np.linalg.norm(onwards, axis=2) * np.linalg.norm(back, axis=2), 1e-20)
-
-
-def _euler(net: QuadNet) -> int:
-    return len(np.unique(net.quads)) - len(net.edges) + len(net.quads)
-
-
-def _loops(edges: Iterable[Edge]) -> list[int] | None:
-    """Lengths of the closed paths that edges make; None where a path branches or ends."""
-    beside = defaultdict(list)
-    for a, b in edges:
-        beside[a].append(b)
-        beside[b].append(a)
-    if any(len(others) != 2 for others in beside.values()):
-        return None
-    left, lengths = set(beside), []
-    while left:
-        start = here = left.pop()
-        last, length = beside[start][0], 1
-        while (here_next := next(one for one in beside[here] if one != last)) != start:
-            last, here, length = here, here_next, length + 1
-            left.discard(here)
-        lengths.append(length)
-    return lengths
 
 
 def cut_path(net: QuadNet, model: HeadModel, kind: str) -> list[int]:
@@ -335,12 +274,12 @@ def rings_of(net: QuadNet, model: HeadModel) -> np.ndarray:
     start = int(model.mean[net.quads].mean(1)[:, 2].argmax())
     for kind in RINGS:
         path = cut_path(net, model, kind)
-        closed = {_edge(a, b) for a, b in zip(path, [*path[1:], path[0]], strict=True)}
+        closed = {edge_of(a, b) for a, b in zip(path, [*path[1:], path[0]], strict=True)}
         inside, waiting = {start}, [start]
         while waiting:
             quad = net.quads[waiting.pop()].tolist()
             for side in range(4):
-                edge = _edge(quad[side], quad[side - 3])
+                edge = edge_of(quad[side], quad[side - 3])
                 for other, _ in net.edges[edge] if edge not in closed else ():
                     if other not in inside:
                         inside.add(other)
@@ -348,17 +287,6 @@ def rings_of(net: QuadNet, model: HeadModel) -> np.ndarray:
         ring += ~np.isin(np.arange(len(ring)), list(inside))
         log.info("%s: a path of %d vertices, %d quads inside", kind, len(path), len(inside))
     return ring
-
-
-def _edge(a: int, b: int) -> Edge:
-    return (a, b) if a < b else (b, a)
-
-
-def _root(parent: dict[Any, Any], item: Any) -> Any:
-    while parent[item] != item:
-        parent[item] = parent[parent[item]]
-        item = parent[item]
-    return item
 
 
 def build() -> dict[str, np.ndarray]:
