@@ -17,7 +17,7 @@ _DARK = 0.02  # of white, linear
 _FAINTEST = 0.1  # of the median: light cannot be less
 _MOST = 0.25  # natural logarithm: moles, brows and cast shadows are darker than any slope makes
 _DOUBT = 0.4  # variance of what is no shading over that of slopes, squared logarithm
-_WAVE, _OUTSIDE = 0.6, 0.12  # crop units (12 and 2.4 cm): beyond it heights return to the surface, on skin and beside it
+_WAVE, _OUTSIDE = 0.6, 0.25  # crop units (12 and 5 cm): beyond it heights return to the surface, on skin and beside it
 _RUN_OUT = 21  # pixels across, beside skin
 _CLUSTER = 8
 
