@@ -153,7 +153,7 @@ class BodyReconstructor:
             vertices, faces = build_surface(field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
             strength = BUNDLED_RELIEF if own.normals is None else OWN_RELIEF
-            vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength))
+            vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength), spikes=True)
         with clock.stage("clean"):
             whole, faces, _ = mend_surface(framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
             vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
@@ -262,6 +262,7 @@ def _fit_report(body: BodyModel, fit: BodyViewFit) -> dict[str, Any]:
             "scale": float(fit.camera.scale),
             "distance": float(fit.camera.distance),
         },
+        "root": fit.joints[body.MAIN_JOINT].round(5).tolist(),
         "up": fit.up.round(5).tolist(),
         "energy": round(fit.energy, 4),
     }

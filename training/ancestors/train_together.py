@@ -9,7 +9,7 @@ import argparse
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,13 +17,14 @@ from pathlib import Path
 import torch
 
 from ..data.dataset import Batch, Shards, batches
+from ..data.reused import reused
 from ..distributed_group import DistributedGroup
 from ..loop import GracefulStop, Prefetcher, Stream
 from ..losses import Parts
 from ..model_card import write_card
-from ..objective import stored_fields
+from ..objective import FieldObjective, objective, stored_fields
 from ..recipe import METRES, Recipe, find
-from ..train import VALIDATION_BATCHES, Trainer
+from ..train import ALL_POINTS, VALIDATION_BATCHES, Trainer
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,8 @@ log = logging.getLogger(__name__)
 def recipes_of(names: list[str], steps: int, device: str) -> list[Recipe]:
     """The recipes by their files' names, all with the same budget of steps. Raises ValueError where their batches differ."""
     recipes = [replace(Recipe.read(find(name), device), name=find(name).stem, steps=steps, minutes=math.inf) for name in names]
-    if len({(recipe.network, recipe.batch, recipe.points, recipe.seed) for recipe in recipes}) > 1:
-        raise ValueError("Recipes that train together must agree in network, batch, points and seed.")
+    if len({(recipe.network, recipe.batch, recipe.points, recipe.reuse, recipe.seed) for recipe in recipes}) > 1:
+        raise ValueError("Recipes that train together must agree in network, batch, points, reuse and seed.")
     return recipes
 
 
@@ -91,6 +92,12 @@ def _write(trainers: list[Trainer], results: dict[str, Parts], output: Path) -> 
     log.info("after %d steps\n%s", trainers[0].step, table)
 
 
+def _seeing(recipes: list[Recipe], output: Path, device: str) -> Callable[[Batch], None]:
+    """What adds to a batch the predictions that the recipes' fields read."""
+    seeing = [objective(recipe, output, device) for recipe in recipes if recipe.config.normals][:1]
+    return seeing[0].see if seeing and isinstance(seeing[0], FieldObjective) else lambda batch: None
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -110,8 +117,13 @@ def main() -> None:
     shards, held_out = (Shards(arguments.data / name, fields, metres=metres) for name in ("training", "validation"))
     fixed = batches(held_out, first.batch, first.points, 0, augment=False, device=arguments.device)
 
+    def whole(done: int, points: int = ALL_POINTS) -> Iterator[Batch]:
+        return batches(shards, first.batch, points, first.seed, (done, 1), device=arguments.device)
+
     def stream(done: int) -> Iterator[Batch]:
-        return batches(shards, first.batch, first.points, first.seed, (done, 1), device=arguments.device)
+        if first.reuse == 1:
+            return whole(done, first.points)
+        return reused(whole, _seeing(recipes, arguments.output, arguments.device), first.points, first.reuse, first.seed, done)
 
     train_together(recipes, stream, list(islice(fixed, VALIDATION_BATCHES)), arguments.output, arguments.device, start=arguments.start)
 
