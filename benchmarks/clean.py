@@ -27,6 +27,7 @@ import bmesh
 import numpy as np
 from mathutils.bvhtree import BVHTree
 
+from ..core.errors import NoSubjectError
 from ..core.pipeline import Reconstructor
 from ..core.printing import Printing, print_model
 from ..core.settings import QUALITIES, Settings
@@ -154,8 +155,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for quality in options.quality:
         for photo in options.photos:
             begun = time.perf_counter()
-            checked = check(reconstructor, photo, quality)
             name = photo.parent.name if photo.stem == "photo" else photo.stem
+            try:
+                checked = check(reconstructor, photo, quality)
+            except NoSubjectError as error:
+                print(f"{name} is left out: {error}", flush=True)
+                continue
             print(row(name, quality, checked, time.perf_counter() - begun), flush=True)
             bad += bool(checked.faults)
     return int(bool(bad))

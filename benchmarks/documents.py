@@ -18,6 +18,7 @@ from PIL import Image
 from ..core.pipeline import Reconstructor
 from ..core.preview import preview
 from ..core.settings import Settings
+from .retopology_pictures import sheet
 from .rig_pictures import row
 
 _ROOT = Path(__file__).parents[1]
@@ -45,6 +46,11 @@ def rigging(path: Path) -> None:
     _write(np.concatenate([row(reconstructor.run(photo, settings)) for photo in photos]), path)
 
 
+def retopology(path: Path) -> None:
+    """The retopo meshes of retopology.md."""
+    _write(sheet(Reconstructor.load().run(PEOPLE / "bust_1003" / "photo.jpg", Settings())), path)
+
+
 def contact_sheet(path: Path) -> None:
     """The page of a batch, as a browser shows it, sorted by nothing yet."""
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
@@ -70,6 +76,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "astronaut": astronaut,
     "figure": figure,
     "rigging-sheet": rigging,
+    "retopology": retopology,
     "contact-sheet": contact_sheet,
 }
 

@@ -22,9 +22,9 @@ from likeness.core.colour.uv_mesh import COLOUR, NORMAL, BakedMaps, Textures, Uv
 from likeness.core.geometry.mesh import face_normals, vertex_normals
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.models.head import HeadModel
+from likeness.core.models.head_levels import HeadLevel
 from likeness.core.result import Mesh, Result
-from likeness.core.topology.border import mirrored_quads
-from likeness.core.topology.quads import QuadMesh, paired
+from likeness.core.topology.quads import QuadMesh
 from likeness.core.topology.retopology import template_mesh
 from likeness.core.topology.transfer import Transfer
 
@@ -163,8 +163,8 @@ def report(name: str, quads: QuadMesh, result: Result, face: np.ndarray | None, 
 def main(path: Path, free: list[Path], size: int = 2048) -> None:
     result, model = Result.load(path), HeadModel.load()
     face = model.regions["face"] * (1 - model.regions["ears"]) * (model.part == 0)
-    all_quads, _ = paired(model.faces, model.faces_uv)
-    used = np.unique(all_quads[mirrored_quads(model.mirror, all_quads)])
+    settings = result.report.get("settings", {})
+    used = np.unique(HeadLevel.load("full").inside(settings.get("cut", "none")).quads)
     for cover, name in ((True, "template, all"), (False, "template, skin")):
         quads = template_mesh(result, cover, True, lambda share: None)
         report(name, quads, result, face[used] * (quads.wrapped > 0.5), size)

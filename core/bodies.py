@@ -262,6 +262,7 @@ def _fit_report(body: BodyModel, fit: BodyViewFit) -> dict[str, Any]:
             "scale": float(fit.camera.scale),
             "distance": float(fit.camera.distance),
         },
+        "root": fit.joints[body.MAIN_JOINT].round(5).tolist(),
         "up": fit.up.round(5).tolist(),
         "energy": round(fit.energy, 4),
     }

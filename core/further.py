@@ -17,7 +17,7 @@ from .models.head import HeadModel
 from .models.joints import NECK
 from .models.prior import FaceBlend, protect_mask
 from .photo.pose import Pose
-from .prepared import PreparedPhoto
+from .prepared import PreparedPhoto, picture_size
 from .progress import Cancel
 from .result import ResultView
 from .surface.detail import displace_front
@@ -50,8 +50,9 @@ class FurtherPhotos:
             )
         return multiview_field(views, cancel)
 
-    def detailed(self, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-        """Vertices (V, 3) of the main photo's crop frame, without relief, with that of the photo that sees each place best."""
+    def detailed(self, vertices: np.ndarray, faces: np.ndarray, resolution: int, strength: float) -> np.ndarray:
+        """Vertices (V, 3) of the main photo's crop frame, without relief, with that of the photo that sees each place best. resolution:
+        cells a side; strength: of what shading tells."""
         weights, moves = [], []
         for photo, carry, back in self._all():
             there = carry(vertices)
@@ -60,6 +61,8 @@ class FurtherPhotos:
             weights.append(confidence(photo) * visibility(there, normals, depth) * np.clip(normals[:, 2], 0, 1))
             front, _ = photo.relief()
             moved = there if front is None else displace_front(there, faces, normals, front.normals, front.mask, front.strength)
+            detail = photo.fine_detail(resolution, strength, photo.pictures(picture_size(resolution)))
+            moved = moved if detail is None else detail.on(moved, faces)
             moves.append(back(moved) - back(there))
         shares = np.stack(weights) ** _SHARP
         shares[0] += 1e-4  # nobody sees it

@@ -23,7 +23,7 @@ from .models.rotation import rotation_matrix
 from .networks.predictor import Predictor
 from .photo.intake import FULL_FRAME
 from .photo.pose import Pose
-from .prepared import PreparedPhoto
+from .prepared import Pictures, PreparedPhoto, picture_size
 from .progress import Clock
 from .quality import judge, measure_surface
 from .report import fit_report, mesh_report, parsing_report, silhouette_iou
@@ -67,7 +67,8 @@ class HeadReconstructor:
 
         Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
         fields = self._fields(prepared, others, clock)
-        vertices, faces = self._surface(prepared, fields, settings, clock)
+        pictures = prepared.pictures(picture_size(settings.resolution))
+        vertices, faces = self._surface(prepared, fields, settings, pictures, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
         whole = _from_crop(prepared, vertices)
         rigging = None
@@ -78,8 +79,6 @@ class HeadReconstructor:
             at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
             face = landmark_points(self._model, prepared.fit)
             camera_vertices, faces = _cleaned(whole, faces, at_wall, face, prepared.fit, settings.cut)
-        # Finer than the mesh, the photo would alias on it.
-        pictures = prepared.pictures(min(2 * settings.resolution, 1024))
         mesh, vertices = self._coloured(prepared, fields, camera_vertices, faces, pictures, clock)
         view, fit = prepared.view, prepared.fit
         pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
@@ -99,14 +98,18 @@ class HeadReconstructor:
             field = head_field(crop, prepared.surface, protected, prepared.view, prepared.fit.camera, clock.cancel)
             return HeadFields(crop, field if further is None else further.field(field, crop, clock.cancel), further)
 
-    def _surface(self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+    def _surface(
+        self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3)."""
         with clock.stage("surface") as share:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
             if fields.further is None:
-                return add_detail(vertices, faces, settings.resolution, *prepared.relief()), faces
-            return fields.further.detailed(add_detail(vertices, faces, settings.resolution), faces), faces
+                detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
+                return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail), faces
+            smooth = add_detail(vertices, faces, settings.resolution)
+            return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces
 
     def _coloured(
         self,
@@ -114,11 +117,10 @@ class HeadReconstructor:
         fields: HeadFields,
         camera_vertices: np.ndarray,
         faces: np.ndarray,
-        pictures: tuple[np.ndarray, np.ndarray, np.ndarray | None],
+        pictures: Pictures,
         clock: Clock,
     ) -> tuple[Mesh, np.ndarray]:
-        """The coloured mesh in its upright frame, and its vertices in the main photo's crop frame. pictures: the main photo's, as
-        `PreparedPhoto.pictures` gives them."""
+        """The coloured mesh in its upright frame, and its vertices in the main photo's crop frame. pictures: the main photo's."""
         image, matte, parsing = pictures
         vertices = _to_crop(prepared, camera_vertices)
         normals = vertex_normals(camera_vertices, faces)

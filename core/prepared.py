@@ -20,6 +20,10 @@ from .progress import Clock
 from .quality import judge, measure_fit
 from .surface.build import ReliefMap
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
+from .surface.mesoscopic import FineDetail
+
+Pictures = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+"""As `PreparedPhoto.pictures` gives them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,15 @@ class PreparedPhoto:
         """As `relief`; normals of the user's own network mend longer bends."""
         return relief(self.prediction, self.view.image, self.crop_box, BUNDLED_RELIEF if self.prediction.own is None else OWN_RELIEF)
 
-    def pictures(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def fine_detail(self, resolution: int, strength: float, pictures: Pictures) -> FineDetail | None:
+        """What the photo's shading tells for a surface of so many cells a side; None without a parsing, or where no detail is wanted."""
+        photo, matte, parsing = pictures
+        if parsing is None or not strength:
+            return None
+        half = self.surface.framing.half
+        return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength)
+
+    def pictures(self, size: int) -> Pictures:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the
         parsing, if there is one."""
         box = self.crop_box
@@ -105,3 +117,8 @@ def relief(
         return ReliefMap(maps[0].permute(1, 2, 0).cpu().numpy(), shown(photo, box, maps.shape[-1]), strength)
 
     return picture(prediction.front, front), None if prediction.back is None else picture(prediction.back, BUNDLED_RELIEF)
+
+
+def picture_size(resolution: int) -> int:
+    """Pixels a side of the pictures for a surface of so many cells a side: finer than the mesh, the photo would alias on it."""
+    return min(2 * resolution, 1024)

@@ -18,6 +18,7 @@ from .result import HAIR, Mesh, Result
 from .settings import Settings
 from .topology.flame import FlameFit, fit_flame
 from .topology.hair import hair_shell
+from .topology.levels import at_level, on_cut
 from .topology.neutral import neutral_mesh, symmetric_mesh
 from .topology.register import ReconstructedSurface
 from .topology.rig import rig_head
@@ -65,11 +66,16 @@ class Rigging:
     def textured(self, result: Result, settings: Settings, clock: Clock) -> tuple[Result, dict[str, Any]]:
         """The result with the textured head, FLAME's if there is one, what the settings want of the surface at rest, and what the report
         says of it. Raises Cancelled."""
-        head, anatomy = self.head, Anatomy.of(self.model)
-        if self.flame is not None:
+        anatomy = Anatomy.of(self.model)
+        if self.flame is None:
+            head, places = on_cut(self.head, settings.cut)
+            anatomy = anatomy.carried(places.corners, places.shares)
+        else:
             head, anatomy = self.flame.head, anatomy.carried(self.flame.corners, self.flame.barycentric)
         with clock.stage("texture") as share:
             head = bake_head(head, result, anatomy, settings.texels, share, self.parsing, self.framing)
+            if self.flame is None:
+                head = at_level(head, settings.rig_detail, settings.cut)
             figures = {"vertices": len(head.neutral), "faces": len(head.faces), "texture": settings.texels}
             figures |= rig_metrics(self.model, self.head, result.surface.vertices, result.surface.faces)
         result = replace(result, meshes=result.meshes | self._meshes(result, settings))

@@ -13,6 +13,8 @@ GRID_RESOLUTION = {"draft": 128, "standard": 256, "high": 512}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DETECTORS = ("mediapipe", "face-alignment")
 CUTS = ("bust", "collar", "neck", "none")
+BONE_NAMES = ("likeness", "rigify", "game")
+RIG_DETAILS = ("full", "half", "quarter")
 TEXTURES = ("1024", "2048", "4096")
 PRINT_FORMATS = ("3mf", "stl")
 BLENDER_FORMATS = ("blend", "fbx", "usdz")
@@ -52,9 +54,16 @@ class Settings:
     crop_bottom: float = _option(1.0, "Bottom", "Share of the photo's height down to which it is used", low=0.0, high=1.0)
     pins: str = _option("", "Pins File", "Points of the face that you have put where they belong (.json)", is_file=True)
     mask: str = _option("", "Mask Picture", "Your own mask over the photo, in which the person is white", is_file=True)
+    detail: float = _option(
+        1.0, "Surface Detail", "How far the photo's wrinkles, brows, strands and folds stand out; 0 leaves them flat", low=0.0, high=2.0
+    )
     device: str = _option("auto", "Device", "Where the networks run", DEVICES)
     rig: bool = _option(
         False, "Rigged Head", "Also make the head with joints and shape keys, ready to animate; on a body in place of its own"
+    )
+    rig_detail: str = _option("full", "Rig Detail", "About 5000, 2500 or 1700 quads for the rigged head", RIG_DETAILS, needs="rig")
+    bones: str = _option(
+        "likeness", "Bone Names", "Names of the head's bones; game: also no bone shapes, and FBX for engines", BONE_NAMES, needs="rig"
     )
     hair: bool = _option(False, "Hair on the Rig", "Also the hair as a shell that the rigged head's bone carries", needs="rig")
     neutral: str = _option(

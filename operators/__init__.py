@@ -31,6 +31,7 @@ from .pose_rig import LIKENESS_OT_pose_rig
 from .reconstruct import LIKENESS_OT_reconstruct
 from .repeat_settings import LIKENESS_OT_repeat_settings
 from .retopologise import LIKENESS_OT_retopologise
+from .rigify import LIKENESS_OT_rigify
 from .select_result import LIKENESS_OT_select_result
 from .self_test import LIKENESS_OT_self_test
 from .set_up_environment import LIKENESS_OT_set_up_environment
@@ -78,6 +79,7 @@ CLASSES: tuple[type, ...] = (
     LIKENESS_OT_repeat_settings,
     LIKENESS_OT_select_result,
     LIKENESS_OT_retopologise,
+    LIKENESS_OT_rigify,
     LIKENESS_OT_self_test,
     LIKENESS_OT_set_up_environment,
     LIKENESS_OT_set_up_retopo,

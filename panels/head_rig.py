@@ -8,6 +8,7 @@ from ..scene.armature import LOOK_AT
 from ..scene.body_rig import stands_on_body
 from ..scene.reconstructed import is_bound
 from ..scene.rig import RECONSTRUCTED, head_of, rig_of
+from ..scene.rigify import is_enabled
 from ..scene.shape_keys import key_note
 from .sidebar import Sidebar, columns
 from .text import draw_text
@@ -41,6 +42,8 @@ class LIKENESS_PT_head_rig(Sidebar, bpy.types.Panel):
         column.operator("likeness.copy_expression", icon="COPYDOWN")
         column.operator("likeness.animate_video", icon="FILE_MOVIE")
         column.operator("likeness.import_live_link", icon="IMPORT")
+        if is_enabled():
+            layout.operator("likeness.rigify", icon="ARMATURE_DATA")
         layout.operator("likeness.export_rig", icon="EXPORT")
         if head is not None and (note := key_note(head)):
             draw_text(layout, note, "INFO", columns(context))

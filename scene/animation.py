@@ -11,6 +11,7 @@ from mathutils import Matrix
 from ..core.animation.performance import Performance
 from ..core.errors import InputError
 from .armature import JOINT_OF, bone_turns
+from .bone_names import bone_name
 from .rig import head_of
 from .shape_keys import shapes
 from .typed import pose_of
@@ -84,7 +85,7 @@ def _keys(armature: bpy.types.Object, performance: Performance) -> dict[str, bpy
 def _bones(armature: bpy.types.Object, performance: Performance) -> Iterator[tuple[bpy.types.PoseBone, np.ndarray]]:
     """The bones that joints move, with their rotation vectors (T, 3)."""
     for name, joint in JOINT_OF.items():
-        if (bone := pose_of(armature).bones.get(name)) is not None:
+        if (bone := pose_of(armature).bones.get(bone_name(armature, name))) is not None:
             yield bone, performance.rotations[:, joint]
 
 

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..core.errors import AssetError
 from ..core.result import HAIR, SURFACE, Mesh, Result
+from ..core.settings import BONE_NAMES
 from .anatomy import add_anatomy
 from .armature import bone_ends
 from .body_rig import build_body_rig, put_head_on
+from .bone_names import name_bones
 from .camera import build_camera, use_camera
 from .compat import shader_nodes
 from .frame import HEAD_TO_BLENDER
@@ -69,6 +71,7 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
             if HAIR in meshes:
                 carry_hair(face, meshes[HAIR])
             put_head_on(armature, face, result.body.head_place)
+            name_bones(face, _bone_names(result))
     elif result.rigged is not None:
         armature = build_rig(context, result.rigged, result.name, collection)
         if HAIR in meshes:
@@ -78,6 +81,7 @@ def build_result(context: bpy.types.Context, result: Result) -> bpy.types.Collec
         assert made is not None
         head = made
         _describe(head, result, cameras[0])
+        name_bones(armature, _bone_names(result))
         if "flame" in result.report:
             head[PROPERTY_PREFIX + "flame"] = json.dumps(result.report["flame"], sort_keys=True, allow_nan=False)
     keep_members(collection, collection.all_objects)
@@ -140,6 +144,13 @@ def _describe(head: bpy.types.Object, result: Result, camera: bpy.types.Object) 
     head[CAMERA] = camera
     mesh = mesh_of(head)
     head[COUNTS] = [len(mesh.vertices), len(mesh.polygons)]
+
+
+def _bone_names(result: Result) -> str:
+    """One of BONE_NAMES; reports come from anywhere."""
+    settings = result.report.get("settings")
+    wanted = settings.get("bones") if isinstance(settings, dict) else None
+    return wanted if wanted in BONE_NAMES else BONE_NAMES[0]
 
 
 def _check(result: Result) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.topology.rigged import RiggedHead
 from .armature import JOINT_OF, LOOK_AT, bone_weights, build_armature, pose_bones
+from .bone_names import bone_name
 from .frame import HEAD_TO_BLENDER
 from .mesh import add_group, new_mesh
 from .rig_material import add_materials
@@ -22,7 +23,8 @@ from .typed import attribute_data, mesh_of, pose_of, view_layer_of
 
 RIGGED, RECONSTRUCTED, HAIR_SHELL = "likeness_rigged_head", "likeness_reconstructed_head", "likeness_hair"
 """Custom properties of the armature object: the two heads, and the rigged one's hair."""
-_PHOTO_POSE = "likeness_photo_pose"
+PHOTO_POSE = "likeness_photo_pose"
+"""Custom property of the armature object: keys and rotations as in the photo, as JSON."""
 UV_MAP, CORRESPONDENCE_ATTRIBUTE = "UVMap", "correspondence"
 
 
@@ -37,7 +39,7 @@ def build_rig(context: bpy.types.Context, rigged: RiggedHead, name: str, collect
     skin(head, armature, bone_weights(rigged))
     add_shape_keys(head, rigged, armature)
     armature[RIGGED] = head
-    armature[_PHOTO_POSE] = json.dumps(
+    armature[PHOTO_POSE] = json.dumps(
         {
             "keys": {key: round(value, 5) for key, value in zip(rigged.key_names, rigged.key_values.tolist(), strict=True)},
             "rotations": {bone: [round(x, 6) for x in rigged.rotations[joint].tolist()] for bone, joint in JOINT_OF.items()},
@@ -58,7 +60,7 @@ def skin(head: bpy.types.Object, armature: bpy.types.Object, weights: dict[str, 
 
 def carry_hair(armature: bpy.types.Object, hair: bpy.types.Object) -> None:
     """Let the head's bone of a rig move a mesh object that lies on the rigged head at rest."""
-    skin(hair, armature, {"head": np.ones(len(mesh_of(hair).vertices))})
+    skin(hair, armature, {bone_name(armature, "head"): np.ones(len(mesh_of(hair).vertices))})
     armature[HAIR_SHELL] = hair
 
 
@@ -91,7 +93,7 @@ def set_pose(armature: bpy.types.Object, photo: bool) -> None:
     head = head_of(armature)
     for name, key in (shapes(head) if head else {}).items():
         key.value = pose.get("keys", {}).get(name, 0.0)
-    pose_bones(armature, {bone: np.array(turn) for bone, turn in pose.get("rotations", {}).items()})
+    pose_bones(armature, {bone_name(armature, bone): np.array(turn) for bone, turn in pose.get("rotations", {}).items()})
 
 
 @contextmanager
@@ -140,7 +142,7 @@ def photo_pose(armature: bpy.types.Object) -> dict[str, dict[str, Any]]:
     Blend files come from anywhere: whatever cannot be read is an empty dictionary.
     """
     try:
-        pose = json.loads(armature.get(_PHOTO_POSE, ""))
+        pose = json.loads(armature.get(PHOTO_POSE, ""))
         keys = {str(name): float(value) for name, value in pose["keys"].items()}
         rotations = {str(bone): [float(x) for x in turn] for bone, turn in pose["rotations"].items() if len(turn) == 3}
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError):

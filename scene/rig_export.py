@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..core.errors import InputError
 from .armature import pose_bones
 from .body_rig import HEAD_MASK, body_of, head_rig_on
+from .bone_names import bone_names_of
 from .rig import HAIR_SHELL, RIGGED, head_of, preserved_pose, shown
 from .typed import mesh_of, view_layer_of
 
@@ -47,7 +49,7 @@ def export_rig(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
             elif body is not None and above is not None:
                 stack.enter_context(_unparented(above))
             view_layer_of(context).update()
-            write(str(path))
+            (_game_fbx if write == _fbx and bone_names_of(armature) == "game" else write)(str(path))
     except RuntimeError as error:
         raise InputError(f"{path} cannot be written ({str(error).strip().splitlines()[-1]}); choose another folder.") from error
 
@@ -119,7 +121,7 @@ def _glb(path: str) -> None:
     bpy.ops.export_scene.gltf(filepath=path, export_format="GLB", use_selection=True)
 
 
-def _fbx(path: str) -> None:
+def _fbx(path: str, **more: Any) -> None:
     bpy.ops.export_scene.fbx(
         filepath=path,
         use_selection=True,
@@ -128,11 +130,20 @@ def _fbx(path: str) -> None:
         use_mesh_modifiers=False,  # or the keys' values would be in the Basis
         path_mode="COPY",
         embed_textures=True,
+        **more,
     )
 
 
+def _game_fbx(path: str) -> None:
+    """As Unreal and Unity take it: metres as the file's unit, so that nothing is scaled by a hundred; smoothing and tangents; no bones that
+    move no vertex."""
+    _fbx(path, apply_scale_options="FBX_SCALE_ALL", mesh_smooth_type="FACE", use_tspace=True, use_armature_deform_only=True)
+
+
 def _usd(path: str) -> None:
-    """Of .usdz the pictures are inside, of others in a folder beside the file."""
+    """Of .usdz the pictures are inside, of others in a folder beside the file. Raises InputError in a Blender without USD."""
+    if not bpy.app.build_options.usd:
+        raise InputError("This Blender was built without USD, unlike those of blender.org; choose another format.")
     bpy.ops.wm.usd_export(
         filepath=path,
         selected_objects_only=True,

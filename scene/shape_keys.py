@@ -50,6 +50,16 @@ def key_note(head: bpy.types.Object) -> str:
     return note if isinstance(note, str) else ""
 
 
+def drive_by(head: bpy.types.Object, former: bpy.types.Object, armature: bpy.types.Object) -> None:
+    """Let the correctives follow the bone of the same name in another armature."""
+    animation = getattr(mesh_of(head).shape_keys, "animation_data", None)
+    for curve in animation.drivers if animation else ():
+        for variable in curve.driver.variables:
+            for target in variable.targets:
+                if target.id == former:
+                    target.id = armature
+
+
 def _drive_by_jaw(key: bpy.types.ShapeKey, armature: bpy.types.Object, angle: float) -> None:
     """From 0 at rest to 1 where the jaw has turned about X by `angle`. A curve instead of an expression: no scripts need be allowed."""
     curve: Any = key.driver_add("value")

@@ -14,8 +14,6 @@ from ..networks.field import Shape
 from ..networks.semantic import fitted_correspondence
 from .field import evaluate
 
-_GROWTH, _NEAR = 0.012, 0.04  # crop units: how far, and how near the outline
-
 
 class CropField:
     """Signed distance and colour in the crop frame, for one photo."""
@@ -96,11 +94,7 @@ class CropField:
         # Hair or a beard in front of the face: where both disagree by much, the network is right.
         disagreement = (learned.clamp(-0.1, 0.1) - model.clamp(-0.1, 0.1)).abs()
         share = torch.maximum(share * (1 - (disagreement - 0.015) / 0.025).clamp(0, 1), (weight - 1).clamp(min=0) * near)
-        silhouette = self._silhouette(points)
-        # An uncertain field averages outlines and so stays inside the true one: let it grow there, except the face, as far as the
-        # silhouette allows.
-        grown = learned - _GROWTH * (1 - trust) * torch.exp(-((silhouette / _NEAR) ** 2))
-        return torch.maximum(grown + share * (model - grown), silhouette)
+        return torch.maximum(learned + share * (model - learned), self._silhouette(points))
 
     def _correspondence(self, points: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         correspondence = self._shape(points, values).correspondence

@@ -12,7 +12,7 @@ import numpy as np
 from ..geometry.visibility import sample_picture, smoothstep
 from ..progress import Cancel
 from .field import Field, PointFunction, ReshapedField, evaluate
-from .silhouette import fit_field_to_silhouette
+from .silhouette import Stretch, fit_field_to_silhouette, silhouette_stretch
 from .smoothed import front_depth
 
 _CELLS = 32  # a side, on which is told what a photo sees: 12.5 mm each on a head
@@ -26,6 +26,7 @@ _NEARLY = (-1.0, 0.5)  # the same for guesses: who sees a place's surroundings g
 _SEEN, _GUESSED = 0.01, 0.04  # crop units by which a field errs where its photo shows the surface, and where it guesses
 _BORDER, _LEAST = 0.06, 1e-5  # crop units from a crop's border over which its field comes in; a weight that is never 0
 _MOVED = 0.05  # crop units by which the outline of another photo than the main one may move the surface
+_STILL = 2e-4  # crop units (0.04 mm) by which an outline moves what stays in its place
 _NEGLIGIBLE = 0.01  # share of the weight under which a photo's field is not asked
 
 
@@ -128,32 +129,47 @@ class MultiviewField:
 def multiview_field(views: Sequence[FieldView], cancel: Cancel | None = None) -> Field:
     """What a surface is extracted from that several photos show, the main one first: the mean of their fields, stretched to the outline in
     each photo, the main photo's last. Its frame is the main photo's crop frame. Raises Cancelled."""
-    field: Field = MultiviewField(views, cancel)
+    mean = MultiviewField(views, cancel)
     main, *others = views
-    for view in others:
-        field = _stretched(field, view, cancel)
-    return fit_field_to_silhouette(field, silhouette=main.silhouette, protect_mask=main.protect, cancel=cancel)
-
-
-def _stretched(field: Field, view: FieldView, cancel: Cancel | None) -> Field:
-    """A field of the main photo's frame, stretched to the outline that another photo shows, as far as that one's place is known."""
-    assert view.carry is not None and view.back is not None
-    back, carry = view.back, view.carry
-    base = CarriedField(field, back)
-    there = fit_field_to_silhouette(base, silhouette=view.silhouette, protect_mask=view.protect, cancel=cancel)
-
-    known = _GUESSED**2 / (_GUESSED**2 + view.error**2)  # beside what is there, mostly a guess
+    outlines = [_Outline.of(mean, view, cancel) for view in others]
 
     def distance(points: np.ndarray) -> np.ndarray:
-        place, result = carry(points), field.distance(points)
-        counts = np.ones(len(points), np.float32) if view.counts is None else view.counts(place)
-        chosen = counts > 0
-        if chosen.any():
-            change = there.distance(place[chosen]) - result[chosen]
-            result[chosen] += known * counts[chosen] * np.clip(change, -_MOVED, _MOVED)
-        return result
+        result = mean.distance(points)
+        changes = np.stack([np.zeros_like(result), *(outline.change(mean, points, result) for outline in outlines)])
+        # What two photos from nearly the same side ask for is asked for once.
+        return result + changes.max(0) + changes.min(0)
 
-    return ReshapedField(field, distance)
+    return fit_field_to_silhouette(ReshapedField(mean, distance), silhouette=main.silhouette, protect_mask=main.protect, cancel=cancel)
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """What another photo's outline, from `view`, asks of a field of the main photo's frame, as far as that photo's place is known."""
+
+    view: FieldView
+    stretch: Stretch
+
+    @classmethod
+    def of(cls, field: Field, view: FieldView, cancel: Cancel | None) -> "_Outline":
+        """Raises Cancelled."""
+        assert view.back is not None
+        there = CarriedField(field, view.back)
+        return cls(view, silhouette_stretch(there, silhouette=view.silhouette, protect_mask=view.protect, cancel=cancel))
+
+    def change(self, field: Field, points: np.ndarray, result: np.ndarray) -> np.ndarray:
+        """What to add to the field's distances (N,), result, at points (N, 3)."""
+        view, change = self.view, np.zeros_like(result)
+        assert view.carry is not None and view.back is not None
+        place = view.carry(points)
+        counts = np.ones(len(points), np.float32) if view.counts is None else view.counts(place)
+        rows = np.flatnonzero(counts > 0)
+        before, bound = self.stretch(place[rows])
+        there, moved = result[rows], np.linalg.norm(before - place[rows], axis=1) > _STILL
+        if moved.any():
+            there[moved] = field.distance(view.back(before[moved]))
+        known = _GUESSED**2 / (_GUESSED**2 + view.error**2)  # beside what is there, mostly a guess
+        change[rows] = known * counts[rows] * np.clip(np.maximum(there, bound) - result[rows], -_MOVED, _MOVED)
+        return change
 
 
 @dataclass(frozen=True)

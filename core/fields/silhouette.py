@@ -1,5 +1,7 @@
 """Stretches a field to the photo's outline: an uncertain field averages over shapes, and so ends inside the person's true outline."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
 
@@ -16,6 +18,9 @@ _MOST = 0.12  # crop units
 _BLUR, _ALONG = 1.5, 2.5  # cells, of the way and of the shortfall
 _STAYS = 3.0  # cells, over which what stays in its place passes into what is stretched; with less the shape would fold
 
+Stretch = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""From points (N, 3) of a stretched shape to where they were before, (N, 3), and the least distance (N,) that the outline leaves them."""
+
 
 def fit_field_to_silhouette(
     field: Field,
@@ -26,7 +31,26 @@ def fit_field_to_silhouette(
     inwards: float = 0.0,
     cancel: Cancel | None = None,
 ) -> Field:
-    """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it.
+    """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it. What is
+    asked for is what `silhouette_stretch` asks for. Raises Cancelled."""
+    stretch = silhouette_stretch(field, silhouette=silhouette, protect_mask=protect_mask, cells=cells, cancel=cancel)
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        before, bound = stretch(points)
+        return np.maximum(field.distance(before), bound)
+
+    return ReshapedField(field, distance)
+
+
+def silhouette_stretch(
+    field: Field,
+    *,
+    silhouette: PointFunction,
+    protect_mask: PointFunction | None = None,
+    cells: int = CELLS,
+    cancel: Cancel | None = None,
+) -> Stretch:
+    """How a field is stretched to the person's outline.
 
     Its frame is the crop frame. silhouette: points -> signed distance (N,) to the outline in the picture; smoothed, it bounds the result
     too. protect_mask: points -> [0, 1] (N,), how far the shape is known there and stays: hair that is too thin beside a face must not
@@ -54,16 +78,16 @@ def fit_field_to_silhouette(
         lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
         moves = gaussian_filter(1 - protect_mask(lattice).reshape((len(axis),) * 3), _STAYS)
 
-    def distance(points: np.ndarray) -> np.ndarray:
+    def stretch(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         place = (points.T + 1) * (cells / 2)
         right, up, bound = (map_coordinates(part, place[:2], order=3, mode="nearest", prefilter=False) for part in splines)
         share = 1.0 if moves is None else map_coordinates(moves, place, order=1, mode="nearest")
         moved = points.copy()
         moved[:, 0] -= share * right
         moved[:, 1] -= share * up
-        return np.maximum(field.distance(moved), bound)
+        return moved, bound
 
-    return ReshapedField(field, distance)
+    return stretch
 
 
 def _way(outline: np.ndarray, near: np.ndarray, short: np.ndarray) -> np.ndarray:

@@ -11,10 +11,12 @@ from ..geometry.mesh import vertex_normals
 from ..geometry.visibility import smoothstep
 from ..models.fit import ViewFit
 from ..models.head import HeadModel
+from ..models.head_levels import HeadLevel
 from ..photo.view import Camera
 from ..result import Result
-from .border import mirrored_quads
-from .quads import QuadMesh, paired
+from .body_retopology import body_mesh, is_body
+from .levels import on_cut
+from .quads import QuadMesh
 from .register import ReconstructedSurface, register
 from .rig import rig_head
 from .template import Template
@@ -27,17 +29,20 @@ Progress = Callable[[float], None]
 
 
 def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) -> QuadMesh:
-    """The quads of the bundled head model on the surface of a result.
+    """The quads of the bundled head model on the surface of a result; on that of a body, those of the body model.
 
     cover: over hair and clothes as well, else the skin below them as the model guesses it; inner: with eyes, teeth and tongue.
     progress: told the share that is done; may raise Cancelled. Raises InputError when the result's report has no fit of a head.
     """
+    if is_body(result):
+        return body_mesh(result, cover, progress)
     model, view, surface = HeadModel.load(), result.views[0], result.surface
     fit = _fit(model, result)
     progress(0.05)
     camera_vertices = view.pose.to_camera(surface.vertices)
     there = ReconstructedSurface(camera_vertices, vertex_normals(camera_vertices, surface.faces))
-    rigged = rig_head(model, fit, there)
+    cut = _cut(result)
+    rigged, _ = on_cut(rig_head(model, fit, there), cut)
     vertices = rigged.posed(rigged.key_values, rigged.rotations)
     template, skin = Template.of(model), model.skin_count
     open_skin = template.face + template.outer
@@ -48,10 +53,9 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
         for number in range(_OVER):
             vertices[:skin] = register(around, vertices[:skin], here)
             progress(0.5 + 0.1 * (number + 1))
-    kept = np.ones(len(model.faces), bool) if inner else model.face_part == 0
-    quads, quads_uv = paired(model.faces[kept], model.faces_uv[kept])
-    alike = mirrored_quads(model.mirror, quads)
-    quads, quads_uv = quads[alike], quads_uv[alike]
+    level = HeadLevel.load("full").inside(cut)
+    kept = np.ones(len(level.quads), bool) if inner else model.part[level.quads[:, 0]] == 0
+    quads, quads_uv = level.quads[kept], level.quads_uv[kept].astype(np.int32)
     transfer = Transfer.between(surface.vertices, surface.faces, vertices)
     wrapped = np.zeros(len(vertices), np.float32)
     wrapped[:skin] = open_skin * (1 - smoothstep(np.abs(transfer.distance[:skin]), *_NEAR))
@@ -61,6 +65,12 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     of_vertices = (values[used].astype(np.float32) for values in (transfer(surface.colours), transfer(surface.observed), wrapped))
     progress(0.95)
     return QuadMesh(vertices[used].astype(np.float32), number[quads], model.uv, quads_uv, *of_vertices)
+
+
+def _cut(result: Result) -> str:
+    """Where the settings of a result's run end a head. Reports come from anywhere."""
+    settings = result.report.get("settings")
+    return str(settings.get("cut")) if isinstance(settings, dict) else ""
 
 
 def _fit(model: HeadModel, result: Result) -> ViewFit:

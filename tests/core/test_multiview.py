@@ -61,6 +61,28 @@ def test_an_outline_draws_a_shape_out_that_falls_short_of_it():
     assert reach(several, FRONT) == pytest.approx(0.5, abs=0.015)
 
 
+def test_photos_from_one_side_ask_for_their_outline_once():
+    views = [seen(ball((0.5, 0.5, 0.46))), *(seen(ball((0.46, 0.5, 0.5)), 90, error=0.02) for _ in range(4))]
+    assert reach(multiview_field(views).distance, FRONT) == pytest.approx(0.5, abs=0.015)
+
+
+def test_each_further_photo_costs_about_the_same():
+    asked = 0
+
+    def counted(points: np.ndarray) -> np.ndarray:
+        nonlocal asked
+        asked += len(points)
+        return ball((0.5, 0.5, 0.46))(points)
+
+    costs = []
+    for count in (2, 4, 6):
+        field = multiview_field([seen(counted), *(seen(ball((0.46, 0.5, 0.5)), 30.0 * turn) for turn in range(1, count))])
+        asked = 0
+        field.distance(np.random.default_rng(0).uniform(-1, 1, (2000, 3)).astype(np.float32))
+        costs.append(asked)
+    assert costs[2] - costs[1] < 1.6 * (costs[1] - costs[0])
+
+
 def test_another_photo_s_outline_moves_the_surface_by_no_more_than_its_place_is_known():
     several = multiview_field([seen(ball((0.5, 0.5, 0.3))), seen(ball((0.3, 0.5, 0.5)), 90)]).distance
     assert reach(several, FRONT) < 0.37

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,14 @@ def drawn(result: Result, size: int = 512) -> tuple[torch.Tensor, np.ndarray]:
 
 def test_the_mesh_fills_the_silhouette(result: Result) -> None:
     assert result.report["silhouette_iou"] >= 0.95
+
+
+def test_without_surface_detail_the_skin_and_hair_are_smooth(reconstructor: Reconstructor, astronaut: Path, result: Result) -> None:
+    smooth = reconstructor.run(astronaut, replace(DRAFT, detail=0.0)).surface
+    apart, _ = cKDTree(smooth.vertices).query(result.surface.vertices)
+    seen = result.surface.observed > 0.5
+    assert 0.0003 < np.sqrt((apart[seen] ** 2).mean()) < 0.003
+    assert np.median(apart[~seen]) < 1e-4
 
 
 def test_the_fitted_face_lies_on_the_landmarks(result: Result) -> None:

@@ -9,11 +9,12 @@ from likeness.core.errors import AssetError, InputError
 from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.models.head import HeadModel
+from likeness.core.models.head_levels import HeadLevel
 from likeness.core.models.joints import NECK
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
-from likeness.core.topology.border import mirrored_quads
+from likeness.core.surface.cut import below_cut
 from likeness.core.topology.quads import QuadMesh, paired
 from likeness.core.topology.retopology import template_mesh
 
@@ -57,8 +58,7 @@ def bald(result: Result) -> QuadMesh:
 @pytest.fixture(scope="module")
 def used(model: HeadModel) -> np.ndarray:
     """The model's vertices that a template with eyes, teeth and tongue has; without them it has the first of these."""
-    quads, _ = paired(model.faces, model.faces_uv)
-    return np.unique(quads[mirrored_quads(model.mirror, quads)])
+    return np.unique(HeadLevel.load("full").quads)
 
 
 def distance(quads: QuadMesh, result: Result) -> np.ndarray:
@@ -78,12 +78,13 @@ def test_template_is_quads_with_its_uv_map(covering: QuadMesh, bald: QuadMesh, m
 
 def test_template_is_its_own_mirror_image_with_a_simple_border(model: HeadModel) -> None:
     quads, _ = paired(model.faces[model.face_part == 0], model.faces_uv[model.face_part == 0])
-    kept = mirrored_quads(model.mirror, quads)
-    edges = np.sort(np.stack([quads[kept], np.roll(quads[kept], -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+    level = HeadLevel.load("full").quads
+    level = level[model.part[level[:, 0]] == 0]
+    edges = np.sort(np.stack([level, np.roll(level, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
     assert np.array_equal(np.unique(np.sort(model.mirror[edges], axis=1), axis=0), np.unique(edges, axis=0))
     single, uses = np.unique(edges, axis=0, return_counts=True)
     border = single[uses == 1]
-    assert (np.bincount(border.ravel())[np.unique(border)] == 2).all() and kept.mean() > 0.97
+    assert (np.bincount(border.ravel())[np.unique(border)] == 2).all() and len(level) > 0.97 * len(quads)
 
 
 def test_face_lies_on_the_reconstruction(
@@ -159,3 +160,12 @@ def test_a_damaged_file_is_refused(tmp_path: Path, change: dict[str, np.ndarray]
     QuadMesh(**(arrays | change)).save(tmp_path / "quads.npz")
     with pytest.raises(AssetError, match="make the retopo mesh again"):
         QuadMesh.load(tmp_path / "quads.npz")
+
+
+def test_template_ends_where_the_head_was_cut(result: Result, model: HeadModel) -> None:
+    cut = Result(result.name, result.meshes, result.views, result.report | {"settings": {"cut": "neck"}})
+    quads = template_mesh(cut, cover=False, inner=False, progress=lambda share: None)
+    edges = np.sort(np.stack([quads.faces, np.roll(quads.faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+    single, uses = np.unique(edges, axis=0, return_counts=True)
+    border = np.unique(single[uses == 1])
+    assert len(border) == 42 and np.abs(below_cut(quads.vertices[border], "neck")).max() < 0.003

@@ -56,6 +56,7 @@ def steps() -> Steps:
     yield from until(heads, "the head is there", 1200)
     yield from finished("the reconstruction")
     head = bpy.context.object
+    knows_parts = "Hair" in head.vertex_groups
     yield from shown(head, False, "VERTEX")
     yield from picture("1_head")
 
@@ -76,6 +77,21 @@ def steps() -> Steps:
     assert not [image for image in bpy.data.images if image.name.endswith("Retopo Normal")], "one step takes all of it back"
     with in_view():
         bpy.ops.ed.redo()
+
+    if knows_parts:  # not the stub's
+        bpy.data.objects[name].hide_set(True)
+        yield from asked("likeness.retopologise", parts="SEPARATE")
+        parts = [item.name for item in bpy.context.selected_objects]
+        assert [one for one in parts if one.endswith("Hair")]
+        yield from shown(bpy.context.object, True, "OBJECT")
+        yield from picture("parts")
+        for one in parts:
+            bpy.context.view_layer.objects.active = bpy.data.objects[one]
+            yield from asked("likeness.bake_uvs", size="1024")
+        yield from shown(bpy.context.object, False, "TEXTURE")
+        yield from picture("parts_baked")
+        for one in parts:
+            bpy.data.objects[one].hide_set(True)
 
     yield from asked("likeness.retopologise", method="FREE", quads=1500)
     low = bpy.context.object

@@ -207,10 +207,9 @@ def test_cancelling_ends_the_other_blender(part, head):
 
 def test_x_mirror_by_topology_works_on_the_template(part, sample_model):
     """As Blender's own tools do it: weights of one side are carried to the other by topology, on a head that is not the same on both."""
-    quads, border = part("core.topology.quads"), part("core.topology.border")
-    skin = sample_model.face_part == 0
-    faces, _ = quads.paired(sample_model.faces[skin], sample_model.faces_uv[skin])
-    faces = faces[border.mirrored_quads(sample_model.mirror, faces)]
+    level = part("core.models.head_levels").HeadLevel.load("full")
+    skin = np.unique(sample_model.faces[sample_model.face_part == 0])
+    faces = level.quads[np.isin(level.quads, skin).all(1)]
     places = sample_model.mean + np.random.default_rng(0).normal(0, 0.003, sample_model.mean.shape)
     used = np.unique(faces)
     number = np.zeros(len(places), int)
