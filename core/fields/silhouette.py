@@ -33,7 +33,7 @@ def fit_field_to_silhouette(
 ) -> Field:
     """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it. What is
     asked for is what `silhouette_stretch` asks for. Raises Cancelled."""
-    stretch = silhouette_stretch(field, silhouette=silhouette, protect_mask=protect_mask, cells=cells, cancel=cancel)
+    stretch = silhouette_stretch(field, silhouette=silhouette, protect_mask=protect_mask, cells=cells, inwards=inwards, cancel=cancel)
 
     def distance(points: np.ndarray) -> np.ndarray:
         before, bound = stretch(points)
@@ -48,6 +48,7 @@ def silhouette_stretch(
     silhouette: PointFunction,
     protect_mask: PointFunction | None = None,
     cells: int = CELLS,
+    inwards: float = 0.0,
     cancel: Cancel | None = None,
 ) -> Stretch:
     """How a field is stretched to the person's outline.
