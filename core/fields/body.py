@@ -19,6 +19,7 @@ from .silhouette import fit_field_to_silhouette
 _CELLS = 128  # of the picture a side, on which the outline is compared: 16 mm on a grown-up
 _REACH, _MARGIN = 0.4, 0.07  # crop units from the fitted surface, and outside the outline, within which there may be surface
 _HANDS, _AROUND, _APART = 0.9, 0.05, (0.03, 0.07)  # the fitted hands' largest share, how far it reaches, and the disagreement that ends it
+_INWARDS = 0.05  # crop units: farther beyond the outline than that, a limb is not where the photo has it
 _ROWS = 128
 _LEAST, _MORE = 0.06, 0.05  # crop units: how far unseen surface may stand off the fit anyhow, and beyond what is seen at its height
 _HANGS, _BLUR = 5, 2.0  # rows: what is seen at one height may be behind at the next
@@ -50,7 +51,7 @@ class BodyField:
         return sample_picture(self._outside, points)
 
     def distance(self, points: np.ndarray) -> np.ndarray:
-        """As Field: the network's, drawn to the fitted hands, cut to the silhouette."""
+        """As Field: the network's, drawn to the fitted hands; no outline bounds it."""
         return self._in_batches(points, self._distance, ())
 
     def correspondence(self, points: np.ndarray) -> np.ndarray:
@@ -86,7 +87,7 @@ class BodyField:
         learned = learned + hidden
         near = np.exp(-((prior / _AROUND) ** 2))
         share = _HANDS * hand * near * (1 - smoothstep(np.abs(learned - prior), *_APART))
-        return np.maximum(learned + share * (prior - learned), self.silhouette(points))
+        return learned + share * (prior - learned)
 
 
 def allowed_excess(silhouette: PointFunction, outline: PointFunction) -> PointFunction:
@@ -106,4 +107,4 @@ def allowed_excess(silhouette: PointFunction, outline: PointFunction) -> PointFu
 def body_field(encoded: EncodedCrop, surface: PriorSurface, matte: np.ndarray, hands: np.ndarray, cancel: Cancel | None = None) -> Field:
     """What a body's surface is extracted from: a BodyField stretched to the outline of the crop's matte. Raises Cancelled."""
     field = BodyField(encoded, surface, matte, hands)
-    return fit_field_to_silhouette(field, silhouette=field.silhouette, cells=_CELLS, cancel=cancel)
+    return fit_field_to_silhouette(field, silhouette=field.silhouette, cells=_CELLS, cancel=cancel, inwards=_INWARDS)

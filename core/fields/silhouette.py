@@ -28,11 +28,12 @@ def fit_field_to_silhouette(
     silhouette: PointFunction,
     protect_mask: PointFunction | None = None,
     cells: int = CELLS,
+    inwards: float = 0.0,
     cancel: Cancel | None = None,
 ) -> Field:
     """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it. What is
     asked for is what `silhouette_stretch` asks for. Raises Cancelled."""
-    stretch = silhouette_stretch(field, silhouette=silhouette, protect_mask=protect_mask, cells=cells, cancel=cancel)
+    stretch = silhouette_stretch(field, silhouette=silhouette, protect_mask=protect_mask, cells=cells, inwards=inwards, cancel=cancel)
 
     def distance(points: np.ndarray) -> np.ndarray:
         before, bound = stretch(points)
@@ -47,15 +48,17 @@ def silhouette_stretch(
     silhouette: PointFunction,
     protect_mask: PointFunction | None = None,
     cells: int = CELLS,
+    inwards: float = 0.0,
     cancel: Cancel | None = None,
 ) -> Stretch:
     """How a field is stretched to the person's outline.
 
     Its frame is the crop frame. silhouette: points -> signed distance (N,) to the outline in the picture; smoothed, it bounds the result
     too. protect_mask: points -> [0, 1] (N,), how far the shape is known there and stays: hair that is too thin beside a face must not
-    draw the cheek outwards; None: nothing stays. cells: CELLS, or more where the shape has parts that are thin in its cube. The least
-    distance along a column of depth tells how far away the shape's own outline is, and where that is more than the silhouette says, the
-    difference is what it falls short. Raises Cancelled.
+    draw the cheek outwards; None: nothing stays. inwards: crop units by which the shape is drawn in, at most, where it goes beyond the
+    outline; what goes farther beyond is cut, flat and with the matte's edge as ridges. cells: CELLS, or more where the shape has parts
+    that are thin in its cube. The least distance along a column of depth tells how far away the shape's own outline is, and where that is
+    more than the silhouette says, the difference is what it falls short. Raises Cancelled.
     """
     axis = (np.arange(cells + 1) * (2 / cells) - 1).astype(np.float32)
     columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -68,7 +71,7 @@ def silhouette_stretch(
     distances[somewhere] = evaluate(field.distance, points[somewhere], cancel)
     least = distances.reshape(-1, len(deep)).min(1)
     outline = outline.reshape(len(axis), -1)
-    way = _way(outline, near, np.clip(least - outline.ravel()[near], 0, _MOST))
+    way = _way(outline, near, np.clip(least - outline.ravel()[near], -inwards, _MOST))
     # Wisps of the matte would be drawn along the whole depth as ridges.
     splines = [spline_filter(part, output=np.float32) for part in (*way, gaussian_filter(outline, _BLUR))]
     moves = None

@@ -8,8 +8,8 @@ _BINS, _BLUR_BINS = 16, 0.8  # of each axis of CIE Lab in 8 bits
 _AWAY = 0.012  # of the figure's height: what lies nearer to the stick figure is the person's
 _OWN = 0.006  # of the figure's height: what lies nearer tells the person's colours
 _AROUND = 30  # pixels around the mask that tell the scene's colours
-_RATIO = 10.0  # times as frequent in the scene as on the person
-_SPREAD = 3.0  # pixels over which the evidence is averaged
+_RATIO, _BESIDE = 10.0, 2.0  # times as frequent in the scene as on the person, anywhere and beside what is the scene's
+_SPREAD = (3.0, 1.0)  # pixels over which the evidence is averaged; the narrower one tells beside what is the scene's
 _LEAST = 1e-6
 
 
@@ -32,9 +32,17 @@ def scenery(picture: np.ndarray, soft: np.ndarray, guide: np.ndarray) -> np.ndar
     ours, theirs = (_frequency(lab, mask)[tuple(np.moveaxis(lab, -1, 0))] for mask in (person & (distance <= _OWN), scene))
     evidence = np.log((theirs + _LEAST) / (ours + _LEAST)).astype(np.float32)
     weight = person.astype(np.float32)
-    blur = lambda values: cv2.GaussianBlur(values, (0, 0), _SPREAD)  # noqa: E731
-    evidence = blur(evidence * weight) / np.maximum(blur(weight), 1e-3)
-    return person & (distance > _AWAY) & (evidence > np.log(_RATIO))
+
+    def mean(spread: float) -> np.ndarray:
+        blur = lambda values: cv2.GaussianBlur(values, (0, 0), spread)  # noqa: E731
+        return blur(evidence * weight) / np.maximum(blur(weight), 1e-3)
+
+    wide, narrow = (mean(spread) for spread in _SPREAD)
+    sure = person & (distance > _AWAY) & (wide > np.log(_RATIO))
+    maybe = person & (distance > 0) & (np.maximum(wide, narrow) > np.log(_BESIDE))
+    # Else a rim would be left, between the limb and what is far enough from it.
+    count, part = cv2.connectedComponents((sure | maybe).astype(np.uint8))
+    return (np.bincount(np.asarray(part)[sure], minlength=count) > 0)[part] & (sure | maybe)
 
 
 def _frequency(lab: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import trimesh
 
 from likeness.core.errors import AssetError
 from likeness.core.fields.body import BodyField, allowed_excess, body_field
+from likeness.core.fields.field import Field
 from likeness.core.models.body import BodyModel
 from likeness.core.models.prior import PriorSurface
 from likeness.core.networks.config import FieldConfig
@@ -52,7 +53,7 @@ def along(direction: tuple[float, float, float], low: float = 0.1, high: float =
     return (np.linspace(low, high, 400)[:, None] * np.array(direction)).astype(np.float32)
 
 
-def radius(of: BodyField, direction: tuple[float, float, float]) -> float:
+def radius(of: Field, direction: tuple[float, float, float]) -> float:
     """How far from the middle the surface is."""
     points = along(direction)
     return float(np.linalg.norm(points[of.distance(points).searchsorted(0)]))
@@ -63,7 +64,9 @@ def test_seen_surface_is_the_networks() -> None:
 
 
 def test_nothing_lies_outside_the_outline() -> None:
-    assert radius(field(0.5, outline=0.4), (1, 0, 0)) == pytest.approx(0.4, abs=0.015)
+    made = field(0.5)
+    bounded = body_field(made._encoded, _surface(), disc(0.4), np.zeros(len(_surface().vertices), np.float32))
+    assert radius(bounded, (1, 0, 0)) == pytest.approx(0.4, abs=0.015)
 
 
 def test_hidden_surface_keeps_near_the_fit_where_nothing_is_seen_beside_it() -> None:
@@ -92,6 +95,12 @@ def test_cloth_hangs_as_far_as_it_is_seen() -> None:
     allowed = allowed_excess(wide, lambda points: np.abs(points[:, 0]) - 0.2)
     low, high = allowed(np.array([[0, -0.8, 0], [0, 0.5, 0]], np.float32))
     assert low == pytest.approx(0.35, abs=0.03) and high == pytest.approx(0.06, abs=0.01)
+
+
+def test_a_limb_beside_its_outline_is_drawn_in_and_stays_round() -> None:
+    made = field(0.45)
+    drawn_in = body_field(made._encoded, _surface(), disc(0.41), np.zeros(len(_surface().vertices), np.float32))
+    assert radius(drawn_in, (0.92, 0, 0.39)) < 0.43  # it would be 0.45, where the cut is flat
 
 
 def test_an_uncertain_field_reaches_the_outline() -> None:

@@ -53,6 +53,13 @@ def test_a_shape_that_is_too_wide_is_cut() -> None:
     assert crossing(fitted(disc(0.4), nothing), (1, 0, 0)) == pytest.approx(0.4, abs=0.012)
 
 
+def test_a_shape_that_is_a_little_too_wide_is_drawn_in_and_stays_round() -> None:
+    drawn_in = fit_field_to_silhouette(Shape(ball), silhouette=disc(0.46), inwards=0.05).distance
+    assert crossing(drawn_in, (1, 0, 0)) == pytest.approx(0.46, abs=0.012)
+    assert crossing(drawn_in, (0.92, 0, 0.39)) == pytest.approx(0.466, abs=0.012)  # it would be 0.5, where the cut is flat
+    assert crossing(drawn_in, (0, 0, 1)) == pytest.approx(0.5, abs=0.005)
+
+
 def test_what_is_known_stays_and_the_rest_moves() -> None:
     field = fitted(disc(0.58), lambda points: (points[:, 0] > 0.1).astype(np.float32))
     assert crossing(field, (1, 0, 0)) == pytest.approx(0.5, abs=0.01)
