@@ -78,6 +78,14 @@ def test_eyes_glasses_and_hands_leave_no_mark(name: str) -> None:
     assert np.abs(found[np.abs(Y) < 5e-3]).max() < 0.03
 
 
+@pytest.mark.parametrize("name", ["eyes", "glasses", "object"])
+def test_their_shadow_beside_them_leaves_hardly_a_mark(name: str) -> None:
+    there, shadow = np.abs(Y) < 4e-3, np.exp(-(((np.abs(Y) - 4.4e-3) / 0.8e-3) ** 2))
+    photo = (flat() * (1 - 0.6 * shadow[..., None])).astype(np.float32)
+    beside = (np.abs(Y) > 4e-3) & (np.abs(Y) < 4.8e-3)
+    assert np.abs(heights(photo, parsed("skin", name, there))[beside]).max() < 0.4 * np.abs(heights(photo, parsed())[beside]).max()
+
+
 def test_dark_hair_beside_it_does_not_lift_skin() -> None:
     hair = Y < 0
     photo = np.where(hair[..., None], 0.05, 1) * flat()
