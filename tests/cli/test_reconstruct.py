@@ -163,7 +163,7 @@ def test_cancelling_is_130_and_stops_the_rest(run, picture, tmp_path, photo):
     ("arguments", "sentence"),
     [
         (["--quality", "perfect"], "quality: invalid choice: 'perfect'"),
-        (["--formats", "glb,dae"], "'glb,dae' is not a list of blend, glb, fbx, ply, obj, 3mf, stl"),
+        (["--formats", "glb,dae"], "'glb,dae' is not a list of blend, glb, fbx, usdz, ply, obj, 3mf, stl"),
         (["--formats", ","], "is not a list of"),
         (["--subject-index", "many"], "invalid int value"),
         (["--colour", "red"], "Unrecognized arguments"),

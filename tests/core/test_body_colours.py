@@ -57,8 +57,8 @@ def test_a_hem_is_as_high_behind_as_in_front_and_narrow(body):
 def test_a_hem_behind_is_a_line(body):
     found, _ = coloured(body, dressed(X, Y))
     y, back = body.vertices[:, 1], body.behind & ~body.arm
-    assert np.abs(found[back & (y > HEM + 0.03)] - SHIRT).max() < 0.06
-    assert np.abs(found[back & (y < HEM - 0.03)] - TROUSERS).max() < 0.06
+    assert np.abs(found[back & (y > HEM + 0.015)] - SHIRT).max() < 0.06
+    assert np.abs(found[back & (y < HEM - 0.015)] - TROUSERS).max() < 0.06
 
 
 def test_a_hem_stays_as_high_behind_where_the_fitted_body_leans_otherwise_than_the_person(body):

@@ -189,9 +189,9 @@ def test_neither_paint_nor_what_is_no_skin_bends_it() -> None:
     inner = depth > 0.4
     assert np.abs(shape_from_shading(light, np.zeros_like(light), depth)).max() == 0
     plain = np.where(np.isfinite(depth), 0.4, 0).astype(np.float32)
-    spot = np.where(np.hypot(*np.mgrid[-64:64, -64:64]) < 4, 0.02, 1).astype(np.float32)
+    spot = np.where(np.hypot(*np.mgrid[-64:64, -64:64]) < 8, 0.02, 1).astype(np.float32)
     found = shape_from_shading(plain * spot, np.isfinite(depth).astype(np.float32), depth)
-    assert np.abs(found[inner]).max() < 0.004
+    assert np.abs(found[inner]).max() < 0.01
 
 
 def test_what_bends_skin_runs_out_beside_it() -> None:
