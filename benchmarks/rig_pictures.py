@@ -77,8 +77,8 @@ def textured(rigged: RiggedHead, values: np.ndarray, rotations: np.ndarray) -> n
 def shaded(
     vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, values: np.ndarray, colours: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """A half-lit picture (W, W, 3) uint8 of an upright mesh, whose values (V, C) at a pixel tell its sRGB colour; what shows its inside is
-    magenta."""
+    """A half-lit picture (W, W, 3) uint8 of an upright mesh, whose values (V, C) at a pixel tell its sRGB colour; what shows its inside, as
+    below an open border, is dark."""
     turn = rotation_matrix(np.array([0, _TURN, 0]))
     points = torch.from_numpy(((vertices - _CENTRE) @ turn.T / _HALF).astype(np.float32))
     corners = torch.from_numpy(faces.astype(np.int64))
@@ -88,7 +88,7 @@ def shaded(
     picture = np.where(raster.mask.numpy()[..., None], colours(drawn[..., 3:]) * light[..., None], 0.85)
     a, b, c = points[corners].unbind(1)
     away = (b - a)[:, 0] * (c - a)[:, 1] < (b - a)[:, 1] * (c - a)[:, 0]
-    picture[(away[raster.face.clamp_min(0)] & raster.mask).numpy()] = 1, 0, 1
+    picture[(away[raster.face.clamp_min(0)] & raster.mask).numpy()] = 0.3
     return (cv2.resize(np.clip(picture, 0, 1), (_WIDTH, _WIDTH), interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)
 
 
