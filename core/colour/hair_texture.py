@@ -15,6 +15,7 @@ from ..geometry.visibility import smoothstep
 
 _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
+_NEARLY, _TRIED = 0.6, 24  # share of the largest square's side that a sample has at least, and squares that are looked at
 _CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
@@ -82,26 +83,34 @@ def _hair_map(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
 
 
 def _sample(photo: np.ndarray, hair: np.ndarray) -> np.ndarray | None:
-    """The largest square of hair (n, n, 3)."""
+    """Of the large squares of hair (n, n, 3) the one whose strands most nearly run one way: others have a parting, or locks that cross."""
     inside = np.asarray(distance_transform_edt(np.pad(hair, 1)))[1:-1, 1:-1]
-    row, column = np.unravel_index(inside.argmax(), inside.shape)
-    side = inside.max() * np.sqrt(2) * 2 / _MAP
-    if side < _LEAST:
+    if inside.max() * np.sqrt(2) * 2 / _MAP < _LEAST:
         return None
-    scale = len(photo) / _MAP
+    centres = np.argwhere(inside >= _NEARLY * inside.max())
+    chosen = centres[np.linspace(0, len(centres) - 1, min(len(centres), _TRIED)).astype(int)]
+    squares = [_square(photo, centre, inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP) for centre in chosen]
+    return max(squares, key=lambda square: _course(square - cv2.GaussianBlur(square, (0, 0), _CLUMP * len(photo) / 2))[1])
+
+
+def _square(photo: np.ndarray, centre: np.ndarray, side: float) -> np.ndarray:
+    """The part (n, n, 3) of a photo around a pixel of the map (row, column); side: crop units."""
     half = int(min(side, _MOST) / 2 * len(photo) / 2)
-    middle = [int((index + 0.5) * scale) for index in (row, column)]
-    low = [int(np.clip(index - half, 0, len(photo) - 2 * half)) for index in middle]
+    low = [int(np.clip(int((index + 0.5) * len(photo) / _MAP) - half, 0, len(photo) - 2 * half)) for index in centre]
     return np.array(photo[low[0] : low[0] + 2 * half, low[1] : low[1] + 2 * half], np.float32)
 
 
-def _upright(sample: np.ndarray) -> tuple[np.ndarray, float]:
-    """The sample (n, n, 3) turned until its strands run down, and the coherence of its structure tensor: 1 if they all run one way."""
+def _course(sample: np.ndarray) -> tuple[float, float]:
+    """Degrees across the strands of a sample (n, n, 3), and the coherence of its structure tensor: 1 if they all run one way."""
     grey = sample.mean(-1)
     right, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     wide, tall, both = (right**2).sum(), (down**2).sum(), (right * down).sum()
-    across = 0.5 * np.degrees(np.arctan2(2 * both, wide - tall))
+    return 0.5 * float(np.degrees(np.arctan2(2 * both, wide - tall))), float(np.hypot(wide - tall, 2 * both) / max(wide + tall, 1e-12))
+
+
+def _upright(sample: np.ndarray) -> tuple[np.ndarray, float]:
+    """The sample (n, n, 3) turned until its strands run down, and its coherence."""
+    across, coherence = _course(sample)
     middle = (len(sample) - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), across, 1.0)
-    turned = cv2.warpAffine(sample, turn, sample.shape[:2], borderMode=cv2.BORDER_REFLECT)
-    return turned, float(np.hypot(wide - tall, 2 * both) / max(wide + tall, 1e-12))
+    return cv2.warpAffine(sample, turn, sample.shape[:2], borderMode=cv2.BORDER_REFLECT), coherence

@@ -164,3 +164,15 @@ def test_hair_with_the_walls_light_on_it_has_its_own_tint(ball: SimpleNamespace)
         colours, _ = coloured(ball, np.where((np.hypot(X, Y) < RADIUS)[..., None], photo, wall), np.full_like(X, True, bool), kind="hair")
         greenness.append(np.median(colours[front, 1] - colours[front, 0]))
     assert greenness[0] < -0.04 and greenness[1] > 0
+
+
+def test_hidden_hair_follows_the_strands_that_run_one_way() -> None:
+    """Where they cross in the middle of the hair, a smaller piece beside it tells more."""
+    x, y = np.meshgrid((np.arange(512) + 0.5) / 256 - 1, -((np.arange(512) + 0.5) / 256 - 1))
+    crossing = gaussian_filter(np.random.default_rng(0).standard_normal((512, 512)), 2)
+    grey = 0.3 + 0.1 * np.where(x < 0.1, np.sin(300 * x), 5 * crossing)
+    photo = np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
+    points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)[::3]
+    hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
+    texture = HairTexture.of(photo, points, hair)
+    assert texture is not None and texture.lengthened > 2.3
