@@ -41,9 +41,10 @@ class SolidBounds(NamedTuple):
 def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: PictureShares | None = None) -> SolidBounds:
     """How far solid may stand off the fitted model.
 
-    prior: the fitted model's signed distance; silhouette: signed distance to the person's outline in the picture; worn: share of hair,
-    hat and clothes in the picture, or of what the photo does not show: where skin stands off the model, the model or the matte errs. A
-    network that has seen long-haired people guesses hair behind everybody. But hair that hangs down behind a neck is nearly always seen
+    prior: the fitted model's signed distance; silhouette: signed distance to the person's outline in the picture; picture: what is seen
+    there, or None where nothing has parsed the photo. Where skin stands off the model, the model or the matte errs, so only what is worn
+    may; a seen neck and seen clothes are solid where the model is, however unsure the network is between collar and jaw.
+    A network that has seen long-haired people guesses hair behind everybody. But hair that hangs down behind a neck is nearly always seen
     beside it: where the outline keeps close to the fitted model all along a row of the picture, nothing but the model is behind. Each
     column that is seen may hold solid around its own least distance from the model, so that hair which is seen is never cut.
     Of a sliver between ear and collar or a lock's tip the photo shows no depth: a guess that puts it far before or behind the model makes

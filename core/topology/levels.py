@@ -23,10 +23,8 @@ def on_cut(rigged: RiggedHead, cut: str) -> tuple[RiggedHead, Transfer]:
     is cut; and the places of its vertices on the given one. All that vertices have goes along but for the UV map. Any other cut alters
     nothing."""
     count = int(rigged.faces[rigged.face_part == 0].max()) + 1
-    corners, shares = (
-        np.repeat(np.arange(len(rigged.neutral))[:, None], 3, axis=1),
-        np.eye(3, dtype=np.float32)[np.zeros(len(rigged.neutral), int)],
-    )
+    corners = np.repeat(np.arange(len(rigged.neutral))[:, None], 3, axis=1)
+    shares = np.tile(np.array([1, 0, 0], np.float32), (len(corners), 1))
     places = Transfer(corners, shares, np.zeros(len(corners), np.float32))
     if cut not in RINGS:
         return rigged, places
