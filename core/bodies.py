@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from .body_clothes import FigureCrop, dressed_body
+from .body_hands import with_hands
 from .body_head import LEAST_FACE, BodyHead, PlacedRig
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .body_rigging import NearestPlaces, body_parts, rig_body
@@ -162,7 +163,8 @@ class BodyReconstructor:
                 crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2])
                 vertices = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
-            whole, faces, _ = mend_surface(framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            whole, faces = with_hands(self._body, fit, framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            whole, faces, _ = mend_surface(whole.astype(np.float32), faces)
             vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
         with clock.stage("colour"):
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
