@@ -22,6 +22,7 @@ _BARE = (
 )
 _LEFT_OUT = ("eyes", "glasses")
 _FINEST = 0.5  # of a cell of the mesh
+_MIXED = 1.5  # pixels over which the colours of two materials mix
 _RIM = (3e-3, 14e-3)  # metres inside the matte's edge over which relief fades in
 _GRAZING = (0.1, 0.5)  # z of the surface's normal, towards the viewer or away, over which it fades in
 _DEPTH_SIZE = 512
@@ -58,7 +59,7 @@ class Folds:
         cloth = np.zeros(matte.shape, np.float32)
         behind = np.zeros(matte.shape, np.float32)
         for patch in () if layers is None else layers.patches:
-            one = relief(_CLOTH, matte * patch)
+            one = relief(_CLOTH, matte * cv2.GaussianBlur(patch.astype(np.float32), (0, 0), _MIXED))
             usual = _USUAL * max(float(one[patch].std()), 1e-9)
             cloth += one
             plain = smoothstep(cv2.GaussianBlur(patch.astype(np.float32), (0, 0), _AWAY / pixel), *_PLAIN)

@@ -113,7 +113,7 @@ def join_hand(body: ClosedSurface, hand: ClosedSurface, place: HeadPlace, distan
 def _joined(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distance: float, free: bool = False) -> JoinedSurface:
     """As `join_head`, not mended. free: whether nothing but what is replaced may be there."""
     camera = np.array([0.0, 0.0, distance])
-    rough = _rough_scale(body.vertices, head.vertices, place, camera)
+    rough = 1.0 if free else _rough_scale(body.vertices, head.vertices, place, camera)  # a body may have lost a hand
     whole = to_solid(body)
     around = whole ^ _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool)).solid(0, _NEAR)
     near, _ = from_solid(around.refine_to_length(_FINE))  # the caps of a cut are few large triangles, among which searching is slow
@@ -176,7 +176,7 @@ def _rough_scale(body: np.ndarray, head: np.ndarray, place: HeadPlace, camera: n
     low, high = np.percentile(seen(above), [5, 95], axis=0)
     behind = body[((seen(body) > low) & (seen(body) < high)).all(1)]
     if not len(behind):
-        return 1.0  # its field has lost a hand
+        raise ReconstructionError(_APART)
     far = lambda points: float(np.median(camera[2] - points[:, 2]))  # noqa: E731
     return far(behind) / far(above)
 

@@ -20,7 +20,7 @@ _CLOTH, _SHOES = ("clothes", "hat"), ("shoes",)
 _COLOURS, _SAMPLES, _FEWEST = 6, 256, 200  # colours of cloth, pixels a side that tell them, and of cloth among those
 _LIGHTNESS = np.array([0.4, 1, 1], np.float32)  # of CIE Lab: folds change it
 _DARK = 25.0  # of CIE Lab's lightness
-_ALIKE, _ONE = 10.0, 15.0  # of CIE Lab: mean distance of colours that are one garment's, and one pattern's
+_ALIKE = 16.0  # of CIE Lab: mean distance of colours that are one garment's
 _NOISE = 1.0  # pixels of the crop
 _LEAST = 0.03  # metres: what is narrower is no garment but a print, a belt or a strap
 _SHARE, _BARE = 0.02, 6e-3  # of all cloth that a garment covers at least, and square metres of what is bare
@@ -55,7 +55,7 @@ def worn_layers(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half:
     side = max(3, 2 * round(_LEAST * len(photo) / (2 * half) / 2) + 1)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     opened = lambda mask: cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)  # noqa: E731
-    garment = _joined(centres, _ALIKE)[colours]
+    garment = (fcluster(linkage(centres, "average"), _ALIKE, "distance") - 1)[colours]
     kinds = [opened(person & cloth & (garment == one)) for one in np.unique(garment)]
     kinds = [one for one in kinds if one.sum() > _SHARE * (person & cloth).sum()]
     kinds.sort(key=lambda one: float(np.nonzero(one)[0].mean()))
@@ -64,8 +64,7 @@ def worn_layers(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half:
     distance = np.stack([cv2.distanceTransform(1 - one, cv2.DIST_L2, 5) for one in kinds])
     shares = cv2.GaussianBlur(np.eye(len(kinds), dtype=np.float32)[distance.argmin(0)], (0, 0), max(_EVEN * len(photo) / (2 * half), 0.5))
     covered = person & (shares[..., -1] < 0.5)
-    pattern = _joined(centres, _ONE)[colours]
-    return Layers(shares, tuple(covered & (pattern == one) for one in np.unique(pattern[covered])))
+    return Layers(shares, tuple(covered & (garment == one) for one in np.unique(garment[covered])))
 
 
 def dressed(vertices: np.ndarray, faces: np.ndarray, shares: np.ndarray, free: np.ndarray, half: float) -> np.ndarray:
@@ -84,7 +83,7 @@ def dressed(vertices: np.ndarray, faces: np.ndarray, shares: np.ndarray, free: n
     umbrella = sp.identity(len(vertices), format="csr") - sp.diags(1 / degree) @ neighbours
     bending = stiffness * (umbrella.T @ umbrella)
     matrix = (sp.diags(1 / np.maximum(share, _PINNED / stiffness)) + bending).tocsr()
-    change = solve_positive(matrix, -(bending @ vertices.astype(np.float64)), groups, tolerance=0.02)
+    change = solve_positive(matrix, -(bending @ vertices.astype(np.float64)), groups, tolerance=5e-3)
     spanned = (vertices + change).astype(np.float32)
     sharp = np.maximum(shares, 0) ** _SHARP
     rise = sharp @ np.r_[np.linspace(*_RISE, shares.shape[1] - 2), _SHOE, 0] / np.maximum(sharp.sum(1), 1e-9) / half
@@ -108,10 +107,10 @@ def _colours(photo: np.ndarray, cloth: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _told(picture: np.ndarray) -> np.ndarray:
-    """(S, S, 3): what a picture (S, S, 3) sRGB tells of materials; of what is nearly black the hue is noise."""
-    lab = cv2.cvtColor(np.ascontiguousarray(picture, np.float32), cv2.COLOR_RGB2LAB) * _LIGHTNESS
-    lab[..., 1:] *= np.minimum(lab[..., :1] / (_LIGHTNESS[0] * _DARK), 1)
-    return lab
+    """(S, S, 3): what a picture (S, S, 3) sRGB tells of materials, CIE Lab; of what is nearly black the hue is noise."""
+    lab = cv2.cvtColor(np.ascontiguousarray(picture, np.float32), cv2.COLOR_RGB2LAB)
+    lab[..., 1:] *= np.minimum(lab[..., :1] / _DARK, 1)
+    return lab * _LIGHTNESS
 
 
 def _pieces(mask: np.ndarray, area: float) -> np.ndarray:
@@ -120,11 +119,6 @@ def _pieces(mask: np.ndarray, area: float) -> np.ndarray:
     large = told[:, cv2.CC_STAT_AREA] > area
     large[0] = False
     return large[part].astype(np.uint8)
-
-
-def _joined(centres: np.ndarray, apart: float) -> np.ndarray:
-    """(N,) int: groups of colours (N, 3) whose mean distance is less than `apart`."""
-    return fcluster(linkage(centres, "average"), apart, "distance") - 1
 
 
 def _groups(vertices: np.ndarray) -> np.ndarray:
