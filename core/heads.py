@@ -78,7 +78,7 @@ class HeadReconstructor:
         with clock.stage("clean"):
             at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
             face = landmark_points(self._model, prepared.fit)
-            camera_vertices, faces = _cleaned(whole, faces, at_wall, face, prepared.fit, settings.cut)
+            camera_vertices, faces = _cleaned(whole, faces, at_wall, face, _below_photo(prepared, vertices, faces), prepared.fit, settings.cut)
         mesh, vertices = self._coloured(prepared, fields, camera_vertices, faces, pictures, clock)
         view, fit = prepared.view, prepared.fit
         pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
@@ -159,16 +159,23 @@ class HeadReconstructor:
 
 
 def _cleaned(
-    vertices: np.ndarray, faces: np.ndarray, at_wall: np.ndarray, face: np.ndarray, fit: ViewFit, cut: str
+    vertices: np.ndarray, faces: np.ndarray, at_wall: np.ndarray, face: np.ndarray, unseen: np.ndarray, fit: ViewFit, cut: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """A closed surface (V, 3) of the camera's frame, cut as the settings say and mended. at_wall (V,): is it at the crop's walls?
-    face (N, 3): landmarks."""
+    face (N, 3): landmarks; unseen (V,): is it in front, but below the photo?"""
     if cut != "none":
         torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
-        ended, faces = cut_head(torso.to_upright(vertices), faces, cut, at_wall, torso.to_upright(face))
+        ended, faces = cut_head(torso.to_upright(vertices), faces, cut, at_wall, torso.to_upright(face), unseen)
         vertices = torso.to_camera(ended)
     vertices, faces, _ = mend_surface(vertices.astype(np.float32), faces)
     return vertices, faces
+
+
+def _below_photo(prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V,) bool: which vertices of a surface, crop frame, would be seen below the photo's lower edge if it showed more."""
+    _, top, side = prepared.crop_box
+    edge = 1 - (len(prepared.view.image) - top) * 2 / side
+    return (vertices[:, 1] < edge) & (vertex_normals(vertices, faces)[:, 2] > 0)
 
 
 def _from_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:
