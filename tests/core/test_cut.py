@@ -81,7 +81,7 @@ def test_the_bust_ends_in_front_where_the_photo_does(whole: tuple[np.ndarray, ..
     full, ended = (cut_head(vertices, faces, "bust", at_wall, None, what)[0] for what in (None, unseen))
     middle = cKDTree(vertices[unseen & (np.abs(vertices[:, 0]) < 0.05)])
     left = [int((middle.query(points)[0] < 1e-4).sum()) for points in (full, ended)]
-    assert left[0] > 100 and left[1] < 0.05 * left[0]
+    assert left[0] > 100 and left[1] < 0.2 * left[0]
     assert np.ptp(ended[:, 0]) > 0.8 * np.ptp(full[:, 0]), "shoulders stay"
 
 
