@@ -1,4 +1,4 @@
-"""A body's hands: the fitted model's, whose fingers the photo has posed, in the place of the mittens that a field of the whole body makes."""
+"""A body's hands: the fitted model's, whose fingers the photo has posed, in the place of the mittens that a whole body's field makes."""
 
 from itertools import product
 
@@ -18,8 +18,8 @@ _HAND = 0.5  # share of the region
 
 
 def with_hands(body: BodyModel, fit: BodyViewFit, vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A closed surface (V, 3), (F, 3) of the fit's camera frame with the fitted hands in place of its own where they are free: not on a hip, not
-    in a pocket, not before the other. Not mended."""
+    """A closed surface (V, 3), (F, 3) of the fit's camera frame with the fitted hands in place where they are free: not on a hip,
+    not in a pocket, not before the other. Not mended."""
     closed = body.closed_vertices(fit.vertices, fit.joints, fit.rotation)
     surface = ClosedSurface(vertices, faces, np.zeros((len(vertices), 0), np.float32))
     model = ClosedSurface(closed, body.closed_mesh.faces, np.zeros((len(closed), 0), np.float32))

@@ -1,4 +1,4 @@
-"""Folds, seams, pockets and straps of a whole figure from the photo's shading, as mesoscopic.py's of a head, but wider and garment by garment.
+"""Folds, seams, pockets and straps of a whole figure from the photo's shading, as mesoscopic.py does for a head, but wider, by garments.
 
 Each colour of cloth is shaded by itself, so that the edges of stripes, checks and letters are no folds.
 """

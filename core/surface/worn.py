@@ -115,10 +115,10 @@ def _told(picture: np.ndarray) -> np.ndarray:
 
 def _pieces(mask: np.ndarray, area: float) -> np.ndarray:
     """The parts of a mask (S, S) uint8 that have so many pixels."""
-    count, part, told, _ = cv2.connectedComponentsWithStats(mask)
+    _, part, told, _ = cv2.connectedComponentsWithStats(mask)
     large = told[:, cv2.CC_STAT_AREA] > area
     large[0] = False
-    return large[part].astype(np.uint8)
+    return large[part.astype(np.int64)].astype(np.uint8)
 
 
 def _groups(vertices: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ def photo_and_parsing() -> tuple[np.ndarray, np.ndarray]:
     photo, parsing = np.zeros((SIZE, SIZE, 3), np.float32), np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
     parts = (("skin", SKIN, 0.55, 1.0), ("clothes", WHITE, 0.0, 0.55), ("clothes", BLUE, -0.6, 0.0), ("shoes", SHOE, -1.0, -0.6))
     for name, colour, low, high in parts:
-        there = (Y >= low) & (Y < high)
+        there = (low <= Y) & (high > Y)
         photo[there] = colour
         parsing[there & (MATTE > 0), CLASSES.index(name)] = 1
     parsing[MATTE == 0, 0] = 1
