@@ -26,8 +26,8 @@ def with_hands(body: BodyModel, fit: BodyViewFit, vertices: np.ndarray, faces: n
     for side in SIDES:
         for margin in _MARGINS:
             place = _place(body, fit, closed, side, margin)
-            arm, _ = from_solid(to_solid(model) ^ manifold3d.Manifold.hull_points(place.corners))
             try:
+                arm, _ = from_solid(to_solid(model) ^ manifold3d.Manifold.hull_points(place.corners))
                 surface = join_hand(surface, arm, place, fit.camera.distance)
                 break
             except ReconstructionError:
