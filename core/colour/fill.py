@@ -42,6 +42,9 @@ _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
 """From points (N, 3) in the crop frame to the field's colours (N, 3) and places on the fitted head."""
 
+SkinChange = Callable[[np.ndarray], np.ndarray]
+"""From points (N, 3) in the crop frame to how skin differs there from a cheek's (N, 3), natural logarithm (models/skin_colours.py)."""
+
 
 def colour_vertices(
     vertices: np.ndarray,
@@ -51,6 +54,7 @@ def colour_vertices(
     matte_crop: np.ndarray,
     guess: Guess,
     parsing_crop: np.ndarray | None = None,
+    skin_change: SkinChange | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
 
@@ -88,8 +92,16 @@ def colour_vertices(
         )
         trust = (trust * head).astype(np.float32)
         there = cells.mean(trust)
+        if skin_change is not None and share is not None:
+            change = share[:, SKIN : SKIN + 1] * skin_change(points)
+            level = lightened(level, change)
         level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
         detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level, vertices))
+        if skin_change is not None and share is not None:
+            some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
+            fine = share[cells.cell[some], SKIN, None] * skin_change(vertices[some]) - cells.spread(change, vertices[some])
+            here = cells.spread(level, vertices[some])
+            detail[some] += (1 - trust[some, None]) * (lightened(here, fine) - here)
         if share is not None:
             detail += _hair_texture(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
         if parsing_crop is not None and share is not None:
