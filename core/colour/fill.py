@@ -7,13 +7,14 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from ..geometry.visibility import smoothstep
+from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hair_texture import HairTexture
 from .kinds import CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
-from .seam import evened, lightened, well_inside, with_local_light, without_seam
+from .seam import evened, lightened, well_inside, with_local_light, with_rims_light, without_seam
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
 
@@ -37,6 +38,7 @@ _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of t
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
+_EVENED_TINT = {SKIN: 0.8, HAIR: 0.0}  # of the hidden side's tint, towards the border
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
@@ -62,6 +64,10 @@ def colour_vertices(
     guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
     head are not copied, and they tell what is what; without them the guess does.
     """
+    lowest = -np.inf
+    if parsing_crop is not None:
+        photo_crop, matte_crop, parsing_crop, rows = continued_below(photo_crop, matte_crop, parsing_crop)
+        lowest = 1 - 2 * rows.sum() / len(rows)
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
     cells = VoxelMeans.of(vertices, _CELL)
     # Strands and wrinkles are steep, but as visible as the shape that they lie on.
@@ -108,6 +114,7 @@ def colour_vertices(
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
             weight = weight * (1 - share[:, HAIR] * strange)
             # Rims are darker, or lit from behind.
+            rims = weight
             weight = weight * inside
             level = with_local_light(cells, level, seen[:, COLOUR], weight, share)
             # What is seen through hair at its rim is the wall behind it.
@@ -125,13 +132,15 @@ def colour_vertices(
                 shown[some, COLOUR] = colours + of_wall[:, None] * (own - colours)
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None and parsing_crop is not None:
+        level = with_rims_light(cells, level, seen[:, COLOUR], rims, share)
         # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
-        for kind in (SKIN, HAIR):
+        for kind, tint in _EVENED_TINT.items():
             own = head * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
-            change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind]) * (1 - inside)
-            shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change[:, None], vertices)[:, 0] * own)
+            change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind], tint)
+            shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
-    return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
+    coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
+    return coloured, observed * (vertices[:, 1] > lowest)
 
 
 def _of_background(
