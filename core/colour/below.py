@@ -7,7 +7,7 @@ from ..geometry.visibility import smoothstep
 from ..photo.parsing import CLASSES
 
 _ROWS = 0.03  # crop units (6 mm) at the lower edge whose mean is carried down
-_SOFTER = 0.3  # of the way down: across so much do colours run into each other
+_SOFTER = 0.12  # of the way down: across so much do colours run into each other
 _STEPS = 4  # pictures between which they do
 _MATTE = 0.5  # of the person at the photo's lower edge
 _CARRIED = ("skin", "clothes")  # hair, beards and things in front end somewhere below, nobody knows where

@@ -15,6 +15,7 @@ from .kinds import CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_ki
 from .material import Tints, levels
 from .project import Projection
 from .seam import evened, lightened, well_inside, with_local_light, with_rims_light, without_seam
+from .skin_texture import SkinTexture
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
 
@@ -35,6 +36,7 @@ _SPILL = (0.04, 0.1)  # sRGB: so far from its own tint is hair that has the back
 _MIXED = (1.0, 0.7, 0.5, 0.35)  # shares of the background in what is seen through hair
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
+_PORES = 0.8  # of the visible skin's contrast
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
@@ -110,6 +112,8 @@ def colour_vertices(
             detail[some] += (1 - trust[some, None]) * (lightened(here, fine) - here)
         if share is not None:
             detail += _hair_texture(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
+            plain = share[:, SKIN] * (1 - smoothstep(places.features, *_KEPT_OUT))
+            detail += _skin_texture(photo_crop, vertices, normals, cells, plain, observed, trust, level)
         if parsing_crop is not None and share is not None:
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
             weight = weight * (1 - share[:, HAIR] * strange)
@@ -250,4 +254,26 @@ def _hair_texture(
         share = _TEXTURED * cells.spread(hair[:, None], vertices)[:, 0] * (1 - observed) * (1 - mirrored)
         wanted = np.flatnonzero(share > 0.01)
         texture[wanted] = share[wanted, None] * strands.at(symmetry.upright(vertices[wanted]))
+    return texture
+
+
+def _skin_texture(
+    photo: np.ndarray,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    cells: VoxelMeans,
+    skin: np.ndarray,
+    observed: np.ndarray,
+    mirrored: np.ndarray,
+    level: np.ndarray,
+) -> np.ndarray:
+    """The same for skin, given by cell (K,), of colours level (K, 3)."""
+    texture = np.zeros_like(vertices)
+    shown = observed > 0.8
+    pores = SkinTexture.of(photo, vertices[shown], skin[cells.cell[shown]] > 0.8)
+    if pores is not None:
+        share = _PORES * skin[cells.cell] * (1 - observed) * (1 - mirrored)
+        wanted = np.flatnonzero(share > 0.01)
+        light = share[wanted, None] * cells.spread(level, vertices[wanted]).mean(1, keepdims=True)
+        texture[wanted] = light * pores.at(vertices[wanted], normals[wanted])
     return texture
