@@ -87,7 +87,7 @@ def colour_vertices(
         bare = (places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)))[cells.cell]
         observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
-    there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, {}
+    there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, dict[int, Tints]()
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
         places_there, facing = symmetry.mirrored(vertices, normals)
@@ -136,12 +136,12 @@ def colour_vertices(
                 shown[some, COLOUR] = colours + of_wall[:, None] * (own - colours)
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None and parsing_crop is not None:
-        level = with_rims_light(cells, level, seen[:, COLOUR], rims, share)
         # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
         for kind, tint in _EVENED_TINT.items():
             own = head * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
             change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind], tint)
             shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
+        level = with_rims_light(cells, level, cells.mean(shown[:, COLOUR], observed), rims, share)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
     return coloured, observed * (vertices[:, 1] > lowest)

@@ -68,7 +68,7 @@ def test_hidden_skin_is_a_little_paler_than_the_face_and_as_light(ball: SimpleNa
 def test_a_level_below_black_does_not_spoil_the_light(ball: SimpleNamespace) -> None:
     cells = VoxelMeans.of(ball.vertices, 0.02)
     count = len(cells.first)
-    assert np.isfinite(evened(cells, np.full((count, 3), -0.1), np.full((count, 3), 0.02), np.ones(count))).all()
+    assert np.isfinite(evened(cells, np.full((count, 3), -0.1), np.full((count, 3), 0.02), np.ones(count), 1.0)).all()
 
 
 def test_a_rim_is_not_mirrored(ball: SimpleNamespace) -> None:
