@@ -2,12 +2,15 @@
 
 import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from ..geometry.visibility import smoothstep
 from ..photo.parsing import CLASSES
 
 _ROWS = 0.03  # crop units (6 mm) at the lower edge whose mean is carried down
 _SOFTER = 0.12  # of the way down: across so much do colours run into each other
+_CLOSES = 0.8  # of the way down: a neckline's sides come nearer to each other
+_MIXED = 0.03  # crop units (6 mm) at the edge of clothes
 _STEPS = 4  # pictures between which they do
 _MATTE = 0.5  # of the person at the photo's lower edge
 _CARRIED = ("skin", "clothes")  # hair, beards and things in front end somewhere below, nobody knows where
@@ -33,11 +36,18 @@ def continued_below(
     carried = smoothstep(kinds[:, [CLASSES.index(name) for name in _CARRIED]].sum(1), *_MOSTLY) * person
     soft = [_softened(mean, carried, _SOFTER * (size - end) * step / _STEPS) for step in range(_STEPS + 1)]
     photo, matte, parsing = photo.copy(), matte.copy(), parsing.copy()
+    dressed = (kinds[:, CLASSES.index("clothes")] > 0.5) & (carried > 0.5)
+    columns = np.arange(size)
+    apart, beside = distance_transform_edt(~dressed, return_indices=True) if dressed.any() else (np.full(size, np.inf), [columns])
+    # At its edge cloth is mixed with skin.
+    cloth = np.clip(beside[0] + np.sign(beside[0] - columns) * round(_MIXED * size / 2), 0, size - 1)
+    cloth = np.where(dressed[cloth], cloth, beside[0])
     for row in range(end - 1, size):
         way = (row - end + 1) / max(size - end, 1) * _STEPS
         step = min(int(way), _STEPS - 1)
-        photo[row] = soft[step] + (way - step) * (soft[step + 1] - soft[step])
-        matte[row], parsing[row] = carried, kinds
+        colours = soft[step] + (way - step) * (soft[step + 1] - soft[step])
+        source = np.where((apart < _CLOSES * (row - end)) & (carried > 0.5), cloth, columns)
+        photo[row], matte[row], parsing[row] = colours[source], carried[source], kinds[source]
     return photo, matte, parsing, shown
 
 

@@ -14,7 +14,7 @@ from .hair_texture import HairTexture
 from .kinds import CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
-from .seam import evened, lightened, well_inside, with_local_light, with_rims_light, without_seam
+from .seam import evened, lightened, well_inside, with_local_light, without_seam
 from .skin_texture import SkinTexture
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
@@ -64,7 +64,7 @@ def colour_vertices(
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S).
     guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
-    head are not copied, and they tell what is what; without them the guess does.
+    head are not copied, and they tell what is what; without them the guess does. skin_change: how hidden skin differs from a cheek's.
     """
     lowest = -np.inf
     if parsing_crop is not None:
@@ -106,6 +106,7 @@ def colour_vertices(
         level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
         detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level, vertices))
         if skin_change is not None and share is not None:
+            # An ear's folds are finer than cells.
             some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
             fine = share[cells.cell[some], SKIN, None] * skin_change(vertices[some]) - cells.spread(change, vertices[some])
             here = cells.spread(level, vertices[some])
@@ -118,7 +119,6 @@ def colour_vertices(
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
             weight = weight * (1 - share[:, HAIR] * strange)
             # Rims are darker, or lit from behind.
-            rims = weight
             weight = weight * inside
             level = with_local_light(cells, level, seen[:, COLOUR], weight, share)
             # What is seen through hair at its rim is the wall behind it.
@@ -141,7 +141,6 @@ def colour_vertices(
             own = head * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
             change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind], tint)
             shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
-        level = with_rims_light(cells, level, cells.mean(shown[:, COLOUR], observed), rims, share)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
     return coloured, observed * (vertices[:, 1] > lowest)

@@ -16,8 +16,6 @@ _LIGHT_MOST = 0.3  # natural logarithm: hidden skin stays as light as the face m
 _TINT = 0.6  # of the light's tint is kept: rims have the background's
 _BORDER = 0.12  # crop units (2.4 cm) around the border of what is seen in which light is evened
 _WITHIN = (0.6, 0.95)  # share of what is seen around
-_RIM_REACH = 0.12  # crop units (2.4 cm) beyond that border over which its light decays
-_RIM_WEIGHT = 0.5  # of a cell's colour beside its neighbours'
 _EVENED_MOST = 0.4  # natural logarithm
 _EVENED_ROUNDS = 3  # of smoothing, of 4 mm each: finer light and shade is the photo's
 _BLACK = 0.06  # sRGB: below it ratios are noise
@@ -65,15 +63,6 @@ def without_seam(
     reach = np.array([_REACH, _MIRROR_REACH])[:, None]
     screening = 3 * (cells.size / reach) ** 2 * np.stack([1 - mirrored, mirrored])
     return level + membrane(_alike(cells, level, share), seen - level, _HUGGED * weight, screening.sum(0), cells.place // 5)
-
-
-def with_rims_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """The level (K, 3) beside the border of what is seen (K, 3), with weight (K,), as light and as tinted as that, within each kind, share
-    (K, len(KINDS)); but not far, because light grazes a rim, or comes from behind it."""
-    ratio = np.log((np.maximum(seen, 0) + _BLACK) / (np.maximum(level, 0) + _BLACK))
-    ratio = np.clip(ratio, -_EVENED_MOST, _EVENED_MOST)
-    screening = 3 * (cells.size / _RIM_REACH) ** 2
-    return lightened(level, membrane(_alike(cells, level, share), ratio, _RIM_WEIGHT * weight, screening, cells.place // 5))
 
 
 def _alike(cells: VoxelMeans, level: np.ndarray, share: np.ndarray | None) -> sp.csr_matrix:

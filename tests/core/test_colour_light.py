@@ -7,11 +7,12 @@ import pytest
 import trimesh
 from scipy.ndimage import gaussian_filter
 
-from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.fill import SkinChange, colour_vertices
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.seam import evened
+from likeness.core.colour.skin_texture import SkinTexture
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 
@@ -28,7 +29,9 @@ def ball() -> SimpleNamespace:
     return SimpleNamespace(vertices=vertices, faces=np.asarray(mesh.faces), normals=vertices / RADIUS)
 
 
-def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: str = "skin") -> tuple[np.ndarray, np.ndarray]:
+def coloured(
+    ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: str = "skin", skin_change: SkinChange | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Colours and observed of a head of nothing but one kind before a photo (S, S, 3), of which `shown` (S, S) bool is the person."""
     matte = (shown & (np.hypot(X, Y) < RADIUS)).astype(np.float32)
     parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
@@ -39,7 +42,7 @@ def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: 
         nothing, all_over = np.zeros(len(points), np.float32), np.full(len(points), kind == "skin", np.float32)
         return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), 1 - all_over, all_over, nothing, nothing)
 
-    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing)
+    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing, skin_change)
 
 
 def rim(strength: float) -> np.ndarray:
@@ -176,3 +179,53 @@ def test_hidden_hair_follows_the_strands_that_run_one_way() -> None:
     hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
     texture = HairTexture.of(photo, points, hair)
     assert texture is not None and texture.lengthened > 2.3
+
+
+def ears_of(points: np.ndarray) -> np.ndarray:
+    """Skin that is redder and darker on a patch at the side."""
+    patch = (np.abs(points[:, 1]) < 0.15) & (np.abs(points[:, 2] + 0.1) < 0.15)
+    return (patch[:, None] * np.array([-0.1, -0.3, -0.3])).astype(np.float32)
+
+
+def test_hidden_skin_is_as_a_heads_places_are(ball: SimpleNamespace) -> None:
+    photo = np.broadcast_to(FAIR, (SIZE, SIZE, 3))
+    plain, observed = coloured(ball, photo, np.full_like(X, True, bool))
+    with_ears, _ = coloured(ball, photo, np.full_like(X, True, bool), skin_change=ears_of)
+    patch = (np.abs(ball.vertices[:, 1]) < 0.1) & (np.abs(ball.vertices[:, 2] + 0.1) < 0.1)
+    ratio = np.log((with_ears[patch] + 0.06) / (plain[patch] + 0.06)).mean(0)
+    assert np.abs(ratio - [-0.1, -0.3, -0.3]).max() < 0.05
+    assert np.abs(with_ears - plain)[observed > 0.99].max() < 1e-3, "what is seen is the photo's"
+    step = np.abs(ball.vertices[:, 1]) - 0.15
+    near = (np.abs(step) < 0.012) & (np.abs(ball.vertices[:, 2] + 0.1) < 0.1)
+    blue = (with_ears - plain)[near, 2]
+    assert blue[step[near] > 0.006].mean() - blue[step[near] < -0.006].mean() > 0.1, "folds are finer than colour cells"
+
+
+def test_hidden_skin_has_the_visible_skins_grain(ball: SimpleNamespace) -> None:
+    grain = gaussian_filter(np.random.default_rng(2).standard_normal((SIZE, SIZE)), 1)
+    photo = FAIR * (1 + 0.05 * grain / grain.std() * 0.3)[..., None]
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool))
+    front, back = colours[(observed > 0.99)], colours[ball.normals[:, 2] < -0.7]
+    assert 0.4 < back.mean(1).std() / front.mean(1).std() < 1.2
+    smooth, _ = coloured(ball, np.broadcast_to(FAIR, (SIZE, SIZE, 3)), np.full_like(X, True, bool))
+    assert smooth[ball.normals[:, 2] < -0.7].std(0).max() < 0.005
+
+
+def test_a_mole_is_no_grain() -> None:
+    photo = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).copy()
+    photo[100:110, 100:110] = 0.1
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+    pores = SkinTexture.of(photo.astype(np.float32), points, np.ones(len(points), bool))
+    assert pores is not None and pores.texture.std() < 0.002
+    noisy = photo * (1 + 0.3 * np.random.default_rng(0).standard_normal((SIZE, SIZE, 1)))
+    stubble = SkinTexture.of(noisy.astype(np.float32), points, np.ones(len(points), bool))
+    assert stubble is not None and stubble.texture.std() < 0.026
+
+
+def test_seen_skin_at_the_border_takes_the_hidden_sides_tint(ball: SimpleNamespace) -> None:
+    greenish = FAIR * [0.9, 1.0, 0.85]
+    photo = np.where((np.hypot(X, Y) > RADIUS * np.sin(np.radians(45)))[..., None], greenish, FAIR)
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool))
+    border = (observed > 0.7) & (ball.normals[:, 2] < np.cos(np.radians(60)))
+    tint = (colours[border, 1] / colours[border, 0]).mean()
+    assert border.sum() > 100 and tint < 0.845, "0.86 in the photo, 0.78 on the face"
