@@ -14,7 +14,7 @@ from .fields.head import head_field
 from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
 from .head_anatomy import head_anatomy
-from .models.fit import ViewFit, landmark_points
+from .models.fit import landmark_points
 from .models.flame.model import FlameModel
 from .models.head import HeadModel
 from .models.joints import GLOBAL, NECK
@@ -70,15 +70,13 @@ class HeadReconstructor:
         pictures = prepared.pictures(picture_size(settings.resolution))
         vertices, faces = self._surface(prepared, fields, settings, pictures, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
-        whole = _from_crop(prepared, vertices)
         rigging = None
         if settings.rig:
+            whole = _from_crop(prepared, vertices)
             surface = ReconstructedSurface(whole, vertex_normals(whole, faces))
             rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
         with clock.stage("clean"):
-            at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
-            face = landmark_points(self._model, prepared.fit)
-            camera_vertices, faces = _cleaned(whole, faces, at_wall, face, prepared.fit, settings.cut)
+            camera_vertices, faces = self._cleaned(prepared, vertices, faces, settings)
         mesh, vertices = self._coloured(prepared, fields, camera_vertices, faces, pictures, clock)
         view, fit = prepared.view, prepared.fit
         pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
@@ -110,6 +108,20 @@ class HeadReconstructor:
                 return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail), faces
             smooth = add_detail(vertices, faces, settings.resolution)
             return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces
+
+    def _cleaned(
+        self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A closed surface of the crop frame, cut as the settings say and mended: vertices (V, 3) of the camera's frame, faces (F, 3)."""
+        whole, fit = _from_crop(prepared, vertices), prepared.fit
+        if settings.cut != "none":
+            torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
+            at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
+            face, unseen = torso.to_upright(landmark_points(self._model, fit)), _below_photo(prepared, vertices, faces)
+            ended, faces = cut_head(torso.to_upright(whole), faces, settings.cut, at_wall, face, unseen)
+            whole = torso.to_camera(ended)
+        whole, faces, _ = mend_surface(whole.astype(np.float32), faces)
+        return whole, faces
 
     def _coloured(
         self,
@@ -159,17 +171,11 @@ class HeadReconstructor:
         return report
 
 
-def _cleaned(
-    vertices: np.ndarray, faces: np.ndarray, at_wall: np.ndarray, face: np.ndarray, fit: ViewFit, cut: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """A closed surface (V, 3) of the camera's frame, cut as the settings say and mended. at_wall (V,): is it at the crop's walls?
-    face (N, 3): landmarks."""
-    if cut != "none":
-        torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
-        ended, faces = cut_head(torso.to_upright(vertices), faces, cut, at_wall, torso.to_upright(face))
-        vertices = torso.to_camera(ended)
-    vertices, faces, _ = mend_surface(vertices.astype(np.float32), faces)
-    return vertices, faces
+def _below_photo(prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V,) bool: which vertices of a surface, crop frame, would be seen below the photo's lower edge if it showed more."""
+    _, top, side = prepared.crop_box
+    edge = 1 - (len(prepared.view.image) - top) * 2 / side
+    return (vertices[:, 1] < edge) & (vertex_normals(vertices, faces)[:, 2] > 0)
 
 
 def _from_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:
