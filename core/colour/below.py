@@ -17,9 +17,7 @@ _CARRIED = ("skin", "clothes")  # hair, beards and things in front end somewhere
 _MOSTLY = (0.3, 0.7)  # share of them
 
 
-def continued_below(
-    photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def continued_below(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A crop's photo (S, S, 3), matte (S, S) and parsing (S, S, len(CLASSES)), all 0 below the photo's lower edge, with skin and clothes
     carried down from there; and shown (S,) bool: which rows the photo has. The same where the photo holds all of the person."""
     rows, size = (photo.reshape(len(photo), -1).max(1) > 0) | (matte.max(1) > 0), len(matte)

@@ -23,8 +23,8 @@ class SkinTexture:
 
     @classmethod
     def of(cls, photo: np.ndarray, points: np.ndarray, skin: np.ndarray) -> Self | None:
-        """From points (V, 3) in the crop frame that the photo (S, S, 3) shows, of which skin (V,) bool are skin; None if there is too little
-        of it."""
+        """From points (V, 3) in the crop frame that the photo (S, S, 3) shows, of which skin (V,) bool are skin; None if there is too
+        little of it."""
         squares = seen_squares(photo, points, skin, _NEARLY, _MOST)
         if not squares:
             return None

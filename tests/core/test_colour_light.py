@@ -229,3 +229,13 @@ def test_seen_skin_at_the_border_takes_the_hidden_sides_tint(ball: SimpleNamespa
     border = (observed > 0.7) & (ball.normals[:, 2] < np.cos(np.radians(60)))
     tint = (colours[border, 1] / colours[border, 0]).mean()
     assert border.sum() > 100 and tint < 0.845, "0.86 in the photo, 0.78 on the face"
+
+
+def test_a_coat_of_two_colours_goes_on_below_the_photo_and_is_not_observed(ball: SimpleNamespace) -> None:
+    red, blue = np.array([0.6, 0.2, 0.2]), np.array([0.2, 0.2, 0.6])
+    photo = np.where(Y[..., None] > -0.2, np.where(X[..., None] > 0, red, blue), 0)
+    colours, observed = coloured(ball, photo, Y > -0.2, kind="clothes")
+    below = (ball.vertices[:, 1] < -0.26) & (ball.vertices[:, 1] > -0.4) & (ball.normals[:, 2] > 0.6) & (np.abs(ball.vertices[:, 0]) > 0.1)
+    right = ball.vertices[:, 0] > 0
+    assert below.sum() > 100 and observed[below].max() == 0
+    assert np.abs(colours[below & right] - red).max() < 0.05 and np.abs(colours[below & ~right] - blue).max() < 0.05

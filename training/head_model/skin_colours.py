@@ -1,4 +1,4 @@
-"""How skin differs over a head: `python -m likeness.training.head_model.skin_colours --assets FOLDER [--output FILE]`, half a minute of one core.
+"""How skin differs over a head: `python -m likeness.training.head_model.skin_colours --assets FOLDER [--output FILE]`, half a minute.
 
 Colours that are seldom seen in a portrait, of ears, the jaw's sides and the nape, are those of the light-skinned MakeHuman skins (CC0)
 relative to the same skins' cheeks, on average; and as light as ambient occlusion of the mean head leaves them, with the red light that skin
