@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from ..geometry.visibility import smoothstep
+from ..geometry.visibility import sample_picture, smoothstep
 from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hair_texture import HairTexture
-from .kinds import CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_kinds
+from .kinds import CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
 from .seam import evened, lightened, well_inside, with_local_light, without_seam
@@ -41,6 +41,9 @@ _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
 _EVENED_TINT = {SKIN: 0.8, HAIR: 0.0}  # of the hidden side's tint, towards the border
+_GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
+_ABOVE_EDGE = (-0.06, 0.0)  # crop units from the lower edge, below it
+_UNDER = (-0.6, -0.1)  # z of the normal, from what faces away from the camera
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
@@ -88,6 +91,7 @@ def colour_vertices(
         observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, dict[int, Tints]()
+    dressed = cells.mean(projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] if parsing_crop is not None else observed)
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
         places_there, facing = symmetry.mirrored(vertices, normals)
@@ -96,7 +100,7 @@ def colour_vertices(
             trust = trust * smoothstep(facing[:, 2], *_RIM)
         find = _kinds_by_guess if parsing_crop is None else _kinds_by_parsing
         share, level, weight, trust, tints = find(
-            _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals))), places, symmetry.upright(points), cells
+            _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals)), dressed), places, symmetry.upright(points), cells
         )
         trust = (trust * head).astype(np.float32)
         there = cells.mean(trust)
@@ -134,6 +138,9 @@ def colour_vertices(
                 of_wall = _of_background(colours, cells.spread(level, vertices[some]), photo_crop, matte_crop, _RARE)
                 of_wall *= smoothstep(np.linalg.norm(colours - own, axis=1), *_SPILL) * shown[some, OF_KIND][:, HAIR]
                 shown[some, COLOUR] = colours + of_wall[:, None] * (own - colours)
+    # By the lower edge and below it what faces down is as what faces the camera before it.
+    under = smoothstep(lowest - points[:, 1], *_ABOVE_EDGE) * smoothstep(_unit(cells.mean(normals))[:, 2], *_UNDER) * (1 - inside)
+    level = level + (under * cells.mean(sample_picture(projection.trust, vertices)))[:, None] * (cells.mean(shown[:, COLOUR]) - level)
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None and parsing_crop is not None:
         # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
@@ -167,7 +174,8 @@ def _of_background(
 
 class _ColourSamples(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
-    the mirrored places of the vertices; normals (K, 3): the cells', unit."""
+    the mirrored places of the vertices; normals (K, 3): the cells', unit; dressed (K,): how surely the photo shows clothes there, though
+    too steeply to copy them."""
 
     level: np.ndarray
     seen: np.ndarray
@@ -175,6 +183,7 @@ class _ColourSamples(NamedTuple):
     other: np.ndarray
     trust: np.ndarray
     normals: np.ndarray
+    dressed: np.ndarray
 
 
 class _ColoursByKind(NamedTuple):
@@ -190,7 +199,7 @@ class _ColoursByKind(NamedTuple):
 
 def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals = sampled
+    level, seen, weight, other, trust, normals, dressed = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     level, tints = (level, {}) if share is None else levels(level, seen, weight, share, upright, normals)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
@@ -201,7 +210,7 @@ def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray
 
 def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals = sampled
+    level, seen, weight, other, trust, normals, dressed = sampled
     kinds = _normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *_KEPT_OUT))
     features = smoothstep(places.features, *_KEPT_OUT)[cells.cell]
@@ -209,7 +218,10 @@ def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarr
     trust = trust * (1 - smoothstep(strange, *_KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *_KEPT_OUT))
     mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
     by_place = cells.smoothed(cells.smoothed(hidden_kinds(kinds, weight, places, upright)))
-    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust))])
+    clothes = np.eye(len(KINDS))[np.full(len(dressed), CLOTHES)]
+    share = continued(
+        cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (clothes, _GRAZED * dressed * (1 - weight))]
+    )
     near = smoothstep(np.minimum(_normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))

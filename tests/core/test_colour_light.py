@@ -239,3 +239,33 @@ def test_a_coat_of_two_colours_goes_on_below_the_photo_and_is_not_observed(ball:
     right = ball.vertices[:, 0] > 0
     assert below.sum() > 100 and observed[below].max() == 0
     assert np.abs(colours[below & right] - red).max() < 0.05 and np.abs(colours[below & ~right] - blue).max() < 0.05
+
+
+def test_what_faces_down_at_the_photos_lower_edge_is_as_what_is_above_it(ball: SimpleNamespace) -> None:
+    """A red tie before a blue coat: below, both go on round the lower side."""
+    photo = np.where(Y[..., None] > -0.35, np.where(np.abs(X[..., None]) < 0.15, [0.6, 0.1, 0.1], [0.1, 0.1, 0.5]), 0)
+    colours, _ = coloured(ball, photo, Y > -0.35, kind="clothes")
+    under = (ball.normals[:, 1] < -0.8) & (ball.normals[:, 2] > 0.05) & (ball.normals[:, 2] < 0.25)
+    tie, coat = under & (np.abs(ball.vertices[:, 0]) < 0.06), under & (np.abs(ball.vertices[:, 0]) > 0.26)
+    assert min(tie.sum(), coat.sum()) > 20
+    assert colours[tie, 0].mean() > 0.4 and colours[coat, 2].mean() > 0.4
+
+
+def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> None:
+    """Beside the border of what is copied the pixels show a coat, though by place a cheek goes on there."""
+    photo, matte = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).copy(), (np.hypot(X, Y) < RADIUS)
+    coat = (np.hypot(X, Y) > RADIUS * np.sin(np.radians(60))) & (X > 0.2)
+    photo[coat] = [0.1, 0.1, 0.5]
+    parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    parsing[..., CLASSES.index("skin")], parsing[..., CLASSES.index("background")] = matte & ~coat, ~matte
+    parsing[..., CLASSES.index("clothes")] = matte & coat
+
+    def guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
+        codes = np.column_stack([(points[:, 0] + 1) / 2, points[:, 1] * 0.5 + 0.6, (points[:, 2] + 1) / 2]).clip(0.001, 1)
+        none = np.zeros(len(points), np.float32)
+        return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), none, none, none, none)
+
+    colours, observed = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)
+    steep = (ball.normals[:, 0] > 0.9) & (ball.normals[:, 2] > 0.12) & (ball.normals[:, 2] < 0.25)
+    assert steep.sum() > 50 and observed[steep].max() < 0.1
+    assert (colours[steep, 2] > colours[steep, 0]).mean() > 0.9
