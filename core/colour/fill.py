@@ -83,15 +83,16 @@ def colour_vertices(
     level, places = guess(points)
     level = cells.smoothed(level)
     head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
+    dressed = np.zeros(len(points), np.float32)
     if parsing_crop is not None:
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - head * smoothstep(shown[:, THINGS], *_COVERED))
         # A jaw that is fitted too wide reaches into the picture of the clothes behind it.
         bare = (places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)))[cells.cell]
         observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
+        dressed = cells.mean(projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] * (1 - bare))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, dict[int, Tints]()
-    dressed = cells.mean(projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] if parsing_crop is not None else observed)
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
         places_there, facing = symmetry.mirrored(vertices, normals)
@@ -199,7 +200,7 @@ class _ColoursByKind(NamedTuple):
 
 def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, dressed = sampled
+    level, seen, weight, other, trust, normals, _ = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     level, tints = (level, {}) if share is None else levels(level, seen, weight, share, upright, normals)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
