@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .colour.fill import colour_vertices
-from .colour.places import places_on_head
+from .colour.places import places_on_head, skin_on_head
 from .fields.crop import CropField
 from .fields.field import Field
 from .fields.head import head_field
@@ -138,7 +138,8 @@ class HeadReconstructor:
         normals = vertex_normals(camera_vertices, faces)
         with clock.stage("colour"):
             guess = lambda points: (fields.field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
-            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing)
+            skin = lambda points: skin_on_head(prepared.surface, points)  # noqa: E731
+            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing, skin)
             source = None
             if fields.further is not None:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))

@@ -38,20 +38,15 @@ class HairTexture:
     def of(cls, photo: np.ndarray, points: np.ndarray, hair: np.ndarray) -> Self | None:
         """From points (V, 3) in the crop frame that the photo (S, S, 3) shows, of which hair (V,) bool are hair; None if there is too
         little of it."""
-        sample = _sample(photo, _hair_map(points, hair))
-        if sample is None:
+        squares = seen_squares(photo, points, hair)
+        if not squares:
             return None
+        # Others have a parting, or locks that cross.
+        sample = max(squares, key=lambda square: _course(square - cv2.GaussianBlur(square, (0, 0), _CLUMP * len(photo) / 2))[1])
         size = round(2 * np.pi * _RADIUS / _REPEATS * len(photo) / 2)
         sigma = _CLUMP * len(photo) / 2
         sample, coherence = _upright(sample - cv2.GaussianBlur(sample, (0, 0), sigma))
-        window = np.outer(*[np.hanning(len(sample))] * 2)[..., None].astype(np.float32)
-        sample -= (window * sample).sum((0, 1)) / window.sum()
-        spot = np.zeros((size, size, 3), np.float32)
-        spot[: len(sample), : len(sample)] = sample * np.sqrt(window / window.sum()) * size
-        noise = np.fft.rfft2(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
-        phase = noise / np.maximum(np.abs(noise), 1e-9)
-        texture = np.fft.irfft2(np.fft.rfft2(spot, axes=(0, 1)) * phase[..., None], (size, size), axes=(0, 1)).astype(np.float32)
-        return cls(texture, float(1 + (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
+        return cls(random_phase(sample, size), float(1 + (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, 3) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
@@ -74,28 +69,42 @@ class HairTexture:
         return values * smoothstep(sine, *_CROWN)[:, None].astype(np.float32)
 
 
-def _hair_map(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
-    """(_MAP, _MAP) bool: pixels that show nothing but hair."""
+def random_phase(sample: np.ndarray, size: int) -> np.ndarray:
+    """A tiled texture (size, size, 3) float32 around 0 with the spectrum of a sample (n, n, 3)."""
+    window = np.outer(*[np.hanning(len(sample))] * 2)[..., None].astype(np.float32)
+    sample = sample - (window * sample).sum((0, 1)) / window.sum()
+    spot = np.zeros((size, size, 3), np.float32)
+    spot[: len(sample), : len(sample)] = sample * np.sqrt(window / window.sum()) * size
+    noise = np.fft.rfft2(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
+    phase = noise / np.maximum(np.abs(noise), 1e-9)
+    return np.fft.irfft2(np.fft.rfft2(spot, axes=(0, 1)) * phase[..., None], (size, size), axes=(0, 1)).astype(np.float32)
+
+
+def seen_squares(
+    photo: np.ndarray, points: np.ndarray, of_kind: np.ndarray, nearly: float = _NEARLY, most: float = _MOST
+) -> list[np.ndarray]:
+    """Squares (n, n, 3) of a photo (S, S, 3) that show nothing but one kind, as points (V, 3) do of which of_kind (V,) bool are such; none
+    where there is too little of it. nearly: share of the largest square's side that they have at least; most: crop units a side."""
+    shown = _map_of(points, of_kind)
+    inside = np.asarray(distance_transform_edt(np.pad(shown, 1)))[1:-1, 1:-1]
+    if inside.max() * np.sqrt(2) * 2 / _MAP < _LEAST:
+        return []
+    centres = np.argwhere(inside >= nearly * inside.max())
+    chosen = centres[np.linspace(0, len(centres) - 1, min(len(centres), _TRIED)).astype(int)]
+    return [_square(photo, centre, min(inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP, most)) for centre in chosen]
+
+
+def _map_of(points: np.ndarray, of_kind: np.ndarray) -> np.ndarray:
+    """(_MAP, _MAP) bool: pixels that show nothing but one kind."""
     column, row = (np.clip((points[:, axis] * sign + 1) * _MAP / 2, 0, _MAP - 1).astype(np.int64) for axis, sign in ((0, 1), (1, -1)))
     flat = row * _MAP + column
-    whole, part = (np.bincount(flat, weight, _MAP * _MAP).reshape(_MAP, _MAP) for weight in (np.ones(len(flat)), hair))
+    whole, part = (np.bincount(flat, weight, _MAP * _MAP).reshape(_MAP, _MAP) for weight in (np.ones(len(flat)), of_kind))
     return (part > 0.95 * whole) & (whole > 0)
-
-
-def _sample(photo: np.ndarray, hair: np.ndarray) -> np.ndarray | None:
-    """Of the large squares of hair (n, n, 3) the one whose strands most nearly run one way: others have a parting, or locks that cross."""
-    inside = np.asarray(distance_transform_edt(np.pad(hair, 1)))[1:-1, 1:-1]
-    if inside.max() * np.sqrt(2) * 2 / _MAP < _LEAST:
-        return None
-    centres = np.argwhere(inside >= _NEARLY * inside.max())
-    chosen = centres[np.linspace(0, len(centres) - 1, min(len(centres), _TRIED)).astype(int)]
-    squares = [_square(photo, centre, inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP) for centre in chosen]
-    return max(squares, key=lambda square: _course(square - cv2.GaussianBlur(square, (0, 0), _CLUMP * len(photo) / 2))[1])
 
 
 def _square(photo: np.ndarray, centre: np.ndarray, side: float) -> np.ndarray:
     """The part (n, n, 3) of a photo around a pixel of the map (row, column); side: crop units."""
-    half = int(min(side, _MOST) / 2 * len(photo) / 2)
+    half = int(side / 2 * len(photo) / 2)
     low = [int(np.clip(int((index + 0.5) * len(photo) / _MAP) - half, 0, len(photo) - 2 * half)) for index in centre]
     return np.array(photo[low[0] : low[0] + 2 * half, low[1] : low[1] + 2 * half], np.float32)
 

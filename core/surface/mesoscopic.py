@@ -15,7 +15,7 @@ from ..geometry.visibility import depth_picture, sample_picture, smoothstep, vis
 from ..photo.parsing import CLASSES
 from .shading import shape_from_shading
 
-_SIGMAS = (0.4e-3, 0.8e-3, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3)  # metres: borders of the bands
+_SIGMAS = (0.4e-3, 0.8e-3, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3)  # metres: borders of the bands
 _DARK = 0.02  # of white, linear: below it the logarithm is noise
 _OUTWARDS = 0.6  # highlights are lighter than what is high
 _SURE, _LEAST_SURE, _DOUBTFUL = (
@@ -113,7 +113,7 @@ def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, h
         own = share(material.classes) * matte.astype(np.float32)
         box = _bounds(own > _LEAST, round(_SOFT * 4 / pixel))
         if box is not None:
-            height[box] += _material_heights(material, photo[box], own[box], kept[box], pixel, max(cell * _CELLS, photo_pixel * _PIXELS))
+            height[box] += material_heights(material, photo[box], own[box], kept[box], pixel, max(cell * _CELLS, photo_pixel * _PIXELS))
     inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5) * (2 / len(matte))
     return (height / half * kept * smoothstep(inside, *_RIM)).astype(np.float32)
 
@@ -141,7 +141,7 @@ def _bounds(mask: np.ndarray, margin: int) -> tuple[slice, ...] | None:
     return tuple(slice(max(one[0] - margin, 0), one[-1] + margin + 1) for one in places) if len(places[0]) else None
 
 
-def _material_heights(material: Material, photo: np.ndarray, own: np.ndarray, kept: np.ndarray, pixel: float, finest: float) -> np.ndarray:
+def material_heights(material: Material, photo: np.ndarray, own: np.ndarray, kept: np.ndarray, pixel: float, finest: float) -> np.ndarray:
     """Heights (H, W) in metres that one material adds. own, kept (H, W): its share, and what is not left out."""
     pure = smoothstep(own * kept, *_PURE).astype(np.float32)
     light = np.log(_linear(photo) @ np.array(material.channels) + _DARK).astype(np.float32)
