@@ -1,4 +1,4 @@
-"""Where MediaPipe's landmarks of a turned face belong: from some 30 degrees on, the detector draws a face that is turned less.
+"""Where MediaPipe's landmarks of a turned face belong: from some 20 degrees on, the detector draws a face that is turned less.
 
 A linear map from the landmarks' own shape, with its products with the head's turn, to their corrections, in the levelled square around the
 face. It has learned from drawn people whose landmarks are known (training/landmarks.py). Faces that look ahead stay as they are.
@@ -17,7 +17,7 @@ from .files import read_model
 
 TURNED_FILE = Path(__file__).parents[2] / "weights" / "turned_landmarks.npz"
 _LANDMARKS = 468
-_TURNED = tuple(np.radians([20, 40]))  # over which the correction comes in
+_TURNED = tuple(np.radians([10, 30]))  # over which the correction comes in
 _BESIDE = 0.7  # radians: the turn's unit
 SCHEMA = Schema(
     {

@@ -19,7 +19,7 @@ from ..parameters import mirrored_landmarks
 from .people import ARRAYS
 
 log = logging.getLogger(__name__)
-_COMPONENTS, _RIDGE = 40, 3.0
+_COMPONENTS, _RIDGE = 8, 3.0
 _HELD_OUT = 5  # every so many-th part of the people
 _TURNS = (0, 20, 40, 60, 90)  # degrees
 
