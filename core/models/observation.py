@@ -45,7 +45,7 @@ class Observation:
     ) -> Self:
         """Of landmarks as detectors report them; MediaPipe's of a turned face are mended. Raises AssetError."""
         if MEDIAPIPE in landmarks:
-            landmarks = landmarks | {MEDIAPIPE: TurnedLandmarks.load().corrected(landmarks[MEDIAPIPE])}
+            landmarks = {**landmarks, MEDIAPIPE: TurnedLandmarks.load().corrected(landmarks[MEDIAPIPE])}
         return cls(landmarks, matte, focal, name, pins)
 
     @property

@@ -40,7 +40,7 @@ def photographs(person: Person, model: HeadModel, detector: FaceDetector, rng: n
         distance = float(np.exp(rng.uniform(*np.log(_DISTANCE))))
         case = turned_photograph("turned", person, turn, distance, _SIZE, model, rng, known=False)
         if faces := detector.detect(case.photo):
-            assert case.landmarks is not None and case.landmark_pixels is not None
+            assert case.camera is not None and case.landmarks is not None and case.landmark_pixels is not None
             scale = case.camera.scale
             truth = np.column_stack([case.landmark_pixels, case.landmarks[:, 2] * scale])
             rows.append((faces[0].mesh, truth, case.rotation, np.array(scale)))
