@@ -17,7 +17,7 @@ from .files import read_model
 
 TURNED_FILE = Path(__file__).parents[2] / "weights" / "turned_landmarks.npz"
 _LANDMARKS = 468
-_TURNED = tuple(np.radians([10, 30]))  # over which the correction comes in
+_TURNED = tuple(np.radians([20, 40]))  # over which the correction comes in
 _BESIDE = 0.7  # radians: the turn's unit
 SCHEMA = Schema(
     {
