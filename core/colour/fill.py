@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from ..geometry.visibility import smoothstep
+from ..geometry.visibility import sample_picture, smoothstep
+from ..surface.mesoscopic import detailed_share
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hair_texture import HairTexture
@@ -33,7 +34,10 @@ _RARE = (0.001, 0.006)  # and for its tint alone
 _SPILL = (0.04, 0.1)  # sRGB: so far from its own tint is hair that has the background's
 _MIXED = (1.0, 0.7, 0.5, 0.35)  # shares of the background in what is seen through hair
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
+_SHOWN = 0.8  # of the photo, and of hair, to be a sample
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
+_RELIEF = 0.8  # of the visible hair's relief, the same strands
+_TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
@@ -41,6 +45,15 @@ _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
 """From points (N, 3) in the crop frame to the field's colours (N, 3) and places on the fitted head."""
+
+
+class Filled(NamedTuple):
+    """colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied; relief (V,) float32, crop units
+    along the normals by which hidden hair is to be raised: its strands are those of its colours."""
+
+    colours: np.ndarray
+    observed: np.ndarray
+    relief: np.ndarray
 
 
 def colour_vertices(
@@ -51,12 +64,14 @@ def colour_vertices(
     matte_crop: np.ndarray,
     guess: Guess,
     parsing_crop: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
+    heights: np.ndarray | None = None,
+) -> Filled:
+    """The colours of all vertices, and the relief of hair that the photo does not show.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S).
     guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
-    head are not copied, and they tell what is what; without them the guess does.
+    head are not copied, and they tell what is what; without them the guess does. heights (S, S): crop units by which the photo's shading
+    has moved what it shows along the normals (FineDetail); hidden hair goes on in the same way.
     """
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
     cells = VoxelMeans.of(vertices, _CELL)
@@ -75,6 +90,7 @@ def colour_vertices(
         bare = (places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)))[cells.cell]
         observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
+    relief = np.zeros(len(vertices), np.float32)
     there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, {}
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
@@ -91,7 +107,12 @@ def colour_vertices(
         level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
         detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level, vertices))
         if share is not None:
-            detail += _hair_texture(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
+            hair = _HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed)
+            detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
+            if heights is not None:
+                mirrored = trust * sample_picture(heights, places_there)
+                untold = 1 - detailed_share(vertices, normals, projection.depth)
+                relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
         if parsing_crop is not None and share is not None:
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
             weight = weight * (1 - share[:, HAIR] * strange)
@@ -119,7 +140,7 @@ def colour_vertices(
             change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind]) * (1 - inside)
             shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change[:, None], vertices)[:, 0] * own)
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
-    return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
+    return Filled((hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed, relief.astype(np.float32))
 
 
 def _of_background(
@@ -212,21 +233,38 @@ def _normalised(shares: np.ndarray) -> np.ndarray:
     return shares / np.maximum(shares.sum(1, keepdims=True), 1e-6)
 
 
-def _hair_texture(
-    photo: np.ndarray,
-    vertices: np.ndarray,
-    symmetry: Symmetry,
-    cells: VoxelMeans,
-    hair: np.ndarray,
-    observed: np.ndarray,
-    mirrored: np.ndarray,
-) -> np.ndarray:
-    """Texture (V, 3) for hair, given by cell (K,), that neither the photo nor its mirror image shows."""
-    texture = np.zeros_like(vertices)
-    shown = observed > 0.8
-    strands = HairTexture.of(photo, vertices[shown], hair[cells.cell[shown]] > 0.8)
-    if strands is not None:
-        share = _TEXTURED * cells.spread(hair[:, None], vertices)[:, 0] * (1 - observed) * (1 - mirrored)
-        wanted = np.flatnonzero(share > 0.01)
-        texture[wanted] = share[wanted, None] * strands.at(symmetry.upright(vertices[wanted]))
-    return texture
+class _HiddenHair(NamedTuple):
+    """What is like the seen hair, at vertices that may be of hidden hair: share (V,) of it, thinning out to its end; texture (V, 3), to be
+    added to its colour, 0 where there is none; heights (V,), crop units."""
+
+    share: np.ndarray
+    texture: np.ndarray
+    heights: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        photo: np.ndarray,
+        heights: np.ndarray | None,
+        vertices: np.ndarray,
+        symmetry: Symmetry,
+        cells: VoxelMeans,
+        hair: np.ndarray,
+        observed: np.ndarray,
+    ) -> "_HiddenHair":
+        """hair (K,): share of cells; heights (S, S): the seen hair's."""
+        around = cells.smoothed(cells.smoothed(hair[:, None]))
+        share, around = cells.spread(np.column_stack([hair, around]), vertices).T
+        texture, raised = np.zeros_like(vertices), np.zeros(len(vertices), np.float32)
+        shown = (observed > _SHOWN) & (share > _SHOWN)
+        picture = photo if heights is None else np.dstack([photo, heights])
+        if heights is not None and shown.any():
+            raised += sample_picture(heights, vertices[shown]).mean()
+        strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN)
+        if strands is not None:
+            wanted = np.flatnonzero((share > 0.01) & (observed < 1))
+            values = strands.at(symmetry.upright(vertices[wanted]))
+            texture[wanted] = _TEXTURED * share[wanted, None] * values[:, COLOUR]
+            if heights is not None:
+                raised[wanted] += _RELIEF * values[:, 3]
+        return cls(smoothstep(around, *_TAPER), texture, raised)
