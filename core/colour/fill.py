@@ -111,7 +111,7 @@ def colour_vertices(
             detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
             if heights is not None:
                 mirrored = trust * sample_picture(heights, places_there)
-                untold = 1 - detailed_share(vertices, normals, projection.depth)
+                untold = 1 - detailed_share(vertices, normals, projection.depth) * sample_picture(projection.trust, vertices)
                 relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
         if parsing_crop is not None and share is not None:
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)

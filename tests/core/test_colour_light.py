@@ -39,7 +39,7 @@ def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: 
         nothing, all_over = np.zeros(len(points), np.float32), np.full(len(points), kind == "skin", np.float32)
         return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), 1 - all_over, all_over, nothing, nothing)
 
-    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing)
+    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing)[:2]
 
 
 def rim(strength: float) -> np.ndarray:
