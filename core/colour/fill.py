@@ -110,7 +110,7 @@ def colour_vertices(
             hair = _HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed)
             detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
             if heights is not None:
-                mirrored = trust * sample_picture(heights, places_there)
+                mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
                 untold = 1 - detailed_share(vertices, normals, projection.depth) * sample_picture(projection.trust, vertices)
                 relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
         if parsing_crop is not None and share is not None:
@@ -235,11 +235,12 @@ def _normalised(shares: np.ndarray) -> np.ndarray:
 
 class _HiddenHair(NamedTuple):
     """What is like the seen hair, at vertices that may be of hidden hair: share (V,) of it, thinning out to its end; texture (V, 3), to be
-    added to its colour, 0 where there is none; heights (V,), crop units."""
+    added to its colour, and heights (V,), crop units, both 0 where there is none. mean: of the seen hair's heights."""
 
     share: np.ndarray
     texture: np.ndarray
     heights: np.ndarray
+    mean: float
 
     @classmethod
     def of(
@@ -255,16 +256,16 @@ class _HiddenHair(NamedTuple):
         """hair (K,): share of cells; heights (S, S): the seen hair's."""
         around = cells.smoothed(cells.smoothed(hair[:, None]))
         share, around = cells.spread(np.column_stack([hair, around]), vertices).T
-        texture, raised = np.zeros_like(vertices), np.zeros(len(vertices), np.float32)
+        texture, raised, mean = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0
         shown = (observed > _SHOWN) & (share > _SHOWN)
         picture = photo if heights is None else np.dstack([photo, heights])
         if heights is not None and shown.any():
-            raised += sample_picture(heights, vertices[shown]).mean()
+            mean = float(sample_picture(heights, vertices[shown]).mean())
         strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN)
         if strands is not None:
             wanted = np.flatnonzero((share > 0.01) & (observed < 1))
             values = strands.at(symmetry.upright(vertices[wanted]))
             texture[wanted] = _TEXTURED * share[wanted, None] * values[:, COLOUR]
             if heights is not None:
-                raised[wanted] += _RELIEF * values[:, 3]
-        return cls(smoothstep(around, *_TAPER), texture, raised)
+                raised[wanted] = _RELIEF * values[:, 3]
+        return cls(smoothstep(around, *_TAPER), texture, raised, mean)

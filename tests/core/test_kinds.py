@@ -462,11 +462,11 @@ def locks(seen):
     return lit, ((RAISED + STRANDS * strands) * short(seen.places) * seen.matte).astype(np.float32)
 
 
-def test_hidden_hair_is_as_thick_as_seen_hair_and_has_strands_where_its_colour_has_them(bust, locks):
+def test_hidden_hair_has_strands_where_its_colour_has_them_and_is_no_thicker_than_the_outline(bust, locks):
     seen, heights = locks
     colours, _, relief = filled(bust, seen, heights=heights)
     back = behind(bust.vertices, 0.05, 0.3)
-    assert relief[back].mean() == pytest.approx(RAISED, rel=0.15)
+    assert abs(relief[back].mean()) < 0.05 * RAISED
     assert 0.2 * STRANDS < relief[back].std() < 1.1 * STRANDS
     fine = [values[back] - bust.cells.spread(bust.cells.mean(values[:, None]), bust.vertices)[back, 0] for values in (relief, colours.mean(1))]
     assert np.corrcoef(*fine)[0, 1] > 0.9
@@ -475,17 +475,17 @@ def test_hidden_hair_is_as_thick_as_seen_hair_and_has_strands_where_its_colour_h
 def test_hidden_hair_thins_out_to_its_end_and_what_is_seen_or_no_hair_has_none(bust, locks):
     seen, heights = locks
     relief = filled(bust, seen, heights=heights).relief
-    ends = behind(bust.vertices, -0.345, -0.31)
-    assert np.abs(relief[ends]).mean() < 0.4 * RAISED
-    assert np.abs(relief[behind(bust.vertices, -0.75, -0.45)]).max() < 0.05 * RAISED
-    assert np.abs(relief[(bust.normals[:, 2] > 0.6) & (bust.vertices[:, 2] > -0.4)]).max() < 0.01 * RAISED
+    inner = relief[behind(bust.vertices, 0.05, 0.3)].std()
+    assert relief[behind(bust.vertices, -0.345, -0.31)].std() < 0.4 * inner
+    assert relief[behind(bust.vertices, -0.75, -0.45)].std() < 0.02 * inner
+    assert relief[(bust.normals[:, 2] > 0.6) & (bust.vertices[:, 2] > -0.4)].std() < 0.02 * inner
 
 
 def test_without_hair_or_relief_nothing_is_raised(bust, locks):
     seen, heights = locks
     assert np.abs(filled(bust, seen).relief).max() == 0
     bald = painted(seen, short(seen.places) & (seen.matte > 0), "skin", FAIR)
-    assert np.abs(filled(bust, bald, heights=heights).relief).max() < 0.05 * RAISED
+    assert np.abs(filled(bust, bald, heights=heights).relief).max() < 0.05 * STRANDS
 
 
 def test_hair_that_the_other_side_shows_has_its_relief(bust, locks):
@@ -497,3 +497,4 @@ def test_hair_that_the_other_side_shows_has_its_relief(bust, locks):
     assert missing.sum() > 20
     there = sample_picture(heights, bust.vertices[missing] * [-1, 1, 1])
     assert np.corrcoef(relief[missing], there)[0, 1] > 0.8
+    assert abs(relief[missing].mean()) < 0.2 * RAISED
