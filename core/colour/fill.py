@@ -37,6 +37,7 @@ _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen 
 _SHOWN = 0.8  # of the photo, and of hair, to be a sample
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _RELIEF = 0.8  # of the visible hair's relief, the same strands
+_LOWEST, _LONG = 2, (0.25, 0.45)  # percentile, and height below the eyes on the mean head, crop units, of the seen hair's ends: is it long?
 _TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
@@ -261,7 +262,9 @@ class _HiddenHair(NamedTuple):
         picture = photo if heights is None else np.dstack([photo, heights])
         if heights is not None and shown.any():
             mean = float(sample_picture(heights, vertices[shown]).mean())
-        strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN)
+        lowest = np.percentile(symmetry.upright(vertices[shown])[:, 1], _LOWEST) if shown.any() else 0
+        long = float(smoothstep(-np.array(lowest), *_LONG))
+        strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN, long)
         if strands is not None:
             wanted = np.flatnonzero((share > 0.01) & (observed < 1))
             values = strands.at(symmetry.upright(vertices[wanted]))

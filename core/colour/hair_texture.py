@@ -19,7 +19,7 @@ _NEARLY, _TRIED = 0.6, 24  # share of the largest square's side that a sample ha
 _CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
-_LENGTHENED = 2.5  # combed down, strands bend less than in the sample; curls and stubble stay as they are
+_LENGTHENED = 2.5  # long hair that is combed down bends less than in the sample; cropped hair, curls and stubble stay as they are
 _COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stubble to strands that run one way
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
@@ -35,10 +35,10 @@ class HairTexture:
     lengthened: float
 
     @classmethod
-    def of(cls, picture: np.ndarray, points: np.ndarray, hair: np.ndarray) -> Self | None:
+    def of(cls, picture: np.ndarray, points: np.ndarray, hair: np.ndarray, long: float = 1.0) -> Self | None:
         """From points (V, 3) in the crop frame that the picture (S, S, C) shows, of which hair (V,) bool are hair; None if there is too
         little of it. The first three channels are the photo's colours, which tell how strands run; others, such as the relief of the
-        same hair, become part of the same strands."""
+        same hair, become part of the same strands. long: in [0, 1], from cropped hair to such as hangs."""
         sample = _sample(picture, _hair_map(points, hair))
         if sample is None:
             return None
@@ -52,7 +52,7 @@ class HairTexture:
         noise = np.fft.rfft2(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
         phase = noise / np.maximum(np.abs(noise), 1e-9)
         texture = np.fft.irfft2(np.fft.rfft2(spot, axes=(0, 1)) * phase[..., None], (size, size), axes=(0, 1)).astype(np.float32)
-        return cls(texture, float(1 + (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
+        return cls(texture, float(1 + long * (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, C) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""

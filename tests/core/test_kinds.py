@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
+from scipy.spatial import cKDTree
 
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import BEARD, CLOTHES, HAIR, HAT, KINDS, SKIN, Places, continued, hidden_kinds
@@ -498,3 +499,17 @@ def test_hair_that_the_other_side_shows_has_its_relief(bust, locks):
     there = sample_picture(heights, bust.vertices[missing] * [-1, 1, 1])
     assert np.corrcoef(relief[missing], there)[0, 1] > 0.8
     assert abs(relief[missing].mean()) < 0.2 * RAISED
+
+
+def test_strands_of_cropped_hair_stay_as_short_as_they_are_seen(bust, locks):
+    """Hair that hangs to the jaw beside the face has long strands behind; the strands' slopes along their course tell."""
+    seen, heights = locks
+    beside = (np.abs(seen.places[..., 0]) > 0.16) & (seen.places[..., 1] > -0.55) & (seen.matte > 0)
+    hanging = painted(seen, beside, "hair", BLOND)
+    slopes = []
+    for one in (seen, hanging):
+        relief = filled(bust, one, heights=heights).relief
+        back = np.flatnonzero(behind(bust.vertices, 0.05, 0.3))
+        down = cKDTree(bust.vertices[back]).query(bust.vertices[back] - np.float32([0, 0.03, 0]))[1]
+        slopes.append((relief[back] - relief[back][down]).std() / relief[back].std())
+    assert slopes[1] < 0.95 * slopes[0]
