@@ -14,7 +14,7 @@ from .fields.head import head_field
 from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
 from .head_anatomy import head_anatomy
-from .models.fit import ViewFit, landmark_points
+from .models.fit import landmark_points
 from .models.flame.model import FlameModel
 from .models.head import HeadModel
 from .models.joints import GLOBAL, NECK
@@ -71,16 +71,14 @@ class HeadReconstructor:
         pictures = prepared.pictures(picture_size(settings.resolution))
         vertices, faces, detail = self._surface(prepared, fields, settings, pictures, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
-        whole = _from_crop(prepared, vertices)
         rigging = None
         if settings.rig:
+            whole = _from_crop(prepared, vertices)
             surface = ReconstructedSurface(whole, vertex_normals(whole, faces))
             rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
         with clock.stage("clean"):
-            at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
-            face = landmark_points(self._model, prepared.fit)
-            vertices, faces = _cut(whole, faces, at_wall, face, prepared.fit, settings.cut)
-        mesh, vertices = self._coloured(prepared, fields, _to_crop(prepared, vertices), faces, pictures, detail, clock)
+            vertices, faces = self._cut(prepared, vertices, faces, settings)
+        mesh, vertices = self._coloured(prepared, fields, vertices, faces, pictures, detail, clock)
         view, fit = prepared.view, prepared.fit
         pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
         anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, mesh.faces, view.parsing, matte, prepared.crop_box, pose)
@@ -112,6 +110,19 @@ class HeadReconstructor:
                 return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail), faces, detail
             smooth = add_detail(vertices, faces, settings.resolution)
             return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces, detail
+
+    def _cut(
+        self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A closed surface of the crop frame, vertices (V, 3) and faces (F, 3), cut as the settings say."""
+        if settings.cut == "none":
+            return vertices, faces
+        fit = prepared.fit
+        torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
+        at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
+        face, unseen = torso.to_upright(landmark_points(self._model, fit)), _below_photo(prepared, vertices, faces)
+        ended, faces = cut_head(torso.to_upright(_from_crop(prepared, vertices)), faces, settings.cut, at_wall, face, unseen)
+        return _to_crop(prepared, torso.to_camera(ended)), faces
 
     def _coloured(
         self,
@@ -167,16 +178,11 @@ class HeadReconstructor:
         return report
 
 
-def _cut(
-    vertices: np.ndarray, faces: np.ndarray, at_wall: np.ndarray, face: np.ndarray, fit: ViewFit, cut: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """A closed surface (V, 3) of the camera's frame, cut as the settings say. at_wall (V,): is it at the crop's walls? face (N, 3):
-    landmarks."""
-    if cut == "none":
-        return vertices, faces
-    torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
-    ended, faces = cut_head(torso.to_upright(vertices), faces, cut, at_wall, torso.to_upright(face))
-    return torso.to_camera(ended).astype(np.float32), faces
+def _below_photo(prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V,) bool: which vertices of a surface, crop frame, would be seen below the photo's lower edge if it showed more."""
+    _, top, side = prepared.crop_box
+    edge = 1 - (len(prepared.view.image) - top) * 2 / side
+    return (vertices[:, 1] < edge) & (vertex_normals(vertices, faces)[:, 2] > 0)
 
 
 def _from_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:

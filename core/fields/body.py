@@ -14,7 +14,7 @@ from ..progress import Cancel
 from .crop import signed_distance_to_outline
 from .field import Field, PointFunction, evaluate
 from .fitted import FittedField
-from .silhouette import fit_field_to_silhouette
+from .silhouette import silhouette_stretch, stretched
 
 _CELLS = 128  # of the picture a side, on which the outline is compared: 16 mm on a grown-up
 _REACH, _MARGIN = 0.4, 0.07  # crop units from the fitted surface, and outside the outline, within which there may be surface
@@ -107,4 +107,4 @@ def allowed_excess(silhouette: PointFunction, outline: PointFunction) -> PointFu
 def body_field(encoded: EncodedCrop, surface: PriorSurface, matte: np.ndarray, hands: np.ndarray, cancel: Cancel | None = None) -> Field:
     """What a body's surface is extracted from: a BodyField stretched to the outline of the crop's matte. Raises Cancelled."""
     field = BodyField(encoded, surface, matte, hands)
-    return fit_field_to_silhouette(field, silhouette=field.silhouette, cells=_CELLS, cancel=cancel, inwards=_INWARDS)
+    return stretched(field, silhouette_stretch(field, silhouette=field.silhouette, cells=_CELLS, cancel=cancel, inwards=_INWARDS))

@@ -13,7 +13,7 @@ from ..progress import Cancel
 from .crop import CropField
 from .field import Field, PointFunction
 from .hidden import PictureShares, solid_bounds
-from .silhouette import fit_field_to_silhouette
+from .silhouette import silhouette_stretch, stretched
 from .smoothed import smooth_hidden_field
 
 _WORN_SIZE = 128  # pixels a side
@@ -34,7 +34,7 @@ def head_field(
         bounds=solid_bounds(crop.prior_distance, crop.silhouette, picture_shares(view, surface.framing.crop_box(camera), crop)),
         cancel=cancel,
     )
-    return fit_field_to_silhouette(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel)
+    return stretched(smooth, silhouette_stretch(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel))
 
 
 def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares | None:

@@ -12,7 +12,7 @@ import numpy as np
 from ..geometry.visibility import sample_picture, smoothstep
 from ..progress import Cancel
 from .field import Field, PointFunction, ReshapedField, evaluate
-from .silhouette import Stretch, fit_field_to_silhouette, silhouette_stretch
+from .silhouette import Stretch, silhouette_stretch, stretched
 from .smoothed import front_depth
 
 _CELLS = 32  # a side, on which is told what a photo sees: 12.5 mm each on a head
@@ -37,7 +37,7 @@ class FieldView:
     silhouette: signed distance to the outline in the picture; facing: cosine of the fitted surface's normal with the way to the camera;
     confidence: how good the photo is beside the others; counts: share (N,) to which it has a say, None for everywhere. carry: from the main
     photo's crop frame into this one; back: from this one into the main photo's; None for the main photo itself. error: how far, in crop
-    units, these may be off. protect: what the outline must not stretch, as fit_field_to_silhouette has it.
+    units, these may be off. protect: what the outline must not stretch, as silhouette_stretch has it.
     """
 
     field: Field
@@ -139,7 +139,8 @@ def multiview_field(views: Sequence[FieldView], cancel: Cancel | None = None) ->
         # What two photos from nearly the same side ask for is asked for once.
         return result + changes.max(0) + changes.min(0)
 
-    return fit_field_to_silhouette(ReshapedField(mean, distance), silhouette=main.silhouette, protect_mask=main.protect, cancel=cancel)
+    whole = ReshapedField(mean, distance)
+    return stretched(whole, silhouette_stretch(whole, silhouette=main.silhouette, protect_mask=main.protect, cancel=cancel))
 
 
 @dataclass(frozen=True)

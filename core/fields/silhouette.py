@@ -22,18 +22,8 @@ Stretch = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From points (N, 3) of a stretched shape to where they were before, (N, 3), and the least distance (N,) that the outline leaves them."""
 
 
-def fit_field_to_silhouette(
-    field: Field,
-    *,
-    silhouette: PointFunction,
-    protect_mask: PointFunction | None = None,
-    cells: int = CELLS,
-    inwards: float = 0.0,
-    cancel: Cancel | None = None,
-) -> Field:
-    """`field` stretched in the picture's plane, so that the shape's outline is the person's where it falls short of it. What is
-    asked for is what `silhouette_stretch` asks for. Raises Cancelled."""
-    stretch = silhouette_stretch(field, silhouette=silhouette, protect_mask=protect_mask, cells=cells, inwards=inwards, cancel=cancel)
+def stretched(field: Field, stretch: Stretch) -> Field:
+    """A field whose shape is stretched in the picture's plane, so that its outline is the person's where it falls short of it."""
 
     def distance(points: np.ndarray) -> np.ndarray:
         before, bound = stretch(points)

@@ -10,6 +10,7 @@ _SPACING = (0.0015, 0.003)  # metres between the vertices of the face that close
 _BEYOND = 0.02  # metres that the cutter reaches beyond the head
 _CLEAR = 0.03  # metres under the face that no cut enters
 _SHRINK = np.linspace(1.0, 0.4, 25)  # shares of a cut's size that are tried until nothing is left at the crop's walls
+_SHALLOWEST, _FIRST = 0.35, 0.2  # share of a bell's depth that stays; percentile of the depths at which what is unseen comes in
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class _Cut:
         squared = (x / self.across) ** 2 + ((z - self.forward) / self.along) ** 2
         return self.top - self.slope * z - self.depth / (1 + squared**2) + self.rise * np.maximum(np.sqrt(squared) - 1, 0) ** 2
 
+    def above(self, points: np.ndarray) -> "_Cut":
+        """As deep a bell as leaves none of the points (N, 3) under its middle, as far as that is possible."""
+        squared = (points[:, 0] / self.across) ** 2 + ((points[:, 2] - self.forward) / self.along) ** 2
+        x, y, z = points[squared < 1].T
+        if not len(x):
+            return self
+        deep = (self.top - self.slope * z - y) * (1 + squared[squared < 1] ** 2)
+        return replace(self, depth=float(np.clip(np.percentile(deep, _FIRST), _SHALLOWEST * self.depth, self.depth)))
+
     def scaled(self, share: float) -> "_Cut":
         """A bell of so much of its size."""
         return replace(self, depth=share * self.depth, across=share * self.across, along=share * self.along)
@@ -48,16 +58,23 @@ def below_cut(points: np.ndarray, kind: str) -> np.ndarray:
 
 
 def cut_head(
-    vertices: np.ndarray, faces: np.ndarray, kind: str, at_wall: np.ndarray, face: np.ndarray | None = None
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    kind: str,
+    at_wall: np.ndarray,
+    face: np.ndarray | None = None,
+    unseen: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A head, closed surface in the axes of its torso with the neck's joint as origin, vertices (V, 3) metres and faces (F, 3), cut off
     below and closed.
 
     kind: one of `CUTS` of core/settings.py but none. at_wall (V,) bool: vertices where the crop ends and the head does not; the bell
     becomes smaller until none of them are left, as far as that is possible. face (N, 3): points of the face; a chin that is bent down to
-    the chest is rather kept than the cut smooth.
+    the chest is rather kept than the cut smooth. unseen (V,) bool: what lies in front, but below the photo; the bell becomes shallower
+    until none of that is left, as far as that is possible.
     """
-    walls, cuts = vertices[at_wall], [_CUTS[kind].scaled(share) for share in _SHRINK]
+    whole = _CUTS[kind] if unseen is None else _CUTS[kind].above(vertices[unseen])
+    walls, cuts = vertices[at_wall], [whole.scaled(share) for share in _SHRINK]
     left = np.array([(walls[:, 1] > cut.height(walls[:, 0], walls[:, 2])).sum() for cut in cuts], float)
     if face is not None:
         into = np.array([(face[:, 1] - cut.height(face[:, 0], face[:, 2])).min() < _CLEAR for cut in cuts])

@@ -71,3 +71,21 @@ def test_a_crop_that_is_small_does_not_cost_the_chin(whole: tuple[np.ndarray, ..
     chin = np.array([[0.0, -0.03, 0.1]])
     free, kept, small = (cut_head(vertices, faces, "bust", *options)[0] for options in ((0 * at_wall > 0,), (at_wall, chin), (at_wall,)))
     assert np.ptp(small[:, 0]) < np.ptp(kept[:, 0]) - 0.005 and np.ptp(kept[:, 0]) < np.ptp(free[:, 0]) + 1e-6
+
+
+def test_the_bust_ends_in_front_where_the_photo_does(whole: tuple[np.ndarray, ...]) -> None:
+    """Of what the photo would show below its edge, all is a guess."""
+    vertices, faces, at_wall = whole
+    edge = -0.05
+    unseen = (vertices[:, 1] < edge) & (vertex_normals(vertices, faces)[:, 2] > 0)
+    full, ended = (cut_head(vertices, faces, "bust", at_wall, None, what)[0] for what in (None, unseen))
+    middle = cKDTree(vertices[unseen & (np.abs(vertices[:, 0]) < 0.05)])
+    left = [int((middle.query(points)[0] < 1e-4).sum()) for points in (full, ended)]
+    assert left[0] > 100 and left[1] < 0.2 * left[0]
+    assert np.ptp(ended[:, 0]) > 0.8 * np.ptp(full[:, 0]), "shoulders stay"
+
+
+def test_a_photo_that_ends_at_the_chin_keeps_a_neck(whole: tuple[np.ndarray, ...]) -> None:
+    vertices, faces, at_wall = whole
+    unseen = (vertices[:, 1] < 0.06) & (vertex_normals(vertices, faces)[:, 2] > 0)
+    assert cut_head(vertices, faces, "bust", at_wall, None, unseen)[0][:, 1].min() < -0.02

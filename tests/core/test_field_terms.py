@@ -90,7 +90,7 @@ def test_between_the_lips_only_the_model_counts_however_far_the_network_is_off(f
 
 
 def test_a_shape_that_ends_just_inside_the_outline_is_not_swollen_there(field) -> None:
-    """Cut to the outline again, it would have a flat band all around; `fit_field_to_silhouette` stretches it instead."""
+    """Cut to the outline again, it would have a flat band all around; `stretched` widens it instead."""
     short = OUTLINE - 0.01
     assert field(short).distance(beside(short + 0.005)).min() > 0.004
 

@@ -5,7 +5,7 @@ import pytest
 
 from likeness.core.errors import Cancelled
 from likeness.core.fields.field import PointFunction
-from likeness.core.fields.silhouette import fit_field_to_silhouette
+from likeness.core.fields.silhouette import silhouette_stretch, stretched
 from likeness.core.progress import Cancel
 
 from .shapes import Shape
@@ -33,7 +33,8 @@ def crossing(field: PointFunction, direction: tuple[float, float, float]) -> flo
 
 def fitted(silhouette: PointFunction, protect_mask: PointFunction, cancel: Cancel | None = None) -> PointFunction:
     """Distance of the ball fitted to an outline."""
-    return fit_field_to_silhouette(Shape(ball), silhouette=silhouette, protect_mask=protect_mask, cancel=cancel).distance
+    before = Shape(ball)
+    return stretched(before, silhouette_stretch(before, silhouette=silhouette, protect_mask=protect_mask, cancel=cancel)).distance
 
 
 def test_a_shape_reaches_the_outline_and_keeps_its_depth() -> None:
@@ -54,7 +55,8 @@ def test_a_shape_that_is_too_wide_is_cut() -> None:
 
 
 def test_a_shape_that_is_a_little_too_wide_is_drawn_in_and_stays_round() -> None:
-    drawn_in = fit_field_to_silhouette(Shape(ball), silhouette=disc(0.46), inwards=0.05).distance
+    before = Shape(ball)
+    drawn_in = stretched(before, silhouette_stretch(before, silhouette=disc(0.46), inwards=0.05)).distance
     assert crossing(drawn_in, (1, 0, 0)) == pytest.approx(0.46, abs=0.012)
     assert crossing(drawn_in, (0.92, 0, 0.39)) == pytest.approx(0.466, abs=0.012)  # it would be 0.5, where the cut is flat
     assert crossing(drawn_in, (0, 0, 1)) == pytest.approx(0.5, abs=0.005)
