@@ -111,9 +111,7 @@ class HeadReconstructor:
             smooth = add_detail(vertices, faces, settings.resolution)
             return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces, detail
 
-    def _cut(
-        self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _cut(self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
         """A closed surface of the crop frame, vertices (V, 3) and faces (F, 3), cut as the settings say."""
         if settings.cut == "none":
             return vertices, faces

@@ -31,8 +31,8 @@ class PictureShares(NamedTuple):
 
 class SolidBounds(NamedTuple):
     """Signed distances (N,) at crop-frame points (N, 3) to the solids in which hidden surface may lie, in which any may, and which are
-    solid anyway: the fitted model, thickened. hair: share (N,) of it in the picture; hangs: (N,) in [0, 1], does hair hang beside the fitted
-    model at this height, here or farther out? Both are None if nothing has parsed the photo."""
+    solid anyway: the fitted model, thickened. hair: share (N,) of it in the picture; hangs: (N,) in [0, 1], does hair hang beside the
+    fitted model at this height, here or farther out? Both are None if nothing has parsed the photo."""
 
     hidden: PointFunction
     anywhere: PointFunction

@@ -63,7 +63,9 @@ def smooth_hidden_field(
     values = values + thin
     smooth = gaussian_filter(values, _BLUR)
     smooth = spline_filter(2 * smooth - gaussian_filter(smooth, _BLUR), output=np.float32)
-    share = np.maximum(_smooth_share(values, field, protect_mask), gaussian_filter(smoothstep(np.abs(values - given), *_TAKEN), _SHARE_BLUR))
+    share = np.maximum(
+        _smooth_share(values, field, protect_mask), gaussian_filter(smoothstep(np.abs(values - given), *_TAKEN), _SHARE_BLUR)
+    )
 
     def distance(points: np.ndarray) -> np.ndarray:
         place = (points.T + 1) * (_CELLS / 2)

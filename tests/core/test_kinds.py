@@ -469,7 +469,9 @@ def test_hidden_hair_has_strands_where_its_colour_has_them_and_is_no_thicker_tha
     back = behind(bust.vertices, 0.05, 0.3)
     assert abs(relief[back].mean()) < 0.05 * RAISED
     assert 0.2 * STRANDS < relief[back].std() < 1.1 * STRANDS
-    fine = [values[back] - bust.cells.spread(bust.cells.mean(values[:, None]), bust.vertices)[back, 0] for values in (relief, colours.mean(1))]
+    fine = [
+        values[back] - bust.cells.spread(bust.cells.mean(values[:, None]), bust.vertices)[back, 0] for values in (relief, colours.mean(1))
+    ]
     assert np.corrcoef(*fine)[0, 1] > 0.9
 
 
