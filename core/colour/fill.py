@@ -39,6 +39,7 @@ _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of t
 _RELIEF = 0.8  # of the visible hair's relief, the same strands
 _LOWEST, _LONG = 2, (0.25, 0.45)  # percentile, and height below the eyes on the mean head, crop units, of the seen hair's ends: is it long?
 _TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
+_CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
@@ -113,6 +114,7 @@ def colour_vertices(
             if heights is not None:
                 mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
                 untold = 1 - detailed_share(vertices, normals, projection.depth) * sample_picture(projection.trust, vertices)
+                untold = untold * (1 - smoothstep(-normals[:, 1], *_CUT))
                 relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
         if parsing_crop is not None and share is not None:
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
