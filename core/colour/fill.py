@@ -6,14 +6,17 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from ..geometry.visibility import smoothstep
+from ..geometry.visibility import sample_picture, smoothstep
+from ..surface.mesoscopic import detailed_share
+from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hair_texture import HairTexture
-from .kinds import CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_kinds
+from .kinds import CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
 from .seam import evened, lightened, well_inside, with_local_light, without_seam
+from .skin_texture import SkinTexture
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
 
@@ -33,14 +36,36 @@ _RARE = (0.001, 0.006)  # and for its tint alone
 _SPILL = (0.04, 0.1)  # sRGB: so far from its own tint is hair that has the background's
 _MIXED = (1.0, 0.7, 0.5, 0.35)  # shares of the background in what is seen through hair
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
+_SHOWN = 0.8  # of the photo, and of hair, to be a sample
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
+_PORES = 0.8  # of the visible skin's contrast
+_RELIEF = 0.8  # of the visible hair's relief, the same strands
+_LOWEST, _LONG = 2, (0.25, 0.45)  # percentile, and height below the eyes on the mean head, crop units, of the seen hair's ends: is it long?
+_TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
+_CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
+_EVENED_TINT = {SKIN: 0.8, HAIR: 0.0}  # of the hidden side's tint, towards the border
+_GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
+_ABOVE_EDGE = (-0.06, 0.0)  # crop units from the lower edge, below it
+_UNDER = (-0.6, -0.1)  # z of the normal, from what faces away from the camera
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
 """From points (N, 3) in the crop frame to the field's colours (N, 3) and places on the fitted head."""
+
+SkinChange = Callable[[np.ndarray], np.ndarray]
+"""From points (N, 3) in the crop frame to how skin differs there from a cheek's (N, 3), natural logarithm (models/skin_colours.py)."""
+
+
+class Filled(NamedTuple):
+    """colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied; relief (V,) float32, crop units
+    along the normals by which hidden hair is to be raised: its strands are those of its colours."""
+
+    colours: np.ndarray
+    observed: np.ndarray
+    relief: np.ndarray
 
 
 def colour_vertices(
@@ -51,13 +76,21 @@ def colour_vertices(
     matte_crop: np.ndarray,
     guess: Guess,
     parsing_crop: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
+    skin_change: SkinChange | None = None,
+    heights: np.ndarray | None = None,
+) -> Filled:
+    """The colours of all vertices, and the relief of hair that the photo does not show.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S).
     guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
-    head are not copied, and they tell what is what; without them the guess does.
+    head are not copied, and they tell what is what; without them the guess does. skin_change: how hidden skin differs from a cheek's.
+    heights (S, S): crop units by which the photo's shading has moved what it shows along the normals (FineDetail); hidden hair goes on in
+    the same way.
     """
+    lowest = -np.inf
+    if parsing_crop is not None:
+        photo_crop, matte_crop, parsing_crop, rows = continued_below(photo_crop, matte_crop, parsing_crop)
+        lowest = 1 - 2 * rows.sum() / len(rows)
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
     cells = VoxelMeans.of(vertices, _CELL)
     # Strands and wrinkles are steep, but as visible as the shape that they lie on.
@@ -68,14 +101,17 @@ def colour_vertices(
     level, places = guess(points)
     level = cells.smoothed(level)
     head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
+    dressed = np.zeros(len(points), np.float32)
     if parsing_crop is not None:
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - head * smoothstep(shown[:, THINGS], *_COVERED))
         # A jaw that is fitted too wide reaches into the picture of the clothes behind it.
         bare = (places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)))[cells.cell]
         observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
+        dressed = cells.mean(projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] * (1 - bare))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
-    there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, {}
+    relief = np.zeros(len(vertices), np.float32)
+    there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, dict[int, Tints]()
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
         places_there, facing = symmetry.mirrored(vertices, normals)
@@ -84,14 +120,31 @@ def colour_vertices(
             trust = trust * smoothstep(facing[:, 2], *_RIM)
         find = _kinds_by_guess if parsing_crop is None else _kinds_by_parsing
         share, level, weight, trust, tints = find(
-            _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals))), places, symmetry.upright(points), cells
+            _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals)), dressed), places, symmetry.upright(points), cells
         )
         trust = (trust * head).astype(np.float32)
         there = cells.mean(trust)
+        if skin_change is not None and share is not None:
+            change = share[:, SKIN : SKIN + 1] * skin_change(points)
+            level = lightened(level, change)
         level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
         detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level, vertices))
+        if skin_change is not None and share is not None:
+            # An ear's folds are finer than cells.
+            some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
+            fine = share[cells.cell[some], SKIN, None] * skin_change(vertices[some]) - cells.spread(change, vertices[some])
+            here = cells.spread(level, vertices[some])
+            detail[some] += (1 - trust[some, None]) * (lightened(here, fine) - here)
         if share is not None:
-            detail += _hair_texture(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
+            hair = _HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed)
+            detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
+            if heights is not None:
+                mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
+                untold = 1 - detailed_share(vertices, normals, projection.depth) * sample_picture(projection.trust, vertices)
+                untold = untold * (1 - smoothstep(-normals[:, 1], *_CUT))
+                relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
+            plain = share[:, SKIN] * (1 - smoothstep(places.features, *_KEPT_OUT))
+            detail += _skin_texture(photo_crop, vertices, normals, cells, plain, observed, trust, level)
         if parsing_crop is not None and share is not None:
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
             weight = weight * (1 - share[:, HAIR] * strange)
@@ -111,15 +164,19 @@ def colour_vertices(
                 of_wall = _of_background(colours, cells.spread(level, vertices[some]), photo_crop, matte_crop, _RARE)
                 of_wall *= smoothstep(np.linalg.norm(colours - own, axis=1), *_SPILL) * shown[some, OF_KIND][:, HAIR]
                 shown[some, COLOUR] = colours + of_wall[:, None] * (own - colours)
+    # By the lower edge and below it what faces down is as what faces the camera before it.
+    under = smoothstep(lowest - points[:, 1], *_ABOVE_EDGE) * smoothstep(_unit(cells.mean(normals))[:, 2], *_UNDER) * (1 - inside)
+    level = level + (under * cells.mean(sample_picture(projection.trust, vertices)))[:, None] * (cells.mean(shown[:, COLOUR]) - level)
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None and parsing_crop is not None:
         # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
-        for kind in (SKIN, HAIR):
+        for kind, tint in _EVENED_TINT.items():
             own = head * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
-            change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind]) * (1 - inside)
-            shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change[:, None], vertices)[:, 0] * own)
+            change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind], tint)
+            shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
-    return (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32), observed
+    coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
+    return Filled(coloured, observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
 
 
 def _of_background(
@@ -143,7 +200,8 @@ def _of_background(
 
 class _ColourSamples(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
-    the mirrored places of the vertices; normals (K, 3): the cells', unit."""
+    the mirrored places of the vertices; normals (K, 3): the cells', unit; dressed (K,): how surely the photo shows clothes there, though
+    too steeply to copy them."""
 
     level: np.ndarray
     seen: np.ndarray
@@ -151,6 +209,7 @@ class _ColourSamples(NamedTuple):
     other: np.ndarray
     trust: np.ndarray
     normals: np.ndarray
+    dressed: np.ndarray
 
 
 class _ColoursByKind(NamedTuple):
@@ -166,7 +225,7 @@ class _ColoursByKind(NamedTuple):
 
 def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals = sampled
+    level, seen, weight, other, trust, normals, _ = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     level, tints = (level, {}) if share is None else levels(level, seen, weight, share, upright, normals)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
@@ -177,7 +236,7 @@ def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray
 
 def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals = sampled
+    level, seen, weight, other, trust, normals, dressed = sampled
     kinds = _normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *_KEPT_OUT))
     features = smoothstep(places.features, *_KEPT_OUT)[cells.cell]
@@ -185,7 +244,10 @@ def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarr
     trust = trust * (1 - smoothstep(strange, *_KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *_KEPT_OUT))
     mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
     by_place = cells.smoothed(cells.smoothed(hidden_kinds(kinds, weight, places, upright)))
-    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust))])
+    clothes = np.eye(len(KINDS))[np.full(len(dressed), CLOTHES)]
+    share = continued(
+        cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (clothes, _GRAZED * dressed * (1 - weight))]
+    )
     near = smoothstep(np.minimum(_normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
@@ -212,21 +274,63 @@ def _normalised(shares: np.ndarray) -> np.ndarray:
     return shares / np.maximum(shares.sum(1, keepdims=True), 1e-6)
 
 
-def _hair_texture(
+def _skin_texture(
     photo: np.ndarray,
     vertices: np.ndarray,
-    symmetry: Symmetry,
+    normals: np.ndarray,
     cells: VoxelMeans,
-    hair: np.ndarray,
+    skin: np.ndarray,
     observed: np.ndarray,
     mirrored: np.ndarray,
+    level: np.ndarray,
 ) -> np.ndarray:
-    """Texture (V, 3) for hair, given by cell (K,), that neither the photo nor its mirror image shows."""
+    """The same for skin, given by cell (K,), of colours level (K, 3)."""
     texture = np.zeros_like(vertices)
     shown = observed > 0.8
-    strands = HairTexture.of(photo, vertices[shown], hair[cells.cell[shown]] > 0.8)
-    if strands is not None:
-        share = _TEXTURED * cells.spread(hair[:, None], vertices)[:, 0] * (1 - observed) * (1 - mirrored)
+    pores = SkinTexture.of(photo, vertices[shown], skin[cells.cell[shown]] > 0.8)
+    if pores is not None:
+        share = _PORES * skin[cells.cell] * (1 - observed) * (1 - mirrored)
         wanted = np.flatnonzero(share > 0.01)
-        texture[wanted] = share[wanted, None] * strands.at(symmetry.upright(vertices[wanted]))
+        light = share[wanted, None] * cells.spread(level, vertices[wanted]).mean(1, keepdims=True)
+        texture[wanted] = light * pores.at(vertices[wanted], normals[wanted])
     return texture
+
+
+class _HiddenHair(NamedTuple):
+    """What is like the seen hair, at vertices that may be of hidden hair: share (V,) of it, thinning out to its end; texture (V, 3), to be
+    added to its colour, and heights (V,), crop units, both 0 where there is none. mean: of the seen hair's heights."""
+
+    share: np.ndarray
+    texture: np.ndarray
+    heights: np.ndarray
+    mean: float
+
+    @classmethod
+    def of(
+        cls,
+        photo: np.ndarray,
+        heights: np.ndarray | None,
+        vertices: np.ndarray,
+        symmetry: Symmetry,
+        cells: VoxelMeans,
+        hair: np.ndarray,
+        observed: np.ndarray,
+    ) -> "_HiddenHair":
+        """hair (K,): share of cells; heights (S, S): the seen hair's."""
+        around = cells.smoothed(cells.smoothed(hair[:, None]))
+        share, around = cells.spread(np.column_stack([hair, around]), vertices).T
+        texture, raised, mean = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0
+        shown = (observed > _SHOWN) & (share > _SHOWN)
+        picture = photo if heights is None else np.dstack([photo, heights])
+        if heights is not None and shown.any():
+            mean = float(sample_picture(heights, vertices[shown]).mean())
+        lowest = np.percentile(symmetry.upright(vertices[shown])[:, 1], _LOWEST) if shown.any() else 0
+        long = float(smoothstep(-np.array(lowest), *_LONG))
+        strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN, long)
+        if strands is not None:
+            wanted = np.flatnonzero((share > 0.01) & (observed < 1))
+            values = strands.at(symmetry.upright(vertices[wanted]))
+            texture[wanted] = _TEXTURED * share[wanted, None] * values[:, COLOUR]
+            if heights is not None:
+                raised[wanted] = _RELIEF * values[:, 3]
+        return cls(smoothstep(around, *_TAPER), texture, raised, mean)

@@ -5,9 +5,11 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..models.head import HeadModel
 from ..models.prior import PriorSurface
+from ..models.skin_colours import skin_colours
 from .kinds import Places
 
 _ON_HEAD = 0.25  # crop units (5 cm) from the fitted head
+_AROUND = 4  # vertices of the fitted head around a point that tell how its skin is
 
 
 def places_on_head(model: HeadModel, surface: PriorSurface, points: np.ndarray) -> Places:
@@ -19,3 +21,10 @@ def places_on_head(model: HeadModel, surface: PriorSurface, points: np.ndarray) 
         for names in (("scalp",), ("face", "ears"), ("eyes", "lips", "brows"))
     )
     return Places(correspondence, scalp, bare, features, distance.astype(np.float32))
+
+
+def skin_on_head(surface: PriorSurface, points: np.ndarray) -> np.ndarray:
+    """How skin differs from a cheek's at points (N, 3) of the crop frame, as `skin_colours` has it: (N, 3); surface: as above."""
+    distance, near = cKDTree(surface.vertices).query(points, k=_AROUND, workers=-1)
+    share = 1 / (distance + 1e-3)
+    return np.einsum("nk,nkc->nc", share / share.sum(1, keepdims=True), skin_colours()[near]).astype(np.float32)

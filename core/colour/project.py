@@ -14,6 +14,8 @@ _MARGIN = 0.008  # crop units (1.6 mm) from the sure matte's edge that may still
 _RAMP = 0.012  # crop units over which trust grows beyond the margin
 _GRAZING = np.cos(np.radians([75, 57]))
 _OFF = (0.04, 0.08)  # crop units (8 to 16 mm) from the surface at which a mirrored point is no longer on it
+_LITTLE = (0.05, 0.1)  # crop units (1 to 2 cm) behind it: folds of a collar
+_TURNED = (-0.1, 0.2)  # z of the normal
 _FAR = -10.0
 
 
@@ -43,6 +45,11 @@ class Projection:
         """
         weight = visibility(points, normals, self.depth) * smoothstep(normals[:, 2], *_GRAZING) * sample_picture(self.trust, points)
         return sample_picture(self.photo, points), weight.astype(np.float32)
+
+    def grazed(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """(N,) in [0, 1]: does a place lie on the surface that the photo shows there, or little behind it, however steeply it is seen?"""
+        gap = sample_picture(np.where(np.isfinite(self.depth), self.depth, _FAR), points) - points[:, 2]
+        return (1 - smoothstep(gap, *_LITTLE)) * smoothstep(normals[:, 2], *_TURNED) * sample_picture(self.trust, points)
 
     def mirrored(self, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same for places near the surface, where it would be if its other half were alike."""

@@ -13,7 +13,7 @@ _HUGGED = 4.0  # weight of a cell's colour beside its neighbours' corrections
 _LIGHT_REACH = 0.4  # crop units (8 cm) over which light changes
 _LIGHT_WEIGHT = 0.1  # of a cell's colour: light is what differs over centimetres
 _LIGHT_MOST = 0.3  # natural logarithm: hidden skin stays as light as the face mostly is
-_TINT = 0.3  # of the light's tint is kept: rims have the background's
+_TINT = 0.6  # of the light's tint is kept: rims have the background's
 _BORDER = 0.12  # crop units (2.4 cm) around the border of what is seen in which light is evened
 _WITHIN = (0.6, 0.95)  # share of what is seen around
 _EVENED_MOST = 0.4  # natural logarithm
@@ -28,14 +28,16 @@ def well_inside(cells: VoxelMeans, weight: np.ndarray) -> np.ndarray:
     return smoothstep(membrane(cells.links, weight[:, None], spring, 0, cells.place // 5)[:, 0], *_WITHIN)
 
 
-def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """How much lighter the level (K, 3) is than what is seen (K, 3), with weight (K,), around each cell: (K,), natural logarithm."""
+def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, tint: float) -> np.ndarray:
+    """How much lighter the level (K, 3) is than what is seen (K, 3), with weight (K,), around each cell: (K, 3), natural logarithm."""
     # What was brought to seen colours may lie a little below black.
-    change = np.log((np.maximum(level, 0) + _BLACK).mean(1) / (np.maximum(seen, 0) + _BLACK).mean(1))
-    values = np.column_stack([change * weight, weight])
+    change = np.log((np.maximum(level, 0) + _BLACK) / (np.maximum(seen, 0) + _BLACK))
+    values = np.column_stack([change * weight[:, None], weight])
     for _ in range(_EVENED_ROUNDS):
         values = cells.smoothed(values)
-    return np.clip(values[:, 0] / np.maximum(values[:, 1], 1e-6), -_EVENED_MOST, _EVENED_MOST)
+    change = values[:, :3] / np.maximum(values[:, 3:], 1e-6)
+    light = change.mean(1, keepdims=True)
+    return np.clip(light + tint * (change - light), -_EVENED_MOST, _EVENED_MOST)
 
 
 def lightened(colours: np.ndarray, change: np.ndarray) -> np.ndarray:

@@ -95,10 +95,15 @@ class FineDetail:
         away."""
         normals = vertex_normals(vertices, faces)
         depth = depth_picture(vertices, faces, len(self.skin)).depth
-        share = visibility(vertices, normals, depth) * smoothstep(normals[:, 2], *_GRAZING)
+        share = detailed_share(vertices, normals, depth)
         bent = self.strength * shape_from_shading(self.light, self.skin, depth)
         moved = sample_picture(self.heights, vertices) + normals[:, 2] * sample_picture(bent, vertices)
         return (vertices + (share * moved)[:, None] * normals).astype(np.float32)
+
+
+def detailed_share(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: how far `FineDetail` moves vertices (V, 3) with unit normals (V, 3), of a surface with the depth picture (D, D)."""
+    return visibility(vertices, normals, depth) * smoothstep(normals[:, 2], *_GRAZING)
 
 
 def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half: float, cell: float, photo_pixel: float) -> np.ndarray:

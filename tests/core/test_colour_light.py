@@ -7,11 +7,12 @@ import pytest
 import trimesh
 from scipy.ndimage import gaussian_filter
 
-from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.fill import SkinChange, colour_vertices
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.seam import evened
+from likeness.core.colour.skin_texture import SkinTexture
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 
@@ -28,7 +29,9 @@ def ball() -> SimpleNamespace:
     return SimpleNamespace(vertices=vertices, faces=np.asarray(mesh.faces), normals=vertices / RADIUS)
 
 
-def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: str = "skin") -> tuple[np.ndarray, np.ndarray]:
+def coloured(
+    ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: str = "skin", skin_change: SkinChange | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Colours and observed of a head of nothing but one kind before a photo (S, S, 3), of which `shown` (S, S) bool is the person."""
     matte = (shown & (np.hypot(X, Y) < RADIUS)).astype(np.float32)
     parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
@@ -39,7 +42,7 @@ def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: 
         nothing, all_over = np.zeros(len(points), np.float32), np.full(len(points), kind == "skin", np.float32)
         return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), 1 - all_over, all_over, nothing, nothing)
 
-    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing)
+    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing, skin_change)[:2]
 
 
 def rim(strength: float) -> np.ndarray:
@@ -68,7 +71,7 @@ def test_hidden_skin_is_a_little_paler_than_the_face_and_as_light(ball: SimpleNa
 def test_a_level_below_black_does_not_spoil_the_light(ball: SimpleNamespace) -> None:
     cells = VoxelMeans.of(ball.vertices, 0.02)
     count = len(cells.first)
-    assert np.isfinite(evened(cells, np.full((count, 3), -0.1), np.full((count, 3), 0.02), np.ones(count))).all()
+    assert np.isfinite(evened(cells, np.full((count, 3), -0.1), np.full((count, 3), 0.02), np.ones(count), 1.0)).all()
 
 
 def test_a_rim_is_not_mirrored(ball: SimpleNamespace) -> None:
@@ -176,3 +179,93 @@ def test_hidden_hair_follows_the_strands_that_run_one_way() -> None:
     hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
     texture = HairTexture.of(photo, points, hair)
     assert texture is not None and texture.lengthened > 2.3
+
+
+def ears_of(points: np.ndarray) -> np.ndarray:
+    """Skin that is redder and darker on a patch at the side."""
+    patch = (np.abs(points[:, 1]) < 0.15) & (np.abs(points[:, 2] + 0.1) < 0.15)
+    return (patch[:, None] * np.array([-0.1, -0.3, -0.3])).astype(np.float32)
+
+
+def test_hidden_skin_is_as_a_heads_places_are(ball: SimpleNamespace) -> None:
+    photo = np.broadcast_to(FAIR, (SIZE, SIZE, 3))
+    plain, observed = coloured(ball, photo, np.full_like(X, True, bool))
+    with_ears, _ = coloured(ball, photo, np.full_like(X, True, bool), skin_change=ears_of)
+    patch = (np.abs(ball.vertices[:, 1]) < 0.1) & (np.abs(ball.vertices[:, 2] + 0.1) < 0.1)
+    ratio = np.log((with_ears[patch] + 0.06) / (plain[patch] + 0.06)).mean(0)
+    assert np.abs(ratio - [-0.1, -0.3, -0.3]).max() < 0.05
+    assert np.abs(with_ears - plain)[observed > 0.99].max() < 1e-3, "what is seen is the photo's"
+    step = np.abs(ball.vertices[:, 1]) - 0.15
+    near = (np.abs(step) < 0.012) & (np.abs(ball.vertices[:, 2] + 0.1) < 0.1)
+    blue = (with_ears - plain)[near, 2]
+    assert blue[step[near] > 0.006].mean() - blue[step[near] < -0.006].mean() > 0.1, "folds are finer than colour cells"
+
+
+def test_hidden_skin_has_the_visible_skins_grain(ball: SimpleNamespace) -> None:
+    grain = gaussian_filter(np.random.default_rng(2).standard_normal((SIZE, SIZE)), 1)
+    photo = FAIR * (1 + 0.05 * grain / grain.std() * 0.3)[..., None]
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool))
+    front, back = colours[(observed > 0.99)], colours[ball.normals[:, 2] < -0.7]
+    assert 0.4 < back.mean(1).std() / front.mean(1).std() < 1.2
+    smooth, _ = coloured(ball, np.broadcast_to(FAIR, (SIZE, SIZE, 3)), np.full_like(X, True, bool))
+    assert smooth[ball.normals[:, 2] < -0.7].std(0).max() < 0.005
+
+
+def test_a_mole_is_no_grain() -> None:
+    photo = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).copy()
+    photo[100:110, 100:110] = 0.1
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+    pores = SkinTexture.of(photo.astype(np.float32), points, np.ones(len(points), bool))
+    assert pores is not None and pores.texture.std() < 0.002
+    noisy = photo * (1 + 0.3 * np.random.default_rng(0).standard_normal((SIZE, SIZE, 1)))
+    stubble = SkinTexture.of(noisy.astype(np.float32), points, np.ones(len(points), bool))
+    assert stubble is not None and stubble.texture.std() < 0.026
+
+
+def test_seen_skin_at_the_border_takes_the_hidden_sides_tint(ball: SimpleNamespace) -> None:
+    greenish = FAIR * [0.9, 1.0, 0.85]
+    photo = np.where((np.hypot(X, Y) > RADIUS * np.sin(np.radians(45)))[..., None], greenish, FAIR)
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool))
+    border = (observed > 0.7) & (ball.normals[:, 2] < np.cos(np.radians(60)))
+    tint = (colours[border, 1] / colours[border, 0]).mean()
+    assert border.sum() > 100 and tint < 0.845, "0.86 in the photo, 0.78 on the face"
+
+
+def test_a_coat_of_two_colours_goes_on_below_the_photo_and_is_not_observed(ball: SimpleNamespace) -> None:
+    red, blue = np.array([0.6, 0.2, 0.2]), np.array([0.2, 0.2, 0.6])
+    photo = np.where(Y[..., None] > -0.2, np.where(X[..., None] > 0, red, blue), 0)
+    colours, observed = coloured(ball, photo, Y > -0.2, kind="clothes")
+    below = (ball.vertices[:, 1] < -0.26) & (ball.vertices[:, 1] > -0.4) & (ball.normals[:, 2] > 0.6) & (np.abs(ball.vertices[:, 0]) > 0.1)
+    right = ball.vertices[:, 0] > 0
+    assert below.sum() > 100 and observed[below].max() == 0
+    assert np.abs(colours[below & right] - red).max() < 0.05 and np.abs(colours[below & ~right] - blue).max() < 0.05
+
+
+def test_what_faces_down_at_the_photos_lower_edge_is_as_what_is_above_it(ball: SimpleNamespace) -> None:
+    """A red tie before a blue coat: below, both go on round the lower side."""
+    photo = np.where(Y[..., None] > -0.35, np.where(np.abs(X[..., None]) < 0.15, [0.6, 0.1, 0.1], [0.1, 0.1, 0.5]), 0)
+    colours, _ = coloured(ball, photo, Y > -0.35, kind="clothes")
+    under = (ball.normals[:, 1] < -0.8) & (ball.normals[:, 2] > 0.05) & (ball.normals[:, 2] < 0.25)
+    tie, coat = under & (np.abs(ball.vertices[:, 0]) < 0.06), under & (np.abs(ball.vertices[:, 0]) > 0.26)
+    assert min(tie.sum(), coat.sum()) > 20
+    assert colours[tie, 0].mean() > 0.4 and colours[coat, 2].mean() > 0.4
+
+
+def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> None:
+    """Beside the border of what is copied the pixels show a coat, though by place a cheek goes on there."""
+    photo, matte = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).copy(), (np.hypot(X, Y) < RADIUS)
+    coat = (np.hypot(X, Y) > RADIUS * np.sin(np.radians(60))) & (X > 0.2)
+    photo[coat] = [0.1, 0.1, 0.5]
+    parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    parsing[..., CLASSES.index("skin")], parsing[..., CLASSES.index("background")] = matte & ~coat, ~matte
+    parsing[..., CLASSES.index("clothes")] = matte & coat
+
+    def guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
+        codes = np.column_stack([(points[:, 0] + 1) / 2, points[:, 1] * 0.5 + 0.6, (points[:, 2] + 1) / 2]).clip(0.001, 1)
+        none = np.zeros(len(points), np.float32)
+        return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), none, none, none, none)
+
+    colours, observed = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)[:2]
+    steep = (ball.normals[:, 0] > 0.9) & (ball.normals[:, 2] > 0.12) & (ball.normals[:, 2] < 0.25)
+    assert steep.sum() > 50 and observed[steep].max() < 0.1
+    assert (colours[steep, 2] > colours[steep, 0]).mean() > 0.9

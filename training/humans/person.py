@@ -41,7 +41,7 @@ class People:
         self._assets, self._model, self._bodies = assets, model, bodies
         count = len(model.closed_correspondence)
         self._stylist = Stylist(model.closed_mesh.faces, smoothing_matrix(model.closed_mesh.faces, count, 0.8))
-        self._corner_uv = _subdivided_uv(model)
+        self._corner_uv = subdivided_uv(model)
         self._region = {name: model.closed_region(name) for name in ("head", "face", "ears", "brows", "lips")}
         cavity = model.closed_mesh.cavity
         self._patch = {"mouth": cavity("mouth"), "eye": cavity("left_eye") + cavity("right_eye")}
@@ -154,7 +154,7 @@ class _Pose:
         return (share * turned + (1 - share) * points) @ self._turn.T + self._shift
 
 
-def _subdivided_uv(model: HeadModel) -> np.ndarray:
+def subdivided_uv(model: HeadModel) -> np.ndarray:
     """Corner uv (4 F, 3, 2) of the subdivided bust, in the face order of loop_subdivision."""
     count = len(model.closed_mesh.faces) // 4
     coarse = np.stack([model.closed_mesh.faces[i * count : (i + 1) * count, 0] for i in range(3)], axis=1)
