@@ -5,6 +5,7 @@ Teddy), in the depth of what is beside it.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_opening, distance_transform_edt, gaussian_filter, label, map_coordinates, maximum_filter
@@ -41,7 +42,7 @@ class _WithMissing(ReshapedField):
 
 
 def with_missing_parts(field: Field, silhouette: PointFunction, cancel: Cancel | None = None) -> Field:
-    """A crop frame's field with what it misses inside the outline. silhouette: points -> signed distance (N,) to the outline in the picture.
+    """A crop frame's field with what it misses inside the outline. silhouette: points -> signed distance (N,) to it in the picture.
     Raises Cancelled."""
     axis = ((np.arange(_CELLS) + 0.5) * (2 / _CELLS) - 1).astype(np.float32)
     deep = ((np.arange(_DEEP) + 0.5) * (2 / _DEEP) - 1).astype(np.float32)
@@ -93,7 +94,7 @@ def _bridged(missing: np.ndarray, inside: np.ndarray) -> np.ndarray:
     bridged = missing.copy()
     for row, (places, person) in enumerate(zip(missing.T, inside.T, strict=True)):
         found = np.flatnonzero(places)
-        for start, end in zip(found[:-1], found[1:], strict=True):
+        for start, end in pairwise(found):
             if 1 < end - start <= _BETWEEN and person[start:end].all():
                 bridged[start:end, row] = True
     return bridged
