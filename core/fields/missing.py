@@ -12,7 +12,7 @@ from scipy.ndimage import binary_dilation, binary_opening, distance_transform_ed
 
 from ..geometry.visibility import smoothstep
 from ..progress import Cancel
-from .field import Field, PointFunction, ReshapedField, evaluate
+from .field import Field, PointFunction, evaluate
 
 _CELLS, _DEEP = 128, 64  # columns a side, and samples of each
 _LEAST = 0.02  # crop units by which a column passes the surface that misses something
@@ -27,10 +27,25 @@ _NEAR = 0.08  # crop units around it in which there may be surface
 
 
 @dataclass(frozen=True)
-class _WithMissing(ReshapedField):
-    """added: signed distance to what was missing."""
+class _WithMissing:
+    """A Field. added: signed distance to what was missing."""
 
+    base: Field
     added: PointFunction
+
+    def distance(self, points: np.ndarray, /) -> np.ndarray:
+        """As Field."""
+        own, other = self.base.distance(points), self.added(points)
+        between = np.maximum(_BLEND - np.abs(own - other), 0) / _BLEND
+        return np.minimum(own, other) - between**2 * (_BLEND / 4)
+
+    def colours(self, points: np.ndarray, /) -> np.ndarray:
+        """As Field."""
+        return self.base.colours(points)
+
+    def correspondence(self, points: np.ndarray, /) -> np.ndarray:
+        """As Field."""
+        return self.base.correspondence(points)
 
     def may_contain_surface(self, points: np.ndarray, /) -> np.ndarray:
         """As Field."""
@@ -80,12 +95,7 @@ def with_missing_parts(field: Field, silhouette: PointFunction, cancel: Cancel |
         at, wide, own = (map_coordinates(part, place, order=1, mode="nearest") for part in (middle, thick, reach))
         return (np.abs(points[:, 2] - at) - wide + _APART * (1 - smoothstep(own, 0, 0.5))).astype(np.float32)
 
-    def distance(points: np.ndarray) -> np.ndarray:
-        own, other = field.distance(points), added(points)
-        between = np.maximum(_BLEND - np.abs(own - other), 0) / _BLEND
-        return np.minimum(own, other) - between**2 * (_BLEND / 4)
-
-    return _WithMissing(field, distance, added)
+    return _WithMissing(field, added)
 
 
 def _bridged(missing: np.ndarray, inside: np.ndarray) -> np.ndarray:
