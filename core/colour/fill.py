@@ -7,8 +7,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from ..geometry.visibility import sample_picture, smoothstep
-from .below import continued_below
 from ..surface.mesoscopic import detailed_share
+from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hair_texture import HairTexture

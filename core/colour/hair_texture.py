@@ -84,8 +84,8 @@ def random_phase(sample: np.ndarray, size: int) -> np.ndarray:
 def seen_squares(
     picture: np.ndarray, points: np.ndarray, of_kind: np.ndarray, nearly: float = _NEARLY, most: float = _MOST
 ) -> list[np.ndarray]:
-    """Squares (n, n, C) of a picture (S, S, C) that show nothing but one kind, as points (V, 3) do of which of_kind (V,) bool are such; none
-    where there is too little of it. nearly: share of the largest square's side that they have at least; most: crop units a side."""
+    """Squares (n, n, C) of a picture (S, S, C) that show nothing but one kind, as points (V, 3) do of which of_kind (V,) bool are such;
+    none where there is too little of it. nearly: share of the largest square's side that they have at least; most: crop units a side."""
     shown = _map_of(points, of_kind)
     inside = np.asarray(distance_transform_edt(np.pad(shown, 1)))[1:-1, 1:-1]
     if inside.max() * np.sqrt(2) * 2 / _MAP < _LEAST:

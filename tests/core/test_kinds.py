@@ -340,7 +340,7 @@ def filled(bust, seen, guess=FAIR, parsing=True, heights=None):
     return colour_vertices(
         bust.vertices, bust.faces, bust.normals, seen.photo, seen.matte,
         lambda points: (np.tile(guess, (len(points), 1)).astype(np.float32), places_of(points)), seen.parsing if parsing else None,
-        heights,
+        heights=heights,
     )  # fmt: skip
 
 
