@@ -139,8 +139,8 @@ class HeadModel(ParametricModel):
         return lips[self.mean[lips, 1] >= self.mean[innermost, 1]]
 
     def _teeth_row(self, vertices: np.ndarray, rotation: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """How far forward along the head's z axis (N,) a row of upper teeth lies at points (N, 3) between the lips of vertices (V, 3): an arch
-        a little behind the upper lip's inner rim. Below the teeth of an open mouth it falls away."""
+        """How far forward along the head's z axis (N,) a row of upper teeth lies at points (N, 3) between the lips of vertices (V, 3): an
+        arch a little behind the upper lip's inner rim. Below the teeth of an open mouth it falls away."""
         lip = vertices[self._upper_lip] @ rotation
         rim = lip[lip[:, 2].argmin()]
         across, up, _ = (points @ rotation - rim).T
