@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from .body_clothes import FigureCrop, dressed_body
+from .body_hands import with_hands
 from .body_head import LEAST_FACE, BodyHead, PlacedRig
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .body_rigging import NearestPlaces, body_parts, rig_body
@@ -154,14 +156,19 @@ class BodyReconstructor:
         with clock.stage("detail"):
             strength = BUNDLED_RELIEF if own.normals is None else OWN_RELIEF
             vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength), spikes=True)
+            image = crop_picture(view.image, box, len(matte))
+            parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
+            if parsing is not None:
+                nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
+                crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2])
+                vertices = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
-            whole, faces, _ = mend_surface(framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            whole, faces = with_hands(self._body, fit, framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            whole, faces, _ = mend_surface(whole.astype(np.float32), faces)
             vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
         with clock.stage("colour"):
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
-            image = crop_picture(view.image, box, len(matte))
             normals = vertex_normals(vertices, faces)
-            parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
             places = BodyPlaces.of(nearest.mean, nearest.regions)
             colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing)
         notes, made = [], None

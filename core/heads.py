@@ -33,6 +33,7 @@ from .settings import Settings
 from .surface.build import add_detail, build_surface
 from .surface.cut import cut_head
 from .surface.mend import mend_surface
+from .surface.mesoscopic import FineDetail
 from .topology.register import ReconstructedSurface
 
 _AT_WALL = 3  # cells from the crop's walls within which the surface ends because of them
@@ -68,7 +69,7 @@ class HeadReconstructor:
         Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
         fields = self._fields(prepared, others, clock)
         pictures = prepared.pictures(picture_size(settings.resolution))
-        vertices, faces = self._surface(prepared, fields, settings, pictures, clock)
+        vertices, faces, detail = self._surface(prepared, fields, settings, pictures, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
         rigging = None
         if settings.rig:
@@ -76,17 +77,17 @@ class HeadReconstructor:
             surface = ReconstructedSurface(whole, vertex_normals(whole, faces))
             rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
         with clock.stage("clean"):
-            camera_vertices, faces = self._cleaned(prepared, vertices, faces, settings)
-        mesh, vertices = self._coloured(prepared, fields, camera_vertices, faces, pictures, clock)
+            vertices, faces = self._cut(prepared, vertices, faces, settings)
+        mesh, vertices = self._coloured(prepared, fields, vertices, faces, pictures, detail, clock)
         view, fit = prepared.view, prepared.fit
         pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
-        anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, matte, prepared.crop_box, pose)
+        anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, mesh.faces, view.parsing, matte, prepared.crop_box, pose)
         views = tuple(result_view(one) for one in (prepared, *others))
         result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
         if rigging is not None:
             result, about = rigging.textured(result, settings, clock)
         report = self._report(prepared, fields.crop, mesh, vertices, measures, settings) | about
-        return replace(result, report=report | {"mesh": mesh_report(camera_vertices, faces)})
+        return replace(result, report=report | {"mesh": mesh_report(mesh.vertices, mesh.faces)})
 
     def _fields(self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], clock: Clock) -> HeadFields:
         with clock.stage("field"):
@@ -98,55 +99,60 @@ class HeadReconstructor:
 
     def _surface(
         self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3)."""
+    ) -> tuple[np.ndarray, np.ndarray, FineDetail | None]:
+        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3), and what the main photo's shading
+        tells. pictures: the main photo's."""
         with clock.stage("surface") as share:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
+            detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
             if fields.further is None:
-                detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
-                return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail), faces
+                return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail), faces, detail
             smooth = add_detail(vertices, faces, settings.resolution)
-            return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces
+            return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces, detail
 
-    def _cleaned(
-        self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """A closed surface of the crop frame, cut as the settings say and mended: vertices (V, 3) of the camera's frame, faces (F, 3)."""
-        whole, fit = _from_crop(prepared, vertices), prepared.fit
-        if settings.cut != "none":
-            torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
-            at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
-            face, unseen = torso.to_upright(landmark_points(self._model, fit)), _below_photo(prepared, vertices, faces)
-            ended, faces = cut_head(torso.to_upright(whole), faces, settings.cut, at_wall, face, unseen)
-            whole = torso.to_camera(ended)
-        whole, faces, _ = mend_surface(whole.astype(np.float32), faces)
-        return whole, faces
+    def _cut(self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+        """A closed surface of the crop frame, vertices (V, 3) and faces (F, 3), cut as the settings say."""
+        if settings.cut == "none":
+            return vertices, faces
+        fit = prepared.fit
+        torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
+        at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
+        face, unseen = torso.to_upright(landmark_points(self._model, fit)), _below_photo(prepared, vertices, faces)
+        ended, faces = cut_head(torso.to_upright(_from_crop(prepared, vertices)), faces, settings.cut, at_wall, face, unseen)
+        return _to_crop(prepared, torso.to_camera(ended)), faces
 
     def _coloured(
         self,
         prepared: PreparedPhoto,
         fields: HeadFields,
-        camera_vertices: np.ndarray,
+        vertices: np.ndarray,
         faces: np.ndarray,
         pictures: Pictures,
+        detail: FineDetail | None,
         clock: Clock,
     ) -> tuple[Mesh, np.ndarray]:
-        """The coloured mesh in its upright frame, and its vertices in the main photo's crop frame. pictures: the main photo's."""
+        """The coloured mesh of a surface (V, 3) in the main photo's crop frame, with the relief of hidden hair and mended: in its upright
+        frame, and its vertices in the crop frame. pictures, detail: the main photo's."""
         image, matte, parsing = pictures
-        vertices = _to_crop(prepared, camera_vertices)
-        normals = vertex_normals(camera_vertices, faces)
+        normals = vertex_normals(vertices, faces)
         with clock.stage("colour"):
             guess = lambda points: (fields.field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
             skin = lambda points: skin_on_head(prepared.surface, points)  # noqa: E731
-            colours, observed = colour_vertices(vertices, faces, vertex_normals(vertices, faces), image, matte, guess, parsing, skin)
+            heights = None if detail is None else detail.heights
+            colours, observed, relief = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights)
             source = None
             if fields.further is not None:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
+        with clock.stage("mend"):
+            # Another photo may show what the main one does not.
+            raised = vertices + (relief * (1 - observed))[:, None] * normals
+            camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)
         pose = Pose(prepared.fit.rotation, prepared.fit.joints[NECK])
-        upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(normals)
-        of_vertices = (values.astype(np.float32) for values in (turned, colours, observed))
-        return Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices, source=source), vertices
+        upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(vertex_normals(camera_vertices, faces))
+        of_vertices = (values.astype(np.float32) for values in (turned, colours[kept], observed[kept]))
+        mesh = Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices, source=None if source is None else source[kept])
+        return mesh, _to_crop(prepared, camera_vertices)
 
     def _report(
         self,

@@ -112,7 +112,7 @@ class Reconstructor:
 
     def _body(self, view: BodyView, photos: Photos, settings: Settings, own: OwnNetworks, clock: Clock) -> Result:
         photos.keep_main()
-        clock.leave_out("rig", "flame", "texture")
+        clock.leave_out("mend", "rig", "flame", "texture")
         bodies = self._bodies_of(settings)
         result = bodies.run(view, settings, clock, self.head_maker(settings, own, clock.cancel), own)
         run = run_report(settings, view, clock.timings, hashes() | own.hashes() | bodies.hashes())

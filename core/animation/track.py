@@ -38,7 +38,7 @@ class _FaceInFrame:
     frame: int
 
     def observation(self, name: str) -> Observation:
-        return Observation(self.face.landmarks, name=name)
+        return Observation.detected(self.face.landmarks, name=name)
 
 
 class Tracker:

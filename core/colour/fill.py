@@ -7,6 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from ..geometry.visibility import sample_picture, smoothstep
+from ..surface.mesoscopic import detailed_share
 from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
@@ -35,8 +36,13 @@ _RARE = (0.001, 0.006)  # and for its tint alone
 _SPILL = (0.04, 0.1)  # sRGB: so far from its own tint is hair that has the background's
 _MIXED = (1.0, 0.7, 0.5, 0.35)  # shares of the background in what is seen through hair
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
+_SHOWN = 0.8  # of the photo, and of hair, to be a sample
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _PORES = 0.8  # of the visible skin's contrast
+_RELIEF = 0.8  # of the visible hair's relief, the same strands
+_LOWEST, _LONG = 2, (0.25, 0.45)  # percentile, and height below the eyes on the mean head, crop units, of the seen hair's ends: is it long?
+_TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
+_CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
@@ -53,6 +59,15 @@ SkinChange = Callable[[np.ndarray], np.ndarray]
 """From points (N, 3) in the crop frame to how skin differs there from a cheek's (N, 3), natural logarithm (models/skin_colours.py)."""
 
 
+class Filled(NamedTuple):
+    """colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied; relief (V,) float32, crop units
+    along the normals by which hidden hair is to be raised: its strands are those of its colours."""
+
+    colours: np.ndarray
+    observed: np.ndarray
+    relief: np.ndarray
+
+
 def colour_vertices(
     vertices: np.ndarray,
     faces: np.ndarray,
@@ -62,12 +77,15 @@ def colour_vertices(
     guess: Guess,
     parsing_crop: np.ndarray | None = None,
     skin_change: SkinChange | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
+    heights: np.ndarray | None = None,
+) -> Filled:
+    """The colours of all vertices, and the relief of hair that the photo does not show.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S).
     guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
     head are not copied, and they tell what is what; without them the guess does. skin_change: how hidden skin differs from a cheek's.
+    heights (S, S): crop units by which the photo's shading has moved what it shows along the normals (FineDetail); hidden hair goes on in
+    the same way.
     """
     lowest = -np.inf
     if parsing_crop is not None:
@@ -92,6 +110,7 @@ def colour_vertices(
         observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
         dressed = cells.mean(projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] * (1 - bare))
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
+    relief = np.zeros(len(vertices), np.float32)
     there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, dict[int, Tints]()
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
@@ -117,7 +136,13 @@ def colour_vertices(
             here = cells.spread(level, vertices[some])
             detail[some] += (1 - trust[some, None]) * (lightened(here, fine) - here)
         if share is not None:
-            detail += _hair_texture(photo_crop, vertices, symmetry, cells, share[:, HAIR], observed, trust)
+            hair = _HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed)
+            detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
+            if heights is not None:
+                mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
+                untold = 1 - detailed_share(vertices, normals, projection.depth) * sample_picture(projection.trust, vertices)
+                untold = untold * (1 - smoothstep(-normals[:, 1], *_CUT))
+                relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
             plain = share[:, SKIN] * (1 - smoothstep(places.features, *_KEPT_OUT))
             detail += _skin_texture(photo_crop, vertices, normals, cells, plain, observed, trust, level)
         if parsing_crop is not None and share is not None:
@@ -151,7 +176,7 @@ def colour_vertices(
             shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
-    return coloured, observed * (vertices[:, 1] > lowest)
+    return Filled(coloured, observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
 
 
 def _of_background(
@@ -249,26 +274,6 @@ def _normalised(shares: np.ndarray) -> np.ndarray:
     return shares / np.maximum(shares.sum(1, keepdims=True), 1e-6)
 
 
-def _hair_texture(
-    photo: np.ndarray,
-    vertices: np.ndarray,
-    symmetry: Symmetry,
-    cells: VoxelMeans,
-    hair: np.ndarray,
-    observed: np.ndarray,
-    mirrored: np.ndarray,
-) -> np.ndarray:
-    """Texture (V, 3) for hair, given by cell (K,), that neither the photo nor its mirror image shows."""
-    texture = np.zeros_like(vertices)
-    shown = observed > 0.8
-    strands = HairTexture.of(photo, vertices[shown], hair[cells.cell[shown]] > 0.8)
-    if strands is not None:
-        share = _TEXTURED * cells.spread(hair[:, None], vertices)[:, 0] * (1 - observed) * (1 - mirrored)
-        wanted = np.flatnonzero(share > 0.01)
-        texture[wanted] = share[wanted, None] * strands.at(symmetry.upright(vertices[wanted]))
-    return texture
-
-
 def _skin_texture(
     photo: np.ndarray,
     vertices: np.ndarray,
@@ -289,3 +294,43 @@ def _skin_texture(
         light = share[wanted, None] * cells.spread(level, vertices[wanted]).mean(1, keepdims=True)
         texture[wanted] = light * pores.at(vertices[wanted], normals[wanted])
     return texture
+
+
+class _HiddenHair(NamedTuple):
+    """What is like the seen hair, at vertices that may be of hidden hair: share (V,) of it, thinning out to its end; texture (V, 3), to be
+    added to its colour, and heights (V,), crop units, both 0 where there is none. mean: of the seen hair's heights."""
+
+    share: np.ndarray
+    texture: np.ndarray
+    heights: np.ndarray
+    mean: float
+
+    @classmethod
+    def of(
+        cls,
+        photo: np.ndarray,
+        heights: np.ndarray | None,
+        vertices: np.ndarray,
+        symmetry: Symmetry,
+        cells: VoxelMeans,
+        hair: np.ndarray,
+        observed: np.ndarray,
+    ) -> "_HiddenHair":
+        """hair (K,): share of cells; heights (S, S): the seen hair's."""
+        around = cells.smoothed(cells.smoothed(hair[:, None]))
+        share, around = cells.spread(np.column_stack([hair, around]), vertices).T
+        texture, raised, mean = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0
+        shown = (observed > _SHOWN) & (share > _SHOWN)
+        picture = photo if heights is None else np.dstack([photo, heights])
+        if heights is not None and shown.any():
+            mean = float(sample_picture(heights, vertices[shown]).mean())
+        lowest = np.percentile(symmetry.upright(vertices[shown])[:, 1], _LOWEST) if shown.any() else 0
+        long = float(smoothstep(-np.array(lowest), *_LONG))
+        strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN, long)
+        if strands is not None:
+            wanted = np.flatnonzero((share > 0.01) & (observed < 1))
+            values = strands.at(symmetry.upright(vertices[wanted]))
+            texture[wanted] = _TEXTURED * share[wanted, None] * values[:, COLOUR]
+            if heights is not None:
+                raised[wanted] = _RELIEF * values[:, 3]
+        return cls(smoothstep(around, *_TAPER), texture, raised, mean)

@@ -1,4 +1,4 @@
-"""More of the visible hair's texture, for hair that is hidden.
+"""More of the visible hair's texture, colours and relief alike, for hair that is hidden.
 
 Random-phase noise (Galerne, Gousseau & Morel 2011) has the spectrum of a sample and so its strands' width, contrast and colours, but shows
 nothing that anybody could take for the photo's own strands.
@@ -19,7 +19,7 @@ _NEARLY, _TRIED = 0.6, 24  # share of the largest square's side that a sample ha
 _CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
-_LENGTHENED = 2.5  # combed down, strands bend less than in the sample; curls and stubble stay as they are
+_LENGTHENED = 2.5  # long hair that is combed down bends less than in the sample; cropped hair, curls and stubble stay as they are
 _COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stubble to strands that run one way
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
@@ -28,28 +28,29 @@ _CROWN = (0.15, 0.4)  # sine of the angle to the crown within which strands grow
 
 @dataclass(frozen=True)
 class HairTexture:
-    """texture (N, N, 3) float32: differences from the hair's colour, tiled; its strands run along the rows' axis, so many times lengthened
+    """texture (N, N, C) float32: differences from the hair's mean, tiled; its strands run along the rows' axis, so many times lengthened
     on the head."""
 
     texture: np.ndarray
     lengthened: float
 
     @classmethod
-    def of(cls, photo: np.ndarray, points: np.ndarray, hair: np.ndarray) -> Self | None:
-        """From points (V, 3) in the crop frame that the photo (S, S, 3) shows, of which hair (V,) bool are hair; None if there is too
-        little of it."""
-        squares = seen_squares(photo, points, hair)
+    def of(cls, picture: np.ndarray, points: np.ndarray, hair: np.ndarray, long: float = 1.0) -> Self | None:
+        """From points (V, 3) in the crop frame that the picture (S, S, C) shows, of which hair (V,) bool are hair; None if there is too
+        little of it. The first three channels are the photo's colours, which tell how strands run; others, such as the relief of the
+        same hair, become part of the same strands. long: in [0, 1], from cropped hair to such as hangs."""
+        squares = seen_squares(picture, points, hair)
         if not squares:
             return None
         # Others have a parting, or locks that cross.
-        sample = max(squares, key=lambda square: _course(square - cv2.GaussianBlur(square, (0, 0), _CLUMP * len(photo) / 2))[1])
-        size = round(2 * np.pi * _RADIUS / _REPEATS * len(photo) / 2)
-        sigma = _CLUMP * len(photo) / 2
+        sample = max(squares, key=lambda square: _course(square - cv2.GaussianBlur(square, (0, 0), _CLUMP * len(picture) / 2))[1])
+        size = round(2 * np.pi * _RADIUS / _REPEATS * len(picture) / 2)
+        sigma = _CLUMP * len(picture) / 2
         sample, coherence = _upright(sample - cv2.GaussianBlur(sample, (0, 0), sigma))
-        return cls(random_phase(sample, size), float(1 + (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
+        return cls(random_phase(sample, size), float(1 + long * (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
-        """Differences (N, 3) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
+        """Differences (N, C) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
         away = upright - _CENTRE
         back, up = np.sin(_BACKWARDS), np.cos(_BACKWARDS)
         x, along, forward = away[:, 0], away[:, 1] * up - away[:, 2] * back, away[:, 1] * back + away[:, 2] * up
@@ -59,7 +60,7 @@ class HairTexture:
         # From the crown over the skull, and straight down below it.
         way = np.where(along > 0, np.arctan2(across, along), np.pi / 2 - along / _RADIUS)
         row = way / (2 * np.pi) * _REPEATS / self.lengthened % 1 * size
-        values = np.empty((len(upright), 3), np.float32)
+        values = np.empty((len(upright), self.texture.shape[2]), np.float32)
         rows = 16_384  # cv2.remap takes pictures of at most 32,767 pixels a side
         for start in range(0, len(upright), rows):
             part = slice(start, start + rows)
@@ -70,10 +71,10 @@ class HairTexture:
 
 
 def random_phase(sample: np.ndarray, size: int) -> np.ndarray:
-    """A tiled texture (size, size, 3) float32 around 0 with the spectrum of a sample (n, n, 3)."""
+    """A tiled texture (size, size, C) float32 around 0 with the spectrum of a sample (n, n, C)."""
     window = np.outer(*[np.hanning(len(sample))] * 2)[..., None].astype(np.float32)
     sample = sample - (window * sample).sum((0, 1)) / window.sum()
-    spot = np.zeros((size, size, 3), np.float32)
+    spot = np.zeros((size, size, sample.shape[2]), np.float32)
     spot[: len(sample), : len(sample)] = sample * np.sqrt(window / window.sum()) * size
     noise = np.fft.rfft2(np.random.default_rng(0).standard_normal((size, size)).astype(np.float32))
     phase = noise / np.maximum(np.abs(noise), 1e-9)
@@ -81,17 +82,17 @@ def random_phase(sample: np.ndarray, size: int) -> np.ndarray:
 
 
 def seen_squares(
-    photo: np.ndarray, points: np.ndarray, of_kind: np.ndarray, nearly: float = _NEARLY, most: float = _MOST
+    picture: np.ndarray, points: np.ndarray, of_kind: np.ndarray, nearly: float = _NEARLY, most: float = _MOST
 ) -> list[np.ndarray]:
-    """Squares (n, n, 3) of a photo (S, S, 3) that show nothing but one kind, as points (V, 3) do of which of_kind (V,) bool are such; none
-    where there is too little of it. nearly: share of the largest square's side that they have at least; most: crop units a side."""
+    """Squares (n, n, C) of a picture (S, S, C) that show nothing but one kind, as points (V, 3) do of which of_kind (V,) bool are such;
+    none where there is too little of it. nearly: share of the largest square's side that they have at least; most: crop units a side."""
     shown = _map_of(points, of_kind)
     inside = np.asarray(distance_transform_edt(np.pad(shown, 1)))[1:-1, 1:-1]
     if inside.max() * np.sqrt(2) * 2 / _MAP < _LEAST:
         return []
     centres = np.argwhere(inside >= nearly * inside.max())
     chosen = centres[np.linspace(0, len(centres) - 1, min(len(centres), _TRIED)).astype(int)]
-    return [_square(photo, centre, min(inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP, most)) for centre in chosen]
+    return [_square(picture, centre, min(inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP, most)) for centre in chosen]
 
 
 def _map_of(points: np.ndarray, of_kind: np.ndarray) -> np.ndarray:
@@ -102,23 +103,23 @@ def _map_of(points: np.ndarray, of_kind: np.ndarray) -> np.ndarray:
     return (part > 0.95 * whole) & (whole > 0)
 
 
-def _square(photo: np.ndarray, centre: np.ndarray, side: float) -> np.ndarray:
-    """The part (n, n, 3) of a photo around a pixel of the map (row, column); side: crop units."""
-    half = int(side / 2 * len(photo) / 2)
-    low = [int(np.clip(int((index + 0.5) * len(photo) / _MAP) - half, 0, len(photo) - 2 * half)) for index in centre]
-    return np.array(photo[low[0] : low[0] + 2 * half, low[1] : low[1] + 2 * half], np.float32)
+def _square(picture: np.ndarray, centre: np.ndarray, side: float) -> np.ndarray:
+    """The part (n, n, C) of a picture around a pixel of the map (row, column); side: crop units."""
+    half = int(side / 2 * len(picture) / 2)
+    low = [int(np.clip(int((index + 0.5) * len(picture) / _MAP) - half, 0, len(picture) - 2 * half)) for index in centre]
+    return np.array(picture[low[0] : low[0] + 2 * half, low[1] : low[1] + 2 * half], np.float32)
 
 
 def _course(sample: np.ndarray) -> tuple[float, float]:
-    """Degrees across the strands of a sample (n, n, 3), and the coherence of its structure tensor: 1 if they all run one way."""
-    grey = sample.mean(-1)
+    """Degrees across the strands of a sample (n, n, C), and the coherence of its structure tensor: 1 if they all run one way."""
+    grey = sample[..., :3].mean(-1)
     right, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     wide, tall, both = (right**2).sum(), (down**2).sum(), (right * down).sum()
     return 0.5 * float(np.degrees(np.arctan2(2 * both, wide - tall))), float(np.hypot(wide - tall, 2 * both) / max(wide + tall, 1e-12))
 
 
 def _upright(sample: np.ndarray) -> tuple[np.ndarray, float]:
-    """The sample (n, n, 3) turned until its strands run down, and its coherence."""
+    """The sample (n, n, C) turned until its strands run down, and its coherence."""
     across, coherence = _course(sample)
     middle = (len(sample) - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), across, 1.0)

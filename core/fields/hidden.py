@@ -16,6 +16,7 @@ _BEFORE = 0.12  # crop units (24 mm): a collar, a lock on the chest
 _WIDTH = 4  # cells (25 mm) of a row: narrower excess is a stray lock or an error of the matte
 _HANGS = 5  # rows (31 mm): what is seen at one height may be behind at the next
 _BLUR = 2.0  # rows
+_CURTAIN = 0.06  # crop units (12 mm) beside the fitted model: hair that hangs, and not a sideburn
 _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column must be
 
 
@@ -30,12 +31,14 @@ class PictureShares(NamedTuple):
 
 class SolidBounds(NamedTuple):
     """Signed distances (N,) at crop-frame points (N, 3) to the solids in which hidden surface may lie, in which any may, and which are
-    solid anyway: the fitted model, thickened. hair: share (N,) of it in the picture, if that is known."""
+    solid anyway: the fitted model, thickened. hair: share (N,) of it in the picture; hangs: (N,) in [0, 1], does hair hang beside the
+    fitted model at this height, here or farther out? Both are None if nothing has parsed the photo."""
 
     hidden: PointFunction
     anywhere: PointFunction
     least: PointFunction
     hair: PointFunction | None
+    hangs: PointFunction | None
 
 
 def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: PictureShares | None = None) -> SolidBounds:
@@ -57,12 +60,13 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     flat = np.pad(columns, ((0, 0), (0, 1)))
     shown = seen = silhouette(flat).reshape(nearest.shape) < 0
-    least, solid = _LEAST, np.ones_like(distance)
+    least, solid, hangs = _LEAST, np.ones_like(distance), None
     if picture is not None:
         seen, least = seen & (picture.worn(flat).reshape(seen.shape) > 0.5), _BARE
         trunk = np.where(picture.trunk(lattice).reshape(distance.shape) > 0.5, distance, 1)
         passes = trunk.min(2, keepdims=True)
         solid = np.where(shown[..., None] & (passes > 0) & (trunk < 1), trunk - passes - _THICKENED, 1)
+        hangs = _hangs(shown & (picture.hair(flat).reshape(shown.shape) > 0.5) & (nearest > _CURTAIN))
     excess = np.sort(np.where(seen, np.maximum(nearest, 0) + _MORE, 0), axis=0)[-_WIDTH]  # (y,)
     allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
     allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
@@ -74,4 +78,15 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
 
     solid = solid.astype(np.float32)
     filled = lambda points: map_coordinates(solid, (points.T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
-    return SolidBounds(bound(allowed), bound(anywhere), filled, None if picture is None else picture.hair)
+    if picture is None or hangs is None:
+        return SolidBounds(bound(allowed), bound(anywhere), filled, None, None)
+    behind = lambda points: map_coordinates(hangs, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
+    return SolidBounds(bound(allowed), bound(anywhere), filled, picture.hair, behind)
+
+
+def _hangs(curtain: np.ndarray) -> np.ndarray:
+    """(X, Y) float32: is some of what hangs, (X, Y) bool, at this height, here or farther out? By side of the crop's middle."""
+    middle = len(curtain) // 2
+    left, right = curtain[: middle + 1], curtain[middle:]
+    inwards = [np.logical_or.accumulate(left, axis=0), np.logical_or.accumulate(right[::-1], axis=0)[::-1]]
+    return np.concatenate([inwards[0][:-1], inwards[1]]).astype(np.float32)

@@ -19,6 +19,7 @@ _APART = (0.015, 0.05)  # crop units between the network's and the fitted model'
 _COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known place, such as an ear, that hair covers
 _SEEN = 0.85  # share of the smooth field where hair and clothes are seen: their relief comes from the normals
 _BULGE, _BULGES = 13, 0.05  # cells (8 cm) down hanging hair, and crop units (10 mm): what is shorter and stands off farther is an error
+_DRAWN = 0.008  # crop units in each cell: by so much hair is drawn in on its way down
 _ALL, _NOTHING = 0.995, 0.005
 _SHEET = 2  # cells: half the thickness under which parts of clothes are taken off
 _TAKEN = (0.02, 0.06)  # crop units that this changes the distance by, from doubtful to sure
@@ -43,7 +44,9 @@ def smooth_hidden_field(
     curvature of broad shapes alone, where G would shrink them. Hidden is what lies behind the nearest surface along the parallel rays of
     the crop frame, so what is seen, the outline included, stays as it is. Raises Cancelled.
     """
-    values = _sampled(field, cancel)
+    values = given = _sampled(field, cancel)
+    if bounds is not None and bounds.hangs is not None:
+        values = _fallen(values, bounds.hangs)
     thin = np.maximum(_opened(values) - values, 0)
     somewhere = thin > 0
     thin[somewhere] *= clothing_mask(_samples(_CELLS)[somewhere.reshape(-1)])
@@ -57,10 +60,12 @@ def smooth_hidden_field(
         if bounds.hair is not None:
             bounded = np.maximum(bounded, _beyond_hanging(bounded, bounds.hair))
         thin = bounded - values
-    values += thin
+    values = values + thin
     smooth = gaussian_filter(values, _BLUR)
     smooth = spline_filter(2 * smooth - gaussian_filter(smooth, _BLUR), output=np.float32)
-    share = np.maximum(_smooth_share(values, field, protect_mask), gaussian_filter(smoothstep(np.abs(thin), *_TAKEN), _SHARE_BLUR))
+    share = np.maximum(
+        _smooth_share(values, field, protect_mask), gaussian_filter(smoothstep(np.abs(values - given), *_TAKEN), _SHARE_BLUR)
+    )
 
     def distance(points: np.ndarray) -> np.ndarray:
         place = (points.T + 1) * (_CELLS / 2)
@@ -106,6 +111,17 @@ def _beyond_hanging(values: np.ndarray, hair: PointFunction) -> np.ndarray:
     flat = _samples(_CELLS).reshape(*values.shape, 3)[:, :, 0].reshape(-1, 3)
     hanging[hair(flat).reshape(hanging.shape) < 0.5] = 10
     return np.clip(_axis(_CELLS) - hanging[:, :, None], -_FARTHEST, _FARTHEST)
+
+
+def _fallen(values: np.ndarray, hangs: PointFunction) -> np.ndarray:
+    """Distances (N, N, N) with hair behind what is seen, where hair hangs beside, as far out as it is above: it falls straight."""
+    flat = _samples(_CELLS).reshape(*values.shape, 3)[:, :, 0].reshape(-1, 3)
+    falls = (hangs(flat).reshape(values.shape[:2]) > 0.5)[:, :, None] & (_axis(_CELLS) < front_depth(values)[:, :, None] - _BEHIND[0])
+    fallen = values.copy()
+    for row in range(_CELLS - 1, -1, -1):
+        above = np.minimum(fallen[:, row], fallen[:, row + 1] + _DRAWN)
+        fallen[:, row] = np.where(falls[:, row], above, fallen[:, row])
+    return fallen
 
 
 def _smooth_share(values: np.ndarray, field: Field, protect_mask: PointFunction) -> np.ndarray:

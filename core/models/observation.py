@@ -9,13 +9,14 @@ import numpy as np
 from ..photo.landmarks import IBUG68, MEDIAPIPE, Landmarks, PinnedPoints
 from ..photo.people import BodyLandmarks
 from ..photo.view import View
+from .turned_landmarks import TurnedLandmarks
 
 
 @dataclass(frozen=True)
 class Observation:
-    """landmarks: as detectors have reported them, photo pixels, by kind: MediaPipe's, or iBUG's, or both; beside MediaPipe's, iBUG's count
-    where they agree. matte (H, W) float32 in [0, 1]: the person, or None. focal: pixels, or None when unknown. name: for messages.
-    pins: what the artist has put where it belongs, or None."""
+    """landmarks: photo pixels, by kind: MediaPipe's, or iBUG's, or both; beside MediaPipe's, iBUG's count where they agree. matte (H, W)
+    float32 in [0, 1]: the person, or None. focal: pixels, or None when unknown. name: for messages. pins: what the artist has put where it
+    belongs, or None."""
 
     landmarks: Landmarks
     matte: np.ndarray | None = None
@@ -31,7 +32,21 @@ class Observation:
     def of(cls, view: View) -> Self:
         """What a prepared photo shows."""
         seen = {kind: points for kind, points in view.landmarks.items() if not (view.modelled and kind == MEDIAPIPE)}
-        return cls(seen, view.matte, view.focal, view.name, view.pins)
+        return cls.detected(seen, view.matte, view.focal, view.name, view.pins)
+
+    @classmethod
+    def detected(
+        cls,
+        landmarks: Landmarks,
+        matte: np.ndarray | None = None,
+        focal: float | None = None,
+        name: str = "",
+        pins: PinnedPoints | None = None,
+    ) -> Self:
+        """Of landmarks as detectors report them; MediaPipe's of a turned face are mended. Raises AssetError."""
+        if MEDIAPIPE in landmarks:
+            landmarks = {**landmarks, MEDIAPIPE: TurnedLandmarks.load().corrected(landmarks[MEDIAPIPE])}
+        return cls(landmarks, matte, focal, name, pins)
 
     @property
     def outline(self) -> np.ndarray | None:

@@ -35,6 +35,19 @@ class FaceSquare:
         half = self.half * self.ROOM
         return (self.centre[0] - half, self.centre[1] - half, 2 * half)
 
+    def levelled(self, points: np.ndarray) -> np.ndarray:
+        """Points (N, 3) of the photo, pixels with their depth, in the square: x and y (down) from -1 to 1, depth in the same unit."""
+        return np.column_stack([(points[:, :2] - self.centre) @ self._turned.T, points[:, 2]]) / self.half
+
+    def in_photo(self, points: np.ndarray) -> np.ndarray:
+        """Where points (N, 3) of the square lie in the photo."""
+        return np.column_stack([self.half * points[:, :2] @ self._turned + self.centre, self.half * points[:, 2]])
+
+    @property
+    def _turned(self) -> np.ndarray:
+        """(2, 2) from the photo's axes to the square's."""
+        return np.array([[np.cos(self.turn), np.sin(self.turn)], [-np.sin(self.turn), np.cos(self.turn)]])
+
 
 def face_square(landmarks: np.ndarray) -> FaceSquare:
     """The square around landmarks (468, 2 or 3), column and row, level with the line from chin to forehead: unlike the line between the

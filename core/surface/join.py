@@ -35,6 +35,7 @@ _SEARCHED, _ROBUST = 1500, 0.01  # points; metres
 _NEAR, _FINE = 0.15, 0.02  # metres around the region in which the body's surface is looked at, and of its longest edges
 _APART = "The head does not meet the body; try another photo, or reconstruct the head alone."
 _LEAST = 0.5  # share of the head's vertices that must be left in the joined surface
+_LEAST_PIECE, _BESIDE_HAND = 2e-7, 0.05  # cubic metres, and metres: another piece, and what is farther from the fitted hand, is no hand
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,22 @@ def join_head(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distan
     In the picture the head stays where it is; how far away it stands, and so how large it is, is chosen so that its neck meets the body's.
     Raises ReconstructionError when the two do not make one closed surface.
     """
+    joined = _joined(body, head, place, distance)
+    vertices, faces, kept = mend_surface(joined.surface.vertices, joined.surface.faces)
+    check_manifold(vertices, faces)
+    return JoinedSurface(ClosedSurface(vertices, faces, joined.surface.values[kept]), joined.from_head[kept], joined.scale)
+
+
+def join_hand(body: ClosedSurface, hand: ClosedSurface, place: HeadPlace, distance: float) -> ClosedSurface:
+    """A body with a hand in the place of its own, as `join_head`, but not mended. place: its neck is the wrist. Raises ReconstructionError
+    where the body has something else than that hand in the place, such as the hip beside it."""
+    return _joined(body, hand, place, distance, free=True).surface
+
+
+def _joined(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distance: float, free: bool = False) -> JoinedSurface:
+    """As `join_head`, not mended. free: whether nothing but what is replaced may be there."""
     camera = np.array([0.0, 0.0, distance])
-    rough = _rough_scale(body.vertices, head.vertices, place, camera)
+    rough = 1.0 if free else _rough_scale(body.vertices, head.vertices, place, camera)  # a body may have lost a hand
     whole = to_solid(body)
     around = whole ^ _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool)).solid(0, _NEAR)
     near, _ = from_solid(around.refine_to_length(_FINE))  # the caps of a cut are few large triangles, among which searching is slow
@@ -108,16 +123,23 @@ def join_head(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distan
     pair = _Pair(near, head)
     blend = _Blend(pair, _region(place, _lower_end(pair, place), _clear(head.vertices, place)))
     region = blend.region
+    if free and not _only(whole ^ region.solid(0), head):
+        raise ReconstructionError("The hand is not free, or not where the body has it.")
     band = (to_solid(blend.surface()) ^ region.solid(0, _OVERLAP)) - region.solid(1, -_OVERLAP)
     joined = (whole - region.solid(0)) + band + (to_solid(head) ^ region.solid(1))
     surface, cut = from_solid(largest_part(joined))
     surface.values[cut] = blend.values(surface.vertices[cut])
-    vertices, faces, kept = mend_surface(surface.vertices, surface.faces)
-    check_manifold(vertices, faces)
-    from_head = region.share(vertices)
+    from_head = region.share(surface.vertices)
     if (from_head == 1).sum() < _LEAST * (region.share(head.vertices) == 1).sum():
         raise ReconstructionError(_APART)
-    return JoinedSurface(ClosedSurface(vertices, faces, surface.values[kept]), from_head, scale)
+    return JoinedSurface(surface, from_head, scale)
+
+
+def _only(solid: manifold3d.Manifold, hand: ClosedSurface) -> bool:
+    """Whether a solid is one piece and nowhere far from a hand."""
+    if len([piece for piece in solid.decompose() if piece.volume() > _LEAST_PIECE]) != 1:
+        return False
+    return bool(cKDTree(hand.vertices).query(from_solid(solid)[0].vertices)[0].max() < _BESIDE_HAND)
 
 
 def _region(place: HeadPlace, lower_end: float, clear: np.ndarray) -> _Region:

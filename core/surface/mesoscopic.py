@@ -15,7 +15,7 @@ from ..geometry.visibility import depth_picture, sample_picture, smoothstep, vis
 from ..photo.parsing import CLASSES
 from .shading import shape_from_shading
 
-_SIGMAS = (0.4e-3, 0.8e-3, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3)  # metres: borders of the bands
+_SIGMAS = (0.4e-3, 0.8e-3, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3)  # metres: borders of the bands
 _DARK = 0.02  # of white, linear: below it the logarithm is noise
 _OUTWARDS = 0.6  # highlights are lighter than what is high
 _SURE, _LEAST_SURE, _DOUBTFUL = (
@@ -95,10 +95,15 @@ class FineDetail:
         away."""
         normals = vertex_normals(vertices, faces)
         depth = depth_picture(vertices, faces, len(self.skin)).depth
-        share = visibility(vertices, normals, depth) * smoothstep(normals[:, 2], *_GRAZING)
+        share = detailed_share(vertices, normals, depth)
         bent = self.strength * shape_from_shading(self.light, self.skin, depth)
         moved = sample_picture(self.heights, vertices) + normals[:, 2] * sample_picture(bent, vertices)
         return (vertices + (share * moved)[:, None] * normals).astype(np.float32)
+
+
+def detailed_share(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: how far `FineDetail` moves vertices (V, 3) with unit normals (V, 3), of a surface with the depth picture (D, D)."""
+    return visibility(vertices, normals, depth) * smoothstep(normals[:, 2], *_GRAZING)
 
 
 def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half: float, cell: float, photo_pixel: float) -> np.ndarray:
@@ -113,7 +118,7 @@ def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, h
         own = share(material.classes) * matte.astype(np.float32)
         box = _bounds(own > _LEAST, round(_SOFT * 4 / pixel))
         if box is not None:
-            height[box] += _material_heights(material, photo[box], own[box], kept[box], pixel, max(cell * _CELLS, photo_pixel * _PIXELS))
+            height[box] += material_heights(material, photo[box], own[box], kept[box], pixel, max(cell * _CELLS, photo_pixel * _PIXELS))
     inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5) * (2 / len(matte))
     return (height / half * kept * smoothstep(inside, *_RIM)).astype(np.float32)
 
@@ -141,7 +146,7 @@ def _bounds(mask: np.ndarray, margin: int) -> tuple[slice, ...] | None:
     return tuple(slice(max(one[0] - margin, 0), one[-1] + margin + 1) for one in places) if len(places[0]) else None
 
 
-def _material_heights(material: Material, photo: np.ndarray, own: np.ndarray, kept: np.ndarray, pixel: float, finest: float) -> np.ndarray:
+def material_heights(material: Material, photo: np.ndarray, own: np.ndarray, kept: np.ndarray, pixel: float, finest: float) -> np.ndarray:
     """Heights (H, W) in metres that one material adds. own, kept (H, W): its share, and what is not left out."""
     pure = smoothstep(own * kept, *_PURE).astype(np.float32)
     light = np.log(_linear(photo) @ np.array(material.channels) + _DARK).astype(np.float32)

@@ -62,7 +62,7 @@ def reconstruct(ball, prior, codes=np.zeros_like, **changed):
     given = SimpleNamespace(**(vars(ball) | changed))
     return colour_vertices(
         given.vertices, given.faces, given.normals, given.photo, given.matte, lambda points: (prior(points), at(codes(points)))
-    )
+    )[:2]
 
 
 def look(ball):

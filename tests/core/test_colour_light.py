@@ -42,7 +42,7 @@ def coloured(
         nothing, all_over = np.zeros(len(points), np.float32), np.full(len(points), kind == "skin", np.float32)
         return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), 1 - all_over, all_over, nothing, nothing)
 
-    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing, skin_change)
+    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing, skin_change)[:2]
 
 
 def rim(strength: float) -> np.ndarray:
@@ -265,7 +265,7 @@ def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> Non
         none = np.zeros(len(points), np.float32)
         return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), none, none, none, none)
 
-    colours, observed = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)
+    colours, observed = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)[:2]
     steep = (ball.normals[:, 0] > 0.9) & (ball.normals[:, 2] > 0.12) & (ball.normals[:, 2] < 0.25)
     assert steep.sum() > 50 and observed[steep].max() < 0.1
     assert (colours[steep, 2] > colours[steep, 0]).mean() > 0.9

@@ -145,3 +145,27 @@ def test_hanging_hair_has_no_bulge_that_is_short_and_stands_off_far() -> None:
     assert surface(bulging, worn=all_hair)(tip)[0] < 0.02
     assert surface(bulging, worn=all_hair, hair=all_hair)(tip)[0] > 0.02
     assert (surface(bulging, worn=all_hair, hair=all_hair)(hangs) < -0.01).all()
+
+
+def beside_alone(points: np.ndarray) -> np.ndarray:
+    """Hair that hangs on both sides from the ears to the shoulders, and nothing behind the neck."""
+    sides = points * [0, 1, 1] + np.abs(points * [1, 0, 0])
+    hair = np.abs((sides - [0.5, -0.1, 0]) / [0.15, 0.5, 0.2]).max(1) * 0.15 - 0.15
+    return np.minimum(model(points), hair).astype(np.float32)
+
+
+def test_hair_falls_straight_behind_where_it_hangs_beside() -> None:
+    nape, lower = np.array([[0.0, -0.1, -0.3]], np.float32), np.array([[0.0, -0.75, -0.3]], np.float32)
+    falls = surface(beside_alone, worn=all_hair, hair=all_hair, trunk=none)
+    assert falls(nape)[0] < -0.01
+    assert falls(lower)[0] > 0.02, "below what hangs there is nothing"
+    assert surface(beside_alone, worn=all_hair, trunk=none)(nape)[0] > 0.02, "it is no hair"
+    assert surface(model, worn=all_hair, hair=all_hair, trunk=none)(nape)[0] > 0.02, "nothing hangs"
+
+
+def test_what_falls_behind_is_drawn_in_and_leaves_what_is_seen() -> None:
+    falls, plain = (surface(beside_alone, worn=all_hair, hair=hair, trunk=none) for hair in (all_hair, none))
+    high, low = np.array([[[0.0, 0.1, -0.36]], [[0.0, -0.5, -0.36]]], np.float32)
+    assert falls(low)[0] > falls(high)[0] + 0.01
+    front = np.array([[0, -0.3, 0.2], [0, 0.3, 0.4], [0.5, -0.1, 0.2]], np.float32)
+    assert np.abs(falls(front) - plain(front)).max() < 0.01

@@ -12,7 +12,7 @@ from likeness.core.geometry.mesh import unique_edges
 from likeness.core.surface import join
 from likeness.core.surface.collapse import collapse_short_edges
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import HeadPlace, JoinedSurface, join_head
+from likeness.core.surface.join import HeadPlace, JoinedSurface, join_hand, join_head
 from likeness.core.surface.smooth import smooth_surface
 from likeness.core.surface.solid import ClosedSurface
 
@@ -174,3 +174,35 @@ def test_short_edges_are_collapsed_and_the_surface_stays_closed() -> None:
     assert np.linalg.norm(fewer[edges[:, 0]] - fewer[edges[:, 1]], axis=1).min() >= short
     assert np.linalg.norm(fewer - vertices[kept], axis=1).max() < 2 * short
     assert len(fewer) < len(vertices)
+
+
+ARM = rod((-0.5, 0, 0), (0.0, 0, 0), 0.03)
+MITTEN = ball((0.08, 0, 0), 0.05)
+FINGERS = [rod((0.05, 0, 0), (0.17, 0.03 * number, 0), 0.008) for number in (-2, -1, 0, 1, 2)]
+WRIST = HeadPlace(np.array(list(product((-0.1, 0.2), (-0.09, 0.09), (-0.08, 0.08)))), np.zeros(3), np.array([1.0, 0.0, 0.0]))
+HAND_CENTRE, HAND_HALF = np.array([0.0, 0, 0]), 0.25
+HAND = surface(union(rod((-0.09, 0, 0), (0.06, 0, 0), 0.03), *FINGERS), HAND_CENTRE, HAND_HALF, 128, 1.0)
+
+
+def mittened(*more: Distance) -> ClosedSurface:
+    return surface(union(ball((-0.5, 0, 0), 0.2), ARM, MITTEN, *more), np.array([-0.3, 0, 0]), 0.6, 128, 0.0)
+
+
+def test_a_hand_with_fingers_takes_the_place_of_a_mitten() -> None:
+    found = join_hand(mittened(), HAND, WRIST, DISTANCE)
+    ahead = found.vertices[:, 0] > 0.1
+    assert nearest(found.vertices[ahead], HAND.vertices).max() < 4e-3
+    assert np.abs(found.vertices[found.vertices[:, 0] < -0.1]).max() < 0.8 and len(found.vertices[found.vertices[:, 0] < -0.1]) > 1000
+    between = np.hypot(found.vertices[:, 0] - 0.15, found.vertices[:, 1] - 0.0375)
+    assert between.min() > 2e-3
+
+
+@pytest.mark.parametrize("beside", [ball((0.12, 0, -0.14), 0.08), ball((0.08, 0, -0.08), 0.1)])
+def test_a_hand_that_is_not_free_stays_as_it_is(beside: Distance) -> None:
+    with pytest.raises(ReconstructionError, match="not free"):
+        join_hand(mittened(beside, rod((-0.5, 0, 0), (0.1, 0, -0.16), 0.04)), HAND, WRIST, DISTANCE)
+
+
+def test_a_hand_that_the_body_has_lost_is_put_on() -> None:
+    found = join_hand(surface(union(ball((-0.5, 0, 0), 0.2), ARM), np.array([-0.3, 0, 0]), 0.6, 128, 0.0), HAND, WRIST, DISTANCE)
+    assert found.vertices[:, 0].max() > 0.15

@@ -4,10 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial import cKDTree
 
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import BEARD, CLOTHES, HAIR, HAT, KINDS, SKIN, Places, continued, hidden_kinds
 from likeness.core.colour.voxel_means import VoxelMeans
+from likeness.core.geometry.visibility import sample_picture
 from likeness.core.networks.semantic import OFFSET, SCALE
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.extract import extract_surface
@@ -329,10 +332,15 @@ def painted(seen, where, name, colour):
 
 
 def coloured(bust, seen, guess=FAIR, parsing=True):
-    """With a field that takes everything for `guess`."""
+    """Colours and observed, with a field that takes everything for `guess`."""
+    return filled(bust, seen, guess, parsing)[:2]
+
+
+def filled(bust, seen, guess=FAIR, parsing=True, heights=None):
     return colour_vertices(
         bust.vertices, bust.faces, bust.normals, seen.photo, seen.matte,
         lambda points: (np.tile(guess, (len(points), 1)).astype(np.float32), places_of(points)), seen.parsing if parsing else None,
+        heights=heights,
     )  # fmt: skip
 
 
@@ -441,3 +449,89 @@ def test_clothes_are_not_painted_on_the_fitted_jaw(bust, seen):
     place = (bust.vertices[:, 0] > 0.15) & (np.abs(bust.vertices[:, 1] + 0.45) < 0.05) & (bust.vertices[:, 2] > -0.35)
     assert place.sum() > 10 and observed[place].max() < 0.1
     assert np.linalg.norm(colours[place] - FAIR, axis=1).max() < 0.5 * np.linalg.norm(JUMPER - FAIR)
+
+
+RAISED, STRANDS = 0.008, 0.003  # crop units: how far the seen hair stands out, and its strands from that
+
+
+@pytest.fixture(scope="module")
+def locks(seen):
+    """The bust with strands that run down in its hair's light, and their relief (S, S)."""
+    across = gaussian_filter1d(np.random.default_rng(0).standard_normal(SIZE), 0.7)
+    strands = np.broadcast_to(across / across.std(), (SIZE, SIZE)) * short(seen.places)
+    lit = SimpleNamespace(**(vars(seen) | {"photo": (seen.photo * (1 + 0.1 * strands[..., None])).astype(np.float32)}))
+    return lit, ((RAISED + STRANDS * strands) * short(seen.places) * seen.matte).astype(np.float32)
+
+
+def test_hidden_hair_has_strands_where_its_colour_has_them_and_is_no_thicker_than_the_outline(bust, locks):
+    seen, heights = locks
+    colours, _, relief = filled(bust, seen, heights=heights)
+    back = behind(bust.vertices, 0.05, 0.3)
+    assert abs(relief[back].mean()) < 0.05 * RAISED
+    assert 0.2 * STRANDS < relief[back].std() < 1.1 * STRANDS
+    fine = [
+        values[back] - bust.cells.spread(bust.cells.mean(values[:, None]), bust.vertices)[back, 0] for values in (relief, colours.mean(1))
+    ]
+    assert np.corrcoef(*fine)[0, 1] > 0.9
+
+
+def test_hidden_hair_thins_out_to_its_end_and_what_is_seen_or_no_hair_has_none(bust, locks):
+    seen, heights = locks
+    relief = filled(bust, seen, heights=heights).relief
+    inner = relief[behind(bust.vertices, 0.05, 0.3)].std()
+    assert relief[behind(bust.vertices, -0.345, -0.31)].std() < 0.4 * inner
+    assert relief[behind(bust.vertices, -0.75, -0.45)].std() < 0.02 * inner
+    assert relief[(bust.normals[:, 2] > 0.6) & (bust.vertices[:, 2] > -0.4)].std() < 0.02 * inner
+
+
+def test_without_hair_or_relief_nothing_is_raised(bust, locks):
+    seen, heights = locks
+    assert np.abs(filled(bust, seen).relief).max() == 0
+    bald = painted(seen, short(seen.places) & (seen.matte > 0), "skin", FAIR)
+    assert np.abs(filled(bust, bald, heights=heights).relief).max() < 0.05 * STRANDS
+
+
+def test_hair_that_the_other_side_shows_has_its_relief(bust, locks):
+    """One half of the photo is missing, and the strands lie there as on the other."""
+    seen, heights = locks
+    half = SimpleNamespace(**(vars(seen) | {"matte": seen.matte * (seen.places[..., 0] < 0.02)}))
+    relief = filled(bust, half, heights=heights).relief
+    missing = (bust.vertices[:, 0] > 0.06) & (bust.vertices[:, 0] < 0.2) & (bust.vertices[:, 1] > 0.42) & (bust.normals[:, 2] > 0.55)
+    assert missing.sum() > 20
+    there = sample_picture(heights, bust.vertices[missing] * [-1, 1, 1])
+    assert np.corrcoef(relief[missing], there)[0, 1] > 0.8
+    assert abs(relief[missing].mean()) < 0.2 * RAISED
+
+
+def test_strands_of_cropped_hair_stay_as_short_as_they_are_seen(bust, locks):
+    """Hair that hangs to the jaw beside the face has long strands behind; the strands' slopes along their course tell."""
+    seen, heights = locks
+    beside = (np.abs(seen.places[..., 0]) > 0.16) & (seen.places[..., 1] > -0.55) & (seen.matte > 0)
+    hanging = painted(seen, beside, "hair", BLOND)
+    slopes = []
+    for one in (seen, hanging):
+        relief = filled(bust, one, heights=heights).relief
+        back = np.flatnonzero(behind(bust.vertices, 0.05, 0.3))
+        down = cKDTree(bust.vertices[back]).query(bust.vertices[back] - np.float32([0, 0.03, 0]))[1]
+        slopes.append((relief[back] - relief[back][down]).std() / relief[back].std())
+    assert slopes[1] < 0.95 * slopes[0]
+
+
+def test_hair_that_stands_off_the_shoulders_is_hair_behind_too(bust):
+    """As long hair in front leaves the shoulders clothed, but 4 cm off the fitted model is neither shoulder nor back."""
+    points = bust.points
+    long = short(points) | (np.abs(points[:, 0]) > 0.25) & (points[:, 1] > -0.9)
+    places = places_of(points)
+    off, near = (
+        hidden_kinds(kinds_where(points, long), bust.weight, places._replace(distance=np.full(len(points), distance, np.float32)), points)
+        for distance in (0.2, 0.0)
+    )
+    back = (points[:, 2] < -0.55) & (np.abs(points[:, 0]) > 0.5) & (points[:, 1] < -0.78)
+    assert near[back, HAIR].mean() < 0.2 and off[back, HAIR].mean() > near[back, HAIR].mean() + 0.3
+
+
+def test_a_face_that_the_cut_has_closed_has_no_strands(bust, locks):
+    seen, heights = locks
+    down = SimpleNamespace(**(vars(bust) | {"normals": np.where(bust.vertices[:, 2:] < -0.6, [0, -1, 0], bust.normals).astype(np.float32)}))
+    back = behind(bust.vertices, 0.05, 0.3) & (bust.vertices[:, 2] < -0.7)
+    assert filled(down, seen, heights=heights).relief[back].std() < 0.1 * filled(bust, seen, heights=heights).relief[back].std()

@@ -49,7 +49,7 @@ def refit(model: HeadModel, person: dict[str, np.ndarray], rng: np.random.Genera
     _, _, scale, nearness = person["camera"]
     focal = float(scale * half / nearness) if known and nearness > 0 else None
     try:
-        fit = fit_head(model, Observation({MEDIAPIPE: landmarks}, matte, focal, "stored"))
+        fit = fit_head(model, Observation.detected({MEDIAPIPE: landmarks}, matte, focal, "stored"))
     except ReconstructionError:
         return None
     moved = np.abs(np.subtract(fit.camera.centre, STORED_CROP.centre)).max()

@@ -75,15 +75,22 @@ def _turned_case(index: int, number: int, person: Person, yaw: float, model: Hea
     rng = np.random.default_rng([SEEDS["evaluation"], index, number])
     tilt = rotation_matrix(np.array([rng.normal(0, 0.06), 0, 0])) @ rotation_matrix(np.array([0, 0, rng.normal(0, 0.04)]))
     turn = tilt @ rotation_matrix(np.array([0, np.radians(yaw + rng.normal(0, _UNSTEADY)), 0])) @ person.rotation.T
+    distance = float(np.exp(rng.uniform(np.log(0.7), np.log(2.5))))
+    case = turned_photograph(f"person_{index:03d}_{number}", person, turn, distance, _HEAD_SIZE, model, rng, known=number == 0)
+    return replace(case, labels=case.labels | {"person": str(index), "turn": f"{yaw:+.0f}"})
+
+
+def turned_photograph(
+    name: str, person: Person, turn: np.ndarray, distance: float, size: int, model: HeadModel, rng: np.random.Generator, known: bool
+) -> Case:
+    """A person's portrait from so many metres, turned (3, 3), in a picture of size x size pixels. known: as `photographed` has it."""
     parts = [replace(part, vertices=(part.vertices @ turn.T).astype(np.float32)) for part in person.parts]
     seen = Sitter(parts, turn @ person.rotation, person.head @ turn.T, _labels(person))
-    distance = float(np.exp(rng.uniform(np.log(0.7), np.log(2.5))))
     # Seen from the side, more of the head lies behind the eyes than before them.
-    behind = -0.07 * seen.rotation[0, 2] / (2 * _HEAD_HALF) * _HEAD_SIZE
-    centre = _HEAD_SIZE / 2 + rng.uniform(-0.03, 0.03, 2) * _HEAD_SIZE + [-behind, -0.05 * _HEAD_SIZE]
-    camera = Camera((float(centre[0]), float(centre[1])), _HEAD_SIZE / 2 / _HEAD_HALF, distance)
-    case = photographed(f"person_{index:03d}_{number}", seen, camera, _HEAD_SIZE, "head", model, rng, known=number == 0)
-    return replace(case, labels=case.labels | {"person": str(index), "turn": f"{yaw:+.0f}"})
+    behind = -0.07 * seen.rotation[0, 2] / (2 * _HEAD_HALF) * size
+    centre = size / 2 + rng.uniform(-0.03, 0.03, 2) * size + [-behind, -0.05 * size]
+    camera = Camera((float(centre[0]), float(centre[1])), size / 2 / _HEAD_HALF, distance)
+    return photographed(name, seen, camera, size, "head", model, rng, known=known)
 
 
 def body_cases(assets: Path, model: HeadModel, indices: Iterable[int]) -> Iterator[Case]:

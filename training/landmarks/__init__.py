@@ -1,0 +1,1 @@
+"""What MediaPipe makes of turned faces, and the linear map that mends it."""
