@@ -4,21 +4,21 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates
 
 from ..geometry.visibility import sample_picture, smoothstep
 from ..surface.mesoscopic import detailed_share
 from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
-from .hair_texture import HairTexture
+from .hidden_hair import HiddenHair
 from .kinds import CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
 from .seam import evened, lightened, well_inside, with_local_light, without_seam
-from .skin_texture import SkinTexture
+from .skin_texture import hidden_skin
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
+from .wall import Wall
 
 _CELL = 0.02  # crop units (4 mm): nothing that is guessed is finer
 _CHIN = (0.1, 0.25)  # of the correspondence's height: collars below are not symmetric
@@ -29,19 +29,7 @@ _THIN = (0.02, 0.2)  # share of background around
 _SEEN_THROUGH = (0.1, 0.3)  # and in hair
 _BEYOND = (0.2, 0.4)  # sRGB: so far from the hair's level is the wall behind it
 _TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background's
-_BESIDE = 0.05  # of the matte
-_TONES = 8  # steps of each channel in which colours of the background are counted
-_COMMON = (0.003, 0.02)  # share of the background that has a colour like it
-_RARE = (0.001, 0.006)  # and for its tint alone
-_SPILL = (0.04, 0.1)  # sRGB: so far from its own tint is hair that has the background's
-_MIXED = (1.0, 0.7, 0.5, 0.35)  # shares of the background in what is seen through hair
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
-_SHOWN = 0.8  # of the photo, and of hair, to be a sample
-_TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
-_PORES = 0.8  # of the visible skin's contrast
-_RELIEF = 0.8  # of the visible hair's relief, the same strands
-_LOWEST, _LONG = 2, (0.25, 0.45)  # percentile, and height below the eyes on the mean head, crop units, of the seen hair's ends: is it long?
-_TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
 _CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
@@ -136,7 +124,7 @@ def colour_vertices(
             here = cells.spread(level, vertices[some])
             detail[some] += (1 - trust[some, None]) * (lightened(here, fine) - here)
         if share is not None:
-            hair = _HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed)
+            hair = HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed)
             detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
             if heights is not None:
                 mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
@@ -144,7 +132,7 @@ def colour_vertices(
                 untold = untold * (1 - smoothstep(-normals[:, 1], *_CUT))
                 relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
             plain = share[:, SKIN] * (1 - smoothstep(places.features, *_KEPT_OUT))
-            detail += _skin_texture(photo_crop, vertices, normals, cells, plain, observed, trust, level)
+            detail += hidden_skin(photo_crop, vertices, normals, cells, plain, observed, trust, level)
         if parsing_crop is not None and share is not None:
             strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
             weight = weight * (1 - share[:, HAIR] * strange)
@@ -153,17 +141,16 @@ def colour_vertices(
             level = with_local_light(cells, level, seen[:, COLOUR], weight, share)
             # What is seen through hair at its rim is the wall behind it.
             rim = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * np.maximum(_apart(seen, level), strange)
+            wall = Wall.of(photo_crop, matte_crop)
             # Inside, it is something worn and stays, unless it looks like the wall.
-            behind = _of_background(seen[:, COLOUR], level, photo_crop, matte_crop)
+            behind = wall.shows(seen[:, COLOUR], level)
             doubt = np.maximum(rim, share[:, HAIR] * strange * behind)
             observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
             if HAIR in tints:
                 some = np.flatnonzero(observed * shown[:, OF_KIND][:, HAIR] > 0.01)
                 colours = shown[some, COLOUR]
-                own = tints[HAIR].given_to(colours)
-                of_wall = _of_background(colours, cells.spread(level, vertices[some]), photo_crop, matte_crop, _RARE)
-                of_wall *= smoothstep(np.linalg.norm(colours - own, axis=1), *_SPILL) * shown[some, OF_KIND][:, HAIR]
-                shown[some, COLOUR] = colours + of_wall[:, None] * (own - colours)
+                here = cells.spread(level, vertices[some]), tints[HAIR].given_to(colours)
+                shown[some, COLOUR] = wall.taken_out(colours, *here, shown[some, OF_KIND][:, HAIR])
     # By the lower edge and below it what faces down is as what faces the camera before it.
     under = smoothstep(lowest - points[:, 1], *_ABOVE_EDGE) * smoothstep(_unit(cells.mean(normals))[:, 2], *_UNDER) * (1 - inside)
     level = level + (under * cells.mean(sample_picture(projection.trust, vertices)))[:, None] * (cells.mean(shown[:, COLOUR]) - level)
@@ -177,25 +164,6 @@ def colour_vertices(
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
     return Filled(coloured, observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
-
-
-def _of_background(
-    colours: np.ndarray, level: np.ndarray, photo: np.ndarray, matte: np.ndarray, common: tuple[float, float] = _COMMON
-) -> np.ndarray:
-    """(K,) in [0, 1]: do colours (K, 3) stand in the photo (S, S, 3) beside the person, too, or such as make them when mixed with the
-    level (K, 3)?"""
-    beside = photo[matte < _BESIDE]
-    if not len(beside):
-        return np.zeros(len(colours))
-    counts, _ = np.histogramdd(beside, bins=_TONES, range=[(0, 1)] * 3)
-    share = gaussian_filter(counts / len(beside), 0.7)
-    found = np.zeros(len(colours))
-    for mixed in _MIXED:
-        pure = level + (colours - level) / mixed
-        place = np.clip(pure.T * _TONES - 0.5, 0, _TONES - 1)
-        possible = (np.abs(pure - 0.5) < 0.5 + 1 / _TONES).all(1)
-        found = np.maximum(found, possible * smoothstep(map_coordinates(share, place, order=1), *common))
-    return found
 
 
 class _ColourSamples(NamedTuple):
@@ -272,65 +240,3 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def _normalised(shares: np.ndarray) -> np.ndarray:
     return shares / np.maximum(shares.sum(1, keepdims=True), 1e-6)
-
-
-def _skin_texture(
-    photo: np.ndarray,
-    vertices: np.ndarray,
-    normals: np.ndarray,
-    cells: VoxelMeans,
-    skin: np.ndarray,
-    observed: np.ndarray,
-    mirrored: np.ndarray,
-    level: np.ndarray,
-) -> np.ndarray:
-    """The same for skin, given by cell (K,), of colours level (K, 3)."""
-    texture = np.zeros_like(vertices)
-    shown = observed > 0.8
-    pores = SkinTexture.of(photo, vertices[shown], skin[cells.cell[shown]] > 0.8)
-    if pores is not None:
-        share = _PORES * skin[cells.cell] * (1 - observed) * (1 - mirrored)
-        wanted = np.flatnonzero(share > 0.01)
-        light = share[wanted, None] * cells.spread(level, vertices[wanted]).mean(1, keepdims=True)
-        texture[wanted] = light * pores.at(vertices[wanted], normals[wanted])
-    return texture
-
-
-class _HiddenHair(NamedTuple):
-    """What is like the seen hair, at vertices that may be of hidden hair: share (V,) of it, thinning out to its end; texture (V, 3), to be
-    added to its colour, and heights (V,), crop units, both 0 where there is none. mean: of the seen hair's heights."""
-
-    share: np.ndarray
-    texture: np.ndarray
-    heights: np.ndarray
-    mean: float
-
-    @classmethod
-    def of(
-        cls,
-        photo: np.ndarray,
-        heights: np.ndarray | None,
-        vertices: np.ndarray,
-        symmetry: Symmetry,
-        cells: VoxelMeans,
-        hair: np.ndarray,
-        observed: np.ndarray,
-    ) -> "_HiddenHair":
-        """hair (K,): share of cells; heights (S, S): the seen hair's."""
-        around = cells.smoothed(cells.smoothed(hair[:, None]))
-        share, around = cells.spread(np.column_stack([hair, around]), vertices).T
-        texture, raised, mean = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0
-        shown = (observed > _SHOWN) & (share > _SHOWN)
-        picture = photo if heights is None else np.dstack([photo, heights])
-        if heights is not None and shown.any():
-            mean = float(sample_picture(heights, vertices[shown]).mean())
-        lowest = np.percentile(symmetry.upright(vertices[shown])[:, 1], _LOWEST) if shown.any() else 0
-        long = float(smoothstep(-np.array(lowest), *_LONG))
-        strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN, long)
-        if strands is not None:
-            wanted = np.flatnonzero((share > 0.01) & (observed < 1))
-            values = strands.at(symmetry.upright(vertices[wanted]))
-            texture[wanted] = _TEXTURED * share[wanted, None] * values[:, COLOUR]
-            if heights is not None:
-                raised[wanted] = _RELIEF * values[:, 3]
-        return cls(smoothstep(around, *_TAPER), texture, raised, mean)

@@ -7,11 +7,14 @@ import cv2
 import numpy as np
 
 from .hair_texture import random_phase, seen_squares
+from .voxel_means import VoxelMeans
 
 _BLOTCH = 0.04  # crop units (8 mm): wider than this, light and shade are the face's form
 _NEARLY, _MOST = 0.3, 0.1  # of the largest square's side, and crop units (2 cm): sides of samples
 _EVENEST = 12  # of so many
 _STRONGEST = 0.025  # of the light: stronger than that is no skin's grain
+_SHOWN = 0.8  # of the photo, and of skin, to be a sample
+_PORES = 0.8  # of the visible skin's contrast
 _PERIOD = 1.0  # crop units after which it repeats
 
 
@@ -46,3 +49,26 @@ class SkinTexture:
             total += weight**2
         # The sum of independent parts is as strong as each.
         return values / np.sqrt(np.maximum(total, 1e-9))
+
+
+def hidden_skin(
+    photo: np.ndarray,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    cells: VoxelMeans,
+    skin: np.ndarray,
+    observed: np.ndarray,
+    mirrored: np.ndarray,
+    level: np.ndarray,
+) -> np.ndarray:
+    """Texture (V, 3) for skin, given by cell (K,), that neither the photo nor its mirror image shows; observed, mirrored (V,): how much they
+    do. level (K, 3): its colours by cell."""
+    texture = np.zeros_like(vertices)
+    shown = observed > _SHOWN
+    pores = SkinTexture.of(photo, vertices[shown], skin[cells.cell[shown]] > _SHOWN)
+    if pores is not None:
+        share = _PORES * skin[cells.cell] * (1 - observed) * (1 - mirrored)
+        wanted = np.flatnonzero(share > 0.01)
+        light = share[wanted, None] * cells.spread(level, vertices[wanted]).mean(1, keepdims=True)
+        texture[wanted] = light * pores.at(vertices[wanted], normals[wanted])
+    return texture

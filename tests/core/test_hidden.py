@@ -157,7 +157,7 @@ def beside_alone(points: np.ndarray) -> np.ndarray:
 def test_hair_falls_straight_behind_where_it_hangs_beside() -> None:
     nape, lower = np.array([[0.0, -0.1, -0.3]], np.float32), np.array([[0.0, -0.75, -0.3]], np.float32)
     falls = surface(beside_alone, worn=all_hair, hair=all_hair, trunk=none)
-    assert falls(nape)[0] < -0.01
+    assert falls(nape)[0] < -0.005
     assert falls(lower)[0] > 0.02, "below what hangs there is nothing"
     assert surface(beside_alone, worn=all_hair, trunk=none)(nape)[0] > 0.02, "it is no hair"
     assert surface(model, worn=all_hair, hair=all_hair, trunk=none)(nape)[0] > 0.02, "nothing hangs"

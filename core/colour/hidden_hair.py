@@ -1,0 +1,57 @@
+"""Hair that a photo does not show: the strands of the seen hair, in colour and relief."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..geometry.visibility import sample_picture, smoothstep
+from .channels import COLOUR
+from .hair_texture import HairTexture
+from .symmetry import Symmetry
+from .voxel_means import VoxelMeans
+
+_SHOWN = 0.8  # of the photo, and of hair, to be a sample
+_TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
+_RELIEF = 0.8  # of the visible hair's relief, the same strands
+_LOWEST, _LONG = 2, (0.25, 0.45)  # percentile, and height below the eyes on the mean head, crop units, of the seen hair's ends: is it long?
+_TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
+
+
+class HiddenHair(NamedTuple):
+    """What is like the seen hair, at vertices that may be of hidden hair: share (V,) of it, thinning out to its end; texture (V, 3), to be
+    added to its colour, and heights (V,), crop units, both 0 where there is none. mean: of the seen hair's heights."""
+
+    share: np.ndarray
+    texture: np.ndarray
+    heights: np.ndarray
+    mean: float
+
+    @classmethod
+    def of(
+        cls,
+        photo: np.ndarray,
+        heights: np.ndarray | None,
+        vertices: np.ndarray,
+        symmetry: Symmetry,
+        cells: VoxelMeans,
+        hair: np.ndarray,
+        observed: np.ndarray,
+    ) -> "HiddenHair":
+        """hair (K,): share of cells; heights (S, S): the seen hair's."""
+        around = cells.smoothed(cells.smoothed(hair[:, None]))
+        share, around = cells.spread(np.column_stack([hair, around]), vertices).T
+        texture, raised, mean = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0
+        shown = (observed > _SHOWN) & (share > _SHOWN)
+        picture = photo if heights is None else np.dstack([photo, heights])
+        if heights is not None and shown.any():
+            mean = float(sample_picture(heights, vertices[shown]).mean())
+        lowest = np.percentile(symmetry.upright(vertices[shown])[:, 1], _LOWEST) if shown.any() else 0
+        long = float(smoothstep(-np.array(lowest), *_LONG))
+        strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN, long)
+        if strands is not None:
+            wanted = np.flatnonzero((share > 0.01) & (observed < 1))
+            values = strands.at(symmetry.upright(vertices[wanted]))
+            texture[wanted] = _TEXTURED * share[wanted, None] * values[:, COLOUR]
+            if heights is not None:
+                raised[wanted] = _RELIEF * values[:, 3]
+        return cls(smoothstep(around, *_TAPER), texture, raised, mean)
