@@ -163,7 +163,7 @@ class BodyReconstructor:
                 crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2])
                 vertices = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
-            whole, faces = with_hands(self._body, fit, framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            whole, faces = with_hands(self._body, fit, view.parsing, framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
             whole, faces, _ = mend_surface(whole.astype(np.float32), faces)
             vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
         with clock.stage("colour"):

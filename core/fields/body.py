@@ -14,6 +14,7 @@ from ..progress import Cancel
 from .crop import signed_distance_to_outline
 from .field import Field, PointFunction, evaluate
 from .fitted import FittedField
+from .missing import with_missing_parts
 from .silhouette import silhouette_stretch, stretched
 
 _CELLS = 128  # of the picture a side, on which the outline is compared: 16 mm on a grown-up
@@ -106,5 +107,6 @@ def allowed_excess(silhouette: PointFunction, outline: PointFunction) -> PointFu
 
 def body_field(encoded: EncodedCrop, surface: PriorSurface, matte: np.ndarray, hands: np.ndarray, cancel: Cancel | None = None) -> Field:
     """What a body's surface is extracted from: a BodyField stretched to the outline of the crop's matte. Raises Cancelled."""
-    field = BodyField(encoded, surface, matte, hands)
-    return stretched(field, silhouette_stretch(field, silhouette=field.silhouette, cells=_CELLS, cancel=cancel, inwards=_INWARDS))
+    body = BodyField(encoded, surface, matte, hands)
+    field = with_missing_parts(body, body.silhouette, cancel)
+    return stretched(field, silhouette_stretch(field, silhouette=body.silhouette, cells=_CELLS, cancel=cancel, inwards=_INWARDS))

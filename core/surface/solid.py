@@ -28,7 +28,9 @@ def to_solid(surface: ClosedSurface) -> manifold3d.Manifold:
 
 
 def from_solid(solid: manifold3d.Manifold) -> tuple[ClosedSurface, np.ndarray]:
-    """A solid's surface and the vertices (N,) whose values are not known: those of cuts."""
+    """A solid's surface and the vertices (N,) whose values are not known: those of cuts. Raises ReconstructionError for an empty one."""
+    if solid.is_empty():
+        raise ReconstructionError("The head or a hand does not meet the body; try another photo, or reconstruct the head alone.")
     mesh = solid.to_mesh64()
     properties, faces = np.asarray(mesh.vert_properties), np.asarray(mesh.tri_verts).astype(np.int64)
     # Where meshes were cut, a vertex is stored once for each of them.

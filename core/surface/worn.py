@@ -31,7 +31,7 @@ _RIM = (0.25, 0.6)  # z of the normal: at the outline the photo tells the form
 _SHARP, _EVEN = 4, 3e-3  # power of the shares, and metres over which they pass into each other: a hem is narrow, and not jagged
 _ENDS = 0.03  # metres over which the step at a garment's end is made up for on either side
 _PINNED = 1e-2  # stiffness against that of cloth below which it stays in its place
-_CLUSTER = 0.08  # crop units
+_CLUSTER = 0.03  # crop units
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def dressed(vertices: np.ndarray, faces: np.ndarray, shares: np.ndarray, free: n
     umbrella = sp.identity(len(vertices), format="csr") - sp.diags(1 / degree) @ neighbours
     bending = stiffness * (umbrella.T @ umbrella)
     matrix = (sp.diags(1 / np.maximum(share, _PINNED / stiffness)) + bending).tocsr()
-    change = solve_positive(matrix, -(bending @ vertices.astype(np.float64)), groups, tolerance=5e-3)
+    change = solve_positive(matrix, -(bending @ vertices.astype(np.float64)), groups, tolerance=1e-2)
     spanned = (vertices + change).astype(np.float32)
     sharp = np.maximum(shares, 0) ** _SHARP
     rise = sharp @ np.r_[np.linspace(*_RISE, shares.shape[1] - 2), _SHOE, 0] / np.maximum(sharp.sum(1), 1e-9) / half

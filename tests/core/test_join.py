@@ -204,5 +204,12 @@ def test_a_hand_that_is_not_free_stays_as_it_is(beside: Distance) -> None:
 
 
 def test_a_hand_that_the_body_has_lost_is_put_on() -> None:
-    found = join_hand(surface(union(ball((-0.5, 0, 0), 0.2), ARM), np.array([-0.3, 0, 0]), 0.6, 128, 0.0), HAND, WRIST, DISTANCE)
+    stump = rod((-0.5, 0, 0), (-0.05, 0, 0), 0.03)
+    found = join_hand(surface(union(ball((-0.5, 0, 0), 0.2), stump), np.array([-0.3, 0, 0]), 0.6, 128, 0.0), HAND, WRIST, DISTANCE)
     assert found.vertices[:, 0].max() > 0.15
+
+
+def test_a_hand_far_from_the_body_is_not_put_on() -> None:
+    body = surface(ball((-1.2, 0, 0), 0.2), np.array([-1.2, 0, 0]), 0.4, 64, 0.0)
+    with pytest.raises(ReconstructionError):
+        join_hand(body, HAND, WRIST, DISTANCE)
