@@ -13,7 +13,8 @@ from .voxel_means import VoxelMeans
 _SHOWN = 0.8  # of the photo, and of hair, to be a sample
 _TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
 _RELIEF = 0.8  # of the visible hair's relief, the same strands
-_LOWEST, _LONG = 2, (0.25, 0.45)  # percentile, and height below the eyes on the mean head, crop units, of the seen hair's ends: is it long?
+_LOWEST = 2  # percentile of the seen hair's height that tells where it ends
+_LONG = (0.25, 0.45)  # crop units below the eyes on the mean head, over which its end makes it long
 _TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
 
 

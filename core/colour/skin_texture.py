@@ -61,8 +61,8 @@ def hidden_skin(
     mirrored: np.ndarray,
     level: np.ndarray,
 ) -> np.ndarray:
-    """Texture (V, 3) for skin, given by cell (K,), that neither the photo nor its mirror image shows; observed, mirrored (V,): how much they
-    do. level (K, 3): its colours by cell."""
+    """Texture (V, 3) for skin, given by cell (K,), that neither the photo nor its mirror image shows; observed, mirrored (V,): how much
+    they do. level (K, 3): its colours by cell."""
     texture = np.zeros_like(vertices)
     shown = observed > _SHOWN
     pores = SkinTexture.of(photo, vertices[shown], skin[cells.cell[shown]] > _SHOWN)

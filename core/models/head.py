@@ -4,6 +4,7 @@ docs/architecture.md describes the frames, docs/head_model.md the file's arrays.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -24,6 +25,9 @@ _CAVITIES = ("mouth", "left_eye", "right_eye")
 _EYES = (("left_eye", 1, LEFT_EYE), ("right_eye", 2, RIGHT_EYE))  # cavity, part, joint
 _MOUTH_BORDER = 2  # rings of faces
 _MOUTH_DEPTH = 0.004  # metres that the membrane between the lips lies behind the line through their inner rims
+_MIDDLE = 0.004  # metres from the lips' middle in which the upper one's rim is looked for
+_BEHIND_LIP, _ARCH, _TEETH = 0.003, 0.022, 0.008  # metres: of the teeth behind it, radius of their arch, and their height below it
+_FALLS = 3.0  # of the way down beyond that
 SCHEMA = Schema(
     {
         "mean": Array(REAL, ("V", 3)),
@@ -112,17 +116,35 @@ class HeadModel(ParametricModel):
     def closed_vertices(self, vertices: np.ndarray, joints: np.ndarray, rotation: np.ndarray) -> np.ndarray:
         """Closed bust (Vs, 3) over posed vertices (V, 3) and joints (J, 3). rotation (3, 3): the head's.
 
-        The patches over the eye sockets lie on the eyeballs, the one between the lips a little behind them.
+        The patches over the eye sockets lie on the eyeballs, the one between the lips a little behind them, as teeth do.
         """
         mesh = self.closed_mesh
         coarse = mesh.coarse(vertices)
-        coarse[mesh.cavities["mouth"]] -= (_MOUTH_DEPTH * rotation[:, 2]).astype(coarse.dtype)
+        patch = mesh.cavities["mouth"]
+        coarse[patch] -= (_MOUTH_DEPTH * rotation[:, 2]).astype(coarse.dtype)
+        behind = self._teeth_row(vertices, rotation, coarse[patch]) - coarse[patch] @ rotation[:, 2]
+        coarse[patch] += np.outer(np.maximum(behind, 0), rotation[:, 2]).astype(coarse.dtype)
         for name, part, joint in _EYES:
             patch, centre = mesh.cavities[name], joints[joint]
             radius = np.median(np.linalg.norm(vertices[self.part == part] - centre, axis=1))
             ray = coarse[patch] - centre
             coarse[patch] = centre + ray * (radius / np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-6))
         return (mesh.subdivision @ coarse).astype(np.float32)
+
+    @cached_property
+    def _upper_lip(self) -> np.ndarray:
+        """Vertices (N,) of the upper lip's middle."""
+        lips = np.flatnonzero((self.regions["lips"] > 0.5) & (np.abs(self.mean[:, 0]) < _MIDDLE))
+        innermost = lips[self.mean[lips, 2].argmin()]
+        return lips[self.mean[lips, 1] >= self.mean[innermost, 1]]
+
+    def _teeth_row(self, vertices: np.ndarray, rotation: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """How far forward along the head's z axis (N,) a row of upper teeth lies at points (N, 3) between the lips of vertices (V, 3): an
+        arch a little behind the upper lip's inner rim. Below the teeth of an open mouth it falls away."""
+        lip = vertices[self._upper_lip] @ rotation
+        rim = lip[lip[:, 2].argmin()]
+        across, up, _ = (points @ rotation - rim).T
+        return rim[2] - _BEHIND_LIP - across**2 / (2 * _ARCH) - _FALLS * np.maximum(-_TEETH - up, 0)
 
     @property
     def mouth_patch(self) -> np.ndarray:

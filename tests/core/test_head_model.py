@@ -62,11 +62,10 @@ def test_eye_patches_lie_on_the_eyeballs(model):
     assert near.min() > 0.8 and near.max() < 1.02 and np.median(near) > 0.97
 
 
-def test_the_membrane_between_the_lips_lies_a_little_behind_them(model):
-    posed = model.posed(model.neutral())
-    inside = model.closed_mesh.cavity("mouth") > 0.999
-    behind = model.closed_mesh.on(posed.vertices)[inside, 2] - posed.closed_vertices[inside, 2]
-    assert inside.sum() > 20 and 0.003 < np.median(behind) < 0.005
+def test_the_patch_between_closed_lips_lies_a_little_behind_them(model):
+    patch, lips = mouth(model)
+    behind = lips[:, 2].min() - patch[:, 2]
+    assert len(patch) > 20 and behind.min() > 0.002 and behind.max() < 0.005
 
 
 def test_left_is_the_persons_left_and_the_mirror_maps_sides(model):
@@ -138,3 +137,28 @@ def test_rotation_vectors_and_matrices_are_inverse_also_near_zero_and_half_a_tur
         assert np.allclose(rotation_vector(matrices), axes * angle, atol=1e-7)
     quarter = rotation_matrix(np.array([0, 0, np.pi / 2]))
     assert np.allclose(quarter @ [1, 0, 0], [0, 1, 0])
+
+
+def mouth(model: HeadModel, **expression: float) -> tuple[np.ndarray, np.ndarray]:
+    """Middle of the patch behind the lips (N, 3), and of the lips (M, 3), of the mean head."""
+    values = np.array([expression.get(name, 0.0) for name in model.expression_names])
+    posed = model.posed(replace(model.neutral(), expression=values))
+    patch = posed.closed_vertices[model.closed_mesh.cavity("mouth") > 0.9]
+    lips = posed.vertices[model.regions["lips"] > 0.5]
+    return patch[np.abs(patch[:, 0]) < 0.003], lips[np.abs(lips[:, 0]) < 0.003]
+
+
+def test_between_smiling_lips_is_an_upright_row_of_teeth(model: HeadModel) -> None:
+    """Unlike a membrane, which runs back beneath the upper lip and comes forward on the lower one as a ledge."""
+    patch, lips = mouth(model, jawOpen=0.15, mouthSmileLeft=0.9, mouthSmileRight=0.9, mouthUpperUpLeft=0.4, mouthUpperUpRight=0.4)
+    seen = patch[(patch[:, 1] < -0.064) & (patch[:, 1] > -0.072)]
+    assert len(seen) > 5 and np.ptp(seen[:, 2]) < 0.003
+    assert 0.002 < lips[:, 2].min() - seen[:, 2].mean() < 0.006
+
+
+def test_an_open_mouth_is_not_filled_with_teeth(model: HeadModel) -> None:
+    patch, lips = mouth(model, jawOpen=0.8)
+    upper = lips[lips[:, 1] > -0.08]
+    teeth, below = patch[patch[:, 1] > -0.079], patch[patch[:, 1] < -0.083]
+    assert min(len(teeth), len(below)) > 5
+    assert np.ptp(teeth[:, 2]) < 0.003 and upper[:, 2].min() - below[:, 2].mean() > 0.012
