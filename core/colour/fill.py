@@ -37,7 +37,6 @@ _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit 
 _EVENED_TINT = {SKIN: 0.8, HAIR: 0.0}  # of the hidden side's tint, towards the border
 _GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ABOVE_EDGE = (-0.06, 0.0)  # crop units from the lower edge, below it
-_UNDER = (-0.6, -0.1)  # z of the normal, from what faces away from the camera
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
@@ -152,8 +151,8 @@ def colour_vertices(
                 here = cells.spread(level, vertices[some]), tints[HAIR].given_to(colours)
                 shown[some, COLOUR] = wall.taken_out(colours, *here, shown[some, OF_KIND][:, HAIR])
     # By the lower edge and below it what faces down is as what faces the camera before it.
-    under = smoothstep(lowest - points[:, 1], *_ABOVE_EDGE) * smoothstep(_unit(cells.mean(normals))[:, 2], *_UNDER) * (1 - inside)
-    level = level + (under * cells.mean(sample_picture(projection.trust, vertices)))[:, None] * (cells.mean(shown[:, COLOUR]) - level)
+    under = smoothstep(lowest - points[:, 1], *_ABOVE_EDGE) * cells.mean(projection.grazed(vertices, normals)) * (1 - inside)
+    level = level + under[:, None] * (cells.mean(shown[:, COLOUR]) - level)
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None and parsing_crop is not None:
         # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
