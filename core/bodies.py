@@ -158,12 +158,15 @@ class BodyReconstructor:
             vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength), spikes=True)
             image = crop_picture(view.image, box, len(matte))
             parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
-            if parsing is not None:
+            # A published network's surface is there to be compared: it gets no clothes and no hands of ours.
+            if parsing is not None and self._published is None:
                 nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
                 crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2])
                 vertices = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
-            whole, faces = with_hands(self._body, fit, view.parsing, framing.from_crop(vertices, fit.camera).astype(np.float32), faces)
+            whole = framing.from_crop(vertices, fit.camera).astype(np.float32)
+            if self._published is None:
+                whole, faces = with_hands(self._body, fit, view.parsing, whole, faces)
             whole, faces, _ = mend_surface(whole.astype(np.float32), faces)
             vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
         with clock.stage("colour"):
