@@ -102,16 +102,15 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     elsewhere += covers[:, None] * (np.eye(len(KINDS))[HAT] - elsewhere)
     hangs = _hangs(seen[:, HAIR] * weight, upright) * behind
     elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
-    _dressed(elsewhere, seen * weight[:, None], upright, behind * near, bare_shoulders)
+    _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
     hangs = np.maximum(hangs, covers)
     elsewhere += (places.bare * near * (1 - hangs))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
     return elsewhere + scalp * (on_scalp - elsewhere)
 
 
 def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray, bare: float) -> None:
-    """Change shares (K, len(KINDS)): hair behind and near the fitted model (K,) falls no lower than the shoulder blades, and beside the
-    middle sooner, by how wide it is beside the face; below it, and below all that the photo shows, are clothes, or as much bare skin as
-    the shoulders show.
+    """Change shares (K, len(KINDS)): hair behind (K,) falls no lower than the shoulder blades, and beside the middle sooner, by how wide
+    it is beside the face; below it, and below all that the photo shows, are clothes, or as much bare skin as the shoulders show.
 
     seen (K, len(KINDS)): what is seen of each kind; bare: in [0, 1].
     """

@@ -517,19 +517,6 @@ def test_strands_of_cropped_hair_stay_as_short_as_they_are_seen(bust, locks):
     assert slopes[1] < 0.95 * slopes[0]
 
 
-def test_hair_that_stands_off_the_shoulders_is_hair_behind_too(bust):
-    """As long hair in front leaves the shoulders clothed, but 4 cm off the fitted model is neither shoulder nor back."""
-    points = bust.points
-    long = short(points) | (np.abs(points[:, 0]) > 0.25) & (points[:, 1] > -0.9)
-    places = places_of(points)
-    off, near = (
-        hidden_kinds(kinds_where(points, long), bust.weight, places._replace(distance=np.full(len(points), distance, np.float32)), points)
-        for distance in (0.2, 0.0)
-    )
-    back = (points[:, 2] < -0.55) & (np.abs(points[:, 0]) > 0.5) & (points[:, 1] < -0.78)
-    assert near[back, HAIR].mean() < 0.2 and off[back, HAIR].mean() > near[back, HAIR].mean() + 0.3
-
-
 def test_a_face_that_the_cut_has_closed_has_no_strands(bust, locks):
     seen, heights = locks
     down = SimpleNamespace(**(vars(bust) | {"normals": np.where(bust.vertices[:, 2:] < -0.6, [0, -1, 0], bust.normals).astype(np.float32)}))
