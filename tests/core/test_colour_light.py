@@ -1,5 +1,6 @@
 """The light, the tints and the strands of hidden skin and hair, on a ball whose front a camera sees and on cells that face every way."""
 
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -211,9 +212,10 @@ def test_hidden_skin_has_the_visible_skins_grain(ball: SimpleNamespace) -> None:
     assert smooth[ball.normals[:, 2] < -0.7].std(0).max() < 0.005
 
 
-def test_a_mole_is_no_grain() -> None:
+def test_moles_are_no_grain() -> None:
     photo = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).copy()
-    photo[100:110, 100:110] = 0.1
+    for row, column in product(range(0, SIZE, 20), range(0, SIZE // 2, 20)):
+        photo[row : row + 4, column : column + 4] = 0.1
     points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
     pores = SkinTexture.of(photo.astype(np.float32), points, np.ones(len(points), bool))
     assert pores is not None and pores.texture.std() < 0.002

@@ -57,11 +57,11 @@ def test_a_field_that_misses_nothing_is_left_alone() -> None:
 
 def test_a_skirt_is_one_piece_over_the_legs() -> None:
     def leg(points: np.ndarray) -> np.ndarray:
-        return (np.hypot(points[:, 0], points[:, 2] + 0.1) - 0.06).astype(np.float32)
+        return (np.hypot(points[:, 0], points[:, 2] + 0.1) - 0.12).astype(np.float32)
 
     def skirt(points: np.ndarray) -> np.ndarray:
-        return np.maximum(np.abs(points[:, 0]) - 0.25, np.abs(points[:, 1]) - 0.3).astype(np.float32)
+        return np.maximum(np.abs(points[:, 0]) - 0.35, np.abs(points[:, 1]) - 0.3).astype(np.float32)
 
     whole = with_missing_parts(Shape(leg), skirt)
-    before = np.array([[0, 0, 0.02], [0.1, 0, 0.02], [-0.1, 0.1, 0.02]], np.float32)
+    before = np.array([[0, 0, 0.05], [0.2, 0, 0.05], [-0.2, 0.1, 0.05]], np.float32)
     assert (whole.distance(before) < 0).all() and (leg(before) > 0).all()
