@@ -10,7 +10,7 @@ from .models.body import BodyModel
 from .models.body_fit import BodyViewFit
 from .photo.hands import SIDES
 from .photo.parsing import Parsing
-from .surface.join import HeadPlace, join_hand
+from .surface.join import JoinPlace, join_hand
 from .surface.solid import ClosedSurface, from_solid, to_solid
 
 _MARGINS = (0.03, 0.015)  # metres around the fitted hand in which the body's own is replaced, as wide as can be
@@ -56,7 +56,7 @@ def _skin(parsing: Parsing, points: np.ndarray) -> float:
     return float(parsing.share("skin")[row, column].mean())
 
 
-def _place(body: BodyModel, fit: BodyViewFit, hand: np.ndarray, side: str, margin: float) -> HeadPlace:
+def _place(body: BodyModel, fit: BodyViewFit, hand: np.ndarray, side: str, margin: float) -> JoinPlace:
     """Where a fitted hand (N, 3) and its forearm's end lie."""
     wrist, knuckle, first, last = (fit.joints[body.joint(f"{name}.{side}")] for name in ("wrist", "finger3-1", "finger2-1", "finger5-1"))
     up = (knuckle - wrist) / np.linalg.norm(knuckle - wrist)
@@ -66,4 +66,4 @@ def _place(body: BodyModel, fit: BodyViewFit, hand: np.ndarray, side: str, margi
     own = (hand - wrist) @ axes.T
     low, high = own.min(0) - margin, own.max(0) + margin
     low[2] = -_FOREARM
-    return HeadPlace(wrist + np.array(list(product(*zip(low, high, strict=True)))) @ axes, wrist, up)
+    return JoinPlace(wrist + np.array(list(product(*zip(low, high, strict=True)))) @ axes, wrist, up)

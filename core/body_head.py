@@ -13,7 +13,7 @@ from .photo.pose import Pose
 from .photo.turned import TurnedCamera
 from .photo.view import Camera, View
 from .result import HAIR, Mesh, Result
-from .surface.join import HeadPlace
+from .surface.join import JoinPlace
 from .surface.solid import ClosedSurface
 from .topology.rigged import RiggedHead
 
@@ -57,7 +57,7 @@ class BodyHead:
     warnings, and the rigged head if one was made."""
 
     surface: ClosedSurface
-    place: HeadPlace
+    place: JoinPlace
     warnings: tuple[str, ...]
     rig: PlacedRig | None = None
 
@@ -82,4 +82,4 @@ def head_of_body(intake: Intake, make: Callable[[View], Result], view: BodyView,
         about = {name: result.report[name] for name in ("rig", "flame") if name in result.report}
         pose = Pose(np.column_stack([end - origin for end in ends]), origin)
         rig = PlacedRig(result.rigged, pose, about, result.meshes.get(HAIR))
-    return BodyHead(surface, HeadPlace(place(HEAD.corners(seen.camera)), neck, above - neck), tuple(result.report["warnings"]), rig)
+    return BodyHead(surface, JoinPlace(place(HEAD.corners(seen.camera)), neck, above - neck), tuple(result.report["warnings"]), rig)

@@ -15,6 +15,7 @@ from ..geometry.mesh import smoothing_matrix
 from ..photo.framing import Framing
 from ..photo.view import Camera
 from .prior import PriorSurface
+from .rotation import nearest_rotation
 
 _CELLS = 40  # a side: 10 mm each around a head
 _RINGS = 24  # of neighbours that tell how a part of the surface is turned
@@ -100,7 +101,4 @@ def local_rotations(start: np.ndarray, end: np.ndarray, faces: np.ndarray) -> np
     for _ in range(_RINGS):
         products = once @ products
     covariance = products[:, :9].reshape(-1, 3, 3) - products[:, 12:15, None] * products[:, None, 9:12]
-    left, _, right = np.linalg.svd(covariance)
-    sign = np.linalg.det(left @ right)
-    left[:, :, 2] *= sign[:, None]
-    return (left @ right).astype(np.float32)
+    return nearest_rotation(covariance).astype(np.float32)

@@ -36,6 +36,13 @@ def rotation_vector(matrices: np.ndarray) -> np.ndarray:
     return vectors.reshape(np.shape(matrices)[:-1])
 
 
+def nearest_rotation(matrices: np.ndarray) -> np.ndarray:
+    """The rotations (..., 3, 3) nearest to matrices (..., 3, 3), such as sums of products of two sets of points (Kabsch 1976)."""
+    left, _, right = np.linalg.svd(matrices)
+    left[..., :, 2] *= np.sign(np.linalg.det(left @ right))[..., None]
+    return left @ right
+
+
 def smallest_turn(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The rotation matrix (3, 3) that brings one direction (3,) to another by the shortest way; for opposite ones, which have none, a half
     turn about some axis across."""

@@ -14,6 +14,7 @@ from ..arrays import REAL, Array, Schema
 from ..geometry.visibility import smoothstep
 from ..photo.crop import face_square
 from .files import read_model
+from .rotation import nearest_rotation
 
 TURNED_FILE = Path(__file__).parents[2] / "weights" / "turned_landmarks.npz"
 _LANDMARKS = 468
@@ -57,10 +58,9 @@ class TurnedLandmarks:
         return square.in_photo(points + share * correction)
 
     def turn(self, points: np.ndarray) -> float:
-        """Radians that a face (468, 3) in its square looks to a side, by the rotation that lays the reference on it (Umeyama 1991)."""
+        """Radians that a face (468, 3) in its square looks to a side, by the rotation that lays the reference on it."""
         there, here = points * [1, -1, 1], self.reference - self.reference.mean(0)
-        left, _, right = np.linalg.svd((there - there.mean(0)).T @ here)
-        rotation = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
+        rotation = nearest_rotation((there - there.mean(0)).T @ here)
         return float(np.arctan2(rotation[0, 2], rotation[2, 2]))
 
     def basis(self, points: np.ndarray) -> np.ndarray:

@@ -39,9 +39,9 @@ _LEAST_PIECE, _BESIDE_HAND = 2e-7, 0.05  # cubic metres, and metres: another pie
 
 
 @dataclass(frozen=True)
-class HeadPlace:
-    """Where a head lies in a body's camera frame, metres. corners (8, 3): of the head's crop, as of `Framing.corners`; neck (3,): the
-    neck's joint; up (3,): unit, from there along the head."""
+class JoinPlace:
+    """Where a head, or a hand, lies in a body's camera frame, metres. corners (8, 3): of a box around it, such as a head's crop
+    (`Framing.corners`); neck (3,): the neck's joint, or the wrist's; up (3,): unit, from there along the head, or the hand."""
 
     corners: np.ndarray
     neck: np.ndarray
@@ -51,9 +51,9 @@ class HeadPlace:
         """Metres (N,) of points (N, 3) above the neck's joint."""
         return (points - self.neck) @ self.up
 
-    def farther(self, scale: float, camera: np.ndarray) -> "HeadPlace":
+    def farther(self, scale: float, camera: np.ndarray) -> "JoinPlace":
         """`scale` times as far from a camera (3,), and as large."""
-        return HeadPlace(camera + scale * (self.corners - camera), camera + scale * (self.neck - camera), self.up)
+        return JoinPlace(camera + scale * (self.corners - camera), camera + scale * (self.neck - camera), self.up)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class _Region:
         return solid
 
 
-def join_head(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distance: float) -> JoinedSurface:
+def join_head(body: ClosedSurface, head: ClosedSurface, place: JoinPlace, distance: float) -> JoinedSurface:
     """A body with a head, whose surfaces and place are given in the body's camera frame (origin on the camera's axis, `distance` metres
     before the camera), as one closed manifold. Both need the same kinds of values.
 
@@ -104,14 +104,14 @@ def join_head(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distan
     return JoinedSurface(ClosedSurface(vertices, faces, joined.surface.values[kept]), joined.from_head[kept], joined.scale)
 
 
-def join_hand(body: ClosedSurface, hand: ClosedSurface, place: HeadPlace, distance: float) -> ClosedSurface:
+def join_hand(body: ClosedSurface, hand: ClosedSurface, place: JoinPlace, distance: float) -> ClosedSurface:
     """A body with a hand in the place of its own, as `join_head`, but not mended. place: its neck is the wrist. Raises ReconstructionError
     where the body has something else than that hand in the place, such as the hip beside it."""
     return _joined(body, hand, place, distance, free=True).surface
 
 
-def _joined(body: ClosedSurface, head: ClosedSurface, place: HeadPlace, distance: float, free: bool = False) -> JoinedSurface:
-    """As `join_head`, not mended. free: whether nothing but what is replaced may be there."""
+def _joined(body: ClosedSurface, head: ClosedSurface, place: JoinPlace, distance: float, free: bool = False) -> JoinedSurface:
+    """As `join_head`, not mended. free: the head is a hand, which the body may have lost, and nothing else may be in its place."""
     camera = np.array([0.0, 0.0, distance])
     rough = 1.0 if free else _rough_scale(body.vertices, head.vertices, place, camera)  # a body may have lost a hand
     whole = to_solid(body)
@@ -142,7 +142,7 @@ def _only(solid: manifold3d.Manifold, hand: ClosedSurface) -> bool:
     return bool(cKDTree(hand.vertices).query(from_solid(solid)[0].vertices)[0].max() < _BESIDE_HAND)
 
 
-def _region(place: HeadPlace, lower_end: float, clear: np.ndarray) -> _Region:
+def _region(place: JoinPlace, lower_end: float, clear: np.ndarray) -> _Region:
     """The crop's inside above a plane across the neck, `lower_end` metres above its joint; clear (6,) as of `_clear`."""
     normals, offsets = _walls(place)
     lowest = -(place.up @ place.neck) - lower_end
@@ -150,7 +150,7 @@ def _region(place: HeadPlace, lower_end: float, clear: np.ndarray) -> _Region:
     return _Region(np.vstack([normals, -place.up]), np.r_[offsets - _WALL, lowest], np.r_[bands, _BAND])
 
 
-def _walls(place: HeadPlace) -> tuple[np.ndarray, np.ndarray]:
+def _walls(place: JoinPlace) -> tuple[np.ndarray, np.ndarray]:
     """Outward unit normals (6, 3) and offsets (6,) of the crop's walls."""
     corners, middle = place.corners.reshape(2, 2, 2, 3), place.corners.mean(0)
     walls = [np.take(corners, side, axis) for axis in range(3) for side in (0, 1)]
@@ -161,13 +161,13 @@ def _walls(place: HeadPlace) -> tuple[np.ndarray, np.ndarray]:
     return normals, (origins * normals).sum(1)
 
 
-def _clear(vertices: np.ndarray, place: HeadPlace) -> np.ndarray:
+def _clear(vertices: np.ndarray, place: JoinPlace) -> np.ndarray:
     """(6,) bool: which of the crop's walls the head, vertices (V, 3), does not reach."""
     normals, offsets = _walls(place)
     return (offsets - vertices @ normals.T).min(0) > _REACHED
 
 
-def _rough_scale(body: np.ndarray, head: np.ndarray, place: HeadPlace, camera: np.ndarray) -> float:
+def _rough_scale(body: np.ndarray, head: np.ndarray, place: JoinPlace, camera: np.ndarray) -> float:
     """How many times as far away as the head (Vh, 3) the body (Vb, 3) is where the picture shows the head."""
     seen = lambda points: points[:, :2] / (camera[2] - points[:, 2:])  # noqa: E731
     above = head[place.height(head) > 0]
@@ -181,7 +181,7 @@ def _rough_scale(body: np.ndarray, head: np.ndarray, place: HeadPlace, camera: n
     return far(behind) / far(above)
 
 
-def _fine_scale(body: np.ndarray, head: np.ndarray, place: HeadPlace, camera: np.ndarray) -> float:
+def _fine_scale(body: np.ndarray, head: np.ndarray, place: JoinPlace, camera: np.ndarray) -> float:
     """How many times as far away the head (Vh, 3) meets the body (Vb, 3) best around the neck."""
     height = place.height(head)
     around = head[(height > _LOWER_ENDS[0]) & (height < _BAND) & (_region(place, -1, np.ones(6, bool)).inside(head, 1) > 0)]
@@ -205,7 +205,7 @@ class _Pair:
         self.closest = tuple(ClosestSurface(surface.vertices, surface.faces) for surface in self.surfaces)
 
 
-def _lower_end(pair: _Pair, place: HeadPlace) -> float:
+def _lower_end(pair: _Pair, place: JoinPlace) -> float:
     """Where the two surfaces agree best: metres above the neck joint at which the head's region should end."""
     apart = []
     for surface, other in zip(pair.surfaces, pair.closest[::-1], strict=True):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..models.rotation import nearest_rotation
 from .blendshapes import BlendshapeTransfer, face_changes
 from .refine_fit import PlacedHead
 from .template import Template
@@ -33,6 +34,4 @@ def _turns(before: np.ndarray, after: np.ndarray, faces: np.ndarray) -> np.ndarr
     changes = face_changes(before, after, faces).transpose(0, 2, 1) + np.eye(3)
     summed = np.zeros((len(before), 3, 3))
     np.add.at(summed, faces.ravel(), np.repeat(changes, 3, axis=0))
-    left, _, right = np.linalg.svd(summed)
-    left[:, :, 2] *= np.sign(np.linalg.det(left @ right))[:, None]
-    return left @ right
+    return nearest_rotation(summed)

@@ -26,7 +26,7 @@ from likeness.core.quality import judge
 from likeness.core.result import HAIR, Mesh, Result
 from likeness.core.settings import Settings
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import HeadPlace
+from likeness.core.surface.join import JoinPlace
 from likeness.core.surface.solid import ClosedSurface
 
 from .model_rig import model_rig
@@ -137,7 +137,7 @@ def test_a_head_made_by_itself_takes_the_place_of_the_bodys_own(bodies: BodyReco
         vertices, faces = extract_surface(lambda points: distance(middle + 0.2 * points) / 0.2, None, 64)
         corners = middle + 0.2 * np.array(list(product((-1.0, 1.0), repeat=3)))
         surface = ClosedSurface(middle + 0.2 * vertices, faces, np.tile([0.0, 1.0, 0.0, 1.0], (len(vertices), 1)))
-        return BodyHead(surface, HeadPlace(corners, neck, np.array([0.0, 1.0, 0.0])), ("The ball is green.",))
+        return BodyHead(surface, JoinPlace(corners, neck, np.array([0.0, 1.0, 0.0])), ("The ball is green.",))
 
     model = HeadModel.load()
     face = model_rig(model, Parameters(np.zeros(len(model.identity)), np.zeros(len(model.expression)), np.zeros((5, 3))))

@@ -22,7 +22,7 @@ from likeness.core.photo.intake import Intake
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera, View
 from likeness.core.result import SURFACE, Mesh, Result, ResultView
-from likeness.core.surface.join import HeadPlace
+from likeness.core.surface.join import JoinPlace
 from likeness.core.surface.solid import ClosedSurface
 
 MODEL = HeadModel.load()
@@ -105,6 +105,6 @@ def test_a_body_keeps_its_own_head_where_none_can_be_made_and_says_so() -> None:
     assert own is surface and rig is None and f"{LEAST_FACE} pixels" in notes[0]
     own, rig, notes = bodies._with_head(surface, prepared, refuses)
     assert own is surface and "form no face" in notes[0]
-    place = HeadPlace(np.zeros((8, 3)), np.zeros(3), np.array([0.0, 1.0, 0.0]))
+    place = JoinPlace(np.zeros((8, 3)), np.zeros(3), np.array([0.0, 1.0, 0.0]))
     own, rig, notes = bodies._with_head(surface, prepared, lambda *_: BodyHead(surface, place, ()))
     assert own is surface and len(notes) == 1  # what is no closed surface cannot be joined

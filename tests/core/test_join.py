@@ -12,7 +12,7 @@ from likeness.core.geometry.mesh import unique_edges
 from likeness.core.surface import join
 from likeness.core.surface.collapse import collapse_short_edges
 from likeness.core.surface.extract import check_manifold, extract_surface
-from likeness.core.surface.join import HeadPlace, JoinedSurface, join_hand, join_head
+from likeness.core.surface.join import JoinedSurface, JoinPlace, join_hand, join_head
 from likeness.core.surface.smooth import smooth_surface
 from likeness.core.surface.solid import ClosedSurface
 
@@ -48,8 +48,8 @@ def surface(distance: Distance, centre: np.ndarray, half: float, cells: int, col
     return ClosedSurface((centre + half * vertices).astype(np.float32), faces, np.full((len(vertices), 1), colour, np.float32))
 
 
-def place() -> HeadPlace:
-    return HeadPlace(CENTRE + HALF * np.array(list(product((-1, 1), repeat=3)), float), NECK, np.array([0.0, 1.0, 0.0]))
+def place() -> JoinPlace:
+    return JoinPlace(CENTRE + HALF * np.array(list(product((-1, 1), repeat=3)), float), NECK, np.array([0.0, 1.0, 0.0]))
 
 
 def person(neck: float, nose: float = 0.0, depth: float = 0.0, *more: Distance, head: float = 0.02) -> Distance:
@@ -156,7 +156,7 @@ def test_a_head_beside_the_body_is_refused() -> None:
     where = place()
     with pytest.raises(ReconstructionError):
         join_head(
-            BODY, replace(HEAD, vertices=HEAD.vertices + aside), HeadPlace(where.corners + aside, where.neck + aside, where.up), DISTANCE
+            BODY, replace(HEAD, vertices=HEAD.vertices + aside), JoinPlace(where.corners + aside, where.neck + aside, where.up), DISTANCE
         )
 
 
@@ -179,7 +179,7 @@ def test_short_edges_are_collapsed_and_the_surface_stays_closed() -> None:
 ARM = rod((-0.5, 0, 0), (0.0, 0, 0), 0.03)
 MITTEN = ball((0.08, 0, 0), 0.05)
 FINGERS = [rod((0.05, 0, 0), (0.17, 0.03 * number, 0), 0.008) for number in (-2, -1, 0, 1, 2)]
-WRIST = HeadPlace(np.array(list(product((-0.1, 0.2), (-0.09, 0.09), (-0.08, 0.08)))), np.zeros(3), np.array([1.0, 0.0, 0.0]))
+WRIST = JoinPlace(np.array(list(product((-0.1, 0.2), (-0.09, 0.09), (-0.08, 0.08)))), np.zeros(3), np.array([1.0, 0.0, 0.0]))
 HAND_CENTRE, HAND_HALF = np.array([0.0, 0, 0]), 0.25
 HAND = surface(union(rod((-0.09, 0, 0), (0.06, 0, 0), 0.03), *FINGERS), HAND_CENTRE, HAND_HALF, 128, 1.0)
 
