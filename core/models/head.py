@@ -31,7 +31,7 @@ _MIDDLE = 0.004  # metres from the lips' middle in which the upper one's rim is 
 _BEHIND_LIP, _ARCH, _TEETH = 0.003, 0.022, 0.008  # metres: of the teeth behind it, radius of their arch, and their height below it
 _FALLS = 3.0  # of the way down beyond that
 _AROUND_EYES, _AROUND_LIPS, _AROUND_NOSTRILS = (0.005, 0.012), (0.001, 0.006), (0.005, 0.012)  # metres over which features fade
-_NOSTRILS = (129, 98, 64, 48, 97, 2, 326, 278, 294, 327, 358)  # MediaPipe's, from wing to wing
+_NOSTRILS = (129, 98, 64, 48, 97, 2, 326, 278, 294, 327, 358, 1, 4, 45, 275)  # MediaPipe's, from wing to wing, and the tip
 SCHEMA = Schema(
     {
         "mean": Array(REAL, ("V", 3)),
@@ -157,7 +157,7 @@ class HeadModel(ParametricModel):
 
     @cached_property
     def features(self) -> np.ndarray:
-        """(Vs,) in [0, 1] on the closed bust: eyes with their lids, lips with what is between them, and nostrils; their form is fine."""
+        """(Vs,) in [0, 1] on the closed bust: eyes with lids, lips with what is between them, nostrils and nose tip; their form is fine."""
         mesh, rest = self.closed_mesh, self.closed_rest
 
         def around(points: np.ndarray, fade: tuple[float, float]) -> np.ndarray:

@@ -20,9 +20,8 @@ _SIZE = 512  # pixels a side of the picture
 _MARGIN = 0.03  # crop units around the features
 _BEND = 0.025  # crop units (5 mm): longer bends stay the surface's
 _FACING = (0.2, 0.5)  # z of the model's normal over which features fade in
-_EVEN = 0.015  # crop units (3 mm) over which normals and differences are averaged
 _COMPARED = 0.15  # z of its normal from which on its depth is compared with the surface's
-_APART = (0.02, 0.03)  # crop units (4 to 6 mm) between both over which features fade: hair, hands, wrong fits
+_APART, _EVEN = (0.02, 0.03), 0.015  # crop units (4 to 6 mm) between both, averaged over 3 mm, over which features fade: hair, hands
 _BEHIND = (0.03, 0.05)  # crop units from the model over which a surface before or behind it begins
 _UNFOLDED, _UNFOLDING = 10, 0.7  # rounds and strength of smoothing first: what overhangs cannot be moved along rays
 _LONGEST = 0.005  # crop units (1 mm) of an edge
@@ -86,7 +85,7 @@ class Features:
         bends = window.blurred(np.where(compared, apart, 0), _BEND) / np.maximum(weight, 1e-3)
         depth = np.where(np.isnan(depth), 0, depth)
         differs = window.blurred(np.where(np.isnan(apart), 0, np.abs(apart)), _EVEN)
-        share = share * smoothstep(window.blurred(facing, _EVEN), *_FACING) * (1 - smoothstep(differs, *_APART))
+        share = share * smoothstep(facing, *_FACING) * (1 - smoothstep(differs, *_APART))
         return cls(window, (depth + bends).astype(np.float32), share.astype(np.float32))
 
     def on(self, vertices: np.ndarray, faces: np.ndarray, uncovered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -59,6 +59,17 @@ def test_a_furrow_finer_than_the_cells_is_carried_over() -> None:
     assert (found[far, 2] == 0).all()
 
 
+def test_steep_walls_of_a_feature_are_carried_over_too() -> None:
+    step: Height = lambda x, y: -0.02 * np.clip(y / 0.004 + 0.5, 0, 1)  # noqa: E731
+    fine, fine_faces = plate(step, 0.001, 0.1)
+    coarse, faces = plate(FLAT, 0.015)
+    features = Features.of(fine, fine_faces, np.ones(len(fine), np.float32), coarse, faces)
+    assert features is not None
+    found, _ = features.on(coarse, faces, OPEN)
+    wall = found[(np.abs(found[:, 1]) < 0.002) & (np.abs(found[:, 0]) < 0.05)]
+    assert np.abs(wall[:, 2] - wall[:, 2].mean() - step(*wall[:, :2].T) - 0.01).max() < 0.006
+
+
 def test_what_bends_over_centimetres_stays_the_surfaces() -> None:
     bent: Height = lambda x, y: 0.01 + 0.05 * x  # noqa: E731
     found, _ = with_features(furrow, bent)
