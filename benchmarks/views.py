@@ -1,8 +1,8 @@
 """What further photos of a person bring: `python -m likeness.benchmarks.views --assets FOLDER [--people 8] [--counts 1 2 3 4 8]`.
 
 People of the evaluation seed, each photographed from several sides under a light and by a camera of its own; the first photo is the main
-one, from the front. A head is made of the first photo alone, of the first two, and so on, and measured without alignment (whatever turns
-it turns it in the main photo), the face rigidly aligned as well, which leaves its shape. `--stranger` puts another person's photo among three, which has to be left out. Prints a Markdown table of
+one, from the front. A head is made of the first photo alone, of the first two, and so on, and measured without alignment: whatever turns
+it turns it in the main photo. `--stranger` puts another person's photo among three, which has to be left out. Prints a Markdown table of
 means, with 95 % intervals of the paired difference to one photo.
 """
 
@@ -30,7 +30,7 @@ from ..training.evaluation.people import turned_cases
 
 _YAWS = (0, 35, -35, 60, -60, 20, -20, 10)
 _COLUMNS = {
-    "A0.p2s_face": "face", "A1.p2s_face": "face, aligned", "A0.p2s_ears": "ears", "A0.p2s_hair": "hair", "A0.p2s_back": "back", "A0.p2s": "P2S", "A0.chamfer": "Chamfer",
+    "A0.p2s_face": "face", "A0.p2s_ears": "ears", "A0.p2s_hair": "hair", "A0.p2s_back": "back", "A0.p2s": "P2S", "A0.chamfer": "Chamfer",
     "A0.iou": "IoU", "psnr_observed": "colours of the main photo, dB", "psnr_hidden": "colours that it hides, dB", "used": "photos used",
     "seconds": "s",
 }  # fmt: skip
@@ -58,7 +58,7 @@ class Heads:
         seconds = time.process_time() - begun
         case = replace(truth.case, landmarks=None, landmark_pixels=None)
         used = sum(row["used"] for row in result.report["photos"]) if len(paths) > 1 else 1
-        return score(case, truth, _prediction(result), replace(SMALL, alignments=("A0", "A1"), published=False)).values | {
+        return score(case, truth, _prediction(result), replace(SMALL, alignments=("A0",), published=False)).values | {
             "used": float(used), "seconds": seconds,
         }  # fmt: skip
 
