@@ -11,10 +11,10 @@ from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hidden_hair import HiddenHair
-from .kinds import CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
+from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
-from .seam import evened, lightened, well_inside, with_local_light, without_seam
+from .seam import around_border, bridged, evened, lightened, out_of_its_light, well_inside, with_local_light, without_seam
 from .skin_texture import hidden_skin
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
@@ -34,7 +34,7 @@ _CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
-_EVENED_TINT = {SKIN: 0.8, HAIR: 0.0}  # of the hidden side's tint, towards the border
+_EVENED_TINT = {HAIR: 0.0}  # of the hidden side's tint, towards the border
 _GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ABOVE_EDGE = (-0.06, 0.0)  # crop units from the lower edge, below it
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
@@ -84,7 +84,8 @@ def colour_vertices(
     normals = _unit(cells.spread(cells.mean(normals), vertices))
     shown, observed = projection.sample_photo(vertices, normals)
     points = cells.centre
-    inside = well_inside(cells, cells.mean(observed))
+    around = around_border(cells, cells.mean(observed))
+    inside = well_inside(around)
     level, places = guess(points)
     level = cells.smoothed(level)
     head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
@@ -114,8 +115,12 @@ def colour_vertices(
         if skin_change is not None and share is not None:
             change = share[:, SKIN : SKIN + 1] * skin_change(points)
             level = lightened(level, change)
-        level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
-        detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level, vertices))
+        mirrored, other = cells.mean(other[:, COLOUR], trust), other[:, COLOUR]
+        if share is not None:
+            relit = share[:, [SKIN, BEARD]].sum(1, keepdims=True) * out_of_its_light(cells, level, mirrored, there, share)
+            mirrored, other = lightened(mirrored, relit), lightened(other, cells.spread(relit, vertices))
+        level = level + there[:, None] * (mirrored - level)
+        detail = trust[:, None] * (other - cells.spread(level, vertices))
         if skin_change is not None and share is not None:
             # An ear's folds are finer than cells.
             some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
@@ -162,6 +167,10 @@ def colour_vertices(
             shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
+    if share is not None and parsing_crop is not None:
+        own = (1 - observed * (1 - np.clip(shown[:, OF_KIND][:, SKIN], 0, 1))) * head
+        change = share[:, SKIN : SKIN + 1] * bridged(cells, cells.mean(coloured), share[:, SKIN] * cells.mean(own), around)
+        coloured = np.clip(lightened(coloured, cells.spread(change, vertices) * own[:, None]), 0, 1).astype(np.float32)
     return Filled(coloured, observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
 
 

@@ -13,19 +13,41 @@ _HUGGED = 4.0  # weight of a cell's colour beside its neighbours' corrections
 _LIGHT_REACH = 0.4  # crop units (8 cm) over which light changes
 _LIGHT_WEIGHT = 0.1  # of a cell's colour: light is what differs over centimetres
 _LIGHT_MOST = 0.3  # natural logarithm: hidden skin stays as light as the face mostly is
+_MIRRORED_MOST = 0.7  # natural logarithm: the other side may lie in shadow
 _TINT = 0.6  # of the light's tint is kept: rims have the background's
 _BORDER = 0.12  # crop units (2.4 cm) around the border of what is seen in which light is evened
 _WITHIN = (0.6, 0.95)  # share of what is seen around
+_BRIDGE = (0.2, 0.38)  # of the share of what is seen around, from one half: where the shade at the border ends
 _EVENED_MOST = 0.4  # natural logarithm
+_BRIDGED_MOST = 0.7  # natural logarithm
 _EVENED_ROUNDS = 3  # of smoothing, of 4 mm each: finer light and shade is the photo's
 _BLACK = 0.06  # sRGB: below it ratios are noise
 _OTHER = 0.1  # sRGB: across a step of this size in the level, a correction hardly spreads
 
 
-def well_inside(cells: VoxelMeans, weight: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: does a cell lie well inside of what is seen, weight (K,)? 0 at its border, where light grazes, 1 centimetres away."""
+def around_border(cells: VoxelMeans, weight: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: share of what is seen, weight (K,), around each cell: one half at its border, 0 or 1 centimetres away."""
     spring = np.full(len(weight), 3 * (cells.size / _BORDER) ** 2)
-    return smoothstep(membrane(cells.links, weight[:, None], spring, 0, cells.place // 5)[:, 0], *_WITHIN)
+    return membrane(cells.links, weight[:, None], spring, 0, cells.place // 5)[:, 0]
+
+
+def well_inside(around: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: does a cell lie well inside of what is seen? By `around_border`; 0 at the border, where light grazes."""
+    return smoothstep(around, *_WITHIN)
+
+
+def bridged(cells: VoxelMeans, colours: np.ndarray, skin: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """How much lighter skin (K,) of colours (K, 3) is to be around the border of what is seen for the shade at this border to be gone:
+    evenly from what is well inside to what is well outside, by `around_border` (K,). (K, 3), natural logarithm."""
+    light = np.log(np.maximum(colours, 0) + _BLACK)
+    values = np.column_stack([light * skin[:, None], skin])
+    values = cells.smoothed(values)
+    light = values[:, :3] / np.maximum(values[:, 3:], 1e-6)
+    near = 1 - smoothstep(np.abs(around - 0.5), *_BRIDGE)
+    links = cells.links.tocoo(copy=True)
+    links.data = np.minimum(skin[links.row], skin[links.col]) ** 2 + 0.01
+    even = membrane(links.tocsr(), light, skin * (1 - near), 1e-4, cells.place // 5)
+    return np.clip((even - light) * near[:, None], -_BRIDGED_MOST, _BRIDGED_MOST)
 
 
 def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, tint: float) -> np.ndarray:
@@ -45,14 +67,26 @@ def lightened(colours: np.ndarray, change: np.ndarray) -> np.ndarray:
     return (colours + _BLACK) * np.exp(change.reshape(len(colours), -1)) - _BLACK
 
 
-def with_local_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """The level (K, 3) in the light that falls there: as much lighter or darker as what is seen (K, 3), with weight (K,), is around,
-    within each kind, share (K, len(KINDS))."""
-    ratio = np.clip(np.log((seen + _BLACK) / (level + _BLACK)), -_LIGHT_MOST, _LIGHT_MOST)
+def local_light(
+    cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray, most: float, tint: float
+) -> np.ndarray:
+    """The light that falls on cells beside that of the level (K, 3): how much lighter or darker what is seen (K, 3), with weight (K,), is
+    around, within each kind, share (K, len(KINDS)); (K, 3), natural logarithm, at most so much, with so much of its tint."""
+    ratio = np.clip(np.log((seen + _BLACK) / (level + _BLACK)), -most, most)
     grey = ratio.mean(1, keepdims=True)
     screening = 3 * (cells.size / _LIGHT_REACH) ** 2
-    change = membrane(_alike(cells, level, share), grey + _TINT * (ratio - grey), _LIGHT_WEIGHT * weight, screening, cells.place // 5)
-    return lightened(level, change)
+    return membrane(_alike(cells, level, share), grey + tint * (ratio - grey), _LIGHT_WEIGHT * weight, screening, cells.place // 5)
+
+
+def with_local_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The level (K, 3) in the light that falls there, by what is seen around, as `local_light` takes them."""
+    return lightened(level, local_light(cells, level, seen, weight, share, _LIGHT_MOST, _TINT))
+
+
+def out_of_its_light(cells: VoxelMeans, level: np.ndarray, mirrored: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """How much what is mirrored (K, 3), with weight (K,), is to be lightened to lie in the level's (K, 3) light, not in that of the side
+    that it comes from: (K, 3), natural logarithm. share (K, len(KINDS))."""
+    return -local_light(cells, level, mirrored, weight, share, _MIRRORED_MOST, 1)
 
 
 def without_seam(
