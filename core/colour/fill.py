@@ -34,6 +34,7 @@ _CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
+_STEEP = np.cos(np.radians([70, 52]))  # of the angle to the camera, where skin is seen too steeply to be copied
 _EVENED_TINT = {HAIR: 0.0}  # of the hidden side's tint, towards the border
 _GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ABOVE_EDGE = (-0.06, 0.0)  # crop units from the lower edge, below it
@@ -84,6 +85,11 @@ def colour_vertices(
     normals = _unit(cells.spread(cells.mean(normals), vertices))
     shown, observed = projection.sample_photo(vertices, normals)
     points = cells.centre
+    copied = observed
+    if parsing_crop is not None:
+        # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
+        bare = np.clip(shown[:, OF_KIND][:, SKIN], 0, 1)
+        observed = observed * (1 - bare * (1 - smoothstep(normals[:, 2], *_STEEP)))
     around = around_border(cells, cells.mean(observed))
     inside = well_inside(around)
     level, places = guess(points)
@@ -166,11 +172,16 @@ def colour_vertices(
             change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind], tint)
             shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
-    coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
     if share is not None and parsing_crop is not None:
-        own = (1 - observed * (1 - np.clip(shown[:, OF_KIND][:, SKIN], 0, 1))) * head
-        change = share[:, SKIN : SKIN + 1] * bridged(cells, cells.mean(coloured), share[:, SKIN] * cells.mean(own), around)
-        coloured = np.clip(lightened(coloured, cells.spread(change, vertices) * own[:, None]), 0, 1).astype(np.float32)
+        skin = share[:, SKIN] * cells.mean(head)
+        own = np.clip(shown[:, OF_KIND][:, SKIN], 0, 1) * head
+        mixed = cells.mean(hidden + observed[:, None] * (shown[:, COLOUR] - hidden))
+        of_seen, of_hidden = bridged(
+            cells, mixed, skin, [(cells.mean(shown[:, COLOUR], copied * own), cells.mean(copied * own)), (cells.mean(hidden), skin)], around
+        )
+        shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(of_seen * skin[:, None], vertices) * own[:, None])
+        hidden = np.clip(lightened(hidden, cells.spread(of_hidden * skin[:, None], vertices)), 0, 1)
+    coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
     return Filled(coloured, observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
 
 

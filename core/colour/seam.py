@@ -1,5 +1,7 @@
 """Colours continued from what is seen into what is not: the light that falls there, and no seam between them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -36,18 +38,29 @@ def well_inside(around: np.ndarray) -> np.ndarray:
     return smoothstep(around, *_WITHIN)
 
 
-def bridged(cells: VoxelMeans, colours: np.ndarray, skin: np.ndarray, around: np.ndarray) -> np.ndarray:
-    """How much lighter skin (K,) of colours (K, 3) is to be around the border of what is seen for the shade at this border to be gone:
-    evenly from what is well inside to what is well outside, by `around_border` (K,). (K, 3), natural logarithm."""
-    light = np.log(np.maximum(colours, 0) + _BLACK)
-    values = np.column_stack([light * skin[:, None], skin])
-    values = cells.smoothed(values)
-    light = values[:, :3] / np.maximum(values[:, 3:], 1e-6)
+def bridged(
+    cells: VoxelMeans, colours: np.ndarray, skin: np.ndarray, layers: Sequence[tuple[np.ndarray, np.ndarray]], around: np.ndarray
+) -> list[np.ndarray]:
+    """How much lighter each layer [(colours (K, 3), weight (K,)), ...] of skin, what is seen and what is hidden, is to be around the border
+    of what is seen for the shade at this border to be gone: (K, 3) each, natural logarithm.
+
+    Light then goes evenly from what is well inside to what is well outside, by `around_border` (K,). colours (K, 3): of the layers
+    together; skin (K,): share.
+    """
     near = 1 - smoothstep(np.abs(around - 0.5), *_BRIDGE)
     links = cells.links.tocoo(copy=True)
     links.data = np.minimum(skin[links.row], skin[links.col]) ** 2 + 0.01
-    even = membrane(links.tocsr(), light, skin * (1 - near), 1e-4, cells.place // 5)
-    return np.clip((even - light) * near[:, None], -_BRIDGED_MOST, _BRIDGED_MOST)
+    even = membrane(links.tocsr(), _light(cells, colours, skin), skin * (1 - near), 1e-4, cells.place // 5)
+    return [
+        np.clip((even - _light(cells, one, weight)) * near[:, None], -_BRIDGED_MOST, _BRIDGED_MOST) for one, weight in layers
+    ]
+
+
+def _light(cells: VoxelMeans, colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Natural logarithm (K, 3) of colours (K, 3), with weight (K,), around each cell."""
+    values = np.column_stack([np.log(np.maximum(colours, 0) + _BLACK) * weight[:, None], weight])
+    values = cells.smoothed(values)
+    return values[:, :3] / np.maximum(values[:, 3:], 1e-6)
 
 
 def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, tint: float) -> np.ndarray:
