@@ -19,7 +19,7 @@ _MIRRORED_MOST = 0.7  # natural logarithm: the other side may lie in shadow
 _TINT = 0.6  # of the light's tint is kept: rims have the background's
 _BORDER = 0.12  # crop units (2.4 cm) around the border of what is seen in which light is evened
 _WITHIN = (0.6, 0.95)  # share of what is seen around
-_BRIDGE = (0.2, 0.38)  # of the share of what is seen around, from one half: where the shade at the border ends
+_BRIDGE_SEEN, _BRIDGE_HIDDEN = (0.65, 0.85), (0.03, 0.2)  # share of what is seen around, where the shade at the border ends
 _EVENED_MOST = 0.4  # natural logarithm
 _BRIDGED_MOST = 0.7  # natural logarithm
 _EVENED_ROUNDS = 3  # of smoothing, of 4 mm each: finer light and shade is the photo's
@@ -47,7 +47,7 @@ def bridged(
     Light then goes evenly from what is well inside to what is well outside, by `around_border` (K,). colours (K, 3): of the layers
     together; skin (K,): share.
     """
-    near = 1 - smoothstep(np.abs(around - 0.5), *_BRIDGE)
+    near = np.where(around > 0.5, 1 - smoothstep(around, *_BRIDGE_SEEN), smoothstep(around, *_BRIDGE_HIDDEN))
     links = cells.links.tocoo(copy=True)
     links.data = np.minimum(skin[links.row], skin[links.col]) ** 2 + 0.01
     even = membrane(links.tocsr(), _light(cells, colours, skin), skin * (1 - near), 1e-4, cells.place // 5)
