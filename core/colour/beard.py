@@ -9,7 +9,8 @@ _TOPS = (0.0, -0.1, -0.24, -0.32, -0.3, -0.24)  # heights there that beards reac
 _BOTTOMS = (-0.4, -0.44, -0.54, -0.6, -0.64, -0.68)  # and to which they grow down
 _SOFT = 0.04  # crop units (8 mm) over which beards begin
 _EAR = (-0.34, -0.29)  # depth on the mean head, where ears begin
-_JAW = -0.4  # height on the mean head: before the ear beards are as thick as at the jaw
+JAW = -0.4
+"""Height on the mean head, crop units, of the mouth, below which beards of cheeks and jaw are seen."""
 
 
 def beard_grows(upright: np.ndarray) -> np.ndarray:
@@ -18,8 +19,3 @@ def beard_grows(upright: np.ndarray) -> np.ndarray:
     top, bottom = np.interp(depth, _DEPTHS, _TOPS), np.interp(depth, _DEPTHS, _BOTTOMS)
     within = smoothstep(top - height, -_SOFT, _SOFT) * smoothstep(height - bottom, -_SOFT, _SOFT)
     return within * smoothstep(depth, *_EAR)
-
-
-def told_at(upright: np.ndarray) -> np.ndarray:
-    """Places (K, 3) where the photo is to be asked for what grows at places (K, 3)."""
-    return np.minimum(upright, [np.inf, _JAW, np.inf])

@@ -88,8 +88,7 @@ def colour_vertices(
     copied = observed
     if parsing_crop is not None:
         # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
-        bare = np.clip(shown[:, OF_KIND][:, SKIN], 0, 1)
-        observed = observed * (1 - bare * (1 - smoothstep(normals[:, 2], *_STEEP)))
+        observed = observed * (1 - _normalised(shown[:, OF_KIND])[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
     around = around_border(cells, cells.mean(observed))
     inside = well_inside(around)
     level, places = guess(points)
@@ -173,8 +172,9 @@ def colour_vertices(
             shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
     hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
     if share is not None and parsing_crop is not None:
-        skin = share[:, SKIN] * cells.mean(head)
-        own = np.clip(shown[:, OF_KIND][:, SKIN], 0, 1) * head
+        own = _normalised(shown[:, OF_KIND])[:, SKIN] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
+        skin = share[:, SKIN] * cells.mean(head * (1 - observed * (1 - own)))
+        own *= head
         mixed = cells.mean(hidden + observed[:, None] * (shown[:, COLOUR] - hidden))
         of_seen, of_hidden = bridged(
             cells, mixed, skin, [(cells.mean(shown[:, COLOUR], copied * own), cells.mean(copied * own)), (cells.mean(hidden), skin)], around

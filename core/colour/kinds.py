@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
-from .beard import beard_grows, told_at
+from .beard import JAW, beard_grows
 from .seam import membrane
 from .voxel_means import VoxelMeans
 
@@ -115,8 +115,9 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
 def _bearded(seen: np.ndarray, back: np.ndarray, upright: np.ndarray) -> np.ndarray:
     """(K,) in [0, 1]: does the beard go on here that is seen (K, len(KINDS)) at the same height, most where it is seen farthest back (K,)?"""
     grows = beard_grows(upright)
-    cheeks = back * grows * (upright[:, 2] < _MOUTH)
-    votes = _votes(seen[:, [SKIN, BEARD]], cheeks, told_at(upright))
+    beside = back * grows * (upright[:, 2] < _MOUTH) * (upright[:, 1] < JAW)
+    # Before the ear beards are as thick as at the jaw.
+    votes = _votes(seen[:, [SKIN, BEARD]], beside, np.minimum(upright, [np.inf, JAW, np.inf]))
     return grows * smoothstep(votes[:, 1], *_MOSTLY)
 
 
