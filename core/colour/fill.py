@@ -122,7 +122,8 @@ def colour_vertices(
             level = lightened(level, change)
         mirrored, other = cells.mean(other[:, COLOUR], trust), other[:, COLOUR]
         if share is not None:
-            relit = share[:, [SKIN, BEARD]].sum(1, keepdims=True) * out_of_its_light(cells, level, mirrored, there, share)
+            plain = share[:, [SKIN, BEARD]].sum(1) * (1 - smoothstep(places.features, *_KEPT_OUT))
+            relit = plain[:, None] * out_of_its_light(cells, level, mirrored, there * plain, share)
             mirrored, other = lightened(mirrored, relit), lightened(other, cells.spread(relit, vertices))
         level = level + there[:, None] * (mirrored - level)
         detail = trust[:, None] * (other - cells.spread(level, vertices))

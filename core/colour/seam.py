@@ -15,7 +15,8 @@ _HUGGED = 4.0  # weight of a cell's colour beside its neighbours' corrections
 _LIGHT_REACH = 0.4  # crop units (8 cm) over which light changes
 _LIGHT_WEIGHT = 0.1  # of a cell's colour: light is what differs over centimetres
 _LIGHT_MOST = 0.3  # natural logarithm: hidden skin stays as light as the face mostly is
-_MIRRORED_MOST = 0.7  # natural logarithm: the other side may lie in shadow
+_MIRRORED_MOST = 1.2  # natural logarithm: the other side may lie in shadow
+_MIRRORED_WEIGHT = 1.0  # of a mirrored cell's colour: of the other side nothing but detail finer than a centimetre is its own
 _TINT = 0.6  # of the light's tint is kept: rims have the background's
 _BORDER = 0.12  # crop units (2.4 cm) around the border of what is seen in which light is evened
 _WITHIN = (0.6, 0.95)  # share of what is seen around
@@ -88,18 +89,18 @@ def local_light(
     ratio = np.clip(np.log((seen + _BLACK) / (level + _BLACK)), -most, most)
     grey = ratio.mean(1, keepdims=True)
     screening = 3 * (cells.size / _LIGHT_REACH) ** 2
-    return membrane(_alike(cells, level, share), grey + tint * (ratio - grey), _LIGHT_WEIGHT * weight, screening, cells.place // 5)
+    return membrane(_alike(cells, level, share), grey + tint * (ratio - grey), weight, screening, cells.place // 5)
 
 
 def with_local_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The level (K, 3) in the light that falls there, by what is seen around, as `local_light` takes them."""
-    return lightened(level, local_light(cells, level, seen, weight, share, _LIGHT_MOST, _TINT))
+    return lightened(level, local_light(cells, level, seen, _LIGHT_WEIGHT * weight, share, _LIGHT_MOST, _TINT))
 
 
 def out_of_its_light(cells: VoxelMeans, level: np.ndarray, mirrored: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
     """How much what is mirrored (K, 3), with weight (K,), is to be lightened to lie in the level's (K, 3) light, not in that of the side
     that it comes from: (K, 3), natural logarithm. share (K, len(KINDS))."""
-    return -local_light(cells, level, mirrored, weight, share, _MIRRORED_MOST, 1)
+    return -local_light(cells, level, mirrored, _MIRRORED_WEIGHT * weight, share, _MIRRORED_MOST, 1)
 
 
 def without_seam(
