@@ -10,7 +10,7 @@ _BOTTOMS = (-0.4, -0.44, -0.54, -0.6, -0.64, -0.68)  # and to which they grow do
 _SOFT = 0.04  # crop units (8 mm) over which beards begin
 _EAR = (-0.34, -0.29)  # depth on the mean head, where ears begin
 JAW = -0.4
-"""Height on the mean head, crop units, of the mouth, below which beards of cheeks and jaw are seen."""
+"""Height on the mean head, crop units, of the mouth: what grows below it on the jaw does so up to the ear, though cheeks be shaved."""
 
 
 def beard_grows(upright: np.ndarray) -> np.ndarray:

@@ -113,12 +113,10 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
 
 
 def _bearded(seen: np.ndarray, back: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: does the beard go on here that is seen (K, len(KINDS)) at the same height, most where it is seen farthest back (K,)?"""
+    """(K,) in [0, 1]: does the beard go on here that is seen (K, len(KINDS)), most where it is seen farthest back (K,)?"""
     grows = beard_grows(upright)
     beside = back * grows * (upright[:, 2] < _MOUTH) * (upright[:, 1] < JAW)
-    # Before the ear beards are as thick as at the jaw.
-    votes = _votes(seen[:, [SKIN, BEARD]], beside, np.minimum(upright, [np.inf, JAW, np.inf]))
-    return grows * smoothstep(votes[:, 1], *_MOSTLY)
+    return grows * smoothstep(_votes(seen[:, [SKIN, BEARD]], beside, upright)[:, 1], *_MOSTLY)
 
 
 def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray, bare: float) -> None:

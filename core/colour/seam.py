@@ -23,6 +23,7 @@ _WITHIN = (0.6, 0.95)  # share of what is seen around
 _BRIDGE_SEEN, _BRIDGE_HIDDEN = (0.6, 0.82), (0.03, 0.2)  # share of what is seen around, where the shade at the border ends
 _EVENED_MOST = 0.4  # natural logarithm
 _BRIDGED_MOST = 0.7  # natural logarithm
+_FREE = 1e-4  # weight that keeps solvable what nothing holds
 _EVENED_ROUNDS = 3  # of smoothing, of 4 mm each: finer light and shade is the photo's
 _BLACK = 0.06  # sRGB: below it ratios are noise
 _OTHER = 0.1  # sRGB: across a step of this size in the level, a correction hardly spreads
@@ -51,29 +52,25 @@ def bridged(
     near = np.where(around > 0.5, 1 - smoothstep(around, *_BRIDGE_SEEN), smoothstep(around, *_BRIDGE_HIDDEN))
     links = cells.links.tocoo(copy=True)
     links.data = np.minimum(skin[links.row], skin[links.col]) ** 2 + 0.01
-    even = membrane(links.tocsr(), _light(cells, colours, skin), skin * (1 - near), 1e-4, cells.place // 5)
-    return [
-        np.clip((even - _light(cells, one, weight)) * near[:, None], -_BRIDGED_MOST, _BRIDGED_MOST) for one, weight in layers
-    ]
+    even = membrane(links.tocsr(), _around(cells, colours, skin), skin * (1 - near), _FREE, cells.place // 5)
+    return [np.clip((even - _around(cells, one, weight)) * near[:, None], -_BRIDGED_MOST, _BRIDGED_MOST) for one, weight in layers]
 
 
-def _light(cells: VoxelMeans, colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _around(cells: VoxelMeans, colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Natural logarithm (K, 3) of colours (K, 3), with weight (K,), around each cell."""
-    values = np.column_stack([np.log(np.maximum(colours, 0) + _BLACK) * weight[:, None], weight])
-    values = cells.smoothed(values)
+    light = np.log(np.maximum(colours, 0) + _BLACK)
+    values = cells.smoothed(np.column_stack([light * weight[:, None], weight]))
     return values[:, :3] / np.maximum(values[:, 3:], 1e-6)
 
 
-def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, tint: float) -> np.ndarray:
-    """How much lighter the level (K, 3) is than what is seen (K, 3), with weight (K,), around each cell: (K, 3), natural logarithm."""
+def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """How much lighter the level (K, 3) is than what is seen (K, 3), with weight (K,), around each cell: (K, 1), natural logarithm."""
     # What was brought to seen colours may lie a little below black.
-    change = np.log((np.maximum(level, 0) + _BLACK) / (np.maximum(seen, 0) + _BLACK))
-    values = np.column_stack([change * weight[:, None], weight])
+    change = np.log((np.maximum(level, 0) + _BLACK) / (np.maximum(seen, 0) + _BLACK)).mean(1)
+    values = np.column_stack([change * weight, weight])
     for _ in range(_EVENED_ROUNDS):
         values = cells.smoothed(values)
-    change = values[:, :3] / np.maximum(values[:, 3:], 1e-6)
-    light = change.mean(1, keepdims=True)
-    return np.clip(light + tint * (change - light), -_EVENED_MOST, _EVENED_MOST)
+    return np.clip(values[:, :1] / np.maximum(values[:, 1:], 1e-6), -_EVENED_MOST, _EVENED_MOST)
 
 
 def lightened(colours: np.ndarray, change: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ def test_hidden_skin_is_a_little_paler_than_the_face_and_as_light(ball: SimpleNa
 def test_a_level_below_black_does_not_spoil_the_light(ball: SimpleNamespace) -> None:
     cells = VoxelMeans.of(ball.vertices, 0.02)
     count = len(cells.first)
-    assert np.isfinite(evened(cells, np.full((count, 3), -0.1), np.full((count, 3), 0.02), np.ones(count), 1.0)).all()
+    assert np.isfinite(evened(cells, np.full((count, 3), -0.1), np.full((count, 3), 0.02), np.ones(count))).all()
 
 
 def test_a_rim_is_not_mirrored(ball: SimpleNamespace) -> None:
@@ -81,6 +81,34 @@ def test_a_rim_is_not_mirrored(ball: SimpleNamespace) -> None:
     angle = np.degrees(np.arccos(ball.normals[:, 2]))
     outer = (observed == 0) & (ball.vertices[:, 0] > 0.1) & (angle > 63) & (angle < 75)
     assert outer.sum() > 100 and (colours[outer].mean(1) / FAIR.mean()).mean() > 0.8
+
+
+def test_mirrored_skin_lies_in_its_own_light_and_keeps_its_marks(ball: SimpleNamespace) -> None:
+    """The half x > 0.1 is hidden; of the other one the outer part lies in shadow, with a mole in it."""
+    shadow, mole = X < -0.25, np.hypot(X + 0.33, Y - 0.1) < 0.02
+    photo = FAIR * np.where(shadow, 0.5, 1)[..., None] * np.where(mole, 0.5, 1)[..., None]
+    colours, observed = coloured(ball, photo, X < 0.1)
+    light, (x, y, z) = colours.mean(1) / FAIR.mean(), ball.vertices.T
+    marked = (np.hypot(x - 0.33, y - 0.1) < 0.01) & (z > 0)
+    outer = (observed == 0) & (x > 0.3) & (x < 0.4) & (np.abs(y + 0.1) < 0.1) & (z > 0)
+    assert outer.sum() > 50 and light[outer].min() > 0.85
+    assert light[marked].max() < light[outer].mean() - 0.1
+
+
+def test_no_dark_line_stands_at_the_border_of_seen_skin(ball: SimpleNamespace) -> None:
+    angle = np.degrees(np.arcsin(np.clip(np.hypot(X, Y) / RADIUS, 0, 1)))
+    photo = FAIR * np.interp(angle, [45, 62], [1, 0.55])[..., None]
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool))
+    away = np.degrees(np.arccos(ball.normals[:, 2]))
+    light = np.array([colours[(away > low) & (away < low + 4)].mean() for low in range(40, 100, 4)]) / FAIR.mean()
+    assert light.min() > 0.9, "0.55 in the photo"
+    assert observed[away < 50].min() > 0.95 and observed[away > 70].max() < 0.05
+
+
+def test_a_dark_rim_of_hair_is_lighter_towards_the_hidden_hair(ball: SimpleNamespace) -> None:
+    colours, observed = coloured(ball, rim(0.4), np.full_like(X, True, bool), "hair")
+    border = (observed > 0.7) & (ball.normals[:, 2] < np.cos(np.radians(60)))
+    assert border.sum() > 100 and (colours[border].mean(1) / FAIR.mean()).mean() > 0.7
 
 
 def cells(count: int = 6000) -> SimpleNamespace:
