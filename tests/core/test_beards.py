@@ -43,7 +43,16 @@ def test_a_beard_of_the_jaw_goes_up_before_the_ear_though_cheeks_are_shaved() ->
     assert sideburn.sum() > 10 and found[sideburn].min() > 0.8
 
 
-@pytest.mark.parametrize(("place", "grown"), [((0.0, -0.55, 0.2), True), ((0.3, -0.4, -0.2), True), ((0.35, -0.1, -0.28), True),
-                                              ((0.25, -0.1, 0.0), False), ((0.4, -0.2, -0.45), False), ((0.1, -0.85, -0.1), False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("place", "grown"),
+    [
+        ((0.0, -0.55, 0.2), True),
+        ((0.3, -0.4, -0.2), True),
+        ((0.35, -0.1, -0.28), True),
+        ((0.25, -0.1, 0.0), False),
+        ((0.4, -0.2, -0.45), False),
+        ((0.1, -0.85, -0.1), False),
+    ],
+)
 def test_beards_grow_on_chin_jaw_and_before_the_ears(place: tuple[float, float, float], grown: bool) -> None:
     assert (beard_grows(np.array([place]))[0] > 0.5) == grown
