@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body_rigging import NearestPlaces
+from .colour.body import ARMS
 from .colour.carried import carry
 from .geometry.mesh import vertex_normals
 from .surface.folds import Folds
@@ -36,7 +37,8 @@ def dressed_body(
     if layers is not None:
         kind = np.round(apart) @ np.arange(1, len(_APART) + 1)
         normals = vertex_normals(vertices, faces)
-        shares, _ = carry(vertices, faces, normals, layers.shares, crop.matte, nearest.mean, kind)
+        arms = nearest.regions(*ARMS).max(1)
+        shares, _ = carry(vertices, faces, normals, layers.shares, crop.matte, nearest.mean, kind, arms)
         vertices = dressed(vertices, faces, shares, free, crop.half)
     if not detail:
         return vertices

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .colour.body import ARMS
 from .colour.carried import carry
 from .colour.voxel_means import VoxelMeans
 from .geometry.closest import ClosestSurface
@@ -87,7 +88,7 @@ def body_parts(
     shares = parsing.crop(box, len(matte))  # the same squares of the photo, pixel by pixel
     picture = np.stack([shares[..., [CLASSES.index(name) for name in names]].sum(-1) for names in PARTS.values()], axis=-1)
     picture /= np.maximum(picture.sum(-1, keepdims=True), 1e-3)
-    found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind)
+    found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind, nearest.regions(*ARMS).max(1))
     found /= np.maximum(found.sum(1, keepdims=True), 1e-3)
     return parts | dict(zip(PARTS, found.T, strict=True))
 

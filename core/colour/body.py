@@ -15,11 +15,15 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import smoothstep
 from ..photo.parsing import CLASSES
+from .before import as_before
 from .garments import Garments
 from .project import Projection
 from .seam import without_seam
 from .voxel_means import VoxelMeans
 
+ARMS = ("upper_arms", "forearms", "hands")
+"""The body model's regions in which length counts as height does elsewhere."""
+_LEGS = ("upper_legs", "lower_legs", "feet")
 _SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
 _SEEN = 0.5  # weight of what tells about hidden places
@@ -30,14 +34,11 @@ _ROUND = 0.4  # of a distance around the body or the limb: what is at the same h
 _SMALL = 3.0  # times finer
 _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
-_MOSTLY = 12.0  # power of a material's share: the most frequent one is taken, with a narrow border
 _ALIKE = 12.0  # of CIE Lab: materials nearer than that are one in two lights
 _ONE = 0.5  # likeness from which on two materials are one garment
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
-_STRAIGHT = (0.04, 0.08)  # crop units across the photo, and on the body, within which a place is that of what is before it
-_THROUGH, _ARM_APART = 0.1, 0.15  # of a distance on the mean body: through a chest is near; what an arm hides is not the arm's
 _UNUSUAL = (2.5, 4.0)  # times the usual contrast: a print, a belt or the wall behind
 
 
@@ -54,7 +55,7 @@ class BodyPlaces(NamedTuple):
     def of(cls, mean: np.ndarray, regions: Callable[..., np.ndarray]) -> Self:
         """regions: of names, how far the vertices are in each of these regions of the body model, (V, N) in [0, 1]."""
         skin, scalp, hands = (regions(*names).max(1) > 0.5 for names in (("head", "neck"), ("scalp",), ("hands",)))
-        arms, legs = (regions(*names).max(1) for names in (("upper_arms", "forearms", "hands"), ("upper_legs", "lower_legs", "feet")))
+        arms, legs = (regions(*names).max(1) for names in (ARMS, _LEGS))
         return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), arms, legs)
 
 
@@ -75,11 +76,11 @@ class _Samples(NamedTuple):
         one_hot = np.eye(_MATERIALS, dtype=np.float32)[self.material[index]] * near[..., None]
         weight = one_hot.sum(1)
         colours = np.einsum("knm,knc->kmc", one_hot, self.colours[index]) / np.maximum(weight, 1e-9)[..., None]
-        share = weight @ self.alike
-        share = weight * (share / share.max(1, keepdims=True)) ** _MOSTLY
-        share /= share.sum(1, keepdims=True)
         garment = connected_components(self.alike > _ONE)[1]
-        return np.einsum("km,kmc->kc", share, colours).astype(np.float32), garment[share.argmax(1)]
+        most = garment[(weight @ self.alike).argmax(1)]
+        share = weight * (garment == most[:, None])
+        share /= np.maximum(share.sum(1, keepdims=True), 1e-9)
+        return np.einsum("km,kmc->kc", share, colours).astype(np.float32), most
 
 
 def colour_body(
@@ -107,8 +108,7 @@ def colour_body(
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
-    at = np.column_stack([vertices[cells.first, :2], places.mean[cells.first] * _THROUGH, places.arms[cells.first] * _ARM_APART])
-    place = _as_before(place, at, weight, places.arms[cells.first, None])
+    place = as_before(place, vertices[cells.first], places.mean[cells.first], places.arms[cells.first], weight)
     level, garment = _samples(seen[:, :3], weight, place).around(place)
     garments = Garments(cells, garment, vertices)
     plain = garments.spread(level)
@@ -134,20 +134,6 @@ def _stretched(places: BodyPlaces, chosen: np.ndarray, part: np.ndarray) -> np.n
     # Heads and hands are small.
     factor = factor * np.where(part > 0, _SMALL, 1)[:, None]
     return np.column_stack([mean * factor, np.zeros(len(mean)), part * _OTHER_PART])
-
-
-def _as_before(place: np.ndarray, at: np.ndarray, weight: np.ndarray, arms: np.ndarray) -> np.ndarray:
-    """Places (K, 5) of which those that nobody sees are as high on the body, or as far along the arm, as what is seen before them in the
-    photo, if at (K, N), across the photo and on the body, is near. The fitted body may lean otherwise than the person, and then a hem
-    behind would be at another height. arms (K, 1) in [0, 1]."""
-    seen = np.flatnonzero(weight > _SEEN)
-    if not len(seen):
-        return place
-    at = np.column_stack([at, place[:, -1]])
-    distance, index = cKDTree(at[seen]).query(at)
-    along = (1 - arms) * [0, 1, 0, 0, 0] + arms * [1, 1, 1, 0, 0]
-    straight = (1 - smoothstep(distance, *_STRAIGHT))[:, None]
-    return place + straight * along * (place[seen[index]] - place)
 
 
 def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Samples:
