@@ -25,6 +25,7 @@ class Garments:
             share = cells.smoothed(share)
         share = np.maximum(cells.spread(share, vertices), 0) ** _SHARP
         share /= np.maximum(share.sum(1, keepdims=True), 1e-9)
+        self.of = share.argmax(1)
         self._sources = sp.csr_matrix((len(vertices), len(garment)), dtype=np.float32)
         for one in np.unique(garment):
             own, rows = np.flatnonzero(garment == one), np.flatnonzero(share[:, one] > _LEAST)
