@@ -161,7 +161,7 @@ class BodyReconstructor:
             # A published network's surface is there to be compared: it gets no clothes and no hands of ours.
             if parsing is not None and self._published is None:
                 nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
-                crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2])
+                crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2], fit.upright[1])
                 vertices = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
             whole = framing.from_crop(vertices, fit.camera).astype(np.float32)
