@@ -23,8 +23,9 @@ class Garments:
         share = np.eye(garment.max() + 1, dtype=np.float32)[garment]
         for _ in range(_ROUNDS):
             share = cells.smoothed(share)
-        share = np.maximum(cells.spread(share, vertices), 0) ** _SHARP
-        share /= np.maximum(share.sum(1, keepdims=True), 1e-9)
+        share = np.maximum(cells.spread(share, vertices), 0)
+        share = (share / share.max(1, keepdims=True)) ** _SHARP
+        share /= share.sum(1, keepdims=True)
         self.of = share.argmax(1)
         self._sources = sp.csr_matrix((len(vertices), len(garment)), dtype=np.float32)
         for one in np.unique(garment):
