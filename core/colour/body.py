@@ -24,7 +24,6 @@ from .voxel_means import VoxelMeans
 
 ARMS = ("upper_arms", "forearms", "hands")
 """The body model's regions in which length counts as height does elsewhere."""
-_LEGS = ("upper_legs", "lower_legs", "feet")
 _SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
 _SEEN = 0.5  # weight of what tells about hidden places
@@ -48,19 +47,17 @@ _UNUSUAL = (2.5, 4.0)  # times the usual contrast: a print, a belt or the wall b
 
 class BodyPlaces(NamedTuple):
     """Where the V vertices are on the body: mean (V, 3), the nearest points on the mean body, metres, x to the person's left and odd;
-    part (V,) int: only vertices of one part tell about each other; arms and legs (V,) in [0, 1]."""
+    part (V,) int: only vertices of one part tell about each other; arms (V,) in [0, 1]."""
 
     mean: np.ndarray
     part: np.ndarray
     arms: np.ndarray
-    legs: np.ndarray
 
     @classmethod
     def of(cls, mean: np.ndarray, regions: Callable[..., np.ndarray]) -> Self:
         """regions: of names, how far the vertices are in each of these regions of the body model, (V, N) in [0, 1]."""
         skin, scalp, hands = (regions(*names).max(1) > 0.5 for names in (("head", "neck"), ("scalp",), ("hands",)))
-        arms, legs = (regions(*names).max(1) for names in (ARMS, _LEGS))
-        return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), arms, legs)
+        return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), regions(*ARMS).max(1))
 
 
 class _Samples(NamedTuple):

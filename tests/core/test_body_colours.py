@@ -38,7 +38,7 @@ def body():
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     matte = (shape(np.stack([X, Y, np.zeros_like(X)], axis=-1).reshape(-1, 3)).reshape(X.shape) < 0).astype(np.float32)
     arm = (vertices[:, 0] > RADIUS + 0.02).astype(np.float32)
-    places = BodyPlaces(vertices, np.zeros(len(vertices), int), arm, (vertices[:, 1] < HEM - 0.1).astype(np.float32))
+    places = BodyPlaces(vertices, np.zeros(len(vertices), int), arm)
     behind = (vertices[:, 2] < -0.05) & (normals[:, 2] < -0.3)
     return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, matte=matte, places=places, behind=behind, arm=arm > 0)
 
