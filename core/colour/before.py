@@ -27,5 +27,5 @@ def as_before(place: np.ndarray, vertices: np.ndarray, mean: np.ndarray, arms: n
     before = np.einsum("kn,knc->kc", share / share.sum(1, keepdims=True), place[seen][index])
     arm = arms[:, None]
     along = (1 - arm) * [0, 1, 0, 0, 0] + arm * [1, 1, 1, 0, 0]
-    straight = (1 - smoothstep(distance[:, :1], *_STRAIGHT))
+    straight = 1 - smoothstep(distance[:, :1], *_STRAIGHT)
     return place + straight * along * (before - place)

@@ -142,8 +142,8 @@ def _stretched(places: BodyPlaces, chosen: np.ndarray, part: np.ndarray) -> np.n
 
 
 def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray, links: sp.csr_matrix) -> _Samples:
-    """From colours (K, 3) of cells seen with weight (K,) at places (K, 5), of which links (K, K) are neighbours; each tells about the body's
-    other side too."""
+    """From colours (K, 3) of cells seen with weight (K,) at places (K, 5), of which links (K, K) are neighbours; each tells about the
+    body's other side too."""
     chosen = np.flatnonzero(weight > _SEEN)
     if not len(chosen):
         chosen = np.array([int(weight.argmax())])
