@@ -14,7 +14,7 @@ from .body_hands import with_hands
 from .body_head import LEAST_FACE, BodyHead, PlacedRig
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .body_rigging import NearestPlaces, body_parts, rig_body
-from .colour.body import BodyPlaces, colour_body
+from .colour.body import ARMS, BodyPlaces, colour_body
 from .errors import InputError, ReconstructionError
 from .fields.body import body_field
 from .fields.field import Field
@@ -186,7 +186,7 @@ class BodyReconstructor:
             "silhouette_iou": silhouette_iou(view.matte, box, vertices, faces),
             "observed_share": float((observed > 0.5).mean()),
         }
-        parts = body_parts(vertices, faces, nearest, _kinds(nearest), view.parsing, matte, box)
+        parts = body_parts(vertices, faces, nearest, _kinds(nearest), view.parsing, matte, box, nearest.regions(*ARMS).max(1))
         # From here on in the metres of a person of the wanted height.
         scale = settings.height / fit.height
         camera_vertices = framing.from_crop(vertices, fit.camera) * scale
