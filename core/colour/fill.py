@@ -7,6 +7,7 @@ import numpy as np
 
 from ..geometry.visibility import sample_picture, smoothstep
 from ..surface.mesoscopic import detailed_share
+from .beard import bearded
 from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
@@ -247,7 +248,10 @@ def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarr
     strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
     trust = trust * (1 - smoothstep(strange, *_KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *_KEPT_OUT))
     mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
-    by_place = cells.smoothed(cells.smoothed(hidden_kinds(kinds, weight, places, upright)))
+    by_place = hidden_kinds(kinds, weight, places, upright)
+    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
+    by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
+    by_place = cells.smoothed(cells.smoothed(by_place))
     clothes = np.eye(len(KINDS))[np.full(len(dressed), CLOTHES)]
     share = continued(
         cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (clothes, _GRAZED * dressed * (1 - weight))]
