@@ -121,7 +121,7 @@ def colour_vertices(
             change = share[:, SKIN : SKIN + 1] * skin_change(points)
             level = lightened(level, change)
         mirrored, other = cells.mean(other[:, COLOUR], trust), other[:, COLOUR]
-        if share is not None:
+        if share is not None and parsing_crop is not None:
             # A face is mostly lit from one side.
             plain = share[:, [SKIN, BEARD]].sum(1) * (1 - smoothstep(places.features, *_KEPT_OUT))
             relit = plain[:, None] * out_of_its_light(cells, level, mirrored, there * plain, share)

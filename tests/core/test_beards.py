@@ -15,7 +15,7 @@ GROWS = beard_grows(POINTS)
 
 
 def hidden_beard(beard: np.ndarray) -> np.ndarray:
-    """Shares (K,) of beard of the cells of POINTS, where the photo shows some of these, of which some (K,) bool are beard, the others skin."""
+    """Shares (K,) of beard at POINTS, of which the photo shows some; some of those (K,) bool are beard, the others skin."""
     cells = VoxelMeans.of(POINTS, 0.03)
     found = bearded(cells, cells.mean(beard.astype(float), SEEN), cells.mean(SEEN.astype(float)), cells.mean(POINTS))
     return found[cells.cell]

@@ -85,7 +85,7 @@ def test_things_before_the_face_are_not_copied_and_leave_no_trace(bust, seen):
 
 
 def test_a_beard_goes_on_to_the_ear(bust, seen):
-    x, y, z = np.moveaxis(seen.places, -1, 0)
+    _, y, z = np.moveaxis(seen.places, -1, 0)
     colours, observed = coloured(bust, painted(seen, (y < -0.28) & (y > -0.62) & (z > -0.3), "beard", [0.1, 0.08, 0.06]))
     height, depth = bust.vertices[:, 1:].T
     jaw = (height < -0.35) & (height > -0.42) & (depth > -0.3) & (depth < -0.26) & (observed < 0.1)
