@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import isotonic_regression
 
 from ..geometry.visibility import smoothstep
-from .kinds import CLOTHES, HAIR, KINDS, SKIN
+from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN
 
 _SEEN = 0.5  # photo weight
 _LEAST = 30  # cells that make a sample
@@ -30,6 +30,7 @@ _UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows a
 _USUAL_LIGHT = (35, 55)  # percentiles of the face's light between which hidden skin's is: its highlights and shadows are its own
 _TINTS = 5  # from dark to light
 _MUTED = 0.1  # of skin's tint is left out: what is even all over a neck looks more strongly coloured than a face does
+_SPARSE = 0.3  # of the skin that shows through beards where nobody sees them, which are densest on the chin
 _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
 _FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
 _RELIEF = 0.25  # of the level
@@ -88,7 +89,7 @@ def levels(
     [(K,), ...]: how good seen cells are as samples in further ways: the best alone count. face (K,) in [0, 1]: what may show skin; a white
     shirt may be taken for it.
     """
-    colours, tints = np.zeros_like(guess), {}
+    colours, tints, skin = np.zeros_like(guess), {}, None
     for index in range(len(KINDS)):
         near, kept, further = _NEAR[index], _KEPT[index], better
         sources = share[:, index] * weight
@@ -118,6 +119,9 @@ def levels(
             level = tints[index].given_to(level)
             if index == SKIN:
                 level = level + _MUTED * (level.mean(1, keepdims=True) - level)
+                skin = level
+        elif index == BEARD and skin is not None:
+            level = level + _SPARSE * (skin - level)
         colours += share[:, index : index + 1] * level
     return np.clip(colours, 0, 1), tints
 
