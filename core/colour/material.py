@@ -37,7 +37,7 @@ _ALL_OVER, _LIGHTER = 0.4, 0.25  # share of the differences in hair's light, and
 _FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
 _RELIEF = 0.25  # of the level
 BLACK = 0.06  # sRGB: below it ratios are noise
-_KEPT = (0.4, 0.8, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays
+_KEPT = (0.4, 0.0, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays: in hair it is smoke
 
 
 class Tints(NamedTuple):
