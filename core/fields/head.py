@@ -47,10 +47,10 @@ def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares |
         picture = np.where(there, shares[..., [CLASSES.index(name) for name in names]].sum(-1), beyond)
         return lambda points: sample_picture(picture, points)
 
-    skin, clothes, hair = (share(name, beyond=0) for name in ("skin", "clothes", "hair"))
+    skin, clothes = share("skin", beyond=0), share("clothes", beyond=0)
 
     def trunk(points: np.ndarray) -> np.ndarray:
         height = crop.prior_place(points)[:, 1]
         return skin(points) * (height < _EARS) + clothes(points) * (height < _CHIN)
 
-    return PictureShares(share("hair", "hat", "clothes", beyond=1), hair, trunk, lambda points: hair(points) * crop.prior_face(points))
+    return PictureShares(share("hair", "hat", "clothes", beyond=1), share("hair", beyond=0), trunk)

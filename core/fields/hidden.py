@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates, maximum_filter1d
+from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
 
 from .field import PointFunction
 
@@ -13,8 +13,6 @@ _BARE = 0.03  # crop units (6 mm): as near as the fitted model comes to bare ski
 _MORE = 0.05  # crop units (10 mm): hair may be thicker behind than beside the head
 _OWN = 0.05  # crop units (10 mm): around each seen column
 _BEFORE = 0.12  # crop units (24 mm): a collar, a lock on the chest
-_OVER_FACE = 0.03  # crop units (6 mm): a tress across the cheek and the chin
-_SOFT = 1.0  # cells, of the border between the face and what hangs beside it
 _WIDTH = 4  # cells (25 mm) of a row: narrower excess is a stray lock or an error of the matte
 _HANGS = 5  # rows (31 mm): what is seen at one height may be behind at the next
 _BLUR = 2.0  # rows
@@ -24,12 +22,11 @@ _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column
 
 class PictureShares(NamedTuple):
     """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
-    does not show), hair alone, neck and clothes, and hair across the face below the eyes."""
+    does not show), hair alone, and neck and clothes."""
 
     worn: PointFunction
     hair: PointFunction
     trunk: PointFunction
-    over_face: PointFunction
 
 
 class SolidBounds(NamedTuple):
@@ -54,8 +51,7 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     beside it: where the outline keeps close to the fitted model all along a row of the picture, nothing but the model is behind. Each
     column that is seen may hold solid around its own least distance from the model, so that hair which is seen is never cut.
     Of a sliver between ear and collar or a lock's tip the photo shows no depth: a guess that puts it far before or behind the model makes
-    a knob or a stump, so what is seen may stand off no more than its column must, by as much as clothes and locks do. A tress across the
-    face lies on it: what stands off farther makes a jowl of it.
+    a knob or a stump, so what is seen may stand off no more than its column must, by as much as clothes and locks do.
     """
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
     lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -64,20 +60,18 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     columns = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     flat = np.pad(columns, ((0, 0), (0, 1)))
     shown = seen = silhouette(flat).reshape(nearest.shape) < 0
-    least, solid, hangs, across = _LEAST, np.ones_like(distance), None, np.float32(0)
+    least, solid, hangs = _LEAST, np.ones_like(distance), None
     if picture is not None:
         seen, least = seen & (picture.worn(flat).reshape(seen.shape) > 0.5), _BARE
         trunk = np.where(picture.trunk(lattice).reshape(distance.shape) > 0.5, distance, 1)
         passes = trunk.min(2, keepdims=True)
         solid = np.where(shown[..., None] & (passes > 0) & (trunk < 1), trunk - passes - _THICKENED, 1)
         hangs = _hangs(shown & (picture.hair(flat).reshape(shown.shape) > 0.5) & (nearest > _CURTAIN))
-        across = gaussian_filter(picture.over_face(_front(distance, axis)).reshape(seen.shape) * (nearest < 0), _SOFT)
     excess = np.sort(np.where(seen, np.maximum(nearest, 0) + _MORE, 0), axis=0)[-_WIDTH]  # (y,)
     allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
     allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
 
-    anywhere = np.maximum(allowed, np.where(seen, nearest, 0) + _BEFORE)
-    anywhere = (anywhere + across * (_OVER_FACE - anywhere)).astype(np.float32)
+    anywhere = np.maximum(allowed, np.where(seen, nearest, 0) + _BEFORE).astype(np.float32)
 
     def bound(most: np.ndarray) -> PointFunction:
         return lambda points: prior(points) - map_coordinates(most, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")
@@ -88,13 +82,6 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
         return SolidBounds(bound(allowed), bound(anywhere), filled, None, None)
     behind = lambda points: map_coordinates(hangs, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
     return SolidBounds(bound(allowed), bound(anywhere), filled, picture.hair, behind)
-
-
-def _front(distance: np.ndarray, axis: np.ndarray) -> np.ndarray:
-    """The samples (X Y, 3) of a lattice of distances (X, Y, Z) where each column meets the solid first, or the farthest where it does not."""
-    first = len(axis) - 1 - (distance[:, :, ::-1] < 0).argmax(2)
-    x, y = np.meshgrid(axis, axis, indexing="ij")
-    return np.stack([x, y, axis[first]], axis=-1).reshape(-1, 3)
 
 
 def _hangs(curtain: np.ndarray) -> np.ndarray:

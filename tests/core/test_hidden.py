@@ -44,9 +44,9 @@ def outline(shape, points: np.ndarray) -> np.ndarray:
     return shape(np.column_stack([columns, np.tile(depths, len(points))])).reshape(len(points), -1).min(1)
 
 
-def surface(shape, bounded: bool = True, worn=None, hair=None, trunk=None, seen=None, over_face=None):
+def surface(shape, bounded: bool = True, worn=None, hair=None, trunk=None, seen=None):
     """The smoothed field of a shape; seen: the shape whose outline the picture shows, the same if None."""
-    picture = None if worn is None else PictureShares(worn, hair or none, trunk or none, over_face or none)
+    picture = None if worn is None else PictureShares(worn, hair or none, trunk or none)
     bounds = solid_bounds(model, lambda points: outline(seen or shape, points), picture) if bounded else None
     bare = lambda points: np.zeros(len(points), bool)  # noqa: E731
     return smooth_hidden_field(Shape(shape, model), protect_mask=unknown, clothing_mask=bare, bounds=bounds).distance
