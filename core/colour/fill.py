@@ -114,13 +114,8 @@ def colour_vertices(
         if skin_change is not None and share is not None:
             change = share[:, SKIN : SKIN + 1] * skin_change(points)
             level = lightened(level, change)
-        mirrored = there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
-        detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level + mirrored, vertices))
-        if share is not None:
-            # Hair has its strands from the other side, but not that side's light.
-            there = there * (1 - share[:, HAIR])
-            mirrored = mirrored * (1 - share[:, HAIR, None])
-        level = level + mirrored
+        level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
+        detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level, vertices))
         if skin_change is not None and share is not None:
             # An ear's folds are finer than cells.
             some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
@@ -131,10 +126,10 @@ def colour_vertices(
             hair = HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed, level, tints.get(HAIR))
             detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
             if heights is not None:
-                raised = trust * (sample_picture(heights, places_there) - hair.mean)
+                mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
                 untold = 1 - detailed_share(vertices, normals, projection.depth) * sample_picture(projection.trust, vertices)
                 untold = untold * (1 - smoothstep(-normals[:, 1], *_CUT))
-                relief = hair.share * untold * (raised + (1 - trust) * hair.heights)
+                relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
             plain = share[:, SKIN] * (1 - smoothstep(places.features, *_KEPT_OUT))
             detail += hidden_skin(photo_crop, vertices, normals, cells, plain, observed, trust, level)
         if parsing_crop is not None and share is not None:
