@@ -27,7 +27,7 @@ def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes:
     reach = max(round(_THIN / pixel), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
     # Beyond the picture's border the person goes on.
-    padded = cv2.copyMakeBorder(left.astype(np.uint8), *[2 * reach] * 4, cv2.BORDER_REPLICATE)
+    padded = np.pad(left.astype(np.uint8), 2 * reach, mode="edge")
     thick = cv2.morphologyEx(padded, cv2.MORPH_OPEN, kernel)[2 * reach : -2 * reach, 2 * reach : -2 * reach] > 0
     thin = left & ~thick & hair
     away = cv2.distanceTransform((~thick).astype(np.uint8), cv2.DIST_L2, 5) * pixel
