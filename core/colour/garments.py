@@ -6,7 +6,9 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from .voxel_means import VoxelMeans
 
-_ROUNDS = 3  # of smoothing the border between two garments, over a cell each
+_ROUNDS = 12  # of smoothing the border between two garments, over a cell each
+_SHARP = 8.0  # power of the shares: both garments mix over an edge of the mesh, without which the border would follow its triangles
+_LEAST = 0.02  # share of a garment that counts
 _AROUND = 12  # cells that make a vertex's value
 
 
@@ -21,14 +23,19 @@ class Garments:
         share = np.eye(garment.max() + 1, dtype=np.float32)[garment]
         for _ in range(_ROUNDS):
             share = cells.smoothed(share)
-        of = cells.spread(share, vertices).argmax(1)
-        self._index, self._weight = np.zeros((len(vertices), _AROUND), np.int64), np.zeros((len(vertices), _AROUND), np.float32)
-        for one in np.unique(of):
-            own, rows = np.flatnonzero(garment == one), np.flatnonzero(of == one)
+        share = np.maximum(cells.spread(share, vertices), 0)
+        share = (share / share.max(1, keepdims=True)) ** _SHARP
+        share /= share.sum(1, keepdims=True)
+        self.of = share.argmax(1)
+        self._sources = sp.csr_matrix((len(vertices), len(garment)), dtype=np.float32)
+        for one in np.unique(garment):
+            own, rows = np.flatnonzero(garment == one), np.flatnonzero(share[:, one] > _LEAST)
             distance, near = cKDTree(vertices[cells.first[own]]).query(vertices[rows], k=range(1, 1 + min(_AROUND, len(own))))
-            self._index[rows, : near.shape[1]] = own[near]
-            self._weight[rows, : near.shape[1]] = 1 / (distance**2 + cells.size**2)
-        self._weight /= self._weight.sum(1, keepdims=True)
+            weight = 1 / (distance**2 + cells.size**2)
+            weight *= share[rows, one, None] / weight.sum(1, keepdims=True)
+            place = np.repeat(rows, weight.shape[1]), own[near].ravel()
+            self._sources += sp.csr_matrix((weight.ravel().astype(np.float32), place), shape=self._sources.shape)
+        self._sources = sp.diags(1 / np.asarray(self._sources.sum(1)).ravel()) @ self._sources
 
     def smoothed(self, values: np.ndarray) -> np.ndarray:
         """As VoxelMeans, within each garment."""
@@ -36,4 +43,4 @@ class Garments:
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """(V, C) float32 at the vertices of values (K, C)."""
-        return np.einsum("vk,vkc->vc", self._weight, values[self._index]).astype(np.float32)
+        return (self._sources @ values).astype(np.float32)
