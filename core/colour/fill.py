@@ -135,7 +135,7 @@ def colour_vertices(
             here = cells.spread(level, vertices[some])
             detail[some] += (1 - trust[some, None]) * (lightened(here, fine) - here)
         if share is not None:
-            hair = HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed)
+            hair = HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed, level, tints.get(HAIR))
             detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
             if heights is not None:
                 mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
