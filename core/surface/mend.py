@@ -74,7 +74,7 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
     if not wrong.any():
         return vertices, faces, source
     part = _Part.around(vertices, faces, wrong)
-    vertices, faces, kept = part.put_back(vertices, *_mended(part.vertices, part.faces, wrong[part.ids]))
+    vertices, faces, kept = part.put_back(vertices, *_mended(part, wrong[part.ids]))
     return vertices, faces, source[kept]
 
 
@@ -90,13 +90,14 @@ class _Part:
     border: np.ndarray
 
     @classmethod
-    def around(cls, vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> "_Part":
-        """The surroundings of the wrong vertices (V,) bool."""
+    def around(cls, vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, fixed: np.ndarray | None = None) -> "_Part":
+        """The surroundings of the wrong vertices (V,) bool. fixed (V,) bool: vertices that stay for other reasons."""
         inside = _grown(faces, wrong, _AROUND)[faces].all(1)
         border = np.zeros(len(vertices), bool)
         border[faces[~inside]] = True
         local, some, ids = compact(vertices, faces[inside])
-        return cls(local, some, ids, faces[~inside], _grown(some, border[ids], _BORDER))
+        border = _grown(some, border[ids], _BORDER)
+        return cls(local, some, ids, faces[~inside], border if fixed is None else border | fixed[ids])
 
     def put_back(
         self, whole: np.ndarray, vertices: np.ndarray, faces: np.ndarray, kept: np.ndarray
@@ -108,17 +109,18 @@ class _Part:
         return compact(moved, np.concatenate([self.rest, self.ids[kept][faces].astype(self.rest.dtype)]))
 
 
-def _mended(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A surface mended around its wrong vertices (V,) bool, and the ids of its vertices before. Each round looks only at the surroundings
-    of what the one before has left."""
-    before, kept = vertices, np.arange(len(vertices))
+def _mended(whole: _Part, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A part's vertices and faces mended around its wrong vertices (N,) bool, and the ids that the vertices had in it. Each round looks only
+    at the surroundings of what the one before has left, which may have come near the part's border."""
+    before, vertices, faces, fixed = whole.vertices, whole.vertices, whole.faces, whole.border
+    kept = np.arange(len(vertices))
     for number in range(_ROUNDS):
-        part = _Part.around(vertices, faces, wrong)
+        part = _Part.around(vertices, faces, wrong, fixed)
         *mended, left = _round(part, before[kept[part.ids]], number)
         wrong = np.zeros(len(vertices), bool)
         wrong[part.ids[mended[2][left]]] = True
         vertices, faces, still = part.put_back(vertices, *mended)
-        wrong, kept = wrong[still], kept[still]
+        wrong, fixed, kept = wrong[still], fixed[still], kept[still]
         if not wrong.any():
             break
     return vertices, faces, kept

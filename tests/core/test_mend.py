@@ -88,6 +88,14 @@ def test_without_relaxing_folds_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Shape.of(vertices, faces).folded.any()
 
 
+@pytest.mark.parametrize("around", [3, 4])
+def test_mending_that_spreads_to_the_border_of_what_is_looked_at_opens_no_hole(around: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mend, "_AROUND", around)
+    vertices, faces = crumpled()
+    vertices, faces, _ = mend_surface(vertices, faces)
+    check_manifold(vertices, faces)
+
+
 def test_intersections_are_those_that_blender_finds() -> None:
     """Two balls run through each other, every pair at a large angle."""
     one, faces = surface(ball(0.4), 32)
