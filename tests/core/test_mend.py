@@ -39,12 +39,12 @@ def pairs_that_meet(vertices: np.ndarray, faces: np.ndarray) -> int:
     return sum(not {*faces[a].tolist()} & {*faces[b].tolist()} for a, b in tree.overlap(tree) if a < b)
 
 
-def crumpled() -> Surface:
+def crumpled(by: float = 0.004, seed: int = 0) -> Surface:
     """A ball with a crumpled place: folds, slivers, short edges and triangles that run through each other."""
     vertices, faces = surface(ball())
     vertices = smooth_surface(vertices, faces, 4)
     near = np.linalg.norm(vertices - [0, 0, 0.05], axis=1) < 0.015
-    vertices[near] += np.random.default_rng(0).normal(0, 0.004, (near.sum(), 3)).astype(np.float32)
+    vertices[near] += np.random.default_rng(seed).normal(0, by, (near.sum(), 3)).astype(np.float32)
     return vertices, faces
 
 
@@ -88,11 +88,10 @@ def test_without_relaxing_folds_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Shape.of(vertices, faces).folded.any()
 
 
-@pytest.mark.parametrize("around", [3, 4])
-def test_mending_that_spreads_to_the_border_of_what_is_looked_at_opens_no_hole(around: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mend, "_AROUND", around)
-    vertices, faces = crumpled()
-    vertices, faces, _ = mend_surface(vertices, faces)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_mending_that_spreads_to_the_border_of_what_is_looked_at_opens_no_hole(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mend, "_AROUND", 1)
+    vertices, faces, _ = mend_surface(*crumpled(0.006, seed))
     check_manifold(vertices, faces)
 
 
