@@ -4,21 +4,25 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.ndimage import gaussian_filter1d
 from scipy.sparse.csgraph import connected_components
 
 from ..geometry.visibility import smoothstep
-from .kinds import CLOTHES, SKIN, continued, front_votes
+from .kinds import CLOTHES, SKIN, continued
 from .voxel_means import VoxelMeans
 
 _SEEN = 0.5  # photo weight, and share of clothes
 _LEAST = 30  # seen cells that tell garments apart
 _COLOURS = 6  # of clothes, before those of one garment are put together
-_LIGHTNESS = np.array([0.5, 1, 1], np.float32)  # of CIE Lab: folds change it
-_ONE = 14.0  # of CIE Lab: colours nearer than this are one garment in two lights
+_LIGHTNESS, _MEDIUM, _BLACK = 0.5, 30.0, 20.0  # of CIE Lab's L that counts; the light in which tints are compared; below it they are noise
+_ONE = 16.0  # of CIE Lab: colours nearer than this are one garment in two lights
 _PATTERN = 0.4  # links between two colours, as a share of those within the rarer one, from which on they are one garment's pattern
 _OPENING = (0.3, 0.5)  # crop units from the middle, where the front's opening ends: behind, clothes are as on the shoulders
 _INNER = 1e-3  # weight of what the opening shows beside the shoulders
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
+_PITCH, _BAND = 0.02, 0.02  # crop units of height, in steps, and over which garments are looked for
+_LITTLE = 0.01  # of what is seen at the most telling height: less tells nothing
 _STEEP = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ROUNDS = 5  # of smoothing edges, over a cell each
 _STRAY = 0.3  # a patch of which a smaller share is seen is but guessed
@@ -74,9 +78,24 @@ def garments(
     here, beside = (garment[_nearest(centres, colours)] for colours, _ in (seen, steep))
     one_hot = np.vstack([np.eye(garment.max() + 1), np.zeros(garment.max() + 1)])
     back = np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK) * (_INNER + smoothstep(np.abs(upright[:, 0]), *_OPENING))
-    by_place = front_votes(one_hot[here], chosen * back, upright)
+    by_place = _all_round(one_hot[here] * (chosen * back)[:, None], upright)
     share = continued(cells, by_place, [(one_hot[here], seen[1] * (here >= 0)), (one_hot[beside], _STEEP * steep[1] * (1 - seen[1]) * (beside >= 0))])
     return _worn(clothes, _smooth(cells, share), np.where(chosen, 1 + here, 0))
+
+
+def _all_round(seen: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """Shares (K, C) of garments that go round at the height of each cell: what both sides show there, seen (K, C), and else the garment of
+    which most is seen."""
+    main = np.eye(seen.shape[1])[seen.sum(0).argmax()]
+    row = ((upright[:, 1] - upright[:, 1].min()) / _PITCH).astype(np.int64)
+    sides = []
+    for side in (upright[:, 0] > 0, upright[:, 0] <= 0):
+        count = np.stack([np.bincount(row, one * side, row.max() + 1) for one in seen.T], axis=1)
+        if count.any():
+            count = gaussian_filter1d(count / count.sum(1).max(), _BAND / _PITCH, axis=0) + _LITTLE * main
+            sides.append(count / count.sum(1, keepdims=True))
+    both = np.min(sides, axis=0)
+    return (both + main * (1 - both.sum(1, keepdims=True)))[row]
 
 
 def _worn(clothes: np.ndarray, share: np.ndarray, seen: np.ndarray) -> Worn:
@@ -85,22 +104,21 @@ def _worn(clothes: np.ndarray, share: np.ndarray, seen: np.ndarray) -> Worn:
 
 
 def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (C, 3), CIE Lab, of the chosen cells (K,) bool of clothes seen (K, 3), and the garment of each, (C,) int from 0 on, -1 for
+    """Colours (C, 3), as `_cloth` has them, of the chosen cells (K,) bool of clothes seen (K, 3), and the garment of each, (C,) int from 0 on, -1 for
     colours of borders between garments."""
-    lab = _lab(seen[chosen])
+    lab = _cloth(seen[chosen])
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)
     colour, centres = cv2.kmeans(lab, _COLOURS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)[1:]  # pyright: ignore[reportCallIssue, reportArgumentType]
-    member = np.eye(_COLOURS)[colour[:, 0]]
+    garment = fcluster(linkage(centres, "average"), _ONE, "distance") - 1
+    member = np.eye(garment.max() + 1)[garment[colour[:, 0]]]
     links = member.T @ (cells.links[chosen][:, chosen] @ member)
-    within = np.maximum(np.diag(links), 1)
-    alike = np.linalg.norm(centres[:, None] - centres[None], axis=2) < _ONE
-    garment = connected_components(alike | (links > _PATTERN * np.maximum(within[:, None], within)))[1]
-    same = garment[:, None] == garment
-    inner, outer = (links * same).sum(1), (links * ~same).sum(1)
-    border = np.bincount(garment, outer) > np.bincount(garment, inner)
+    within = np.diag(links)
+    pattern = connected_components(links > _PATTERN * np.maximum(np.maximum(within[:, None], within), 1))[1]
+    same = pattern[:, None] == pattern
+    border = np.bincount(pattern, (links * ~same).sum(1)) > np.bincount(pattern, (links * same).sum(1))
     order = np.cumsum(~border) - 1
-    return centres, np.where(border[garment], -1, order[garment])
+    return centres, np.where(border, -1, order)[pattern[garment]]
 
 
 def _smooth(cells: VoxelMeans, share: np.ndarray) -> np.ndarray:
@@ -110,11 +128,13 @@ def _smooth(cells: VoxelMeans, share: np.ndarray) -> np.ndarray:
 
 
 def _nearest(centres: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(_lab(colours)[:, None] - centres[None], axis=2).argmin(1)
+    return np.linalg.norm(_cloth(colours)[:, None] - centres[None], axis=2).argmin(1)
 
 
-def _lab(colours: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(np.ascontiguousarray(np.clip(colours, 0, 1)[None], np.float32), cv2.COLOR_RGB2LAB)[0] * _LIGHTNESS
+def _cloth(colours: np.ndarray) -> np.ndarray:
+    """Colours (N, 3), sRGB, as CIE Lab with tints as they would be in the same light: folds change lightness, and tints with it."""
+    lab = cv2.cvtColor(np.ascontiguousarray(np.clip(colours, 0, 1)[None], np.float32), cv2.COLOR_RGB2LAB)[0]
+    return lab * np.column_stack([np.full(len(lab), _LIGHTNESS), *[(_MEDIUM + _BLACK) / (lab[:, 0] + _BLACK)] * 2]).astype(np.float32)
 
 
 def _patches(cells: VoxelMeans, chosen: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     back = weight * np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
     # Behind the ears hair grows as it does above them.
     above = np.maximum(upright, [-np.inf, _EARS, -np.inf])
-    on_scalp = front_votes(seen * [1, 1, 0, 0, 1], back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
+    on_scalp = _votes(seen * [1, 1, 0, 0, 1], back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
     # A rim that is half taken for hair is a shaved head's.
     on_scalp = smoothstep(on_scalp, *_MOSTLY)
     on_scalp /= np.maximum(on_scalp.sum(1, keepdims=True), 1e-30)
@@ -84,7 +84,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     hat = _from_below(on_scalp[:, HAT] * scalp[:, 0], above, np.maximum)[:, None]
     on_scalp = np.where(hat > on_scalp[:, HAT:], on_scalp * (1 - hat), on_scalp)
     on_scalp[:, HAT] = np.maximum(on_scalp[:, HAT], hat[:, 0])
-    elsewhere = front_votes(seen * [1, 1, 1, 0, 1], back * (1 - scalp[:, 0]), upright)
+    elsewhere = _votes(seen * [1, 1, 1, 0, 1], back * (1 - scalp[:, 0]), upright)
     bare_shoulders = _bare_shoulders(seen * weight[:, None], upright)
     # A neckline shows skin in front alone.
     elsewhere[:, SKIN] *= np.maximum(smoothstep(upright[:, 1], *_COLLAR), max(_LITTLE, bare_shoulders))
@@ -177,7 +177,7 @@ def _front(upright: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
     return row * shape[1] + column, shape
 
 
-def front_votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
+def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
     """Shares (K, C) seen around each place of the front view, left and right together."""
     flat, shape = _front(upright)
     layers = [np.bincount(flat, weight * column, shape[0] * shape[1]).reshape(shape) for column in seen.T]

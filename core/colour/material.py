@@ -13,6 +13,7 @@ from .kinds import CLOTHES, HAIR, KINDS, SKIN
 
 _SEEN = 0.5  # photo weight
 _LEAST = 30  # cells that make a sample
+_OPENING = (0.3, 0.5)  # crop units from the middle, where the front's opening ends: behind, clothes are as on the shoulders
 _PITCH = 0.02  # crop units
 _NEAR = (0.0, 0.2, 0.25, 0.1, 0.2)  # crop units over which the colours of each kind vary
 _MEDIAN = 0.002  # weight of a kind's median beside cells in each 0.02 x 0.02
@@ -100,7 +101,7 @@ def levels(
             colours += share[:, index : index + 1] * guess
             continue
         if index == CLOTHES:
-            level = _cloth(seen, sources, further, upright, worn)
+            level = _cloth(seen, sources, [*better, smoothstep(np.abs(upright[:, 0]), *_OPENING)], upright, worn)
         elif index == SKIN:
             level = _shaded(seen, chosen, normals)
         else:
