@@ -19,7 +19,6 @@ from .project import Projection
 from .seam import evened, lightened, well_inside, with_local_light, without_seam
 from .skin_texture import hidden_skin
 from .symmetry import Symmetry
-from .underside import beside, underside
 from .voxel_means import VoxelMeans
 from .wall import Wall
 
@@ -70,6 +69,7 @@ def colour_vertices(
     parsing_crop: np.ndarray | None = None,
     skin_change: SkinChange | None = None,
     heights: np.ndarray | None = None,
+    closed: np.ndarray | None = None,
 ) -> Filled:
     """The colours of all vertices, and the relief of hair that the photo does not show.
 
@@ -77,7 +77,7 @@ def colour_vertices(
     guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
     head are not copied, and they tell what is what; without them the guess does. skin_change: how hidden skin differs from a cheek's.
     heights (S, S): crop units by which the photo's shading has moved what it shows along the normals (FineDetail); hidden hair goes on in
-    the same way.
+    the same way. closed (V,) bool: what lies within the face that a cut has closed, which has one colour: that of the clothes around it.
     """
     lowest = -np.inf
     if parsing_crop is not None:
@@ -85,7 +85,7 @@ def colour_vertices(
         lowest = 1 - 2 * rows.sum() / len(rows)
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
     cells = VoxelMeans.of(vertices, _CELL)
-    under, beneath = underside(cells, normals)
+    under = np.zeros(len(vertices), bool) if closed is None else closed
     # Strands and wrinkles are steep, but as visible as the shape that they lie on.
     normals = _unit(cells.spread(cells.mean(normals, ~under), vertices))
     shown, observed = projection.sample_photo(vertices, normals)
@@ -169,7 +169,9 @@ def colour_vertices(
     clothes = Garments(cells, worn.garment, vertices, worn.share)
     hidden = np.clip(clothes.spread(level) + detail * (clothes.of == 0)[:, None], 0, 1)
     skin = np.ones(len(points)) if share is None else share[:, SKIN]
-    hidden[under] = _mostly(level, worn.garment, skin, beside(cells, beneath))
+    if under.any():
+        beneath = cells.mean(under) > 0
+        hidden[under] = _mostly(level, worn.garment, skin, ~beneath & (cells.links @ beneath > 0))
     copied = _with_an_edge(observed, shown, hidden, clothes.of > 0)
     coloured = (hidden + copied[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
     return Filled(coloured, observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
@@ -208,7 +210,7 @@ def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray
     tints, worn = {}, Worn.nothing(cells)
     if share is not None:
         worn = garments(cells, share[:, CLOTHES], (seen, weight * share[:, CLOTHES]), steep, upright)
-        level, tints = levels(level, seen, weight, share, upright, normals, worn)
+        level, tints = levels(level, seen, weight, share, upright, normals, worn=worn)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
     if share is not None:
         near = np.maximum(near, within(places.correspondence, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
@@ -236,7 +238,7 @@ def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarr
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
     pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
-    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, worn, (pure, inside), places.bare)
+    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn)
     hair = share[:, HAIR]
     trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * _apart(other, level[cells.cell]))
     tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731

@@ -76,17 +76,16 @@ def levels(
     share: np.ndarray,
     upright: np.ndarray,
     normals: np.ndarray,
-    worn: Worn,
     better: Sequence[np.ndarray] = (),
     face: np.ndarray | None = None,
+    worn: Worn | None = None,
 ) -> tuple[np.ndarray, dict[int, Tints]]:
     """Colours (K, 3) of cells with shares (K, len(KINDS)), by what is seen (K, 3) of each kind, where weight (K,) says; and the tints of
     skin and hair, as far as they are seen.
 
-    guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright); normals (K, 3): unit, crop frame; worn:
-    the garments of cells; better
+    guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright); normals (K, 3): unit, crop frame; better
     [(K,), ...]: how good seen cells are as samples in further ways: the best alone count. face (K,) in [0, 1]: what may show skin; a white
-    shirt may be taken for it.
+    shirt may be taken for it. worn: the garments of cells, which are all of one without it.
     """
     colours, tints = np.zeros_like(guess), {}
     for index in range(len(KINDS)):
@@ -184,9 +183,11 @@ def _level(seen: np.ndarray, chosen: np.ndarray, upright: np.ndarray, near: floa
     return (blurred[:, 1:] + _MEDIAN * np.median(seen[chosen], axis=0)) / (blurred[:, :1] + _MEDIAN)
 
 
-def _cloth(seen: np.ndarray, sources: np.ndarray, better: Sequence[np.ndarray], upright: np.ndarray, worn: Worn) -> np.ndarray:
+def _cloth(seen: np.ndarray, sources: np.ndarray, better: Sequence[np.ndarray], upright: np.ndarray, worn: Worn | None) -> np.ndarray:
     """The same from what is seen of the garment that a cell is of."""
     level = np.tile(_middle(seen, sources), (len(seen), 1))
+    if worn is None:
+        worn = Worn(*np.ones((2, len(seen)), np.int64), np.ones((len(seen), 1)))
     for one in np.unique(worn.garment[worn.garment > 0]):
         own = sources * (worn.seen == one)
         chosen = _samples(own, better)
