@@ -92,7 +92,9 @@ def _all_round(seen: np.ndarray, upright: np.ndarray) -> np.ndarray:
     for side in (upright[:, 0] > 0, upright[:, 0] <= 0):
         count = np.stack([np.bincount(row, one * side, row.max() + 1) for one in seen.T], axis=1)
         if count.any():
-            count = gaussian_filter1d(count / count.sum(1).max(), _BAND / _PITCH, axis=0) + _LITTLE * main
+            here = np.bincount(row, seen.any(1) * side, row.max() + 1)[:, None]
+            count = here / here.max() * count / np.maximum(count.sum(1, keepdims=True), 1e-30)
+            count = gaussian_filter1d(count, _BAND / _PITCH, axis=0) + _LITTLE * main
             sides.append(count / count.sum(1, keepdims=True))
     both = np.min(sides, axis=0)
     return (both + main * (1 - both.sum(1, keepdims=True)))[row]
