@@ -14,7 +14,7 @@ from .body_hands import with_hands
 from .body_head import LEAST_FACE, BodyHead, PlacedRig
 from .body_quality import BODY_CHECKS, measure_body_fit
 from .body_rigging import NearestPlaces, body_parts, rig_body
-from .colour.body import BodyPlaces, colour_body
+from .colour.body import ARMS, BodyPlaces, colour_body
 from .errors import InputError, ReconstructionError
 from .fields.body import body_field
 from .fields.field import Field
@@ -161,7 +161,7 @@ class BodyReconstructor:
             # A published network's surface is there to be compared: it gets no clothes and no hands of ours.
             if parsing is not None and self._published is None:
                 nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
-                crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2])
+                crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2], fit.upright[1])
                 vertices = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
             whole = framing.from_crop(vertices, fit.camera).astype(np.float32)
@@ -186,7 +186,7 @@ class BodyReconstructor:
             "silhouette_iou": silhouette_iou(view.matte, box, vertices, faces),
             "observed_share": float((observed > 0.5).mean()),
         }
-        parts = body_parts(vertices, faces, nearest, _kinds(nearest), view.parsing, matte, box)
+        parts = body_parts(vertices, faces, nearest, _kinds(nearest), view.parsing, matte, box, nearest.regions(*ARMS).max(1))
         # From here on in the metres of a person of the wanted height.
         scale = settings.height / fit.height
         camera_vertices = framing.from_crop(vertices, fit.camera) * scale

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body_rigging import NearestPlaces
+from .colour.body import ARMS
 from .colour.carried import carry
 from .geometry.mesh import vertex_normals
 from .surface.folds import Folds
+from .surface.shoes import shod
 from .surface.worn import dressed, worn_layers
 
 _APART = ("head", "hands")  # regions that are no cloth's
@@ -16,13 +18,14 @@ _APART = ("head", "hands")  # regions that are no cloth's
 @dataclass(frozen=True)
 class FigureCrop:
     """The square of a photo around a figure. photo (S, S, 3) sRGB and matte (S, S), both in [0, 1]; parsing (S, S, len(CLASSES)); half:
-    metres of a crop unit; photo_pixel: metres."""
+    metres of a crop unit; photo_pixel: metres; up (3,): unit, against gravity."""
 
     photo: np.ndarray
     matte: np.ndarray
     parsing: np.ndarray
     half: float
     photo_pixel: float
+    up: np.ndarray
 
 
 def dressed_body(
@@ -36,8 +39,10 @@ def dressed_body(
     if layers is not None:
         kind = np.round(apart) @ np.arange(1, len(_APART) + 1)
         normals = vertex_normals(vertices, faces)
-        shares, _ = carry(vertices, faces, normals, layers.shares, crop.matte, nearest.mean, kind)
+        arms = nearest.regions(*ARMS).max(1)
+        shares, _ = carry(vertices, faces, normals, layers.shares, crop.matte, nearest.mean, kind, arms)
         vertices = dressed(vertices, faces, shares, free, crop.half)
+        vertices = shod(vertices, faces, shares[:, -2], nearest.mean[:, 0] > 0, crop.up, crop.half)
     if not detail:
         return vertices
     pictures = crop.photo, crop.matte, crop.parsing

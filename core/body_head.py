@@ -17,8 +17,9 @@ from .surface.join import JoinPlace
 from .surface.solid import ClosedSurface
 from .topology.rigged import RiggedHead
 
-LEAST_FACE = 48
-"""Longer side of a face, photo pixels, from which on its head is made by itself."""
+LEAST_FACE = 32
+"""Longer side of a face, photo pixels, from which on its head is made by itself: it need not be as large as that of a head alone, since
+the body's own is far less."""
 _ROOM = 0.5  # metres around the eyes that the turned picture shows
 
 

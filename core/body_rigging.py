@@ -77,9 +77,10 @@ def body_parts(
     parsing: Parsing | None,
     matte: np.ndarray,
     box: CropBox,
+    arms: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Parts of a surface (crop frame), in [0, 1]: HEAD_PART by the model's region and, where something has parsed the photo, PARTS; of
-    hidden vertices those of what is seen nearest. kind (V,): as `carry` takes it.
+    hidden vertices those of what is seen nearest. kind and arms (V,): as `carry` takes them.
     """
     parts = {HEAD_PART: nearest.regions("head")[:, 0]}
     if parsing is None:
@@ -87,7 +88,7 @@ def body_parts(
     shares = parsing.crop(box, len(matte))  # the same squares of the photo, pixel by pixel
     picture = np.stack([shares[..., [CLASSES.index(name) for name in names]].sum(-1) for names in PARTS.values()], axis=-1)
     picture /= np.maximum(picture.sum(-1, keepdims=True), 1e-3)
-    found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind)
+    found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind, arms)
     found /= np.maximum(found.sum(1, keepdims=True), 1e-3)
     return parts | dict(zip(PARTS, found.T, strict=True))
 

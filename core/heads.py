@@ -32,6 +32,7 @@ from .rigging import Rigging
 from .settings import Settings
 from .surface.build import add_detail, build_surface
 from .surface.cut import cut_head
+from .surface.features import Features, uncovered
 from .surface.mend import mend_surface
 from .surface.mesoscopic import FineDetail
 from .topology.register import ReconstructedSurface
@@ -107,9 +108,19 @@ class HeadReconstructor:
         with clock.stage("detail"):
             detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
             if fields.further is None:
-                return add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail), faces, detail
-            smooth = add_detail(vertices, faces, settings.resolution)
-            return fields.further.detailed(smooth, faces, settings.resolution, settings.detail), faces, detail
+                vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail)
+            else:
+                smooth = add_detail(vertices, faces, settings.resolution)
+                vertices = fields.further.detailed(smooth, faces, settings.resolution, settings.detail)
+            return *self._with_features(prepared, vertices, faces, pictures), detail
+
+    def _with_features(
+        self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, pictures: Pictures
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A surface (V, 3) with faces (F, 3) in the crop frame, with the fitted eyes, lips and nostrils where the photo shows them."""
+        model, mask = prepared.surface, self._model.features * FaceBlend.of(self._model, prepared.fit).certainty
+        features = Features.of(model.vertices, model.faces, mask, vertices, faces)
+        return (vertices, faces) if features is None else features.on(vertices, faces, uncovered(*pictures[1:]))
 
     def _cut(
         self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings

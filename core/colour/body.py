@@ -10,16 +10,20 @@ from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
+import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import smoothstep
 from ..photo.parsing import CLASSES
+from .before import as_before
 from .garments import Garments
 from .project import Projection
-from .seam import without_seam
+from .seam import with_local_light, without_seam
 from .voxel_means import VoxelMeans
 
+ARMS = ("upper_arms", "forearms", "hands")
+"""The body model's regions in which length counts as height does elsewhere."""
 _SCALP, _HEAD, _HANDS = 1, 2, 3  # parts of a body, beside the rest
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
 _SEEN = 0.5  # weight of what tells about hidden places
@@ -30,32 +34,30 @@ _ROUND = 0.4  # of a distance around the body or the limb: what is at the same h
 _SMALL = 3.0  # times finer
 _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
-_MOSTLY = 12.0  # power of a material's share: the most frequent one is taken, with a narrow border
 _ALIKE = 12.0  # of CIE Lab: materials nearer than that are one in two lights
+_GRADUAL, _OFTEN = 0.5, 40  # share of two materials' distance that neighbours are apart where one is the other in the shade, and how many
+_TINTED, _SHADED = 6.0, 25.0  # of CIE Lab's tint, and in all, that light and shade of one material may be apart
 _ONE = 0.5  # likeness from which on two materials are one garment
+_EVEN = 12  # rounds of smoothing what is guessed of a garment, over a cell each
 _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
-_STRAIGHT = (0.04, 0.08)  # crop units across the photo, and on the body, within which a place is that of what is before it
-_THROUGH, _ARM_APART = 0.1, 0.15  # of a distance on the mean body: through a chest is near; what an arm hides is not the arm's
 _UNUSUAL = (2.5, 4.0)  # times the usual contrast: a print, a belt or the wall behind
 
 
 class BodyPlaces(NamedTuple):
     """Where the V vertices are on the body: mean (V, 3), the nearest points on the mean body, metres, x to the person's left and odd;
-    part (V,) int: only vertices of one part tell about each other; arms and legs (V,) in [0, 1]."""
+    part (V,) int: only vertices of one part tell about each other; arms (V,) in [0, 1]."""
 
     mean: np.ndarray
     part: np.ndarray
     arms: np.ndarray
-    legs: np.ndarray
 
     @classmethod
     def of(cls, mean: np.ndarray, regions: Callable[..., np.ndarray]) -> Self:
         """regions: of names, how far the vertices are in each of these regions of the body model, (V, N) in [0, 1]."""
         skin, scalp, hands = (regions(*names).max(1) > 0.5 for names in (("head", "neck"), ("scalp",), ("hands",)))
-        arms, legs = (regions(*names).max(1) for names in (("upper_arms", "forearms", "hands"), ("upper_legs", "lower_legs", "feet")))
-        return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), arms, legs)
+        return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), regions(*ARMS).max(1))
 
 
 class _Samples(NamedTuple):
@@ -75,11 +77,11 @@ class _Samples(NamedTuple):
         one_hot = np.eye(_MATERIALS, dtype=np.float32)[self.material[index]] * near[..., None]
         weight = one_hot.sum(1)
         colours = np.einsum("knm,knc->kmc", one_hot, self.colours[index]) / np.maximum(weight, 1e-9)[..., None]
-        share = weight @ self.alike
-        share = weight * (share / share.max(1, keepdims=True)) ** _MOSTLY
-        share /= share.sum(1, keepdims=True)
         garment = connected_components(self.alike > _ONE)[1]
-        return np.einsum("km,kmc->kc", share, colours).astype(np.float32), garment[share.argmax(1)]
+        most = garment[(weight @ self.alike).argmax(1)]
+        share = weight * (garment == most[:, None])
+        share /= np.maximum(share.sum(1, keepdims=True), 1e-9)
+        return np.einsum("km,kmc->kc", share, colours).astype(np.float32), most
 
 
 def colour_body(
@@ -107,13 +109,16 @@ def colour_body(
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
-    at = np.column_stack([vertices[cells.first, :2], places.mean[cells.first] * _THROUGH, places.arms[cells.first] * _ARM_APART])
-    place = _as_before(place, at, weight, places.arms[cells.first, None])
-    level, garment = _samples(seen[:, :3], weight, place).around(place)
+    place = as_before(place, vertices[cells.first], places.mean[cells.first], places.arms[cells.first], weight)
+    level, garment = _samples(seen[:, :3], weight, place, cells.links).around(place)
     garments = Garments(cells, garment, vertices)
+    for _ in range(_EVEN):
+        level = garments.smoothed(level)
+    level = with_local_light(cells, level, seen[:, :3], weight, np.eye(garment.max() + 1)[garment])
     plain = garments.spread(level)
-    level = without_seam(cells, garments.smoothed(level), seen[:, :3], weight, np.zeros_like(weight), None)
-    hidden = garments.spread(level) + _pattern(vertices, shown[:, :3] - plain, observed, places)
+    level = without_seam(cells, level, seen[:, :3], weight, np.zeros_like(weight), None)
+    of = places.part * (garment.max() + 1) + garments.of
+    hidden = garments.spread(level) + _pattern(vertices, shown[:, :3] - plain, observed, of)
     hidden = np.clip(hidden, 0, 1)
     return (hidden + observed[:, None] * (shown[:, :3] - hidden)).astype(np.float32), observed
 
@@ -136,22 +141,9 @@ def _stretched(places: BodyPlaces, chosen: np.ndarray, part: np.ndarray) -> np.n
     return np.column_stack([mean * factor, np.zeros(len(mean)), part * _OTHER_PART])
 
 
-def _as_before(place: np.ndarray, at: np.ndarray, weight: np.ndarray, arms: np.ndarray) -> np.ndarray:
-    """Places (K, 5) of which those that nobody sees are as high on the body, or as far along the arm, as what is seen before them in the
-    photo, if at (K, N), across the photo and on the body, is near. The fitted body may lean otherwise than the person, and then a hem
-    behind would be at another height. arms (K, 1) in [0, 1]."""
-    seen = np.flatnonzero(weight > _SEEN)
-    if not len(seen):
-        return place
-    at = np.column_stack([at, place[:, -1]])
-    distance, index = cKDTree(at[seen]).query(at)
-    along = (1 - arms) * [0, 1, 0, 0, 0] + arms * [1, 1, 1, 0, 0]
-    straight = (1 - smoothstep(distance, *_STRAIGHT))[:, None]
-    return place + straight * along * (place[seen[index]] - place)
-
-
-def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Samples:
-    """From colours (K, 3) of cells seen with weight (K,) at places (K, 5); each tells about the body's other side too."""
+def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray, links: sp.csr_matrix) -> _Samples:
+    """From colours (K, 3) of cells seen with weight (K,) at places (K, 5), of which links (K, K) are neighbours; each tells about the
+    body's other side too."""
     chosen = np.flatnonzero(weight > _SEEN)
     if not len(chosen):
         chosen = np.array([int(weight.argmax())])
@@ -165,23 +157,36 @@ def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray) -> _Sample
         stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)
         material = cv2.kmeans(lab.astype(np.float32), _MATERIALS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)[1][:, 0]
     mirrored = place[chosen] * [-1, 1, 1, 1, 1] + [0, 0, 0, _OTHER_SIDE, 0]
-    return _Samples(np.tile(colours, (2, 1)), np.tile(material, 2), np.concatenate([place[chosen], mirrored]), _alike(lab, material))
+    alike = _alike(lab, material, *_steps(lab, material, links[chosen][:, chosen]))
+    return _Samples(np.tile(colours, (2, 1)), np.tile(material, 2), np.concatenate([place[chosen], mirrored]), alike)
 
 
-def _alike(lab: np.ndarray, material: np.ndarray) -> np.ndarray:
-    """(_MATERIALS, _MATERIALS) in [0, 1], by colours lab (N, 3) of materials (N,)."""
-    centres = np.full((_MATERIALS, 3), np.inf)
+def _steps(lab: np.ndarray, material: np.ndarray, links: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Median distance (_MATERIALS, _MATERIALS) of colours lab (N, 3) of materials (N,) that links (N, N) say lie beside each other, and how
+    many of them do."""
+    beside = links.tocoo()
+    pair = material[beside.row] * _MATERIALS + material[beside.col]
+    step = np.linalg.norm(lab[beside.row] - lab[beside.col], axis=1)
+    median = [np.median(step[pair == one]) if (pair == one).any() else np.inf for one in range(_MATERIALS**2)]
+    count = np.bincount(pair, minlength=_MATERIALS**2)
+    return np.reshape(median, (_MATERIALS, _MATERIALS)), count.reshape(_MATERIALS, _MATERIALS)
+
+
+def _alike(lab: np.ndarray, material: np.ndarray, step: np.ndarray, beside: np.ndarray) -> np.ndarray:
+    """(_MATERIALS, _MATERIALS) in [0, 1], by colours lab (N, 3) of materials (N,), and step and beside as of `_steps`: one garment's light
+    and shade pass gradually into each other, two garments meet in a line."""
+    centres, known = np.zeros((_MATERIALS, 3)), np.zeros(_MATERIALS, bool)
     for number in np.unique(material):
-        centres[number] = np.median(lab[material == number], axis=0)
-    known = np.isfinite(centres).all(1)
-    apart = np.linalg.norm(np.where(known[:, None], centres, 0)[:, None] - np.where(known[:, None], centres, 0), axis=-1)
-    return np.exp(-((apart / _ALIKE) ** 2)) * (known[:, None] & known)
+        centres[number], known[number] = np.median(lab[material == number], axis=0), True
+    apart = np.linalg.norm(centres[:, None] - centres, axis=-1)
+    tint = np.linalg.norm(centres[:, None, 1:] - centres[None, :, 1:], axis=-1)
+    shade = (step < _GRADUAL * apart) & (beside >= _OFTEN) & (tint < _TINTED) & (apart < _SHADED)
+    return np.where(shade, 1, np.exp(-((apart / _ALIKE) ** 2))) * (known[:, None] & known)
 
 
-def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, places: BodyPlaces) -> np.ndarray:
+def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, garment: np.ndarray) -> np.ndarray:
     """(V, 3): the pattern of hidden cloth: what it has before it in the photo, in detail (V, 3), but for what stands out there."""
     strength, result = np.abs(detail).mean(1), np.zeros_like(detail)
-    garment = 2 * places.part + (places.legs > 0.5)
     for one in np.unique(garment):
         seen = np.flatnonzero((garment == one) & (observed > _SURE))
         hidden = np.flatnonzero((garment == one) & (observed < 1))

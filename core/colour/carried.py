@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
+from .before import as_before
 from .project import Projection
 from .voxel_means import VoxelMeans
 
@@ -22,13 +23,14 @@ def carry(
     matte: np.ndarray,
     places: np.ndarray,
     kind: np.ndarray,
+    arms: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Values (V, C) float32 in [0, 1] of a crop's picture (S, S, C) on all vertices, and observed (V,) float32 in [0, 1], 1 where it was
     copied.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); matte (S, S). places (V, 3): of the nearest points on the mean
     body, metres, x to the person's left and odd. kind (V,): only vertices of one kind lend each other, so that no face appears on the
-    back of the head.
+    back of the head. arms (V,) in [0, 1]: with it, what is hidden is as high, or as far along an arm, as what is seen before it.
     """
     projection = Projection.of(vertices, faces, picture, matte)
     shown, observed = projection.sample_photo(vertices, normals)
@@ -40,6 +42,8 @@ def carry(
     lenders = lenders[:: -(-len(lenders) // _MOST)]
     place, of_kind = places[cells.first], kind[cells.first]
     stretched = np.column_stack([place * [1, 1, _DEPTH], np.zeros(len(place)), of_kind * _OTHER_KIND])
+    if arms is not None:
+        stretched = as_before(stretched, vertices[cells.first], place, arms[cells.first], weight)
     mirrored = stretched[lenders] * [-1, 1, 1, 1, 1] + [0, 0, 0, _OTHER_SIDE, 0]
     # Splits in the middle and boxes as they come: less than half of the time, because most places are far from all lenders.
     tree = cKDTree(np.concatenate([stretched[lenders], mirrored]), leafsize=32, balanced_tree=False, compact_nodes=False)

@@ -10,13 +10,13 @@ from ..surface.mesoscopic import detailed_share
 from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .clothing import Worn, dressed, garments, with_an_edge
-from .garments import Garments
+from .garments import BorderedGarments
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hidden_hair import HiddenHair
-from .kinds import CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
+from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .project import Projection
-from .seam import evened, lightened, well_inside, with_local_light, without_seam
+from .seam import around_border, bridged, evened, lightened, out_of_its_light, well_inside, with_local_light, without_seam
 from .skin_texture import hidden_skin
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
@@ -36,7 +36,7 @@ _CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
-_EVENED_TINT = {SKIN: 0.8, HAIR: 0.0}  # of the hidden side's tint, towards the border
+_STEEP = np.cos(np.radians([70, 52]))  # of the angle to the camera, where skin is seen too steeply to be copied
 _GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
@@ -91,7 +91,12 @@ def colour_vertices(
     shown, observed = projection.sample_photo(vertices, normals)
     observed = observed * ~under
     points = cells.centre
-    inside = well_inside(cells, cells.mean(observed))
+    copied = observed
+    if parsing_crop is not None:
+        # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
+        observed = observed * (1 - _normalised(shown[:, OF_KIND])[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
+    around = around_border(cells, cells.mean(observed))
+    inside = well_inside(around)
     level, places = guess(points)
     level = cells.smoothed(level)
     head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
@@ -123,8 +128,14 @@ def colour_vertices(
         if skin_change is not None and share is not None:
             change = share[:, SKIN : SKIN + 1] * skin_change(points)
             level = lightened(level, change)
-        level = level + there[:, None] * (cells.mean(other[:, COLOUR], trust) - level)
-        detail = trust[:, None] * (other[:, COLOUR] - cells.spread(level, vertices))
+        mirrored, other = cells.mean(other[:, COLOUR], trust), other[:, COLOUR]
+        if share is not None:
+            # A face is mostly lit from one side.
+            plain = share[:, [SKIN, BEARD]].sum(1) * (1 - smoothstep(places.features, *_KEPT_OUT))
+            relit = plain[:, None] * out_of_its_light(cells, level, mirrored, there * plain, share)
+            mirrored, other = lightened(mirrored, relit), lightened(other, cells.spread(relit, vertices))
+        level = level + there[:, None] * (mirrored - level)
+        detail = trust[:, None] * (other - cells.spread(level, vertices))
         if skin_change is not None and share is not None:
             # An ear's folds are finer than cells.
             some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
@@ -161,20 +172,44 @@ def colour_vertices(
                 shown[some, COLOUR] = wall.taken_out(colours, *here, shown[some, OF_KIND][:, HAIR])
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None and parsing_crop is not None:
-        # Towards the border the photo's own light gives way to that of the hidden side, which it would never meet.
-        for kind, tint in _EVENED_TINT.items():
-            own = head * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
-            change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, kind], tint)
-            shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
-    clothes = Garments(cells, worn.garment, vertices, worn.share)
+        # Towards the border the photo's own light on hair gives way to that of the hidden side, which it would never meet.
+        own = head * np.clip(shown[:, OF_KIND][:, HAIR], 0, 1)
+        change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, HAIR])
+        shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
+    clothes = BorderedGarments(cells, worn.share, vertices)
     hidden = np.clip(clothes.spread(level) + detail * (clothes.of == 0)[:, None], 0, 1)
-    skin = np.ones(len(points)) if share is None else share[:, SKIN]
+    if share is not None and parsing_crop is not None:
+        shown[:, COLOUR], hidden = _without_border(cells, vertices, shown, hidden, (observed, copied), share[:, SKIN], head, around)
     if under.any():
-        beneath = cells.mean(under) > 0
+        skin, beneath = np.ones(len(points)) if share is None else share[:, SKIN], cells.mean(under) > 0
         hidden[under] = _mostly(level, worn.garment, skin, ~beneath & (cells.links @ beneath > 0))
-    copied = _with_an_edge(observed, shown, hidden, clothes.of > 0)
-    coloured = (hidden + copied[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
-    return Filled(coloured, observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
+    coloured = hidden + _with_an_edge(observed, shown, hidden, clothes.of > 0)[:, None] * (shown[:, COLOUR] - hidden)
+    return Filled(coloured.astype(np.float32), observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
+
+
+def _without_border(
+    cells: VoxelMeans,
+    vertices: np.ndarray,
+    shown: np.ndarray,
+    hidden: np.ndarray,
+    observed: tuple[np.ndarray, np.ndarray],
+    skin: np.ndarray,
+    head: np.ndarray,
+    around: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The photo's colours (V, 3), of channels shown (V, C) at vertices (V, 3), and the hidden ones (V, 3), without the shade at the border
+    of seen skin.
+
+    observed: the photo's weights (V,), of what is copied and of all that it shows of skin, steep skin too; skin (K,): share of cells; head
+    (V,) in [0, 1]; around (K,): as `around_border` has it.
+    """
+    own = _normalised(shown[:, OF_KIND])[:, SKIN] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
+    colours, weight = shown[:, COLOUR], observed[1] * own * head
+    skin = skin * cells.mean(head * (1 - observed[0] * (1 - own)))
+    layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(hidden), skin)]
+    of_seen, of_hidden = bridged(cells, cells.mean(hidden + observed[0][:, None] * (colours - hidden)), skin, layers, around)
+    of_seen, of_hidden = (cells.spread(one * skin[:, None], vertices) for one in (of_seen, of_hidden))
+    return lightened(colours, of_seen * (own * head)[:, None]), np.clip(lightened(hidden, of_hidden), 0, 1)
 
 
 class _ColourSamples(NamedTuple):

@@ -1,5 +1,7 @@
 """Colours continued from what is seen into what is not: the light that falls there, and no seam between them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -13,31 +15,62 @@ _HUGGED = 4.0  # weight of a cell's colour beside its neighbours' corrections
 _LIGHT_REACH = 0.4  # crop units (8 cm) over which light changes
 _LIGHT_WEIGHT = 0.1  # of a cell's colour: light is what differs over centimetres
 _LIGHT_MOST = 0.3  # natural logarithm: hidden skin stays as light as the face mostly is
+_MIRRORED_MOST = 1.2  # natural logarithm: the other side may lie in shadow
+_MIRRORED_WEIGHT = 0.6  # of a mirrored cell's colour: of the other side nothing but detail finer than a centimetre is its own
 _TINT = 0.6  # of the light's tint is kept: rims have the background's
 _BORDER = 0.12  # crop units (2.4 cm) around the border of what is seen in which light is evened
 _WITHIN = (0.6, 0.95)  # share of what is seen around
+_BRIDGE_SEEN, _BRIDGE_HIDDEN = (0.6, 0.82), (0.03, 0.2)  # share of what is seen around, where the shade at the border ends
 _EVENED_MOST = 0.4  # natural logarithm
+_BRIDGED_MOST = 0.7  # natural logarithm
+_FREE = 1e-4  # weight that keeps solvable what nothing holds
 _EVENED_ROUNDS = 3  # of smoothing, of 4 mm each: finer light and shade is the photo's
 _BLACK = 0.06  # sRGB: below it ratios are noise
 _OTHER = 0.1  # sRGB: across a step of this size in the level, a correction hardly spreads
 
 
-def well_inside(cells: VoxelMeans, weight: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: does a cell lie well inside of what is seen, weight (K,)? 0 at its border, where light grazes, 1 centimetres away."""
+def around_border(cells: VoxelMeans, weight: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: share of what is seen, weight (K,), around each cell: one half at its border, 0 or 1 centimetres away."""
     spring = np.full(len(weight), 3 * (cells.size / _BORDER) ** 2)
-    return smoothstep(membrane(cells.links, weight[:, None], spring, 0, cells.place // 5)[:, 0], *_WITHIN)
+    return membrane(cells.links, weight[:, None], spring, 0, cells.place // 5)[:, 0]
 
 
-def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, tint: float) -> np.ndarray:
-    """How much lighter the level (K, 3) is than what is seen (K, 3), with weight (K,), around each cell: (K, 3), natural logarithm."""
+def well_inside(around: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: does a cell lie well inside of what is seen? By `around_border`; 0 at the border, where light grazes."""
+    return smoothstep(around, *_WITHIN)
+
+
+def bridged(
+    cells: VoxelMeans, colours: np.ndarray, skin: np.ndarray, layers: Sequence[tuple[np.ndarray, np.ndarray]], around: np.ndarray
+) -> list[np.ndarray]:
+    """How much lighter each layer [(colours (K, 3), weight (K,)), ...] of skin, what is seen and what is hidden, is to be around the border
+    of what is seen for the shade at this border to be gone: (K, 3) each, natural logarithm.
+
+    Light then goes evenly from what is well inside to what is well outside, by `around_border` (K,). colours (K, 3): of the layers
+    together; skin (K,): share.
+    """
+    near = np.where(around > 0.5, 1 - smoothstep(around, *_BRIDGE_SEEN), smoothstep(around, *_BRIDGE_HIDDEN))
+    links = cells.links.tocoo(copy=True)
+    links.data = np.minimum(skin[links.row], skin[links.col]) ** 2 + 0.01
+    even = membrane(links.tocsr(), _around(cells, colours, skin), skin * (1 - near), _FREE, cells.place // 5)
+    return [np.clip((even - _around(cells, one, weight)) * near[:, None], -_BRIDGED_MOST, _BRIDGED_MOST) for one, weight in layers]
+
+
+def _around(cells: VoxelMeans, colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Natural logarithm (K, 3) of colours (K, 3), with weight (K,), around each cell."""
+    light = np.log(np.maximum(colours, 0) + _BLACK)
+    values = cells.smoothed(np.column_stack([light * weight[:, None], weight]))
+    return values[:, :3] / np.maximum(values[:, 3:], 1e-6)
+
+
+def evened(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """How much lighter the level (K, 3) is than what is seen (K, 3), with weight (K,), around each cell: (K, 1), natural logarithm."""
     # What was brought to seen colours may lie a little below black.
-    change = np.log((np.maximum(level, 0) + _BLACK) / (np.maximum(seen, 0) + _BLACK))
-    values = np.column_stack([change * weight[:, None], weight])
+    change = np.log((np.maximum(level, 0) + _BLACK) / (np.maximum(seen, 0) + _BLACK)).mean(1)
+    values = np.column_stack([change * weight, weight])
     for _ in range(_EVENED_ROUNDS):
         values = cells.smoothed(values)
-    change = values[:, :3] / np.maximum(values[:, 3:], 1e-6)
-    light = change.mean(1, keepdims=True)
-    return np.clip(light + tint * (change - light), -_EVENED_MOST, _EVENED_MOST)
+    return np.clip(values[:, :1] / np.maximum(values[:, 1:], 1e-6), -_EVENED_MOST, _EVENED_MOST)
 
 
 def lightened(colours: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -45,14 +78,26 @@ def lightened(colours: np.ndarray, change: np.ndarray) -> np.ndarray:
     return (colours + _BLACK) * np.exp(change.reshape(len(colours), -1)) - _BLACK
 
 
-def with_local_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """The level (K, 3) in the light that falls there: as much lighter or darker as what is seen (K, 3), with weight (K,), is around,
-    within each kind, share (K, len(KINDS))."""
-    ratio = np.clip(np.log((seen + _BLACK) / (level + _BLACK)), -_LIGHT_MOST, _LIGHT_MOST)
+def local_light(
+    cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray, most: float, tint: float
+) -> np.ndarray:
+    """The light that falls on cells beside that of the level (K, 3): how much lighter or darker what is seen (K, 3), with weight (K,), is
+    around, within each kind, share (K, len(KINDS)); (K, 3), natural logarithm, at most so much, with so much of its tint."""
+    ratio = np.clip(np.log((seen + _BLACK) / (level + _BLACK)), -most, most)
     grey = ratio.mean(1, keepdims=True)
     screening = 3 * (cells.size / _LIGHT_REACH) ** 2
-    change = membrane(_alike(cells, level, share), grey + _TINT * (ratio - grey), _LIGHT_WEIGHT * weight, screening, cells.place // 5)
-    return lightened(level, change)
+    return membrane(_alike(cells, level, share), grey + tint * (ratio - grey), weight, screening, cells.place // 5)
+
+
+def with_local_light(cells: VoxelMeans, level: np.ndarray, seen: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The level (K, 3) in the light that falls there, by what is seen around, as `local_light` takes them."""
+    return lightened(level, local_light(cells, level, seen, _LIGHT_WEIGHT * weight, share, _LIGHT_MOST, _TINT))
+
+
+def out_of_its_light(cells: VoxelMeans, level: np.ndarray, mirrored: np.ndarray, weight: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """How much what is mirrored (K, 3), with weight (K,), is to be lightened to lie in the level's (K, 3) light, not in that of the side
+    that it comes from: (K, 3), natural logarithm. share (K, len(KINDS))."""
+    return -local_light(cells, level, mirrored, _MIRRORED_WEIGHT * weight, share, _MIRRORED_MOST, 1)
 
 
 def without_seam(

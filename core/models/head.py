@@ -10,8 +10,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..arrays import ANY, REAL, TEXT, WHOLE, Array, Schema
+from ..geometry.visibility import smoothstep
 from ..photo.landmarks import IBUG68, MEDIAPIPE
 from .files import read_model
 from .joints import JOINT_NAMES, LEFT_EYE, NECK, RIGHT_EYE
@@ -28,6 +30,8 @@ _MOUTH_DEPTH = 0.004  # metres that the membrane between the lips lies behind th
 _MIDDLE = 0.004  # metres from the lips' middle in which the upper one's rim is looked for
 _BEHIND_LIP, _ARCH, _TEETH = 0.003, 0.022, 0.008  # metres: of the teeth behind it, radius of their arch, and their height below it
 _FALLS = 3.0  # of the way down beyond that
+_AROUND_EYES, _AROUND_LIPS, _AROUND_NOSTRILS = (0.005, 0.012), (0.001, 0.006), (0.005, 0.012)  # metres over which features fade
+_NOSTRILS = (129, 98, 64, 48, 97, 2, 326, 278, 294, 327, 358, 1, 4, 45, 275)  # MediaPipe's, from wing to wing, and the tip
 SCHEMA = Schema(
     {
         "mean": Array(REAL, ("V", 3)),
@@ -150,3 +154,17 @@ class HeadModel(ParametricModel):
     def mouth_patch(self) -> np.ndarray:
         """1 on the closed bust's patch behind the lips and its border (Vs,), else 0."""
         return self.closed_mesh.patch("mouth", _MOUTH_BORDER)
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """(Vs,) in [0, 1] on the closed bust: eyes with lids, lips with what is between them, nostrils and nose tip; their form is fine."""
+        mesh, rest = self.closed_mesh, self.closed_rest
+
+        def around(points: np.ndarray, fade: tuple[float, float]) -> np.ndarray:
+            return 1 - smoothstep(cKDTree(points).query(rest)[0], *fade)
+
+        eyes = rest[np.maximum(mesh.patch("left_eye", 1), mesh.patch("right_eye", 1)) > 0]
+        lips = rest[np.maximum(self.mouth_patch, self.closed_region("lips")) > 0.5]
+        nostrils = self.mediapipe.on(self.mean)[list(_NOSTRILS)]
+        masks = around(eyes, _AROUND_EYES), around(lips, _AROUND_LIPS), around(nostrils, _AROUND_NOSTRILS)
+        return np.max(masks, axis=0).astype(np.float32)

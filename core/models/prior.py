@@ -20,6 +20,8 @@ MAP_CHANNELS = 8
 POINT_CHANNELS = 7
 """Signed distance (1), canonical coordinates (3), normal (3) of the nearest surface point."""
 
+_MOST = 0.8  # share of the model in the trusted face
+
 
 @dataclass(frozen=True)
 class FaceBlend:
@@ -32,6 +34,11 @@ class FaceBlend:
     weight: np.ndarray
     strength: float
 
+    @property
+    def certainty(self) -> float:
+        """In [0, 1]: how far the fit is to be trusted at all."""
+        return self.strength / _MOST
+
     @classmethod
     def of(cls, model: HeadModel, fit: ViewFit) -> Self:
         """The face below the brows, where no fringe hangs, without ears. With a bad fit, blending towards it makes faces worse, so it
@@ -39,7 +46,7 @@ class FaceBlend:
         brow = model.closed_rest[model.closed_region("brows") > 0.5, 1].mean()
         below = np.clip((brow - model.closed_rest[:, 1]) / 0.012 + 0.5, 0, 1)
         face = model.closed_region("face") * (1 - model.closed_region("ears")) * below
-        strength = 0.8 * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
+        strength = _MOST * float(np.clip(1 - (fit.residual - 0.012) / 0.02, 0, 1))
         return cls(np.maximum(np.clip((face - 0.35) / 0.5, 0, 1), 2 * model.mouth_patch).astype(np.float32), strength)
 
     @property

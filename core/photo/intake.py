@@ -131,7 +131,7 @@ class Intake:
         chosen = faces[int(np.argmin(apart))] if faces else None
         if chosen is None or min(apart) > 1 or chosen.size < least or chosen.roll:
             return None
-        return self._head(Photo(image, None, None, name), name, faces, chosen)
+        return self._head(Photo(image, None, None, name), name, faces, chosen, least=least)
 
     def _view(self, photo: Photo, label: str, subject: int) -> View:
         faces = self.detector.detect(photo.image)
@@ -139,8 +139,14 @@ class Intake:
         return self._head(photo, label, faces, None if chosen is None else chosen.face)
 
     def _head(
-        self, photo: Photo, label: str, faces: list[Face], chosen: Face | None, found: Callable[[View], None] | None = None
-    ) -> View:  # fmt: skip
+        self,
+        photo: Photo,
+        label: str,
+        faces: list[Face],
+        chosen: Face | None,
+        found: Callable[[View], None] | None = None,
+        least: float = MIN_FACE,
+    ) -> View:
         if chosen is None:
             if photo.alpha is not None:
                 hidden = np.mean(photo.alpha == 0)
@@ -149,7 +155,7 @@ class Intake:
                     "without transparency."
                 )
             raise NoSubjectError(f"No face was found in {label}; use a photo that shows the face clearly and from the front.")
-        _check_size(faces, chosen, label)
+        _check_size(faces, chosen, label, least)
         turns = chosen.roll
         image = np.ascontiguousarray(np.rot90(photo.image, turns))
         face = self.detector.with_all_landmarks(image, chosen.turned(turns, photo.image.shape))
@@ -238,10 +244,10 @@ def _note(chosen: Person | None, whole: bool, subject: str, label: str, shape: t
     return ()
 
 
-def _check_size(faces: Sequence[Face], face: Face, label: str) -> None:
-    if face.size < MIN_FACE:
+def _check_size(faces: Sequence[Face], face: Face, label: str, least: float) -> None:
+    if face.size < least:
         which = "largest face" if len(faces) > 1 and face is max(faces, key=lambda one: one.size) else "face"
-        raise NoFaceError(f"The {which} in {label} is only {face.size:.0f} pixels high; use a photo in which it has {MIN_FACE} or more.")
+        raise NoFaceError(f"The {which} in {label} is only {face.size:.0f} pixels high; use a photo in which it has {least:.0f} or more.")
 
 
 def _shows(alpha: np.ndarray, face: Face) -> bool:

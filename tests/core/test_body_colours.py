@@ -4,10 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import trimesh
 from scipy.sparse.csgraph import connected_components
 
-from likeness.core.colour.body import BodyPlaces, colour_body
+from likeness.core.colour.body import BodyPlaces, _alike, _steps, colour_body
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.extract import extract_surface
@@ -37,7 +38,7 @@ def body():
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     matte = (shape(np.stack([X, Y, np.zeros_like(X)], axis=-1).reshape(-1, 3)).reshape(X.shape) < 0).astype(np.float32)
     arm = (vertices[:, 0] > RADIUS + 0.02).astype(np.float32)
-    places = BodyPlaces(vertices, np.zeros(len(vertices), int), arm, (vertices[:, 1] < HEM - 0.1).astype(np.float32))
+    places = BodyPlaces(vertices, np.zeros(len(vertices), int), arm)
     behind = (vertices[:, 2] < -0.05) & (normals[:, 2] < -0.3)
     return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, matte=matte, places=places, behind=behind, arm=arm > 0)
 
@@ -93,6 +94,25 @@ def test_a_shirt_in_several_lights_outvotes_a_print_of_one_colour(body):
     found, _ = coloured(body, photo)
     near = body.behind & ~body.arm & (np.abs(body.vertices[:, 1] - 0.2) < 0.1)
     assert np.percentile(found[near, 2], 95) < 0.33
+
+
+def test_light_and_shade_of_a_garment_are_one_material_but_not_what_meets_in_a_line_or_has_another_tint():
+    """A square of colours that passes from dark to light: gradually, at once, or gradually to another tint."""
+    row = sp.diags([np.ones(49)] * 2, [-1, 1])
+    links = (sp.kron(sp.identity(50), row) + sp.kron(row, sp.identity(50))).tocsr()
+    gradual = np.tile(np.linspace(0, 1, 50), 50)
+    for share, light, tint, same in ((gradual, 26.0, 0.0, True), (np.round(gradual), 26.0, 0.0, False), (gradual, 20.0, 14.0, False)):
+        lab = np.column_stack([20 + light * share, tint * share, 0 * share])
+        material = (gradual > 0.5).astype(int)
+        assert (_alike(lab, material, *_steps(lab, material, links))[0, 1] > 0.5) == same
+
+
+def test_a_hem_behind_does_not_follow_the_triangles(body):
+    """Where two garments meet, vertices mix them, or the border would be a saw."""
+    found, _ = coloured(body, dressed(X, Y))
+    share = (found[:, 0] - TROUSERS[0]) / (SHIRT[0] - TROUSERS[0])
+    hem = body.behind & ~body.arm & (np.abs(body.vertices[:, 1] - HEM) < 0.008)
+    assert ((share > 0.1) & (share < 0.9))[hem].mean() > 0.5
 
 
 def test_a_shirts_pattern_goes_on_behind_in_its_scale(body):
@@ -151,11 +171,11 @@ def test_what_is_held_leaves_nothing_behind(body):
 
 
 def test_regions_of_the_model_make_parts():
-    of = {"scalp": [1, 0, 0, 0, 0], "head": [1, 1, 0, 0, 0], "hands": [0, 0, 1, 0, 0], "upper_legs": [0, 0, 0, 1, 0]}
+    of = {"scalp": [1, 0, 0, 0, 0], "head": [1, 1, 0, 0, 0], "hands": [0, 0, 1, 0, 0]}
     regions = lambda *names: np.column_stack([of.get(name, [0] * 5) for name in names])  # noqa: E731
     places = BodyPlaces.of(np.zeros((5, 3)), regions)
     assert len(set(places.part.tolist())) == 4 and places.part[3] == places.part[4]
-    assert places.arms.tolist() == [0, 0, 1, 0, 0] and places.legs.tolist() == [0, 0, 0, 1, 0]
+    assert places.arms.tolist() == [0, 0, 1, 0, 0]
 
 
 def test_cells_of_a_coarse_mesh_touch() -> None:

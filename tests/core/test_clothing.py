@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from likeness.core.colour.clothing import dressed, garments, with_an_edge
-from likeness.core.colour.garments import Garments
+from likeness.core.colour.garments import BorderedGarments
 from likeness.core.colour.kinds import CLOTHES, KINDS, SKIN
 
 from .bald_bust import COLLAR, behind, kinds_where, made_bust
@@ -100,12 +100,12 @@ def test_a_patch_of_skin_in_the_clothes_goes_unless_the_photo_shows_it(bust, see
     assert inner.sum() > 3 and (clothes[inner].mean() < 0.5) == stays
 
 
-def test_colours_of_two_garments_hardly_mix(bust):
+def test_colours_of_two_garments_end_where_their_shares_are_alike(bust):
+    """Between two layers of cells, a third of a cell above the lower one."""
     height = bust.cells.centre[:, 1]
-    garment, soft = (height < COLLAR).astype(np.int64), np.clip((COLLAR - height) / 0.16 + 0.5, 0, 1)
-    found = Garments(bust.cells, garment, bust.vertices, np.column_stack([1 - soft, soft]).astype(np.float32))
-    values = found.spread(garment[:, None].astype(np.float32))[:, 0]
-    away = np.abs(bust.vertices[:, 1] - COLLAR) > 0.02
-    assert np.abs(values - (bust.vertices[:, 1] < COLLAR))[away].max() < 0.01
-    plain = bust.cells.spread(garment[:, None].astype(np.float32), bust.vertices)[:, 0]
-    assert np.abs(plain - (bust.vertices[:, 1] < COLLAR))[away].max() > 0.3, "the case is none if cells alone do it"
+    edge = height[np.abs(height - COLLAR).argmin()] + bust.cells.size / 3
+    soft = np.clip((edge - height) / 0.16 + 0.5, 0, 1)
+    found = BorderedGarments(bust.cells, np.column_stack([1 - soft, soft]).astype(np.float32), bust.vertices)
+    values = (height < edge).astype(np.float32)[:, None]
+    away, below = np.abs(bust.vertices[:, 1] - edge) > 0.014, bust.vertices[:, 1] < edge
+    assert np.abs(found.spread(values)[:, 0] - below)[away].max() < 0.01

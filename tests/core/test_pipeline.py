@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 
 from likeness.cli.main import main as command_line
 from likeness.core.errors import Cancelled, InputError
+from likeness.core.geometry.mesh import unique_edges
 from likeness.core.geometry.raster import interpolate, rasterize
 from likeness.core.pipeline import Reconstructor
 from likeness.core.result import Result
@@ -42,6 +43,19 @@ def in_camera(result: Result) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and normals of the surface (V, 3) in the camera frame of the photo."""
     pose = result.views[0].pose
     return pose.to_camera(result.surface.vertices), pose.directions_to_camera(result.surface.normals)
+
+
+def test_eyes_and_mouth_are_finer_than_the_cells_of_the_field(result: Result) -> None:
+    assert result.anatomy is not None
+    vertices, places = result.surface.vertices, dict(zip(result.anatomy.landmark_names, result.anatomy.landmarks, strict=True))
+    edges = unique_edges(result.surface.faces)[0]
+
+    def length(name: str) -> float:
+        near = (np.linalg.norm(vertices - places[name], axis=1) < 0.008)[edges].all(1)
+        return float(np.median(np.linalg.norm(vertices[edges[near, 0]] - vertices[edges[near, 1]], axis=1)))
+
+    assert max(map(length, ("Upper Lid.L", "Lower Lid.R", "Upper Lip"))) < 0.0012
+    assert length("Chin") > 0.0018
 
 
 def drawn(result: Result, size: int = 512) -> tuple[torch.Tensor, np.ndarray]:

@@ -1,0 +1,58 @@
+"""Beards that the photo shows as far as half of the cheeks, on rings of places around a head."""
+
+import numpy as np
+import pytest
+
+from likeness.core.colour.beard import beard_grows
+from likeness.core.colour.kinds import BEARD, KINDS, SKIN, Places, hidden_kinds
+
+ANGLE, HEIGHT = (
+    values.ravel() for values in np.meshgrid(np.radians(np.linspace(-150, 150, 151)), np.arange(-0.66, 0.3, 0.02), indexing="ij")
+)
+POINTS = np.column_stack([0.38 * np.sin(ANGLE), HEIGHT, -0.3 + 0.45 * np.cos(ANGLE)]).astype(np.float32)
+SEEN = np.abs(ANGLE) < np.radians(50)
+GROWS = beard_grows(POINTS)
+
+
+def hidden_beard(beard: np.ndarray) -> np.ndarray:
+    """Shares (K,) of beard by place, where the photo shows some of POINTS, of which some (K,) bool are beard and the others skin."""
+    seen = np.eye(len(KINDS))[np.where(beard, BEARD, SKIN)]
+    nothing, bare = np.zeros(len(POINTS)), np.ones(len(POINTS))
+    places = Places(np.full((len(POINTS), 3), 0.5), nothing, bare, nothing, nothing)
+    return hidden_kinds(seen, SEEN.astype(float), places, POINTS)[:, BEARD]
+
+
+def test_a_beard_goes_on_to_the_ear_and_not_behind_it() -> None:
+    found = hidden_beard(GROWS > 0.5)
+    assert ((GROWS > 0.95) & ~SEEN).sum() > 50
+    assert found[(GROWS > 0.95) & ~SEEN].min() > 0.9
+    assert found[POINTS[:, 2] < -0.36].max() == 0 and found[HEIGHT > 0.1].max() == 0
+
+
+def test_a_shaved_face_gets_none() -> None:
+    assert hidden_beard(np.zeros(len(POINTS), bool)).max() == 0
+
+
+def test_a_beard_of_the_chin_alone_goes_on_nowhere() -> None:
+    assert hidden_beard((np.abs(POINTS[:, 0]) < 0.22) & (HEIGHT < -0.3))[~SEEN].max() < 0.1
+
+
+def test_a_beard_of_the_jaw_goes_up_before_the_ear_though_cheeks_are_shaved() -> None:
+    found = hidden_beard((GROWS > 0.5) & (HEIGHT < -0.42))
+    sideburn = (GROWS > 0.9) & (HEIGHT > -0.25) & (POINTS[:, 2] < -0.2)
+    assert sideburn.sum() > 10 and found[sideburn].min() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("place", "grown"),
+    [
+        ((0.0, -0.55, 0.2), True),
+        ((0.3, -0.4, -0.2), True),
+        ((0.35, -0.1, -0.28), True),
+        ((0.25, -0.1, 0.0), False),
+        ((0.4, -0.2, -0.45), False),
+        ((0.1, -0.85, -0.1), False),
+    ],
+)
+def test_beards_grow_on_chin_jaw_and_before_the_ears(place: tuple[float, float, float], grown: bool) -> None:
+    assert (beard_grows(np.array([place]))[0] > 0.5) == grown
