@@ -145,8 +145,8 @@ class HeadReconstructor:
         detail: FineDetail | None,
         clock: Clock,
     ) -> tuple[Mesh, np.ndarray]:
-        """The coloured mesh of a surface in the main photo's crop frame, as `_cut` gives it, with the relief of hidden hair and mended: in its upright
-        frame, and its vertices in the crop frame. pictures, detail: the main photo's."""
+        """The coloured mesh of a surface in the main photo's crop frame, as `_cut` gives it, with the relief of hidden hair and mended: in
+        its upright frame, and its vertices in the crop frame. pictures, detail: the main photo's."""
         image, matte, parsing = pictures
         vertices, faces, closed = surface
         normals = vertex_normals(vertices, faces)

@@ -79,7 +79,9 @@ def garments(
     one_hot = np.vstack([np.eye(garment.max() + 1), np.zeros(garment.max() + 1)])
     back = np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK) * (_INNER + smoothstep(np.abs(upright[:, 0]), *_OPENING))
     by_place = _all_round(one_hot[here] * (chosen * back)[:, None], upright)
-    share = continued(cells, by_place, [(one_hot[here], seen[1] * (here >= 0)), (one_hot[beside], _STEEP * steep[1] * (1 - seen[1]) * (beside >= 0))])
+    share = continued(
+        cells, by_place, [(one_hot[here], seen[1] * (here >= 0)), (one_hot[beside], _STEEP * steep[1] * (1 - seen[1]) * (beside >= 0))]
+    )
     return _worn(clothes, _smooth(cells, share), np.where(chosen, 1 + here, 0))
 
 
@@ -106,8 +108,8 @@ def _worn(clothes: np.ndarray, share: np.ndarray, seen: np.ndarray) -> Worn:
 
 
 def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (C, 3), as `_cloth` has them, of the chosen cells (K,) bool of clothes seen (K, 3), and the garment of each, (C,) int from 0 on, -1 for
-    colours of borders between garments."""
+    """Colours (C, 3), as `_cloth` has them, of the chosen cells (K,) bool of clothes seen (K, 3); and the garment of each, (C,) int from 0
+    on, -1 for colours of borders between garments."""
     lab = _cloth(seen[chosen])
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)

@@ -187,7 +187,7 @@ def _cloth(seen: np.ndarray, sources: np.ndarray, better: Sequence[np.ndarray], 
     """The same from what is seen of the garment that a cell is of."""
     level = np.tile(_middle(seen, sources), (len(seen), 1))
     if worn is None:
-        worn = Worn(*np.ones((2, len(seen)), np.int64), np.ones((len(seen), 1)))
+        worn = Worn(np.ones(len(seen), np.int64), np.ones(len(seen), np.int64), np.ones((len(seen), 1)))
     for one in np.unique(worn.garment[worn.garment > 0]):
         own = sources * (worn.seen == one)
         chosen = _samples(own, better)

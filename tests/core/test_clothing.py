@@ -71,7 +71,13 @@ def test_clothes_that_are_seen_steeply_tell_which_garment_they_are(bust):
     """A shirt whose pixels beside what is copied are white."""
     shirt = opening(bust.points)
     colours = np.where(shirt[:, None], WHITE, NAVY)
-    beside = (bust.points[:, 0] > 0.1) & (bust.points[:, 2] < -0.5) & (bust.points[:, 2] > -0.62) & (bust.points[:, 1] > -0.78) & (bust.weight == 0)
+    beside = (
+        (bust.points[:, 0] > 0.1)
+        & (bust.points[:, 2] < -0.5)
+        & (bust.points[:, 2] > -0.62)
+        & (bust.points[:, 1] > -0.78)
+        & (bust.weight == 0)
+    )
     plain = worn(bust, colours)
     steep = worn(bust, colours, steep=(np.tile(WHITE, (len(colours), 1)), 1.0 * beside))
     white = one_of(plain, shirt & (bust.weight > 0) & (np.abs(bust.points[:, 0]) < 0.12) & (bust.points[:, 1] < -0.7))
