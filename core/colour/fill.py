@@ -111,7 +111,7 @@ def colour_vertices(
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     relief = np.zeros(len(vertices), np.float32)
     there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, dict[int, Tints]()
-    worn = Worn.nothing(cells)
+    worn, of_other = Worn.nothing(cells), detail
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
         places_there, facing = symmetry.mirrored(vertices, normals)
@@ -136,6 +136,7 @@ def colour_vertices(
             mirrored, other = lightened(mirrored, relit), lightened(other, cells.spread(relit, vertices))
         level = level + there[:, None] * (mirrored - level)
         detail = trust[:, None] * (other - cells.spread(level, vertices))
+        of_other = detail.copy()
         if skin_change is not None and share is not None:
             # An ear's folds are finer than cells.
             some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
@@ -177,7 +178,7 @@ def colour_vertices(
         change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, HAIR])
         shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
     clothes = BorderedGarments(cells, worn.share, vertices)
-    hidden = np.clip(clothes.spread(level) + detail * (clothes.of == 0)[:, None], 0, 1)
+    hidden = np.clip(clothes.spread(level) + np.where(clothes.of[:, None] == 0, detail, of_other), 0, 1)
     if share is not None and parsing_crop is not None:
         shown[:, COLOUR], hidden = _without_border(cells, vertices, shown, hidden, (observed, copied), share[:, SKIN], head, around)
     if under.any():
