@@ -107,7 +107,7 @@ class Features:
 def _unfolded(vertices: np.ndarray, faces: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Vertices (V, 3) smoothed by their share (V,) in [0, 1]."""
     some = np.flatnonzero(share > 0)
-    neighbours = adjacency(faces, len(vertices))[some]
+    neighbours = adjacency(faces[(share > 0)[faces].any(1)], len(vertices))[some]
     degree = np.asarray(neighbours.sum(1))
     moved = vertices.astype(np.float64)
     for _ in range(_UNFOLDED):
