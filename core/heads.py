@@ -78,8 +78,8 @@ class HeadReconstructor:
             surface = ReconstructedSurface(whole, vertex_normals(whole, faces))
             rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
         with clock.stage("clean"):
-            vertices, faces = self._cut(prepared, vertices, faces, settings)
-        mesh, vertices = self._coloured(prepared, fields, vertices, faces, pictures, detail, clock)
+            vertices, faces, closed = self._cut(prepared, vertices, faces, settings)
+        mesh, vertices = self._coloured(prepared, fields, (vertices, faces, closed), pictures, detail, clock)
         view, fit = prepared.view, prepared.fit
         pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
         anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, mesh.faces, view.parsing, matte, prepared.crop_box, pose)
@@ -122,36 +122,39 @@ class HeadReconstructor:
         features = Features.of(model.vertices, model.faces, mask, vertices, faces)
         return (vertices, faces) if features is None else features.on(vertices, faces, uncovered(*pictures[1:]))
 
-    def _cut(self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-        """A closed surface of the crop frame, vertices (V, 3) and faces (F, 3), cut as the settings say."""
+    def _cut(
+        self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A closed surface of the crop frame, vertices (V, 3) and faces (F, 3), cut as the settings say; and which vertices (V,) bool lie
+        within the face that closes it."""
         if settings.cut == "none":
-            return vertices, faces
+            return vertices, faces, np.zeros(len(vertices), bool)
         fit = prepared.fit
         torso = Pose(rotation_matrix(fit.rotations[GLOBAL]), fit.joints[NECK])
         at_wall = np.abs(vertices).max(1) > 1 - _AT_WALL / settings.resolution
         face, unseen = torso.to_upright(landmark_points(self._model, fit)), _below_photo(prepared, vertices, faces)
-        ended, faces = cut_head(torso.to_upright(_from_crop(prepared, vertices)), faces, settings.cut, at_wall, face, unseen)
-        return _to_crop(prepared, torso.to_camera(ended)), faces
+        ended, faces, closed = cut_head(torso.to_upright(_from_crop(prepared, vertices)), faces, settings.cut, at_wall, face, unseen)
+        return _to_crop(prepared, torso.to_camera(ended)), faces, closed
 
     def _coloured(
         self,
         prepared: PreparedPhoto,
         fields: HeadFields,
-        vertices: np.ndarray,
-        faces: np.ndarray,
+        surface: tuple[np.ndarray, np.ndarray, np.ndarray],
         pictures: Pictures,
         detail: FineDetail | None,
         clock: Clock,
     ) -> tuple[Mesh, np.ndarray]:
-        """The coloured mesh of a surface (V, 3) in the main photo's crop frame, with the relief of hidden hair and mended: in its upright
-        frame, and its vertices in the crop frame. pictures, detail: the main photo's."""
+        """The coloured mesh of a surface in the main photo's crop frame, as `_cut` gives it, with the relief of hidden hair and mended: in
+        its upright frame, and its vertices in the crop frame. pictures, detail: the main photo's."""
         image, matte, parsing = pictures
+        vertices, faces, closed = surface
         normals = vertex_normals(vertices, faces)
         with clock.stage("colour"):
             guess = lambda points: (fields.field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
             skin = lambda points: skin_on_head(prepared.surface, points)  # noqa: E731
             heights = None if detail is None else detail.heights
-            colours, observed, relief = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights)
+            colours, observed, relief = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights, closed)
             source = None
             if fields.further is not None:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))

@@ -10,6 +10,8 @@ from ..surface.mesoscopic import detailed_share
 from .beard import bearded
 from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
+from .clothing import Worn, dressed, garments, with_an_edge
+from .garments import BorderedGarments
 from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .hidden_hair import HiddenHair
 from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
@@ -37,7 +39,9 @@ _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
 _RIM = np.cos(np.radians([62, 45]))  # what turns away so far is darker, or lit from behind: it is not mirrored
 _STEEP = np.cos(np.radians([70, 52]))  # of the angle to the camera, where skin is seen too steeply to be copied
 _GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
-_ABOVE_EDGE = (-0.06, 0.0)  # crop units from the lower edge, below it
+_FEW = 0.2  # of what is around the face that closes a head below
+_CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
+_BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
@@ -66,6 +70,7 @@ def colour_vertices(
     parsing_crop: np.ndarray | None = None,
     skin_change: SkinChange | None = None,
     heights: np.ndarray | None = None,
+    closed: np.ndarray | None = None,
 ) -> Filled:
     """The colours of all vertices, and the relief of hair that the photo does not show.
 
@@ -73,7 +78,7 @@ def colour_vertices(
     guess: asked at one place for some dozens of vertices. parsing_crop: (S, S, len(CLASSES)) shares. With them, things in front of the
     head are not copied, and they tell what is what; without them the guess does. skin_change: how hidden skin differs from a cheek's.
     heights (S, S): crop units by which the photo's shading has moved what it shows along the normals (FineDetail); hidden hair goes on in
-    the same way.
+    the same way. closed (V,) bool: what lies within the face that a cut has closed, which has one colour: that of the clothes around it.
     """
     lowest = -np.inf
     if parsing_crop is not None:
@@ -81,9 +86,11 @@ def colour_vertices(
         lowest = 1 - 2 * rows.sum() / len(rows)
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
     cells = VoxelMeans.of(vertices, _CELL)
+    under = np.zeros(len(vertices), bool) if closed is None else closed
     # Strands and wrinkles are steep, but as visible as the shape that they lie on.
-    normals = _unit(cells.spread(cells.mean(normals), vertices))
+    normals = _unit(cells.spread(cells.mean(normals, ~under), vertices))
     shown, observed = projection.sample_photo(vertices, normals)
+    observed = observed * ~under
     points = cells.centre
     copied = observed
     if parsing_crop is not None:
@@ -94,17 +101,18 @@ def colour_vertices(
     level, places = guess(points)
     level = cells.smoothed(level)
     head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
-    dressed = np.zeros(len(points), np.float32)
+    clothed = np.zeros(len(vertices), np.float32)
     if parsing_crop is not None:
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - head * smoothstep(shown[:, THINGS], *_COVERED))
         # A jaw that is fitted too wide reaches into the picture of the clothes behind it.
         bare = (places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)))[cells.cell]
         observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
-        dressed = cells.mean(projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] * (1 - bare))
+        clothed = projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] * (1 - bare) * ~under
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     relief = np.zeros(len(vertices), np.float32)
     there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, dict[int, Tints]()
+    worn, of_other = Worn.nothing(cells), detail
     symmetry = Symmetry.of(points, places.correspondence)
     if symmetry is not None:
         places_there, facing = symmetry.mirrored(vertices, normals)
@@ -112,8 +120,9 @@ def colour_vertices(
         if parsing_crop is not None:
             trust = trust * smoothstep(facing[:, 2], *_RIM)
         find = _kinds_by_guess if parsing_crop is None else _kinds_by_parsing
-        share, level, weight, trust, tints = find(
-            _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals)), dressed), places, symmetry.upright(points), cells
+        steep = cells.mean(shown[:, COLOUR], clothed), cells.mean(clothed)
+        share, level, weight, trust, tints, worn = find(
+            _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals)), steep), places, symmetry.upright(points), cells
         )
         trust = (trust * head).astype(np.float32)
         there = cells.mean(trust)
@@ -128,6 +137,7 @@ def colour_vertices(
             mirrored, other = lightened(mirrored, relit), lightened(other, cells.spread(relit, vertices))
         level = level + there[:, None] * (mirrored - level)
         detail = trust[:, None] * (other - cells.spread(level, vertices))
+        of_other = detail.copy()
         if skin_change is not None and share is not None:
             # An ear's folds are finer than cells.
             some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
@@ -162,20 +172,21 @@ def colour_vertices(
                 colours = shown[some, COLOUR]
                 here = cells.spread(level, vertices[some]), tints[HAIR].given_to(colours)
                 shown[some, COLOUR] = wall.taken_out(colours, *here, shown[some, OF_KIND][:, HAIR])
-    # By the lower edge and below it what faces down is as what faces the camera before it.
-    under = smoothstep(lowest - points[:, 1], *_ABOVE_EDGE) * cells.mean(projection.grazed(vertices, normals)) * (1 - inside)
-    level = level + under[:, None] * (cells.mean(shown[:, COLOUR]) - level)
     level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
     if share is not None and parsing_crop is not None:
         # Towards the border the photo's own light on hair gives way to that of the hidden side, which it would never meet.
         own = head * np.clip(shown[:, OF_KIND][:, HAIR], 0, 1)
         change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, HAIR])
         shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
-    hidden = np.clip(cells.spread(level, vertices) + detail, 0, 1)
+    clothes = BorderedGarments(cells, worn.share, vertices)
+    hidden = np.clip(clothes.spread(level) + np.where(clothes.of[:, None] == 0, detail, of_other), 0, 1)
     if share is not None and parsing_crop is not None:
         shown[:, COLOUR], hidden = _without_border(cells, vertices, shown, hidden, (observed, copied), share[:, SKIN], head, around)
-    coloured = (hidden + observed[:, None] * (shown[:, COLOUR] - hidden)).astype(np.float32)
-    return Filled(coloured, observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
+    if under.any():
+        skin, beneath = np.ones(len(points)) if share is None else share[:, SKIN], cells.mean(under) > 0
+        hidden[under] = _mostly(level, worn.garment, skin, ~beneath & (cells.links @ beneath > 0))
+    coloured = hidden + _with_an_edge(observed, shown, hidden, clothes.of > 0)[:, None] * (shown[:, COLOUR] - hidden)
+    return Filled(coloured.astype(np.float32), observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
 
 
 def _without_border(
@@ -205,8 +216,8 @@ def _without_border(
 
 class _ColourSamples(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
-    the mirrored places of the vertices; normals (K, 3): the cells', unit; dressed (K,): how surely the photo shows clothes there, though
-    too steeply to copy them."""
+    the mirrored places of the vertices; normals (K, 3): the cells', unit; steep: colours (K, 3) and weight (K,) of clothes that the photo
+    shows too steeply to copy them."""
 
     level: np.ndarray
     seen: np.ndarray
@@ -214,34 +225,38 @@ class _ColourSamples(NamedTuple):
     other: np.ndarray
     trust: np.ndarray
     normals: np.ndarray
-    dressed: np.ndarray
+    steep: tuple[np.ndarray, np.ndarray]
 
 
 class _ColoursByKind(NamedTuple):
     """share (K, len(KINDS)) of cells, None where nothing tells; level (K, 3): their colours by kind; weight (K,) of seen colours that tell
-    about the hidden ones around; trust (V,) in mirrored colours; tints by kind."""
+    about the hidden ones around; trust (V,) in mirrored colours; tints by kind; worn: the garments."""
 
     share: np.ndarray | None
     level: np.ndarray
     weight: np.ndarray
     trust: np.ndarray
     tints: dict[int, Tints]
+    worn: Worn
 
 
 def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, _ = sampled
+    level, seen, weight, other, trust, normals, steep = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
-    level, tints = (level, {}) if share is None else levels(level, seen, weight, share, upright, normals)
+    tints, worn = {}, Worn.nothing(cells)
+    if share is not None:
+        worn = garments(cells, share[:, CLOTHES], (seen, weight * share[:, CLOTHES]), steep, upright)
+        level, tints = levels(level, seen, weight, share, upright, normals, worn=worn)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
     if share is not None:
         near = np.maximum(near, within(places.correspondence, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
-    return _ColoursByKind(share, level, weight, trust * near, tints)
+    return _ColoursByKind(share, level, weight, trust * near, tints, worn)
 
 
 def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals, dressed = sampled
+    level, seen, weight, other, trust, normals, steep = sampled
     kinds = _normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *_KEPT_OUT))
     features = smoothstep(places.features, *_KEPT_OUT)[cells.cell]
@@ -252,26 +267,50 @@ def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarr
     beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
     by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
     by_place = cells.smoothed(cells.smoothed(by_place))
-    clothes = np.eye(len(KINDS))[np.full(len(dressed), CLOTHES)]
+    of_clothes = np.eye(len(KINDS))[np.full(len(level), CLOTHES)]
     share = continued(
-        cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (clothes, _GRAZED * dressed * (1 - weight))]
+        cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (of_clothes, _GRAZED * steep[1] * (1 - weight))]
     )
+    clothes = dressed(cells, share, weight)
+    share = with_an_edge(share, clothes)
+    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), steep, upright)
     near = smoothstep(np.minimum(_normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
     pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
-    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare)
+    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn)
     hair = share[:, HAIR]
     trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * _apart(other, level[cells.cell]))
     tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
     weight = weight * (1 - hair * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
     weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)
-    return _ColoursByKind(share, level, weight, trust, tints)
+    # What else is worn there tells nothing of its colour.
+    weight = weight * ((worn.seen == worn.garment) | (worn.garment == 0))
+    return _ColoursByKind(share, level, weight, trust, tints, worn)
 
 
 def _apart(colours: np.ndarray, level: np.ndarray) -> np.ndarray:
     """How surely colours (N, C) are of something else than hair of the level (N, 3): (N,) in [0, 1]."""
     return smoothstep(np.linalg.norm(colours[:, COLOUR] - level, axis=1), *_BEYOND)
+
+
+def _mostly(level: np.ndarray, garment: np.ndarray, skin: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Colour (3,) of the chosen cells (K,) bool, of levels (K, 3): of the garment that most of them are of, or of skin (K,), of which
+    those without clothes are, if there is little of clothes."""
+    count = np.bincount(garment[chosen], minlength=2)
+    one = 1 + count[1:].argmax()
+    if count[one] > _FEW * chosen.sum():
+        return np.median(level[chosen & (garment == one)], axis=0)
+    bare = chosen & (skin > 0.5)
+    return np.median(level[bare if bare.any() else np.ones_like(bare)], axis=0)
+
+
+def _with_an_edge(observed: np.ndarray, shown: np.ndarray, hidden: np.ndarray, dressed: np.ndarray) -> np.ndarray:
+    """How much of the photo is copied, (V,): clothes end in a line where shown (V, C) and hidden (V, 3) colours differ; dressed (V,)
+    bool: what is hidden there is clothes."""
+    of_clothes = np.maximum(dressed, shown[:, OF_KIND][:, CLOTHES]) if shown.shape[1] > OF_KIND.stop else dressed
+    apart = of_clothes * smoothstep(np.linalg.norm(shown[:, COLOUR] - hidden, axis=1), *_CONTRAST)
+    return observed + apart * (smoothstep(observed, *_BORDER) - observed)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -10,6 +10,10 @@ _ROUNDS = 12  # of smoothing the border between two garments, over a cell each
 _SHARP = 8.0  # power of the shares: both garments mix over an edge of the mesh, without which the border would follow its triangles
 _LEAST = 0.02  # share of a garment that counts
 _AROUND = 12  # cells that make a vertex's value
+_NEAR, _INSIDE = 2, 0.999  # cells from a border, and share of one garment among those around a vertex that is farther away
+_BEYOND = 2  # cells beyond a garment's own that its values are continued to
+_FAINT = 1e-3  # weight of what is continued beside a garment's own values
+_EDGE = 0.15  # difference of shares, some two millimetres: as wide as the edges of triangles, or borders would be saws
 
 
 class Garments:
@@ -44,3 +48,37 @@ class Garments:
     def spread(self, values: np.ndarray) -> np.ndarray:
         """(V, C) float32 at the vertices of values (K, C)."""
         return (self._sources @ values).astype(np.float32)
+
+
+class BorderedGarments:
+    """The same where the borders are known between the cells: they run where two garments' shares are alike. Away from them values are
+    those of the cells around, so that a fine mesh takes little longer than a coarse one. of (V,) int: which one a vertex is of."""
+
+    def __init__(self, cells: VoxelMeans, share: np.ndarray, vertices: np.ndarray) -> None:
+        """share (K, C): of each garment; vertices (V, 3)."""
+        self._cells, self._garment, self._vertices = cells, share.argmax(1), vertices
+        near = np.eye(share.shape[1], dtype=np.float32)[self._garment]
+        for _ in range(_NEAR):
+            near = cells.smoothed(near)
+        self._share, near = np.split(cells.spread(np.column_stack([share, near]), vertices), 2, axis=1)
+        self.of = self._share.argmax(1)
+        self._border = np.flatnonzero(near.max(1) < _INSIDE)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """(V, C) float32 at the vertices of values (K, C)."""
+        found = self._cells.spread(values, self._vertices)
+        share = self._share[self._border]
+        near = np.clip(1 - (share.max(1, keepdims=True) - share) / _EDGE, 0, 1)
+        near /= near.sum(1, keepdims=True)
+        total = np.zeros((len(near), values.shape[1] + 1), np.float32)
+        for one in np.flatnonzero(near.max(0, initial=0) > 0):
+            rows = np.flatnonzero(near[:, one])
+            own = (self._garment == one).astype(np.float32)[:, None]
+            known = np.column_stack([values * own, own])
+            for _ in range(_BEYOND):
+                known = known + _FAINT * (self._cells.links @ known)
+            known = self._cells.spread(known, self._vertices[self._border[rows]])
+            total[rows] += near[rows, one, None] * known / np.maximum(known[:, -1:], 1e-12)
+        told = total[:, -1] > 0
+        found[self._border[told]] = total[told, :-1] / total[told, -1:]
+        return found

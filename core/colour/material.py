@@ -8,17 +8,15 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import isotonic_regression
 
 from ..geometry.visibility import smoothstep
+from .clothing import Worn
 from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN
 from .seam import lightened
 
 _SEEN = 0.5  # photo weight
 _LEAST = 30  # cells that make a sample
-_COLLAR = (0.3, 0.5)  # crop units from the middle, where the front's opening ends: behind, clothes are as on the shoulders
+_OPENING = (0.3, 0.5)  # crop units from the middle, where the front's opening ends: behind, clothes are as on the shoulders
 _PITCH = 0.02  # crop units
 _NEAR = (0.0, 0.2, 0.25, 0.1, 0.2)  # crop units over which the colours of each kind vary
-_TONES = 3  # steps of each channel in which kinds of cloth are told apart
-_CLOTH = 0.25  # sRGB: a guess this far from a kind of cloth hardly means it
-_DARK = (0.12, 0.3)  # sRGB: a field that knows nothing of clothes guesses dark ones
 _MEDIAN = 0.002  # weight of a kind's median beside cells in each 0.02 x 0.02
 _VARIES = 0.06  # sRGB: so far from its middle may hair always be
 _UNUSUAL = (2.0, 3.5)  # of the usual distance
@@ -85,13 +83,14 @@ def levels(
     normals: np.ndarray,
     better: Sequence[np.ndarray] = (),
     face: np.ndarray | None = None,
+    worn: Worn | None = None,
 ) -> tuple[np.ndarray, dict[int, Tints]]:
     """Colours (K, 3) of cells with shares (K, len(KINDS)), by what is seen (K, 3) of each kind, where weight (K,) says; and the tints of
     skin and hair, as far as they are seen.
 
     guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright); normals (K, 3): unit, crop frame; better
     [(K,), ...]: how good seen cells are as samples in further ways: the best alone count. face (K,) in [0, 1]: what may show skin; a white
-    shirt may be taken for it.
+    shirt may be taken for it. worn: the garments of cells, which are all of one without it.
     """
     colours, tints, skin = np.zeros_like(guess), {}, None
     for index in range(len(KINDS)):
@@ -101,14 +100,12 @@ def levels(
             further = [*better, smoothstep(normals[:, 2], *_FRONTAL), np.ones(len(seen)) if face is None else face]
         elif index == HAIR:
             further = [*better, _usual(seen, sources * _samples(sources, better))]
-        elif index == CLOTHES:
-            further = [*better, smoothstep(np.abs(upright[:, 0]), *_COLLAR)]
         chosen = _samples(sources, further)
         if not chosen.any():
             colours += share[:, index : index + 1] * guess
             continue
         if index == CLOTHES:
-            level = _cloth(guess, seen, chosen, upright, near)
+            level = _cloth(seen, sources, [*better, smoothstep(np.abs(upright[:, 0]), *_OPENING)], upright, worn)
         elif index == SKIN:
             level = _shaded(seen, chosen, normals)
         else:
@@ -204,21 +201,18 @@ def _evenly_lit(level: np.ndarray, usual: np.ndarray) -> np.ndarray:
     return lightened(level, kept - change)
 
 
-def _cloth(guess: np.ndarray, seen: np.ndarray, chosen: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray:
-    """The same from the kind of cloth that is meant by the guess, a dark guess meaning any."""
-    kind = (np.clip(seen, 0, 0.999) * _TONES).astype(np.int64) @ [_TONES**2, _TONES, 1]
-    any_kind = 1 - smoothstep(guess.max(axis=1), *_DARK)
-    total = np.zeros((len(guess), 4))
-    for one in np.unique(kind[chosen]):
-        alike = chosen & (kind == one)
-        middle = seen[alike].mean(0)
-        # Where the guess is like nothing seen, the nearest kind is taken.
-        meant = np.exp(-((guess - middle) ** 2).sum(1) / (2 * _CLOTH**2)) + 1e-4
-        meant += any_kind * (1 - meant)
-        # A little of each, from anywhere.
-        spread = _MEDIAN * alike.sum() / chosen.sum() * np.array([1, *middle])
-        total += meant[:, None] * (_around(seen, alike, upright, near) + spread)
-    return total[:, 1:] / np.maximum(total[:, :1], 1e-9)
+def _cloth(seen: np.ndarray, sources: np.ndarray, better: Sequence[np.ndarray], upright: np.ndarray, worn: Worn | None) -> np.ndarray:
+    """The same from what is seen of the garment that a cell is of."""
+    level = np.tile(_middle(seen, sources), (len(seen), 1))
+    if worn is None:
+        worn = Worn(np.ones(len(seen), np.int64), np.ones(len(seen), np.int64), np.ones((len(seen), 1)))
+    for one in np.unique(worn.garment[worn.garment > 0]):
+        own = sources * (worn.seen == one)
+        chosen = _samples(own, better)
+        chosen = chosen if chosen.any() else own > _SEEN
+        if chosen.any():
+            level[worn.garment == one] = _level(seen, chosen, upright, _NEAR[CLOTHES])[worn.garment == one]
+    return level
 
 
 def _around(seen: np.ndarray, chosen: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from .solid import ClosedSurface, from_solid, largest_part, to_solid
 _SPACING = (0.0015, 0.003)  # metres between the vertices of the face that closes a cut
 _BEYOND = 0.02  # metres that the cutter reaches beyond the head
 _CLEAR = 0.03  # metres under the face that no cut enters
+_ON_FACE = 5e-4  # metres between the cut and the triangles of the face that closes it
 _SHRINK = np.linspace(1.0, 0.4, 25)  # shares of a cut's size that are tried until nothing is left at the crop's walls
 _SHALLOWEST, _FIRST = 0.35, 0.2  # share of a bell's depth that stays; percentile of the depths at which what is unseen comes in
 
@@ -64,9 +65,9 @@ def cut_head(
     at_wall: np.ndarray,
     face: np.ndarray | None = None,
     unseen: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A head, closed surface in the axes of its torso with the neck's joint as origin, vertices (V, 3) metres and faces (F, 3), cut off
-    below and closed.
+    below and closed; and which vertices (V,) bool lie within the face that closes it.
 
     kind: one of `CUTS` of core/settings.py but none. at_wall (V,) bool: vertices where the crop ends and the head does not; the bell
     becomes smaller until none of them are left, as far as that is possible. face (N, 3): points of the face; a chin that is bent down to
@@ -84,7 +85,11 @@ def cut_head(
     below = _below(cut, vertices.min(0) - _BEYOND, vertices.max(0) + _BEYOND, float(np.clip(np.median(edges), *_SPACING)))
     none = np.zeros((len(vertices), 0))
     surface, _ = from_solid(largest_part(to_solid(ClosedSurface(vertices, faces, none)) - to_solid(below)))
-    return surface.vertices, surface.faces
+    x, y, z = surface.vertices.T
+    outside = np.abs(y - cut.height(x, z)) > _ON_FACE
+    edge = np.unique(surface.faces[outside[surface.faces].any(1)])
+    outside[edge] = True
+    return surface.vertices, surface.faces, ~outside
 
 
 def _below(cut: _Cut, low: np.ndarray, high: np.ndarray, spacing: float) -> ClosedSurface:

@@ -31,7 +31,12 @@ def ball() -> SimpleNamespace:
 
 
 def coloured(
-    ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, kind: str = "skin", skin_change: SkinChange | None = None
+    ball: SimpleNamespace,
+    photo: np.ndarray,
+    shown: np.ndarray,
+    kind: str = "skin",
+    skin_change: SkinChange | None = None,
+    closed: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours and observed of a head of nothing but one kind before a photo (S, S, 3), of which `shown` (S, S) bool is the person."""
     matte = (shown & (np.hypot(X, Y) < RADIUS)).astype(np.float32)
@@ -43,7 +48,8 @@ def coloured(
         nothing, all_over = np.zeros(len(points), np.float32), np.full(len(points), kind == "skin", np.float32)
         return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), 1 - all_over, all_over, nothing, nothing)
 
-    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing, skin_change)[:2]
+    given = ball.vertices, ball.faces, ball.normals, photo.astype(np.float32), matte, guess, parsing, skin_change
+    return colour_vertices(*given, closed=closed)[:2]
 
 
 def rim(strength: float) -> np.ndarray:
@@ -272,14 +278,23 @@ def test_a_coat_of_two_colours_goes_on_below_the_photo_and_is_not_observed(ball:
     assert np.abs(colours[below & right] - red).max() < 0.05 and np.abs(colours[below & ~right] - blue).max() < 0.05
 
 
-def test_what_faces_down_at_the_photos_lower_edge_is_as_what_is_above_it(ball: SimpleNamespace) -> None:
-    """A red tie before a blue coat: below, both go on round the lower side."""
-    photo = np.where(Y[..., None] > -0.35, np.where(np.abs(X[..., None]) < 0.15, [0.6, 0.1, 0.1], [0.1, 0.1, 0.5]), 0)
-    colours, _ = coloured(ball, photo, Y > -0.35, kind="clothes")
-    under = (ball.normals[:, 1] < -0.8) & (ball.normals[:, 2] > 0.05) & (ball.normals[:, 2] < 0.25)
-    tie, coat = under & (np.abs(ball.vertices[:, 0]) < 0.06), under & (np.abs(ball.vertices[:, 0]) > 0.26)
-    assert min(tie.sum(), coat.sum()) > 20
-    assert colours[tie, 0].mean() > 0.4 and colours[coat, 2].mean() > 0.4
+def test_the_face_that_a_cut_has_closed_has_the_colour_of_the_clothes_around_and_is_not_observed(ball: SimpleNamespace) -> None:
+    """Though the camera sees some of it: a red tie before a blue coat."""
+    photo = np.where(np.abs(X[..., None]) < 0.15, [0.6, 0.1, 0.1], [0.1, 0.1, 0.5])
+    closed = (ball.normals[:, 1] < -0.6) & (ball.normals[:, 1] > -0.9)
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool), kind="clothes", closed=closed)
+    assert observed[closed].max() == 0 and np.ptp(colours[closed], axis=0).max() < 1e-6
+    assert colours[closed, 2].min() > 0.4
+    beside = (observed > 0.99) & (np.abs(ball.vertices[:, 0]) < 0.1)
+    assert colours[beside, 0].min() > 0.5
+
+
+def test_clothes_end_in_a_line_where_the_photo_ends(ball: SimpleNamespace) -> None:
+    """A white shirt's front between a dark coat's: where the shirt is seen too steeply to be copied nothing is grey."""
+    photo = np.where((np.abs(X) < 0.3)[..., None], 0.95, 0.05) * np.ones(3)
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool), kind="clothes")
+    grey, border = np.abs(colours.mean(1) - 0.5) < 0.3, (observed > 0.05) & (observed < 0.95) & (np.abs(ball.vertices[:, 0]) < 0.24)
+    assert border.sum() > 50 and grey[border].mean() < 0.3
 
 
 def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> None:
