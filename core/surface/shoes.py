@@ -3,11 +3,12 @@
 What is brought to the ground is the sole, from above: the toes stay where the photo shows them.
 """
 
+import cv2
 import numpy as np
 import scipy.sparse as sp
 
 from ..geometry.mesh import adjacency, vertex_normals
-from ..geometry.visibility import smoothstep
+from ..geometry.visibility import sample_picture, smoothstep
 
 _SHOD = 0.5  # share of shoe from which on a place is part of one
 _LEAST = 50  # vertices of a sole
@@ -21,14 +22,17 @@ _BELOW = (-0.7, -0.2)  # the normal's part upwards, from the middle of a sole to
 _SOLE = (0.016, 0.026)  # metres above the ground up to which the sole reaches, from its edge to the shoe's
 _WIDER = 0.005  # metres by which the sole stands out
 _WORN = (0.2, 0.6)  # share of shoe over which it passes into what is above
+_STEPS = (0.25, 0.5, 0.75, 1.0)  # of a move, which ends where it would leave the photo's outline by more than the sole does
 _EVEN, _EVENED = 4, 3  # rounds of smoothing the normals, and the move
 
 
-def shod(vertices: np.ndarray, faces: np.ndarray, shoe: np.ndarray, left: np.ndarray, up: np.ndarray, half: float) -> np.ndarray:
-    """Vertices (V, 3) float32 of a crop frame's surface whose shoes stand flat on their soles.
+def shod(
+    vertices: np.ndarray, faces: np.ndarray, shoe: np.ndarray, left: np.ndarray, up: np.ndarray, matte: np.ndarray, half: float
+) -> np.ndarray:
+    """Vertices (V, 3) float32 of a crop frame's surface whose shoes stand flat on their soles, as far as they stay in the photo's outline.
 
-    shoe (V,) in [0, 1]: where it is worn; left (V,) bool: on which side of the body; up (3,): unit, against gravity; half: metres of a
-    crop unit.
+    shoe (V,) in [0, 1]: where it is worn; left (V,) bool: on which side of the body; up (3,): unit, against gravity; matte (S, S): of the
+    crop; half: metres of a crop unit.
     """
     if (shoe > _SHOD).sum() < _LEAST:
         return vertices
@@ -53,7 +57,12 @@ def shod(vertices: np.ndarray, faces: np.ndarray, shoe: np.ndarray, left: np.nda
         wider = _WIDER * (1 - smoothstep(low, *_SOLE))
         worn = side * smoothstep(shoe, *_WORN) * (1 - smoothstep(height, _SHALLOW, 2 * _SHALLOW))
         change += worn[:, None] * (wider[:, None] * (normals - np.outer(facing, up)) - np.outer(down, up))
-    return ((places + _repeated(mean, change, _EVENED)) / half).astype(np.float32)
+    change = _repeated(mean, change, _EVENED) / half
+    spread = max(round(_WIDER / half * len(matte) / 2), 1)
+    allowed = cv2.dilate(matte, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spread + 1,) * 2))
+    inside = [sample_picture(allowed, (vertices + step * change).astype(np.float32)) > 0.5 for step in _STEPS]
+    share = np.cumprod(inside, axis=0).sum(0) / len(_STEPS)
+    return (vertices + _repeated(mean, share[:, None], _EVENED) * change).astype(np.float32)
 
 
 def _raised(places: np.ndarray, up: np.ndarray, height: np.ndarray, sole: np.ndarray) -> np.ndarray:
