@@ -3,14 +3,32 @@
 import numpy as np
 
 from ..geometry.visibility import smoothstep
+from .seam import membrane
+from .voxel_means import VoxelMeans
 
 _DEPTHS = (-0.3, -0.27, -0.2, -0.1, 0.05, 0.15)  # on the mean head, crop units, from the ear to the lips
 _TOPS = (0.0, -0.1, -0.24, -0.32, -0.3, -0.24)  # heights there that beards reach
 _BOTTOMS = (-0.4, -0.44, -0.54, -0.6, -0.64, -0.68)  # and to which they grow down
 _SOFT = 0.04  # crop units (8 mm) over which beards begin
 _EAR = (-0.34, -0.29)  # depth on the mean head, where ears begin
-JAW = -0.4
-"""Height on the mean head, crop units, of the mouth: what grows below it on the jaw does so up to the ear, though cheeks be shaved."""
+_LEAST = 0.05  # of such a place
+_REACH = 1.0  # crop units (20 cm) over which what is seen of a beard goes on
+_SEEN = 4.0  # weight of what is seen beside what is around
+_SIDES = -0.08  # depth on the mean head of cheeks and jaw's sides: both sides have the same beard
+_THICK = (0.1, 0.45)  # share of beard around, which the parsing often takes for skin
+
+
+def bearded(cells: VoxelMeans, beard: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is this cell in a beard, of which shares (K,) are seen where weight (K,) says? What is seen last of it goes on along
+    where beards grow; upright (K, 3): places on the mean head (Symmetry.upright)."""
+    grows, found = beard_grows(upright), np.zeros(len(upright))
+    some = np.flatnonzero(grows > _LEAST)
+    if len(some):
+        links, spring = cells.links[some][:, some], 3 * (cells.size / _REACH) ** 2
+        found[some] = membrane(links, beard[some, None], _SEEN * weight[some], spring, cells.place[some] // 5)[:, 0]
+        sides = some[upright[some, 2] < _SIDES]
+        found[sides] = np.maximum(found[sides], found[sides].mean() if len(sides) else 0)
+    return grows * smoothstep(found, *_THICK)
 
 
 def beard_grows(upright: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..geometry.visibility import sample_picture, smoothstep
 from ..surface.mesoscopic import detailed_share
+from .beard import bearded
 from .below import continued_below
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .guessed import CHEEKS, SURE, guessed_kinds, within
@@ -33,7 +34,7 @@ _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen 
 _CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _COVERED = (0.3, 0.6)  # share of things in front
 _KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
-_RIM = np.cos(np.radians([70, 50]))  # what turns away so far is darker, or lit from behind: it is not mirrored
+_RIM = np.cos(np.radians([62, 45]))  # what turns away so far is darker, or lit from behind: it is not mirrored
 _STEEP = np.cos(np.radians([70, 52]))  # of the angle to the camera, where skin is seen too steeply to be copied
 _GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ABOVE_EDGE = (-0.06, 0.0)  # crop units from the lower edge, below it
@@ -120,7 +121,7 @@ def colour_vertices(
             change = share[:, SKIN : SKIN + 1] * skin_change(points)
             level = lightened(level, change)
         mirrored, other = cells.mean(other[:, COLOUR], trust), other[:, COLOUR]
-        if share is not None:
+        if share is not None and parsing_crop is not None:
             # A face is mostly lit from one side.
             plain = share[:, [SKIN, BEARD]].sum(1) * (1 - smoothstep(places.features, *_KEPT_OUT))
             relit = plain[:, None] * out_of_its_light(cells, level, mirrored, there * plain, share)
@@ -134,7 +135,7 @@ def colour_vertices(
             here = cells.spread(level, vertices[some])
             detail[some] += (1 - trust[some, None]) * (lightened(here, fine) - here)
         if share is not None:
-            hair = HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed)
+            hair = HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed, level, tints.get(HAIR))
             detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
             if heights is not None:
                 mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
@@ -247,7 +248,10 @@ def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarr
     strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
     trust = trust * (1 - smoothstep(strange, *_KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *_KEPT_OUT))
     mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
-    by_place = cells.smoothed(cells.smoothed(hidden_kinds(kinds, weight, places, upright)))
+    by_place = hidden_kinds(kinds, weight, places, upright)
+    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
+    by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
+    by_place = cells.smoothed(cells.smoothed(by_place))
     clothes = np.eye(len(KINDS))[np.full(len(dressed), CLOTHES)]
     share = continued(
         cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (clothes, _GRAZED * dressed * (1 - weight))]

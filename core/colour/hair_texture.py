@@ -1,7 +1,7 @@
-"""More of the visible hair's texture, colours and relief alike, for hair that is hidden.
+"""More of the visible hair's texture, light and relief alike, for hair that is hidden.
 
-Random-phase noise (Galerne, Gousseau & Morel 2011) has the spectrum of a sample and so its strands' width, contrast and colours, but shows
-nothing that anybody could take for the photo's own strands.
+Random-phase noise (Galerne, Gousseau & Morel 2011) has the spectrum of a sample and so its strands' width and contrast, but shows nothing
+that anybody could take for the photo's own strands. Its light is distributed as the sample's is: few bright strands in black hair.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
 _NEARLY, _TRIED = 0.6, 24  # share of the largest square's side that a sample has at least, and squares that are looked at
 _CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
+_STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
 _LENGTHENED = 2.5  # long hair that is combed down bends less than in the sample; cropped hair, curls and stubble stay as they are
@@ -28,7 +29,7 @@ _CROWN = (0.15, 0.4)  # sine of the angle to the crown within which strands grow
 
 @dataclass(frozen=True)
 class HairTexture:
-    """texture (N, N, C) float32: differences from the hair's mean, tiled; its strands run along the rows' axis, so many times lengthened
+    """texture (N, N, C) float32: differences from the hair's middle, tiled; its strands run along the rows' axis, so many times lengthened
     on the head."""
 
     texture: np.ndarray
@@ -37,17 +38,19 @@ class HairTexture:
     @classmethod
     def of(cls, picture: np.ndarray, points: np.ndarray, hair: np.ndarray, long: float = 1.0) -> Self | None:
         """From points (V, 3) in the crop frame that the picture (S, S, C) shows, of which hair (V,) bool are hair; None if there is too
-        little of it. The first three channels are the photo's colours, which tell how strands run; others, such as the relief of the
-        same hair, become part of the same strands. long: in [0, 1], from cropped hair to such as hangs."""
+        little of it. The first channel is the hair's light, which tells how strands run; others, such as the relief of the same hair,
+        become part of the same strands. long: in [0, 1], from cropped hair to such as hangs."""
         squares = seen_squares(picture, points, hair)
         if not squares:
             return None
         # Others have a parting, or locks that cross.
-        sample = max(squares, key=lambda square: _course(square - cv2.GaussianBlur(square, (0, 0), _CLUMP * len(picture) / 2))[1])
+        sample = max(squares, key=lambda square: _course(square - _blurred(square, _CLUMP * len(picture) / 2))[1])
         size = round(2 * np.pi * _RADIUS / _REPEATS * len(picture) / 2)
         sigma = _CLUMP * len(picture) / 2
-        sample, coherence = _upright(sample - cv2.GaussianBlur(sample, (0, 0), sigma))
-        return cls(random_phase(sample, size), float(1 + long * (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
+        sample, coherence = _upright(sample - _blurred(sample, sigma))
+        texture = random_phase(sample, size)
+        texture[..., 0] = _distributed(texture[..., 0], sample[..., 0])
+        return cls(texture, float(1 + long * (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, C) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
@@ -65,9 +68,21 @@ class HairTexture:
         for start in range(0, len(upright), rows):
             part = slice(start, start + rows)
             where = [np.ascontiguousarray(axis[part, None], np.float32) for axis in (column, row)]
-            values[part] = cv2.remap(self.texture, *where, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)[:, 0]
+            found = cv2.remap(self.texture, *where, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+            values[part] = found.reshape(-1, values.shape[1])
         sine = np.where(along > 0, across / np.maximum(np.hypot(across, along), 1e-6), 1)
         return values * smoothstep(sine, *_CROWN)[:, None].astype(np.float32)
+
+
+def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
+    return cv2.GaussianBlur(picture, (0, 0), sigma).reshape(picture.shape)
+
+
+def _distributed(noise: np.ndarray, sample: np.ndarray) -> np.ndarray:
+    """Normal noise (N, N) with the distribution of a sample (n, n), around its median."""
+    steps = np.linspace(0, 1, _STEPS)
+    values = np.quantile(sample, steps) - np.median(sample)
+    return np.interp(noise, np.quantile(noise, steps), values).astype(np.float32)
 
 
 def random_phase(sample: np.ndarray, size: int) -> np.ndarray:
@@ -112,7 +127,7 @@ def _square(picture: np.ndarray, centre: np.ndarray, side: float) -> np.ndarray:
 
 def _course(sample: np.ndarray) -> tuple[float, float]:
     """Degrees across the strands of a sample (n, n, C), and the coherence of its structure tensor: 1 if they all run one way."""
-    grey = sample[..., :3].mean(-1)
+    grey = np.ascontiguousarray(sample[..., 0])
     right, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     wide, tall, both = (right**2).sum(), (down**2).sum(), (right * down).sum()
     return 0.5 * float(np.degrees(np.arctan2(2 * both, wide - tall))), float(np.hypot(wide - tall, 2 * both) / max(wide + tall, 1e-12))
@@ -123,4 +138,4 @@ def _upright(sample: np.ndarray) -> tuple[np.ndarray, float]:
     across, coherence = _course(sample)
     middle = (len(sample) - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), across, 1.0)
-    return cv2.warpAffine(sample, turn, sample.shape[:2], borderMode=cv2.BORDER_REFLECT), coherence
+    return cv2.warpAffine(sample, turn, sample.shape[:2], borderMode=cv2.BORDER_REFLECT).reshape(sample.shape), coherence

@@ -7,11 +7,13 @@ import numpy as np
 from ..geometry.visibility import sample_picture, smoothstep
 from .channels import COLOUR
 from .hair_texture import HairTexture
+from .material import BLACK, Tints
+from .seam import lightened
 from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
 
 _SHOWN = 0.8  # of the photo, and of hair, to be a sample
-_TEXTURED = 0.4  # of the visible hair's contrast: believable strands, none of them in its true place
+_TEXTURED = 0.7  # of the visible hair's contrast: believable strands, none of them in its true place
 _RELIEF = 0.8  # of the visible hair's relief, the same strands
 _LOWEST = 2  # percentile of the seen hair's height that tells where it ends
 _LONG = (0.25, 0.45)  # crop units below the eyes on the mean head, over which its end makes it long
@@ -37,22 +39,27 @@ class HiddenHair(NamedTuple):
         cells: VoxelMeans,
         hair: np.ndarray,
         observed: np.ndarray,
+        level: np.ndarray,
+        tints: Tints | None,
     ) -> "HiddenHair":
-        """hair (K,): share of cells; heights (S, S): the seen hair's."""
+        """hair (K,): share of cells; heights (S, S): the seen hair's; level (K, 3): the hidden colours, to which the seen hair's tints at
+        growing lightness belong."""
         around = cells.smoothed(cells.smoothed(hair[:, None]))
         share, around = cells.spread(np.column_stack([hair, around]), vertices).T
         texture, raised, mean = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0
         shown = (observed > _SHOWN) & (share > _SHOWN)
-        picture = photo if heights is None else np.dstack([photo, heights])
+        light = np.log(photo[..., COLOUR].mean(-1) + BLACK)
+        picture = light[..., None] if heights is None else np.dstack([light, heights])
         if heights is not None and shown.any():
             mean = float(sample_picture(heights, vertices[shown]).mean())
         lowest = np.percentile(symmetry.upright(vertices[shown])[:, 1], _LOWEST) if shown.any() else 0
         long = float(smoothstep(-np.array(lowest), *_LONG))
         strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN, long)
-        if strands is not None:
+        if strands is not None and tints is not None:
             wanted = np.flatnonzero((share > 0.01) & (observed < 1))
             values = strands.at(symmetry.upright(vertices[wanted]))
-            texture[wanted] = _TEXTURED * share[wanted, None] * values[:, COLOUR]
+            here = cells.spread(level, vertices[wanted])
+            texture[wanted] = share[wanted, None] * (tints.given_to(lightened(here, _TEXTURED * values[:, 0])) - tints.given_to(here))
             if heights is not None:
-                raised[wanted] = _RELIEF * values[:, 3]
+                raised[wanted] = _RELIEF * values[:, 1]
         return cls(smoothstep(around, *_TAPER), texture, raised, mean)

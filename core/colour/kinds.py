@@ -7,7 +7,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
-from .beard import JAW, beard_grows
 from .seam import membrane
 from .voxel_means import VoxelMeans
 
@@ -38,7 +37,6 @@ _THINS, _DIP, _CROWN_BACK = 0.02, 0.08, (0.4, 0.9)  # crop units: hair thins out
 _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
-_MOUTH = 0.05  # depth on the mean head of the mouth's corners: a beard of the chin alone goes on nowhere
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
 STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
@@ -107,16 +105,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
     hangs = np.maximum(hangs, covers)
     elsewhere += (places.bare * near * (1 - hangs))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
-    bearded = _bearded(seen, back, upright) * near * (1 - hangs) * (1 - places.features)
-    elsewhere += bearded[:, None] * (np.eye(len(KINDS))[BEARD] - elsewhere)
     return elsewhere + scalp * (on_scalp - elsewhere)
-
-
-def _bearded(seen: np.ndarray, back: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: does the beard go on here that is seen (K, len(KINDS)), most where it is seen farthest back (K,)?"""
-    grows = beard_grows(upright)
-    beside = back * grows * (upright[:, 2] < _MOUTH) * (upright[:, 1] < JAW)
-    return grows * smoothstep(_votes(seen[:, [SKIN, BEARD]], beside, upright)[:, 1], *_MOSTLY)
 
 
 def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray, bare: float) -> None:

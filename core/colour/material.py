@@ -8,7 +8,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import isotonic_regression
 
 from ..geometry.visibility import smoothstep
-from .kinds import CLOTHES, HAIR, KINDS, SKIN
+from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN
+from .seam import lightened
 
 _SEEN = 0.5  # photo weight
 _LEAST = 30  # cells that make a sample
@@ -30,11 +31,14 @@ _UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows a
 _USUAL_LIGHT = (35, 55)  # percentiles of the face's light between which hidden skin's is: its highlights and shadows are its own
 _TINTS = 5  # from dark to light
 _MUTED = 0.1  # of skin's tint is left out: what is even all over a neck looks more strongly coloured than a face does
+_SPARSE = 0.3  # of the skin that shows through beards where nobody sees them, which are densest on the chin
 _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
+_VIOLET = (0.1, 0.16)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
+_ALL_OVER, _LIGHTER = 0.4, 0.25  # share of the differences in hair's light, and the natural logarithm, that go from front to back
 _FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
 _RELIEF = 0.25  # of the level
-_BLACK = 0.06  # sRGB: below it ratios are noise
-_KEPT = (0.4, 0.8, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays
+BLACK = 0.06  # sRGB: below it ratios are noise
+_KEPT = (0.4, 0.0, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays: in hair it is smoke
 
 
 class Tints(NamedTuple):
@@ -48,14 +52,15 @@ class Tints(NamedTuple):
         """Of seen colours (M, 3), without so many fifths of the darkest ones, which have the photo's tint, and without the lightest ones,
         which are mixed with others."""
         parts = np.array_split(samples[np.argsort(samples.mean(1))], _TINTS)[shadows:-1]
-        colours = np.array([np.median(part, axis=0) for part in parts]) + _BLACK
+        colours = np.array([np.median(part, axis=0) for part in parts]) + BLACK
         lightness = colours.mean(1)
         return cls(lightness, colours / lightness[:, None])
 
     def natural(self) -> Self:
         """The same without a cast, as hair has them: red at least as strong as green, green as blue. Dyed hair keeps its own."""
         nearest = np.array([isotonic_regression(tint, increasing=False).x for tint in self.tints])
-        dyed = smoothstep(np.linalg.norm(self.tints - 1, axis=1), *_DYED)[:, None]
+        violet = smoothstep(self.tints[:, [0, 2]].min(1) - self.tints[:, 1], *_VIOLET)
+        dyed = np.maximum(smoothstep(np.linalg.norm(self.tints - 1, axis=1), *_DYED), violet)[:, None]
         return self._replace(tints=nearest + dyed * (self.tints - nearest))
 
     def differ(self, colours: np.ndarray) -> np.ndarray:
@@ -64,11 +69,11 @@ class Tints(NamedTuple):
 
     def given_to(self, colours: np.ndarray) -> np.ndarray:
         """Colours (K, 3) as light as they are, with the tint that the kind has at that lightness."""
-        lightness = colours.mean(1) + _BLACK
+        lightness = colours.mean(1) + BLACK
         tint = np.stack([np.interp(lightness, self.lightness, one) for one in self.tints.T], axis=1)
         # What is too bright for a channel would change its tint.
-        lightness = np.minimum(lightness, (1 + _BLACK) / tint.max(1))
-        return lightness[:, None] * tint - _BLACK
+        lightness = np.minimum(lightness, (1 + BLACK) / tint.max(1))
+        return lightness[:, None] * tint - BLACK
 
 
 def levels(
@@ -88,7 +93,7 @@ def levels(
     [(K,), ...]: how good seen cells are as samples in further ways: the best alone count. face (K,) in [0, 1]: what may show skin; a white
     shirt may be taken for it.
     """
-    colours, tints = np.zeros_like(guess), {}
+    colours, tints, skin = np.zeros_like(guess), {}, None
     for index in range(len(KINDS)):
         near, kept, further = _NEAR[index], _KEPT[index], better
         sources = share[:, index] * weight
@@ -108,6 +113,8 @@ def levels(
             level = _shaded(seen, chosen, normals)
         else:
             level = _level(seen, chosen, upright, near)
+            if index == HAIR:
+                level = _evenly_lit(level, np.median(seen[chosen], axis=0))
         hidden = share[:, index] * (1 - weight)
         light = guess.mean(1, keepdims=True)
         level = level + _relief(_uneven(light, hidden, normals) if index == SKIN else light, hidden, level, kept)
@@ -118,6 +125,9 @@ def levels(
             level = tints[index].given_to(level)
             if index == SKIN:
                 level = level + _MUTED * (level.mean(1, keepdims=True) - level)
+                skin = level
+        elif index == BEARD and skin is not None:
+            level = level + _SPARSE * (skin - level)
         colours += share[:, index : index + 1] * level
     return np.clip(colours, 0, 1), tints
 
@@ -135,7 +145,7 @@ def _samples(sources: np.ndarray, better: Sequence[np.ndarray]) -> np.ndarray:
 
 def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints) -> np.ndarray:
     """(K,) bool: through which of the seen hair (K,) bool shows no skin? Through grey and white hair it shows as a tint."""
-    light = seen.mean(1) + _BLACK
+    light = seen.mean(1) + BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
     most = np.median(tinted[hair])
     grey = most < _GREY_TINT * np.linalg.norm(skin.tints - 1, axis=1).min() and np.median(light[hair]) > _GREY * skin.lightness[0]
@@ -148,7 +158,7 @@ def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.nda
     Light that grows evenly with the direction, found with little heed to what is far from that (iterated weights of Geman and McClure).
     """
     facing = np.column_stack([np.ones(len(normals)), normals[:, :2], np.abs(normals[:, 2:])])
-    light = np.log(seen.mean(1) + _BLACK)
+    light = np.log(seen.mean(1) + BLACK)
     found, here = np.zeros(4), facing[chosen]
     weight = np.ones(len(here))
     for _ in range(_ROUNDS):
@@ -157,7 +167,7 @@ def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.nda
         found = np.linalg.solve(weighted.T @ here + _EVEN * np.diag([0, 1, 1, 1]), weighted.T @ light[chosen])
         weight = 1 / (1 + ((light[chosen] - here @ found) / _UNEVEN) ** 2) ** 2
     lowest, highest = np.percentile(light[chosen], _USUAL_LIGHT)
-    return np.repeat((np.exp(np.clip(facing @ found, lowest, highest)) - _BLACK)[:, None], 3, axis=1)
+    return np.repeat((np.exp(np.clip(facing @ found, lowest, highest)) - BLACK)[:, None], 3, axis=1)
 
 
 def _usual(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:
@@ -184,6 +194,14 @@ def _level(seen: np.ndarray, chosen: np.ndarray, upright: np.ndarray, near: floa
     """Colours (K, 3) of chosen cells (K,) bool at about the same height and distance from the middle, in any depth."""
     blurred = _around(seen, chosen, upright, near)
     return (blurred[:, 1:] + _MEDIAN * np.median(seen[chosen], axis=0)) / (blurred[:, :1] + _MEDIAN)
+
+
+def _evenly_lit(level: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """The level (K, 3) of hair, nearly as light all over as the usual colour (3,): what the sky lights or the chin shades in front is so
+    there alone."""
+    change = np.log((level.mean(1) + BLACK) / (usual.mean() + BLACK))
+    kept = _LIGHTER * np.tanh(_ALL_OVER * change / _LIGHTER)
+    return lightened(level, kept - change)
 
 
 def _cloth(guess: np.ndarray, seen: np.ndarray, chosen: np.ndarray, upright: np.ndarray, near: float) -> np.ndarray:

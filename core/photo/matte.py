@@ -11,6 +11,7 @@ import numpy as np
 
 from .crop import CHIN, FOREHEAD
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face
+from .flying_hair import flying_hair
 from .mediapipe_parts import mediapipe_solutions
 from .parsing import CLASSES, Parser, Parsing
 from .skin_tone import skin_by_tone
@@ -110,6 +111,8 @@ def segment(
     hull = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.round(to_picture(face)).astype(np.int32)), (1,))
     soft[inside] = one_piece(soft[inside], hull[inside], (_MAX_HOLE / pixel) ** 2, round(_SOFT / pixel))
+    if shares is not None:
+        soft[flying_hair(picture, shares, soft, to_picture(face)[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1].mean(), pixel)] = 0
     matte = np.zeros((height, width), np.float32)
     shrink = min(1.0, FINE_SIDE / max(part.shape))
     guide = cv2.resize(part, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else part

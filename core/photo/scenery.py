@@ -28,8 +28,8 @@ def scenery(picture: np.ndarray, soft: np.ndarray, guide: np.ndarray) -> np.ndar
     scene = around & (soft < 0.1)
     if not scene.any():
         return nothing
-    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.int64) * _BINS // 256
-    ours, theirs = (_frequency(lab, mask)[tuple(np.moveaxis(lab, -1, 0))] for mask in (person & (distance <= _OWN), scene))
+    lab = colour_bins(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB))
+    ours, theirs = (frequency(lab, mask)[tuple(np.moveaxis(lab, -1, 0))] for mask in (person & (distance <= _OWN), scene))
     evidence = np.log((theirs + _LEAST) / (ours + _LEAST)).astype(np.float32)
     weight = person.astype(np.float32)
 
@@ -45,7 +45,12 @@ def scenery(picture: np.ndarray, soft: np.ndarray, guide: np.ndarray) -> np.ndar
     return (np.bincount(np.asarray(part)[sure], minlength=count) > 0)[part] & (sure | maybe)
 
 
-def _frequency(lab: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def colour_bins(lab: np.ndarray) -> np.ndarray:
+    """The bins (S, S, 3) int64 of colours (S, S, 3) uint8, CIE Lab in 8 bits."""
+    return lab.astype(np.int64) * _BINS // 256
+
+
+def frequency(lab: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """(_BINS, _BINS, _BINS): how frequent each colour (S, S, 3) of the bins is in a mask (S, S)."""
     found = np.zeros((_BINS,) * 3)
     np.add.at(found, tuple(lab[mask].T), 1.0)

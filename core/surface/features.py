@@ -49,9 +49,9 @@ class _Window:
         """Of the nearest surface of a mesh: depth (S, S), NaN where there is none, and its vertices' values (V, C), C times (S, S)."""
         points = self.of(vertices)
         inside = (np.abs(points[:, :2]) < 1).all(1)
-        faces = torch.from_numpy(np.asarray(faces[inside[faces].any(1)], np.int64))
-        raster = rasterize(torch.from_numpy(points), faces, _SIZE)
-        shown = interpolate(raster, faces, torch.from_numpy(values.astype(np.float32))).numpy()
+        there = torch.from_numpy(np.asarray(faces[inside[faces].any(1)], np.int64))
+        raster = rasterize(torch.from_numpy(points), there, _SIZE)
+        shown = interpolate(raster, there, torch.from_numpy(values.astype(np.float32))).numpy()
         return np.where(raster.mask.numpy(), raster.depth.numpy(), np.nan), *np.moveaxis(shown, -1, 0)
 
     def blurred(self, picture: np.ndarray, width: float) -> np.ndarray:
@@ -107,7 +107,7 @@ class Features:
 def _unfolded(vertices: np.ndarray, faces: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Vertices (V, 3) smoothed by their share (V,) in [0, 1]."""
     some = np.flatnonzero(share > 0)
-    neighbours = adjacency(faces, len(vertices))[some]
+    neighbours = adjacency(faces[(share > 0)[faces].any(1)], len(vertices))[some]
     degree = np.asarray(neighbours.sum(1))
     moved = vertices.astype(np.float64)
     for _ in range(_UNFOLDED):

@@ -195,7 +195,7 @@ def test_a_bald_head_stays_bald(head):
     assert np.abs(found.colours[head.hair] - [0.8, 0.6, 0.5]).max() < 0.05
 
 
-def test_hidden_hair_and_skin_keep_the_guesss_own_shades_and_clothes_do_not(head):
+def test_hidden_skin_keeps_the_guesss_own_shades_and_hair_and_clothes_do_not(head):
     shade = (0.03 * np.sin(25 * head.places[:, 1:2])).astype(np.float32)
     true = head.paint([0.6, 0.45, 0.25])
     found = judge(head, head.guess + shade, true * head.weight[:, None], head.weight)
@@ -205,8 +205,7 @@ def test_hidden_hair_and_skin_keep_the_guesss_own_shades_and_clothes_do_not(head
         chosen = (found.share[:, index] > 0.99) & (head.weight == 0)
         kept[name] = np.polyfit(shade[chosen, 0], (found.colours - true)[chosen].mean(1), 1)[0]
     assert 0.25 < kept["skin"] < 0.6  # of skin the photo shows how it is lit
-    assert 0.6 < kept["hair"] < 1  # light and shade of hair are the guess's alone
-    assert abs(kept["cloth"]) < 0.15  # what a field guesses of clothes is noise
+    assert max(abs(kept[name]) for name in ("hair", "cloth")) < 0.15  # what a field guesses of hair is smoke, of clothes noise
 
 
 def test_hidden_skin_is_as_light_as_seen_skin_that_faces_the_same_way(head):

@@ -180,7 +180,7 @@ def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, fl
 @pytest.mark.parametrize("combed", [True, False])
 def test_strands_are_lengthened_and_curls_are_not(combed: bool) -> None:
     noise = np.random.default_rng(0).standard_normal((SIZE, SIZE))
-    photo = 0.4 + 0.1 * np.repeat(gaussian_filter(noise, (12, 1.2) if combed else 1.2)[..., None], 3, axis=2)
+    photo = 0.4 + 0.1 * gaussian_filter(noise, (12, 1.2) if combed else 1.2)[..., None]
     points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
     strands = HairTexture.of(photo.astype(np.float32), points, np.ones(len(points), bool))
     assert strands is not None
@@ -204,7 +204,7 @@ def test_hidden_hair_follows_the_strands_that_run_one_way() -> None:
     x, y = np.meshgrid((np.arange(512) + 0.5) / 256 - 1, -((np.arange(512) + 0.5) / 256 - 1))
     crossing = gaussian_filter(np.random.default_rng(0).standard_normal((512, 512)), 2)
     grey = 0.3 + 0.1 * np.where(x < 0.1, np.sin(300 * x), 5 * crossing)
-    photo = np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
+    photo = grey[..., None].astype(np.float32)
     points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)[::3]
     hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
     texture = HairTexture.of(photo, points, hair)

@@ -84,6 +84,15 @@ def test_things_before_the_face_are_not_copied_and_leave_no_trace(bust, seen):
     assert colours[mirrored & (bust.vertices[:, 1] > -0.5), 2].max() < 0.7
 
 
+def test_a_beard_goes_on_to_the_ear(bust, seen):
+    _, y, z = np.moveaxis(seen.places, -1, 0)
+    colours, observed = coloured(bust, painted(seen, (y < -0.28) & (y > -0.62) & (z > -0.3), "beard", [0.1, 0.08, 0.06]))
+    height, depth = bust.vertices[:, 1:].T
+    jaw = (height < -0.35) & (height > -0.42) & (depth > -0.3) & (depth < -0.26) & (observed < 0.1)
+    assert jaw.sum() > 10 and 0.15 < np.median(colours[jaw].max(1)) < 0.4, "some skin shows through"
+    assert colours[(height < -0.25) & (height > -0.42) & (depth < -0.42) & (depth > -0.5)].min() > 0.35
+
+
 def test_a_brooch_on_the_chest_stays(bust, seen):
     brooch = (np.abs(seen.places[..., 0] - 0.4) < 0.06) & (np.abs(seen.places[..., 1] + 0.9) < 0.06)
     colours, observed = coloured(bust, painted(seen, brooch, "object", [1, 1, 0]))

@@ -1,0 +1,54 @@
+"""Hair that flies: background seen through it, and strands too thin for a solid. An artist would leave both out of a sculpture."""
+
+import cv2
+import numpy as np
+
+from .parsing import CLASSES
+from .scenery import colour_bins, frequency
+
+_SURE, _LEAST = 0.9, 300  # share, and pixels, of hair and skin that tell the person's colours
+_RATIO = 20.0  # times as frequent beside the person as on the person
+_RARE = 1e-5  # of the person: so rare is what the sure pixels do not show
+_LIGHTER = 25  # of 255 above hair's usual lightness: what is darker may be its own shade
+_SPREAD = 1.5e-3  # metres over which colours are averaged
+_THIN = 11e-3  # metres: half the thickness of strands that are left out
+_JUTS = 8e-3  # metres that such a strand must stand out
+
+
+def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
+    """(S, S) bool: what of a person's soft mask (S, S) in a (S, S, 3) uint8 picture is flying hair or the background in it.
+
+    shares (S, S, len(CLASSES)): of the parsing; eyes: their row, above which hair tells its colours, for below it flies; pixel: metres.
+    What is darker than hair mostly is stays, however dark the background is: hair shades itself.
+    """
+    person = soft > 0.5
+    hair = person & (shares[..., CLASSES.index("hair")] > 0.5 * (1 - shares[..., 0]))
+    left = person & ~(hair & _through(picture, shares, soft, eyes, pixel))
+    reach = max(round(_THIN / pixel), 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    # Beyond the picture's border the person goes on.
+    padded = np.pad(left.astype(np.uint8), 2 * reach, mode="edge")
+    thick = cv2.morphologyEx(padded, cv2.MORPH_OPEN, kernel)[2 * reach : -2 * reach, 2 * reach : -2 * reach] > 0
+    thin = left & ~thick & hair
+    away = cv2.distanceTransform((~thick).astype(np.uint8), cv2.DIST_L2, 5) * pixel
+    count, part = cv2.connectedComponents(thin.astype(np.uint8))
+    juts = np.bincount(np.asarray(part)[thin & (away > _JUTS)], minlength=count) > 0
+    left &= ~(juts[part] & thin)
+    # And what is cut off by it.
+    _, part = cv2.connectedComponents(left.astype(np.uint8))
+    return person & ~(left & ((part == np.bincount(part[left]).argmax()) | ~hair)) if left.any() else person & ~left
+
+
+def _through(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
+    """(S, S) bool: what has a colour that is beside the person and not in the face or in hair above the eyes."""
+    share = lambda name: shares[..., CLASSES.index(name)]  # noqa: E731
+    hair = (share("hair") > _SURE) & (np.arange(len(soft)) < eyes)[:, None]
+    own, scene = hair | (share("skin") > _SURE), soft < 1 - _SURE
+    if min(hair.sum(), scene.sum()) < _LEAST:
+        return np.zeros(soft.shape, bool)
+    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
+    bins = colour_bins(lab)
+    ours, theirs = (frequency(bins, mask)[tuple(np.moveaxis(bins, -1, 0))] for mask in (own, scene))
+    mean = lambda values: cv2.GaussianBlur(values.astype(np.float32), (0, 0), _SPREAD / pixel)  # noqa: E731
+    evidence = mean(np.log((theirs + 0.1 * _RARE) / (ours + _RARE)))
+    return (evidence > np.log(_RATIO)) & (mean(lab[..., 0]) > np.median(lab[hair, 0]) + _LIGHTER)

@@ -1,0 +1,74 @@
+"""Flying hair: what is seen through it and what is too thin for a solid is no person; shade and braids are."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from likeness.core.photo.flying_hair import flying_hair
+from likeness.core.photo.parsing import CLASSES
+
+SIZE, PIXEL, EYES = 200, 2e-3, 90
+SKIN, BLACK, LEAVES, SHADE = (220, 180, 150), (25, 20, 18), (190, 200, 90), (12, 14, 10)
+X, Y = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
+HAIR = np.hypot(X - 100, Y - 80) < 45
+FACE = np.hypot((X - 100) / 0.7, Y - 100) < 35
+BODY = (Y > 150) & (np.abs(X - 100) < 70)
+NECK = (np.abs(X - 100) < 20) & (Y > 100) & (Y <= 150)
+
+
+def scene(tuft: np.ndarray, leaves: np.ndarray, beside: tuple[int, int, int] = LEAVES) -> SimpleNamespace:
+    """A black-haired person; a tuft (S, S) that is taken for hair, with something (S, S) else in it of what is beside the person."""
+    hair = (HAIR | tuft) & ~FACE
+    person = HAIR | FACE | BODY | NECK | tuft
+    picture = np.where(person[..., None], BLACK, beside)
+    picture[(FACE | NECK | BODY) & ~hair] = SKIN
+    picture[leaves] = beside
+    shares = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    for name, mask in (("hair", hair), ("skin", person & ~hair), ("background", ~person)):
+        shares[..., CLASSES.index(name)] = mask
+    return SimpleNamespace(picture=picture.astype(np.uint8), shares=shares, soft=person.astype(np.float32))
+
+
+def cut(of: SimpleNamespace) -> np.ndarray:
+    return flying_hair(of.picture, of.shares, of.soft, EYES, PIXEL)
+
+
+TUFT = (np.abs(X - 150) < 20) & (Y > 90) & (Y < 140)
+WITHIN = (np.abs(X - 155) < 11) & (Y > 97) & (Y < 136)
+
+
+def test_what_is_seen_through_flying_hair_is_cut_with_the_strands_around_it() -> None:
+    gone = cut(scene(TUFT, WITHIN))
+    assert gone[WITHIN].mean() > 0.95
+    assert gone[(X > 168) & TUFT].mean() > 0.9, "a strand of 4 mm"
+    assert not gone[FACE | BODY | NECK].any()
+    assert gone[HAIR].mean() < 0.02
+    assert not cut(scene(TUFT, np.zeros_like(TUFT)))[TUFT].any(), "without gaps it is hair"
+
+
+def test_hair_is_darker_in_its_own_shade_though_the_background_is_as_dark() -> None:
+    """Blond hair with a dark hollow before a dark wall."""
+    of = scene(TUFT, WITHIN, SHADE)
+    blond = (of.picture == BLACK).all(-1)
+    of.picture[blond] = (190, 150, 100)
+    assert cut(of).mean() < 0.001
+
+
+@pytest.mark.parametrize(("wide", "stays"), [(2, False), (16, True)], ids=["a strand of 8 mm", "a tress of 6 cm"])
+def test_a_strand_that_juts_out_is_cut_and_a_tress_stays(wide: int, stays: bool) -> None:
+    strand = (np.abs(Y - 100) < wide) & (X > 140) & (X < 185)
+    gone = cut(scene(strand, np.zeros_like(strand)))[strand & (X > 150) & (X < 178)]
+    assert gone.mean() < 0.1 if stays else gone.mean() > 0.9
+
+
+def test_an_outline_with_small_curls_stays_as_it_is() -> None:
+    curls = np.hypot(X - 100, Y - 80) < 45 + 2.5 * np.sin(np.arctan2(Y - 80, X - 100) * 18)
+    gone = cut(scene(curls & (Y < 110), np.zeros_like(curls)))
+    assert gone.mean() < 0.001
+
+
+def test_without_hair_above_the_eyes_or_a_scene_nothing_is_known() -> None:
+    of = scene(TUFT, WITHIN)
+    assert not flying_hair(of.picture, of.shares, of.soft, 0, PIXEL)[WITHIN].any()
+    assert not flying_hair(of.picture, of.shares, np.ones_like(of.soft), EYES, PIXEL).any()

@@ -1,0 +1,67 @@
+"""The colours of hair that nobody sees: even light, the seen hair's own strands and tints, and its own side's light."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
+from scipy.stats import skew
+
+from likeness.core.colour.hair_texture import HairTexture
+from likeness.core.colour.kinds import HAIR, KINDS
+from likeness.core.colour.material import Tints, levels
+
+from .bald_bust import behind, short
+from .test_colour_light import SIZE, X, Y, cells
+from .test_hidden_colours import FAIR, bust, filled, seen  # noqa: F401
+
+BROWN, PALE = np.array([[0.35, 0.2, 0.1], [0.75, 0.66, 0.55]], np.float32)
+
+
+def hair_levels(of: SimpleNamespace, photo: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    share = np.eye(len(KINDS))[np.full(len(photo), HAIR)]
+    return levels(guess.astype(np.float32), photo.astype(np.float32), of.weight, share, of.places, of.normals)[0]
+
+
+def test_a_crown_that_the_sky_lights_does_not_bleach_the_back() -> None:
+    of = cells()
+    lit = of.places[:, 1:2] / 0.4
+    found = hair_levels(of, BROWN * (1.2 + lit), np.tile(FAIR, (len(lit), 1)))[of.weight == 0].mean(1)
+    assert found.max() < 1.7 * found.min(), "the seen crown is thrice as light"
+    assert found.max() > 1.05 * found.min(), "a little of it goes round"
+
+
+def test_the_fields_guess_makes_no_clouds_in_hair() -> None:
+    of = cells()
+    guess = BROWN * (1 + np.sin(9 * of.places[:, :1]))
+    found = hair_levels(of, np.tile(BROWN, (len(guess), 1)), guess)
+    assert np.abs(found - BROWN).max() < 0.02
+
+
+@pytest.mark.parametrize("colour", [(0.5, 0.4, 0.52), (0.45, 0.3, 0.42)], ids=["violet", "pink"])
+def test_hair_that_is_dyed_violet_stays_so(colour: tuple[float, float, float]) -> None:
+    tints = Tints.of(np.tile(colour, (50, 1)) * np.linspace(0.8, 1, 50)[:, None], 2)
+    assert np.abs(tints.natural().tints - tints.tints).max() < 0.02
+
+
+def test_few_bright_strands_in_black_hair_stay_few_and_bright() -> None:
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 1.2))
+    light = np.maximum(noise / noise.std() - 1, 0)
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+    strands = HairTexture.of(light[..., None].astype(np.float32), points, np.ones(len(points), bool))
+    assert strands is not None
+    assert skew(strands.texture[..., 0], axis=None) > 1
+
+
+def with_photo(of: SimpleNamespace, photo: np.ndarray) -> SimpleNamespace:
+    return SimpleNamespace(**(vars(of) | {"photo": photo.astype(np.float32)}))
+
+
+def test_light_and_dark_strands_have_the_tints_of_light_and_dark_hair(bust, seen) -> None:  # noqa: F811
+    across = gaussian_filter1d(np.random.default_rng(0).standard_normal(seen.photo.shape[1]), 0.7)
+    strands = np.clip(0.5 + across / across.std() / 4, 0, 1)[None, :, None]
+    photo = np.where(short(seen.places)[..., None], BROWN + strands * (PALE - BROWN), seen.photo)
+    colours = filled(bust, with_photo(seen, photo)).colours[behind(bust.vertices, 0.05, 0.4)]
+    light, tint = colours.mean(1), colours[:, 2] / colours[:, 0]
+    dark, pale = (np.median(tint[part]) for part in (light < np.percentile(light, 10), light > np.percentile(light, 90)))
+    assert pale > dark + 0.03
