@@ -42,7 +42,7 @@ def dressed_body(
         arms = nearest.regions(*ARMS).max(1)
         shares, _ = carry(vertices, faces, normals, layers.shares, crop.matte, nearest.mean, kind, arms)
         vertices = dressed(vertices, faces, shares, free, crop.half)
-        vertices = shod(vertices, faces, shares[:, -2], nearest.mean[:, 0] > 0, crop.up, crop.half)
+        vertices = shod(vertices, faces, shares[:, -2], nearest.mean[:, 0] > 0, crop.up, crop.matte, crop.half)
     if not detail:
         return vertices
     pictures = crop.photo, crop.matte, crop.parsing

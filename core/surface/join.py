@@ -29,6 +29,9 @@ _OVERLAP = 2e-4  # metres by which the three meshes overlap
 _LOWER_ENDS = np.linspace(-0.06, 0.01, 8)  # metres above the neck joint, along the head, where the region may end
 _USUAL_END, _UNUSUAL = 0.0, 0.02  # which of them is usual; metres of disagreement that a metre away from it is worth
 _AGREED, _DISAGREED = 0.012, 0.04  # metres between the surfaces that do not matter, and beyond which more does not matter
+_POOR = 0.015  # metres of disagreement from which on shoulders are the body's: raised ones are as high as the head
+_SHOULDERS = 0.1  # metres from the neck at which they begin, at the region's lower end; as many farther as they are higher
+_ASIDE = np.pi / 4 * np.arange(-2, 3)  # of the directions in which they lie, from straight away from the camera; a chin lies before
 _SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
 _SOME = 4  # of so many vertices one tells where the surfaces agree
 _SEARCHED, _ROBUST = 1500, 0.01  # points; metres
@@ -121,8 +124,11 @@ def _joined(body: ClosedSurface, head: ClosedSurface, place: JoinPlace, distance
     place = place.farther(scale, camera)
     head = ClosedSurface(camera + scale * (head.vertices - camera), head.faces, head.values)
     pair = _Pair(near, head)
-    blend = _Blend(pair, _region(place, _lower_end(pair, place), _clear(head.vertices, place)))
-    region = blend.region
+    end, apart = _lower_end(pair, place)
+    region = _region(place, end, _clear(head.vertices, place))
+    if apart > _POOR and not free:
+        region = _without_shoulders(region, place, end, camera)
+    blend = _Blend(pair, region)
     if free and not _only(whole ^ region.solid(0), head):
         raise ReconstructionError("The hand is not free, or not where the body has it.")
     band = (to_solid(blend.surface()) ^ region.solid(0, _OVERLAP)) - region.solid(1, -_OVERLAP)
@@ -148,6 +154,18 @@ def _region(place: JoinPlace, lower_end: float, clear: np.ndarray) -> _Region:
     lowest = -(place.up @ place.neck) - lower_end
     bands = np.where(clear, _CLEAR_BAND, _WALL_BAND)
     return _Region(np.vstack([normals, -place.up]), np.r_[offsets - _WALL, lowest], np.r_[bands, _BAND])
+
+
+def _without_shoulders(region: _Region, place: JoinPlace, lower_end: float, camera: np.ndarray) -> _Region:
+    """The part of a region that widens from the neck upwards."""
+    back = place.neck - camera
+    back = back - (back @ place.up) * place.up
+    back /= np.linalg.norm(back)
+    out = np.cos(_ASIDE)[:, None] * back + np.sin(_ASIDE)[:, None] * np.cross(place.up, back)
+    normals = (out - place.up) / np.sqrt(2)
+    offsets = (normals * (place.neck + lower_end * place.up + _SHOULDERS * out)).sum(1)
+    bands = np.full(len(out), _WALL_BAND)
+    return _Region(np.vstack([region.normals, normals]), np.r_[region.offsets, offsets], np.r_[region.bands, bands])
 
 
 def _walls(place: JoinPlace) -> tuple[np.ndarray, np.ndarray]:
@@ -205,8 +223,10 @@ class _Pair:
         self.closest = tuple(ClosestSurface(surface.vertices, surface.faces) for surface in self.surfaces)
 
 
-def _lower_end(pair: _Pair, place: JoinPlace) -> float:
-    """Where the two surfaces agree best: metres above the neck joint at which the head's region should end."""
+def _lower_end(pair: _Pair, place: JoinPlace) -> tuple[float, float]:
+    """Where the two surfaces agree best: metres above the neck joint at which the head's region should end; and how many metres they
+    disagree there, each in so far as it matters.
+    """
     apart = []
     for surface, other in zip(pair.surfaces, pair.closest[::-1], strict=True):
         height = place.height(surface.vertices)
@@ -217,7 +237,9 @@ def _lower_end(pair: _Pair, place: JoinPlace) -> float:
         error = np.clip(np.abs(other.query(surface.vertices[within])[0]) - _AGREED, 0, _DISAGREED)
         slabs = [(height[within] > end) & (height[within] < end + _BAND) for end in _LOWER_ENDS]
         apart.append([error[slab].sum() / max(slab.sum(), 1) for slab in slabs])
-    return float(_LOWER_ENDS[np.argmin(np.sum(apart, axis=0) + _UNUSUAL * np.abs(_LOWER_ENDS - _USUAL_END))])
+    error = np.sum(apart, axis=0)
+    best = int(np.argmin(error + _UNUSUAL * np.abs(_LOWER_ENDS - _USUAL_END)))
+    return float(_LOWER_ENDS[best]), float(error[best])
 
 
 class _Blend:

@@ -3,11 +3,12 @@
 What is brought to the ground is the sole, from above: the toes stay where the photo shows them.
 """
 
+import cv2
 import numpy as np
 import scipy.sparse as sp
 
 from ..geometry.mesh import adjacency, vertex_normals
-from ..geometry.visibility import smoothstep
+from ..geometry.visibility import sample_picture, smoothstep
 
 _SHOD = 0.5  # share of shoe from which on a place is part of one
 _LEAST = 50  # vertices of a sole
@@ -21,14 +22,18 @@ _BELOW = (-0.7, -0.2)  # the normal's part upwards, from the middle of a sole to
 _SOLE = (0.016, 0.026)  # metres above the ground up to which the sole reaches, from its edge to the shoe's
 _WIDER = 0.005  # metres by which the sole stands out
 _WORN = (0.2, 0.6)  # share of shoe over which it passes into what is above
+_STEPS = (1.0, 0.75, 0.5, 0.25, 0.0)  # shares of a shoe's whole move, of which the largest counts that stays in the photo's outline
+_BEYOND, _OUTSIDE = 0.015, 0.1  # metres beyond the outline, and share of what is moved, that do not matter
 _EVEN, _EVENED = 4, 3  # rounds of smoothing the normals, and the move
 
 
-def shod(vertices: np.ndarray, faces: np.ndarray, shoe: np.ndarray, left: np.ndarray, up: np.ndarray, half: float) -> np.ndarray:
-    """Vertices (V, 3) float32 of a crop frame's surface whose shoes stand flat on their soles.
+def shod(
+    vertices: np.ndarray, faces: np.ndarray, shoe: np.ndarray, left: np.ndarray, up: np.ndarray, matte: np.ndarray, half: float
+) -> np.ndarray:
+    """Vertices (V, 3) float32 of a crop frame's surface whose shoes stand flat on their soles, as far as they stay in the photo's outline.
 
-    shoe (V,) in [0, 1]: where it is worn; left (V,) bool: on which side of the body; up (3,): unit, against gravity; half: metres of a
-    crop unit.
+    shoe (V,) in [0, 1]: where it is worn; left (V,) bool: on which side of the body; up (3,): unit, against gravity; matte (S, S): of the
+    crop; half: metres of a crop unit.
     """
     if (shoe > _SHOD).sum() < _LEAST:
         return vertices
@@ -38,6 +43,8 @@ def shod(vertices: np.ndarray, faces: np.ndarray, shoe: np.ndarray, left: np.nda
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     facing, places = normals @ up, vertices.astype(np.float64) * half
     change = np.zeros_like(places)
+    spread = max(round(_BEYOND / half * len(matte) / 2), 1)
+    allowed = cv2.dilate(matte, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spread + 1,) * 2))
     for side in (left, ~left):
         own = side & (shoe > _SHOD)
         height = places @ up - (places[own] @ up).min(initial=np.inf)
@@ -52,8 +59,11 @@ def shod(vertices: np.ndarray, faces: np.ndarray, shoe: np.ndarray, left: np.nda
         down += np.where(above < _UNCHANGED, above - low, 0)
         wider = _WIDER * (1 - smoothstep(low, *_SOLE))
         worn = side * smoothstep(shoe, *_WORN) * (1 - smoothstep(height, _SHALLOW, 2 * _SHALLOW))
-        change += worn[:, None] * (wider[:, None] * (normals - np.outer(facing, up)) - np.outer(down, up))
-    return ((places + _repeated(mean, change, _EVENED)) / half).astype(np.float32)
+        move = worn[:, None] * (wider[:, None] * (normals - np.outer(facing, up)) - np.outer(down, up))
+        move = _repeated(mean, move, _EVENED) / half
+        moved = own & (np.linalg.norm(move, axis=1) * half > _WIDER)
+        change += _within(vertices[moved], move[moved], allowed) * move
+    return (vertices + change).astype(np.float32)
 
 
 def _raised(places: np.ndarray, up: np.ndarray, height: np.ndarray, sole: np.ndarray) -> np.ndarray:
@@ -63,6 +73,14 @@ def _raised(places: np.ndarray, up: np.ndarray, height: np.ndarray, sole: np.nda
     slope[:3] *= min(1.0, _STEEPEST / max(float(np.linalg.norm(slope[:3])), 1e-9))
     plane = across @ slope
     return np.clip(plane - np.percentile(plane[sole], _LOWEST), 0, _RAISED)
+
+
+def _within(vertices: np.ndarray, move: np.ndarray, allowed: np.ndarray) -> float:
+    """The largest of _STEPS by which vertices (N, 3), crop frame, may move (N, 3) inside a mask (S, S) of the crop."""
+    for step in _STEPS:
+        if len(vertices) and (sample_picture(allowed, (vertices + step * move).astype(np.float32)) < 0.5).mean() < _OUTSIDE:
+            return step
+    return 0.0
 
 
 def _repeated(matrix: sp.csr_matrix, values: np.ndarray, times: int) -> np.ndarray:

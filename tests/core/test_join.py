@@ -138,6 +138,21 @@ def test_the_cut_goes_where_the_surfaces_agree(joined: JoinedSurface) -> None:
     check_manifold(same.surface.vertices, same.surface.faces)
 
 
+def test_raised_shoulders_that_the_head_knows_otherwise_stay_the_bodys() -> None:
+    """Arms up, a back 10 cm farther out than the head's networks see it; the chin stays the head's."""
+    chest = lambda back, wide: ball((0, 0.42, -back), wide, 0.6)  # noqa: E731
+    arms = [rod((side * 0.16, 0.4, 0), (side * 0.22, 0.9, 0), 0.07) for side in (-1, 1)]
+    chin = ball((0, 0.5, 0.09), 0.03)
+    body = surface(person(0.058, 0.0, 0.0, chest(0.08, 0.2), *arms), np.zeros(3), 0.9, 128, 0.0)
+    head = surface(person(0.05, 0.025, 0.004, chest(0.0, 0.12), chin), CENTRE, HALF, 64, 1.0)
+    joined = join_head(body, head, place(), DISTANCE)
+    vertices = joined.surface.vertices
+    behind = (np.abs(vertices[:, 0]) < 0.17) & (vertices[:, 1] > 0.4) & (vertices[:, 1] < 0.48) & (vertices[:, 2] < -0.12)
+    assert behind.sum() > 50 and nearest(vertices[behind], body.vertices).mean() < 0.006
+    chins = head.vertices[(np.abs(head.vertices[:, 0]) < 0.02) & (head.vertices[:, 2] > 0.1) & (np.abs(head.vertices[:, 1] - 0.5) < 0.02)]
+    assert len(chins) and nearest(CAMERA + joined.scale * (chins - CAMERA), vertices[joined.from_head > 0.5]).max() < 0.001
+
+
 def test_hair_that_the_body_does_not_know_ends_without_a_cut_face() -> None:
     lock = rod((0.05, 0.3, -0.1), (0.05, 0.62, -0.08), 0.025)
     hair = surface(person(0.05, 0.025, 0.004, lock), CENTRE, HALF, 64, 1.0)

@@ -11,6 +11,7 @@ HALF, CELLS = 0.3, 128  # metres, and cells of 4.7 mm
 UP = np.array([0.0, 1.0, 0.0])
 HEEL, TOES, ANKLE = np.array([0, -0.19, -0.08]), np.array([0, -0.22, 0.12]), -0.12  # metres: the toes hang 3 cm
 THICK = 0.04
+ALL = np.ones((64, 64), np.float32)
 
 
 def distance(points: np.ndarray) -> np.ndarray:
@@ -30,7 +31,7 @@ def foot() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def shoe(foot: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     share = (foot[0][:, 1] * HALF < ANKLE).astype(np.float32)
-    return shod(*foot, share, np.ones(len(share), bool), UP, HALF) * HALF
+    return shod(*foot, share, np.ones(len(share), bool), UP, ALL, HALF) * HALF
 
 
 def below(vertices: np.ndarray, faces: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -62,4 +63,16 @@ def test_what_is_above_a_shoe_and_a_bare_foot_stay_as_they_are(foot: tuple[np.nd
     vertices, faces = foot
     leg = vertices[:, 1] * HALF > -0.05
     assert np.allclose(shoe[leg], vertices[leg] * HALF, atol=1e-6)
-    assert np.array_equal(shod(vertices, faces, np.zeros(len(vertices)), np.ones(len(vertices), bool), UP, HALF), vertices)
+    assert np.array_equal(shod(vertices, faces, np.zeros(len(vertices)), np.ones(len(vertices), bool), UP, ALL, HALF), vertices)
+
+
+def test_a_slope_that_the_photo_shows_stays(foot: tuple[np.ndarray, np.ndarray]) -> None:
+    """The same foot from the side: its toes are on the right, and lower."""
+    turned = foot[0][:, [2, 1, 0]] * np.array([1, 1, -1], np.float32)
+    share = (turned[:, 1] * HALF < ANKLE).astype(np.float32)
+    x, y = np.meshgrid(*[(np.arange(256) + 0.5) / 128 - 1] * 2)
+    points = np.stack([np.zeros_like(x), -y, x], axis=-1).reshape(-1, 3)
+    outline = (distance(points).reshape(x.shape) < 0).astype(np.float32)
+    shoe = shod(turned, foot[1], share, np.ones(len(share), bool), UP, outline, HALF) * HALF
+    heel, toes = (np.abs(turned[:, 0] * HALF - end[2]) < 0.02 for end in (HEEL, TOES))
+    assert shoe[heel, 1].min() - shoe[toes, 1].min() > 0.012
