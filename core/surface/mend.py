@@ -110,7 +110,7 @@ class _Part:
 
 
 def _mended(whole: _Part, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A part's vertices and faces mended around its wrong vertices (N,) bool, and the ids that the vertices had in it. Each round looks only
+    """A part mended around its wrong vertices (N,) bool: vertices, faces, and the ids that the vertices had in it. Each round looks only
     at the surroundings of what the one before has left, which may have come near the part's border."""
     before, vertices, faces, fixed = whole.vertices, whole.vertices, whole.faces, whole.border
     kept = np.arange(len(vertices))
