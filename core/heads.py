@@ -107,12 +107,14 @@ class HeadReconstructor:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
             detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
-            if fields.further is None:
-                vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief(), detail=detail)
-            else:
+            if fields.further is not None:
                 smooth = add_detail(vertices, faces, settings.resolution)
                 vertices = fields.further.detailed(smooth, faces, settings.resolution, settings.detail)
-            return *self._with_features(prepared, vertices, faces, pictures), detail
+                return *self._with_features(prepared, vertices, faces, pictures), detail
+            vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
+            vertices, faces = self._with_features(prepared, vertices, faces, pictures)
+            # Lines around eyes and mouth are the person's: they come last.
+            return vertices if detail is None else detail.on(vertices, faces), faces, detail
 
     def _with_features(
         self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, pictures: Pictures

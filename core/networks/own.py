@@ -86,6 +86,7 @@ class OwnMatte:
     """`photo.parsing.Parser` whose coverage is a detail network's foreground; the classes in it are those of another parser."""
 
     size = SIZE
+    outline_stays = True
 
     def __init__(self, network: DetailNetwork, parser: Parser) -> None:
         self._network, self._parser = network, parser

@@ -125,6 +125,7 @@ class NetworkParser:
     """`photo.parsing.Parser` with a network on one device; precision: the context to run it in."""
 
     size = INPUT_SIZE
+    outline_stays = False
 
     def __init__(self, network: ParsingNetwork, device: torch.device, precision: Callable[[], AbstractContextManager[object]]) -> None:
         self._network, self._device, self._precision = fold_norms(network).to(device), device, precision

@@ -94,8 +94,9 @@ def segment(
         return (one.mesh[:, :2] - [left, top]) * scale
 
     answer = segmenter(picture)
-    shares = None
+    shares, outline_stays = None, False
     if not isinstance(segmenter, SelfieSegmenter):
+        outline_stays = segmenter.outline_stays
         shares = worn_by_colour(skin_by_tone(answer, picture, to_picture(face)), picture, to_picture(face))
     pixel = metres_per_pixel(face) / scale
     if shares is None:
@@ -111,7 +112,7 @@ def segment(
     hull = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.round(to_picture(face)).astype(np.int32)), (1,))
     soft[inside] = one_piece(soft[inside], hull[inside], (_MAX_HOLE / pixel) ** 2, round(_SOFT / pixel))
-    if shares is not None:
+    if shares is not None and not outline_stays:
         soft[flying_hair(picture, shares, soft, to_picture(face)[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1].mean(), pixel)] = 0
     matte = np.zeros((height, width), np.float32)
     shrink = min(1.0, FINE_SIDE / max(part.shape))

@@ -17,6 +17,8 @@ class Parser(Protocol):
 
     size: int
     """Pixels a side of the pictures that it takes."""
+    outline_stays: bool
+    """Whether its outline of the person is kept as it is, as that of a network that the user has chosen."""
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """Shares (size, size, len(CLASSES)) float32 that sum to 1, of a (size, size, 3) uint8 sRGB picture."""

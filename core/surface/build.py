@@ -1,4 +1,4 @@
-"""The surface of one field: extracted, rid of spikes and roughness, with the relief of normals and shading. Called once for each field."""
+"""The surface of one field: extracted, rid of spikes and roughness, with the relief of normals. Called once for each field."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from ..geometry.mesh import vertex_normals
 from ..progress import Cancel
 from .detail import BUNDLED_RELIEF, ReliefStrength, displace_back, displace_front
 from .extract import extract_surface
-from .mesoscopic import FineDetail
 from .smooth import smooth_surface, smoothing_rounds
 from .spikes import remove_depth_spikes
 
@@ -42,12 +41,10 @@ def add_detail(
     front: ReliefMap | None = None,
     back: ReliefMap | None = None,
     *,
-    detail: FineDetail | None = None,
     spikes: bool = False,
 ) -> np.ndarray:
     """Vertices (V, 3) float32 of `build_surface` at that resolution, without roughness, with the relief of the nearest and the farthest
-    surface's normals, and with the detail of the photo's shading. spikes: whether what is thin and stands out towards the viewer stays,
-    as a body's fingers before its hip must."""
+    surface's normals. spikes: whether what is thin and stands out towards the viewer stays, as a body's fingers before its hip must."""
     vertices = vertices if spikes else remove_depth_spikes(vertices, faces)
     vertices = smooth_surface(vertices, faces, smoothing_rounds(resolution))
     normals = vertex_normals(vertices, faces)
@@ -55,6 +52,4 @@ def add_detail(
         vertices = displace_front(vertices, faces, normals, front.normals, front.mask, front.strength)
     if back is not None:
         vertices = displace_back(vertices, faces, normals, back.normals, back.mask)
-    if detail is not None:
-        vertices = detail.on(vertices, faces)
     return vertices

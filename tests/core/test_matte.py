@@ -156,6 +156,7 @@ class Told:
     """A parser that has been told the shares: hair in a column around the middle, the rest background, and things put before it."""
 
     size = 384
+    outline_stays = False
 
     def __init__(self, coverage: float = 1.0) -> None:
         self.shares = np.zeros((384, 384, len(CLASSES)), np.float32)

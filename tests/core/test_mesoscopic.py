@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from likeness.core.photo.parsing import CLASSES
-from likeness.core.surface.build import add_detail
 from likeness.core.surface.extract import extract_surface
 from likeness.core.surface.mesoscopic import FineDetail
 from likeness.core.surface.shading import shape_from_shading
@@ -147,12 +146,6 @@ def test_the_front_moves_along_its_normals_and_the_rest_stays(ball: tuple[np.nda
     assert np.abs(step[back]).max() == 0
     edge = np.abs(normals[:, 2] - 0.2) < 0.05
     assert np.linalg.norm(step[edge], axis=1).max() < 0.004
-
-
-def test_the_detail_of_a_surface_holds_what_the_photo_tells(ball: tuple[np.ndarray, np.ndarray]) -> None:
-    vertices, faces = ball
-    plain, moved = (add_detail(vertices, faces, 64, detail=one) for one in (None, raised()))
-    assert np.abs(moved - plain).max() == pytest.approx(0.01, rel=0.05)
 
 
 def test_shading_is_part_of_the_detail() -> None:
