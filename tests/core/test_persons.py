@@ -79,6 +79,7 @@ class Everything:
     """A segmenter that takes all for the person."""
 
     size = 64
+    outline_stays = False
 
     def __call__(self, picture: np.ndarray, guide: np.ndarray | None = None) -> np.ndarray:
         shares = np.zeros((*picture.shape[:2], 12), np.float32)
