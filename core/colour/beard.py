@@ -15,6 +15,8 @@ _LEAST = 0.05  # of such a place
 _REACH = 1.0  # crop units (20 cm) over which what is seen of a beard goes on
 _SEEN = 4.0  # weight of what is seen beside what is around
 _SIDES = -0.08  # depth on the mean head of cheeks and jaw's sides: both sides have the same beard
+_ENOUGH = 0.08  # of those sides seen, mostly of the one that is turned to the camera, tell whether they have a beard at all
+_BARE = (0.02, 0.08)  # share of beard there, from shaved sides beside a goatee to a beard
 _THICK = (0.1, 0.45)  # share of beard around, which the parsing often takes for skin
 
 
@@ -28,6 +30,9 @@ def bearded(cells: VoxelMeans, beard: np.ndarray, weight: np.ndarray, upright: n
         found[some] = membrane(links, beard[some, None], _SEEN * weight[some], spring, cells.place[some] // 5)[:, 0]
         sides = some[upright[some, 2] < _SIDES]
         found[sides] = np.maximum(found[sides], found[sides].mean() if len(sides) else 0)
+        seen = weight[sides].sum()
+        if seen > _ENOUGH * len(sides):
+            found[sides] *= smoothstep(beard[sides] @ weight[sides] / seen, *_BARE)
     return grows * smoothstep(found, *_THICK)
 
 

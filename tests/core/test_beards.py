@@ -14,10 +14,10 @@ SEEN = np.abs(ANGLE) < np.radians(50)
 GROWS = beard_grows(POINTS)
 
 
-def hidden_beard(beard: np.ndarray) -> np.ndarray:
+def hidden_beard(beard: np.ndarray, seen: np.ndarray = SEEN) -> np.ndarray:
     """Shares (K,) of beard at POINTS, of which the photo shows some; some of those (K,) bool are beard, the others skin."""
     cells = VoxelMeans.of(POINTS, 0.03)
-    found = bearded(cells, cells.mean(beard.astype(float), SEEN), cells.mean(SEEN.astype(float)), cells.mean(POINTS))
+    found = bearded(cells, cells.mean(beard.astype(float), seen), cells.mean(seen.astype(float)), cells.mean(POINTS))
     return found[cells.cell]
 
 
@@ -35,6 +35,13 @@ def test_a_shaved_face_gets_none() -> None:
 @pytest.mark.parametrize("wide", [0.12, 0.2])
 def test_a_beard_of_the_chin_alone_goes_on_nowhere(wide: float) -> None:
     assert hidden_beard((np.abs(POINTS[:, 0]) < wide) & (HEIGHT < -0.3))[~SEEN].max() < 0.1
+
+
+def test_beside_a_goatee_both_cheeks_are_as_the_one_that_a_turned_head_shows() -> None:
+    turned = (np.radians(-20) < ANGLE) & (np.radians(110) > ANGLE)
+    goatee = (np.radians(25) > ANGLE) & (np.radians(-60) < ANGLE) & (HEIGHT < -0.3)
+    assert hidden_beard(goatee, turned)[POINTS[:, 2] < -0.1].max() < 0.1
+    assert hidden_beard(GROWS > 0.5, turned)[(GROWS > 0.95) & ~turned].min() > 0.8
 
 
 def test_a_beard_of_the_jaw_goes_up_before_the_ear_though_cheeks_are_shaved() -> None:
