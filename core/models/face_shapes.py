@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ..geometry.mesh import vertex_normals
+from ..photo.landmarks import LIDS, LIPS
 from .guess import HeadGuess
 from .head import HeadModel
 from .parametric import LandmarkSet
@@ -24,6 +25,7 @@ _GUESSED_TURN = 0.1  # detectors tilt faces by some 4 degrees; a guess that has 
 _SUREST_IDENTITY = 0.5  # a guess never pins what the landmarks see
 _HIDDEN_TRUST = 0.16  # detectors err 2.5 times as much on skin that they do not see
 _HIDDEN, _SHOWN = -0.1, 0.2  # cosine between skin and view where trust begins to grow, and where it is whole
+_REFINED = 4.0  # trust of lips and lids over what drawn faces say of it: on photographs the detector follows them to a millimetre
 _UNSEEN = ("eyeLook", "tongue")  # expressions that landmarks of the skin do not show
 
 
@@ -43,7 +45,8 @@ class FaceShapes:
     the expressions that landmarks show, whose places among the model's are visible_expressions.
 
     rest (V, 3): vertices at shape 0; points and normals (N, 3): the landmarks' places and rest normals; weight (N,): their trust,
-    which adds up to the number of MediaPipe's landmarks. landmarks: of the model; MediaPipe's if none are given.
+    which adds up to the number of MediaPipe's landmarks, but for lips and lids, which count for more. landmarks: of the model; MediaPipe's
+    if none are given.
     """
 
     def __init__(self, model: HeadModel, identity: np.ndarray | None = None, landmarks: LandmarkSet | None = None) -> None:
@@ -60,6 +63,8 @@ class FaceShapes:
         self.normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
         self.size = len(basis)
         self.weight = landmarks.weight / landmarks.weight.mean() * (len(model.mediapipe.weight) / len(landmarks.weight))
+        if landmarks is model.mediapipe:
+            self.weight[[*LIPS, *LIDS]] *= _REFINED
         visible = len(self.visible_expressions)
         self.low = np.r_[np.full(self.count, -_IDENTITY_BOUND), np.zeros(visible)]
         self.high = np.r_[np.full(self.count, _IDENTITY_BOUND), np.ones(visible)]

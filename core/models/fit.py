@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import ReconstructionError
 from ..photo.landmarks import IBUG68
 from ..photo.view import Camera
+from .across import to_lips_and_lids, to_the_pins
 from .face_shapes import FaceShapes
 from .guess import HeadGuess
 from .head import HeadModel
@@ -22,7 +23,6 @@ from .normal_term import NormalPicture, NormalTerm
 from .observation import Observation
 from .outline import MatteField, Outline
 from .parametric import Parameters
-from .pin_term import to_the_pins
 from .projection import FitState
 from .rotation import rotation_matrix, rotation_vector
 from .solver import SharedProblem, minimise
@@ -39,7 +39,8 @@ Cancel = Callable[[], bool] | None
 class ViewFit:
     """A head model fitted to a photo. Points are in its camera frame (origin between the posed eyes' joints), metres.
 
-    identity (K,), expression (E,), rotations (J, 3): the model's parameters. rotation (3, 3): head axes to camera axes.
+    identity (K,), expression (E,), rotations (J, 3): the model's parameters, which the vertices follow but for what is moved across the
+    view (across.py). rotation (3, 3): head axes to camera axes.
     vertices (V, 3), joints (J, 3), closed_vertices and closed_normals (Vs, 3) of the closed bust.
     residual: distance of the projected landmarks from the detected ones, mean by trust, as a share of the eye distance.
     """
@@ -129,6 +130,7 @@ def _view_fit(model: HeadModel, identity: np.ndarray, view: ViewEnergy, state: F
         identity, expression, rotations, state.rotation, state.camera, view.residual(state),
         posed.vertices, posed.joints, posed.closed_vertices, posed.closed_normals,
     )  # fmt: skip
+    fit = to_lips_and_lids(model, fit, view.seen)
     return fit if view.seen.pins is None else to_the_pins(model, fit, view.seen.pins)
 
 

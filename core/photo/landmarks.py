@@ -12,6 +12,17 @@ IBUG68 = "ibug68"
 IRISES = "irises"
 """Centres of the person's left and right iris (2, 3), like MediaPipe's mesh."""
 
+LIPS = (
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 308, 324, 318, 402, 14, 87, 178, 88, 95,
+    185, 40, 39, 37, 0, 267, 269, 270, 409, 415, 310, 311, 312, 13, 82, 81, 42, 183, 78, 191, 80,
+)  # fmt: skip
+LIDS = (
+    33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
+    263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
+)  # fmt: skip
+"""MediaPipe's numbers along the lips' outer and inner borders, and along the lids: a network of its own refines each (Grishchenko et al.
+2020, Attention Mesh)."""
+
 Landmarks = Mapping[str, np.ndarray]
 """Kind -> points in pixels of one picture. A kind that no detector has reported is missing."""
 

@@ -16,7 +16,7 @@ from likeness.core.models.joints import GLOBAL, LEFT_EYE, NECK, RIGHT_EYE
 from likeness.core.models.observation import Observation
 from likeness.core.models.parametric import Parameters, Posed
 from likeness.core.models.rotation import rotation_matrix, rotation_vector
-from likeness.core.photo.landmarks import MEDIAPIPE
+from likeness.core.photo.landmarks import LIDS, LIPS, MEDIAPIPE
 from likeness.core.photo.view import Camera
 
 SIZE = 512
@@ -75,7 +75,8 @@ def test_fit_is_in_the_camera_frame_within_bounds_and_repeatable(model):
     assert fit.expression.min() >= 0 and fit.expression.max() <= 1 and np.abs(fit.identity).max() <= 3
     assert fit.closed_vertices.shape == fit.closed_normals.shape == (len(model.closed_correspondence), 3)
     posed = model.posed(Parameters(fit.identity, fit.expression, fit.rotations))
-    assert np.allclose(posed.vertices, fit.vertices, atol=1e-6)
+    apart = np.linalg.norm(posed.vertices - fit.vertices, axis=1)
+    assert apart.max() < 0.006 and np.median(apart) < 1e-6, "lips and lids alone leave the model"
     again = fit_head(model, view)
     assert np.array_equal(again.vertices, fit.vertices) and again.camera == fit.camera
 
@@ -200,7 +201,7 @@ def test_a_bad_guess_never_raises_and_landmarks_still_hold(model, error):
 
 
 def of_person(model: HeadModel, yaws: tuple[float, ...], noise: float, seed: int = 0) -> tuple[np.ndarray, list[Observation]]:
-    """One person (K,) in several photos, each with a pose, a smile and landmark errors of its own."""
+    """One person (K,) in several photos, each with a pose, a smile and landmark errors of its own, half as large at lips and lids."""
     rng = np.random.default_rng(seed)
     identity = np.clip(rng.normal(0, 1.0, len(model.identity)), -2.5, 2.5)
     seen = []
@@ -211,7 +212,9 @@ def of_person(model: HeadModel, yaws: tuple[float, ...], noise: float, seed: int
         rotations[0] = [0.05 * number, yaw, 0]
         posed, camera = model.posed(Parameters(identity, expression, rotations)), Camera((250.0, 240.0), 1000.0 + 90 * number, 1.5)
         points = model.mediapipe.on(posed.vertices) + model.mediapipe.bias @ posed.rotation.T
-        points = points + rng.normal(0, noise, points.shape)
+        errors = rng.normal(0, noise, points.shape)
+        errors[[*LIPS, *LIDS]] /= 2
+        points = points + errors
         landmarks = np.concatenate([camera.project(points), points[:, 2:] * camera.scale], axis=1)
         seen.append(Observation({MEDIAPIPE: landmarks}, name=f"photo {number}"))
     return identity, seen
