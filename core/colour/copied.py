@@ -61,6 +61,9 @@ class Copied(NamedTuple):
         """parsed: has the photo the parsing's channels?"""
         cells, vertices, normals = surface.cells, surface.vertices, surface.normals
         shown, observed = projection.sample_photo(vertices, normals)
+        if parsed:
+            cloth = smoothstep(normalised(shown[:, OF_KIND])[:, CLOTHES], 0.5, 0.9)
+            observed = np.maximum(observed, cloth * projection.steep(vertices, normals))
         observed = with_steep = observed * ~surface.closed
         if not parsed:
             return cls(shown, observed, with_steep, np.zeros(len(vertices), np.float32), around_border(cells, cells.mean(observed)))

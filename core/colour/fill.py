@@ -64,7 +64,7 @@ def colour_vertices(
         copied, hidden = _in_the_light_there(surface, copied, hidden, kinds, Wall.of(photo_crop, matte_crop))
     level = without_seam(surface.cells, hidden.level, hidden.seen[:, COLOUR], hidden.weight, hidden.mirrored, hidden.share)
     if kinds is not None:
-        copied = _hair_in_even_light(surface, copied, level, hidden.seen[:, COLOUR], kinds[:, HAIR])
+        copied = _in_even_light(surface, copied, level, hidden, kinds)
     clothes = BorderedGarments(surface.cells, hidden.worn.share, vertices)
     detail = np.where(clothes.of[:, None] == 0, hidden.detail, hidden.detail_of_clothes)
     shown, unseen = copied.shown[:, COLOUR], np.clip(clothes.spread(level) + detail, 0, 1)
@@ -73,6 +73,7 @@ def colour_vertices(
     if surface.closed.any():
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
+    of_clothes = of_clothes * ((hidden.worn.seen[surface.cells.cell] != clothes.of) | (clothes.of == 0))
     colours = unseen + _ending_in_a_line(copied.observed, shown, unseen, of_clothes)[:, None] * (shown - unseen)
     return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32))
 
@@ -104,14 +105,16 @@ def _in_the_light_there(
     return copied._replace(shown=shown, observed=observed), hidden._replace(level=level, weight=weight)
 
 
-def _hair_in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, seen: np.ndarray, hair: np.ndarray) -> Copied:
-    """The same, with seen hair, share (K,) of cells with colours seen (K, 3), towards the border in the light of the hidden hair, of level
-    (K, 3), which the photo's own would never meet."""
-    cells, shown = surface.cells, copied.shown.copy()
-    own = surface.head * np.clip(shown[:, OF_KIND][:, HAIR], 0, 1)
-    change = evened(cells, level, seen, cells.mean(copied.observed * own) * hair)
-    change = change * (1 - well_inside(copied.around))[:, None]
-    shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change, surface.vertices) * own[:, None])
+def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, hidden: HiddenColours, kinds: np.ndarray) -> Copied:
+    """The same, with seen hair and clothes towards the border in the light of the hidden ones, of level (K, 3), which the photo's own would
+    never meet. kinds (K, len(KINDS)): the cells' shares."""
+    cells, shown, worn = surface.cells, copied.shown.copy(), hidden.worn
+    same = (worn.seen == worn.garment)[cells.cell]
+    for kind, where in ((HAIR, surface.head), (CLOTHES, same)):
+        own = where * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
+        change = evened(cells, level, hidden.seen[:, COLOUR], cells.mean(copied.observed * own) * kinds[:, kind])
+        change = change * (1 - well_inside(copied.around))[:, None]
+        shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change, surface.vertices) * own[:, None])
     return copied._replace(shown=shown)
 
 
