@@ -60,7 +60,7 @@ def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells:
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     tints, worn = {}, Worn.nothing(cells)
     if share is not None:
-        worn = garments(cells, share[:, CLOTHES], (seen, weight * share[:, CLOTHES]), steep, upright)
+        worn = garments(cells, share[:, CLOTHES], (seen, weight * share[:, CLOTHES]), steep[:2], upright)
         level, tints = levels(level, seen, weight, share, upright, normals, worn=worn)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
     if share is not None:
@@ -83,11 +83,18 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     by_place = cells.smoothed(cells.smoothed(by_place))
     of_clothes = np.eye(len(KINDS))[np.full(len(level), CLOTHES)]
     share = continued(
-        cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (of_clothes, _GRAZED * steep[1] * (1 - weight))]
+        cells,
+        by_place,
+        [
+            (kinds, weight),
+            (mirrored, _MIRRORED * cells.mean(trust)),
+            (of_clothes, _GRAZED * steep[1] * (1 - weight)),
+            (np.eye(len(KINDS))[np.full(len(level), SKIN)], _GRAZED * steep[2] * (1 - weight)),
+        ],
     )
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
-    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), steep, upright)
+    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), steep[:2], upright)
     near = smoothstep(np.minimum(normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))

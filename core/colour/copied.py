@@ -54,6 +54,7 @@ class Copied(NamedTuple):
     observed: np.ndarray
     with_steep: np.ndarray
     clothed: np.ndarray
+    bared: np.ndarray
     around: np.ndarray
 
     @classmethod
@@ -66,7 +67,14 @@ class Copied(NamedTuple):
             observed = np.maximum(observed, cloth * projection.steep(vertices, normals))
         observed = with_steep = observed * ~surface.closed
         if not parsed:
-            return cls(shown, observed, with_steep, np.zeros(len(vertices), np.float32), around_border(cells, cells.mean(observed)))
+            return cls(
+                shown,
+                observed,
+                with_steep,
+                np.zeros(len(vertices), np.float32),
+                np.zeros(len(vertices), np.float32),
+                around_border(cells, cells.mean(observed)),
+            )
         # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
         observed = observed * (1 - normalised(shown[:, OF_KIND])[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
         around = around_border(cells, cells.mean(observed))
@@ -76,7 +84,8 @@ class Copied(NamedTuple):
         bare = (surface.places.bare * (1 - smoothstep(surface.places.distance, *STANDS_OFF)))[cells.cell]
         observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
         clothed = projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] * (1 - bare) * ~surface.closed
-        return cls(shown, observed, with_steep, clothed, around)
+        bared = projection.grazed(vertices, normals) * shown[:, OF_KIND][:, SKIN] * ~surface.closed * (1 - surface.head)
+        return cls(shown, observed, with_steep, clothed, bared, around)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

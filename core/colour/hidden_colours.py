@@ -65,7 +65,7 @@ class HiddenColours(NamedTuple):
         other, trust = projection.mirrored(there, facing)
         if parsed:
             trust = trust * smoothstep(facing[:, 2], *_RIM)
-        steep = cells.mean(copied.shown[:, COLOUR], copied.clothed), cells.mean(copied.clothed)
+        steep = cells.mean(copied.shown[:, COLOUR], copied.clothed), cells.mean(copied.clothed), cells.mean(copied.bared)
         samples = ColourSamples(surface.guess, seen, weight, other, trust, unit(cells.mean(surface.normals)), steep)
         told = (by_parsing if parsed else by_guess)(samples, surface.places, symmetry.upright(cells.centre), cells)
         trust = (told.trust * surface.head).astype(np.float32)
