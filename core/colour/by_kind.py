@@ -10,7 +10,7 @@ from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS
 from .clothing import Worn, dressed, garments, with_an_edge
 from .copied import normalised
 from .guessed import CHEEKS, SURE, guessed_kinds, within
-from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN, Places, continued, hidden_kinds
+from .kinds import BEARD, CLOTHES, HAIR, SKIN, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .voxel_means import VoxelMeans
 
@@ -24,14 +24,14 @@ _BEYOND = (0.2, 0.4)  # sRGB: so far from the hair's level is the wall behind it
 _TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background's
 KEPT_OUT = (0.1, 0.4)
 """Share of what is not mirrored, and not spread."""
-_GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
+_GRAZED = 0.5  # weight of what the photo shows too steeply to copy it
 _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 
 
 class ColourSamples(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
-    the mirrored places of the vertices; normals (K, 3): the cells', unit; steep: colours (K, 3) and weight (K,) of clothes that the photo
-    shows too steeply to copy them."""
+    the mirrored places of the vertices; normals (K, 3): the cells', unit; steep (K, 3): the photo's colours of
+    clothes that are seen however steeply; grazed (K, len(KINDS)): shares of what is seen so."""
 
     level: np.ndarray
     seen: np.ndarray
@@ -39,7 +39,8 @@ class ColourSamples(NamedTuple):
     other: np.ndarray
     trust: np.ndarray
     normals: np.ndarray
-    steep: tuple[np.ndarray, np.ndarray]
+    steep: np.ndarray
+    grazed: np.ndarray
 
 
 class ColoursByKind(NamedTuple):
@@ -56,11 +57,11 @@ class ColoursByKind(NamedTuple):
 
 def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, steep = sampled
+    level, seen, weight, other, trust, normals, steep, grazed = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     tints, worn = {}, Worn.nothing(cells)
     if share is not None:
-        worn = garments(cells, share[:, CLOTHES], (seen, weight * share[:, CLOTHES]), steep[:2], upright)
+        worn = garments(cells, share[:, CLOTHES], (seen, weight * share[:, CLOTHES]), (steep, grazed[:, CLOTHES]), upright)
         level, tints = levels(level, seen, weight, share, upright, normals, worn=worn)
     near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
     if share is not None:
@@ -70,7 +71,7 @@ def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells:
 
 def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals, steep = sampled
+    level, seen, weight, other, trust, normals, steep, grazed = sampled
     kinds = normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *KEPT_OUT))
     features = smoothstep(places.features, *KEPT_OUT)[cells.cell]
@@ -81,20 +82,11 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
     by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
     by_place = cells.smoothed(cells.smoothed(by_place))
-    of_clothes = np.eye(len(KINDS))[np.full(len(level), CLOTHES)]
-    share = continued(
-        cells,
-        by_place,
-        [
-            (kinds, weight),
-            (mirrored, _MIRRORED * cells.mean(trust)),
-            (of_clothes, _GRAZED * steep[1] * (1 - weight)),
-            (np.eye(len(KINDS))[np.full(len(level), SKIN)], _GRAZED * steep[2] * (1 - weight)),
-        ],
-    )
+    of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)
+    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (normalised(grazed), of_grazed)])
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
-    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), steep[:2], upright)
+    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), (steep, grazed[:, CLOTHES]), upright)
     near = smoothstep(np.minimum(normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..geometry.visibility import smoothstep
 from .channels import OF_KIND, THINGS
-from .kinds import CLOTHES, SKIN, STANDS_OFF, Places
+from .kinds import CLOTHES, KINDS, SKIN, STANDS_OFF, Places
 from .project import Projection
 from .seam import around_border
 from .voxel_means import VoxelMeans
@@ -15,6 +15,7 @@ from .voxel_means import VoxelMeans
 _CELL = 0.02  # crop units (4 mm): nothing that is guessed is finer
 _CHIN = (0.1, 0.25)  # of the correspondence's height: collars below are not symmetric
 _COVERED = (0.3, 0.6)  # share of things in front
+_CLOTH = (0.5, 0.9)  # share of it where it is copied though it is seen steeply
 _STEEP = np.cos(np.radians([70, 52]))  # of the angle to the camera, where skin is seen too steeply to be copied
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
@@ -47,14 +48,13 @@ class ColouredSurface(NamedTuple):
 
 class Copied(NamedTuple):
     """shown (V, C): the channels of the photo (channels.py) at vertices; observed (V,) in [0, 1]: how much of it is copied; with_steep
-    (V,): the same with skin that is seen too steeply to be copied; clothed (V,): clothes that are too steep; around (K,): share of what is
-    copied around cells (seam.py)."""
+    (V,): the same with skin that is seen too steeply to be copied; grazed (V, len(KINDS)): shares of the skin below the chin and of the
+    clothes that are seen however steeply; around (K,): share of what is copied around cells (seam.py)."""
 
     shown: np.ndarray
     observed: np.ndarray
     with_steep: np.ndarray
-    clothed: np.ndarray
-    bared: np.ndarray
+    grazed: np.ndarray
     around: np.ndarray
 
     @classmethod
@@ -62,30 +62,27 @@ class Copied(NamedTuple):
         """parsed: has the photo the parsing's channels?"""
         cells, vertices, normals = surface.cells, surface.vertices, surface.normals
         shown, observed = projection.sample_photo(vertices, normals)
-        if parsed:
-            cloth = smoothstep(normalised(shown[:, OF_KIND])[:, CLOTHES], 0.5, 0.9)
-            observed = np.maximum(observed, cloth * projection.steep(vertices, normals))
-        observed = with_steep = observed * ~surface.closed
+        grazed = np.zeros((len(vertices), len(KINDS)), np.float32)
         if not parsed:
-            return cls(
-                shown,
-                observed,
-                with_steep,
-                np.zeros(len(vertices), np.float32),
-                np.zeros(len(vertices), np.float32),
-                around_border(cells, cells.mean(observed)),
-            )
+            observed = observed * ~surface.closed
+            return cls(shown, observed, observed, grazed, around_border(cells, cells.mean(observed)))
+        kinds = shown[:, OF_KIND]
+        of_kind = normalised(kinds)
+        # Cloth is even, and stretched it looks better than torn.
+        observed = np.maximum(observed, smoothstep(of_kind[:, CLOTHES], *_CLOTH) * projection.steeply_seen(vertices, normals))
+        observed = with_steep = observed * ~surface.closed
         # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
-        observed = observed * (1 - normalised(shown[:, OF_KIND])[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
+        observed = observed * (1 - of_kind[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
         around = around_border(cells, cells.mean(observed))
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - surface.head * smoothstep(shown[:, THINGS], *_COVERED))
         # A jaw that is fitted too wide reaches into the picture of the clothes behind it.
         bare = (surface.places.bare * (1 - smoothstep(surface.places.distance, *STANDS_OFF)))[cells.cell]
-        observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
-        clothed = projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] * (1 - bare) * ~surface.closed
-        bared = projection.grazed(vertices, normals) * shown[:, OF_KIND][:, SKIN] * ~surface.closed * (1 - surface.head)
-        return cls(shown, observed, with_steep, clothed, bared, around)
+        observed = observed * (1 - bare * smoothstep(kinds[:, CLOTHES], *_COVERED))
+        visible = projection.grazed(vertices, normals) * ~surface.closed
+        grazed[:, CLOTHES] = visible * kinds[:, CLOTHES] * (1 - bare)
+        grazed[:, SKIN] = visible * kinds[:, SKIN] * (1 - surface.head)
+        return cls(shown, observed, with_steep, grazed, around)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

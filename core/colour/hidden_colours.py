@@ -12,7 +12,7 @@ from .channels import COLOUR
 from .clothing import Worn
 from .copied import ColouredSurface, Copied, unit
 from .hidden_hair import HiddenHair
-from .kinds import BEARD, HAIR, SKIN
+from .kinds import BEARD, CLOTHES, HAIR, SKIN
 from .material import Tints
 from .project import Projection
 from .seam import lightened, out_of_its_light
@@ -65,8 +65,8 @@ class HiddenColours(NamedTuple):
         other, trust = projection.mirrored(there, facing)
         if parsed:
             trust = trust * smoothstep(facing[:, 2], *_RIM)
-        steep = cells.mean(copied.shown[:, COLOUR], copied.clothed), cells.mean(copied.clothed), cells.mean(copied.bared)
-        samples = ColourSamples(surface.guess, seen, weight, other, trust, unit(cells.mean(surface.normals)), steep)
+        steep, grazed = cells.mean(copied.shown[:, COLOUR], copied.grazed[:, CLOTHES]), cells.mean(copied.grazed)
+        samples = ColourSamples(surface.guess, seen, weight, other, trust, unit(cells.mean(surface.normals)), steep, grazed)
         told = (by_parsing if parsed else by_guess)(samples, surface.places, symmetry.upright(cells.centre), cells)
         trust = (told.trust * surface.head).astype(np.float32)
         change = np.zeros_like(told.level)

@@ -47,8 +47,8 @@ class Projection:
         weight = visibility(points, normals, self.depth) * smoothstep(normals[:, 2], *_GRAZING) * sample_picture(self.trust, points)
         return sample_picture(self.photo, points), weight.astype(np.float32)
 
-    def steep(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """The weight (N,) alone, of what may be seen steeply."""
+    def steeply_seen(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """The weight of the same, (N,), where angles count as grazing later."""
         return visibility(points, normals, self.depth) * smoothstep(normals[:, 2], *_STEEP) * sample_picture(self.trust, points)
 
     def grazed(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:

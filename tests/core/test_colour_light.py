@@ -312,6 +312,6 @@ def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> Non
         return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), none, none, none, none)
 
     colours, observed = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)[:2]
-    steep = (ball.normals[:, 0] > 0.9) & (ball.normals[:, 2] > 0.12) & (ball.normals[:, 2] < 0.25)
+    steep = (ball.normals[:, 0] > 0.9) & (ball.normals[:, 2] > 0.04) & (ball.normals[:, 2] < 0.15)
     assert steep.sum() > 50 and observed[steep].max() < 0.1
     assert (colours[steep, 2] > colours[steep, 0]).mean() > 0.9
