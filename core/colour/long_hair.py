@@ -15,7 +15,6 @@ _BESIDE = 0.06  # crop units (12 mm): heights differ by as much from the front t
 _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
 _WIDTH = (0.35, 0.5)  # crop units from the middle, of close hair and of any on the back
 _BLADES, _CURVE, _POWER = -0.85, 0.2, 4  # height to which long hair falls on the back, and by which it is shorter at the sides: most there
-_LOCKS = ((0.13, 0.025, 1.3), (0.071, 0.02, 0.4))  # crop units across of locks, by which they end lower or higher, and phase
 _LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that hangs
 _OUTER = 0.06  # crop units from what is seen farthest out, that make the outline
 _SHOWN, _OUTLINE = 0.1, (0.4, 0.8)  # photo weight, and share of hair in the outline
@@ -48,8 +47,6 @@ def falls(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> np.ndarra
             width[side] = max(_WIDTH[0], np.percentile(np.abs(upright[beside & side, 0]), 95))
     width = np.minimum(width, _WIDTH[1])
     end = _BLADES + _CURVE * np.abs(upright[:, 0] / width) ** _POWER
-    for across, by, phase in _LOCKS:
-        end = end + by * np.sin(2 * np.pi * upright[:, 0] / across + phase)
     found = smoothstep(upright[:, 1] - end, -HAIR_EDGE / 2, HAIR_EDGE / 2)
     return np.maximum(found, _makes_outline(hair, shown, upright)) * _goes_on(hair, upright)
 

@@ -315,3 +315,40 @@ def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> Non
     steep = (ball.normals[:, 0] > 0.9) & (ball.normals[:, 2] > 0.04) & (ball.normals[:, 2] < 0.15)
     assert steep.sum() > 50 and observed[steep].max() < 0.1
     assert (colours[steep, 2] > colours[steep, 0]).mean() > 0.9
+
+
+def test_skin_that_is_seen_steeply_is_no_collar(ball: SimpleNamespace) -> None:
+    """Beside a coat whose colour goes on by place the pixels show the neck."""
+    photo, matte = np.broadcast_to([0.1, 0.1, 0.5], (SIZE, SIZE, 3)).astype(np.float32), (np.hypot(X, Y) < RADIUS)
+    neck = (np.hypot(X, Y) > RADIUS * np.sin(np.radians(58))) & (X > 0.2)
+    photo[neck] = FAIR
+    parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    parsing[..., CLASSES.index("clothes")], parsing[..., CLASSES.index("background")] = matte & ~neck, ~matte
+    parsing[..., CLASSES.index("skin")] = matte & neck
+
+    def guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
+        codes = np.column_stack([(points[:, 0] + 1) / 2, points[:, 1] + 0.3, (points[:, 2] + 1) / 2]).clip(0.001, 1)
+        none = np.zeros(len(points), np.float32)
+        return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), none, none, none, none)
+
+    colours = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)[0]
+    steep = (ball.normals[:, 0] > 0.85) & (ball.normals[:, 2] > 0.04) & (ball.normals[:, 2] < 0.2) & (ball.vertices[:, 1] < -0.2)
+    assert steep.sum() > 50 and (colours[steep, 0] > colours[steep, 2]).mean() > 0.8
+
+
+def test_clothes_are_copied_where_they_are_seen_more_steeply_than_skin_is(ball: SimpleNamespace) -> None:
+    steep = (ball.normals[:, 2] > np.cos(np.radians(68))) & (ball.normals[:, 2] < np.cos(np.radians(64)))
+    grey = np.full((SIZE, SIZE, 3), 0.4)
+    for kind, least, most in (("clothes", 0.9, 1), ("skin", 0, 0.3)):
+        observed = coloured(ball, grey, np.full_like(X, True, bool), kind=kind)[1]
+        assert steep.sum() > 50 and least <= observed[steep].mean() <= most
+
+
+def test_one_garment_has_no_line_where_its_rim_is_lit(ball: SimpleNamespace) -> None:
+    """The sky lights the rim of a coat: seen and hidden cloth meet in the light of the hidden one, and softly."""
+    photo = 0.35 * np.where(np.hypot(X, Y) > RADIUS * np.sin(np.radians(50)), 1.5, 1)[..., None] * np.ones(3)
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool), kind="clothes")
+    start, end = ball.faces.ravel(), np.roll(ball.faces, -1, axis=1).ravel()
+    border = (np.minimum(observed[start], observed[end]) < 0.6) & (np.maximum(observed[start], observed[end]) > 0.4)
+    step = np.abs(colours[start] - colours[end]).max(1)[border]
+    assert border.sum() > 50 and step.max() < 0.06
