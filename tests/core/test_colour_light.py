@@ -8,8 +8,10 @@ import pytest
 import trimesh
 from scipy.ndimage import gaussian_filter
 
-from likeness.core.colour.fill import SkinChange, colour_vertices
+from likeness.core.colour import fill
+from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.hair_texture import HairTexture
+from likeness.core.colour.hidden_colours import SkinChange
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.seam import evened
@@ -297,6 +299,14 @@ def test_clothes_end_in_a_line_where_the_photo_ends(ball: SimpleNamespace) -> No
     assert border.sum() > 50 and grey[border].mean() < 0.3
 
 
+def test_what_differs_from_hidden_clothes_ends_in_a_line() -> None:
+    """Of the photo's weight from nothing to all."""
+    weight, white, coat = np.linspace(0, 1, 101), np.full((101, 3), 0.9), np.full((101, 3), 0.1)
+    line = fill._ending_in_a_line(weight, white, coat, np.ones(101))
+    assert ((line > 0.05) & (line < 0.95)).sum() < 25
+    assert np.allclose(fill._ending_in_a_line(weight, coat + 0.02, coat, np.ones(101)), weight, atol=0.05)
+
+
 def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> None:
     """Beside the border of what is copied the pixels show a coat, though by place a cheek goes on there."""
     photo, matte = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).copy(), (np.hypot(X, Y) < RADIUS)
@@ -344,11 +354,16 @@ def test_clothes_are_copied_where_they_are_seen_more_steeply_than_skin_is(ball: 
         assert steep.sum() > 50 and least <= observed[steep].mean() <= most
 
 
-def test_one_garment_has_no_line_where_its_rim_is_lit(ball: SimpleNamespace) -> None:
-    """The sky lights the rim of a coat: seen and hidden cloth meet in the light of the hidden one, and softly."""
-    photo = 0.35 * np.where(np.hypot(X, Y) > RADIUS * np.sin(np.radians(50)), 1.5, 1)[..., None] * np.ones(3)
+@pytest.mark.parametrize(("evens", "most"), [(True, 0.015), (False, 0.06)])
+def test_one_garment_has_no_line_where_its_rim_is_lit(
+    ball: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, evens: bool, most: float
+) -> None:
+    """The sky lights the rim of a coat: seen and hidden cloth meet in the light of the hidden one, and softly even where they do not."""
+    if not evens:
+        monkeypatch.setattr(fill, "evened", lambda cells, level, *_: np.zeros((len(level), 1)))
+    photo = 0.35 * np.where(np.hypot(X, Y) > RADIUS * np.sin(np.radians(66)), 1.7, 1)[..., None] * np.ones(3)
     colours, observed = coloured(ball, photo, np.full_like(X, True, bool), kind="clothes")
     start, end = ball.faces.ravel(), np.roll(ball.faces, -1, axis=1).ravel()
     border = (np.minimum(observed[start], observed[end]) < 0.6) & (np.maximum(observed[start], observed[end]) > 0.4)
     step = np.abs(colours[start] - colours[end]).max(1)[border]
-    assert border.sum() > 50 and step.max() < 0.06
+    assert border.sum() > 50 and step.max() < most
