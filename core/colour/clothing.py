@@ -25,6 +25,9 @@ _PITCH, _BAND = 0.02, 0.02  # crop units of height, in steps, and over which gar
 _LITTLE = 0.01  # of what is seen at the most telling height: less tells nothing
 _STEEP = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ROUNDS = 5  # of smoothing edges, over a cell each
+_FAIRED, _KEPT = 40, 0.8  # rounds before those, in which what is known stays so far
+_SHARP = 4  # power of the shares after them
+_FAINT = 0.05  # photo weight from which on it tells which garment it shows
 _STRAY = 0.3  # a patch of which a smaller share is seen is but guessed
 
 
@@ -46,7 +49,8 @@ class Worn(NamedTuple):
 def dressed(cells: VoxelMeans, share: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """How surely cells of shares (K, len(KINDS)) are clothes, (K,) in [0, 1], without patches of clothes, or in them, that nobody sees,
     weight (K,)."""
-    clothes = _smooth(cells, share[:, CLOTHES : CLOTHES + 1])[:, 0]
+    clothes = share[:, CLOTHES]
+    clothes = _faired(cells, np.column_stack([clothes, 1 - clothes]), weight)[:, 0]
     sure = clothes > _SEEN
     patches = _patches(cells, sure, weight) | _patches(cells, ~sure, weight)
     return np.where(patches, 1 - clothes, clothes).astype(np.float32)
@@ -82,7 +86,7 @@ def garments(
     share = continued(
         cells, by_place, [(one_hot[here], seen[1] * (here >= 0)), (one_hot[beside], _STEEP * steep[1] * (1 - seen[1]) * (beside >= 0))]
     )
-    return _worn(clothes, _smooth(cells, share), np.where(chosen, 1 + here, 0))
+    return _worn(clothes, _faired(cells, share, np.maximum(seen[1], steep[1] * _STEEP)), np.where(seen[1] > _FAINT, 1 + here, 0))
 
 
 def _all_round(seen: np.ndarray, upright: np.ndarray) -> np.ndarray:
@@ -129,6 +133,17 @@ def _smooth(cells: VoxelMeans, share: np.ndarray) -> np.ndarray:
     for _ in range(_ROUNDS):
         share = cells.smoothed(share)
     return share
+
+
+def _faired(cells: VoxelMeans, share: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Shares (K, C) whose borders run evenly where nobody sees them, known (K,), over a centimetre or two, and lie where they are known."""
+    found, kept = share, _KEPT * np.clip(known, 0, 1)[:, None]
+    for _ in range(_FAIRED):
+        found = cells.smoothed(found)
+        found = found + kept * (share - found)
+    # Over so much they have become soft.
+    found = found**_SHARP
+    return _smooth(cells, found / np.maximum(found.sum(1, keepdims=True), 1e-9))
 
 
 def _nearest(centres: np.ndarray, colours: np.ndarray) -> np.ndarray:

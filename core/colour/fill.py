@@ -1,54 +1,25 @@
-"""Colours of the vertices that the photo does not show: by kind, from the mirrored side, in the light that falls there, without a seam."""
+"""Colours of all vertices: the photo's where it shows them, hidden ones elsewhere, in the light that falls there, without a seam."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from ..geometry.visibility import sample_picture, smoothstep
-from ..surface.mesoscopic import detailed_share
-from .beard import bearded
+from ..geometry.visibility import smoothstep
 from .below import continued_below
+from .by_kind import THIN, apart_from_hair
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
-from .clothing import Worn, dressed, garments, with_an_edge
+from .copied import ColouredSurface, Copied, Guess, normalised
 from .garments import BorderedGarments
-from .guessed import CHEEKS, SURE, guessed_kinds, within
-from .hidden_hair import HiddenHair
-from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN, STANDS_OFF, Places, continued, hidden_kinds
-from .material import Tints, levels
+from .hidden_colours import HiddenColours, SkinChange
+from .kinds import CLOTHES, HAIR, SKIN
 from .project import Projection
-from .seam import around_border, bridged, evened, lightened, out_of_its_light, well_inside, with_local_light, without_seam
-from .skin_texture import hidden_skin
-from .symmetry import Symmetry
-from .voxel_means import VoxelMeans
+from .seam import bridged, evened, lightened, well_inside, with_local_light, without_seam
 from .wall import Wall
 
-_CELL = 0.02  # crop units (4 mm): nothing that is guessed is finer
-_CHIN = (0.1, 0.25)  # of the correspondence's height: collars below are not symmetric
-_UNLIKE = 0.3  # sRGB: a mirrored colour this far from the level is of something that the other side does not have
-_ALIKE = (0.3, 0.8)  # share of kinds that a mirrored place has in common with the place
-_PURE = (0.85, 0.98)  # share of one kind: thin hair has skin's tint, skin at its edge has hair's
-_THIN = (0.02, 0.2)  # share of background around
-_SEEN_THROUGH = (0.1, 0.3)  # and in hair
-_BEYOND = (0.2, 0.4)  # sRGB: so far from the hair's level is the wall behind it
-_TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background's
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
-_CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
-_COVERED = (0.3, 0.6)  # share of things in front
-_KEPT_OUT = (0.1, 0.4)  # share of what is not mirrored, and not spread
-_RIM = np.cos(np.radians([62, 45]))  # what turns away so far is darker, or lit from behind: it is not mirrored
-_STEEP = np.cos(np.radians([70, 52]))  # of the angle to the camera, where skin is seen too steeply to be copied
-_GRAZED = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
-_MIRRORED = 0.5  # weight of what the other side is beside what is seen
-
-Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
-"""From points (N, 3) in the crop frame to the field's colours (N, 3) and places on the fitted head."""
-
-SkinChange = Callable[[np.ndarray], np.ndarray]
-"""From points (N, 3) in the crop frame to how skin differs there from a cheek's (N, 3), natural logarithm (models/skin_colours.py)."""
 
 
 class Filled(NamedTuple):
@@ -80,242 +51,101 @@ def colour_vertices(
     heights (S, S): crop units by which the photo's shading has moved what it shows along the normals (FineDetail); hidden hair goes on in
     the same way. closed (V,) bool: what lies within the face that a cut has closed, which has one colour: that of the clothes around it.
     """
-    lowest = -np.inf
+    lowest, parsed = -np.inf, parsing_crop is not None
     if parsing_crop is not None:
         photo_crop, matte_crop, parsing_crop, rows = continued_below(photo_crop, matte_crop, parsing_crop)
         lowest = 1 - 2 * rows.sum() / len(rows)
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
-    cells = VoxelMeans.of(vertices, _CELL)
-    under = np.zeros(len(vertices), bool) if closed is None else closed
-    # Strands and wrinkles are steep, but as visible as the shape that they lie on.
-    normals = _unit(cells.spread(cells.mean(normals, ~under), vertices))
-    shown, observed = projection.sample_photo(vertices, normals)
-    observed = observed * ~under
-    points = cells.centre
-    copied = observed
-    if parsing_crop is not None:
-        # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
-        observed = observed * (1 - _normalised(shown[:, OF_KIND])[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
-    around = around_border(cells, cells.mean(observed))
-    inside = well_inside(around)
-    level, places = guess(points)
-    level = cells.smoothed(level)
-    head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
-    clothed = np.zeros(len(vertices), np.float32)
-    if parsing_crop is not None:
-        # A tie, a brooch or a microphone on the chest may stay as paint.
-        observed = observed * (1 - head * smoothstep(shown[:, THINGS], *_COVERED))
-        # A jaw that is fitted too wide reaches into the picture of the clothes behind it.
-        bare = (places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)))[cells.cell]
-        observed = observed * (1 - bare * smoothstep(shown[:, OF_KIND][:, CLOTHES], *_COVERED))
-        clothed = projection.grazed(vertices, normals) * shown[:, OF_KIND][:, CLOTHES] * (1 - bare) * ~under
-    seen, weight = cells.mean(shown, observed), cells.mean(observed)
-    relief = np.zeros(len(vertices), np.float32)
-    there, detail, share, tints = np.zeros_like(weight), np.zeros_like(vertices), None, dict[int, Tints]()
-    worn, of_other = Worn.nothing(cells), detail
-    symmetry = Symmetry.of(points, places.correspondence)
-    if symmetry is not None:
-        places_there, facing = symmetry.mirrored(vertices, normals)
-        other, trust = projection.mirrored(places_there, facing)
-        if parsing_crop is not None:
-            trust = trust * smoothstep(facing[:, 2], *_RIM)
-        find = _kinds_by_guess if parsing_crop is None else _kinds_by_parsing
-        steep = cells.mean(shown[:, COLOUR], clothed), cells.mean(clothed)
-        share, level, weight, trust, tints, worn = find(
-            _ColourSamples(level, seen, weight, other, trust, _unit(cells.mean(normals)), steep), places, symmetry.upright(points), cells
-        )
-        trust = (trust * head).astype(np.float32)
-        there = cells.mean(trust)
-        if skin_change is not None and share is not None:
-            change = share[:, SKIN : SKIN + 1] * skin_change(points)
-            level = lightened(level, change)
-        mirrored, other = cells.mean(other[:, COLOUR], trust), other[:, COLOUR]
-        if share is not None and parsing_crop is not None:
-            # A face is mostly lit from one side.
-            plain = share[:, [SKIN, BEARD]].sum(1) * (1 - smoothstep(places.features, *_KEPT_OUT))
-            relit = plain[:, None] * out_of_its_light(cells, level, mirrored, there * plain, share)
-            mirrored, other = lightened(mirrored, relit), lightened(other, cells.spread(relit, vertices))
-        level = level + there[:, None] * (mirrored - level)
-        detail = trust[:, None] * (other - cells.spread(level, vertices))
-        of_other = detail.copy()
-        if skin_change is not None and share is not None:
-            # An ear's folds are finer than cells.
-            some = np.flatnonzero((observed < 1) & (share[cells.cell, SKIN] > 0.01))
-            fine = share[cells.cell[some], SKIN, None] * skin_change(vertices[some]) - cells.spread(change, vertices[some])
-            here = cells.spread(level, vertices[some])
-            detail[some] += (1 - trust[some, None]) * (lightened(here, fine) - here)
-        if share is not None:
-            hair = HiddenHair.of(photo_crop, heights, vertices, symmetry, cells, share[:, HAIR], observed, level, tints.get(HAIR))
-            detail += ((1 - trust) * (1 - observed))[:, None] * hair.texture
-            if heights is not None:
-                mirrored = trust * (sample_picture(heights, places_there) - hair.mean)
-                untold = 1 - detailed_share(vertices, normals, projection.depth) * sample_picture(projection.trust, vertices)
-                untold = untold * (1 - smoothstep(-normals[:, 1], *_CUT))
-                relief = hair.share * untold * (mirrored + (1 - trust) * hair.heights)
-            plain = share[:, SKIN] * (1 - smoothstep(places.features, *_KEPT_OUT))
-            detail += hidden_skin(photo_crop, vertices, normals, cells, plain, observed, trust, level)
-        if parsing_crop is not None and share is not None:
-            strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen[:, COLOUR]), *_STRANGE)
-            weight = weight * (1 - share[:, HAIR] * strange)
-            # Rims are darker, or lit from behind.
-            weight = weight * inside
-            level = with_local_light(cells, level, seen[:, COLOUR], weight, share)
-            # What is seen through hair at its rim is the wall behind it.
-            rim = share[:, HAIR] * smoothstep(seen[:, EDGE], *_THIN) * np.maximum(_apart(seen, level), strange)
-            wall = Wall.of(photo_crop, matte_crop)
-            # Inside, it is something worn and stays, unless it looks like the wall.
-            behind = wall.shows(seen[:, COLOUR], level)
-            doubt = np.maximum(rim, share[:, HAIR] * strange * behind)
-            observed = observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
-            if HAIR in tints:
-                some = np.flatnonzero(observed * shown[:, OF_KIND][:, HAIR] > 0.01)
-                colours = shown[some, COLOUR]
-                here = cells.spread(level, vertices[some]), tints[HAIR].given_to(colours)
-                shown[some, COLOUR] = wall.taken_out(colours, *here, shown[some, OF_KIND][:, HAIR])
-    level = without_seam(cells, level, seen[:, COLOUR], weight, there, share)
-    if share is not None and parsing_crop is not None:
-        # Towards the border the photo's own light on hair gives way to that of the hidden side, which it would never meet.
-        own = head * np.clip(shown[:, OF_KIND][:, HAIR], 0, 1)
-        change = evened(cells, level, seen[:, COLOUR], cells.mean(observed * own) * share[:, HAIR])
-        shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change * (1 - inside)[:, None], vertices) * own[:, None])
-    clothes = BorderedGarments(cells, worn.share, vertices)
-    hidden = np.clip(clothes.spread(level) + np.where(clothes.of[:, None] == 0, detail, of_other), 0, 1)
-    if share is not None and parsing_crop is not None:
-        shown[:, COLOUR], hidden = _without_border(cells, vertices, shown, hidden, (observed, copied), share[:, SKIN], head, around)
-    if under.any():
-        skin, beneath = np.ones(len(points)) if share is None else share[:, SKIN], cells.mean(under) > 0
-        hidden[under] = _mostly(level, worn.garment, skin, ~beneath & (cells.links @ beneath > 0))
-    coloured = hidden + _with_an_edge(observed, shown, hidden, clothes.of > 0)[:, None] * (shown[:, COLOUR] - hidden)
-    return Filled(coloured.astype(np.float32), observed * (vertices[:, 1] > lowest), relief.astype(np.float32))
+    surface = ColouredSurface.of(vertices, normals, guess, closed)
+    copied = Copied.of(surface, projection, parsed)
+    hidden = HiddenColours.of(surface, copied, projection, photo_crop, heights, skin_change, parsed)
+    kinds = hidden.share if parsed else None
+    if kinds is not None:
+        copied, hidden = _in_the_light_there(surface, copied, hidden, kinds, Wall.of(photo_crop, matte_crop))
+    level = without_seam(surface.cells, hidden.level, hidden.seen[:, COLOUR], hidden.weight, hidden.mirrored, hidden.share)
+    if kinds is not None:
+        copied = _in_even_light(surface, copied, level, hidden, kinds)
+    clothes = BorderedGarments(surface.cells, hidden.worn.share, vertices)
+    detail = np.where(clothes.of[:, None] == 0, hidden.detail, hidden.detail_of_clothes)
+    shown, unseen = copied.shown[:, COLOUR], np.clip(clothes.spread(level) + detail, 0, 1)
+    if kinds is not None:
+        shown, unseen = _without_border(surface, copied, unseen, kinds[:, SKIN])
+    if surface.closed.any():
+        unseen[surface.closed] = _of_closed_face(surface, hidden, level)
+    of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
+    of_clothes = of_clothes * ((hidden.worn.seen[surface.cells.cell] != clothes.of) | (clothes.of == 0))
+    colours = unseen + _ending_in_a_line(copied.observed, shown, unseen, of_clothes)[:, None] * (shown - unseen)
+    return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32))
 
 
-def _without_border(
-    cells: VoxelMeans,
-    vertices: np.ndarray,
-    shown: np.ndarray,
-    hidden: np.ndarray,
-    observed: tuple[np.ndarray, np.ndarray],
-    skin: np.ndarray,
-    head: np.ndarray,
-    around: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The photo's colours (V, 3), of channels shown (V, C) at vertices (V, 3), and the hidden ones (V, 3), without the shade at the border
-    of seen skin.
-
-    observed: the photo's weights (V,), of what is copied and of all that it shows of skin, steep skin too; skin (K,): share of cells; head
-    (V,) in [0, 1]; around (K,): as `around_border` has it.
-    """
-    own = _normalised(shown[:, OF_KIND])[:, SKIN] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
-    colours, weight = shown[:, COLOUR], observed[1] * own * head
-    skin = skin * cells.mean(head * (1 - observed[0] * (1 - own)))
-    layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(hidden), skin)]
-    of_seen, of_hidden = bridged(cells, cells.mean(hidden + observed[0][:, None] * (colours - hidden)), skin, layers, around)
-    of_seen, of_hidden = (cells.spread(one * skin[:, None], vertices) for one in (of_seen, of_hidden))
-    return lightened(colours, of_seen * (own * head)[:, None]), np.clip(lightened(hidden, of_hidden), 0, 1)
-
-
-class _ColourSamples(NamedTuple):
-    """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
-    the mirrored places of the vertices; normals (K, 3): the cells', unit; steep: colours (K, 3) and weight (K,) of clothes that the photo
-    shows too steeply to copy them."""
-
-    level: np.ndarray
-    seen: np.ndarray
-    weight: np.ndarray
-    other: np.ndarray
-    trust: np.ndarray
-    normals: np.ndarray
-    steep: tuple[np.ndarray, np.ndarray]
+def _in_the_light_there(
+    surface: ColouredSurface, copied: Copied, hidden: HiddenColours, kinds: np.ndarray, wall: Wall
+) -> tuple[Copied, HiddenColours]:
+    """The same, with the level in the light that falls on what is seen around, and with hair as it is without what stands behind it; kinds
+    (K, len(KINDS)): the cells' shares."""
+    cells, vertices, tints = surface.cells, surface.vertices, hidden.tints
+    seen, hair = hidden.seen[:, COLOUR], kinds[:, HAIR]
+    strange = 0 if HAIR not in tints else smoothstep(tints[HAIR].differ(seen), *_STRANGE)
+    weight = hidden.weight * (1 - hair * strange)
+    # Rims are darker, or lit from behind.
+    weight = weight * well_inside(copied.around)
+    level = with_local_light(cells, hidden.level, seen, weight, kinds)
+    # What is seen through hair at its rim is the wall behind it.
+    rim = hair * smoothstep(hidden.seen[:, EDGE], *THIN) * np.maximum(apart_from_hair(seen, level), strange)
+    # Inside, it is something worn and stays, unless it looks like the wall.
+    doubt = np.maximum(rim, hair * strange * wall.shows(seen, level))
+    observed = copied.observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
+    shown = copied.shown
+    if HAIR in tints:
+        shown = shown.copy()
+        some = np.flatnonzero(observed * shown[:, OF_KIND][:, HAIR] > 0.01)
+        colours = shown[some, COLOUR]
+        here = cells.spread(level, vertices[some]), tints[HAIR].given_to(colours)
+        shown[some, COLOUR] = wall.taken_out(colours, *here, shown[some, OF_KIND][:, HAIR])
+    return copied._replace(shown=shown, observed=observed), hidden._replace(level=level, weight=weight)
 
 
-class _ColoursByKind(NamedTuple):
-    """share (K, len(KINDS)) of cells, None where nothing tells; level (K, 3): their colours by kind; weight (K,) of seen colours that tell
-    about the hidden ones around; trust (V,) in mirrored colours; tints by kind; worn: the garments."""
-
-    share: np.ndarray | None
-    level: np.ndarray
-    weight: np.ndarray
-    trust: np.ndarray
-    tints: dict[int, Tints]
-    worn: Worn
-
-
-def _kinds_by_guess(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
-    """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, steep = sampled
-    share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
-    tints, worn = {}, Worn.nothing(cells)
-    if share is not None:
-        worn = garments(cells, share[:, CLOTHES], (seen, weight * share[:, CLOTHES]), steep, upright)
-        level, tints = levels(level, seen, weight, share, upright, normals, worn=worn)
-    near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
-    if share is not None:
-        near = np.maximum(near, within(places.correspondence, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
-    return _ColoursByKind(share, level, weight, trust * near, tints, worn)
+def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, hidden: HiddenColours, kinds: np.ndarray) -> Copied:
+    """The same, with seen hair and clothes towards the border in the light of the hidden ones, of level (K, 3), which the photo's own would
+    never meet. kinds (K, len(KINDS)): the cells' shares."""
+    cells, shown, worn = surface.cells, copied.shown.copy(), hidden.worn
+    same = (worn.seen == worn.garment)[cells.cell]
+    for kind, where in ((HAIR, surface.head), (CLOTHES, same)):
+        own = where * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
+        change = evened(cells, level, hidden.seen[:, COLOUR], cells.mean(copied.observed * own) * kinds[:, kind])
+        change = change * (1 - well_inside(copied.around))[:, None]
+        shown[:, COLOUR] = lightened(shown[:, COLOUR], cells.spread(change, surface.vertices) * own[:, None])
+    return copied._replace(shown=shown)
 
 
-def _kinds_by_parsing(sampled: _ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> _ColoursByKind:
-    """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals, steep = sampled
-    kinds = _normalised(seen[:, OF_KIND])
-    weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *_KEPT_OUT))
-    features = smoothstep(places.features, *_KEPT_OUT)[cells.cell]
-    strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
-    trust = trust * (1 - smoothstep(strange, *_KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *_KEPT_OUT))
-    mirrored = _normalised(cells.mean(other[:, OF_KIND], trust))
-    by_place = hidden_kinds(kinds, weight, places, upright)
-    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
-    by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
-    by_place = cells.smoothed(cells.smoothed(by_place))
-    of_clothes = np.eye(len(KINDS))[np.full(len(level), CLOTHES)]
-    share = continued(
-        cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (of_clothes, _GRAZED * steep[1] * (1 - weight))]
-    )
-    clothes = dressed(cells, share, weight)
-    share = with_an_edge(share, clothes)
-    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), steep, upright)
-    near = smoothstep(np.minimum(_normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
-    # Of one kind all around, and away from the background.
-    around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
-    pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *_THIN)
-    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn)
-    hair = share[:, HAIR]
-    trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * _apart(other, level[cells.cell]))
-    tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
-    weight = weight * (1 - hair * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
-    weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)
-    # What else is worn there tells nothing of its colour.
-    weight = weight * ((worn.seen == worn.garment) | (worn.garment == 0))
-    return _ColoursByKind(share, level, weight, trust, tints, worn)
+def _without_border(surface: ColouredSurface, copied: Copied, unseen: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The photo's colours (V, 3) and the hidden ones (V, 3) without the shade at the border of seen skin; skin (K,): share of cells."""
+    cells, shown, head = surface.cells, copied.shown, surface.head
+    own = normalised(shown[:, OF_KIND])[:, SKIN] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
+    colours, weight = shown[:, COLOUR], copied.with_steep * own * head
+    skin = skin * cells.mean(head * (1 - copied.observed * (1 - own)))
+    layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), skin)]
+    both = cells.mean(unseen + copied.observed[:, None] * (colours - unseen))
+    of_seen, of_unseen = bridged(cells, both, skin, layers, copied.around)
+    of_seen, of_unseen = (cells.spread(one * skin[:, None], surface.vertices) for one in (of_seen, of_unseen))
+    return lightened(colours, of_seen * (own * head)[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
 
 
-def _apart(colours: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """How surely colours (N, C) are of something else than hair of the level (N, 3): (N,) in [0, 1]."""
-    return smoothstep(np.linalg.norm(colours[:, COLOUR] - level, axis=1), *_BEYOND)
-
-
-def _mostly(level: np.ndarray, garment: np.ndarray, skin: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Colour (3,) of the chosen cells (K,) bool, of levels (K, 3): of the garment that most of them are of, or of skin (K,), of which
-    those without clothes are, if there is little of clothes."""
-    count = np.bincount(garment[chosen], minlength=2)
+def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.ndarray) -> np.ndarray:
+    """Colour (3,) of the face that closes a head below, by levels (K, 3): of the garment of which most is around it, or of skin if there is
+    little of clothes."""
+    links, garment = surface.cells.links, hidden.worn.garment
+    beneath = surface.cells.mean(surface.closed) > 0
+    around = ~beneath & (links @ beneath > 0)
+    count = np.bincount(garment[around], minlength=2)
     one = 1 + count[1:].argmax()
-    if count[one] > _FEW * chosen.sum():
-        return np.median(level[chosen & (garment == one)], axis=0)
-    bare = chosen & (skin > 0.5)
+    if count[one] > _FEW * around.sum():
+        return np.median(level[around & (garment == one)], axis=0)
+    bare = around if hidden.share is None else around & (hidden.share[:, SKIN] > 0.5)
     return np.median(level[bare if bare.any() else np.ones_like(bare)], axis=0)
 
 
-def _with_an_edge(observed: np.ndarray, shown: np.ndarray, hidden: np.ndarray, dressed: np.ndarray) -> np.ndarray:
-    """How much of the photo is copied, (V,): clothes end in a line where shown (V, C) and hidden (V, 3) colours differ; dressed (V,)
-    bool: what is hidden there is clothes."""
-    of_clothes = np.maximum(dressed, shown[:, OF_KIND][:, CLOTHES]) if shown.shape[1] > OF_KIND.stop else dressed
-    apart = of_clothes * smoothstep(np.linalg.norm(shown[:, COLOUR] - hidden, axis=1), *_CONTRAST)
+def _ending_in_a_line(observed: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray) -> np.ndarray:
+    """How much of the photo is copied, (V,): clothes, share (V,), end in a line where seen (V, 3) and hidden (V, 3) colours differ."""
+    apart = of_clothes * smoothstep(np.linalg.norm(shown - unseen, axis=1), *_CONTRAST)
     return observed + apart * (smoothstep(observed, *_BORDER) - observed)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
-
-
-def _normalised(shares: np.ndarray) -> np.ndarray:
-    return shares / np.maximum(shares.sum(1, keepdims=True), 1e-6)

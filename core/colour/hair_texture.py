@@ -17,6 +17,7 @@ _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
 _NEARLY, _TRIED = 0.6, 24  # share of the largest square's side that a sample has at least, and squares that are looked at
 _CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
+_STRONGEST = 0.4  # natural logarithm by which strands are lighter or darker than the middle at most
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
@@ -82,6 +83,8 @@ def _distributed(noise: np.ndarray, sample: np.ndarray) -> np.ndarray:
     """Normal noise (N, N) with the distribution of a sample (n, n), around its median."""
     steps = np.linspace(0, 1, _STEPS)
     values = np.quantile(sample, steps) - np.median(sample)
+    # A bleached lock, or a highlight, is not so all over.
+    values = _STRONGEST * np.tanh(values / _STRONGEST)
     return np.interp(noise, np.quantile(noise, steps), values).astype(np.float32)
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
+from .long_hair import CHEEKS, HAIR_EDGE, PITCH, falls, front_view, hangs
 from .seam import membrane
 from .voxel_means import VoxelMeans
 
 KINDS = ("skin", "hair", "clothes", "beard", "hat")
 SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
-_PITCH = 0.02  # crop units
 _BAND = (0.3, 0.04)  # crop units across and up: what is seen so near in the front view tells what is behind
 _EARS = 0.1  # height on the mean head, crop units, above which the scalp is seen from the front
 _NAPE = (-0.36, -0.3)  # height on the mean head to which hair grows behind
@@ -30,21 +30,15 @@ _SIDE, _SECTOR = 110, 10  # degrees from the front, to where a collar is as high
 _NECK = (-0.45, -0.6)  # depth on the mean head, from the ears to the back of the neck
 _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
-_BESIDE = 0.06  # crop units (12 mm): heights differ by as much from the front to the back
 _MOSTLY, _NEARLY = (0.25, 0.75), (0.5, 0.9)  # share of the votes; and of those for a crown that is not bald
 _UNSEEN = 0.12  # crop units of the crown that no photo need show to tell that it is bald
 _THINS, _DIP, _CROWN_BACK = 0.02, 0.08, (0.4, 0.9)  # crop units: hair thins out to a bald crown, whose edge dips behind; depths there
-_CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
 STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
 _HUGGED = 4.0  # weight of the evidence beside a cell's neighbours
-_CHEEKS = -0.4  # height on the mean head, crop units, down to which hair beside the face tells how wide it is behind
-_HAIR_WIDTH, _HAIR_EDGE = (0.35, 0.5), 0.1  # crop units from the middle, of close hair and of any on the back; over which its end is soft
-_BLADES, _CURVE = -0.85, 0.3  # height on the mean head to which long hair falls on the back, and by which it is shorter at the sides
-_LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that hangs
 _SHOULDERS = (0.4, -0.65)  # crop units from the middle and height on the mean head, where shoulders begin
 _BARE, _BARE_CELLS = (0.5, 0.8), 20  # share of skin among what is seen of shoulders, and such cells that tell
 _COLUMN = 0.1  # crop units across in which the lowest place that is seen is looked for
@@ -98,13 +92,12 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     haired = min(float((seen[:, HAIR] * weight).sum()) / _HAT_CELLS, 1.0)
     for shares in (on_scalp, elsewhere):
         shares[:, [SKIN, HAIR, HAT]] += (shares[:, HAT] * (1 - rim))[:, None] * [1 - haired, haired, -1]
-    covers = _hangs(seen[:, HAT] * weight, upright) * rim
+    covers = hangs(seen[:, HAT] * weight, upright) * rim
     elsewhere += covers[:, None] * (np.eye(len(KINDS))[HAT] - elsewhere)
-    hangs = _hangs(seen[:, HAIR] * weight, upright) * behind
-    elsewhere += hangs[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
+    hanging = hangs(seen[:, HAIR] * weight, upright) * behind * (1 - covers)
+    elsewhere += hanging[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
-    hangs = np.maximum(hangs, covers)
-    elsewhere += (places.bare * near * (1 - hangs))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
+    elsewhere += (places.bare * near * (1 - np.maximum(hanging, covers)))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
     return elsewhere + scalp * (on_scalp - elsewhere)
 
 
@@ -114,29 +107,13 @@ def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: n
 
     seen (K, len(KINDS)): what is seen of each kind; bare: in [0, 1].
     """
-    hair = seen[:, HAIR] * (upright[:, 1] > _CHEEKS) > 0.5
-    width = np.full(len(share), _HAIR_WIDTH[0])
-    for side in (upright[:, 0] > 0, upright[:, 0] <= 0):
-        if (hair & side).any():
-            width[side] = max(_HAIR_WIDTH[0], np.percentile(np.abs(upright[hair & side, 0]), 95))
-    width = np.minimum(width, _HAIR_WIDTH[1])
-    falls = smoothstep(upright[:, 1] - _BLADES - _CURVE * (upright[:, 0] / width) ** 2, -_HAIR_EDGE / 2, _HAIR_EDGE / 2)
-    falls *= _goes_on(seen[:, HAIR], upright)
     below = _below_the_photo(seen.sum(1), upright)
-    of_hair = share[:, HAIR] * np.maximum(behind * (1 - falls) * smoothstep(_CHEEKS - upright[:, 1], 0, _HAIR_EDGE), below)
+    ended = 1 - falls(seen[:, HAIR], seen.sum(1), upright)
+    of_hair = share[:, HAIR] * np.maximum(behind * ended * smoothstep(CHEEKS - upright[:, 1], 0, HAIR_EDGE), below)
     of_skin = share[:, SKIN] * below
     share[:, HAIR] -= of_hair
     share[:, SKIN] += bare * of_hair - (1 - bare) * of_skin
     share[:, CLOTHES] += (1 - bare) * (of_hair + of_skin)
-
-
-def _goes_on(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is this no lower than the hair that is seen, of which shares (K,) are, hangs from the head without a gap?"""
-    row = ((upright[:, 1].max() - upright[:, 1]) / _PITCH).astype(np.int64)
-    count = gaussian_filter1d(np.bincount(row, hair > 0.5).astype(float), 1, mode="constant")
-    first = max(int(upright[:, 1].max() / _PITCH), 0)
-    hanging = smoothstep(np.minimum.accumulate(count[first:]), *_LOCK)
-    return np.concatenate([np.ones(first), hanging])[row]
 
 
 def _bare_shoulders(seen: np.ndarray, upright: np.ndarray) -> float:
@@ -169,19 +146,11 @@ def continued(cells: VoxelMeans, hidden: np.ndarray, evidence: Sequence[tuple[np
     return (found / found.sum(1, keepdims=True)).astype(np.float32)
 
 
-def _front(upright: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """Each place's pixel, flat, in the picture of distances from the middle and heights; and that picture's shape."""
-    place = np.column_stack([np.abs(upright[:, 0]), upright[:, 1] - upright[:, 1].min()])
-    row, column = (place / _PITCH).astype(np.int64).T
-    shape = (int(row.max()) + 1, int(column.max()) + 1)
-    return row * shape[1] + column, shape
-
-
 def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
     """Shares (K, C) seen around each place of the front view, left and right together."""
-    flat, shape = _front(upright)
+    flat, shape = front_view(upright)
     layers = [np.bincount(flat, weight * column, shape[0] * shape[1]).reshape(shape) for column in seen.T]
-    blur = lambda layer, sigma: gaussian_filter(layer, sigma / _PITCH, mode="reflect", truncate=8)  # noqa: E731
+    blur = lambda layer, sigma: gaussian_filter(layer, sigma / PITCH, mode="reflect", truncate=8)  # noqa: E731
     votes = [blur(layer, np.array(_BAND)) + _LITTLE * blur(layer, np.array([_WIDE, _WIDE])) for layer in layers]
     votes = np.stack(votes, axis=-1).reshape(-1, len(layers))[flat]
     return votes / np.maximum(votes.sum(1, keepdims=True), 1e-30)
@@ -197,15 +166,15 @@ def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.
     shown = upright[on_scalp > 0.5, 1]
     if not len(shown) or upright[scalp > 0.5, 1].max() - shown.max() > _UNSEEN:
         return np.ones(len(seen))
-    row = ((upright[:, 1] - upright[:, 1].min()) / _PITCH).astype(np.int64)
+    row = ((upright[:, 1] - upright[:, 1].min()) / PITCH).astype(np.int64)
     layers = np.stack([np.bincount(row, on_scalp * (upright[:, 1] > _EARS) * seen[:, kind]) for kind in (SKIN, HAIR, HAT)])
-    near, far = (gaussian_filter1d(layers, width / _PITCH) for width in (_BAND[1], _WIDE))
+    near, far = (gaussian_filter1d(layers, width / PITCH) for width in (_BAND[1], _WIDE))
     votes = near + _LITTLE * far
     hair = smoothstep(votes[1:].sum(0) / np.maximum(votes.sum(0), 1e-30), *_NEARLY)
-    hair = gaussian_filter1d(np.maximum.accumulate(hair[::-1])[::-1], _THINS / _PITCH, mode="nearest")
+    hair = gaussian_filter1d(np.maximum.accumulate(hair[::-1])[::-1], _THINS / PITCH, mode="nearest")
     # Hair around a bald crown is lower behind than beside it.
     dip = _DIP * smoothstep(-upright[:, 2], *_CROWN_BACK)
-    return np.interp((upright[:, 1] + dip - upright[:, 1].min()) / _PITCH, np.arange(len(hair)), hair)
+    return np.interp((upright[:, 1] + dip - upright[:, 1].min()) / PITCH, np.arange(len(hair)), hair)
 
 
 def _above_rim(hat: np.ndarray, upright: np.ndarray) -> np.ndarray:
@@ -279,15 +248,7 @@ def _collar_end(seen: np.ndarray, upright: np.ndarray) -> tuple[float, float]:
 
 def _from_below(share: np.ndarray, upright: np.ndarray, extreme: np.ufunc) -> np.ndarray:
     """The extreme, np.minimum or np.maximum, of the shares (K,) here and below in the front view."""
-    flat, shape = _front(upright)
+    flat, shape = front_view(upright)
     found = np.full(shape, 1.0 if extreme is np.minimum else 0.0)
     extreme.at(found.reshape(-1), flat, share)
     return extreme.accumulate(found, axis=1).reshape(-1)[flat]
-
-
-def _hangs(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is hair seen at this height, here or farther out?"""
-    flat, shape = _front(upright)
-    count = gaussian_filter(np.bincount(flat, hair, shape[0] * shape[1]).reshape(shape), _BESIDE / _PITCH, mode="constant")
-    outside = np.maximum.accumulate(count[::-1])[::-1]
-    return smoothstep(outside.reshape(-1)[flat], *_CURTAIN)

@@ -13,8 +13,9 @@ _SURE = 0.9  # a pixel with this much of the person in it is not mixed with back
 _MARGIN = 0.008  # crop units (1.6 mm) from the sure matte's edge that may still hold a blend of person and background
 _RAMP = 0.012  # crop units over which trust grows beyond the margin
 _GRAZING = np.cos(np.radians([75, 57]))
+_STEEP = np.cos(np.radians([81, 68]))
 _OFF = (0.04, 0.08)  # crop units (8 to 16 mm) from the surface at which a mirrored point is no longer on it
-_LITTLE = (0.05, 0.1)  # crop units (1 to 2 cm) behind it: folds of a collar
+_LITTLE = (0.02, 0.05)  # crop units (4 mm to 1 cm) behind it: folds of a collar
 _TURNED = (-0.1, 0.2)  # z of the normal
 _FAR = -10.0
 
@@ -45,6 +46,10 @@ class Projection:
         """
         weight = visibility(points, normals, self.depth) * smoothstep(normals[:, 2], *_GRAZING) * sample_picture(self.trust, points)
         return sample_picture(self.photo, points), weight.astype(np.float32)
+
+    def steeply_seen(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """The weight of the same, (N,), where angles count as grazing later."""
+        return visibility(points, normals, self.depth) * smoothstep(normals[:, 2], *_STEEP) * sample_picture(self.trust, points)
 
     def grazed(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """(N,) in [0, 1]: does a place lie on the surface that the photo shows there, or little behind it, however steeply it is seen?"""

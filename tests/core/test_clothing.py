@@ -106,6 +106,17 @@ def test_a_patch_of_skin_in_the_clothes_goes_unless_the_photo_shows_it(bust, see
     assert inner.sum() > 3 and (clothes[inner].mean() < 0.5) == stays
 
 
+@pytest.mark.parametrize(("seen", "stays"), [(False, False), (True, True)])
+def test_a_notch_in_the_edge_of_clothes_is_filled_unless_the_photo_shows_it(bust, seen, stays):
+    share = kinds_where(bust.points, np.zeros(len(bust.points), bool))
+    share[bust.points[:, 1] < -0.62] = np.eye(len(KINDS))[CLOTHES]
+    notch = (np.abs(bust.points[:, 0]) < 0.12) & (bust.points[:, 1] < -0.62) & (bust.points[:, 1] > -0.75) & (bust.points[:, 2] < -0.5)
+    share[notch] = np.eye(len(KINDS))[SKIN]
+    clothes = dressed(bust.cells, share, np.full(len(share), float(seen)))
+    inner = notch & (bust.points[:, 1] < -0.66)
+    assert inner.sum() > 3 and (clothes[inner].mean() < 0.5) == stays
+
+
 def test_colours_of_two_garments_end_where_their_shares_are_alike(bust):
     """Between two layers of cells, a third of a cell above the lower one."""
     height = bust.cells.centre[:, 1]

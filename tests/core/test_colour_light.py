@@ -8,8 +8,10 @@ import pytest
 import trimesh
 from scipy.ndimage import gaussian_filter
 
-from likeness.core.colour.fill import SkinChange, colour_vertices
+from likeness.core.colour import fill
+from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.hair_texture import HairTexture
+from likeness.core.colour.hidden_colours import SkinChange
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.seam import evened
@@ -297,6 +299,14 @@ def test_clothes_end_in_a_line_where_the_photo_ends(ball: SimpleNamespace) -> No
     assert border.sum() > 50 and grey[border].mean() < 0.3
 
 
+def test_what_differs_from_hidden_clothes_ends_in_a_line() -> None:
+    """Of the photo's weight from nothing to all."""
+    weight, white, coat = np.linspace(0, 1, 101), np.full((101, 3), 0.9), np.full((101, 3), 0.1)
+    line = fill._ending_in_a_line(weight, white, coat, np.ones(101))
+    assert ((line > 0.05) & (line < 0.95)).sum() < 25
+    assert np.allclose(fill._ending_in_a_line(weight, coat + 0.02, coat, np.ones(101)), weight, atol=0.05)
+
+
 def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> None:
     """Beside the border of what is copied the pixels show a coat, though by place a cheek goes on there."""
     photo, matte = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).copy(), (np.hypot(X, Y) < RADIUS)
@@ -312,6 +322,48 @@ def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> Non
         return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), none, none, none, none)
 
     colours, observed = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)[:2]
-    steep = (ball.normals[:, 0] > 0.9) & (ball.normals[:, 2] > 0.12) & (ball.normals[:, 2] < 0.25)
+    steep = (ball.normals[:, 0] > 0.9) & (ball.normals[:, 2] > 0.04) & (ball.normals[:, 2] < 0.15)
     assert steep.sum() > 50 and observed[steep].max() < 0.1
     assert (colours[steep, 2] > colours[steep, 0]).mean() > 0.9
+
+
+def test_skin_that_is_seen_steeply_is_no_collar(ball: SimpleNamespace) -> None:
+    """Beside a coat whose colour goes on by place the pixels show the neck."""
+    photo, matte = np.broadcast_to([0.1, 0.1, 0.5], (SIZE, SIZE, 3)).astype(np.float32), (np.hypot(X, Y) < RADIUS)
+    neck = (np.hypot(X, Y) > RADIUS * np.sin(np.radians(58))) & (X > 0.2)
+    photo[neck] = FAIR
+    parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
+    parsing[..., CLASSES.index("clothes")], parsing[..., CLASSES.index("background")] = matte & ~neck, ~matte
+    parsing[..., CLASSES.index("skin")] = matte & neck
+
+    def guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
+        codes = np.column_stack([(points[:, 0] + 1) / 2, points[:, 1] + 0.3, (points[:, 2] + 1) / 2]).clip(0.001, 1)
+        none = np.zeros(len(points), np.float32)
+        return np.tile(FAIR, (len(points), 1)), Places(codes.astype(np.float32), none, none, none, none)
+
+    colours = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)[0]
+    steep = (ball.normals[:, 0] > 0.85) & (ball.normals[:, 2] > 0.04) & (ball.normals[:, 2] < 0.2) & (ball.vertices[:, 1] < -0.2)
+    assert steep.sum() > 50 and (colours[steep, 0] > colours[steep, 2]).mean() > 0.8
+
+
+def test_clothes_are_copied_where_they_are_seen_more_steeply_than_skin_is(ball: SimpleNamespace) -> None:
+    steep = (ball.normals[:, 2] > np.cos(np.radians(68))) & (ball.normals[:, 2] < np.cos(np.radians(64)))
+    grey = np.full((SIZE, SIZE, 3), 0.4)
+    for kind, least, most in (("clothes", 0.9, 1), ("skin", 0, 0.3)):
+        observed = coloured(ball, grey, np.full_like(X, True, bool), kind=kind)[1]
+        assert steep.sum() > 50 and least <= observed[steep].mean() <= most
+
+
+@pytest.mark.parametrize(("evens", "most"), [(True, 0.015), (False, 0.06)])
+def test_one_garment_has_no_line_where_its_rim_is_lit(
+    ball: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, evens: bool, most: float
+) -> None:
+    """The sky lights the rim of a coat: seen and hidden cloth meet in the light of the hidden one, and softly even where they do not."""
+    if not evens:
+        monkeypatch.setattr(fill, "evened", lambda cells, level, *_: np.zeros((len(level), 1)))
+    photo = 0.35 * np.where(np.hypot(X, Y) > RADIUS * np.sin(np.radians(66)), 1.7, 1)[..., None] * np.ones(3)
+    colours, observed = coloured(ball, photo, np.full_like(X, True, bool), kind="clothes")
+    start, end = ball.faces.ravel(), np.roll(ball.faces, -1, axis=1).ravel()
+    border = (np.minimum(observed[start], observed[end]) < 0.6) & (np.maximum(observed[start], observed[end]) > 0.4)
+    step = np.abs(colours[start] - colours[end]).max(1)[border]
+    assert border.sum() > 50 and step.max() < most

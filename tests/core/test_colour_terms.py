@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from likeness.core.colour import fill, project, seam
+from likeness.core.colour import by_kind, project, seam
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import Places
 from likeness.core.colour.project import Projection
@@ -74,7 +74,7 @@ def mirrored(ball: SimpleNamespace) -> tuple[np.ndarray, np.ndarray]:
 def test_what_one_side_alone_has_is_not_mirrored(ball: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     found, across = mirrored(ball)
     error = np.abs(found - WARM)[across].mean()
-    monkeypatch.setattr(fill, "_UNLIKE", 100.0)
+    monkeypatch.setattr(by_kind, "_UNLIKE", 100.0)
     found, _ = mirrored(ball)
     assert error < 0.5 * np.abs(found - WARM)[across].mean()
 

@@ -53,6 +53,14 @@ def test_few_bright_strands_in_black_hair_stay_few_and_bright() -> None:
     assert skew(strands.texture[..., 0], axis=None) > 1
 
 
+def test_a_bleached_lock_makes_no_white_strands_all_over() -> None:
+    light = 1.5 * (gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 1.2)) > 0.05)
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+    strands = HairTexture.of(light[..., None].astype(np.float32), points, np.ones(len(points), bool))
+    assert strands is not None
+    assert 0.2 < strands.texture[..., 0].max() < 0.45
+
+
 def with_photo(of: SimpleNamespace, photo: np.ndarray) -> SimpleNamespace:
     return SimpleNamespace(**(vars(of) | {"photo": photo.astype(np.float32)}))
 

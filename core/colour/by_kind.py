@@ -1,0 +1,107 @@
+"""What each place is of, and so its colour: told by the photo's parsing, or by the colours alone."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..geometry.visibility import smoothstep
+from .beard import bearded
+from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS
+from .clothing import Worn, dressed, garments, with_an_edge
+from .copied import normalised
+from .guessed import CHEEKS, SURE, guessed_kinds, within
+from .kinds import BEARD, CLOTHES, HAIR, SKIN, Places, continued, hidden_kinds
+from .material import Tints, levels
+from .voxel_means import VoxelMeans
+
+_UNLIKE = 0.3  # sRGB: a mirrored colour this far from the level is of something that the other side does not have
+_ALIKE = (0.3, 0.8)  # share of kinds that a mirrored place has in common with the place
+_PURE = (0.85, 0.98)  # share of one kind: thin hair has skin's tint, skin at its edge has hair's
+THIN = (0.02, 0.2)
+"""Share of background around."""
+_SEEN_THROUGH = (0.1, 0.3)  # and in hair
+_BEYOND = (0.2, 0.4)  # sRGB: so far from the hair's level is the wall behind it
+_TINTED = 0.12  # sRGB: a tint this far from that of its kind is the background's
+KEPT_OUT = (0.1, 0.4)
+"""Share of what is not mirrored, and not spread."""
+_GRAZED = 0.5  # weight of what the photo shows too steeply to copy it
+_MIRRORED = 0.5  # weight of what the other side is beside what is seen
+
+
+class ColourSamples(NamedTuple):
+    """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
+    the mirrored places of the vertices; normals (K, 3): the cells', unit; steep (K, 3): the photo's colours of
+    clothes that are seen however steeply; grazed (K, len(KINDS)): shares of what is seen so."""
+
+    level: np.ndarray
+    seen: np.ndarray
+    weight: np.ndarray
+    other: np.ndarray
+    trust: np.ndarray
+    normals: np.ndarray
+    steep: np.ndarray
+    grazed: np.ndarray
+
+
+class ColoursByKind(NamedTuple):
+    """share (K, len(KINDS)) of cells, None where nothing tells; level (K, 3): their colours by kind; weight (K,) of seen colours that tell
+    about the hidden ones around; trust (V,) in mirrored colours; tints by kind; worn: the garments."""
+
+    share: np.ndarray | None
+    level: np.ndarray
+    weight: np.ndarray
+    trust: np.ndarray
+    tints: dict[int, Tints]
+    worn: Worn
+
+
+def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
+    """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
+    level, seen, weight, other, trust, normals, steep, grazed = sampled
+    share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
+    tints, worn = {}, Worn.nothing(cells)
+    if share is not None:
+        worn = garments(cells, share[:, CLOTHES], (seen, weight * share[:, CLOTHES]), (steep, grazed[:, CLOTHES]), upright)
+        level, tints = levels(level, seen, weight, share, upright, normals, worn=worn)
+    near = np.exp(-((((other - level[cells.cell]) / _UNLIKE) ** 2).sum(1) ** 2))
+    if share is not None:
+        near = np.maximum(near, within(places.correspondence, CHEEKS)[cells.cell] * smoothstep(trust, *SURE))
+    return ColoursByKind(share, level, weight, trust * near, tints, worn)
+
+
+def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
+    """The same, told by the parsing's channels of what is seen and mirrored."""
+    level, seen, weight, other, trust, normals, steep, grazed = sampled
+    kinds = normalised(seen[:, OF_KIND])
+    weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *KEPT_OUT))
+    features = smoothstep(places.features, *KEPT_OUT)[cells.cell]
+    strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
+    trust = trust * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
+    mirrored = normalised(cells.mean(other[:, OF_KIND], trust))
+    by_place = hidden_kinds(kinds, weight, places, upright)
+    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
+    by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
+    by_place = cells.smoothed(cells.smoothed(by_place))
+    of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)
+    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (normalised(grazed), of_grazed)])
+    clothes = dressed(cells, share, weight)
+    share = with_an_edge(share, clothes)
+    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), (steep, grazed[:, CLOTHES]), upright)
+    near = smoothstep(np.minimum(normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
+    # Of one kind all around, and away from the background.
+    around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
+    pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *THIN)
+    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn)
+    hair = share[:, HAIR]
+    trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * apart_from_hair(other, level[cells.cell]))
+    tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
+    weight = weight * (1 - hair * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
+    weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)
+    # What else is worn there tells nothing of its colour.
+    weight = weight * ((worn.seen == worn.garment) | (worn.garment == 0))
+    return ColoursByKind(share, level, weight, trust, tints, worn)
+
+
+def apart_from_hair(colours: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """How surely colours (N, C) are of something else than hair of the level (N, 3): (N,) in [0, 1]."""
+    return smoothstep(np.linalg.norm(colours[:, COLOUR] - level, axis=1), *_BEYOND)
