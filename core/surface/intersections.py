@@ -38,12 +38,14 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
 def _near_pairs(middle: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ids (P,) and (P,) of all pairs whose balls, of middles (N, 3) and radii (N,), meet, and of some that do not; each once.
 
-    Balls are looked up among those of like size: where a fine mesh meets a coarse one, the coarse one's reach would pair the fine one's
-    faces with thousands of each other.
+    Balls are looked up among those of like size, within half an octave: where a fine mesh meets a coarse one, the coarse one's reach would
+    pair the fine one's faces with thousands of each other. Those of less than half of the median are few, and count as one size.
     """
-    level = np.log2(reach / reach.min()).astype(int)
+    level = np.maximum(np.floor(2 * np.log2(reach / np.median(reach))), -2)
     members = [np.flatnonzero(level == number) for number in np.unique(level)]
-    trees, reaches = [cKDTree(middle[ids]) for ids in members], [float(reach[ids].max()) for ids in members]
+    # Splits in the middle and boxes as they come: these trees are asked hardly longer than they take to build.
+    trees = [cKDTree(middle[ids], balanced_tree=False, compact_nodes=False) for ids in members]
+    reaches = [float(reach[ids].max()) for ids in members]
     pairs = []
     for fine, (ids, tree) in enumerate(zip(members, trees, strict=True)):
         pairs.append(ids[tree.query_pairs(2 * reaches[fine], output_type="ndarray")])
