@@ -80,11 +80,13 @@ class VoxelMeans:
 
     def spread(self, values: np.ndarray, vertices: np.ndarray) -> np.ndarray:
         """(V, C) float32 at vertices (V, 3) of values (K, C): continuous, from the cells around."""
-        across = len(self.index)
-        volume = torch.zeros((values.shape[1] + 1, across, across, across))
-        x, y, z = torch.from_numpy(self.place.astype(np.int64)).T
+        low = self.place.min(0)
+        extent = self.place.max(0) + 1 - low
+        volume = torch.zeros((values.shape[1] + 1, *extent.tolist()))
+        x, y, z = torch.from_numpy((self.place - low).astype(np.int64)).T
         volume[:-1, x, y, z] = torch.from_numpy(values.T.astype(np.float32))
         volume[-1, x, y, z] = 1
-        where = torch.from_numpy((vertices / (across * self.size / 2) + (_HALF / (across * self.size / 2) - 1)).astype(np.float32))
+        scale = 2 / (extent * self.size)
+        where = torch.from_numpy((vertices * scale + ((_HALF - low * self.size) * scale - 1)).astype(np.float32))
         found = grid_sample(volume[None], where.flip(-1)[None, None, None], padding_mode="border", align_corners=False)[0, :, 0, 0]
         return (found[:-1] / found[-1].clamp_min(1e-6)).T.numpy()
