@@ -1,7 +1,6 @@
 """The whole way from a prepared photo, or several of one person, to a coloured head with its report and, if asked for, its rig."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,11 +68,9 @@ class HeadReconstructor:
         """The head in the main photo and others of the same person. Its report says nothing of the run itself (report.run_report).
 
         Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
-        with ThreadPoolExecutor(1) as beside:  # closest points leave the second core time for this
-            shown = beside.submit(_shown, prepared, settings)
-            fields = self._fields(prepared, others, clock)
-        pictures, detail = shown.result()
-        vertices, faces = self._surface(prepared, fields, settings, pictures, detail, clock)
+        fields = self._fields(prepared, others, clock)
+        pictures = prepared.pictures(picture_size(settings.resolution))
+        vertices, faces, detail = self._surface(prepared, fields, settings, pictures, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
         rigging = None
         if settings.rig:
@@ -102,27 +99,22 @@ class HeadReconstructor:
             return HeadFields(crop, field if further is None else further.field(field, crop, clock.cancel), further)
 
     def _surface(
-        self,
-        prepared: PreparedPhoto,
-        fields: HeadFields,
-        settings: Settings,
-        pictures: Pictures,
-        detail: FineDetail | None,
-        clock: Clock,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3). pictures, detail: the main
-        photo's."""
+        self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock
+    ) -> tuple[np.ndarray, np.ndarray, FineDetail | None]:
+        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3), and what the main photo's shading
+        tells. pictures: the main photo's."""
         with clock.stage("surface") as share:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
+            detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
             if fields.further is not None:
                 smooth = add_detail(vertices, faces, settings.resolution)
                 vertices = fields.further.detailed(smooth, faces, settings.resolution, settings.detail)
-                return self._with_features(prepared, vertices, faces, pictures)
+                return *self._with_features(prepared, vertices, faces, pictures), detail
             vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
             vertices, faces = self._with_features(prepared, vertices, faces, pictures)
             # Lines around eyes and mouth are the person's: they come last.
-            return vertices if detail is None else detail.on(vertices, faces), faces
+            return vertices if detail is None else detail.on(vertices, faces), faces, detail
 
     def _with_features(
         self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, pictures: Pictures
@@ -199,12 +191,6 @@ class HeadReconstructor:
         if view.focal is not None:
             report["focal_35mm"] = round(view.focal * FULL_FRAME / max(view.image.shape[:2]), 2)
         return report
-
-
-def _shown(prepared: PreparedPhoto, settings: Settings) -> tuple[Pictures, FineDetail | None]:
-    """The crop for colours, and what its shading tells."""
-    pictures = prepared.pictures(picture_size(settings.resolution))
-    return pictures, prepared.fine_detail(settings.resolution, settings.detail, pictures)
 
 
 def _below_photo(prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
