@@ -10,6 +10,7 @@ colour are not in its times.
 """
 
 import argparse
+import gc
 import json
 import statistics
 import subprocess
@@ -35,6 +36,7 @@ def ours(photo: Path, quality: str, subject: str) -> dict[str, float]:
     from ..core.pipeline import Reconstructor
 
     reconstructor = Reconstructor.load("cpu")
+    gc.freeze()  # as the worker does
     settings = Settings(quality=quality, subject=subject)
     reconstructor.run(photo, Settings(quality="draft", subject=subject))
     reports = [reconstructor.run(photo, settings).report for _ in range(RUNS)]

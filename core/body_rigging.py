@@ -32,14 +32,14 @@ class NearestPlaces:
     (Vs, 3). cells: of the surface; only one vertex of each is looked up, and the others lie between."""
 
     def __init__(self, body: ParametricModel, fitted: np.ndarray, vertices: np.ndarray, cells: VoxelMeans | None = None) -> None:
-        self._body, self._vertices, self._cells = body, vertices, cells
+        self._body, self._vertices, self.cells = body, vertices, cells
         self._closest = ClosestSurface(fitted, body.closed_mesh.topology)
         _, self._face, self._shares = self._closest.query(vertices if cells is None else vertices[cells.first])
 
     def values(self, of_closed: np.ndarray) -> np.ndarray:
         """(V, C) of values (Vs, C) of the closed mesh."""
         found = self._closest.interpolate(of_closed.astype(np.float32), self._face, self._shares)
-        return found if self._cells is None else self._cells.spread(found, self._vertices)
+        return found if self.cells is None else self.cells.spread(found, self._vertices)
 
     @property
     def mean(self) -> np.ndarray:
@@ -88,7 +88,7 @@ def body_parts(
     shares = parsing.crop(box, len(matte))  # the same squares of the photo, pixel by pixel
     picture = np.stack([shares[..., [CLASSES.index(name) for name in names]].sum(-1) for names in PARTS.values()], axis=-1)
     picture /= np.maximum(picture.sum(-1, keepdims=True), 1e-3)
-    found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind, arms)
+    found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind, arms, nearest.cells)
     found /= np.maximum(found.sum(1, keepdims=True), 1e-3)
     return parts | dict(zip(PARTS, found.T, strict=True))
 

@@ -24,17 +24,19 @@ def carry(
     places: np.ndarray,
     kind: np.ndarray,
     arms: np.ndarray | None = None,
+    cells: VoxelMeans | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Values (V, C) float32 in [0, 1] of a crop's picture (S, S, C) on all vertices, and observed (V,) float32 in [0, 1], 1 where it was
     copied.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); matte (S, S). places (V, 3): of the nearest points on the mean
     body, metres, x to the person's left and odd. kind (V,): only vertices of one kind lend each other, so that no face appears on the
-    back of the head. arms (V,) in [0, 1]: with it, what is hidden is as high, or as far along an arm, as what is seen before it.
+    back of the head. arms (V,) in [0, 1]: with it, what is hidden is as high, or as far along an arm, as what is seen before it. cells:
+    of the surface, if there are some already.
     """
     projection = Projection.of(vertices, faces, picture, matte)
     shown, observed = projection.sample_photo(vertices, normals)
-    cells = VoxelMeans.of_surface(vertices, faces, _CELL)
+    cells = VoxelMeans.of_surface(vertices, faces, _CELL) if cells is None else cells
     seen, weight = cells.mean(shown, observed), cells.mean(observed)
     lenders = np.flatnonzero(weight > _SEEN)
     if not len(lenders):

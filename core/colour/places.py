@@ -1,7 +1,6 @@
 """Where points lie on the fitted head."""
 
 import numpy as np
-from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..models.head import HeadModel
 from ..models.prior import PriorSurface
@@ -14,7 +13,7 @@ _AROUND = 4  # vertices of the fitted head around a point that tell how its skin
 
 def places_on_head(model: HeadModel, surface: PriorSurface, points: np.ndarray) -> Places:
     """Of points (N, 3) of the crop frame; surface: the fitted model's closed mesh."""
-    distance, near = cKDTree(surface.vertices).query(points, workers=-1)
+    distance, near = surface.tree.query(points, workers=-1)
     correspondence = np.where(distance[:, None] < _ON_HEAD, model.closed_correspondence[near], 0)
     scalp, bare, features = (
         np.max([model.closed_region(name)[near] for name in names], axis=0)
@@ -25,6 +24,6 @@ def places_on_head(model: HeadModel, surface: PriorSurface, points: np.ndarray) 
 
 def skin_on_head(surface: PriorSurface, points: np.ndarray) -> np.ndarray:
     """How skin differs from a cheek's at points (N, 3) of the crop frame, as `skin_colours` has it: (N, 3); surface: as above."""
-    distance, near = cKDTree(surface.vertices).query(points, k=_AROUND, workers=-1)
+    distance, near = surface.tree.query(points, k=_AROUND, workers=-1)
     share = 1 / (distance + 1e-3)
     return np.einsum("nk,nkc->nc", share / share.sum(1, keepdims=True), skin_colours()[near]).astype(np.float32)

@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import grid_sample
 
 _HALF = 1.08  # crop units: half of the cube that is divided; vertices lie within the crop, or a little beyond
+_AT_ONCE = 4  # values that are spread at once: bounds memory
 _EDGES = 1.5  # mean edges of a mesh that a cell measures at least
 
 
@@ -80,11 +81,17 @@ class VoxelMeans:
 
     def spread(self, values: np.ndarray, vertices: np.ndarray) -> np.ndarray:
         """(V, C) float32 at vertices (V, 3) of values (K, C): continuous, from the cells around."""
-        across = len(self.index)
-        volume = torch.zeros((values.shape[1] + 1, across, across, across))
-        x, y, z = torch.from_numpy(self.place.astype(np.int64)).T
-        volume[:-1, x, y, z] = torch.from_numpy(values.T.astype(np.float32))
-        volume[-1, x, y, z] = 1
-        where = torch.from_numpy((vertices / (across * self.size / 2) + (_HALF / (across * self.size / 2) - 1)).astype(np.float32))
-        found = grid_sample(volume[None], where.flip(-1)[None, None, None], padding_mode="border", align_corners=False)[0, :, 0, 0]
-        return (found[:-1] / found[-1].clamp_min(1e-6)).T.numpy()
+        low = self.place.min(0)
+        extent = self.place.max(0) + 1 - low
+        x, y, z = torch.from_numpy((self.place - low).astype(np.int64)).T
+        scale = 2 / (extent * self.size)
+        where = torch.from_numpy((vertices * scale + ((_HALF - low * self.size) * scale - 1)).astype(np.float32))
+
+        def sampled(columns: torch.Tensor) -> torch.Tensor:
+            volume = torch.zeros((len(columns), *extent.tolist()))
+            volume[:, x, y, z] = columns
+            return grid_sample(volume[None], where.flip(-1)[None, None, None], padding_mode="border", align_corners=False)[0, :, 0, 0]
+
+        columns = torch.from_numpy(np.vstack([np.ones(len(values)), values.T]).astype(np.float32))
+        found = torch.cat([sampled(some) for some in columns.split(_AT_ONCE)])
+        return (found[1:] / found[0].clamp_min(1e-6)).T.numpy()

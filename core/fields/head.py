@@ -1,7 +1,6 @@
 """The field of a head in one photo: the networks' field, bounded and smoothed where it is hidden, and fitted to the photo's outline."""
 
 import numpy as np
-from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import sample_picture
 from ..models.prior import PriorSurface
@@ -26,11 +25,11 @@ def head_field(
 ) -> Field:
     """What a head's surface is extracted from. protected (V,) in [0, 1]: where the shape of the fitted surface (V vertices, crop frame) is
     so well known that no smoothing may change it. Raises Cancelled."""
-    tree = cKDTree(surface.vertices)
+    nearest = lambda points: surface.tree.query(points, workers=-1)[1]  # noqa: E731
     smooth = smooth_hidden_field(
         crop,
-        protect_mask=lambda points: protected[tree.query(points)[1]],
-        clothing_mask=lambda points: surface.canonical[tree.query(points)[1], 1] < _CHIN,
+        protect_mask=lambda points: protected[nearest(points)],
+        clothing_mask=lambda points: surface.canonical[nearest(points), 1] < _CHIN,
         bounds=solid_bounds(crop.prior_distance, crop.silhouette, picture_shares(view, surface.framing.crop_box(camera), crop)),
         cancel=cancel,
     )

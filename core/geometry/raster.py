@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 _CHUNK = 4_000_000  # candidate pixels at once: bounds memory at roughly 200 MB
-_BLOCK = 1 << 18  # triangles at once, for the same reason
+_BLOCK = 1 << 16  # triangles at once, for the same reason
 _ASIDE = (0.00137, 0.00071)
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.closest import ClosestSurface, Topology
 from ..geometry.mesh import vertex_normals
@@ -82,6 +84,12 @@ class PriorSurface:
         """From the vertices (V, 3) of a model's closed mesh in the framing's crop frame."""
         code = model.closed_rest / (framing.half if isinstance(model, HeadModel) else 1.0)
         return cls(vertices, model.closed_mesh.faces, code, framing, model.closed_mesh.topology)
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Of the vertices. Splits in the middle, boxes as they come, large leaves: a third faster for points far away, which see many
+        vertices equally near."""
+        return cKDTree(self.vertices, leafsize=32, balanced_tree=False, compact_nodes=False)
 
     def maps(self, size: int) -> torch.Tensor:
         """(MAP_CHANNELS, size, size) float32 pictures of the front; 0 where the model is not."""

@@ -15,6 +15,9 @@ from .volume import VolumeEncoder, sample_volume
 
 EMBEDDED = 64
 """Width of a point network's last hidden layer."""
+EVEN = 2048
+"""Numbers of points that are multiples of this are evaluated fastest on CPUs."""
+_SLOPE = 0.02  # of the leaky ReLUs below 0
 
 
 class PointMLP(nn.Module):
@@ -33,16 +36,26 @@ class PointMLP(nn.Module):
 
     def embed(self, x: torch.Tensor, visibility: torch.Tensor | None = None) -> torch.Tensor:
         """The last hidden layer's activations."""
-        h = F.leaky_relu(self.first(x), 0.02, inplace=True)
+        h = _activated(self.first, x)
         x = x.to(h.dtype)  # joining two precisions takes ten times as long
-        h = F.leaky_relu(self.second(h), 0.02, inplace=True)
+        h = _activated(self.second, h)
         if visibility is not None:
             h, x = pool_views(h, visibility), pool_views(x, visibility)
-        h = F.leaky_relu(self.third(torch.cat([h, x], dim=-1)), 0.02, inplace=True)
-        return F.leaky_relu(self.fourth(h), 0.02, inplace=True)
+        return _activated(self.fourth, _activated(self.third, torch.cat([h, x], dim=-1)))
 
     def forward(self, x: torch.Tensor, visibility: torch.Tensor | None = None) -> torch.Tensor:
         return self.output(self.embed(x, visibility))
+
+
+def _activated(layer: nn.Linear, x: torch.Tensor) -> torch.Tensor:
+    """A layer and its leaky ReLU. Where oneDNN can do both in one, it does: on AMD's processors twice as fast as MKL, which torch takes.
+
+    It keeps some MB for each number of points that it has ever met, so it gets multiples of EVEN alone.
+    """
+    plain = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    if plain and x.shape[-2] % EVEN == 0 and not torch.is_grad_enabled() and torch.backends.mkldnn.is_available():
+        return torch.ops.mkldnn._linear_pointwise(x, layer.weight, layer.bias, "leaky_relu", [_SLOPE], "")
+    return F.leaky_relu(layer(x), _SLOPE, inplace=True)
 
 
 @dataclass

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
-from .aligned import Encoded
+from .aligned import EVEN, Encoded
 from .colour import ColourFeatures, ColourNetwork
 from .field import ImplicitField, Shape
 
@@ -39,12 +40,13 @@ class EncodedCrop:
 
     def shape(self, points: torch.Tensor, prior: torch.Tensor) -> Shape:
         """Signed distances (N,) and correspondences (N, 3), if the network predicts them, at points (N, 3) with prior features (N, 7)."""
-        points, prior = points.to(self.device), prior.to(self.device)
+        count = len(points)
+        points, prior = (F.pad(rows, (0, 0, 0, -count % EVEN)).to(self.device) for rows in (points, prior))
         with self.precision():
             features = self.network.features(self.encoded, points[None], prior[None])
         # In half precision the rounding of distances shows as a rough surface; encoders bear it.
         shape = self.network.shape(features, prior[None])
-        return Shape(shape.distance[0], None if shape.correspondence is None else shape.correspondence[0])
+        return Shape(shape.distance[0, :count], None if shape.correspondence is None else shape.correspondence[0, :count])
 
     def colours(self, points: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
         """sRGB (N, 3) at points (N, 3) with prior features (N, 7): the colour network's, or else the field's."""

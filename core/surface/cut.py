@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .solid import ClosedSurface, from_solid, largest_part, to_solid
+from .solid import ClosedSurface
+from .trim import trimmed
 
 _SPACING = (0.0015, 0.003)  # metres between the vertices of the face that closes a cut
 _BEYOND = 0.02  # metres that the cutter reaches beyond the head
@@ -83,13 +84,12 @@ def cut_head(
     cut = cuts[int(np.argmin(left))]
     edges = np.linalg.norm(vertices[faces[::50, 0]] - vertices[faces[::50, 1]], axis=1)
     below = _below(cut, vertices.min(0) - _BEYOND, vertices.max(0) + _BEYOND, float(np.clip(np.median(edges), *_SPACING)))
-    none = np.zeros((len(vertices), 0))
-    surface, _ = from_solid(largest_part(to_solid(ClosedSurface(vertices, faces, none)) - to_solid(below)))
-    x, y, z = surface.vertices.T
+    vertices, faces = trimmed(vertices, faces, vertices[:, 1] - cut.height(vertices[:, 0], vertices[:, 2]), below)
+    x, y, z = vertices.T
     outside = np.abs(y - cut.height(x, z)) > _ON_FACE
-    edge = np.unique(surface.faces[outside[surface.faces].any(1)])
+    edge = np.unique(faces[outside[faces].any(1)])
     outside[edge] = True
-    return surface.vertices, surface.faces, ~outside
+    return vertices, faces, ~outside
 
 
 def _below(cut: _Cut, low: np.ndarray, high: np.ndarray, spacing: float) -> ClosedSurface:

@@ -1,5 +1,7 @@
 """Which triangles of a mesh run through each other."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -23,9 +25,8 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     corners, normals, some = corners[:, chosen].astype(np.float64), normals[chosen], faces[chosen]
     middle = corners.mean(0)
     reach = np.maximum(np.linalg.norm(corners - middle, axis=2).max(0), 1e-9)  # faces without an area have none
-    a, b = _near_pairs(middle, reach)
-    apart = np.einsum("ij,ij->i", normals[a], normals[b]) < _ALIKE
-    a, b = a[apart], b[apart]
+    apart = [pair[np.einsum("ij,ij->i", *normals[pair.T]) < _ALIKE] for pair in _near_pairs(middle, reach)]
+    a, b = np.concatenate(apart).T
     low, high = corners.min(0), corners.max(0)
     meet = ((low[a] <= high[b]) & (low[b] <= high[a])).all(1)
     a, b = a[meet], b[meet]
@@ -35,23 +36,22 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     return chosen[np.unique(np.concatenate([a[through], b[through]]))]
 
 
-def _near_pairs(middle: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ids (P,) and (P,) of all pairs whose balls, of middles (N, 3) and radii (N,), meet, and of some that do not; each once.
+def _near_pairs(middle: np.ndarray, reach: np.ndarray) -> Iterator[np.ndarray]:
+    """Ids (P, 2), in parts, of all pairs whose balls, of middles (N, 3) and radii (N,), meet, and of some that do not; each once.
 
-    Balls are looked up among those of like size: where a fine mesh meets a coarse one, the coarse one's reach would pair the fine one's
-    faces with thousands of each other.
+    Balls are looked up among those of like size, within half an octave: where a fine mesh meets a coarse one, the coarse one's reach would
+    pair the fine one's faces with thousands of each other. Those of less than half of the median are few, and count as one size.
     """
-    level = np.log2(reach / reach.min()).astype(int)
+    level = np.maximum(np.floor(2 * np.log2(reach / np.median(reach))), -2)
     members = [np.flatnonzero(level == number) for number in np.unique(level)]
-    trees, reaches = [cKDTree(middle[ids]) for ids in members], [float(reach[ids].max()) for ids in members]
-    pairs = []
+    # Splits in the middle and boxes as they come: these trees are asked hardly longer than they take to build.
+    trees = [cKDTree(middle[ids], balanced_tree=False, compact_nodes=False) for ids in members]
+    reaches = [float(reach[ids].max()) for ids in members]
     for fine, (ids, tree) in enumerate(zip(members, trees, strict=True)):
-        pairs.append(ids[tree.query_pairs(2 * reaches[fine], output_type="ndarray")])
+        yield ids[tree.query_pairs(2 * reaches[fine], output_type="ndarray")]
         for coarse in range(fine + 1, len(members)):
             found = trees[coarse].sparse_distance_matrix(tree, reaches[fine] + reaches[coarse], output_type="ndarray")
-            pairs.append(np.column_stack([members[coarse][found["i"]], ids[found["j"]]]))
-    a, b = np.concatenate(pairs).T
-    return a, b
+            yield np.column_stack([members[coarse][found["i"]], ids[found["j"]]])
 
 
 def _near_strays(middle: np.ndarray, normals: np.ndarray, side: float) -> np.ndarray:

@@ -162,11 +162,13 @@ def _reshaped(vertices: np.ndarray, faces: np.ndarray, fixed: np.ndarray) -> tup
 
 def _grown(faces: np.ndarray, chosen: np.ndarray, rings: int) -> np.ndarray:
     """(V,) bool: the chosen vertices and those within so many edges."""
+    a, b, c = np.ascontiguousarray(faces.T)
+    grown = chosen.copy()
     for _ in range(rings):
-        wider = chosen.copy()
-        wider[faces[chosen[faces].any(1)]] = True
-        chosen = wider
-    return chosen
+        touched = np.flatnonzero(grown[a] | grown[b] | grown[c])
+        for corner in (a, b, c):
+            grown[corner[touched]] = True
+    return grown
 
 
 def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int, before: np.ndarray) -> np.ndarray:

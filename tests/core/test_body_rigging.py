@@ -13,6 +13,8 @@ from likeness.core.surface.extract import extract_surface
 class Ball:
     """A ball whose places are its own, all of it the head."""
 
+    cells = None
+
     def __init__(self, vertices: np.ndarray) -> None:
         self.mean = vertices
 
