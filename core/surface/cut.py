@@ -14,7 +14,7 @@ from .solid import ClosedSurface, from_solid, largest_part, to_solid
 _SPACING = (0.0015, 0.003)  # metres between the vertices of the face that closes a cut
 _CLEAR = 0.03  # metres under the face that no cut enters
 _ON_FACE = 5e-4  # metres between the cut and the triangles of the face that closes it
-_UNDER = -0.8  # of the normal, upwards: what closes a head below, and not at its sides
+_UNDER = -0.94  # of the normal, upwards: what closes a head below, and not at its sides
 _ROUND = 0.008  # metres on both sides of the rim that are rounded
 _ROUNDS, _MOST_ROUNDS = 6.0, 300  # of smoothing, for a width of one edge; it grows with the width's square
 _RELAX = 0.6  # of the way to the neighbours' mean, in one round
@@ -22,7 +22,7 @@ _SHRINK = np.linspace(1.0, 0.6, 9)  # shares of a cut's half axes that are tried
 _SHALLOWEST = 0.55  # share of a cut's depth that stays
 _MIDDLE = 0.65  # share of a cut's half width within which nothing unseen stays
 _FIRST = 95  # percentile of the heights of what is unseen
-_THICK, _END = 0.3, 0.97  # share of a cut's depth that a shoulder is high at its end, which is at this share of the half width
+_THICK, _END = 0.36, 0.97  # share of a cut's depth that a shoulder is high at its end, which is at this share of the half width
 _SOME = 2000  # vertices at the crop's walls that are looked at
 _UNWANTED, _SIZE = 100.0, 0.5  # prices: of all at the walls, or of a whole depth below the photo; of a half axis; no thickness costs 1
 
