@@ -18,8 +18,8 @@ _UNDER = -0.94  # of the normal, upwards: what closes a head below, and not at i
 _ROUND = 0.008  # metres on both sides of the rim that are rounded
 _ROUNDS, _MOST_ROUNDS = 6.0, 300  # of smoothing, for a width of one edge; it grows with the width's square
 _RELAX = 0.6  # of the way to the neighbours' mean, in one round
-_SHRINK = np.linspace(1.0, 0.6, 9)  # shares of a cut's half axes that are tried
-_SHALLOWEST = 0.55  # share of a cut's depth that stays
+_SHRINK = np.linspace(1.0, 0.5, 11)  # shares of a cut's half axes that are tried
+_SHALLOWEST, _NARROWEST = 0.5, 0.75  # shares of a cut's depth and width that stay
 _MIDDLE = 0.65  # share of a cut's half width within which nothing unseen stays
 _FIRST = 95  # percentile of the heights of what is unseen
 _THICK, _END = 0.36, 0.97  # share of a cut's depth that a shoulder is high at its end, which is at this share of the half width
@@ -79,7 +79,7 @@ class _Bowl:
         depths = np.unique(np.maximum([*_SHRINK * self.depth, deepest], least))
         walls, under = vertices[at_wall][:: max(at_wall.sum() // _SOME, 1)], face - [0, _CLEAR, 0]
         best, lowest = self, np.inf
-        for across in _SHRINK * self.across:
+        for across in _SHRINK[_SHRINK >= _NARROWEST] * self.across:
             ends = [np.abs(vertices[:, 0] / across - side * _END) < 1 - _END for side in (-1, 1)]
             high = min(height[end].max(initial=-self.depth) for end in ends)
             for depth, along in product(depths, _SHRINK * self.along):
