@@ -77,6 +77,14 @@ def test_shoulders_end_blunt(whole: tuple[np.ndarray, ...]) -> None:
     assert np.ptp(ended[:, 0]) > 0.25
 
 
+def test_a_shallow_bust_is_narrower_and_keeps_some_of_the_shoulders(whole: tuple[np.ndarray, ...]) -> None:
+    """Where the photo ends high, little is left under the slope of the shoulders."""
+    vertices, faces, at_wall = whole
+    unseen = (vertices[:, 1] < -0.04) & (vertex_normals(vertices, faces)[:, 2] > 0)
+    ended = cut_head(vertices, faces, "bust", 0 * at_wall > 0, None, unseen)[0]
+    assert 0.21 < np.ptp(ended[:, 0]) < 0.26
+
+
 def test_what_is_under_the_head_is_told_from_its_sides(whole: tuple[np.ndarray, ...]) -> None:
     ended, rest, under = cut_head(*whole[:2], "bust", whole[2])
     assert under.sum() > 500 and vertex_normals(ended, rest)[under, 1].max() < -0.7
