@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.mesh import adjacency, vertex_normals
 from ..geometry.visibility import smoothstep
-from .solid import ClosedSurface, from_solid, largest_part, to_solid
+from .trim import trimmed
 
 _SPACING = (0.0015, 0.003)  # metres between the vertices of the face that closes a cut
 _CLEAR = 0.03  # metres under the face that no cut enters
@@ -131,13 +131,12 @@ def cut_head(
     bowl = _CUTS[kind].fitted(vertices, at_wall, face, np.zeros(len(vertices), bool) if unseen is None else unseen)
     edges = np.linalg.norm(vertices[faces[::50, 0]] - vertices[faces[::50, 1]], axis=1)
     spacing = float(np.clip(np.median(edges), *_SPACING))
-    whole = to_solid(ClosedSurface(vertices, faces, np.zeros((len(vertices), 0))))
-    surface, _ = from_solid(largest_part(whole ^ bowl.solid(spacing)))
-    closing = np.abs(bowl.beyond(surface.vertices)) < _ON_FACE
-    rim = np.unique(surface.faces[closing[surface.faces].any(1) & ~closing[surface.faces].all(1)])
-    ended = _rounded(surface.vertices, surface.faces, rim, spacing)
+    vertices, faces = trimmed(vertices, faces, bowl.beyond(vertices), bowl.solid(spacing), bowl.centre)
+    closing = np.abs(bowl.beyond(vertices)) < _ON_FACE
+    rim = np.unique(faces[closing[faces].any(1) & ~closing[faces].all(1)])
+    ended = _rounded(vertices, faces, rim, spacing)
     closing[rim] = False
-    return ended, surface.faces, closing & (vertex_normals(ended, surface.faces)[:, 1] < _UNDER)
+    return ended, faces, closing & (vertex_normals(ended, faces)[:, 1] < _UNDER)
 
 
 def _rounded(vertices: np.ndarray, faces: np.ndarray, rim: np.ndarray, spacing: float) -> np.ndarray:

@@ -6,10 +6,12 @@ from scipy.spatial import cKDTree
 
 from likeness.core.geometry.mesh import face_normals, vertex_normals
 from likeness.core.settings import CUTS
-from likeness.core.surface.cut import below_cut, cut_head, onto_cut
+from likeness.core.surface.cut import _CUTS, below_cut, cut_head, onto_cut
 from likeness.core.surface.extract import check_manifold, extract_surface
 from likeness.core.surface.mend import Shape, mend_surface
 from likeness.core.surface.smooth import smooth_surface
+from likeness.core.surface.solid import ClosedSurface, from_solid, largest_part, to_solid
+from likeness.core.surface.trim import trimmed
 
 CENTRE, HALF = np.array([0.0, 0.119, 0.036]), 0.2  # of a head's crop about its neck's joint
 KINDS = [kind for kind in CUTS if kind != "none"]
@@ -137,3 +139,17 @@ def test_a_photo_that_ends_at_the_chin_keeps_a_neck(whole: tuple[np.ndarray, ...
     vertices, faces, at_wall = whole
     unseen = (vertices[:, 1] < 0.06) & (vertex_normals(vertices, faces)[:, 2] > 0)
     assert cut_head(vertices, faces, "bust", at_wall, None, unseen)[0][:, 1].min() < -0.02
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_what_is_around_the_cut_need_go_through_the_boolean(whole: tuple[np.ndarray, ...], kind: str) -> None:
+    vertices, faces, _ = whole
+    bowl, none = _CUTS[kind], np.zeros((len(vertices), 0))
+    solid, beyond = bowl.solid(0.003), bowl.beyond(vertices)
+    expected, _ = from_solid(largest_part(to_solid(ClosedSurface(vertices, faces, none)) ^ solid))
+    found, rest = trimmed(vertices, faces, beyond, solid, bowl.centre)
+    check_manifold(found, rest)
+    assert len(rest) == len(expected.faces) and len(found) == len(expected.vertices)
+    assert cKDTree(found).query(expected.vertices)[0].max() < 1e-6
+    untouched = trimmed(vertices, faces, beyond - beyond.max() - 1, solid, bowl.centre)
+    assert np.array_equal(untouched[0], vertices.astype(np.float32)) and np.array_equal(untouched[1], faces)
