@@ -1,4 +1,4 @@
-"""What a closed surface has inside a solid. Only what is around the solid's surface goes through a boolean: its time grows with the mesh."""
+"""What a closed surface has inside a solid. Only what is around the solid's surface goes through a boolean, whose time grows with it."""
 
 import manifold3d
 import numpy as np
@@ -8,7 +8,7 @@ from .extract import largest_component
 from .solid import ClosedSurface, from_solid, to_solid
 
 _NEAR = 0.01  # metres from the solid's surface within which faces take part: farther than a curved one leaves the planes of its own faces
-_FAR = 6.0  # metres from the centre: outside of any solid
+_FAR = 2.0  # metres from the centre: outside of any solid
 
 
 def trimmed(
