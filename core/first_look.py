@@ -25,7 +25,7 @@ from .photo.view import View
 from .prepared import guess_of
 from .result import SURFACE, Mesh, Result, ResultView
 from .settings import Settings
-from .surface.cut import below_cut
+from .surface.cut import below_cut, onto_cut
 from .version import VERSION
 
 _SIZE = 256  # pixels a side of the crop, as fine as the model's mesh
@@ -84,11 +84,8 @@ def first_look(model: HeadModel, view: View, fit: ViewFit, settings: Settings) -
 
 def _cut_open(vertices: np.ndarray, faces: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The head down to where `cut_head` ends it, open below: vertices, faces, and the ids of the vertices before."""
-    below = below_cut(vertices, kind)
-    faces = faces[(below[faces] < 0).any(1)]
-    ended = vertices.copy()
-    ended[:, 1] += np.maximum(below, 0)
-    return compact(ended, faces)
+    faces = faces[(below_cut(vertices, kind)[faces] < 0).any(1)]
+    return compact(onto_cut(vertices, kind).astype(vertices.dtype), faces)
 
 
 def _with_hair(vertices: np.ndarray, scalp: np.ndarray, matte: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from ..geometry.visibility import smoothstep
 _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
 _NEARLY, _TRIED = 0.6, 24  # share of the largest square's side that a sample has at least, and squares that are looked at
+_UNUSUAL = 0.5  # natural logarithm by which a sample's contrast differs from what is usual
 _CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.4  # natural logarithm by which strands are lighter or darker than the middle at most
 _STEPS = 65  # of the distribution of light
@@ -44,11 +45,13 @@ class HairTexture:
         squares = seen_squares(picture, points, hair)
         if not squares:
             return None
-        # Others have a parting, or locks that cross.
-        sample = max(squares, key=lambda square: _course(square - _blurred(square, _CLUMP * len(picture) / 2))[1])
         size = round(2 * np.pi * _RADIUS / _REPEATS * len(picture) / 2)
-        sigma = _CLUMP * len(picture) / 2
-        sample, coherence = _upright(sample - _blurred(sample, sigma))
+        fine = [square - _blurred(square, _CLUMP * len(picture) / 2) for square in squares]
+        # Others have a parting, or locks that cross; in the shade nothing is told from the next, and in a highlight all too much.
+        contrast = np.log([square[..., 0].std() + 1e-6 for square in fine])
+        usual = np.exp(-(((contrast - np.median(contrast)) / _UNUSUAL) ** 2))
+        best = int(np.argmax(usual * [_course(square)[1] for square in fine]))
+        sample, coherence = _upright(fine[best])
         texture = random_phase(sample, size)
         texture[..., 0] = _distributed(texture[..., 0], sample[..., 0])
         return cls(texture, float(1 + long * (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))

@@ -1,62 +1,114 @@
-"""Where a head ends below: a smooth cut across the neck, around the collar or around the shoulders, closed by a curved face."""
+"""Where a head ends below: in a bowl that leaves shoulders blunt ends and hanging hair a clean one, with a rounded rim."""
 
 from dataclasses import dataclass, replace
+from itertools import product
 
+import manifold3d
 import numpy as np
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
-from .solid import ClosedSurface
+from ..geometry.mesh import adjacency, vertex_normals
+from ..geometry.visibility import smoothstep
 from .trim import trimmed
 
 _SPACING = (0.0015, 0.003)  # metres between the vertices of the face that closes a cut
-_BEYOND = 0.02  # metres that the cutter reaches beyond the head
 _CLEAR = 0.03  # metres under the face that no cut enters
 _ON_FACE = 5e-4  # metres between the cut and the triangles of the face that closes it
-_SHRINK = np.linspace(1.0, 0.4, 25)  # shares of a cut's size that are tried until nothing is left at the crop's walls
-_SHALLOWEST, _FIRST = 0.35, 0.2  # share of a bell's depth that stays; percentile of the depths at which what is unseen comes in
+_UNDER = -0.94  # of the normal, upwards: what closes a head below, and not at its sides
+_ROUND = 0.008  # metres on both sides of the rim that are rounded
+_ROUNDS, _MOST_ROUNDS = 6.0, 300  # of smoothing, for a width of one edge; it grows with the width's square
+_RELAX = 0.6  # of the way to the neighbours' mean, in one round
+_SHRINK = np.linspace(1.0, 0.5, 11)  # shares of a cut's half axes that are tried
+_SHALLOWEST, _NARROWEST = 0.5, 0.75  # shares of a cut's depth and width that stay
+_MIDDLE = 0.65  # share of a cut's half width within which nothing unseen stays
+_FIRST = 95  # percentile of the heights of what is unseen
+_THICK, _END = 0.36, 0.97  # share of a cut's depth that a shoulder is high at its end, which is at this share of the half width
+_SOME = 2000  # vertices at the crop's walls that are looked at
+_UNWANTED, _SIZE = 100.0, 0.5  # prices: of all at the walls, or of a whole depth below the photo; of a half axis; no thickness costs 1
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """A height over the ground plane of the torso, metres from the neck's joint: y = top - slope z - depth b + rise e, where b is a bell
-    with the half axes across and along, about `forward`, and e grows from the bell's edge outwards. What lies below is cut off."""
+class _Bowl:
+    """In the axes of the torso, metres from the neck's joint: below the height `top` half a superellipsoid with the half axes across, depth
+    and along, upright at its sides and almost flat below; above, it widens, so that it leaves hanging hair. All of it falls by `slope`
+    times z. What lies outside is cut off."""
 
     top: float
-    slope: float
     depth: float
-    across: float = 0.1
-    along: float = 0.1
+    across: float
+    along: float
     forward: float = 0.0
-    rise: float = 0.0
+    slope: float = 0.0
 
-    def height(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """y of the cut at places x, z."""
-        squared = (x / self.across) ** 2 + ((z - self.forward) / self.along) ** 2
-        return self.top - self.slope * z - self.depth / (1 + squared**2) + self.rise * np.maximum(np.sqrt(squared) - 1, 0) ** 2
+    _ROUNDISH, _SQUARISH = 2.6, 4.0  # exponents, seen from above and from the front
+    _WIDENS, _BEND = 0.6, 0.05  # metres by which it widens in every metre above its top, and over about which it begins to
+    _HIGH = 1.0  # metres above its top at which it ends
 
-    def above(self, points: np.ndarray) -> "_Cut":
-        """As deep a bell as leaves none of the points (N, 3) under its middle, as far as that is possible."""
-        squared = (points[:, 0] / self.across) ** 2 + ((points[:, 2] - self.forward) / self.along) ** 2
-        x, y, z = points[squared < 1].T
-        if not len(x):
-            return self
-        deep = (self.top - self.slope * z - y) * (1 + squared[squared < 1] ** 2)
-        return replace(self, depth=float(np.clip(np.percentile(deep, _FIRST), _SHALLOWEST * self.depth, self.depth)))
+    @property
+    def centre(self) -> np.ndarray:
+        """(3,): the point from which all of the bowl is seen."""
+        return np.array([0.0, self.top - self.slope * self.forward, self.forward])
 
-    def scaled(self, share: float) -> "_Cut":
-        """A bell of so much of its size."""
-        return replace(self, depth=share * self.depth, across=share * self.across, along=share * self.along)
+    def gauge(self, points: np.ndarray) -> np.ndarray:
+        """(N,): how many times as far from the centre as the bowl are points (N, 3)."""
+        x, y, z = (points - self.centre).T
+        y = y + self.slope * z
+        wide = ((np.abs(x) / self.across) ** self._ROUNDISH + (np.abs(z) / self.along) ** self._ROUNDISH) ** (1 / self._ROUNDISH)
+        below = (wide**self._SQUARISH + (np.maximum(-y, 0) / self.depth) ** self._SQUARISH) ** (1 / self._SQUARISH)
+        above, bend = np.maximum(y, 0), self._BEND * wide
+        wider = self._WIDENS / self.across * (np.hypot(above, bend) - bend)
+        return np.maximum(below - wider, above / self._HIGH)
+
+    def beyond(self, points: np.ndarray) -> np.ndarray:
+        """(N,): metres that points (N, 3) lie outside, as seen from the centre, negative inside."""
+        return np.linalg.norm(points - self.centre, axis=1) * (1 - 1 / np.maximum(self.gauge(points), 1e-3))
+
+    def solid(self, spacing: float) -> manifold3d.Manifold:
+        """What is left of everything, with about so many metres between vertices."""
+        segments = 4 * int(np.ceil(np.pi / 2 * max(self.across, self.along) / spacing))
+        to_bowl = lambda sphere: self.centre + sphere / self.gauge(self.centre + sphere)[:, None]  # noqa: E731
+        return manifold3d.Manifold.sphere(1.0, segments).warp_batch(to_bowl)
+
+    def fitted(self, vertices: np.ndarray, at_wall: np.ndarray, face: np.ndarray, unseen: np.ndarray) -> "_Bowl":
+        """The largest such bowl that leaves nothing at the crop's walls, nothing unseen under the chest, and thick ends of shoulders, as
+        far as that is possible; arguments as of `cut_head`."""
+        height = vertices[:, 1] + self.slope * (vertices[:, 2] - self.forward) - self.top
+        hidden = height[unseen & (np.abs(vertices[:, 0]) < _MIDDLE * self.across) & (vertices[:, 2] > self.forward)]
+        least = _SHALLOWEST * self.depth
+        deepest = float(np.clip(-np.percentile(hidden, _FIRST), least, self.depth)) if len(hidden) else self.depth
+        depths = np.unique(np.maximum([*_SHRINK * self.depth, deepest], least))
+        walls, under = vertices[at_wall][:: max(at_wall.sum() // _SOME, 1)], face - [0, _CLEAR, 0]
+        best, lowest = self, np.inf
+        for across in _SHRINK[_SHRINK >= _NARROWEST] * self.across:
+            ends = [np.abs(vertices[:, 0] / across - side * _END) < 1 - _END for side in (-1, 1)]
+            high = min(height[end].max(initial=-self.depth) for end in ends)
+            for depth, along in product(depths, _SHRINK * self.along):
+                bowl = replace(self, across=across, depth=depth, along=along)
+                thin = np.clip(1 - (high + depth) / (_THICK * self.depth), 0, 1)
+                left = (bowl.gauge(walls) < 1).sum() / max(len(walls), 1)
+                price = _UNWANTED * (left + max(depth - deepest, 0) / self.depth) + thin
+                price -= _SIZE * (across / self.across + depth / self.depth + along / self.along)
+                if price < lowest and not (bowl.gauge(under) > 1).any():
+                    best, lowest = bowl, price
+        return best
 
 
 _CUTS = {
-    "neck": _Cut(top=0.018, slope=0.55, depth=0.0),
-    "collar": _Cut(top=0.005, slope=0.25, depth=0.07, across=0.085, along=0.085, forward=0.01, rise=0.01),
-    "bust": _Cut(top=0.01, slope=0.0, depth=0.10, across=0.16, along=0.14, rise=0.02),
+    "neck": _Bowl(top=0.098, depth=0.08, across=0.14, along=0.2, slope=0.55),
+    "collar": _Bowl(top=0.015, depth=0.08, across=0.105, along=0.13, forward=0.02, slope=0.25),
+    "bust": _Bowl(top=0.02, depth=0.12, across=0.155, along=0.17, forward=0.02),
 }
 
 
 def below_cut(points: np.ndarray, kind: str) -> np.ndarray:
-    """How far below a cut points (N, 3) lie, metres, negative above; points and kind as in `cut_head`, of the cut's full size."""
-    return _CUTS[kind].height(points[:, 0], points[:, 2]) - points[:, 1]
+    """How far below or beside a cut points (N, 3) lie, metres, negative inside; points, kind as in `cut_head`, of the cut's full size."""
+    return _CUTS[kind].beyond(points)
+
+
+def onto_cut(points: np.ndarray, kind: str) -> np.ndarray:
+    """Points (N, 3), of which those below or beside a cut have come straight towards its middle until they lie on it."""
+    bowl = _CUTS[kind]
+    return bowl.centre + (points - bowl.centre) / np.maximum(bowl.gauge(points), 1)[:, None]
 
 
 def cut_head(
@@ -68,43 +120,33 @@ def cut_head(
     unseen: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A head, closed surface in the axes of its torso with the neck's joint as origin, vertices (V, 3) metres and faces (F, 3), cut off
-    below and closed; and which vertices (V,) bool lie within the face that closes it.
+    below and closed; and which vertices (V,) bool lie under it, within the face that closes it.
 
-    kind: one of `CUTS` of core/settings.py but none. at_wall (V,) bool: vertices where the crop ends and the head does not; the bell
+    kind: one of `CUTS` of core/settings.py but none. at_wall (V,) bool: vertices where the crop ends and the head does not; the cut
     becomes smaller until none of them are left, as far as that is possible. face (N, 3): points of the face; a chin that is bent down to
-    the chest is rather kept than the cut smooth. unseen (V,) bool: what lies in front, but below the photo; the bell becomes shallower
-    until none of that is left, as far as that is possible.
+    the chest is rather kept than the crop's walls left out. unseen (V,) bool: what lies in front, but below the photo; the cut becomes
+    shallower until none of that is left, as far as that is possible.
     """
-    whole = _CUTS[kind] if unseen is None else _CUTS[kind].above(vertices[unseen])
-    walls, cuts = vertices[at_wall], [whole.scaled(share) for share in _SHRINK]
-    left = np.array([(walls[:, 1] > cut.height(walls[:, 0], walls[:, 2])).sum() for cut in cuts], float)
-    if face is not None:
-        into = np.array([(face[:, 1] - cut.height(face[:, 0], face[:, 2])).min() < _CLEAR for cut in cuts])
-        left[1:][into[1:]] = np.inf
-    cut = cuts[int(np.argmin(left))]
+    face = np.zeros((0, 3)) if face is None else face
+    bowl = _CUTS[kind].fitted(vertices, at_wall, face, np.zeros(len(vertices), bool) if unseen is None else unseen)
     edges = np.linalg.norm(vertices[faces[::50, 0]] - vertices[faces[::50, 1]], axis=1)
-    below = _below(cut, vertices.min(0) - _BEYOND, vertices.max(0) + _BEYOND, float(np.clip(np.median(edges), *_SPACING)))
-    vertices, faces = trimmed(vertices, faces, vertices[:, 1] - cut.height(vertices[:, 0], vertices[:, 2]), below)
-    x, y, z = vertices.T
-    outside = np.abs(y - cut.height(x, z)) > _ON_FACE
-    edge = np.unique(faces[outside[faces].any(1)])
-    outside[edge] = True
-    return vertices, faces, ~outside
+    spacing = float(np.clip(np.median(edges), *_SPACING))
+    vertices, faces = trimmed(vertices, faces, bowl.beyond(vertices), bowl.solid(spacing), bowl.centre)
+    closing = np.abs(bowl.beyond(vertices)) < _ON_FACE
+    rim = np.unique(faces[closing[faces].any(1) & ~closing[faces].all(1)])
+    ended = _rounded(vertices, faces, rim, spacing)
+    closing[rim] = False
+    return ended, faces, closing & (vertex_normals(ended, faces)[:, 1] < _UNDER)
 
 
-def _below(cut: _Cut, low: np.ndarray, high: np.ndarray, spacing: float) -> ClosedSurface:
-    """The solid below a cut, within and under a box."""
-    columns, rows = (int(np.ceil((high[axis] - low[axis]) / spacing)) + 1 for axis in (0, 2))
-    z, x = np.meshgrid(np.linspace(low[2], high[2], rows), np.linspace(low[0], high[0], columns), indexing="ij")
-    top = np.stack([x, cut.height(x, z), z], axis=2).reshape(-1, 3)
-    number = np.arange(rows * columns).reshape(rows, columns)
-    a, b, c, d = (part.ravel() for part in (number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]))
-    over = np.concatenate([np.stack([a, c, b], axis=1), np.stack([b, c, d], axis=1)])
-    border = np.concatenate([number[0, :-1], number[:-1, -1], number[-1, :0:-1], number[:0:-1, 0]])
-    floor = min(float(low[1]), float(top[:, 1].min())) - _BEYOND
-    under = top[border] * [1, 0, 1] + [0, floor, 0]
-    following, lower = np.roll(border, -1), len(top) + np.arange(len(border))
-    next_lower, middle = np.roll(lower, -1), np.full(len(border), len(top) + len(border))
-    sides = [np.stack(three, axis=1) for three in ((border, following, lower), (following, next_lower, lower), (lower, next_lower, middle))]
-    vertices = np.concatenate([top, under, [[(low[0] + high[0]) / 2, floor, (low[2] + high[2]) / 2]]])
-    return ClosedSurface(vertices, np.concatenate([over, *sides]), np.zeros((len(vertices), 0)))
+def _rounded(vertices: np.ndarray, faces: np.ndarray, rim: np.ndarray, spacing: float) -> np.ndarray:
+    """Vertices (V, 3), smoothed around those of the rim."""
+    away, _ = cKDTree(vertices[rim]).query(vertices, distance_upper_bound=_ROUND)
+    some = np.flatnonzero(away < _ROUND)
+    weight = _RELAX * smoothstep(1 - away[some] / _ROUND, 0, 1)[:, None]
+    neighbours = adjacency(faces, len(vertices))[some]
+    degree = np.diff(neighbours.indptr)[:, None]
+    smooth = vertices.copy()
+    for _ in range(min(round(_ROUNDS * (_ROUND / spacing) ** 2), _MOST_ROUNDS)):
+        smooth[some] += weight * (neighbours @ smooth / degree - smooth[some])
+    return smooth

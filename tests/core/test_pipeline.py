@@ -188,7 +188,7 @@ def test_a_head_that_the_photo_cuts_off_is_closed(reconstructor: Reconstructor, 
     rows = [one.views[0].camera.project(in_camera(one)[0])[:, 1] for one in (result, cut)]
     assert rows[1].min() + 60 == pytest.approx(rows[0].min(), abs=12)  # of 512 pixels; the photo ends some 45 below
     # Round, not flat: around the highest point little lies as high.
-    flat = [(row < row.min() + 4).mean() for row in rows]
+    flat = [(row < np.percentile(row, 0.1) + 4).mean() for row in rows]  # a single strand may stand higher
     assert flat[1] < 2 * flat[0]
     # Hair in the hair's colour, not in the background's or smeared.
     hidden = cut.surface.colours[(rows[1] < -10) & (in_camera(cut)[1][:, 2] > 0)]
