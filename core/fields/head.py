@@ -12,29 +12,45 @@ from ..photo.view import Camera, View
 from ..progress import Cancel
 from .crop import CropField
 from .field import Field, PointFunction
+from .ears import Ears
 from .hidden import PictureShares, solid_bounds
 from .silhouette import silhouette_stretch, stretched
 from .smoothed import smooth_hidden_field
 
-_WORN_SIZE = 128  # pixels a side
+_WORN_SIZE, _EARS_SIZE = 128, 512  # pixels a side
+_COVER_EARS = ("hair", "hat", "object", "clothes")
 _EARS = -0.35  # crop units, height on the mean head: ears are above
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
 
 def head_field(
-    crop: CropField, surface: PriorSurface, protected: np.ndarray, view: View, camera: Camera, cancel: Cancel | None = None
-) -> Field:
-    """What a head's surface is extracted from. protected (V,) in [0, 1]: where the shape of the fitted surface (V vertices, crop frame) is
-    so well known that no smoothing may change it. Raises Cancelled."""
+    crop: CropField,
+    surface: PriorSurface,
+    protected: np.ndarray,
+    ears: np.ndarray,
+    view: View,
+    camera: Camera,
+    cancel: Cancel | None = None,
+) -> tuple[Field, Ears]:
+    """What a head's surface is extracted from, and the fitted ears in it. protected (V,) in [0, 1]: where the shape of the fitted surface
+    (V vertices, crop frame) is so well known that no smoothing may change it; ears (2, V): HeadModel.ears. Raises Cancelled."""
     tree = cKDTree(surface.vertices)
+    box = surface.framing.crop_box(camera)
     smooth = smooth_hidden_field(
         crop,
         protect_mask=lambda points: protected[tree.query(points)[1]],
         clothing_mask=lambda points: surface.canonical[tree.query(points)[1], 1] < _CHIN,
-        bounds=solid_bounds(crop.prior_distance, crop.silhouette, picture_shares(view, surface.framing.crop_box(camera), crop)),
+        bounds=solid_bounds(crop.prior_distance, crop.silhouette, picture_shares(view, box, crop)),
         cancel=cancel,
     )
-    return stretched(smooth, silhouette_stretch(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel))
+    field = stretched(smooth, silhouette_stretch(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel))
+    found = Ears.of(surface, ears, field, crop.silhouette, None if view.parsing is None else covers(view.parsing.crop(box, _EARS_SIZE)))
+    return found.on(field), found
+
+
+def covers(parsing: np.ndarray) -> np.ndarray:
+    """(S, S) in [0, 1]: where a parsing (S, S, len(CLASSES)) has what may lie on ears."""
+    return parsing[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1)
 
 
 def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares | None:
