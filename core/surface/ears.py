@@ -9,8 +9,8 @@ from .refine import refine
 
 _LONGEST = 0.006  # crop units (1.2 mm) of an edge
 _NEAR = (0.008, 0.014)  # crop units from it over which the surface stays
-_ALIKE = (0.0, 0.5)  # cosine between the surface's normals and the ear's, from another fold to the same
-_ROUNDS = 3
+_ALIKE = (-0.4, 0.2)  # cosine between the surface's normals and the ear's, from another fold to the same
+_ROUNDS = 4
 
 
 def with_ears(vertices: np.ndarray, faces: np.ndarray, ears: Ears) -> tuple[np.ndarray, np.ndarray]:
