@@ -100,9 +100,7 @@ class HeadReconstructor:
             crop = self.crop_field(prepared)
             further = FurtherPhotos(self._model, prepared, others, [self.crop_field(other) for other in others]) if others else None
             protected = protect_mask(self._model, FaceBlend.of(self._model, prepared.fit))
-            field, ears = head_field(
-                crop, prepared.surface, protected, self._model.ears, prepared.view, prepared.fit.camera, clock.cancel
-            )
+            field, ears = head_field(crop, prepared.surface, protected, self._model.ears, prepared.view, prepared.fit.camera, clock.cancel)
             return HeadFields(crop, field if further is None else further.field(field, crop, clock.cancel), further, ears)
 
     def _surface(

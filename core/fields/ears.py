@@ -51,7 +51,7 @@ class Ears:
         shown = _Shown(vertices, vertex_normals(surface.vertices, surface.faces), surface.faces)
         ears = [np.flatnonzero(mask > _INSIDE) for mask in masks]
         some = [ear[:: max(len(ear) // _POINTS, 1)] for ear in ears]
-        hidden = np.array([smoothstep(-np.median(field.distance(surface.vertices[one])), *_OVER) for one in some])
+        hidden = smoothstep(np.array([-np.median(field.distance(surface.vertices[one])) for one in some]), *_OVER)
         covered = np.zeros(2) if covers is None else np.array([shown.mean(ear, covers) for ear in ears])
         # Hair that covers one ear mostly covers the other.
         bare = (1 - hidden) * (1 - smoothstep(covered + _BOTH * (np.maximum(hidden, covered > _COVERED[1])[::-1]), *_COVERED))

@@ -11,8 +11,8 @@ from ..photo.parsing import CLASSES
 from ..photo.view import Camera, View
 from ..progress import Cancel
 from .crop import CropField
-from .field import Field, PointFunction
 from .ears import Ears
+from .field import Field, PointFunction
 from .hidden import PictureShares, solid_bounds
 from .silhouette import silhouette_stretch, stretched
 from .smoothed import smooth_hidden_field

@@ -15,7 +15,8 @@ _ROUNDS = 4
 
 def with_ears(vertices: np.ndarray, faces: np.ndarray, ears: Ears) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (V', 3) float32 and faces (F', 3) of a surface (V, 3) in the crop frame."""
-    moved, faces = refine(vertices, faces, ears.closest(vertices)[0] > 0, _LONGEST)
+    share, place, _ = ears.closest(vertices)
+    moved, faces = refine(vertices, faces, (share > 0) & (np.linalg.norm(place - vertices, axis=1) < _NEAR[1]), _LONGEST)
     for _ in range(_ROUNDS):
         share, place, normals = ears.closest(moved)
         alike = (vertex_normals(moved, faces) * normals).sum(1)
