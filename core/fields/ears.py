@@ -27,6 +27,7 @@ _RIM, _BESIDE, _STEP = 0.5, 0.015, 0.005  # z of the normal at an outline; crop 
 _BEND, _RIM_BEND = 0.025, 3.0  # crop units (5 mm): longer bends are the field's; weight of the outline beside it
 _OWN = (0.75, 1.0)  # share from what is around an ear to itself
 _NEAR = (0.03, 0.05)  # crop units from an ear over which the field's own surface begins
+_SWOLLEN = 0.0025  # crop units (0.5 mm): rims are as thin as cells. The surface is moved back to them (surface/ears.py)
 _OVER = (0.028, 0.04)  # crop units (5.6 to 8 mm) by which hair stands off half of an ear
 _COVERED, _BOTH = (0.4, 0.5), 0.35  # share of what covers an ear in the picture; what is added where the other one is covered
 _DEPTH, _FAR = 512, 10.0  # pixels a side; crop units
@@ -67,7 +68,7 @@ class Ears:
         return cls(replace(surface, vertices=vertices.astype(np.float32)), share)
 
     def on(self, field: Field) -> Field:
-        """The field with these ears."""
+        """The field with these ears, a little swollen."""
         if not self.share.any():
             return field
 
@@ -75,6 +76,7 @@ class Ears:
             result = field.distance(points)
             some = self._around(points)
             of_model, values = self._closest(points[some])
+            of_model -= _SWOLLEN * smoothstep(values[:, 0], *_OWN)
             result[some] += values[:, 0] * (1 - smoothstep(np.abs(of_model), *_NEAR)) * (of_model - result[some])
             return result
 

@@ -113,7 +113,7 @@ def test_the_field_has_their_folds_and_keeps_what_is_far() -> None:
     lump = Solid(fitted().vertices, 0.015)
     field = ears.on(ReshapedField(lump, lump.distance))  # pyright: ignore[reportArgumentType]
     points = fitted().vertices[own(0)]
-    assert np.abs(field.distance(points)).mean() < 0.002
+    assert np.abs(field.distance(points) + 0.0025).mean() < 0.001
     outwards = points + 0.08 * vertex_normals(fitted().vertices, fitted().faces)[own(0)]
     far = np.abs(ears.on(ReshapedField(Solid(fitted().vertices), lambda places: np.full(len(places), 9.0))).distance(outwards))  # pyright: ignore[reportArgumentType]
     assert (far > 8).mean() > 0.5
@@ -132,7 +132,7 @@ def test_a_surface_is_moved_onto_them_where_it_is_near_and_alike() -> None:
     edges = unique_edges(finer)[0]
     edges = edges[(edges < len(inner)).all(1) & inner[np.minimum(edges, len(inner) - 1)].all(1)]
     assert np.linalg.norm(rough[edges[:, 0]] - rough[edges[:, 1]], axis=1).max() < 0.0061
-    still = rough + 0.03 * normals
+    still = (rough + 0.05 * normals).astype(np.float32)
     assert (with_ears(still, faces, ears)[0][: len(inner)] == still).mean() > 0.8
     turned = with_ears(rough, faces[:, ::-1], ears)[0][: len(inner)]
     assert np.linalg.norm(turned - rough, axis=1)[inner].mean() < 0.1 * np.linalg.norm(moved[: len(inner)] - rough, axis=1)[inner].mean()
