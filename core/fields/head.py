@@ -44,13 +44,15 @@ def head_field(
         cancel=cancel,
     )
     field = stretched(smooth, silhouette_stretch(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel))
-    found = Ears.of(surface, ears, field, crop.silhouette, None if view.parsing is None else covers(view.parsing.crop(box, _EARS_SIZE)))
+    found = Ears.of(surface, ears, field, crop.silhouette, _covers(view, box))
     return found.on(field), found
 
 
-def covers(parsing: np.ndarray) -> np.ndarray:
-    """(S, S) in [0, 1]: where a parsing (S, S, len(CLASSES)) has what may lie on ears."""
-    return parsing[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1)
+def _covers(view: View, box: CropBox) -> np.ndarray | None:
+    """(S, S) in [0, 1]: where the picture shows what may lie on ears; None where nothing has parsed the photo."""
+    if view.parsing is None:
+        return None
+    return view.parsing.crop(box, _EARS_SIZE)[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1)
 
 
 def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares | None:
