@@ -44,7 +44,7 @@ class FurtherPhotos:
         views = [FieldView(main, crop.silhouette, crop.prior_facing, confidence(self._main), protect=crop.face_trust)]
         for other, own, carry, back in zip(self._others, self._crops, self._carry, self._back, strict=True):
             protected = protect_mask(self._model, FaceBlend.of(self._model, other.fit))
-            field, _ = head_field(own, other.surface, protected, self._model.ears, other.view, other.fit.camera, cancel)
+            field = head_field(own, other.surface, protected, other.view, other.fit.camera, cancel)
             views.append(
                 FieldView(field, own.silhouette, own.prior_facing, confidence(other), partial(_on_head, own), carry, back, _ASTRAY)
             )

@@ -12,7 +12,7 @@ from .colour.places import places_on_head, skin_on_head
 from .fields.crop import CropField
 from .fields.ears import Ears
 from .fields.field import Field
-from .fields.head import head_field
+from .fields.head import head_ears, head_field
 from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
 from .head_anatomy import head_anatomy
@@ -100,8 +100,11 @@ class HeadReconstructor:
             crop = self.crop_field(prepared)
             further = FurtherPhotos(self._model, prepared, others, [self.crop_field(other) for other in others]) if others else None
             protected = protect_mask(self._model, FaceBlend.of(self._model, prepared.fit))
-            field, ears = head_field(crop, prepared.surface, protected, self._model.ears, prepared.view, prepared.fit.camera, clock.cancel)
-            return HeadFields(crop, field if further is None else further.field(field, crop, clock.cancel), further, ears)
+            view, camera = prepared.view, prepared.fit.camera
+            field = head_field(crop, prepared.surface, protected, view, camera, clock.cancel)
+            field = field if further is None else further.field(field, crop, clock.cancel)
+            ears = head_ears(field, crop, prepared.surface, self._model.ears, view, camera)
+            return HeadFields(crop, ears.on(field), further, ears)
 
     def _surface(
         self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock

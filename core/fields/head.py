@@ -24,28 +24,24 @@ _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
 
 def head_field(
-    crop: CropField,
-    surface: PriorSurface,
-    protected: np.ndarray,
-    ears: np.ndarray,
-    view: View,
-    camera: Camera,
-    cancel: Cancel | None = None,
-) -> tuple[Field, Ears]:
-    """What a head's surface is extracted from, and the fitted ears in it. protected (V,) in [0, 1]: where the shape of the fitted surface
-    (V vertices, crop frame) is so well known that no smoothing may change it; ears (2, V): HeadModel.ears. Raises Cancelled."""
+    crop: CropField, surface: PriorSurface, protected: np.ndarray, view: View, camera: Camera, cancel: Cancel | None = None
+) -> Field:
+    """What a head's surface is extracted from. protected (V,) in [0, 1]: where the shape of the fitted surface (V vertices, crop frame) is
+    so well known that no smoothing may change it. Raises Cancelled."""
     tree = cKDTree(surface.vertices)
-    box = surface.framing.crop_box(camera)
     smooth = smooth_hidden_field(
         crop,
         protect_mask=lambda points: protected[tree.query(points)[1]],
         clothing_mask=lambda points: surface.canonical[tree.query(points)[1], 1] < _CHIN,
-        bounds=solid_bounds(crop.prior_distance, crop.silhouette, picture_shares(view, box, crop)),
+        bounds=solid_bounds(crop.prior_distance, crop.silhouette, picture_shares(view, surface.framing.crop_box(camera), crop)),
         cancel=cancel,
     )
-    field = stretched(smooth, silhouette_stretch(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel))
-    found = Ears.of(surface, ears, field, crop.silhouette, _covers(view, box))
-    return found.on(field), found
+    return stretched(smooth, silhouette_stretch(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel))
+
+
+def head_ears(field: Field, crop: CropField, surface: PriorSurface, masks: np.ndarray, view: View, camera: Camera) -> Ears:
+    """The fitted ears in a head's field, of one photo or several; all else is the main photo's. masks (2, V): HeadModel.ears."""
+    return Ears.of(surface, masks, field, crop.silhouette, _covers(view, surface.framing.crop_box(camera)))
 
 
 def _covers(view: View, box: CropBox) -> np.ndarray | None:
