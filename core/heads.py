@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from .colour.fill import colour_vertices
 from .colour.places import places_on_head, skin_on_head
 from .fields.crop import CropField
+from .fields.ears import Ears
 from .fields.field import Field
-from .fields.head import head_field
+from .fields.head import head_ears, head_field
 from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
 from .head_anatomy import head_anatomy
@@ -32,6 +34,7 @@ from .rigging import Rigging
 from .settings import Settings
 from .surface.build import add_detail, build_surface
 from .surface.cut import cut_head
+from .surface.ears import with_ears
 from .surface.features import Features, uncovered
 from .surface.mend import mend_surface
 from .surface.mesoscopic import FineDetail
@@ -48,6 +51,7 @@ class HeadFields:
     crop: CropField
     field: Field
     further: FurtherPhotos | None
+    ears: Ears
 
 
 class HeadReconstructor:
@@ -69,6 +73,7 @@ class HeadReconstructor:
 
         Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
         fields = self._fields(prepared, others, clock)
+        prepared = replace(prepared, surface=fields.ears.surface)
         pictures = prepared.pictures(picture_size(settings.resolution))
         vertices, faces, detail = self._surface(prepared, fields, settings, pictures, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
@@ -95,8 +100,11 @@ class HeadReconstructor:
             crop = self.crop_field(prepared)
             further = FurtherPhotos(self._model, prepared, others, [self.crop_field(other) for other in others]) if others else None
             protected = protect_mask(self._model, FaceBlend.of(self._model, prepared.fit))
-            field = head_field(crop, prepared.surface, protected, prepared.view, prepared.fit.camera, clock.cancel)
-            return HeadFields(crop, field if further is None else further.field(field, crop, clock.cancel), further)
+            view, camera = prepared.view, prepared.fit.camera
+            field = head_field(crop, prepared.surface, protected, view, camera, clock.cancel)
+            field = field if further is None else further.field(field, crop, clock.cancel)
+            ears = head_ears(field, crop, prepared.surface, self._model.ears, view, camera)
+            return HeadFields(crop, ears.on(field), further, ears)
 
     def _surface(
         self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock
@@ -110,9 +118,9 @@ class HeadReconstructor:
             if fields.further is not None:
                 smooth = add_detail(vertices, faces, settings.resolution)
                 vertices = fields.further.detailed(smooth, faces, settings.resolution, settings.detail)
-                return *self._with_features(prepared, vertices, faces, pictures), detail
+                return *self._with_features(prepared, *with_ears(vertices, faces, fields.ears), pictures), detail
             vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
-            vertices, faces = self._with_features(prepared, vertices, faces, pictures)
+            vertices, faces = self._with_features(prepared, *with_ears(vertices, faces, fields.ears), pictures)
             # Lines around eyes and mouth are the person's: they come last.
             return vertices if detail is None else detail.on(vertices, faces), faces, detail
 
@@ -153,7 +161,8 @@ class HeadReconstructor:
         vertices, faces, closed = surface
         normals = vertex_normals(vertices, faces)
         with clock.stage("colour"):
-            guess = lambda points: (fields.field.colours(points), places_on_head(self._model, prepared.surface, points))  # noqa: E731
+            places = partial(places_on_head, self._model, prepared.surface, fields.ears.bare)
+            guess = lambda points: (fields.field.colours(points), places(points))  # noqa: E731
             skin = lambda points: skin_on_head(prepared.surface, points)  # noqa: E731
             heights = None if detail is None else detail.heights
             colours, observed, relief = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights, closed)

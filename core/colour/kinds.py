@@ -48,13 +48,15 @@ _SHARP = 3.0  # hairs and collars end within millimetres
 
 class Places(NamedTuple):
     """Where points lie on the fitted head: correspondence (N, 3), semantic, 0 off the head; scalp, bare (face and ears) and features (eyes,
-    lips and brows), (N,) in [0, 1], at the nearest place on it; distance (N,) to that, crop units."""
+    lips and brows), (N,) in [0, 1], at the nearest place on it; distance (N,) to that, crop units; ears: (N,) in [0, 1], those that are
+    known to be bare."""
 
     correspondence: np.ndarray
     scalp: np.ndarray
     bare: np.ndarray
     features: np.ndarray
     distance: np.ndarray
+    ears: np.ndarray | float = 0.0
 
 
 def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: np.ndarray) -> np.ndarray:
@@ -97,8 +99,9 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     hanging = hangs(seen[:, HAIR] * weight, upright) * behind * (1 - covers)
     elsewhere += hanging[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
-    elsewhere += (places.bare * near * (1 - np.maximum(hanging, covers)))[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
-    return elsewhere + scalp * (on_scalp - elsewhere)
+    bare = np.maximum(places.bare * (1 - np.maximum(hanging, covers)), places.ears)
+    elsewhere += (bare * near)[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
+    return elsewhere + scalp * (1 - np.reshape(places.ears, (-1, 1))) * (on_scalp - elsewhere)
 
 
 def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray, bare: float) -> None:

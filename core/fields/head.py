@@ -10,12 +10,14 @@ from ..photo.parsing import CLASSES
 from ..photo.view import Camera, View
 from ..progress import Cancel
 from .crop import CropField
+from .ears import Ears
 from .field import Field, PointFunction
 from .hidden import PictureShares, solid_bounds
 from .silhouette import silhouette_stretch, stretched
 from .smoothed import smooth_hidden_field
 
-_WORN_SIZE = 128  # pixels a side
+_WORN_SIZE, _EARS_SIZE = 128, 512  # pixels a side
+_COVER_EARS = ("hair", "hat", "object", "clothes")
 _EARS = -0.35  # crop units, height on the mean head: ears are above
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
@@ -34,6 +36,18 @@ def head_field(
         cancel=cancel,
     )
     return stretched(smooth, silhouette_stretch(smooth, silhouette=crop.silhouette, protect_mask=crop.face_trust, cancel=cancel))
+
+
+def head_ears(field: Field, crop: CropField, surface: PriorSurface, masks: np.ndarray, view: View, camera: Camera) -> Ears:
+    """The fitted ears in a head's field, of one photo or several; all else is the main photo's. masks (2, V): HeadModel.ears."""
+    return Ears.of(surface, masks, field, crop.silhouette, _covers(view, surface.framing.crop_box(camera)))
+
+
+def _covers(view: View, box: CropBox) -> np.ndarray | None:
+    """(S, S) in [0, 1]: where the picture shows what may lie on ears; None where nothing has parsed the photo."""
+    if view.parsing is None:
+        return None
+    return view.parsing.crop(box, _EARS_SIZE)[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1)
 
 
 def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares | None:

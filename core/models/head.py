@@ -31,6 +31,7 @@ _MIDDLE = 0.004  # metres from the lips' middle in which the upper one's rim is 
 _BEHIND_LIP, _ARCH, _TEETH = 0.003, 0.022, 0.008  # metres: of the teeth behind it, radius of their arch, and their height below it
 _FALLS = 3.0  # of the way down beyond that
 _AROUND_EYES, _AROUND_LIPS, _AROUND_NOSTRILS = (0.005, 0.012), (0.001, 0.006), (0.005, 0.012)  # metres over which features fade
+_AROUND_EARS = 0.014  # metres over which an ear passes into the head
 _NOSTRILS = (129, 98, 64, 48, 97, 2, 326, 278, 294, 327, 358, 1, 4, 45, 275)  # MediaPipe's, from wing to wing, and the tip
 SCHEMA = Schema(
     {
@@ -154,6 +155,13 @@ class HeadModel(ParametricModel):
     def mouth_patch(self) -> np.ndarray:
         """1 on the closed bust's patch behind the lips and its border (Vs,), else 0."""
         return self.closed_mesh.patch("mouth", _MOUTH_BORDER)
+
+    @cached_property
+    def ears(self) -> np.ndarray:
+        """(2, Vs) in [0, 1] on the closed bust: the right and the left ear, and what is around each."""
+        rest, region = self.closed_rest, self.closed_region("ears") > 0.5
+        away = [cKDTree(rest[region & (side * rest[:, 0] > 0)]).query(rest)[0] for side in (-1, 1)]
+        return (1 - smoothstep(np.stack(away), 0, _AROUND_EARS)).astype(np.float32)
 
     @cached_property
     def features(self) -> np.ndarray:

@@ -24,6 +24,7 @@ _COMPARED = 0.15  # z of its normal from which on its depth is compared with the
 _APART, _EVEN = (0.02, 0.03), 0.015  # crop units between both over which features fade, as before hair, and over which that is averaged
 _BEHIND = (0.03, 0.05)  # crop units from the model over which a surface before or behind it begins
 _UNFOLDED, _UNFOLDING = 10, 0.7  # rounds and strength of smoothing first: what overhangs cannot be moved along rays
+_STEEP, _EVENED = (1.0, 2.0), 4  # slope over which steps begin, of lips over teeth; rounds of smoothing them
 _LONGEST = 0.005  # crop units (1 mm) of an edge
 _COVERS = ("background", "hair", "hat", "object")
 _EDGE = 0.006  # crop units over which what covers a face begins
@@ -54,6 +55,11 @@ class _Window:
         shown = interpolate(raster, there, torch.from_numpy(values.astype(np.float32))).numpy()
         return np.where(raster.mask.numpy(), raster.depth.numpy(), np.nan), *np.moveaxis(shown, -1, 0)
 
+    def steep(self, depth: np.ndarray) -> np.ndarray:
+        """(S, S) in [0, 1]: where the slope of a depth (S, S) is that of a step, and beside it."""
+        slope = np.hypot(*np.gradient(depth, 2 * self.half / _SIZE))
+        return cv2.dilate(smoothstep(slope, *_STEEP).astype(np.float32), np.ones((3, 3), np.uint8))
+
     def blurred(self, picture: np.ndarray, width: float) -> np.ndarray:
         """A picture (S, S) averaged over a width of crop units."""
         return cv2.GaussianBlur(picture.astype(np.float32), (0, 0), width / self.half * _SIZE / 2)
@@ -62,11 +68,12 @@ class _Window:
 @dataclass(frozen=True)
 class Features:
     """What a fitted model shows of them, in a window. depth (S, S): where the surface should lie, z in crop units; share (S, S) in [0, 1]:
-    how far it follows."""
+    how far it follows; steep (S, S) in [0, 1]: where that is a step, on which edges of the mesh would be ragged."""
 
     window: _Window
     depth: np.ndarray
     share: np.ndarray
+    steep: np.ndarray
 
     @classmethod
     def of(cls, model: np.ndarray, model_faces: np.ndarray, mask: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> Self | None:
@@ -86,7 +93,8 @@ class Features:
         depth = np.where(np.isnan(depth), 0, depth)
         differs = window.blurred(np.where(np.isnan(apart), 0, np.abs(apart)), _EVEN)
         share = share * smoothstep(facing, *_FACING) * (1 - smoothstep(differs, *_APART))
-        return cls(window, (depth + bends).astype(np.float32), share.astype(np.float32))
+        depth = (depth + bends).astype(np.float32)
+        return cls(window, depth, share.astype(np.float32), window.steep(depth))
 
     def on(self, vertices: np.ndarray, faces: np.ndarray, uncovered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vertices (V', 3) float32 and faces (F', 3) of a surface (V, 3) with the features. uncovered (P, P) in [0, 1], over the crop:
@@ -98,19 +106,21 @@ class Features:
             near = 1 - smoothstep(np.abs(sample_picture(self.depth, there) - points[:, 2]), *_BEHIND)
             return inside * near * sample_picture(self.share, there) * sample_picture(uncovered, points)
 
-        moved = _unfolded(vertices, faces, share(vertices))
+        moved = _smoothed(vertices, faces, share(vertices), _UNFOLDED)
         moved, faces = refine(moved, faces, share(moved) > 0, _LONGEST)
-        moved[:, 2] += share(moved) * (sample_picture(self.depth, self.window.of(moved)) - moved[:, 2])
+        follows = share(moved)
+        moved[:, 2] += follows * (sample_picture(self.depth, self.window.of(moved)) - moved[:, 2])
+        moved = _smoothed(moved, faces, follows * sample_picture(self.steep, self.window.of(moved)), _EVENED)
         return moved.astype(np.float32), faces
 
 
-def _unfolded(vertices: np.ndarray, faces: np.ndarray, share: np.ndarray) -> np.ndarray:
+def _smoothed(vertices: np.ndarray, faces: np.ndarray, share: np.ndarray, rounds: int) -> np.ndarray:
     """Vertices (V, 3) smoothed by their share (V,) in [0, 1]."""
     some = np.flatnonzero(share > 0)
     neighbours = adjacency(faces[(share > 0)[faces].any(1)], len(vertices))[some]
     degree = np.asarray(neighbours.sum(1))
     moved = vertices.astype(np.float64)
-    for _ in range(_UNFOLDED):
+    for _ in range(rounds):
         moved[some] += _UNFOLDING * share[some, None] * (neighbours @ moved / degree - moved[some])
     return moved
 

@@ -111,6 +111,21 @@ def test_overhangs_of_the_surface_are_unfolded() -> None:
     assert (face_normals(found, finer)[:, 2] > 0).all()
 
 
+def test_the_edge_of_a_lip_over_teeth_is_not_ragged() -> None:
+    teeth, own = plate(lambda x, y: 0 * x - 0.02, 0.003)
+    along, up = np.array([0.96, 0.28, 0]), np.array([-0.28, 0.96, 0])
+    lip = teeth[:, :1] * along + (teeth[:, 1:2] + 0.3) / 2 * up
+    model, faces = np.concatenate([teeth, lip]).astype(np.float32), np.concatenate([own, own + len(teeth)])
+    surface = plate(lambda x, y: 0 * x - 0.01, 0.015)
+    features = Features.of(model, faces, (np.hypot(model[:, 0], model[:, 1]) < 0.1).astype(np.float32), *surface)
+    assert features is not None
+    found, finer = features.on(*surface, OPEN)
+    assert np.ptp(found[np.hypot(found[:, 0], found[:, 1]) < 0.05, 2]) > 0.018
+    middle, normals = found[finer].mean(1), face_normals(found, finer)
+    edge = normals[(np.abs(middle @ up) < 0.012) & (np.abs(middle[:, :2]).max(1) < 0.06)]
+    assert np.abs(edge @ along).sum() < 0.33 * np.abs(edge @ up).sum()
+
+
 def test_features_that_are_turned_away_are_left_alone() -> None:
     turned: Height = lambda x, y: 6 * y + furrow(x, y)  # noqa: E731
     steep: Height = lambda x, y: 6 * y  # noqa: E731
