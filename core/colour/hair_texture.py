@@ -15,7 +15,7 @@ from ..geometry.visibility import smoothstep
 
 _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
-_NEARLY, _TRIED = 0.6, 24  # share of the largest square's side that a sample has at least, and squares that are looked at
+_NEARLY, _BLOCK = 0.6, 6  # share of the largest square's side that a sample has at least; pixels of the map of which one square is tried
 _UNUSUAL = 0.5  # natural logarithm by which a sample's contrast differs from what is usual
 _CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.4  # natural logarithm by which strands are lighter or darker than the middle at most
@@ -112,8 +112,10 @@ def seen_squares(
     if inside.max() * np.sqrt(2) * 2 / _MAP < _LEAST:
         return []
     centres = np.argwhere(inside >= nearly * inside.max())
-    chosen = centres[np.linspace(0, len(centres) - 1, min(len(centres), _TRIED)).astype(int)]
-    return [_square(picture, centre, min(inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP, most)) for centre in chosen]
+    # The widest of each block, so that one pixel more or less changes no other square.
+    widest = centres[np.argsort(-inside[tuple(centres.T)], kind="stable")]
+    _, first = np.unique(widest // _BLOCK, axis=0, return_index=True)
+    return [_square(picture, centre, min(inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP, most)) for centre in widest[first]]
 
 
 def _map_of(points: np.ndarray, of_kind: np.ndarray) -> np.ndarray:
