@@ -7,7 +7,7 @@ import numpy as np
 
 from ..geometry.visibility import smoothstep
 from .channels import OF_KIND, THINGS
-from .kinds import CLOTHES, KINDS, SKIN, STANDS_OFF, Places
+from .kinds import BEARD, CLOTHES, KINDS, SKIN, STANDS_OFF, Places
 from .project import Projection
 from .seam import around_border
 from .voxel_means import VoxelMeans
@@ -48,8 +48,8 @@ class ColouredSurface(NamedTuple):
 
 class Copied(NamedTuple):
     """shown (V, C): the channels of the photo (channels.py) at vertices; observed (V,) in [0, 1]: how much of it is copied; with_steep
-    (V,): the same with skin that is seen too steeply to be copied; grazed (V, len(KINDS)): shares of the skin below the chin and of the
-    clothes that are seen however steeply; around (K,): share of what is copied around cells (seam.py)."""
+    (V,): the same with skin that is seen too steeply to be copied; grazed (V, len(KINDS)): shares of the skin below the chin, of beards and
+    of the clothes that are seen however steeply; around (K,): share of what is copied around cells (seam.py)."""
 
     shown: np.ndarray
     observed: np.ndarray
@@ -82,6 +82,7 @@ class Copied(NamedTuple):
         visible = projection.grazed(vertices, normals) * ~surface.closed
         grazed[:, CLOTHES] = visible * kinds[:, CLOTHES] * (1 - bare)
         grazed[:, SKIN] = visible * kinds[:, SKIN] * (1 - surface.head)
+        grazed[:, BEARD] = visible * kinds[:, BEARD]
         return cls(shown, observed, with_steep, grazed, around)
 
 
