@@ -47,9 +47,10 @@ class Tints(NamedTuple):
 
     @classmethod
     def of(cls, samples: np.ndarray, shadows: int) -> Self:
-        """Of seen colours (M, 3), without so many fifths of the darkest ones, which have the photo's tint, and without the lightest ones,
-        which are mixed with others."""
-        parts = np.array_split(samples[np.argsort(samples.mean(1))], _TINTS)[shadows:-1]
+        """Of seen colours (M, 3), one at least, without so many fifths of the darkest ones, which have the photo's tint, and without the
+        lightest ones, which are mixed with others."""
+        ordered = samples[np.argsort(samples.mean(1))]
+        parts = np.array_split(ordered, _TINTS)[shadows:-1] if len(ordered) >= _TINTS else [ordered]
         colours = np.array([np.median(part, axis=0) for part in parts]) + BLACK
         lightness = colours.mean(1)
         return cls(lightness, colours / lightness[:, None])

@@ -73,3 +73,10 @@ def test_light_and_dark_strands_have_the_tints_of_light_and_dark_hair(bust, seen
     light, tint = colours.mean(1), colours[:, 2] / colours[:, 0]
     dark, pale = (np.median(tint[part]) for part in (light < np.percentile(light, 10), light > np.percentile(light, 90)))
     assert pale > dark + 0.03
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_a_few_seen_colours_tell_a_tint(count: int) -> None:
+    """Of hair that is nearly all covered, or seen through."""
+    tints = Tints.of(np.tile([0.5, 0.4, 0.3], (count, 1)), 2).natural()
+    assert tints.given_to(np.array([[0.2, 0.2, 0.2]]))[0] == pytest.approx([0.257, 0.2, 0.143], abs=0.01)
