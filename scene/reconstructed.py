@@ -18,7 +18,7 @@ from .typed import mesh_of, view_layer_of
 
 Transferred = Literal["VGROUP_WEIGHTS", "COLOR_VERTEX"]
 """What transfer_data copies, by Blender's names."""
-_MODIFIER = "Likeness Rig"
+_MODIFIER, _TRIANGLES = "Likeness Rig", "Likeness Triangles"
 
 
 def adopt_reconstructed(layer: bpy.types.ViewLayer, armature: bpy.types.Object, reconstructed: bpy.types.Object) -> None:
@@ -45,13 +45,15 @@ def bind_reconstructed(context: bpy.types.Context, armature: bpy.types.Object) -
     """Let the reconstructed head follow the rigged head's surface. Raises ReconstructionError when a head is missing or does not bind."""
     reconstructed, rigged = _heads(armature)
     unbind_reconstructed(armature)
+    # Blender binds to no concave polygon, such as a quad at the corner of a mouth may be.
+    rigged.modifiers.new(_TRIANGLES, "TRIANGULATE")
     modifier: Any = reconstructed.modifiers.new(_MODIFIER, "SURFACE_DEFORM")
     modifier.target = rigged
     here: Any = {"object": reconstructed, "active_object": reconstructed}
     with shown(reconstructed, rigged), _posed(context, armature, photo=True), context.temp_override(**here):
         bpy.ops.object.surfacedeform_bind(modifier=modifier.name)
     if not modifier.is_bound:
-        reconstructed.modifiers.remove(modifier)
+        unbind_reconstructed(armature)
         raise ReconstructionError(
             f"{reconstructed.name} does not bind to {rigged.name}; remove edges that join more than two faces from the latter."
         )
@@ -59,9 +61,9 @@ def bind_reconstructed(context: bpy.types.Context, armature: bpy.types.Object) -
 
 def unbind_reconstructed(armature: bpy.types.Object) -> None:
     """The reconstructed head stands still again, as in the photo."""
-    reconstructed = head_of(armature, RECONSTRUCTED)
-    if reconstructed is not None and (modifier := reconstructed.modifiers.get(_MODIFIER)) is not None:
-        reconstructed.modifiers.remove(modifier)
+    for head, name in ((head_of(armature, RECONSTRUCTED), _MODIFIER), (head_of(armature), _TRIANGLES)):
+        if head is not None and (modifier := head.modifiers.get(name)) is not None:
+            head.modifiers.remove(modifier)
 
 
 def is_bound(armature: bpy.types.Object) -> bool:

@@ -36,6 +36,21 @@ def test_reconstructed_head_is_deformed_and_shown_until_asked_again(part, armatu
     assert (bpy.data.objects["Ada"].hide_render, bpy.data.objects["Ada Head"].hide_render) == (True, False)
 
 
+def test_a_concave_quad_is_bound_to(part, armature):
+    """Blender's Surface Deform refuses such polygons, and registered heads may have some at the corners of the mouth."""
+    head = bpy.data.objects["Ada Head"]
+    quads = [face for face in head.data.polygons if len(face.vertices) == 4]
+    corners = [np.array(head.data.vertices[index].co) for index in quads[0].vertices] if quads else []
+    if quads:
+        inside = 0.9 * (corners[1] + corners[3]) / 2 + 0.1 * corners[2] - corners[0]
+        for key in head.data.shape_keys.key_blocks:
+            key.data[quads[0].vertices[0]].co = np.array(key.data[quads[0].vertices[0]].co) + inside
+    assert bpy.ops.likeness.deform_reconstructed() == {"FINISHED"} and part("scene.reconstructed").is_bound(armature)
+    assert "TRIANGULATE" in [modifier.type for modifier in head.modifiers]
+    assert bpy.ops.likeness.deform_reconstructed() == {"FINISHED"}
+    assert "TRIANGULATE" not in [modifier.type for modifier in head.modifiers]
+
+
 def test_one_head_is_seen_at_a_time(armature):
     bpy.ops.likeness.show_head(head="RECONSTRUCTED")
     assert (bpy.data.objects["Ada"].hide_get(), bpy.data.objects["Ada Head"].hide_get()) == (False, True)
