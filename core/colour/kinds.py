@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
-from .long_hair import CHEEKS, HAIR_EDGE, PITCH, falls, front_view, hangs
+from .long_hair import CHEEKS, HAIR_EDGE, PITCH, falls, front_view, goes_on, hangs
 from .seam import membrane
 from .voxel_means import VoxelMeans
 
@@ -96,7 +96,10 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
         shares[:, [SKIN, HAIR, HAT]] += (shares[:, HAT] * (1 - rim))[:, None] * [1 - haired, haired, -1]
     covers = hangs(seen[:, HAT] * weight, upright) * rim
     elsewhere += covers[:, None] * (np.eye(len(KINDS))[HAT] - elsewhere)
-    hanging = hangs(seen[:, HAIR] * weight, upright) * behind * (1 - covers)
+    # What is taken for hair below a gap is dark cloth, unless a hat may hide what is above it.
+    hatted = min(float((seen[:, HAT] * weight).sum()) / _HAT_CELLS, 1.0)
+    of_head = seen[:, HAIR] * weight * np.maximum(goes_on(seen[:, HAIR], upright), hatted)
+    hanging = hangs(of_head, upright) * behind * (1 - covers)
     elsewhere += hanging[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
     bare = np.maximum(places.bare * (1 - np.maximum(hanging, covers)), places.ears)

@@ -48,10 +48,10 @@ def falls(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> np.ndarra
     width = np.minimum(width, _WIDTH[1])
     end = _BLADES + _CURVE * np.abs(upright[:, 0] / width) ** _POWER
     found = smoothstep(upright[:, 1] - end, -HAIR_EDGE / 2, HAIR_EDGE / 2)
-    return np.maximum(found, _makes_outline(hair, shown, upright)) * _goes_on(hair, upright)
+    return np.maximum(found, _makes_outline(hair, shown, upright)) * goes_on(hair, upright)
 
 
-def _goes_on(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
+def goes_on(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
     """(K,) in [0, 1]: is this no lower than the hair that is seen, of which shares (K,) are, hangs from the head without a gap?"""
     row = ((upright[:, 1].max() - upright[:, 1]) / PITCH).astype(np.int64)
     count = gaussian_filter1d(np.bincount(row, hair > 0.5).astype(float), 1, mode="constant")

@@ -133,6 +133,13 @@ def test_cloth_that_is_taken_for_hair_makes_no_hair_behind(bust):
     assert found[shoulders_behind(bust.points), HAIR].max() < 0.1
 
 
+def test_a_dark_collar_that_is_taken_for_hair_leaves_the_nape_bare(bust):
+    collar = (bust.points[:, 1] < -0.55) & (bust.points[:, 1] > -0.8) & (np.abs(bust.points[:, 0]) > 0.3)
+    found = hidden(bust, kinds_where(bust.points, collar | short(bust.points)))
+    nape = behind(bust.points, -0.5, -0.4)
+    assert nape.sum() > 5 and found[nape, HAIR].max() < 0.3
+
+
 def test_below_the_photo_are_clothes(bust):
     """In front, too, though a neckline is all that it shows above its lower edge."""
     seen, neck = kinds_where(bust.points, short(bust.points)), np.hypot(bust.points[:, 0], bust.points[:, 2] + 0.45) < 0.26
