@@ -134,9 +134,9 @@ def test_cloth_that_is_taken_for_hair_makes_no_hair_behind(bust):
 
 
 def test_a_dark_collar_that_is_taken_for_hair_leaves_the_nape_bare(bust):
-    collar = (bust.points[:, 1] < -0.55) & (bust.points[:, 1] > -0.8) & (np.abs(bust.points[:, 0]) > 0.3)
+    collar = (bust.points[:, 1] < -0.45) & (bust.points[:, 1] > -0.7) & (np.abs(bust.points[:, 0]) > 0.1)
     found = hidden(bust, kinds_where(bust.points, collar | short(bust.points)))
-    nape = behind(bust.points, -0.5, -0.4)
+    nape = behind(bust.points, -0.4, -0.36)
     assert nape.sum() > 5 and found[nape, HAIR].max() < 0.3
 
 
