@@ -97,7 +97,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     covers = hangs(seen[:, HAT] * weight, upright) * rim
     elsewhere += covers[:, None] * (np.eye(len(KINDS))[HAT] - elsewhere)
     # What is taken for hair below a gap is dark cloth, unless a hat may hide what is above it.
-    hatted = min(float((seen[:, HAT] * weight).sum()) / _HAT_CELLS, 1.0)
+    hatted = min(float((seen[:, HAT] * weight * (upright[:, 1] > _EARS)).sum()) / _HAT_CELLS, 1.0)
     of_head = seen[:, HAIR] * weight * np.maximum(goes_on(seen[:, HAIR], upright), hatted)
     hanging = hangs(of_head, upright) * behind * (1 - covers)
     elsewhere += hanging[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
