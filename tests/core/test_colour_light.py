@@ -9,14 +9,11 @@ import trimesh
 from scipy.ndimage import gaussian_filter
 
 from likeness.core.colour import fill
-from likeness.core.colour.channels import photo_channels
-from likeness.core.colour.copied import ColouredSurface, Copied
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.hidden_colours import SkinChange
-from likeness.core.colour.kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN, Places
+from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
-from likeness.core.colour.project import Projection
 from likeness.core.colour.seam import evened
 from likeness.core.colour.skin_texture import SkinTexture
 from likeness.core.colour.voxel_means import VoxelMeans
@@ -359,25 +356,6 @@ def test_skin_that_is_seen_steeply_is_no_collar(ball: SimpleNamespace) -> None:
     colours = colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte.astype(np.float32), guess, parsing)[0]
     steep = (ball.normals[:, 0] > 0.85) & (ball.normals[:, 2] > 0.04) & (ball.normals[:, 2] < 0.2) & (ball.vertices[:, 1] < -0.2)
     assert steep.sum() > 50 and (colours[steep, 0] > colours[steep, 2]).mean() > 0.8
-
-
-@pytest.mark.parametrize(("name", "kind"), [("beard", BEARD), ("clothes", CLOTHES)])
-def test_what_is_seen_steeply_is_known_for_what_it_is(ball: SimpleNamespace, name: str, kind: int) -> None:
-    """A beard's last millimetres below the jaw are not copied, but no bare skin either."""
-    matte = (np.hypot(X, Y) < RADIUS).astype(np.float32)
-    parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
-    parsing[..., CLASSES.index(name)], parsing[..., CLASSES.index("background")] = matte, 1 - matte
-    photo = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).astype(np.float32)
-    none = np.zeros(len(ball.vertices), np.float32)
-
-    def guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
-        return np.tile(FAIR, (len(points), 1)), Places(points * 0 + 0.5, *(none[: len(points)],) * 4)
-
-    surface = ColouredSurface.of(ball.vertices, ball.normals, guess, None)
-    projection = Projection.of(ball.vertices, ball.faces, photo_channels(photo, parsing), matte)
-    steep = (ball.normals[:, 2] > 0.08) & (ball.normals[:, 2] < 0.2)
-    copied = Copied.of(surface, projection, parsed=True)
-    assert steep.sum() > 50 and copied.observed[steep].max() < 0.5 and copied.grazed[steep, kind].mean() > 0.1
 
 
 def test_clothes_are_copied_where_they_are_seen_more_steeply_than_skin_is(ball: SimpleNamespace) -> None:

@@ -2,6 +2,7 @@
 
 import types
 
+import bmesh
 import bpy
 import numpy as np
 import pytest
@@ -39,12 +40,16 @@ def test_reconstructed_head_is_deformed_and_shown_until_asked_again(part, armatu
 def test_a_concave_quad_is_bound_to(part, armature):
     """Blender's Surface Deform refuses such polygons, and registered heads may have some at the corners of the mouth."""
     head = bpy.data.objects["Ada Head"]
-    quads = [face for face in head.data.polygons if len(face.vertices) == 4]
-    corners = [np.array(head.data.vertices[index].co) for index in quads[0].vertices] if quads else []
-    if quads:
-        inside = 0.9 * (corners[1] + corners[3]) / 2 + 0.1 * corners[2] - corners[0]
-        for key in head.data.shape_keys.key_blocks:
-            key.data[quads[0].vertices[0]].co = np.array(key.data[quads[0].vertices[0]].co) + inside
+    mesh = bmesh.new()
+    mesh.from_mesh(head.data)
+    edge = next(edge for edge in mesh.edges if len(edge.link_faces) == 2 and edge.calc_face_angle() < 0.5)
+    first, second, third, fourth = bmesh.utils.face_join(edge.link_faces).verts
+    for layer in mesh.verts.layers.shape.values():
+        first[layer] = 0.45 * (second[layer] + fourth[layer]) + 0.1 * third[layer]
+    first.co = 0.45 * (second.co + fourth.co) + 0.1 * third.co
+    mesh.to_mesh(head.data)
+    mesh.free()
+    assert any(len(face.vertices) == 4 for face in head.data.polygons)
     assert bpy.ops.likeness.deform_reconstructed() == {"FINISHED"} and part("scene.reconstructed").is_bound(armature)
     assert "TRIANGULATE" in [modifier.type for modifier in head.modifiers]
     assert bpy.ops.likeness.deform_reconstructed() == {"FINISHED"}
