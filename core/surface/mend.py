@@ -23,7 +23,7 @@ _FOLD = -0.05  # cosine between neighbours below which they make a fold; the edg
 _ROUNDS = 24
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
 _STEPS = 8  # of relaxing in a round
-_FARTHEST = 0.02  # metres that relaxing may move a vertex
+_FARTHEST = (0.02, 0.04)  # metres that relaxing may move a vertex, in the first and in the second half of the rounds
 _BORDER = 2  # rings of vertices at the border of what is looked at that stay
 _AROUND = 12  # rings of vertices around what is wrong that are looked at in a round
 
@@ -138,7 +138,8 @@ def _round(part: _Part, before: np.ndarray, number: int) -> tuple[np.ndarray, np
         # What sliding along the surface has not mended in half of the rounds is relaxed too.
         crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
         rings = int(_RINGS[0] + (_RINGS[1] - _RINGS[0]) * number / (_ROUNDS - 1))
-        vertices = _relaxed(vertices, faces, np.unique(faces[crumpled]), rings, before[kept])
+        farthest = _FARTHEST[number >= _ROUNDS // 2]
+        vertices = _relaxed(vertices, faces, np.unique(faces[crumpled]), rings, before[kept], farthest)
         vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
     return vertices, faces, kept, wrong
 
@@ -171,9 +172,10 @@ def _grown(faces: np.ndarray, chosen: np.ndarray, rings: int) -> np.ndarray:
     return grown
 
 
-def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int, before: np.ndarray) -> np.ndarray:
-    """Vertices with those of the ids, and so many rings around them, drawn to the means of their neighbours, but no farther than _FARTHEST
-    from where they were `before`: round after round, means would draw a coarse hand's fingers in."""
+def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int, before: np.ndarray, farthest: float) -> np.ndarray:
+    """Vertices with those of the ids, and so many rings around them, drawn to the means of their neighbours, but no farther than so many
+    metres from where they were `before`: round after round, means would draw a coarse hand's fingers in. What half of the rounds have not
+    mended is a spike that is longer than that, not a finger."""
     free = np.zeros(len(vertices), bool)
     free[wrong] = True
     free = _grown(faces, free, rings)
@@ -183,7 +185,7 @@ def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: 
         points[free] = means(points)[free]
     moved = points[free] - before[free]
     length = np.linalg.norm(moved, axis=1, keepdims=True)
-    points[free] = before[free] + moved * np.minimum(1, _FARTHEST / np.maximum(length, 1e-12))
+    points[free] = before[free] + moved * np.minimum(1, farthest / np.maximum(length, 1e-12))
     return points.astype(vertices.dtype)
 
 

@@ -88,6 +88,15 @@ def test_without_relaxing_folds_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Shape.of(vertices, faces).folded.any()
 
 
+def test_spikes_longer_than_fingers_are_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    vertices, faces = crumpled(0.002)
+    near = np.linalg.norm(vertices - [0, 0, 0.05], axis=1) < 0.004
+    vertices[near] += np.random.default_rng(0).normal(0, 0.015, (near.sum(), 3)).astype(np.float32)
+    assert not Shape.of(*mend_surface(vertices, faces)[:2]).wrong.any()
+    monkeypatch.setattr(mend, "_FARTHEST", (0.02, 0.02))
+    assert Shape.of(*mend_surface(vertices, faces)[:2]).folded.any()
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_mending_that_spreads_to_the_border_of_what_is_looked_at_opens_no_hole(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mend, "_AROUND", 1)
