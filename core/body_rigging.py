@@ -27,14 +27,24 @@ PARTS = {
 HEAD_PART = "Head"
 
 
+_HAND_REACH = 0.04  # crop units: what is farther from a fitted hand is what hangs beside it, such as a skirt
+
+
 class NearestPlaces:
     """Where on a model of a body or a head the places of a surface (V, 3), crop frame, are: the nearest of the fitted closed mesh's
-    (Vs, 3). cells: of the surface; only one vertex of each is looked up, and the others lie between."""
+    (Vs, 3), hands' within their reach. cells: of the surface; only one vertex of each is looked up, and the others lie between."""
 
     def __init__(self, body: ParametricModel, fitted: np.ndarray, vertices: np.ndarray, cells: VoxelMeans | None = None) -> None:
         self._body, self._vertices, self.cells = body, vertices, cells
         self._closest = ClosestSurface(fitted, body.closed_mesh.topology)
-        _, self._face, self._shares = self._closest.query(vertices if cells is None else vertices[cells.first])
+        points = vertices if cells is None else vertices[cells.first]
+        distance, self._face, self._shares = self._closest.query(points)
+        if "hands" in body.regions:
+            hand = (body.closed_region("hands") > 0.5)[body.closed_mesh.faces].any(1)
+            far, others = np.flatnonzero((distance > _HAND_REACH) & hand[self._face]), np.flatnonzero(~hand)
+            if len(far):
+                _, face, self._shares[far] = ClosestSurface(fitted, body.closed_mesh.faces[others]).query(points[far])
+                self._face[far] = others[face]
 
     def values(self, of_closed: np.ndarray) -> np.ndarray:
         """(V, C) of values (Vs, C) of the closed mesh."""

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from ..geometry.visibility import smoothstep
 from ..photo.parsing import CLASSES
 from .before import as_before
-from .garments import Garments
+from .garments import BorderedGarments, softened
 from .project import Projection
 from .seam import with_local_light, without_seam
 from .voxel_means import VoxelMeans
@@ -33,6 +33,8 @@ _SAMPLES, _AROUND = 2000, 160  # seen cells of each part that tell, and how many
 _ROUND = 0.4  # of a distance around the body or the limb: what is at the same height is near
 _SMALL = 3.0  # times finer
 _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
+_BARE_APART, _ON_ARM = 10.0, 0.5  # metres by which sleeves and bare arms count as farther away from each other, and share of an arm
+_THINNED = 4  # one of so many vertices tells what is worn
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
 _ALIKE = 12.0  # of CIE Lab: materials nearer than that are one in two lights
 _GRADUAL, _OFTEN = 0.5, 40  # share of two materials' distance that neighbours are apart where one is the other in the shade, and how many
@@ -60,8 +62,20 @@ class BodyPlaces(NamedTuple):
         return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), regions(*ARMS).max(1))
 
 
+class Worn(NamedTuple):
+    """What is worn at some vertices (N, 3), crop frame: shares (N, L) of layers (surface/worn.py `Layers`)."""
+
+    vertices: np.ndarray
+    shares: np.ndarray
+
+    def at(self, vertices: np.ndarray) -> np.ndarray:
+        """(K,) bool: whether places (K, 3) are bare."""
+        tree = cKDTree(self.vertices[::_THINNED], balanced_tree=False, compact_nodes=False)
+        return self.shares[::_THINNED, -1][tree.query(vertices)[1]] > 0.5
+
+
 class _Samples(NamedTuple):
-    """Seen colours (N, 3) of materials (N,), their places (N, 5), and how alike the materials are (_MATERIALS, _MATERIALS) in [0, 1]."""
+    """Seen colours (N, 3) of materials (N,), their places (N, 6), and how alike the materials are (_MATERIALS, _MATERIALS) in [0, 1]."""
 
     colours: np.ndarray
     material: np.ndarray
@@ -69,7 +83,7 @@ class _Samples(NamedTuple):
     alike: np.ndarray
 
     def around(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Colours (K, 3) of the material around places (K, 5) that has the most of its like there, cloth in the sun and in the shade
+        """Colours (K, 3) of the material around places (K, 6) that has the most of its like there, cloth in the sun and in the shade
         counting together; and which garment that is, (K,) int: materials that are alike are one."""
         distance, index = cKDTree(self.places).query(places, k=min(_AROUND, len(self.places)))
         distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
@@ -92,11 +106,13 @@ def colour_body(
     matte_crop: np.ndarray,
     places: BodyPlaces,
     parsing_crop: np.ndarray | None = None,
+    worn: Worn | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S);
-    parsing_crop: (S, S, len(CLASSES)) shares, by which background and things that are held are not carried on.
+    parsing_crop: (S, S, len(CLASSES)) shares, by which background and things that are held are not carried on. worn: what is worn where,
+    if the surface has its form.
     """
     told = np.zeros((*matte_crop.shape, 2), np.float32)
     if parsing_crop is not None:
@@ -110,15 +126,22 @@ def colour_body(
     weight = weight * (1 - smoothstep(seen[:, 3], *_STRANGE))
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
     place = as_before(place, vertices[cells.first], places.mean[cells.first], places.arms[cells.first], weight)
+    sleeve = np.zeros(len(place), np.int64)
+    if worn is not None:
+        arm = np.flatnonzero(places.arms[cells.first] > _ON_ARM)
+        sleeve[arm] = 1 + worn.at(vertices[cells.first[arm]])
+    place = np.column_stack([place, _BARE_APART * sleeve])
     level, garment = _samples(seen[:, :3], weight, place, cells.links).around(place)
-    garments = Garments(cells, garment, vertices)
-    for _ in range(_EVEN):
-        level = garments.smoothed(level)
-    level = with_local_light(cells, level, seen[:, :3], weight, np.eye(garment.max() + 1)[garment])
+    garment = np.unique(np.column_stack([garment, sleeve]), axis=0, return_inverse=True)[1].ravel()
+    share = softened(cells, garment)
+    garments = BorderedGarments(cells, share, vertices, garment)
+    level = garments.smoothed(level, _EVEN)
+    own = np.eye(garment.max() + 1)[garment]
+    level = with_local_light(cells, level, seen[:, :3], weight, own)
     plain = garments.spread(level)
-    level = without_seam(cells, level, seen[:, :3], weight, np.zeros_like(weight), None)
-    of = places.part * (garment.max() + 1) + garments.of
-    hidden = garments.spread(level) + _pattern(vertices, shown[:, :3] - plain, observed, of)
+    level = without_seam(cells, level, seen[:, :3], weight, np.zeros_like(weight), own)
+    cloth = np.where(places.part == 0, garments.of, -1)
+    hidden = garments.spread(level) + _pattern(vertices, shown[:, :3] - plain, observed, cloth)
     hidden = np.clip(hidden, 0, 1)
     return (hidden + observed[:, None] * (shown[:, :3] - hidden)).astype(np.float32), observed
 
@@ -142,12 +165,12 @@ def _stretched(places: BodyPlaces, chosen: np.ndarray, part: np.ndarray) -> np.n
 
 
 def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray, links: sp.csr_matrix) -> _Samples:
-    """From colours (K, 3) of cells seen with weight (K,) at places (K, 5), of which links (K, K) are neighbours; each tells about the
+    """From colours (K, 3) of cells seen with weight (K,) at places (K, 6), of which links (K, K) are neighbours; each tells about the
     body's other side too."""
     chosen = np.flatnonzero(weight > _SEEN)
     if not len(chosen):
         chosen = np.array([int(weight.argmax())])
-    of_part = np.unique(place[chosen, -1], return_inverse=True)[1]
+    of_part = np.unique(place[chosen, 4], return_inverse=True)[1]
     chosen = np.concatenate([one[:: -(-len(one) // _SAMPLES)] for one in (chosen[of_part == part] for part in range(of_part.max() + 1))])
     colours = seen[chosen]
     lab = cv2.cvtColor(np.ascontiguousarray(colours[None], np.float32), cv2.COLOR_RGB2LAB)[0] * _LIGHTNESS
@@ -156,7 +179,7 @@ def _samples(seen: np.ndarray, weight: np.ndarray, place: np.ndarray, links: sp.
         cv2.setRNGSeed(0)
         stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)
         material = cv2.kmeans(lab.astype(np.float32), _MATERIALS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)[1][:, 0]
-    mirrored = place[chosen] * [-1, 1, 1, 1, 1] + [0, 0, 0, _OTHER_SIDE, 0]
+    mirrored = place[chosen] * [-1, 1, 1, 1, 1, 1] + [0, 0, 0, _OTHER_SIDE, 0, 0]
     alike = _alike(lab, material, *_steps(lab, material, links[chosen][:, chosen]))
     return _Samples(np.tile(colours, (2, 1)), np.tile(material, 2), np.concatenate([place[chosen], mirrored]), alike)
 
@@ -185,9 +208,10 @@ def _alike(lab: np.ndarray, material: np.ndarray, step: np.ndarray, beside: np.n
 
 
 def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, garment: np.ndarray) -> np.ndarray:
-    """(V, 3): the pattern of hidden cloth: what it has before it in the photo, in detail (V, 3), but for what stands out there."""
+    """(V, 3): the pattern of hidden cloth, garment (V,) or -1: what it has before it in the photo, in detail (V, 3), but for what stands
+    out there."""
     strength, result = np.abs(detail).mean(1), np.zeros_like(detail)
-    for one in np.unique(garment):
+    for one in np.unique(garment[garment >= 0]):
         seen = np.flatnonzero((garment == one) & (observed > _SURE))
         hidden = np.flatnonzero((garment == one) & (observed < 1))
         if len(seen) < _LEAST or not len(hidden):

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 import trimesh
 from scipy.sparse.csgraph import connected_components
 
-from likeness.core.colour.body import BodyPlaces, _alike, _steps, colour_body
+from likeness.core.colour.body import BodyPlaces, Worn, _alike, _steps, colour_body
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.extract import extract_surface
@@ -43,8 +43,8 @@ def body():
     return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, matte=matte, places=places, behind=behind, arm=arm > 0)
 
 
-def coloured(body, photo, places=None, parsing=None):
-    return colour_body(body.vertices, body.faces, body.normals, photo, body.matte, places or body.places, parsing)
+def coloured(body, photo, places=None, parsing=None, worn=None):
+    return colour_body(body.vertices, body.faces, body.normals, photo, body.matte, places or body.places, parsing, worn)
 
 
 def test_a_hem_is_as_high_behind_as_in_front_and_narrow(body):
@@ -75,6 +75,18 @@ def test_a_sleeve_ends_behind_where_it_does_in_front(body):
     x = body.vertices[:, 0]
     assert np.abs(found[body.behind & body.arm & (x > SLEEVE + 0.07)] - SKIN).max() < 0.08
     assert np.abs(found[body.behind & body.arm & (x < SLEEVE - 0.07)] - SHIRT).max() < 0.08
+
+
+def test_a_sleeve_ends_behind_where_the_surface_has_its_hem(body):
+    """Farther along the arm than in front."""
+    x = body.vertices[:, 0]
+    bare = (x > np.where(body.vertices[:, 2] > 0, SLEEVE, SLEEVE + 0.1)).astype(np.float32)
+    worn = Worn(body.vertices, np.stack([1 - bare, 0 * bare, bare], axis=1))
+    between = body.behind & body.arm & (x > SLEEVE + 0.02) & (x < SLEEVE + 0.08)
+    beyond = body.behind & body.arm & (x > SLEEVE + 0.12)
+    found, _ = coloured(body, dressed(X, Y), worn=worn)
+    assert between.sum() > 50 and np.abs(found[between] - SHIRT).mean() < 0.06
+    assert np.abs(found[beyond] - SKIN).mean() < 0.04
 
 
 def test_a_print_stays_in_front(body):
@@ -121,6 +133,13 @@ def test_a_shirts_pattern_goes_on_behind_in_its_scale(body):
     back = body.behind & ~body.arm & (body.vertices[:, 1] > HEM + 0.1) & (body.vertices[:, 1] < 0.45)
     slope = np.polyfit(wave(body.vertices[back, 1])[:, 0], (found[back] - SHIRT).mean(1), 1)[0]
     assert 0.6 < slope < 1.2
+
+
+def test_the_back_of_a_head_has_none_of_what_is_seen_in_front(body):
+    face = (0.15 * np.sin(2 * np.pi * Y / 0.1)[..., None] * (Y > HEM)[..., None] + dressed(X, Y)).astype(np.float32)
+    found, _ = coloured(body, face, body.places._replace(part=np.where(body.vertices[:, 1] > HEM, 2, 0)))
+    back = body.behind & ~body.arm & (body.vertices[:, 1] > HEM + 0.1) & (body.vertices[:, 1] < 0.45)
+    assert (found[back] - SHIRT).std() < 0.04
 
 
 def test_there_is_no_seam_where_the_light_differs(body):

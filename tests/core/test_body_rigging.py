@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from likeness.core.body_rigging import body_parts
+from likeness.core.body_rigging import NearestPlaces, body_parts
+from likeness.core.models.body import BodyModel
 from likeness.core.photo.parsing import CLASSES, Parsing
 from likeness.core.surface.extract import extract_surface
 
@@ -34,3 +35,14 @@ def test_the_classes_lie_where_the_photo_shows_them_at_every_quality(size: int) 
     parts = body_parts(vertices, faces, nearest, np.zeros(len(vertices)), Parsing(shares, (0, 0, 100)), matte, (0.0, 0.0, 100.0))
     above, below = (vertices[:, 2] > 0.3) & (vertices[:, 1] > 0.1), (vertices[:, 2] > 0.3) & (vertices[:, 1] < -0.1)
     assert parts["Skin"][above].min() > 0.9 and parts["Clothes"][below].min() > 0.9
+
+
+def test_what_hangs_beside_a_hand_is_no_hand() -> None:
+    """Such as a wide skirt, whose nearest place on the fitted body is the hand: it took the hand's colours."""
+    body = BodyModel.load()
+    fitted = body.closed_rest / 1.1
+    hand = np.flatnonzero(body.closed_region("hands") > 0.9)
+    tip = fitted[hand[fitted[hand, 0].argmax()]]
+    near, beside = (NearestPlaces(body, fitted, (tip + np.array([by, 0, 0]))[None].astype(np.float32)) for by in (0.02, 0.1))
+    assert near.regions("hands")[0, 0] > 0.9 and beside.regions("hands")[0, 0] < 0.5
+    assert np.linalg.norm(beside.mean[0] - near.mean[0]) > 0.05
