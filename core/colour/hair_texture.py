@@ -12,13 +12,16 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from ..geometry.visibility import smoothstep
+from .patchwork import patchwork
 
 _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
 _NEARLY, _BLOCK = 0.6, 6  # share of the largest square's side that a sample has at least; pixels of the map of which one square is tried
 _UNUSUAL = 0.5  # natural logarithm by which a sample's contrast differs from what is usual
-_CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
-_STRONGEST = 0.4  # natural logarithm by which strands are lighter or darker than the middle at most
+_SAMPLES = 6
+_SMALL = 0.09
+_CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
+_STRONGEST = 0.6  # natural logarithm by which strands are lighter or darker than the middle at most
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
@@ -50,10 +53,14 @@ class HairTexture:
         # Others have a parting, or locks that cross; in the shade nothing is told from the next, and in a highlight all too much.
         contrast = np.log([square[..., 0].std() + 1e-6 for square in fine])
         usual = np.exp(-(((contrast - np.median(contrast)) / _UNUSUAL) ** 2))
-        best = int(np.argmax(usual * [_course(square)[1] for square in fine]))
-        sample, coherence = _upright(fine[best])
-        texture = random_phase(sample, size)
-        texture[..., 0] = _distributed(texture[..., 0], sample[..., 0])
+        quality = usual * [_course(square)[1] for square in fine]
+        chosen = [_upright(fine[index]) for index in np.argsort(-quality)[:_SAMPLES]]
+        samples, coherence = [sample for sample, _ in chosen], np.median([one for _, one in chosen])
+        if coherence < _COMBED[0]:
+            samples += [np.swapaxes(sample, 0, 1) for sample in samples]
+        small = min(map(len, samples)) < _SMALL * len(picture) / 2
+        texture = random_phase(samples[0], size) if small else patchwork(samples, size)
+        texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
         return cls(texture, float(1 + long * (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
