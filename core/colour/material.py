@@ -30,6 +30,7 @@ _USUAL_LIGHT = (35, 55)  # percentiles of the face's light between which hidden 
 _TINTS = 5  # from dark to light
 _MUTED = 0.1  # of skin's tint is left out: what is even all over a neck looks more strongly coloured than a face does
 _SPARSE = 0.3  # of the skin that shows through beards where nobody sees them, which are densest on the chin
+_FAINT = 0.012  # sRGB: so little is black hair's own gleam
 _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
 _VIOLET = (0.1, 0.16)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
 _ALL_OVER, _LIGHTER = 0.7, 0.25  # share of the differences in hair's light, and the natural logarithm, that go from front to back
@@ -58,6 +59,8 @@ class Tints(NamedTuple):
     def natural(self) -> Self:
         """The same without a cast, as hair has them: red at least as strong as green, green as blue. Dyed hair keeps its own."""
         nearest = np.array([isotonic_regression(tint, increasing=False).x for tint in self.tints])
+        faint = _FAINT / self.lightness[:, None]
+        nearest += np.clip(self.tints - nearest, -faint, faint)
         violet = smoothstep(self.tints[:, [0, 2]].min(1) - self.tints[:, 1], *_VIOLET)
         dyed = np.maximum(smoothstep(np.linalg.norm(self.tints - 1, axis=1), *_DYED), violet)[:, None]
         return self._replace(tints=nearest + dyed * (self.tints - nearest))
