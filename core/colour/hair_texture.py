@@ -1,7 +1,8 @@
 """More of the visible hair's texture, light and relief alike, for hair that is hidden.
 
-Random-phase noise (Galerne, Gousseau & Morel 2011) has the spectrum of a sample and so its strands' width and contrast, but shows nothing
-that anybody could take for the photo's own strands. Its light is distributed as the sample's is: few bright strands in black hair.
+Patches of the seen hair keep its curls and locks (patchwork.py). Where it shows no more than a centimetre or two, the same patches would be
+seen again and again: there it is random-phase noise (Galerne, Gousseau & Morel 2011), which has a sample's spectrum and so its strands'
+width and contrast. The light of both is distributed as the samples' is: few bright strands in black hair.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
 _NEARLY, _BLOCK = 0.6, 6  # share of the largest square's side that a sample has at least; pixels of the map of which one square is tried
 _UNUSUAL = 0.5  # natural logarithm by which a sample's contrast differs from what is usual
-_SAMPLES = 6
-_SMALL = 0.09
+_SAMPLES = 6  # squares at most of which patches are taken
+_SMALL = 0.09  # crop units (18 mm): smaller samples are too little for patches
 _CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker than the middle at most
 _STEPS = 65  # of the distribution of light
@@ -54,10 +55,10 @@ class HairTexture:
         contrast = np.log([square[..., 0].std() + 1e-6 for square in fine])
         usual = np.exp(-(((contrast - np.median(contrast)) / _UNUSUAL) ** 2))
         quality = usual * [_course(square)[1] for square in fine]
-        chosen = [_upright(fine[index]) for index in np.argsort(-quality)[:_SAMPLES]]
-        samples, coherence = [sample for sample, _ in chosen], np.median([one for _, one in chosen])
+        samples, coherences = zip(*(_upright(fine[index]) for index in np.argsort(-quality, kind="stable")[:_SAMPLES]), strict=True)
+        coherence = float(np.median(coherences))
         if coherence < _COMBED[0]:
-            samples += [np.swapaxes(sample, 0, 1) for sample in samples]
+            samples += tuple(np.swapaxes(sample, 0, 1) for sample in samples)
         small = min(map(len, samples)) < _SMALL * len(picture) / 2
         texture = random_phase(samples[0], size) if small else patchwork(samples, size)
         texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
@@ -90,7 +91,7 @@ def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _distributed(noise: np.ndarray, sample: np.ndarray) -> np.ndarray:
-    """Normal noise (N, N) with the distribution of a sample (n, n), around its median."""
+    """Noise (N, N) with the distribution of a sample (n,), around its median."""
     steps = np.linspace(0, 1, _STEPS)
     values = np.quantile(sample, steps) - np.median(sample)
     # A bleached lock, or a highlight, is not so all over.

@@ -174,8 +174,14 @@ def test_grey_hair_takes_the_tint_of_what_shows_least_skin() -> None:
 
 @pytest.mark.parametrize(
     ("colour", "kept"),
-    [((0.3, 0.2, 0.12), True), ((0.25, 0.3, 0.2), False), ((0.55, 0.5, 0.58), False), ((0.1, 0.6, 0.2), True)],
-    ids=["brown", "greenish", "lavender", "dyed green"],
+    [
+        ((0.3, 0.2, 0.12), True),
+        ((0.25, 0.3, 0.2), False),
+        ((0.55, 0.5, 0.58), False),
+        ((0.1, 0.6, 0.2), True),
+        ((0.04, 0.045, 0.055), True),
+    ],
+    ids=["brown", "greenish", "lavender", "dyed green", "blue-black"],
 )
 def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, float, float], kept: bool) -> None:
     tints = Tints.of(np.tile(colour, (50, 1)) * np.linspace(0.8, 1, 50)[:, None], 2)
