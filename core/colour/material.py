@@ -30,7 +30,7 @@ _USUAL_LIGHT = (35, 55)  # percentiles of the face's light between which hidden 
 _TINTS = 5  # from dark to light
 _MUTED = 0.1  # of skin's tint is left out: what is even all over a neck looks more strongly coloured than a face does
 _SPARSE = 0.3  # of the skin that shows through beards where nobody sees them, which are densest on the chin
-_FAINT, _DARK = 0.012, (0.15, 0.28)  # sRGB: so little is the gleam of dark hair
+_GLEAM, _BLACK_HAIR = 0.012, (0.15, 0.28)  # sRGB: so little is bluer in black hair, and so light is none
 _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
 _VIOLET = (0.1, 0.16)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
 _ALL_OVER, _LIGHTER = 0.7, 0.25  # share of the differences in hair's light, and the natural logarithm, that go from front to back
@@ -57,10 +57,11 @@ class Tints(NamedTuple):
         return cls(lightness, colours / lightness[:, None])
 
     def natural(self) -> Self:
-        """The same without a cast, as hair has them: red at least as strong as green, green as blue. Dyed hair keeps its own."""
+        """The same without a cast, as hair has them: red at least as strong as green, green as blue. Dyed hair keeps its own, and black
+        hair a little blue."""
         nearest = np.array([isotonic_regression(tint, increasing=False).x for tint in self.tints])
-        faint = (_FAINT * (1 - smoothstep(self.lightness, *_DARK)) / self.lightness)[:, None]
-        nearest += np.clip(self.tints - nearest, -faint, faint)
+        gleam = np.minimum(self.tints[:, 2] - nearest[:, 2], _GLEAM * (1 - smoothstep(self.lightness, *_BLACK_HAIR)) / self.lightness)
+        nearest += gleam[:, None] * [-0.5, -0.5, 1]
         violet = smoothstep(self.tints[:, [0, 2]].min(1) - self.tints[:, 1], *_VIOLET)
         dyed = np.maximum(smoothstep(np.linalg.norm(self.tints - 1, axis=1), *_DYED), violet)[:, None]
         return self._replace(tints=nearest + dyed * (self.tints - nearest))
@@ -146,7 +147,7 @@ def _samples(sources: np.ndarray, better: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> np.ndarray:
-    """(K,) bool: the percent of the seen hair (K,) bool through which skin shows least, as a tint, if it is grey or white; otherwise all."""
+    """(K,) bool: the percent of the seen hair (K,) bool through which skin shows least, as a tint, if it is grey; otherwise all."""
     light = seen.mean(1) + BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
     most = np.median(tinted[hair])

@@ -21,6 +21,8 @@ _FAR = 3.0  # standard deviations of the face: hair so far from it is surely non
 _BLUR = 0.002  # of the picture's side (1.2 mm): strands
 _ABOVE = 0.6  # of the height from eyes to chin, above the face's mesh: where bald crowns end
 _STRIP = 0.006  # of the picture's side (4 mm): lit locks are narrower
+_BESIDE = 0.1  # of the face's width, beside its mesh, where temples end
+_RIM = 0.026  # of the picture's side (16 mm): where no more is left, it is the shade at a bald head's outline
 _PART, _MORE = 0.2, 10.0  # share of the hair, up to which the colours must be clearer the more would change, by so much
 _CLEAR = (1.2, 1.6)  # natural logarithm of how much likelier skin is
 
@@ -43,23 +45,30 @@ def forehead_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.nd
     if sample.sum() < _LEAST:
         return shares
     likelier = as_skin.log_density(looks) - _Normal.of(looks[sample]).log_density(looks)
-    across = (columns > landmarks[:, 0].min()) & (columns < landmarks[:, 0].max())
+    low, high = landmarks[:, 0].min(), landmarks[:, 0].max()
+    across = (columns > low - _BESIDE * (high - low)) & (columns < high + _BESIDE * (high - low))
     zone = (rows < eyes) & (rows > forehead - _ABOVE * (chin - eyes)) & across
     possible = zone & (hair + skin > 0.5) & (gaussian_filter(np.clip(likelier, -8, 8), 1.0) > 0) | face
-    width = max(1, round(_STRIP * len(shares)))
-    possible = cv2.morphologyEx(possible.astype(np.uint8), cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
-    parts = np.asarray(label(possible)[0])
+    parts = np.asarray(label(_wide(possible, _STRIP * len(shares)))[0])
     joined = zone & np.isin(parts, np.setdiff1d(parts[face], [0]))
     bare = hair * gaussian_filter(joined.astype(np.float32), 1.0)
     changed = joined & (hair > 0.5)
     if changed.any():
         # Fair hair is as smooth and as light as skin in places.
         needed = _MORE * min(changed.sum() / (hair > 0.5).sum(), _PART)
-        bare *= np.clip((np.median(likelier[changed]) - needed - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
+        if _wide((hair > 0.5) & ~joined, _RIM * len(shares)).sum() < _LEAST:
+            bare = hair
+        bare = bare * np.clip((np.median(likelier[changed]) - needed - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
     found = shares.copy()
     found[..., _HAIR] -= bare
     found[..., _SKIN] += bare
     return found
+
+
+def _wide(region: np.ndarray, width: float) -> np.ndarray:
+    """A region (S, S) bool without what is narrower than so many pixels, as 0 and 1."""
+    across = max(1, round(width))
+    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across)))
 
 
 def _looks(picture: np.ndarray) -> np.ndarray:

@@ -76,3 +76,15 @@ def test_without_enough_of_both_nothing_changes(kind):
     shares[..., BACKGROUND] += shares[..., kind]
     shares[..., kind] = 0
     assert forehead_by_colour(shares, picture, landmarks) is shares
+
+
+@pytest.mark.parametrize(("width", "bald"), [(5, True), (20, False)], ids=["shade at the outline", "hair at the sides"])
+def test_the_shade_at_a_bald_heads_outline_is_no_hair(width, bald):
+    picture, shares, landmarks = drawn(TONE, strands=0.02)
+    for part in SIDES:
+        shares[part], picture[part] = np.eye(len(CLASSES))[BACKGROUND], 100
+    rim, landmarks[FOREHEAD] = np.s_[30:106, 176 - width : 176], (128, 60)
+    picture[rim] = np.array(BROWN) * 255
+    found = forehead_by_colour(shares, picture, landmarks)
+    assert found[40:75, 90:150, SKIN].mean() > 0.9
+    assert (found[40:90, 174, SKIN].mean() > 0.9) == bald
