@@ -26,11 +26,14 @@ _STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker th
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
-_LENGTHENED = 2.5  # long hair that is combed down bends less than in the sample; cropped hair, curls and stubble stay as they are
+_LENGTHENED = 2.5  # long hair that is combed down bends less than in the sample; curls and stubble stay as they are
+_CROPPED = 1.3  # and cropped hair nearly so
 _COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stubble to strands that run one way
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
-_CROWN = (0.15, 0.4)  # sine of the angle to the crown within which strands grow too fine to be shown
+_WIDE = (0.3, 0.5)  # sine of the angle to the crown within which strands are made twice as wide
+_CROWN = (0.07, 0.2)  # and within which they are too fine to be shown
+_AT_ONCE = 16_384  # places: cv2.remap takes pictures of at most 32,767 pixels a side
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class HairTexture:
         small = min(map(len, samples)) < _SMALL * len(picture) / 2
         texture = random_phase(samples[0], size) if small else patchwork(samples, size)
         texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
-        return cls(texture, float(1 + long * (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
+        lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
+        return cls(texture, float(1 + (lengthened - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, C) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
@@ -70,20 +74,27 @@ class HairTexture:
         back, up = np.sin(_BACKWARDS), np.cos(_BACKWARDS)
         x, along, forward = away[:, 0], away[:, 1] * up - away[:, 2] * back, away[:, 1] * back + away[:, 2] * up
         across = np.hypot(x, forward)
-        size = len(self.texture)
-        column = (np.arctan2(x, forward) / (2 * np.pi) * _REPEATS) % 1 * size
+        turns = np.arctan2(x, forward) / (2 * np.pi)
         # From the crown over the skull, and straight down below it.
         way = np.where(along > 0, np.arctan2(across, along), np.pi / 2 - along / _RADIUS)
-        row = way / (2 * np.pi) * _REPEATS / self.lengthened % 1 * size
-        values = np.empty((len(upright), self.texture.shape[2]), np.float32)
-        rows = 16_384  # cv2.remap takes pictures of at most 32,767 pixels a side
-        for start in range(0, len(upright), rows):
-            part = slice(start, start + rows)
-            where = [np.ascontiguousarray(axis[part, None], np.float32) for axis in (column, row)]
+        rows = way / (2 * np.pi) * _REPEATS / self.lengthened
+        sine = np.where(along > 0, across / np.maximum(np.hypot(across, along), 1e-6), 1)[:, None].astype(np.float32)
+        # Near the crown half as many strands run side by side, as wide as elsewhere.
+        wide, crown = smoothstep(sine, *_WIDE), smoothstep(sine, *_CROWN)
+        values = wide * self._tiled(turns * _REPEATS, rows)
+        near = np.flatnonzero(wide < 1)
+        values[near] += (1 - wide[near]) * self._tiled(turns[near] * _REPEATS / 2, rows[near])
+        return crown * values
+
+    def _tiled(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Differences (N, C) at columns and rows (N,), in sides of the texture."""
+        size, values = len(self.texture), np.empty((len(rows), self.texture.shape[2]), np.float32)
+        for start in range(0, len(rows), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            where = [np.ascontiguousarray(axis[part, None] % 1 * size, np.float32) for axis in (columns, rows)]
             found = cv2.remap(self.texture, *where, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
             values[part] = found.reshape(-1, values.shape[1])
-        sine = np.where(along > 0, across / np.maximum(np.hypot(across, along), 1e-6), 1)
-        return values * smoothstep(sine, *_CROWN)[:, None].astype(np.float32)
+        return values
 
 
 def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
