@@ -84,7 +84,8 @@ class HairTexture:
         values = wide * self._tiled(turns * _REPEATS, rows)
         near = np.flatnonzero(wide < 1)
         values[near] += (1 - wide[near]) * self._tiled(turns[near] * _REPEATS / 2, rows[near])
-        return crown * values
+        # Relief there would stand out of the outline.
+        return np.concatenate([crown * values[:, :1], wide * values[:, 1:]], axis=1)
 
     def _tiled(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Differences (N, C) at columns and rows (N,), in sides of the texture."""
