@@ -1,7 +1,8 @@
 """More of the visible hair's texture, light and relief alike, for hair that is hidden.
 
-Random-phase noise (Galerne, Gousseau & Morel 2011) has the spectrum of a sample and so its strands' width and contrast, but shows nothing
-that anybody could take for the photo's own strands. Its light is distributed as the sample's is: few bright strands in black hair.
+Patches of the seen hair keep its curls and locks (patchwork.py). Where it shows no more than a centimetre or two, the same patches would be
+seen again and again: there it is random-phase noise (Galerne, Gousseau & Morel 2011), which has a sample's spectrum and so its strands'
+width and contrast. The light of both is distributed as the samples' is: few bright strands in black hair.
 """
 
 from dataclasses import dataclass
@@ -12,21 +13,27 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from ..geometry.visibility import smoothstep
+from .patchwork import patchwork
 
 _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
 _NEARLY, _BLOCK = 0.6, 6  # share of the largest square's side that a sample has at least; pixels of the map of which one square is tried
 _UNUSUAL = 0.5  # natural logarithm by which a sample's contrast differs from what is usual
-_CLUMP = 0.025  # crop units: wider than this, light and shade are no strands
-_STRONGEST = 0.4  # natural logarithm by which strands are lighter or darker than the middle at most
+_SAMPLES = 6  # squares at most of which patches are taken
+_SMALL = 0.09  # crop units (18 mm): smaller samples are too little for patches
+_CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
+_STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker than the middle at most
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
-_LENGTHENED = 2.5  # long hair that is combed down bends less than in the sample; cropped hair, curls and stubble stay as they are
+_LENGTHENED = 2.5  # long hair that is combed down bends less than in the sample; curls and stubble stay as they are
+_CROPPED = 1.3  # and cropped hair nearly so
 _COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stubble to strands that run one way
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
-_CROWN = (0.15, 0.4)  # sine of the angle to the crown within which strands grow too fine to be shown
+_WIDE = (0.3, 0.5)  # sine of the angle to the crown within which strands are made twice as wide
+_CROWN = (0.07, 0.2)  # and within which they are too fine to be shown
+_AT_ONCE = 16_384  # places: cv2.remap takes pictures of at most 32,767 pixels a side
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,16 @@ class HairTexture:
         # Others have a parting, or locks that cross; in the shade nothing is told from the next, and in a highlight all too much.
         contrast = np.log([square[..., 0].std() + 1e-6 for square in fine])
         usual = np.exp(-(((contrast - np.median(contrast)) / _UNUSUAL) ** 2))
-        best = int(np.argmax(usual * [_course(square)[1] for square in fine]))
-        sample, coherence = _upright(fine[best])
-        texture = random_phase(sample, size)
-        texture[..., 0] = _distributed(texture[..., 0], sample[..., 0])
-        return cls(texture, float(1 + long * (_LENGTHENED - 1) * smoothstep(np.array(coherence), *_COMBED)))
+        quality = usual * [_course(square)[1] for square in fine]
+        samples, coherences = zip(*(_upright(fine[index]) for index in np.argsort(-quality, kind="stable")[:_SAMPLES]), strict=True)
+        coherence = float(np.median(coherences))
+        if coherence < _COMBED[0]:
+            samples += tuple(np.swapaxes(sample, 0, 1) for sample in samples)
+        small = min(map(len, samples)) < _SMALL * len(picture) / 2
+        texture = random_phase(samples[0], size) if small else patchwork(samples, size)
+        texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
+        lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
+        return cls(texture, float(1 + (lengthened - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, C) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
@@ -62,20 +74,28 @@ class HairTexture:
         back, up = np.sin(_BACKWARDS), np.cos(_BACKWARDS)
         x, along, forward = away[:, 0], away[:, 1] * up - away[:, 2] * back, away[:, 1] * back + away[:, 2] * up
         across = np.hypot(x, forward)
-        size = len(self.texture)
-        column = (np.arctan2(x, forward) / (2 * np.pi) * _REPEATS) % 1 * size
+        turns = np.arctan2(x, forward) / (2 * np.pi)
         # From the crown over the skull, and straight down below it.
         way = np.where(along > 0, np.arctan2(across, along), np.pi / 2 - along / _RADIUS)
-        row = way / (2 * np.pi) * _REPEATS / self.lengthened % 1 * size
-        values = np.empty((len(upright), self.texture.shape[2]), np.float32)
-        rows = 16_384  # cv2.remap takes pictures of at most 32,767 pixels a side
-        for start in range(0, len(upright), rows):
-            part = slice(start, start + rows)
-            where = [np.ascontiguousarray(axis[part, None], np.float32) for axis in (column, row)]
+        rows = way / (2 * np.pi) * _REPEATS / self.lengthened
+        sine = np.where(along > 0, across / np.maximum(np.hypot(across, along), 1e-6), 1)[:, None].astype(np.float32)
+        # Near the crown half as many strands run side by side, as wide as elsewhere.
+        wide, crown = smoothstep(sine, *_WIDE), smoothstep(sine, *_CROWN)
+        values = wide * self._tiled(turns * _REPEATS, rows)
+        near = np.flatnonzero(wide < 1)
+        values[near] += (1 - wide[near]) * self._tiled(turns[near] * _REPEATS / 2, rows[near])
+        # Relief there would stand out of the outline.
+        return np.concatenate([crown * values[:, :1], wide * values[:, 1:]], axis=1)
+
+    def _tiled(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Differences (N, C) at columns and rows (N,), in sides of the texture."""
+        size, values = len(self.texture), np.empty((len(rows), self.texture.shape[2]), np.float32)
+        for start in range(0, len(rows), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            where = [np.ascontiguousarray(axis[part, None] % 1 * size, np.float32) for axis in (columns, rows)]
             found = cv2.remap(self.texture, *where, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
             values[part] = found.reshape(-1, values.shape[1])
-        sine = np.where(along > 0, across / np.maximum(np.hypot(across, along), 1e-6), 1)
-        return values * smoothstep(sine, *_CROWN)[:, None].astype(np.float32)
+        return values
 
 
 def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
@@ -83,7 +103,7 @@ def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _distributed(noise: np.ndarray, sample: np.ndarray) -> np.ndarray:
-    """Normal noise (N, N) with the distribution of a sample (n, n), around its median."""
+    """Noise (N, N) with the distribution of a sample (n,), around its median."""
     steps = np.linspace(0, 1, _STEPS)
     values = np.quantile(sample, steps) - np.median(sample)
     # A bleached lock, or a highlight, is not so all over.

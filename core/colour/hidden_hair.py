@@ -13,10 +13,10 @@ from .symmetry import Symmetry
 from .voxel_means import VoxelMeans
 
 _SHOWN = 0.8  # of the photo, and of hair, to be a sample
-_TEXTURED = 0.7  # of the visible hair's contrast: believable strands, none of them in its true place
+_TEXTURED = 0.9  # of the visible hair's contrast: believable strands, none of them in its true place
 _RELIEF = 0.8  # of the visible hair's relief, the same strands
 _LOWEST = 2  # percentile of the seen hair's height that tells where it ends
-_LONG = (0.25, 0.45)  # crop units below the eyes on the mean head, over which its end makes it long
+_LONG = (0.15, 0.4)  # crop units below the eyes on the mean head, over which its end makes it long
 _TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
 
 

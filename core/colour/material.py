@@ -22,7 +22,7 @@ _VARIES = 0.06  # sRGB: so far from its middle may hair always be
 _UNUSUAL = (2.0, 3.5)  # of the usual distance
 _GREY = 0.6  # of skin's lightness: darker hair is not grey
 _GREY_TINT = 0.6  # of skin's least tint: grey hair has less
-_CLEAREST = 25  # per cent of grey hair, the least tinted
+_CLEAR, _CLEAREST = 70, 25  # per cent of grey hair, the least tinted, that tell its light and its tint
 _ROUNDS = 8
 _EVEN = 3.0  # weight of even light, in cells
 _UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows and highlights
@@ -30,6 +30,7 @@ _USUAL_LIGHT = (35, 55)  # percentiles of the face's light between which hidden 
 _TINTS = 5  # from dark to light
 _MUTED = 0.1  # of skin's tint is left out: what is even all over a neck looks more strongly coloured than a face does
 _SPARSE = 0.3  # of the skin that shows through beards where nobody sees them, which are densest on the chin
+_GLEAM, _BLACK_HAIR = 0.012, (0.15, 0.28)  # sRGB: so little is bluer in black hair, and so light is none
 _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
 _VIOLET = (0.1, 0.16)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
 _ALL_OVER, _LIGHTER = 0.7, 0.25  # share of the differences in hair's light, and the natural logarithm, that go from front to back
@@ -56,8 +57,11 @@ class Tints(NamedTuple):
         return cls(lightness, colours / lightness[:, None])
 
     def natural(self) -> Self:
-        """The same without a cast, as hair has them: red at least as strong as green, green as blue. Dyed hair keeps its own."""
+        """The same without a cast, as hair has them: red at least as strong as green, green as blue. Dyed hair keeps its own, and black
+        hair a little blue."""
         nearest = np.array([isotonic_regression(tint, increasing=False).x for tint in self.tints])
+        gleam = np.minimum(self.tints[:, 2] - nearest[:, 2], _GLEAM * (1 - smoothstep(self.lightness, *_BLACK_HAIR)) / self.lightness)
+        nearest += gleam[:, None] * [-0.5, -0.5, 1]
         violet = smoothstep(self.tints[:, [0, 2]].min(1) - self.tints[:, 1], *_VIOLET)
         dyed = np.maximum(smoothstep(np.linalg.norm(self.tints - 1, axis=1), *_DYED), violet)[:, None]
         return self._replace(tints=nearest + dyed * (self.tints - nearest))
@@ -105,6 +109,9 @@ def levels(
         if not chosen.any():
             colours += share[:, index : index + 1] * guess
             continue
+        tinted = chosen
+        if index == HAIR and SKIN in tints:
+            chosen, tinted = (_opaque(seen, chosen, tints[SKIN], percent) for percent in (_CLEAR, _CLEAREST))
         if index == CLOTHES:
             level = _cloth(seen, sources, [*better, smoothstep(np.abs(upright[:, 0]), *_OPENING)], upright, worn)
         elif index == SKIN:
@@ -117,9 +124,7 @@ def levels(
         light = guess.mean(1, keepdims=True)
         level = level + _relief(_uneven(light, hidden, normals) if index == SKIN else light, hidden, level, kept)
         if index in (SKIN, HAIR):
-            if index == HAIR and SKIN in tints:
-                chosen = chosen & _opaque(seen, chosen, tints[SKIN])
-            tints[index] = Tints.of(seen[chosen], 1) if index == SKIN else Tints.of(seen[chosen], 2).natural()
+            tints[index] = Tints.of(seen[tinted], 1) if index == SKIN else Tints.of(seen[tinted], 2).natural()
             level = tints[index].given_to(level)
             if index == SKIN:
                 level = level + _MUTED * (level.mean(1, keepdims=True) - level)
@@ -141,13 +146,13 @@ def _samples(sources: np.ndarray, better: Sequence[np.ndarray]) -> np.ndarray:
     return best if best.any() else shown
 
 
-def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints) -> np.ndarray:
-    """(K,) bool: through which of the seen hair (K,) bool shows no skin? Through grey and white hair it shows as a tint."""
+def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> np.ndarray:
+    """(K,) bool: the percent of the seen hair (K,) bool through which skin shows least, as a tint, if it is grey; otherwise all."""
     light = seen.mean(1) + BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
     most = np.median(tinted[hair])
     grey = most < _GREY_TINT * np.linalg.norm(skin.tints - 1, axis=1).min() and np.median(light[hair]) > _GREY * skin.lightness[0]
-    return tinted <= (np.percentile(tinted[hair], _CLEAREST) if grey else np.inf)
+    return hair & (tinted <= (np.percentile(tinted[hair], percent) if grey else np.inf))
 
 
 def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from .crop import CHIN, FOREHEAD
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face
 from .flying_hair import flying_hair
+from .hairline import forehead_by_colour
 from .mediapipe_parts import mediapipe_solutions
 from .parsing import CLASSES, Parser, Parsing
 from .skin_tone import skin_by_tone
@@ -97,7 +98,9 @@ def segment(
     shares, outline_stays = None, False
     if not isinstance(segmenter, SelfieSegmenter):
         outline_stays = segmenter.outline_stays
-        shares = worn_by_colour(skin_by_tone(answer, picture, to_picture(face)), picture, to_picture(face))
+        shares = answer
+        for by_colour in (skin_by_tone, worn_by_colour, forehead_by_colour):
+            shares = by_colour(shares, picture, to_picture(face))
     pixel = metres_per_pixel(face) / scale
     if shares is None:
         soft = answer

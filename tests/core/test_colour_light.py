@@ -172,10 +172,28 @@ def test_grey_hair_takes_the_tint_of_what_shows_least_skin() -> None:
     assert (hidden[:, 0] - hidden[:, 2]).max() < 0.065, "most of the seen hair has more"
 
 
+def test_skin_that_shows_through_grey_hair_does_not_darken_it() -> None:
+    of = cells()
+    hair = of.places[:, 1] > 0
+    through = np.random.default_rng(1).uniform(0, 0.5, (len(hair), 1))
+    grey = np.array([0.85, 0.84, 0.82])
+    seen = np.where(hair[:, None], grey + through * (FAIR - grey), FAIR)
+    share = np.eye(len(KINDS))[np.where(hair, HAIR, SKIN)]
+    found, _ = levels(np.tile(FAIR, (len(hair), 1)), seen.astype(np.float32), of.weight, share, of.places, of.normals)
+    usual = seen[hair & (of.weight > 0.5)].mean(1)
+    assert np.median(found[hair & (of.weight == 0)].mean(1)) > np.percentile(usual, 60)
+
+
 @pytest.mark.parametrize(
     ("colour", "kept"),
-    [((0.3, 0.2, 0.12), True), ((0.25, 0.3, 0.2), False), ((0.55, 0.5, 0.58), False), ((0.1, 0.6, 0.2), True)],
-    ids=["brown", "greenish", "lavender", "dyed green"],
+    [
+        ((0.3, 0.2, 0.12), True),
+        ((0.25, 0.3, 0.2), False),
+        ((0.55, 0.5, 0.58), False),
+        ((0.1, 0.6, 0.2), True),
+        ((0.04, 0.04, 0.055), True),
+    ],
+    ids=["brown", "greenish", "lavender", "dyed green", "blue-black"],
 )
 def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, float, float], kept: bool) -> None:
     tints = Tints.of(np.tile(colour, (50, 1)) * np.linspace(0.8, 1, 50)[:, None], 2)

@@ -257,3 +257,16 @@ def test_a_shirt_that_the_parser_takes_for_skin_is_clothes(grey):
     picture[at(330, 0)[0] :] = [235, 235, 240]
     _, parsing = segment(picture, face, parser)
     assert parsing is not None and parsing.share("clothes")[350, 190] > 0.9 and parsing.share("skin")[250, 190] > 0.9
+
+
+def test_a_forehead_that_the_parser_takes_for_hair_is_skin(grey):
+    """Between the face and hair with strands; the face's mesh ends a little below."""
+    picture, face, at = grey
+    parser = Told()
+    parser.put("skin", np.s_[170:300, 132:252])
+    parser.put("hair", np.s_[60:170, 132:252])
+    picture[at(140, 0)[0] : at(300, 0)[0]] = [180, 130, 110]
+    strands = np.random.default_rng(0).integers(20, 60, (1, picture.shape[1], 1), np.uint8)
+    picture[: at(140, 0)[0]] = strands
+    _, parsing = segment(picture, face, parser)
+    assert parsing is not None and parsing.share("skin")[158, 192] > 0.9 and parsing.share("hair")[100, 192] > 0.9
