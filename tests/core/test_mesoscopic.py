@@ -133,8 +133,8 @@ def ball() -> tuple[np.ndarray, np.ndarray]:
     return extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 64)
 
 
-def raised(height: float = 0.01) -> FineDetail:
-    return FineDetail(np.full((128, 128), height, np.float32), *np.zeros((2, 64, 64), np.float32), 1.0)
+def raised(height: float = 0.01, hair: float = 0.0) -> FineDetail:
+    return FineDetail(np.full((128, 128), height, np.float32), *np.zeros((2, 64, 64), np.float32), np.full((64, 64), hair, np.float32), 1.0)
 
 
 def test_the_front_moves_along_its_normals_and_the_rest_stays(ball: tuple[np.ndarray, np.ndarray]) -> None:
@@ -152,7 +152,7 @@ def test_shading_is_part_of_the_detail() -> None:
     depth, _, light = bumps()
     vertices, faces = extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 128)
     skin = np.isfinite(depth).astype(np.float32)
-    moved = FineDetail(np.zeros((128, 128), np.float32), light, skin, 1.0).on(vertices, faces)
+    moved = FineDetail(np.zeros((128, 128), np.float32), light, skin, np.zeros_like(skin), 1.0).on(vertices, faces)
     assert 0.0005 < np.abs(moved - vertices).max() < 0.006
 
 
