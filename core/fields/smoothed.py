@@ -20,7 +20,7 @@ _COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known 
 _SEEN = 0.85  # share of the smooth field where hair and clothes are seen: their relief comes from the normals
 _BULGE, _BULGES = 13, 0.05  # cells (8 cm) down hanging hair, and crop units (10 mm): what is shorter and stands off farther is an error
 _DRAWN = 0.008  # crop units in each cell: by so much hair is drawn in on its way down
-_RECEDES = 0.5  # cells backwards in each cell down: by so much hair that hangs in front is drawn in
+_RECEDES = 0.016  # crop units backwards in each cell (3 mm on 6 mm): by so much hair that hangs in front is drawn in on its way down
 _ALL, _NOTHING = 0.995, 0.005
 _SHEET = 2  # cells: half the thickness under which parts of clothes are taken off
 _TAKEN = (0.02, 0.06)  # crop units that this changes the distance by, from doubtful to sure
@@ -118,17 +118,14 @@ def _draped(values: np.ndarray, hair: PointFunction) -> np.ndarray:
     """Distances (N, N, N) with seen hair as far in front as it is above, but for a slope: it hangs from a jaw to the chest, where a field
     lets it end in a knob and begin again on the neck."""
     flat = _samples(_CELLS).reshape(*values.shape, 3)[:, :, 0].reshape(-1, 3)
-    there = hair(flat).reshape(values.shape[:2]) > 0.5
-    before = _axis(_CELLS) > np.where((values < 0).any(2), _front(values), -np.inf)[:, :, None]
-    draped = values.copy()
-    whole, part = int(_RECEDES), _RECEDES % 1
+    there = (hair(flat).reshape(values.shape[:2]) > 0.5) & (values < 0).any(2)
+    front = np.where(there, _front(values), -10)
+    hanging = front.copy()
     for row in range(_CELLS - 1, -1, -1):
-        above = draped[:, row + 1]
-        back = np.pad(above, ((0, 0), (0, whole + 1)), mode="edge")
-        back = (1 - part) * back[:, whole : whole + _CELLS + 1] + part * back[:, whole + 1 :]
-        hangs = (there[:, row] & there[:, row + 1])[:, None] & before[:, row]
-        draped[:, row] = np.where(hangs, np.minimum(draped[:, row], np.maximum(above, back)), draped[:, row])
-    return draped
+        above = np.where(there[:, row], hanging[:, row + 1] - _RECEDES, -10)
+        hanging[:, row] = np.maximum(hanging[:, row], above)
+    before = _axis(_CELLS) - hanging[:, :, None]
+    return np.where(_axis(_CELLS) > front[:, :, None], np.minimum(values, np.where(hanging > front, 0, 10)[:, :, None] + before), values)
 
 
 def _front(values: np.ndarray) -> np.ndarray:
