@@ -113,7 +113,7 @@ def _closing(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 
 def _arc(left: np.ndarray, right: np.ndarray, first: int, size: int) -> np.ndarray:
-    """(S, S) in [0, 1]: what lies below the arc in which the lines (slope, column at row 0) go on above the row `first`, as far as they meet
+    """(S, S) in [0, 1]: what lies below the arc in which the lines (slope, column at row 0) go on above the row `first`, if they meet
     there: a conic with their directions at its ends, a circle's arc if they lean alike."""
     ends = np.array([[np.polyval(line, first), first] for line in (left, right)])
     steep = left[0] - right[0]

@@ -5,6 +5,7 @@ logarithm moves the surface along its normals, material by material. Depth is a 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import cv2
@@ -37,7 +38,7 @@ _AROUND = 2e-3  # metres around glasses, hands and eyes that have their edge and
 _RIM = (0.005, 0.03)  # crop units inside the matte's edge over which it fades in
 _GRAZING = (0.1, 0.5)  # z of the surface's normal over which it fades in
 _GRAZING_HAIR = (0.35, 0.7)  # the same of hair: drawn out in depth, its strands are lumps; others take their place (HiddenHair)
-_MOST_RAISED = 6.0  # times that the relief of hair of little contrast is raised at most
+_MOST_RAISED = 4.0  # times that the relief of hair of little contrast is raised at most
 _SHADING_SIZE = 256  # pixels a side at most in which skin is shaded: 1.6 mm, as fine as its light tells
 _SHADED = ("skin", "lips")
 
@@ -108,8 +109,8 @@ class FineDetail:
 
 
 def detailed_share(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray, hair: np.ndarray | float = 1.0) -> np.ndarray:
-    """(V,) in [0, 1]: how far `FineDetail` moves vertices (V, 3) with unit normals (V, 3), of a surface with the depth picture (D, D); hair:
-    share (V,) of it."""
+    """(V,) in [0, 1]: how far `FineDetail` moves vertices (V, 3) with unit normals (V, 3), of a surface with the depth picture (D, D);
+    hair (V,): share of it."""
     facing, of_hair = (smoothstep(normals[:, 2], *limits) for limits in (_GRAZING, _GRAZING_HAIR))
     return visibility(vertices, normals, depth) * (facing + hair * (of_hair - facing))
 
@@ -169,7 +170,7 @@ def _bands(material: Material, light: np.ndarray, pure: np.ndarray, pixel: float
     height = np.zeros_like(light)
     sigmas = [sigma for sigma in _SIGMAS if finest <= sigma <= material.coarsest]
     means = [_mean(light, pure, sigma / pixel) for sigma in sigmas]
-    bands = [fine - coarse for fine, coarse in zip(means, means[1:], strict=False)]
+    bands = [fine - coarse for fine, coarse in pairwise(means)]
     raised = _raised(material, bands, pure)
     for sigma, apart in zip(sigmas, bands, strict=False):
         apart = raised * apart

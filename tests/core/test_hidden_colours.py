@@ -7,8 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
-from likeness.core.colour import hidden_hair
-from likeness.core.colour import hair_texture
+from likeness.core.colour import hair_texture, hidden_hair
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import CLOTHES, HAIR, KINDS, SKIN
 from likeness.core.geometry.visibility import sample_picture
