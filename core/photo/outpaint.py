@@ -101,14 +101,14 @@ def _closing(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
         return inside
     above = np.arange(first)
     left, right = person[rows].argmax(1), size - person[rows][:, ::-1].argmax(1)
-    lines = []
+    lines: list[np.ndarray] = []
     for side, ends, edge in ((1, left, shown[first].argmax()), (-1, right, size - shown[first][::-1].argmax())):
         if np.any(ends == edge):  # the person goes on beyond the photo's other edges as well
             continue
         lines.append(np.polyfit(rows, ends, 1))
         inside[:first] = np.minimum(inside[:first], np.clip(0.5 + side * (columns - np.polyval(lines[-1], above)[:, None]), 0, 1))
     if len(lines) == 2:
-        inside[:first] = np.minimum(inside[:first], _arc(*lines, first, size)[:first])
+        inside[:first] = np.minimum(inside[:first], _arc(lines[0], lines[1], first, size)[:first])
     return inside
 
 
@@ -129,7 +129,7 @@ def _arc(left: np.ndarray, right: np.ndarray, first: int, size: int) -> np.ndarr
     corners = np.array([[ends[1, 0], size], [ends[0, 0], size]])
     below = np.zeros((size, size), np.uint8)
     polygon = np.round((np.concatenate([points, corners]) - 0.5) * 2**_BITS).astype(np.int32)
-    return cv2.fillPoly(below, [polygon], 255, cv2.LINE_AA, _BITS) / 255.0
+    return cv2.fillPoly(below, [polygon], (255,), cv2.LINE_AA, _BITS) / 255.0
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:

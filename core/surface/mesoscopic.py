@@ -94,8 +94,8 @@ class FineDetail:
         size = (min(cells, _SHADING_SIZE),) * 2
         skin = matte * parsing[..., [CLASSES.index(name) for name in _SHADED]].sum(-1)
         pictures = _linear(photo[..., 0]), skin, parsing[..., CLASSES.index("hair")]
-        small = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) for one in pictures)
-        return cls(strength * heights, *small, strength)
+        light, skin, hair = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) for one in pictures)
+        return cls(strength * heights, light, skin, hair, strength)
 
     def on(self, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) float32 of the crop frame with the visible ones moved along their normals, fading out where the surface turns
