@@ -38,7 +38,7 @@ _AROUND = 2e-3  # metres around glasses, hands and eyes that have their edge and
 _RIM = (0.005, 0.03)  # crop units inside the matte's edge over which it fades in
 _GRAZING = (0.1, 0.5)  # z of the surface's normal over which it fades in
 _GRAZING_HAIR = (0.35, 0.7)  # the same of hair: drawn out in depth, its strands are lumps; others take their place (HiddenHair)
-_MOST_RAISED = 4.0  # times that the relief of hair of little contrast is raised at most
+_MOST_RAISED = 2.5  # times that the relief of hair of little contrast is raised at most
 _SHADING_SIZE = 256  # pixels a side at most in which skin is shaded: 1.6 mm, as fine as its light tells
 _SHADED = ("skin", "lips")
 
