@@ -15,6 +15,7 @@ from .voxel_means import VoxelMeans
 _SHOWN = 0.8  # of the photo, and of hair, to be a sample
 _TEXTURED = 0.9  # of the visible hair's contrast: believable strands, none of them in its true place
 _RELIEF = 0.8  # of the visible hair's relief, the same strands
+_LIVELY = 0.7  # of the seen relief, locks and all, that long hair's has at least
 _LOWEST = 2  # percentile of the seen hair's height that tells where it ends
 _LONG = (0.15, 0.4)  # crop units below the eyes on the mean head, over which its end makes it long
 _TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
@@ -46,12 +47,13 @@ class HiddenHair(NamedTuple):
         growing lightness belong."""
         around = cells.smoothed(cells.smoothed(hair[:, None]))
         share, around = cells.spread(np.column_stack([hair, around]), vertices).T
-        texture, raised, mean = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0
+        texture, raised, mean, spread = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0, 0.0
         shown = (observed > _SHOWN) & (share > _SHOWN)
         light = np.log(photo[..., COLOUR].mean(-1) + BLACK)
         picture = light[..., None] if heights is None else np.dstack([light, heights])
         if heights is not None and shown.any():
-            mean = float(sample_picture(heights, vertices[shown]).mean())
+            of_seen = sample_picture(heights, vertices[shown])
+            mean, spread = float(of_seen.mean()), float(of_seen.std())
         lowest = np.percentile(symmetry.upright(vertices[shown])[:, 1], _LOWEST) if shown.any() else 0
         long = float(smoothstep(-np.array(lowest), *_LONG))
         strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN, long)
@@ -61,5 +63,5 @@ class HiddenHair(NamedTuple):
             here = cells.spread(level, vertices[wanted])
             texture[wanted] = share[wanted, None] * (tints.given_to(lightened(here, _TEXTURED * values[:, 0])) - tints.given_to(here))
             if heights is not None:
-                raised[wanted] = _RELIEF * values[:, 1]
+                raised[wanted] = _RELIEF * max(1.0, long * _LIVELY * spread / max(float(values[:, 1].std()), 1e-9)) * values[:, 1]
         return cls(smoothstep(around, *_TAPER), texture, raised, mean)

@@ -20,6 +20,7 @@ _COVERED, _COVER_BLUR = (0.035, 0.075), 4.0  # the same over some 5 cm: a known 
 _SEEN = 0.85  # share of the smooth field where hair and clothes are seen: their relief comes from the normals
 _BULGE, _BULGES = 13, 0.05  # cells (8 cm) down hanging hair, and crop units (10 mm): what is shorter and stands off farther is an error
 _DRAWN = 0.008  # crop units in each cell: by so much hair is drawn in on its way down
+_RECEDES = 0.016  # crop units backwards in each cell (3 mm on 6 mm): by so much hair that hangs in front is drawn in on its way down
 _ALL, _NOTHING = 0.995, 0.005
 _SHEET = 2  # cells: half the thickness under which parts of clothes are taken off
 _TAKEN = (0.02, 0.06)  # crop units that this changes the distance by, from doubtful to sure
@@ -59,6 +60,7 @@ def smooth_hidden_field(
         bounded = np.minimum(bounded, np.clip(bounds.least(_samples(_CELLS)).reshape(values.shape), -_FARTHEST, _FARTHEST))
         if bounds.hair is not None:
             bounded = np.maximum(bounded, _beyond_hanging(bounded, bounds.hair))
+            bounded = np.minimum(bounded, _draped(bounded, bounds.hair))
         thin = bounded - values
     values = values + thin
     smooth = gaussian_filter(values, _BLUR)
@@ -105,12 +107,30 @@ def _opened(values: np.ndarray) -> np.ndarray:
 def _beyond_hanging(values: np.ndarray, hair: PointFunction) -> np.ndarray:
     """How far (N, N, N) the lattice's samples are in front of hair as it hangs: of distances (N, N, N) with what bulges between higher and
     lower hair taken off. A field takes a lock beside the jaw for as near as the chin, and what it turns into below for neck."""
-    inside = values < 0
-    front = np.where(inside.any(2), _axis(_CELLS)[_CELLS - inside[:, :, ::-1].argmax(2)], np.inf)
-    hanging = grey_opening(np.where(np.isfinite(front), front, 10), size=(1, _BULGE), mode="nearest") + _BULGES
+    front = np.where((values < 0).any(2), _front(values), 10)
+    hanging = grey_opening(front, size=(1, _BULGE), mode="nearest") + _BULGES
     flat = _samples(_CELLS).reshape(*values.shape, 3)[:, :, 0].reshape(-1, 3)
     hanging[hair(flat).reshape(hanging.shape) < 0.5] = 10
     return np.clip(_axis(_CELLS) - hanging[:, :, None], -_FARTHEST, _FARTHEST)
+
+
+def _draped(values: np.ndarray, hair: PointFunction) -> np.ndarray:
+    """Distances (N, N, N) with seen hair as far in front as it is above, but for a slope: it hangs from a jaw to the chest, where a field
+    lets it end in a knob and begin again on the neck."""
+    flat = _samples(_CELLS).reshape(*values.shape, 3)[:, :, 0].reshape(-1, 3)
+    there = (hair(flat).reshape(values.shape[:2]) > 0.5) & (values < 0).any(2)
+    front = np.where(there, _front(values), -10)
+    hanging = front.copy()
+    for row in range(_CELLS - 1, -1, -1):
+        above = np.where(there[:, row], hanging[:, row + 1] - _RECEDES, -10)
+        hanging[:, row] = np.maximum(hanging[:, row], above)
+    before = _axis(_CELLS) - hanging[:, :, None]
+    return np.where(_axis(_CELLS) > front[:, :, None], np.minimum(values, np.where(hanging > front, 0, 10)[:, :, None] + before), values)
+
+
+def _front(values: np.ndarray) -> np.ndarray:
+    """z (N, N) of the nearest sample inside in each column of distances (N, N, N); of the farthest sample where none is."""
+    return _axis(_CELLS)[_CELLS - (values < 0)[:, :, ::-1].argmax(2)]
 
 
 def _fallen(values: np.ndarray, hangs: PointFunction) -> np.ndarray:

@@ -17,6 +17,8 @@ _HAIR, _SCALP = 0.06, (0.1, 0.3)  # crop units: usual thickness of hair, and the
 _FADE, _DEEP = 0.15, 0.1  # crop units: how far beyond the photo's edge what is seen there counts, and how far inside it a person is
 _ARRIVES = 0.1  # crop units below the photo's upper edge in which the outline's direction is taken
 _SMOOTH, _PAINT = 0.02, 0.03  # crop units: blur of the outline and of the colours
+_CURTAIN, _SHOULDER = 0.5, 1.0  # crop units of a person at a side of the photo: that is hair that hangs; and the steepest slope of less
+_ARC, _BITS = 33, 4  # points of the arc of a crown, and bits of the fractions of pixels in which it is drawn
 _SURE = 0.9  # matte of pixels whose colour is the person's
 
 
@@ -36,7 +38,7 @@ def outpainted(picture: np.ndarray, shown: np.ndarray, mask: np.ndarray, canonic
     place = np.abs(canonical) * [1, 0, 0] + canonical * [0, 1, 1]  # both sides of a head are alike
     rim = distance_transform_edt(~(mask & _grown(~mask)), return_distances=False, return_indices=True)
     guess = np.clip(0.5 - _distance_beyond(matte > 0.5, shown, apart, place[tuple(rim)]) / unit, 0, 1)
-    guess = np.minimum(guess, _closing(matte > 0.5, shown))
+    guess = np.minimum(guess, np.minimum(_closing(matte > 0.5, shown), _arriving(matte > 0.5, shown)))
     beyond = ~shown & (guess > 0)
     where = np.dstack([place[tuple(nearest)], np.maximum(apart, 0)])
     colours = np.zeros_like(picture[..., :3])
@@ -73,9 +75,25 @@ def _distance_beyond(person: np.ndarray, shown: np.ndarray, apart: np.ndarray, p
     return guess - gaussian_filter(wrong, _SMOOTH / unit) * np.exp(-((beyond * unit / _FADE) ** 2))
 
 
+def _arriving(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """(S, S) in [0, 1]: beside the photo, 0 above the lines in which the upper outline of the person (S, S) bool arrives there: what is
+    guessed of hair and shoulders that are cut off has no horns."""
+    size, there = len(person), np.flatnonzero(shown.any(0))
+    inside, rows, first = np.ones((size, size)), np.arange(size)[:, None] + 0.5, int(np.argmax(shown.any(1)))
+    count = max(round(_ARRIVES * size / 2), 2)
+    for side, beyond, near in ((-1, np.arange(there[0]), there[:count]), (1, np.arange(there[-1] + 1, size), there[::-1][:count])):
+        tops = person[:, near].argmax(0)
+        if len(beyond) and person[:, near].any(0).all() and (tops > first).all():
+            slope = side * np.polyfit(near, tops, 1)[0]
+            if person[:, near[0]].sum() < _CURTAIN * size / 2:
+                slope = min(slope, _SHOULDER)
+            inside[:, beyond] = np.clip(0.5 + rows - tops[0] - slope * np.abs(beyond - near[0]), 0, 1)
+    return inside
+
+
 def _closing(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """(S, S) in [0, 1]: above the photo's upper edge, 0 outside the lines in which the outline of the person (S, S) bool arrives there: a
-    crown that is cut off closes without a knob."""
+    """(S, S) in [0, 1]: above the photo's upper edge, 0 outside the lines in which the outline of the person (S, S) bool arrives there, or
+    the arc that both begin: a crown that is cut off closes without a knob, and round."""
     size, first = len(person), int(np.argmax(shown.any(1)))
     inside, columns = np.ones((size, size)), np.arange(size) + 0.5
     rows = first + np.arange(max(round(_ARRIVES * size / 2), 2))
@@ -83,12 +101,35 @@ def _closing(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
         return inside
     above = np.arange(first)
     left, right = person[rows].argmax(1), size - person[rows][:, ::-1].argmax(1)
+    lines: list[np.ndarray] = []
     for side, ends, edge in ((1, left, shown[first].argmax()), (-1, right, size - shown[first][::-1].argmax())):
         if np.any(ends == edge):  # the person goes on beyond the photo's other edges as well
             continue
-        line = np.polyval(np.polyfit(rows, ends, 1), above)
-        inside[:first] = np.minimum(inside[:first], np.clip(0.5 + side * (columns - line[:, None]), 0, 1))
+        lines.append(np.polyfit(rows, ends, 1))
+        inside[:first] = np.minimum(inside[:first], np.clip(0.5 + side * (columns - np.polyval(lines[-1], above)[:, None]), 0, 1))
+    if len(lines) == 2:
+        inside[:first] = np.minimum(inside[:first], _arc(lines[0], lines[1], first, size)[:first])
     return inside
+
+
+def _arc(left: np.ndarray, right: np.ndarray, first: int, size: int) -> np.ndarray:
+    """(S, S) in [0, 1]: what lies below the arc in which the lines (slope, column at row 0) go on above the row `first`, if they meet
+    there: a conic with their directions at its ends, a circle's arc if they lean alike."""
+    ends = np.array([[np.polyval(line, first), first] for line in (left, right)])
+    steep = left[0] - right[0]
+    if ends[1, 0] <= ends[0, 0] or steep >= 0:
+        return np.ones((size, size))
+    row = (right[1] - left[1]) / steep
+    apex = np.array([np.polyval(left, row), row])
+    chord, sides = ends[1] - ends[0], apex - ends
+    cosine = (sides[0] @ chord / np.linalg.norm(sides[0]) - sides[1] @ chord / np.linalg.norm(sides[1])) / 2 / np.linalg.norm(chord)
+    along = np.linspace(0, 1, _ARC)[:, None]
+    weights = np.hstack([(1 - along) ** 2, 2 * max(cosine, 0) * along * (1 - along), along**2])
+    points = weights @ np.stack([ends[0], apex, ends[1]]) / weights.sum(1, keepdims=True)
+    corners = np.array([[ends[1, 0], size], [ends[0, 0], size]])
+    below = np.zeros((size, size), np.uint8)
+    polygon = np.round((np.concatenate([points, corners]) - 0.5) * 2**_BITS).astype(np.int32)
+    return cv2.fillPoly(below, [polygon], (255,), cv2.LINE_AA, _BITS) / 255.0
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ logarithm moves the surface along its normals, material by material. Depth is a 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import cv2
@@ -28,7 +29,7 @@ _APART, _LIKE_HAIR = 0.4, (0.3, 0.6)  # natural logarithm between their tones, a
 _EVEN = 0.006  # of the picture's side (2.4 mm)
 _LEAST = 0.02  # share of a material in a pixel that counts
 _PURE = (0.5, 0.9)  # share of a material beside which others' light is left out
-_STRAND, _STRAND_STEPS = 6e-3, 5  # metres along which strands are averaged either way, and steps
+_STRAND, _STRAND_STEPS = 15e-3, 7  # metres along which strands are averaged either way, and steps
 _COMBED = (0.2, 0.5)  # coherence of the gradients, from curls and stubble to strands that run one way
 _SHARPER = 1.3  # of strands, whose averages are fainter
 _CELLS, _PIXELS = 0.5, 1.0  # finest band, in cells of the mesh and in pixels of the photo
@@ -36,6 +37,8 @@ _SOFT = 0.8e-3  # metres over which a rise begins
 _AROUND = 2e-3  # metres around glasses, hands and eyes that have their edge and shadow
 _RIM = (0.005, 0.03)  # crop units inside the matte's edge over which it fades in
 _GRAZING = (0.1, 0.5)  # z of the surface's normal over which it fades in
+_GRAZING_HAIR = (0.35, 0.7)  # the same of hair: drawn out in depth, its strands are lumps; others take their place (HiddenHair)
+_MOST_RAISED = 2.5  # times that the relief of hair of little contrast is raised at most
 _SHADING_SIZE = 256  # pixels a side at most in which skin is shaded: 1.6 mm, as fine as its light tells
 _SHADED = ("skin", "lips")
 
@@ -44,7 +47,8 @@ _SHADED = ("skin", "lips")
 class Material:
     """How shading of some parsing classes becomes relief. gain: height of a band over its width, for each unit of the logarithm; most:
     the logarithm beyond which it hardly grows; coarsest: metres; noise: the logarithm up to which it is grain, pores and freckles;
-    rise: metres above what is beside; channels: weights of linear red, green and blue; strands: does it run in strands?"""
+    rise: metres above what is beside; channels: weights of linear red, green and blue; strands: does it run in strands? contrast: the root
+    mean square of the logarithm's bands up to which it is raised, because its colour tells how deep it looks, not how deep it is."""
 
     classes: tuple[str, ...]
     gain: float
@@ -54,13 +58,14 @@ class Material:
     rise: float = 0.0
     channels: tuple[float, float, float] = (0.2126, 0.7152, 0.0722)
     strands: bool = False
+    contrast: float = 0.0
 
 
 _RED = (1.0, 0.0, 0.0)  # freckles, blush and lips hardly differ from skin in it: what is dark there is shade
 MATERIALS = (
     Material(("skin", "teeth"), 0.8, 0.25, 3.2e-3, 0.03, channels=_RED),
     Material(("lips",), 1.2, 0.2, 3.2e-3, 0.02, 0.3e-3, _RED),
-    Material(("hair",), 2.5, 0.35, 6.4e-3, 0.01, 1.5e-3, strands=True),
+    Material(("hair",), 2.5, 0.35, 6.4e-3, 0.01, 1.5e-3, strands=True, contrast=0.12),
     Material(("beard",), 0.8, 0.4, 3.2e-3, 0.02, 1.0e-3, strands=True),
     Material(("clothes", "hat"), 0.6, 0.3, 12.8e-3, 0.02),
 )
@@ -70,11 +75,12 @@ _LEFT_OUT = ("eyes", "glasses", "object")
 @dataclass(frozen=True)
 class FineDetail:
     """What a photo's crop tells of fine relief. heights (S, S) float32: crop units along the surface's normals; light, skin (T, T): linear
-    red light and share of skin, whose shading bends the surface; strength: 1 as the photo suggests."""
+    red light and share of skin, whose shading bends the surface; hair (T, T): share of hair; strength: 1 as the photo suggests."""
 
     heights: np.ndarray
     light: np.ndarray
     skin: np.ndarray
+    hair: np.ndarray
     strength: float
 
     @classmethod
@@ -87,23 +93,26 @@ class FineDetail:
         heights = shading_heights(photo, matte, parsing, half, 2 * half / cells, photo_pixel)
         size = (min(cells, _SHADING_SIZE),) * 2
         skin = matte * parsing[..., [CLASSES.index(name) for name in _SHADED]].sum(-1)
-        light, skin = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) for one in (_linear(photo[..., 0]), skin))
-        return cls(strength * heights, light, skin, strength)
+        pictures = _linear(photo[..., 0]), skin, parsing[..., CLASSES.index("hair")]
+        light, skin, hair = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) for one in pictures)
+        return cls(strength * heights, light, skin, hair, strength)
 
     def on(self, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) float32 of the crop frame with the visible ones moved along their normals, fading out where the surface turns
         away."""
         normals = vertex_normals(vertices, faces)
         depth = depth_picture(vertices, faces, len(self.skin)).depth
-        share = detailed_share(vertices, normals, depth)
+        share = detailed_share(vertices, normals, depth, sample_picture(self.hair, vertices))
         bent = self.strength * shape_from_shading(self.light, self.skin, depth)
         moved = sample_picture(self.heights, vertices) + normals[:, 2] * sample_picture(bent, vertices)
         return (vertices + (share * moved)[:, None] * normals).astype(np.float32)
 
 
-def detailed_share(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """(V,) in [0, 1]: how far `FineDetail` moves vertices (V, 3) with unit normals (V, 3), of a surface with the depth picture (D, D)."""
-    return visibility(vertices, normals, depth) * smoothstep(normals[:, 2], *_GRAZING)
+def detailed_share(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray, hair: np.ndarray | float = 1.0) -> np.ndarray:
+    """(V,) in [0, 1]: how far `FineDetail` moves vertices (V, 3) with unit normals (V, 3), of a surface with the depth picture (D, D);
+    hair (V,): share of it."""
+    facing, of_hair = (smoothstep(normals[:, 2], *limits) for limits in (_GRAZING, _GRAZING_HAIR))
+    return visibility(vertices, normals, depth) * (facing + hair * (of_hair - facing))
 
 
 def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half: float, cell: float, photo_pixel: float) -> np.ndarray:
@@ -161,11 +170,19 @@ def _bands(material: Material, light: np.ndarray, pure: np.ndarray, pixel: float
     height = np.zeros_like(light)
     sigmas = [sigma for sigma in _SIGMAS if finest <= sigma <= material.coarsest]
     means = [_mean(light, pure, sigma / pixel) for sigma in sigmas]
-    for sigma, fine, coarse in zip(sigmas, means, means[1:], strict=False):
-        apart = fine - coarse
+    bands = [fine - coarse for fine, coarse in pairwise(means)]
+    raised = _raised(material, bands, pure)
+    for sigma, apart in zip(sigmas, bands, strict=False):
+        apart = raised * apart
         apart = np.sign(apart) * np.maximum(np.abs(apart) - material.noise, 0) * np.where(apart > 0, _OUTWARDS, 1)
         height += material.gain * sigma * material.most * np.tanh(apart / material.most)
     return height
+
+
+def _raised(material: Material, bands: list[np.ndarray], pure: np.ndarray) -> float:
+    """By how much the bands (H, W) of a material whose light and shade hardly differ, as black hair's, are multiplied."""
+    square = sum(float((pure * band**2).sum()) for band in bands) / max(len(bands) * float(pure.sum()), 1e-6)
+    return float(np.clip(material.contrast / max(np.sqrt(square), 1e-6), 1.0, _MOST_RAISED))
 
 
 def _combed(height: np.ndarray, light: np.ndarray, pixel: float) -> np.ndarray:

@@ -147,6 +147,20 @@ def test_hanging_hair_has_no_bulge_that_is_short_and_stands_off_far() -> None:
     assert (surface(bulging, worn=all_hair, hair=all_hair)(hangs) < -0.01).all()
 
 
+def at_the_jaw(points: np.ndarray) -> np.ndarray:
+    """Hair beside a face that stands as far in front as that does, and close to the neck below."""
+    hair = np.abs((points - [0.35, 0.25, 0.15]) / [0.15, 0.3, 0.2]).max(1) * 0.15 - 0.15
+    below = np.abs((points - [0.35, -0.4, 0]) / [0.15, 0.4, 0.1]).max(1) * 0.1 - 0.1
+    return np.minimum(model(points), np.minimum(hair, below)).astype(np.float32)
+
+
+def test_hair_hangs_from_the_jaw_and_is_drawn_in() -> None:
+    below, far_below = np.array([[0.35, -0.2, 0.2]], np.float32), np.array([[0.35, -0.7, 0.2]], np.float32)
+    hangs, plain = (surface(at_the_jaw, worn=all_hair, hair=hair, trunk=none) for hair in (all_hair, none))
+    assert plain(below)[0] > 0.02 and hangs(below)[0] < -0.02
+    assert hangs(far_below)[0] > 0.02
+
+
 def beside_alone(points: np.ndarray) -> np.ndarray:
     """Hair that hangs on both sides from the ears to the shoulders, and nothing behind the neck."""
     sides = points * [0, 1, 1] + np.abs(points * [1, 0, 0])

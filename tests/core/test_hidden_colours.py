@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
-from likeness.core.colour import hair_texture
+from likeness.core.colour import hair_texture, hidden_hair
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import CLOTHES, HAIR, KINDS, SKIN
 from likeness.core.geometry.visibility import sample_picture
@@ -213,7 +213,17 @@ def test_hidden_hair_thins_out_to_its_end_and_what_is_seen_or_no_hair_has_none(b
     inner = relief[behind(bust.vertices, 0.05, 0.3)].std()
     assert relief[behind(bust.vertices, -0.345, -0.31)].std() < 0.4 * inner
     assert relief[behind(bust.vertices, -0.75, -0.45)].std() < 0.02 * inner
-    assert relief[(bust.normals[:, 2] > 0.6) & (bust.vertices[:, 2] > -0.4)].std() < 0.02 * inner
+    assert relief[(bust.normals[:, 2] > 0.75) & (bust.vertices[:, 2] > -0.4)].std() < 0.02 * inner
+
+
+def test_long_hidden_hair_is_as_lively_as_the_seen_hairs_locks(bust, locks, monkeypatch):
+    seen, heights = locks
+    wide = heights + 4 * STRANDS * np.sin(seen.places[..., 0] / 0.04) * short(seen.places) * seen.matte
+    back, found = behind(bust.vertices, 0.05, 0.3), []
+    for long in ((9.0, 9.5), (-9.5, -9.0)):
+        monkeypatch.setattr(hidden_hair, "_LONG", long)
+        found.append(filled(bust, seen, heights=wide.astype(np.float32)).relief[back].std())
+    assert found[1] > 1.3 * found[0]
 
 
 def test_without_hair_or_relief_nothing_is_raised(bust, locks):

@@ -109,6 +109,23 @@ def test_strands_run_on() -> None:
     assert across > 0.1 and along < 0.12 * across
 
 
+def strands(contrast: float) -> np.ndarray:
+    return np.repeat(0.2 * np.exp(contrast * np.sin(X / 1.5e-3))[..., None], 3, 2).astype(np.float32)
+
+
+def test_black_hair_has_locks_as_well() -> None:
+    bright, dull = (heights(strands(contrast), parsed("hair"))[40:-40, 40:-40].std() for contrast in (0.3, 0.12))
+    assert 0.5 * bright < dull < 1.1 * bright
+    assert heights(strands(0.002), parsed("hair"))[40:-40, 40:-40].std() < 0.1 * bright, "grain stays grain"
+
+
+def test_strands_are_longer_than_spots_on_them() -> None:
+    spotted = strands(0.4) * np.exp(0.4 * np.sin(Y / 3e-3))[..., None]
+    found = heights(spotted.astype(np.float32), parsed("hair"))[40:-40, 40:-40]
+    along, across = found.mean(1).std(), found.mean(0).std()
+    assert along < 0.5 * across
+
+
 def test_nothing_is_finer_than_the_mesh_or_the_photo() -> None:
     fine, coarse, blurred = (
         np.abs(heights(flat() * line(), parsed(), cells, photo_pixel)[MIDDLE].mean())
@@ -133,8 +150,8 @@ def ball() -> tuple[np.ndarray, np.ndarray]:
     return extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 64)
 
 
-def raised(height: float = 0.01) -> FineDetail:
-    return FineDetail(np.full((128, 128), height, np.float32), *np.zeros((2, 64, 64), np.float32), 1.0)
+def raised(height: float = 0.01, hair: float = 0.0) -> FineDetail:
+    return FineDetail(np.full((128, 128), height, np.float32), *np.zeros((2, 64, 64), np.float32), np.full((64, 64), hair, np.float32), 1.0)
 
 
 def test_the_front_moves_along_its_normals_and_the_rest_stays(ball: tuple[np.ndarray, np.ndarray]) -> None:
@@ -148,11 +165,19 @@ def test_the_front_moves_along_its_normals_and_the_rest_stays(ball: tuple[np.nda
     assert np.linalg.norm(step[edge], axis=1).max() < 0.004
 
 
+def test_strands_of_hair_are_not_drawn_out_in_depth(ball: tuple[np.ndarray, np.ndarray]) -> None:
+    vertices, faces = ball
+    front, steep = vertices[:, 2] > 0.75 * 0.6, np.abs(vertices[:, 2] / 0.6 - 0.4) < 0.05
+    of_hair, other = (np.linalg.norm(raised(hair=hair).on(vertices, faces) - vertices, axis=1) for hair in (1.0, 0.0))
+    assert np.abs(of_hair[front] - 0.01).max() < 1e-3
+    assert of_hair[steep].mean() < 0.2 * other[steep].mean()
+
+
 def test_shading_is_part_of_the_detail() -> None:
     depth, _, light = bumps()
     vertices, faces = extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 128)
     skin = np.isfinite(depth).astype(np.float32)
-    moved = FineDetail(np.zeros((128, 128), np.float32), light, skin, 1.0).on(vertices, faces)
+    moved = FineDetail(np.zeros((128, 128), np.float32), light, skin, np.zeros_like(skin), 1.0).on(vertices, faces)
     assert 0.0005 < np.abs(moved - vertices).max() < 0.006
 
 

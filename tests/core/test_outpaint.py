@@ -81,6 +81,31 @@ def test_a_crown_that_the_photo_cuts_off_closes_without_a_knob() -> None:
     assert found[~shown].sum() > 20 and not found[~shown & (np.abs(X) > line + 0.04)].any()
 
 
+def test_a_crown_that_the_photo_cuts_off_closes_round() -> None:
+    """In a circle's arc between the lines, not in their point."""
+    shown, line = UP < 0.3, 0.45 + 1.5 * (0.3 - UP)
+    found = matte(np.abs(X) < np.minimum(line, 0.75), shown)
+    top = 0.45 * np.tan(np.arctan(1 / 1.5) / 2)
+    assert UP[found].max() == pytest.approx(0.3 + top, abs=0.03)
+    assert found[(UP > 0.3) & (0.3 + 0.7 * top > UP) & (np.abs(X) < 0.15)].all()
+
+
+@pytest.mark.parametrize("steep", [0.0, 3.0])
+def test_nothing_stands_above_what_arrives_at_a_side(steep: float) -> None:
+    """A shoulder, or hair that hangs, which the photo cuts off, has no horn beside the photo."""
+    shown = X < 0.3
+    person = disc(0.7) & ~((X > 0.1) & (0.5 * (steep > 0) - steep * (X - 0.1) < UP))
+    line = 0.5 * (steep > 0) - steep * (X - 0.1)
+    found = matte(person, shown)
+    assert found[~shown].any() and not found[~shown & (line + 0.06 < UP)].any()
+
+
+def test_a_steep_shoulder_is_cut_off_no_steeper_than_it_is_wide() -> None:
+    shown = X < 0.3
+    person = disc(0.7) & ~((X > 0.1) & (UP > 0.3 - 3 * (X - 0.1)))
+    assert matte(person, shown)[(X > 0.34) & (X < 0.38) & (UP > -0.42) & (UP < -0.4)].all()
+
+
 def test_a_photo_without_anybody_stays_empty() -> None:
     nobody, shown = np.zeros((SIZE, SIZE), bool), UP < 0.3
     assert not outpainted(picture(nobody, shown), shown, HEAD, CODE).any()
