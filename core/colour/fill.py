@@ -8,6 +8,7 @@ from ..geometry.visibility import smoothstep
 from .below import continued_below
 from .by_kind import THIN, apart_from_hair
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
+from .collar import edges_rise
 from .copied import ColouredSurface, Copied, Guess, normalised
 from .garments import BorderedGarments
 from .hidden_colours import HiddenColours, SkinChange
@@ -24,11 +25,13 @@ _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other 
 
 class Filled(NamedTuple):
     """colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied; relief (V,) float32, crop units
-    along the normals by which hidden hair is to be raised: its strands are those of its colours."""
+    along the normals by which hidden hair is to be raised: its strands are those of its colours; edges (V,) the same of the edges of
+    clothes, seen or not."""
 
     colours: np.ndarray
     observed: np.ndarray
     relief: np.ndarray
+    edges: np.ndarray
 
 
 def colour_vertices(
@@ -75,7 +78,10 @@ def colour_vertices(
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     of_clothes = of_clothes * ((hidden.worn.seen[surface.cells.cell] != clothes.of) | (clothes.of == 0))
     colours = unseen + _ending_in_a_line(copied.observed, shown, unseen, of_clothes)[:, None] * (shown - unseen)
-    return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32))
+    edges = np.zeros(len(vertices), np.float32)
+    if kinds is not None:
+        edges = edges_rise(surface.cells, hidden.worn, clothes, vertices, kinds[:, SKIN]) * ~surface.closed
+    return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32), edges)
 
 
 def _in_the_light_there(

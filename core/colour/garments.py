@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
+from ..geometry.visibility import smoothstep
 from .voxel_means import VoxelMeans
 
 _ROUNDS = 12  # of smoothing the border between two garments, over a cell each
@@ -63,6 +64,13 @@ class BorderedGarments:
         self._share, near = np.split(cells.spread(np.column_stack([share, near]), vertices), 2, axis=1)
         self.of = self._share.argmax(1)
         self._border = np.flatnonzero(near.max(1) < _INSIDE)
+
+    def of_these(self, chosen: np.ndarray) -> np.ndarray:
+        """(V,) float32 in [0, 1]: is a vertex of one of the garments chosen (C,) bool? From 0 to 1 across an edge of the mesh or two."""
+        if chosen.all() or not chosen.any():
+            return np.full(len(self.of), float(chosen.all()), np.float32)
+        apart = self._share[:, chosen].max(1) - self._share[:, ~chosen].max(1)
+        return smoothstep(apart, -_EDGE, _EDGE)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """(V, C) float32 at the vertices of values (K, C)."""
