@@ -12,6 +12,7 @@ import numpy as np
 from .crop import CHIN, FOREHEAD
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face
 from .flying_hair import flying_hair
+from .hair_tone import beard_by_tone, shaved_by_tone
 from .mediapipe_parts import mediapipe_solutions
 from .parsing import CLASSES, Parser, Parsing
 from .skin_tone import skin_by_tone
@@ -98,6 +99,7 @@ def segment(
     if not isinstance(segmenter, SelfieSegmenter):
         outline_stays = segmenter.outline_stays
         shares = worn_by_colour(skin_by_tone(answer, picture, to_picture(face)), picture, to_picture(face))
+        shares = shaved_by_tone(beard_by_tone(shares, picture, to_picture(face)), picture)
     pixel = metres_per_pixel(face) / scale
     if shares is None:
         soft = answer
