@@ -20,6 +20,7 @@ from .wall import Wall
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
+_FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
 
 
@@ -76,8 +77,11 @@ def colour_vertices(
     if surface.closed.any():
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
-    of_clothes = of_clothes * ((hidden.worn.seen[surface.cells.cell] != clothes.of) | (clothes.of == 0))
-    colours = unseen + _ending_in_a_line(copied.observed, shown, unseen, of_clothes)[:, None] * (shown - unseen)
+    same = (hidden.worn.seen[surface.cells.cell] == clothes.of) & (clothes.of > 0)
+    ending = _ending_in_a_line(copied.observed, shown, unseen, of_clothes * ~same)
+    # One garment's folds fade out.
+    ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
+    colours = unseen + ending[:, None] * (shown - unseen)
     edges = np.zeros(len(vertices), np.float32)
     if kinds is not None:
         edges = edges_rise(surface.cells, hidden.worn, clothes, vertices, kinds[:, SKIN]) * ~surface.closed

@@ -20,7 +20,7 @@ from .seam import lightened, out_of_its_light
 from .symmetry import Symmetry
 
 _CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
-_BEARD_RISE, _BEARD_DEEP = 0.005, 0.01  # crop units (1 mm) by which a beard stands off, and by which it is deeper where it is black
+_BEARD_RISE, _BEARD_DEEP = 0.005, 0.006  # crop units (1 mm) by which a beard stands off, and by which it is deeper where it is black
 _RIM = np.cos(np.radians([62, 45]))  # what turns away so far is darker, or lit from behind: it is not mirrored
 
 SkinChange = Callable[[np.ndarray], np.ndarray]
