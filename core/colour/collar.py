@@ -1,16 +1,11 @@
 """Collars: a shirt stands above the jacket over it all round the neck, and what is worn ends in a step over what it covers."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import smoothstep
 from .garments import BorderedGarments
 from .voxel_means import VoxelMeans
-
-if TYPE_CHECKING:
-    from .clothing import Worn
 
 _STANDS_OUT = (0.1, 0.06)  # crop units (20 to 12 mm) from the neck's edge within which the collar is what is seen
 _BESIDE = 0.05  # crop units (1 cm): cloth so near to seen skin borders the neck
@@ -53,7 +48,8 @@ def with_collar(
     for side in (upright[cloth, 0] > 0, upright[cloth, 0] <= 0):
         if side.sum() >= _LEAST and _bordering(seen[cloth][side], upright[cloth[side], 2]) @ collar < _EACH:
             return share, None
-    if both @ collar < _MOSTLY:
+    behind = (clothes @ ((1 - np.clip(known, 0, 1))[:, None] * share)).argmax()
+    if both @ collar < _MOSTLY or both.argmax() == behind:
         return share, None
     # Long hair hides the collar, and short hair may end on it.
     edge = neck & (clothes < 0.5) & ((bare > 0.5) | (upright[:, 1] > _SHORT))
@@ -69,13 +65,11 @@ def _bordering(seen: np.ndarray, depth: np.ndarray) -> np.ndarray:
     return count / max(count.sum(), 1e-9)
 
 
-def edges_rise(cells: VoxelMeans, worn: "Worn", clothes: BorderedGarments, vertices: np.ndarray, skin: np.ndarray) -> np.ndarray:
-    """Crop units (V,) along the normals by which clothes stand off the skin, and what covers a collar off that: at their edges alone, so
-    that outlines stay. vertices (V, 3), of garments `clothes`; skin (K,): share of cells."""
-    dressed = clothes.of_these(np.arange(worn.share.shape[1]) > 0)
-    level = _THICK * dressed
-    if worn.collar:
-        level = level + _OVER * clothes.of_these(~np.isin(np.arange(worn.share.shape[1]), [0, worn.collar]))
+def edges_rise(cells: VoxelMeans, clothes: BorderedGarments, collar: int, vertices: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """Crop units (V,) along the normals by which clothes stand off the skin, and what covers a collar, which garment or 0, off that: at
+    their edges alone, so that outlines stay. vertices (V, 3), of garments `clothes`, of which 0 is none; skin (K,): share of cells."""
+    dressed = clothes.other_than(0)
+    level = _THICK * dressed + (_OVER * clothes.other_than(0, collar) if collar else 0)
     around = cells.mean(np.column_stack([level, dressed]))
     # Hair lies over clothes.
     around = np.column_stack([around, skin])

@@ -65,12 +65,12 @@ class BorderedGarments:
         self.of = self._share.argmax(1)
         self._border = np.flatnonzero(near.max(1) < _INSIDE)
 
-    def of_these(self, chosen: np.ndarray) -> np.ndarray:
-        """(V,) float32 in [0, 1]: is a vertex of one of the garments chosen (C,) bool? From 0 to 1 across an edge of the mesh or two."""
-        if chosen.all() or not chosen.any():
-            return np.full(len(self.of), float(chosen.all()), np.float32)
-        apart = self._share[:, chosen].max(1) - self._share[:, ~chosen].max(1)
-        return smoothstep(apart, -_EDGE, _EDGE)
+    def other_than(self, *these: int) -> np.ndarray:
+        """(V,) float32 in [0, 1]: is a vertex of another garment than these? From 0 to 1 across an edge of the mesh or two."""
+        others = ~np.isin(np.arange(self._share.shape[1]), these)
+        if not others.any():
+            return np.zeros(len(self.of), np.float32)
+        return smoothstep(self._share[:, others].max(1) - self._share[:, ~others].max(1), -_EDGE, _EDGE)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """(V, C) float32 at the vertices of values (K, C)."""

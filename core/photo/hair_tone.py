@@ -1,5 +1,5 @@
-"""Tells beards and shaved scalps by this photo's own tones: a parser that knows drawn people takes half of a beard for skin, and the shade on a
-shaved head by half for hair."""
+"""Tells beards and shaved scalps by this photo's own tones: a parser that knows drawn people takes half of a beard for skin, and the shade
+on a shaved head by half for hair."""
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ _SKIN, _HAIR, _BEARD = (CLASSES.index(name) for name in ("skin", "hair", "beard"
 _CHEEKS = (234, 137, 147, 187, 205, 98, 2, 327, 425, 411, 376, 366, 454)
 """Landmarks of MediaPipe's mesh along the upper edge of where beards grow, from ear to ear below the nose."""
 _JAW = (323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93)
+_LEFT, _RIGHT = 187, 411  # landmarks in the middle of the cheeks
 _BELOW = 0.1  # of the face's height, below the jaw
 _SOFT = 0.02  # of the face's height over which the place where beards grow begins
 _BLACK = 0.06  # sRGB: below it ratios are noise
@@ -26,8 +27,11 @@ _STUBBLE = (0.5, 0.8)  # natural logarithm between the tones of skin and of such
 
 
 def beard_by_tone(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which skin has become beard, where beards grow and it is nearer to the
-    tone of the beard that is told than to that of the cheek on its side. landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
+    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which skin has become beard, where beards grow and it is nearer to
+    the tone of the beard that is told than to that of the cheek on its side.
+
+    landmarks (N, 2): the face's mesh, pixels of the picture, upright. Nothing changes where no beard at all is told: shadows are dark, too.
+    """
     grows = _where_beards_grow(landmarks, shares.shape[:2])
     skin, beard = shares[..., _SKIN], shares[..., _BEARD]
     light = np.log(picture.astype(np.float32) / 255 + _BLACK)
@@ -38,13 +42,9 @@ def beard_by_tone(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray
     enough = smoothstep(told.sum() / max(((grows > 0.5) & (skin + beard > 0.5)).sum(), 1), *_ENOUGH)
     if min(told.sum(), face.sum()) < _LEAST or not enough:
         return shares
-    columns, middle = np.arange(len(shares)), landmarks[_CHEEKS[6], 0]
-    sides = [face & (columns < middle), face & (columns >= middle)]
-    left, right = (np.median(light[side if side.sum() > _LEAST else face], axis=0) for side in sides)
-    across = np.clip((columns - landmarks[187, 0]) / max(landmarks[411, 0] - landmarks[187, 0], 1), 0, 1)[None, :, None]
-    cheek = left + across * (right - left)
+    cheek = _from_cheek_to_cheek(light, face, landmarks)
     way = np.median(light[told], axis=0) - np.median(light[face], axis=0)
-    enough *= smoothstep(np.linalg.norm(way), *_APART)
+    enough *= smoothstep(np.asarray(np.linalg.norm(way)), *_APART)
     soft = gaussian_filter(light, (_BLUR * len(shares), _BLUR * len(shares), 0))
     found = shares.copy()
     of_beard = skin * grows * enough * smoothstep((soft - cheek) @ way / (way @ way), *_LIKE)
@@ -54,21 +54,31 @@ def beard_by_tone(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray
 
 
 def shaved_by_tone(shares: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become skin, if more of it is doubtful than sure and its
-    tone is nearly the skin's."""
+    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become skin, if more of it is doubtful than sure and
+    its tone is nearly the skin's."""
     hair, skin = shares[..., _HAIR], shares[..., _SKIN] > _SURE
     doubtful = (hair > _DOUBTFUL[0]) & (hair < _DOUBTFUL[1])
     if min(doubtful.sum(), skin.sum()) < _LEAST:
         return shares
     light = np.log(picture.astype(np.float32) / 255 + _BLACK)
-    apart = np.abs(
-        np.median(light[hair > _TOLD] if (hair > _TOLD).any() else light[doubtful], axis=0) - np.median(light[skin], axis=0)
-    ).mean()
+    of_hair = hair > _TOLD if (hair > _TOLD).any() else doubtful
+    apart = np.abs(np.median(light[of_hair], axis=0) - np.median(light[skin], axis=0)).mean()
     shaved = smoothstep(doubtful.sum() / max((hair >= _DOUBTFUL[1]).sum(), 1), *_MOSTLY) * (1 - smoothstep(apart, *_STUBBLE))
     found = shares.copy()
     found[..., _SKIN] += shaved * hair
     found[..., _HAIR] -= shaved * hair
     return found
+
+
+def _from_cheek_to_cheek(light: np.ndarray, face: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Tones (1, S, 3) of skin, light (S, S, 3) in the mask (S, S) bool, from that of the one half of the face to that of the other: light
+    mostly falls from one side."""
+    columns = np.arange(len(light))
+    left, right = landmarks[[_LEFT, _RIGHT], 0]
+    halves = [face & (columns < (left + right) / 2), face & (columns >= (left + right) / 2)]
+    one, other = (np.median(light[half if half.sum() > _LEAST else face], axis=0) for half in halves)
+    across = np.clip((columns - left) / max(right - left, 1), 0, 1)[None, :, None]
+    return one + across * (other - one)
 
 
 def _where_beards_grow(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

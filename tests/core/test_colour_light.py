@@ -15,7 +15,7 @@ from likeness.core.colour.hidden_colours import SkinChange
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.seam import evened
-from likeness.core.colour.skin_texture import SkinTexture
+from likeness.core.colour.grain import PORES, Grain
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 
@@ -266,10 +266,10 @@ def test_moles_are_no_grain() -> None:
     for row, column in product(range(0, SIZE, 20), range(0, SIZE // 2, 20)):
         photo[row : row + 4, column : column + 4] = 0.1
     points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
-    pores = SkinTexture.of(photo.astype(np.float32), points, np.ones(len(points), bool))
+    pores = Grain.of(photo.astype(np.float32), points, np.ones(len(points), bool), PORES)
     assert pores is not None and pores.texture.std() < 0.002
     noisy = photo * (1 + 0.3 * np.random.default_rng(0).standard_normal((SIZE, SIZE, 1)))
-    stubble = SkinTexture.of(noisy.astype(np.float32), points, np.ones(len(points), bool))
+    stubble = Grain.of(noisy.astype(np.float32), points, np.ones(len(points), bool), PORES)
     assert stubble is not None and stubble.texture.std() < 0.026
 
 
