@@ -20,6 +20,7 @@ _BLACK = 0.06  # sRGB: below it ratios are noise
 _SURE, _LEAST = 0.8, 150  # share, and pixels that show a tone
 _TOLD, _ENOUGH = 0.5, (0.005, 0.02)  # share of beard in a pixel, and of such pixels where beards grow
 _LIKE = (0.35, 0.65)  # share of the way from the tone of the cheeks to that of what is told
+_SEEDS = 10  # pixels of beard that are told in what is joined to them
 _BLUR = 0.004  # of the picture's side (2.4 mm): hairs and the skin between them
 _APART = (0.5, 1.0)  # natural logarithm between the tones of skin and beard, from which on they tell
 _DOUBTFUL, _MOSTLY = (0.3, 0.8), (0.8, 1.6)  # shares of doubtful hair, and how much more of it there is than of sure hair on a shaved head
@@ -46,8 +47,11 @@ def beard_by_tone(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray
     way = np.median(light[told], axis=0) - np.median(light[face], axis=0)
     enough *= smoothstep(np.asarray(np.linalg.norm(way)), *_APART)
     soft = gaussian_filter(light, (_BLUR * len(shares), _BLUR * len(shares), 0))
-    found = shares.copy()
-    of_beard = skin * grows * enough * smoothstep((soft - cheek) @ way / (way @ way), *_LIKE)
+    found, like = shares.copy(), smoothstep((soft - cheek) @ way / (way @ way), *_LIKE)
+    # What a moustache does not reach is the jaw's shade.
+    _, part = cv2.connectedComponents((((like > 0.5) & (grows > 0.5)) | told).astype(np.uint8))
+    joined = np.isin(part, np.flatnonzero(np.bincount(part[told]) > _SEEDS)) & (part > 0)
+    of_beard = skin * grows * enough * like * gaussian_filter(joined.astype(np.float32), _BLUR * len(shares))
     found[..., _SKIN] -= of_beard
     found[..., _BEARD] += of_beard
     return found

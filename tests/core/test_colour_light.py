@@ -10,12 +10,12 @@ from scipy.ndimage import gaussian_filter
 
 from likeness.core.colour import fill
 from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.grain import PORES, Grain
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.hidden_colours import SkinChange
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.seam import evened
-from likeness.core.colour.grain import PORES, Grain
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 
