@@ -130,15 +130,15 @@ def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, 
 
 def _without_border(surface: ColouredSurface, copied: Copied, unseen: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The photo's colours (V, 3) and the hidden ones (V, 3) without the shade at the border of seen skin; skin (K,): share of cells."""
-    cells, shown, head = surface.cells, copied.shown, surface.head
+    cells, shown = surface.cells, copied.shown
     own = normalised(shown[:, OF_KIND])[:, SKIN] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
-    colours, weight = shown[:, COLOUR], copied.with_steep * own * head
-    skin = skin * cells.mean(head * (1 - copied.observed * (1 - own)))
+    colours, weight = shown[:, COLOUR], copied.with_steep * own
+    skin = skin * cells.mean(1 - copied.observed * (1 - own))
     layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), skin)]
     both = cells.mean(unseen + copied.observed[:, None] * (colours - unseen))
     of_seen, of_unseen = bridged(cells, both, skin, layers, copied.around)
     of_seen, of_unseen = (cells.spread(one * skin[:, None], surface.vertices) for one in (of_seen, of_unseen))
-    return lightened(colours, of_seen * (own * head)[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
+    return lightened(colours, of_seen * own[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
 
 
 def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.ndarray) -> np.ndarray:
