@@ -1,6 +1,7 @@
 """Collars: a shirt stands above the jacket over it all round the neck, and what is worn ends in a step over what it covers."""
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import smoothstep
@@ -15,6 +16,8 @@ _MOSTLY, _EACH = 0.5, 0.25  # share of what borders the neck there, and of what 
 _SHORT = -0.5  # height on the mean head above which hair that ends there is no long hair
 _THICK, _OVER = 0.02, 0.0125  # crop units (4 and 2.5 mm) by which clothes stand off skin, and what covers a collar off that
 _EVENED = 8  # rounds of smoothing, of 4 mm each, over which a step is made up for on either side
+_ISLAND = 0.1  # of the largest part of clothes
+_COVERED = (0.05, 0.3)  # share of hair around from which on it hides a step
 _CHIN, _NECK = -0.1, 0.55  # height on the mean head, and crop units from its middle, within which necks are
 
 
@@ -71,10 +74,19 @@ def edges_rise(cells: VoxelMeans, clothes: BorderedGarments, collar: int, vertic
     dressed = clothes.other_than(0)
     level = _THICK * dressed + (_OVER * clothes.other_than(0, collar) if collar else 0)
     around = cells.mean(np.column_stack([level, dressed]))
-    # Hair lies over clothes.
-    around = np.column_stack([around, skin])
+    # Hair lies over clothes, and what skin surrounds is a shadow that the parsing takes for cloth.
+    around[:, 1] = np.clip(1 - around[:, 1] - skin, 0, 1) + _islands(cells, clothes.garment > 0)
     for _ in range(_EVENED):
         around = cells.smoothed(around)
-    bare = np.clip(around[:, 2:] / np.maximum(1 - around[:, 1:2], 0.05), 0, 1)
-    around = cells.spread(np.column_stack([around[:, :1], bare]), vertices)
-    return ((level - around[:, 0]) * around[:, 1]).astype(np.float32)
+    even, over = cells.spread(around, vertices).T
+    return ((level - even) * (1 - smoothstep(over, *_COVERED))).astype(np.float32)
+
+
+def _islands(cells: VoxelMeans, chosen: np.ndarray) -> np.ndarray:
+    """Which of the chosen cells (K,) bool are of a part much smaller than their largest, bool."""
+    index, found = np.flatnonzero(chosen), np.zeros(len(chosen), bool)
+    if len(index):
+        part = connected_components(cells.links[index][:, index], directed=False)[1]
+        size = np.bincount(part)
+        found[index] = (size < _ISLAND * size.max())[part]
+    return found

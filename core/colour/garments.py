@@ -53,12 +53,13 @@ class Garments:
 
 class BorderedGarments:
     """The same where the borders are known between the cells: they run where two garments' shares are alike. Away from them values are
-    those of the cells around, so that a fine mesh takes little longer than a coarse one. of (V,) int: which one a vertex is of."""
+    those of the cells around, so that a fine mesh takes little longer than a coarse one. of (V,), garment (K,) int: which one a vertex,
+    or a cell, is of."""
 
     def __init__(self, cells: VoxelMeans, share: np.ndarray, vertices: np.ndarray) -> None:
         """share (K, C): of each garment; vertices (V, 3)."""
-        self._cells, self._garment, self._vertices = cells, share.argmax(1), vertices
-        near = np.eye(share.shape[1], dtype=np.float32)[self._garment]
+        self._cells, self.garment, self._vertices = cells, share.argmax(1), vertices
+        near = np.eye(share.shape[1], dtype=np.float32)[self.garment]
         for _ in range(_NEAR):
             near = cells.smoothed(near)
         self._share, near = np.split(cells.spread(np.column_stack([share, near]), vertices), 2, axis=1)
@@ -81,7 +82,7 @@ class BorderedGarments:
         total = np.zeros((len(near), values.shape[1] + 1), np.float32)
         for one in np.flatnonzero(near.max(0, initial=0) > 0):
             rows = np.flatnonzero(near[:, one])
-            own = (self._garment == one).astype(np.float32)[:, None]
+            own = (self.garment == one).astype(np.float32)[:, None]
             known = np.column_stack([values * own, own])
             for _ in range(_BEYOND):
                 known = known + _FAINT * (self._cells.links @ known)
