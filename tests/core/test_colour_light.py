@@ -303,6 +303,13 @@ def test_the_face_that_a_cut_has_closed_has_the_colour_of_the_clothes_around_and
     assert colours[beside, 0].min() > 0.5
 
 
+def test_folds_of_a_garment_fade_out_where_it_is_no_longer_seen(ball: SimpleNamespace) -> None:
+    folds = np.full(3, 0.3) * (1 + 0.5 * np.sin(Y * 120))[..., None]
+    colours, observed = coloured(ball, folds, np.full_like(X, True, bool), kind="clothes")
+    border, front = (observed > 0.8) & (ball.normals[:, 2] < np.cos(np.radians(68))), ball.normals[:, 2] > 0.8
+    assert border.sum() > 100 and colours[border].mean(1).std() < 0.7 * colours[front].mean(1).std()
+
+
 def test_clothes_end_in_a_line_where_the_photo_ends(ball: SimpleNamespace) -> None:
     """A white shirt's front between a dark coat's: where the shirt is seen too steeply to be copied nothing is grey."""
     photo = np.where((np.abs(X) < 0.3)[..., None], 0.95, 0.05) * np.ones(3)
