@@ -237,6 +237,14 @@ def ears_of(points: np.ndarray) -> np.ndarray:
     return (patch[:, None] * np.array([-0.1, -0.3, -0.3])).astype(np.float32)
 
 
+def test_hidden_skin_is_as_light_as_the_cheeks_and_not_as_a_forehead_that_the_sky_lights() -> None:
+    upright = np.random.default_rng(0).uniform(-0.4, 0.6, (400, 3)).astype(np.float32)
+    seen = FAIR * np.where(upright[:, 1] > 0.1, 1.25, 0.8)[:, None]
+    share, weight = np.tile(np.eye(len(KINDS))[SKIN], (400, 1)), np.ones(400)
+    level, _ = levels(np.tile(FAIR, (400, 1)), seen, weight, share, upright, np.tile([0.0, 0.0, 1.0], (400, 1)))
+    assert np.abs(level.mean(1) / FAIR.mean() - 0.8).max() < 0.05
+
+
 def test_hidden_skin_is_as_a_heads_places_are(ball: SimpleNamespace) -> None:
     photo = np.broadcast_to(FAIR, (SIZE, SIZE, 3))
     plain, observed = coloured(ball, photo, np.full_like(X, True, bool))
