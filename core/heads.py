@@ -165,13 +165,14 @@ class HeadReconstructor:
             guess = lambda points: (fields.field.colours(points), places(points))  # noqa: E731
             skin = lambda points: skin_on_head(prepared.surface, points)  # noqa: E731
             heights = None if detail is None else detail.heights
-            colours, observed, relief = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights, closed)
+            filled = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights, closed)
+            colours, observed, relief, edges = filled
             source = None
             if fields.further is not None:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
         with clock.stage("mend"):
             # Another photo may show what the main one does not.
-            raised = vertices + (relief * (1 - observed))[:, None] * normals
+            raised = vertices + (relief * (1 - observed) + edges)[:, None] * normals
             camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)
         pose = Pose(prepared.fit.rotation, prepared.fit.joints[NECK])
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(vertex_normals(camera_vertices, faces))

@@ -86,7 +86,8 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (normalised(grazed), of_grazed)])
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
-    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), (steep, grazed[:, CLOTHES]), upright)
+    skin = share[:, SKIN], np.maximum(weight * kinds[:, SKIN], grazed[:, SKIN])
+    worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), (steep, grazed[:, CLOTHES]), upright, skin)
     near = smoothstep(np.minimum(normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.sparse.csgraph import connected_components
 
 from ..geometry.visibility import smoothstep
+from .collar import with_collar
 from .kinds import CLOTHES, SKIN, continued
 from .voxel_means import VoxelMeans
 
@@ -18,6 +19,8 @@ _COLOURS = 6  # of clothes, before those of one garment are put together
 _LIGHTNESS, _MEDIUM, _BLACK = 0.5, 30.0, 20.0  # of CIE Lab's L that counts; the light in which tints are compared; below it they are noise
 _ONE = 16.0  # of CIE Lab: colours nearer than this are one garment in two lights
 _PATTERN = 0.4  # links between two colours, as a share of those within the rarer one, from which on they are one garment's pattern
+_SHOULDERS = 0.5  # share of a colour that is seen beyond the opening
+_BORDER = 0.5  # links to others, as a share of those within, from which on colours are those of borders
 _OPENING = (0.3, 0.5)  # crop units from the middle, where the front's opening ends: behind, clothes are as on the shoulders
 _INNER = 1e-3  # weight of what the opening shows beside the shoulders
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
@@ -33,11 +36,13 @@ _STRAY = 0.3  # a patch of which a smaller share is seen is but guessed
 
 class Worn(NamedTuple):
     """garment (K,) int: which garment a cell is of, 0 for what is no clothes; seen (K,) int: which one the photo shows there, 0 where none;
-    share (K, C): of these, whose largest is the garment: between cells, where the borders run."""
+    share (K, C): of these, whose largest is the garment: between cells, where the borders run; collar: which one goes round the neck
+    under the others, 0 for none."""
 
     garment: np.ndarray
     seen: np.ndarray
     share: np.ndarray
+    collar: int = 0
 
     @classmethod
     def nothing(cls, cells: VoxelMeans) -> "Worn":
@@ -69,16 +74,18 @@ def garments(
     seen: tuple[np.ndarray, np.ndarray],
     steep: tuple[np.ndarray, np.ndarray],
     upright: np.ndarray,
+    skin: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Worn:
     """Which garments cells are of, of which clothes (K,) in [0, 1] are some.
 
     seen: colours (K, 3) of clothes and their weight (K,); steep: those that are seen too steeply to copy them; upright (K, 3): places on
-    the mean head. Where nobody sees it, a garment is what is seen farthest back at that height.
+    the mean head; skin: shares (K,) of it, and how much of it is seen (K,). Where nobody sees it, a garment is what is seen farthest back
+    at that height, and around the neck what borders it in front.
     """
     chosen = seen[1] > _SEEN
     if chosen.sum() < _LEAST:
         return _worn(clothes, np.ones((len(clothes), 1)), chosen)
-    centres, garment = _told_apart(cells, seen[0], chosen)
+    centres, garment = _told_apart(cells, seen[0], chosen, np.abs(upright[:, 0]) > _OPENING[1])
     here, beside = (garment[_nearest(centres, colours)] for colours, _ in (seen, steep))
     one_hot = np.vstack([np.eye(garment.max() + 1), np.zeros(garment.max() + 1)])
     back = np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK) * (_INNER + smoothstep(np.abs(upright[:, 0]), *_OPENING))
@@ -86,7 +93,14 @@ def garments(
     share = continued(
         cells, by_place, [(one_hot[here], seen[1] * (here >= 0)), (one_hot[beside], _STEEP * steep[1] * (1 - seen[1]) * (beside >= 0))]
     )
-    return _worn(clothes, _faired(cells, share, np.maximum(seen[1], steep[1] * _STEEP)), np.where(seen[1] > _FAINT, 1 + here, 0))
+    known = np.maximum(seen[1], steep[1] * _STEEP)
+    share = _faired(cells, share, known)
+    collar = None
+    if skin is not None:
+        share, collar = with_collar(cells, share, known, clothes, one_hot[here] * chosen[:, None], skin, upright)
+        share = _smooth(cells, share)
+    worn = _worn(clothes, share, np.where(seen[1] > _FAINT, 1 + here, 0))
+    return worn if collar is None else worn._replace(collar=1 + collar)
 
 
 def _all_round(seen: np.ndarray, upright: np.ndarray) -> np.ndarray:
@@ -111,9 +125,9 @@ def _worn(clothes: np.ndarray, share: np.ndarray, seen: np.ndarray) -> Worn:
     return Worn(share.argmax(1), seen.astype(np.int64), share.astype(np.float32))
 
 
-def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray, outer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Colours (C, 3), as `_cloth` has them, of the chosen cells (K,) bool of clothes seen (K, 3); and the garment of each, (C,) int from 0
-    on, -1 for colours of borders between garments."""
+    on, -1 for colours of borders between garments. outer (K,) bool: cells beyond the front's opening."""
     lab = _cloth(seen[chosen])
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)
@@ -122,9 +136,15 @@ def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray) -> tupl
     member = np.eye(garment.max() + 1)[garment[colour[:, 0]]]
     links = member.T @ (cells.links[chosen][:, chosen] @ member)
     within = np.diag(links)
-    pattern = connected_components(links > _PATTERN * np.maximum(np.maximum(within[:, None], within), 1))[1]
+    alike = links > _PATTERN * np.maximum(np.maximum(within[:, None], within), 1)
+    # What is seen on the shoulders alone is the garment beside it in another light.
+    beyond = outer[chosen].astype(float) @ member
+    lit = beyond > _SHOULDERS * member.sum(0)
+    lit[beyond.argmax()] = False
+    alike[lit, (links - np.diag(within)).argmax(1)[lit]] = True
+    pattern = connected_components(alike, directed=False)[1]
     same = pattern[:, None] == pattern
-    border = np.bincount(pattern, (links * ~same).sum(1)) > np.bincount(pattern, (links * same).sum(1))
+    border = np.bincount(pattern, (links * ~same).sum(1)) > _BORDER * np.bincount(pattern, (links * same).sum(1))
     order = np.cumsum(~border) - 1
     return centres, np.where(border, -1, order)[pattern[garment]]
 

@@ -8,6 +8,7 @@ from ..geometry.visibility import smoothstep
 from .below import continued_below
 from .by_kind import THIN, apart_from_hair
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
+from .collar import edges_rise
 from .copied import ColouredSurface, Copied, Guess, normalised
 from .garments import BorderedGarments
 from .hidden_colours import HiddenColours, SkinChange
@@ -19,16 +20,19 @@ from .wall import Wall
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
+_FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
 
 
 class Filled(NamedTuple):
     """colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied; relief (V,) float32, crop units
-    along the normals by which hidden hair is to be raised: its strands are those of its colours."""
+    along the normals by which hidden hair is to be raised: its strands are those of its colours; edges (V,) the same of the edges of
+    clothes, seen or not."""
 
     colours: np.ndarray
     observed: np.ndarray
     relief: np.ndarray
+    edges: np.ndarray
 
 
 def colour_vertices(
@@ -73,9 +77,15 @@ def colour_vertices(
     if surface.closed.any():
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
-    of_clothes = of_clothes * ((hidden.worn.seen[surface.cells.cell] != clothes.of) | (clothes.of == 0))
-    colours = unseen + _ending_in_a_line(copied.observed, shown, unseen, of_clothes)[:, None] * (shown - unseen)
-    return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32))
+    same = (hidden.worn.seen[surface.cells.cell] == clothes.of) & (clothes.of > 0)
+    ending = _ending_in_a_line(copied.observed, shown, unseen, of_clothes * ~same)
+    # One garment's folds fade out.
+    ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
+    colours = unseen + ending[:, None] * (shown - unseen)
+    edges = np.zeros(len(vertices), np.float32)
+    if kinds is not None:
+        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN]) * ~surface.closed
+    return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32), edges)
 
 
 def _in_the_light_there(
@@ -120,15 +130,15 @@ def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, 
 
 def _without_border(surface: ColouredSurface, copied: Copied, unseen: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The photo's colours (V, 3) and the hidden ones (V, 3) without the shade at the border of seen skin; skin (K,): share of cells."""
-    cells, shown, head = surface.cells, copied.shown, surface.head
+    cells, shown = surface.cells, copied.shown
     own = normalised(shown[:, OF_KIND])[:, SKIN] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
-    colours, weight = shown[:, COLOUR], copied.with_steep * own * head
-    skin = skin * cells.mean(head * (1 - copied.observed * (1 - own)))
+    colours, weight = shown[:, COLOUR], copied.with_steep * own
+    skin = skin * cells.mean(1 - copied.observed * (1 - own))
     layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), skin)]
     both = cells.mean(unseen + copied.observed[:, None] * (colours - unseen))
     of_seen, of_unseen = bridged(cells, both, skin, layers, copied.around)
     of_seen, of_unseen = (cells.spread(one * skin[:, None], surface.vertices) for one in (of_seen, of_unseen))
-    return lightened(colours, of_seen * (own * head)[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
+    return lightened(colours, of_seen * own[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
 
 
 def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
+from ..geometry.visibility import smoothstep
 from .voxel_means import VoxelMeans
 
 _ROUNDS = 12  # of smoothing the border between two garments, over a cell each
@@ -22,14 +23,15 @@ def softened(cells: VoxelMeans, garment: np.ndarray) -> np.ndarray:
 
 class BorderedGarments:
     """Cells and V vertices of the same garments. Borders run where two garments' shares are alike. Away from them values are those of the
-    cells around, so that a fine mesh takes little longer than a coarse one. of (V,) int: which one a vertex is of."""
+    cells around, so that a fine mesh takes little longer than a coarse one. of (V,), garment (K,) int: which one a vertex, or a
+    cell, is of."""
 
     def __init__(self, cells: VoxelMeans, share: np.ndarray, vertices: np.ndarray, garment: np.ndarray | None = None) -> None:
         """share (K, C): of each garment; vertices (V, 3); garment (K,) int: which one each cell's values are of, if it is not the one with
         the largest share."""
         self._cells, self._vertices = cells, vertices
-        self._garment = share.argmax(1) if garment is None else garment
-        near = np.eye(share.shape[1], dtype=np.float32)[self._garment]
+        self.garment = share.argmax(1) if garment is None else garment
+        near = np.eye(share.shape[1], dtype=np.float32)[self.garment]
         for _ in range(_NEAR):
             near = cells.smoothed(near)
         self._share, near = np.split(cells.spread(np.column_stack([share, near]), vertices), 2, axis=1)
@@ -39,11 +41,18 @@ class BorderedGarments:
     def smoothed(self, values: np.ndarray, rounds: int) -> np.ndarray:
         """Values (K, C) averaged so often with those of the cells around of the same garment."""
         links = self._cells.links.tocoo()
-        same = self._garment[links.row] == self._garment[links.col]
+        same = self.garment[links.row] == self.garment[links.col]
         own = sp.csr_matrix((np.ones(same.sum()), (links.row[same], links.col[same])), shape=links.shape)
         for _ in range(rounds):
             values = (values + own @ values) / (1 + np.asarray(own.sum(1)))
         return values
+
+    def other_than(self, *these: int) -> np.ndarray:
+        """(V,) float32 in [0, 1]: is a vertex of another garment than these? From 0 to 1 across an edge of the mesh or two."""
+        others = ~np.isin(np.arange(self._share.shape[1]), these)
+        if not others.any():
+            return np.zeros(len(self.of), np.float32)
+        return smoothstep(self._share[:, others].max(1) - self._share[:, ~others].max(1), -_EDGE, _EDGE)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """(V, C) float32 at the vertices of values (K, C)."""
@@ -54,7 +63,7 @@ class BorderedGarments:
         total = np.zeros((len(near), values.shape[1] + 1), np.float32)
         for one in np.flatnonzero(near.max(0, initial=0) > 0):
             rows = np.flatnonzero(near[:, one])
-            own = (self._garment == one).astype(np.float32)[:, None]
+            own = (self.garment == one).astype(np.float32)[:, None]
             known = np.column_stack([values * own, own])
             for _ in range(_BEYOND):
                 known = known + _FAINT * (self._cells.links @ known)

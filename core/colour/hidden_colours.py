@@ -11,15 +11,16 @@ from .by_kind import KEPT_OUT, ColourSamples, ColoursByKind, by_guess, by_parsin
 from .channels import COLOUR
 from .clothing import Worn
 from .copied import ColouredSurface, Copied, unit
+from .grain import PORES, STUBBLE, WEAVE, hidden_grain
 from .hidden_hair import HiddenHair
 from .kinds import BEARD, CLOTHES, HAIR, SKIN
 from .material import Tints
 from .project import Projection
 from .seam import lightened, out_of_its_light
-from .skin_texture import hidden_skin
 from .symmetry import Symmetry
 
 _CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
+_BEARD_RISE, _BEARD_DEEP = 0.005, 0.006  # crop units (1 mm) by which a beard stands off, and by which it is deeper where it is black
 _RIM = np.cos(np.radians([62, 45]))  # what turns away so far is darker, or lit from behind: it is not mirrored
 
 SkinChange = Callable[[np.ndarray], np.ndarray]
@@ -84,8 +85,12 @@ class HiddenColours(NamedTuple):
             detail += ((1 - trust) * (1 - copied.observed))[:, None] * hair.texture
             if heights is not None:
                 relief = _relief(surface, projection, heights, there, trust, hair)
-            plain = told.share[:, SKIN] * (1 - smoothstep(surface.places.features, *KEPT_OUT))
-            detail += hidden_skin(photo, surface.vertices, surface.normals, cells, plain, copied.observed, trust, level)
+            skin, beard, cloth = _grain(photo, surface, copied, told, trust)
+            light = cells.spread(level, surface.vertices).mean(1, keepdims=True)
+            detail += light * (skin + beard)
+            detail_of_clothes += light * cloth
+            if heights is not None:
+                relief += _untold(surface, projection) * (1 - trust) * _beard_relief(surface, told.share[:, BEARD], beard)
         return cls(told.share, level, seen, told.weight, mirrored, told.tints, told.worn, detail, detail_of_clothes, relief)
 
 
@@ -128,6 +133,26 @@ def _relief(
     """Relief (V,) of hair that the photo's shading tells nothing of: that of its mirrored places (V, 3), as far as trust (V,) says, or of
     hair like the seen one."""
     mirrored = trust * (sample_picture(heights, there) - hair.mean)
+    return hair.share * _untold(surface, projection) * (mirrored + (1 - trust) * hair.heights)
+
+
+def _untold(surface: ColouredSurface, projection: Projection) -> np.ndarray:
+    """(V,) in [0, 1]: of how much does the photo's shading tell nothing?"""
     untold = 1 - detailed_share(surface.vertices, surface.normals, projection.depth) * sample_picture(projection.trust, surface.vertices)
-    untold = untold * (1 - smoothstep(-surface.normals[:, 1], *_CUT))
-    return hair.share * untold * (mirrored + (1 - trust) * hair.heights)
+    return untold * (1 - smoothstep(-surface.normals[:, 1], *_CUT))
+
+
+def _grain(photo: np.ndarray, surface: ColouredSurface, copied: Copied, told: ColoursByKind, trust: np.ndarray) -> list[np.ndarray]:
+    """Grain (V, 3) of hidden skin, of beards and of the garment of which most is hidden, as shares of the light."""
+    assert told.share is not None
+    plain, garment = 1 - smoothstep(surface.places.features, *KEPT_OUT), told.worn.garment
+    behind = 1 + np.bincount(garment, 1 - told.weight, 2)[1:].argmax()
+    kinds = (PORES, told.share[:, SKIN] * plain), (STUBBLE, told.share[:, BEARD] * plain), (WEAVE, 1.0 * (garment == behind))
+    where = photo, surface.vertices, surface.normals, surface.cells
+    return [hidden_grain(kind, *where, share.astype(np.float32), copied.observed, trust) for kind, share in kinds]
+
+
+def _beard_relief(surface: ColouredSurface, beard: np.ndarray, grain: np.ndarray) -> np.ndarray:
+    """Relief (V,) of a hidden beard, share (K,) of cells with a grain (V, 3): as high as a seen one, and deep where it is dark."""
+    rise = _BEARD_RISE * surface.cells.spread(surface.cells.smoothed(beard[:, None]), surface.vertices)[:, 0]
+    return rise + _BEARD_DEEP * grain.mean(1)

@@ -27,6 +27,8 @@ _SLOPE = 0.05  # crop units by which one end of a collar may be lower
 _EDGE = 0.04  # crop units
 _AXIS, _NECK_REACH = -0.42, 0.6  # depth on the mean head of the neck's middle, and crop units around it
 _SIDE, _SECTOR = 110, 10  # degrees from the front, to where a collar is as high as behind
+_RISES, _RISING = 0.08, (80, 160)  # crop units (16 mm) by which collars are higher behind than beside, and degrees from the front
+_HIGHEST = -0.44  # height on the mean head to which they rise so: some of the nape stays free
 _NECK = (-0.45, -0.6)  # depth on the mean head, from the ears to the back of the neck
 _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
@@ -233,7 +235,7 @@ def _around_neck(clothes: np.ndarray, upright: np.ndarray, ends: np.ndarray) -> 
             last = np.clip((angle[side] - angles[-1]) / max(_SIDE - angles[-1], 1), 0, 1)
             front = np.interp(angle[side], angles, tops)
             height[side] = np.minimum(front + last * (ends[side] - front), ends[side])
-    return height
+    return np.maximum(height, np.minimum(height + _RISES * smoothstep(angle, *_RISING), _HIGHEST))
 
 
 def _collar_end(seen: np.ndarray, upright: np.ndarray) -> tuple[float, float]:

@@ -35,6 +35,7 @@ _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
 _VIOLET = (0.1, 0.16)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
 _ALL_OVER, _LIGHTER = 0.7, 0.25  # share of the differences in hair's light, and the natural logarithm, that go from front to back
 _FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
+_FOREHEAD = (0.08, 0.2)  # height on the mean head, crop units: what faces the sky is lighter than what is hidden
 _RELIEF = 0.25  # of the level
 BLACK = 0.06  # sRGB: below it ratios are noise
 _KEPT = (0.4, 0.0, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays: in hair it is smoke
@@ -102,7 +103,8 @@ def levels(
         near, kept, further = _NEAR[index], _KEPT[index], better
         sources = share[:, index] * weight
         if index == SKIN:
-            further = [*better, smoothstep(normals[:, 2], *_FRONTAL), np.ones(len(seen)) if face is None else face]
+            low = 1 - smoothstep(upright[:, 1], *_FOREHEAD)
+            further = [*better, low, smoothstep(normals[:, 2], *_FRONTAL), np.ones(len(seen)) if face is None else face]
         elif index == HAIR:
             further = [*better, _usual(seen, sources * _samples(sources, better))]
         chosen = _samples(sources, further)

@@ -12,6 +12,7 @@ import numpy as np
 from .crop import CHIN, FOREHEAD
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, Face
 from .flying_hair import flying_hair
+from .hair_tone import beard_by_tone, shaved_by_tone
 from .hairline import forehead_by_colour
 from .mediapipe_parts import mediapipe_solutions
 from .parsing import CLASSES, Parser, Parsing
@@ -99,8 +100,9 @@ def segment(
     if not isinstance(segmenter, SelfieSegmenter):
         outline_stays = segmenter.outline_stays
         shares = answer
-        for by_colour in (skin_by_tone, worn_by_colour, forehead_by_colour):
+        for by_colour in (skin_by_tone, worn_by_colour, forehead_by_colour, beard_by_tone):
             shares = by_colour(shares, picture, to_picture(face))
+        shares = shaved_by_tone(shares, picture)
     pixel = metres_per_pixel(face) / scale
     if shares is None:
         soft = answer

@@ -12,6 +12,7 @@ _BLACK = 0.06  # sRGB: below it ratios are noise
 _LIGHT = 0.3  # weight of the lightness beside the tints: light falls unevenly
 _ALIKE = 0.04  # natural logarithm: no face is more alike than this
 _SHADE = 0.6  # of the face's median: tints of what is darker mean less, and the chin's shadow is no cloth
+_DARKER, _REFLECTED = 0.2, 0.4  # share of its light that skin in the shade of skin lacks; natural logarithm by which its tints are warmer
 _BLUR = 0.004  # of the picture's side (2.4 mm)
 _UNLIKE = (2.5, 4.0)  # standard deviations of the face
 _BELOW = 0.06  # of the face's height, below the chin
@@ -37,6 +38,11 @@ def skin_by_tone(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray)
     light = picture.mean(-1)
     away[..., :2] *= np.clip(light / (_SHADE * max(float(np.median(light[face])), 1.0)), 0, 1)[..., None]
     away[..., 2] = np.maximum(away[..., 2], 0)
+    # Of a throat in the shade the light has come from skin before: its red is stronger, and its blue weaker.
+    darker = np.clip((1 - light / max(float(np.median(light[face])), 1.0)) / _DARKER, 0, 1)
+    warmer = np.clip(np.stack([away[..., 0], -away[..., 1]], axis=-1), 0, _REFLECTED)
+    warmer *= (darker * (warmer.min(-1) > 0))[..., None]
+    away[..., :2] -= warmer * [1, -1]
     unlike = gaussian_filter(np.sqrt(np.einsum("...i,ij,...j->...", away, inverse, away)), _BLUR * len(shares))
     chin, forehead = landmarks[CHIN, 1], landmarks[FOREHEAD, 1]
     below = np.clip((np.arange(len(shares)) - chin) / max(_BELOW * (chin - forehead), 1), 0, 1)[:, None]

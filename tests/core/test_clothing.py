@@ -126,3 +126,12 @@ def test_colours_of_two_garments_end_where_their_shares_are_alike(bust):
     values = (height < edge).astype(np.float32)[:, None]
     away, below = np.abs(bust.vertices[:, 1] - edge) > 0.014, bust.vertices[:, 1] < edge
     assert np.abs(found.spread(values)[:, 0] - below)[away].max() < 0.01
+
+
+def test_a_shoulder_that_the_sun_lights_is_the_same_garment(bust):
+    """Its colour is too light for the jacket's in shade, but is seen on the shoulder alone."""
+    lit = bust.points[:, 0] > 0.55
+    found = worn(bust, np.where(lit[:, None], WHITE, NAVY))
+    assert set(found.garment) == {0, 1}
+    shirt = opening(bust.points)
+    assert len(set(worn(bust, np.where(shirt[:, None], WHITE, NAVY)).garment)) == 3

@@ -10,12 +10,12 @@ from scipy.ndimage import gaussian_filter
 
 from likeness.core.colour import fill
 from likeness.core.colour.fill import colour_vertices
+from likeness.core.colour.grain import PORES, Grain
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.hidden_colours import SkinChange
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.seam import evened
-from likeness.core.colour.skin_texture import SkinTexture
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 
@@ -255,6 +255,14 @@ def ears_of(points: np.ndarray) -> np.ndarray:
     return (patch[:, None] * np.array([-0.1, -0.3, -0.3])).astype(np.float32)
 
 
+def test_hidden_skin_is_as_light_as_the_cheeks_and_not_as_a_forehead_that_the_sky_lights() -> None:
+    upright = np.random.default_rng(0).uniform(-0.4, 0.6, (400, 3)).astype(np.float32)
+    seen = FAIR * np.where(upright[:, 1] > 0.1, 1.25, 0.8)[:, None]
+    share, weight = np.tile(np.eye(len(KINDS))[SKIN], (400, 1)), np.ones(400)
+    level, _ = levels(np.tile(FAIR, (400, 1)), seen, weight, share, upright, np.tile([0.0, 0.0, 1.0], (400, 1)))
+    assert np.abs(level.mean(1) / FAIR.mean() - 0.8).max() < 0.05
+
+
 def test_hidden_skin_is_as_a_heads_places_are(ball: SimpleNamespace) -> None:
     photo = np.broadcast_to(FAIR, (SIZE, SIZE, 3))
     plain, observed = coloured(ball, photo, np.full_like(X, True, bool))
@@ -284,10 +292,10 @@ def test_moles_are_no_grain() -> None:
     for row, column in product(range(0, SIZE, 20), range(0, SIZE // 2, 20)):
         photo[row : row + 4, column : column + 4] = 0.1
     points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
-    pores = SkinTexture.of(photo.astype(np.float32), points, np.ones(len(points), bool))
+    pores = Grain.of(photo.astype(np.float32), points, np.ones(len(points), bool), PORES)
     assert pores is not None and pores.texture.std() < 0.002
     noisy = photo * (1 + 0.3 * np.random.default_rng(0).standard_normal((SIZE, SIZE, 1)))
-    stubble = SkinTexture.of(noisy.astype(np.float32), points, np.ones(len(points), bool))
+    stubble = Grain.of(noisy.astype(np.float32), points, np.ones(len(points), bool), PORES)
     assert stubble is not None and stubble.texture.std() < 0.026
 
 
@@ -319,6 +327,13 @@ def test_the_face_that_a_cut_has_closed_has_the_colour_of_the_clothes_around_and
     assert colours[closed, 2].min() > 0.4
     beside = (observed > 0.99) & (np.abs(ball.vertices[:, 0]) < 0.1)
     assert colours[beside, 0].min() > 0.5
+
+
+def test_folds_of_a_garment_fade_out_where_it_is_no_longer_seen(ball: SimpleNamespace) -> None:
+    folds = np.full(3, 0.3) * (1 + 0.5 * np.sin(Y * 120))[..., None]
+    colours, observed = coloured(ball, folds, np.full_like(X, True, bool), kind="clothes")
+    border, front = (observed > 0.8) & (ball.normals[:, 2] < np.cos(np.radians(68))), ball.normals[:, 2] > 0.8
+    assert border.sum() > 100 and colours[border].mean(1).std() < 0.7 * colours[front].mean(1).std()
 
 
 def test_clothes_end_in_a_line_where_the_photo_ends(ball: SimpleNamespace) -> None:

@@ -194,12 +194,13 @@ def test_a_neckline_in_front_leaves_no_skin_below_the_collar_behind(bust):
     assert found[behind(bust.points, -0.54, -0.4), CLOTHES].max() < 0.1
 
 
-def test_a_collar_is_no_higher_behind_than_beside(bust):
+def test_a_collar_is_a_little_higher_behind_than_beside(bust):
     """A scarf's knot, or a shadow that is taken for cloth, reaches up to the chin in front."""
     seen = kinds_where(bust.points, short(bust.points))
     seen[(np.abs(bust.points[:, 0]) < 0.15) & (bust.points[:, 1] < -0.55)] = np.eye(len(KINDS))[CLOTHES]
     found = hidden(bust, seen)
-    assert found[behind(bust.points, -0.72, -0.55), CLOTHES].max() < 0.2
+    assert found[behind(bust.points, -0.62, -0.5), CLOTHES].max() < 0.2
+    assert found[behind(bust.points, -0.74, -0.7), CLOTHES].min() > 0.8
     assert found[behind(bust.points, -0.92, COLLAR - 0.04), CLOTHES].min() > 0.9
 
 
@@ -228,12 +229,12 @@ def test_what_stands_off_the_neck_as_high_as_clothes_are_seen_is_cloth(bust):
     seen = kinds_where(bust.points, short(bust.points))
     seen[(np.abs(bust.points[:, 0]) < 0.15) & (bust.points[:, 1] < -0.55)] = np.eye(len(KINDS))[CLOTHES]
     places = places_of(bust.points)
-    collar = behind(bust.points, -0.72, -0.6) & (np.abs(bust.points[:, 0]) < 0.05)
+    collar = behind(bust.points, -0.64, -0.58) & (np.abs(bust.points[:, 0]) < 0.05)
     on, off = (
         hidden_kinds(seen, bust.weight, places._replace(distance=np.full(len(bust.points), distance)), bust.points)[collar, CLOTHES]
         for distance in (0.0, 0.2)
     )
-    assert on.max() < 0.05 and off.min() > 0.2
+    assert on.max() < 0.05 and off.min() > 0.15
 
 
 def test_an_edge_that_is_told_by_place_is_smooth(bust):

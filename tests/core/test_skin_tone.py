@@ -49,6 +49,15 @@ def test_a_bare_chest_a_shaded_throat_and_the_face_stay_skin(tone):
         assert found[inner(part)][..., SKIN].min() > 0.8
 
 
+def test_a_throat_that_skin_reflects_its_light_on_is_no_cloth():
+    picture, shares, landmarks = drawn((0.8, 0.6, 0.48))
+    throat, jumper = np.s_[130:148, 60:90], np.s_[130:148, 100:140]
+    picture[throat] = np.round(np.array([0.56, 0.37, 0.24]) * 255)
+    picture[jumper] = np.round(np.array([0.3, 0.37, 0.34]) * 255)
+    found = skin_by_tone(shares, picture, landmarks)
+    assert found[inner(throat)][..., SKIN].min() > 0.8 and found[inner(jumper)][..., CLOTHES].min() > 0.8
+
+
 def test_without_a_face_to_compare_with_nothing_changes():
     picture, shares, landmarks = drawn((0.6, 0.42, 0.32))
     shares[:110, :, SKIN], shares[:110, :, CLASSES.index("object")] = 0.2, 0.8
