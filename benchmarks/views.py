@@ -86,6 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--assets", type=Path, required=True)
     parser.add_argument("--people", type=int, default=8)
+    parser.add_argument("--first", type=int, default=0, help="number of the first person")
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 2, 3, 4, 8])
     parser.add_argument("--quality", default="draft")
     parser.add_argument("--stranger", action="store_true")
@@ -95,7 +96,9 @@ def main() -> None:
     other: list[Path] = []
     with tempfile.TemporaryDirectory() as folder:
         heads = Heads(Reconstructor.load("cpu"), Settings(quality=options.quality, subject="head", cut="none"), Path(folder))
-        for cases in turned_cases(options.assets, HeadModel.load(), range(options.people), _YAWS[: max(options.counts)]):
+        for cases in turned_cases(
+            options.assets, HeadModel.load(), range(options.first, options.first + options.people), _YAWS[: max(options.counts)]
+        ):
             truth, paths = MeasuredTruth(cases[0]), heads.files(cases)
             chosen = {str(count): paths[:count] for count in options.counts}
             if options.stranger and other:

@@ -2,53 +2,78 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Self
 
 import numpy as np
 
 from .colour.several import SeenColours, blended_colours
-from .fields.crop import CropField
+from .fields.crop import CropField, signed_distance_to_outline
 from .fields.field import Field, PointFunction
-from .fields.head import head_field
-from .fields.multiview import FieldView, multiview_field
+from .fields.multiview import Silhouette, multiview_field
 from .geometry.mesh import vertex_normals
-from .geometry.visibility import depth_picture, smoothstep, visibility
+from .geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from .models.carry import Carrier, FittedView
 from .models.head import HeadModel
 from .models.joints import NECK
-from .models.prior import FaceBlend, protect_mask
+from .models.photo_flow import PhotoFit
+from .models.register import HeadSurface, registered
+from .networks.predictor import Predictor
+from .photo.crop import shown
+from .photo.framing import HEAD
 from .photo.pose import Pose
 from .prepared import PreparedPhoto, picture_size
 from .progress import Cancel
 from .result import ResultView
+from .surface.build import build_surface
 from .surface.detail import displace_front
 
 _DEPTH = 512
-_ASTRAY = 0.06  # crop units (12 mm): what a turn that is 5 degrees wrong, as those of landmarks are, does at the back of a head
-_NECK = (-0.75, -0.55)  # crop units, height on the mean head, from the neck to the chin
+_NECK = (-0.75, -0.55)  # crop units, height on the mean head, from the neck to the chin: what lies below moves otherwise
+_HEAD = 0.5  # least share of a vertex in the head whose outline tells a photo's place
+_COARSE = 64  # cells a side of the surface that does
 _SHARP = 2.0  # power of the weights by which reliefs are mixed
 _FINE, _BAD_FIT = 400.0, 0.03  # pixels of a crop above which more do not help; residual at which a photo counts for a third
 
 
 class FurtherPhotos:
-    """The photos of a person beside the main one, with the maps from the main photo's crop frame into theirs."""
+    """The photos of a person beside the main one, with the maps from the main photo's crop frame into theirs. others: these photos."""
 
-    def __init__(self, model: HeadModel, main: PreparedPhoto, others: Sequence[PreparedPhoto], crops: Sequence[CropField]) -> None:
-        """crops: the networks' fields of the others."""
-        self._model, self._main, self._others, self._crops = model, main, others, crops
+    def __init__(self, main: PreparedPhoto, others: Sequence[PreparedPhoto]) -> None:
+        """others: as they show the main photo's head (`placed`)."""
+        self.others, self._main = others, main
         start = _fitted(main)
         self._carry = [Carrier.between(start, _fitted(other)) for other in others]
         self._back = [carrier.inverse() for carrier in self._carry]
 
+    @classmethod
+    def placed(
+        cls,
+        model: HeadModel,
+        predictor: Predictor,
+        main: PreparedPhoto,
+        others: Sequence[PreparedPhoto],
+        field: Field,
+        crop: CropField,
+        cancel: Cancel | None,
+    ) -> Self:
+        """With the turns and cameras from which the others show the main photo's head. field: the main photo's; crop: its networks' part.
+        Raises Cancelled."""
+        vertices, faces = build_surface(field, _COARSE, cancel=cancel)
+        head = HeadSurface(HEAD.from_crop(vertices, main.fit.camera), faces, _on_head(crop, vertices) > _HEAD)
+        start = PhotoFit(main.view.image, main.fit)
+        fits = [registered(model, start, PhotoFit(other.view.image, other.fit), _outside(other), head) for other in others]
+        return cls(main, [other.placed(model, predictor, fit) for other, fit in zip(others, fits, strict=True)])
+
     def field(self, main: Field, crop: CropField, cancel: Cancel | None) -> Field:
         """The field of all photos, in the main photo's crop frame. main: the main photo's; crop: its networks' part. Raises Cancelled."""
-        views = [FieldView(main, crop.silhouette, crop.prior_facing, confidence(self._main), protect=crop.face_trust)]
-        for other, own, carry, back in zip(self._others, self._crops, self._carry, self._back, strict=True):
-            protected = protect_mask(self._model, FaceBlend.of(self._model, other.fit))
-            field = head_field(own, other.surface, protected, other.view, other.fit.camera, cancel)
-            views.append(
-                FieldView(field, own.silhouette, own.prior_facing, confidence(other), partial(_on_head, own), carry, back, _ASTRAY)
-            )
-        return multiview_field(views, cancel)
+        seen = [self._silhouette(*parts, crop) for parts in zip(self.others, self._carry, self._back, strict=True)]
+        return multiview_field(main, crop.silhouette, crop.face_trust, seen, cancel)
+
+    def _silhouette(self, photo: PreparedPhoto, carry: Carrier, back: Carrier, crop: CropField) -> Silhouette:
+        outside = _outside(photo)
+        there = shown(photo.view.image, photo.crop_box, len(outside)).astype(np.float32)
+        counts = lambda points: sample_picture(there, points) * _on_head(crop, back(points))  # noqa: E731
+        return Silhouette(partial(sample_picture, outside), counts, carry, back)
 
     def detailed(self, vertices: np.ndarray, faces: np.ndarray, resolution: int, strength: float) -> np.ndarray:
         """Vertices (V, 3) of the main photo's crop frame, without relief, with that of the photo that sees each place best. resolution:
@@ -72,7 +97,7 @@ class FurtherPhotos:
     def _all(self) -> list[tuple[PreparedPhoto, PointFunction, PointFunction]]:
         """Every photo, the main one first, with the maps from the main photo's crop frame into its own and back."""
         same = lambda points: points  # noqa: E731
-        return [(self._main, same, same), *zip(self._others, self._carry, self._back, strict=True)]
+        return [(self._main, same, same), *zip(self.others, self._carry, self._back, strict=True)]
 
     def coloured(
         self, vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray, observed: np.ndarray, size: int
@@ -99,8 +124,13 @@ def confidence(photo: PreparedPhoto) -> float:
 
 
 def _on_head(crop: CropField, points: np.ndarray) -> np.ndarray:
-    """(N,) in [0, 1]: are points of a crop's frame on the head? What lies below moves otherwise, and reaches beyond the crop."""
+    """(N,) in [0, 1]: are points of the main photo's crop frame on the head? Outlines reach beyond the crop below it."""
     return smoothstep(crop.prior_place(points)[:, 1], *_NECK)
+
+
+def _outside(photo: PreparedPhoto) -> np.ndarray:
+    """(S, S) signed distance, crop units, to the person's outline in a photo's crop."""
+    return signed_distance_to_outline(photo.prediction.photo[0, 3].cpu().numpy())
 
 
 def _fitted(photo: PreparedPhoto) -> FittedView:

@@ -88,7 +88,7 @@ class HeadReconstructor:
         view, fit = prepared.view, prepared.fit
         pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
         anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, mesh.faces, view.parsing, matte, prepared.crop_box, pose)
-        views = tuple(result_view(one) for one in (prepared, *others))
+        views = tuple(result_view(one) for one in (prepared, *(() if fields.further is None else fields.further.others)))
         result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
         if rigging is not None:
             result, about = rigging.textured(result, settings, clock)
@@ -98,11 +98,12 @@ class HeadReconstructor:
     def _fields(self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], clock: Clock) -> HeadFields:
         with clock.stage("field"):
             crop = self.crop_field(prepared)
-            further = FurtherPhotos(self._model, prepared, others, [self.crop_field(other) for other in others]) if others else None
             protected = protect_mask(self._model, FaceBlend.of(self._model, prepared.fit))
             view, camera = prepared.view, prepared.fit.camera
-            field = head_field(crop, prepared.surface, protected, view, camera, clock.cancel)
-            field = field if further is None else further.field(field, crop, clock.cancel)
+            field, further = head_field(crop, prepared.surface, protected, view, camera, clock.cancel), None
+            if others:
+                further = FurtherPhotos.placed(self._model, self._predictor, prepared, others, field, crop, clock.cancel)
+                field = further.field(field, crop, clock.cancel)
             ears = head_ears(field, crop, prepared.surface, self._model.ears, view, camera)
             return HeadFields(crop, ears.on(field), further, ears)
 

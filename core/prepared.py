@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -43,6 +44,13 @@ class PreparedPhoto:
     def crop_box(self) -> CropBox:
         """The crop in the photo."""
         return self.surface.framing.crop_box(self.fit.camera)
+
+    def placed(self, model: HeadModel, predictor: Predictor, fit: ViewFit) -> Self:
+        """With another fit, once its normals are predicted."""
+        surface = _surface(model, fit)
+        seen = None if self.own.normals is None else own_normals(self.own.normals, self.view, fit.camera, surface)
+        prediction = predictor.predict(self.view, fit.camera, surface, seen, self.own.matte is not None)
+        return replace(self, fit=fit, surface=surface, prediction=prediction)
 
     def relief(self) -> tuple[ReliefMap | None, ReliefMap | None]:
         """As `relief`; normals of the user's own network mend longer bends."""

@@ -47,10 +47,6 @@ class CropField:
         """(N,) in [0, 1]: is the fitted model's nearest place in the face that is trusted (FaceBlend), however far?"""
         return self._volume(torch.from_numpy(points))[:, POINT_CHANNELS].clamp(max=1).numpy()
 
-    def prior_facing(self, points: np.ndarray) -> np.ndarray:
-        """(N,) cosine between the way to the camera and the normal of the fitted model's nearest place."""
-        return self._volume(torch.from_numpy(points))[:, 6].numpy()
-
     def may_contain_surface(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: within the silhouette (and a margin), and near the fitted model or where hair may be."""
         tensor = torch.from_numpy(points)

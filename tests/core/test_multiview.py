@@ -1,4 +1,4 @@
-"""Fields of several photos of shapes that are known; each photo errs in its own way."""
+"""Fields of shapes that are known, with the outlines that further photos show of them."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from likeness.core.fields.field import PointFunction
-from likeness.core.fields.multiview import FieldView, MultiviewField, multiview_field
+from likeness.core.fields.multiview import Silhouette, multiview_field
 
-from .shapes import Shape
+from .shapes import Shape, everywhere
 
 Frame = Callable[[np.ndarray], np.ndarray]
 
@@ -25,17 +25,20 @@ def ball(radii: tuple[float, float, float]) -> PointFunction:
     return lambda points: ((np.linalg.norm(points / np.array(radii, np.float32), axis=1) - 1) * min(radii)).astype(np.float32)
 
 
-def facing(points: np.ndarray) -> np.ndarray:
-    return (points[:, 2] / np.maximum(np.linalg.norm(points, axis=1), 1e-6)).astype(np.float32)
-
-
 def disc(points: np.ndarray) -> np.ndarray:
     return (np.linalg.norm(points[:, :2], axis=1) - 0.5).astype(np.float32)
 
 
-def seen(shape: PointFunction, degrees: float | None = None, **more) -> FieldView:
-    carry, back = (None, None) if degrees is None else turned(degrees)
-    return FieldView(Shape(shape), disc, facing, carry=carry, back=back, **more)
+def nowhere(points: np.ndarray) -> np.ndarray:
+    return np.zeros(len(points), np.float32)
+
+
+def seen(degrees: float, distance: PointFunction = disc, counts: PointFunction = everywhere) -> Silhouette:
+    return Silhouette(distance, counts, *turned(degrees))
+
+
+def several(shape: PointFunction, *others: Silhouette, protect: PointFunction = nowhere) -> PointFunction:
+    return multiview_field(Shape(shape), disc, protect, others).distance
 
 
 def reach(field: PointFunction, direction: tuple[float, float, float]) -> float:
@@ -44,26 +47,50 @@ def reach(field: PointFunction, direction: tuple[float, float, float]) -> float:
     return float(way[field(way[:, None] * np.array(direction, np.float32)).searchsorted(0)])
 
 
-DEEP = ball((0.5, 0.5, 0.8))
 BEHIND, BESIDE, FRONT = (0, 0, -1), (1, 0, 0), (0, 0, 1)
-
-
-def test_what_one_photo_guesses_another_one_knows():
-    """The main photo takes the ball for deep; from the side its outline shows that it is round."""
-    alone = MultiviewField([seen(DEEP)]).distance
-    assert reach(alone, BEHIND) == pytest.approx(0.8, abs=0.01)
-    several = multiview_field([seen(DEEP), seen(ball((0.5, 0.5, 0.5)), 90), seen(ball((0.5, 0.5, 0.5)), 180)]).distance
-    assert reach(several, BEHIND) == pytest.approx(0.5, abs=0.03) and reach(several, FRONT) == pytest.approx(0.5, abs=0.03)
+ROUND, FLAT = ball((0.5, 0.5, 0.5)), ball((0.5, 0.5, 0.46))
 
 
 def test_an_outline_draws_a_shape_out_that_falls_short_of_it():
-    several = multiview_field([seen(ball((0.5, 0.5, 0.46))), seen(ball((0.46, 0.5, 0.5)), 90)]).distance
-    assert reach(several, FRONT) == pytest.approx(0.5, abs=0.015)
+    assert reach(several(FLAT), FRONT) == pytest.approx(0.46, abs=0.01)
+    assert reach(several(FLAT, seen(90)), FRONT) > 0.48 and reach(several(FLAT, seen(90)), BEHIND) > 0.48
+
+
+def test_an_outline_cuts_what_is_beyond_it():
+    """By most of the way: its photo's place is not known exactly."""
+    deep = several(ball((0.5, 0.5, 0.55)), seen(90))
+    assert 0.5 < reach(deep, BEHIND) < 0.525
 
 
 def test_photos_from_one_side_ask_for_their_outline_once():
-    views = [seen(ball((0.5, 0.5, 0.46))), *(seen(ball((0.46, 0.5, 0.5)), 90, error=0.02) for _ in range(4))]
-    assert reach(multiview_field(views).distance, FRONT) == pytest.approx(0.5, abs=0.015)
+    assert reach(several(FLAT, *(seen(90) for _ in range(4))), FRONT) == pytest.approx(reach(several(FLAT, seen(90)), FRONT), abs=0.003)
+
+
+def test_another_photo_s_outline_moves_the_surface_by_no_more_than_its_place_is_known():
+    assert reach(several(ball((0.5, 0.5, 0.3)), seen(90)), FRONT) < 0.37
+
+
+def test_the_main_photo_s_outline_holds():
+    narrow = lambda points: disc(points) + 0.08  # noqa: E731
+    assert reach(several(ROUND, seen(0, narrow)), BESIDE) == pytest.approx(0.5, abs=0.02)
+
+
+def test_what_is_known_stays():
+    known = lambda points: (points[:, 2] > 0).astype(np.float32)  # noqa: E731
+    field = several(FLAT, seen(90), protect=known)
+    assert reach(field, FRONT) == pytest.approx(0.46, abs=0.01) and reach(field, BEHIND) > 0.48
+
+
+def test_an_outline_has_no_say_where_it_does_not_count():
+    field = several(FLAT, seen(90, counts=nowhere))
+    assert reach(field, FRONT) == pytest.approx(0.46, abs=0.01)
+
+
+def test_an_outline_has_no_say_beyond_its_crop():
+    carry, back = turned(90)
+    aside = np.array([0, 3, 0], np.float32)
+    far = Silhouette(lambda p: disc(p - aside), everywhere, lambda p: carry(p) + aside, lambda p: back(p - aside))
+    assert reach(several(FLAT, far), FRONT) == pytest.approx(0.46, abs=0.01)
 
 
 def test_each_further_photo_costs_about_the_same():
@@ -72,54 +99,12 @@ def test_each_further_photo_costs_about_the_same():
     def counted(points: np.ndarray) -> np.ndarray:
         nonlocal asked
         asked += len(points)
-        return ball((0.5, 0.5, 0.46))(points)
+        return FLAT(points)
 
     costs = []
-    for count in (2, 4, 6):
-        field = multiview_field([seen(counted), *(seen(ball((0.46, 0.5, 0.5)), 30.0 * turn) for turn in range(1, count))])
+    for count in (1, 3, 5):
+        field = several(counted, *(seen(30.0 * turn) for turn in range(1, count + 1)))
         asked = 0
-        field.distance(np.random.default_rng(0).uniform(-1, 1, (2000, 3)).astype(np.float32))
+        field(np.random.default_rng(0).uniform(-1, 1, (2000, 3)).astype(np.float32))
         costs.append(asked)
     assert costs[2] - costs[1] < 1.6 * (costs[1] - costs[0])
-
-
-def test_another_photo_s_outline_moves_the_surface_by_no_more_than_its_place_is_known():
-    several = multiview_field([seen(ball((0.5, 0.5, 0.3))), seen(ball((0.3, 0.5, 0.5)), 90)]).distance
-    assert reach(several, FRONT) < 0.37
-
-
-def test_the_main_photo_s_outline_holds():
-    several = multiview_field([seen(ball((0.5, 0.5, 0.5))), seen(ball((0.5, 0.5, 0.42)), 90)]).distance
-    assert reach(several, BESIDE) == pytest.approx(0.5, abs=0.02)
-
-
-def test_the_weights_are_shares_and_go_to_whoever_sees_a_place():
-    field = MultiviewField([seen(ball((0.5, 0.5, 0.5))), seen(ball((0.5, 0.5, 0.5)), 180)])
-    shares = field.weights(np.array([FRONT, BEHIND], np.float32) * 0.5)
-    assert shares.sum(0) == pytest.approx(1) and shares[0, 0] > 0.95 and shares[1, 1] > 0.95
-
-
-def test_a_photo_has_no_say_where_it_does_not_count():
-    nowhere = lambda points: np.zeros(len(points), np.float32)  # noqa: E731
-    other = seen(ball((0.3, 0.3, 0.3)), 90, counts=nowhere)
-    several = multiview_field([seen(ball((0.5, 0.5, 0.5))), other]).distance
-    for direction in (BEHIND, BESIDE, FRONT):
-        assert reach(several, direction) == pytest.approx(0.5, abs=0.01)
-
-
-def test_a_photo_whose_place_is_uncertain_counts_less_and_moves_less():
-    shares, fronts = [], []
-    for error in (0.0, 0.06):
-        other = seen(ball((0.46, 0.5, 0.5)), 90, error=error)
-        views = [seen(ball((0.5, 0.5, 0.46))), other]
-        shares.append(MultiviewField(views).weights(np.array([(0.46, 0, -0.15)], np.float32))[1, 0])
-        fronts.append(reach(multiview_field(views).distance, FRONT))
-    assert shares[1] < 0.6 * shares[0] and fronts[1] < fronts[0] - 0.005
-
-
-def test_a_confident_photo_outweighs_a_doubtful_one():
-    shares = [
-        MultiviewField([seen(DEEP), seen(DEEP, 0, confidence=confidence)]).weights(np.array([FRONT], np.float32) * 0.8)[1, 0]
-        for confidence in (0.1, 1.0)
-    ]
-    assert shares[0] < 0.15 and shares[1] > 0.4
