@@ -65,7 +65,7 @@ def test_relief_is_as_deep_as_in_most_of_the_hair() -> None:
     """The strands that most nearly run one way, which are the sample, have hardly any."""
     noise = np.random.default_rng(0).standard_normal((SIZE, SIZE))
     curls, combed = (gaussian_filter(noise, sigma) for sigma in ((1.5, 1.2), (40, 1.2)))
-    straight = X < -0.3
+    straight = X < -0.1
     light = np.where(straight, combed / combed.std(), curls / curls.std()) / 10
     picture = np.stack([light, np.where(straight, 0.1, 1) * light], axis=-1).astype(np.float32)
     points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
