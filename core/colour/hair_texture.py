@@ -51,9 +51,9 @@ class HairTexture:
         contrast = np.log([square[..., 0].std() + 1e-6 for square in fine])
         usual = np.exp(-(((contrast - np.median(contrast)) / _UNUSUAL) ** 2))
         best = int(np.argmax(usual * [_course(square)[1] for square in fine]))
-        # Of the others, such as relief, there is at least as much as in most squares.
+        # Of the others, such as relief, long hair has at least as much as most squares show; cropped hair would become rubble.
         spread = np.array([square[..., 1:].std((0, 1)) for square in fine])
-        fine[best][..., 1:] *= np.maximum(np.median(spread, axis=0) / np.maximum(spread[best], 1e-9), 1)
+        fine[best][..., 1:] *= np.maximum(np.median(spread, axis=0) / np.maximum(spread[best], 1e-9), 1) ** long
         sample, coherence = _upright(fine[best])
         texture = random_phase(sample, size)
         texture[..., 0] = _distributed(texture[..., 0], sample[..., 0])
