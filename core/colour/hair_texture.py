@@ -65,9 +65,9 @@ class HairTexture:
         small = min(map(len, samples)) < _SMALL * len(picture) / 2
         texture = random_phase(samples[0], size) if small else patchwork(samples, size)
         texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
-        # Of the others, such as relief, there is at least as much as in most squares.
+        # Of the others, such as relief, long hair has at least as much as most squares show; cropped hair would become rubble.
         usual = np.median([square[..., 1:].std((0, 1)) for square in fine], axis=0)
-        texture[..., 1:] *= np.maximum(usual / np.maximum(texture[..., 1:].std((0, 1)), 1e-9), 1)
+        texture[..., 1:] *= np.maximum(usual / np.maximum(texture[..., 1:].std((0, 1)), 1e-9), 1) ** long
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
         return cls(texture, float(1 + (lengthened - 1) * smoothstep(np.array(coherence), *_COMBED)))
 

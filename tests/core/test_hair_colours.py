@@ -62,17 +62,18 @@ def test_a_bleached_lock_makes_no_white_strands_all_over() -> None:
     assert 0.2 < strands.texture[..., 0].max() < 0.7
 
 
-def test_relief_is_as_deep_as_in_most_of_the_hair() -> None:
-    """The strands that most nearly run one way, which are the sample, have hardly any."""
+@pytest.mark.parametrize("long", [1.0, 0.0])
+def test_relief_of_long_hair_is_as_deep_as_in_most_of_it(long: float) -> None:
+    """The strands that most nearly run one way, which are the sample, have hardly any; cropped hair's stays so."""
     noise = np.random.default_rng(0).standard_normal((SIZE, SIZE))
     curls, combed = (gaussian_filter(noise, sigma) for sigma in ((1.5, 1.2), (40, 1.2)))
-    straight = X < -0.3
+    straight = X < -0.1
     light = np.where(straight, combed / combed.std(), curls / curls.std()) / 10
     picture = np.stack([light, np.where(straight, 0.1, 1) * light], axis=-1).astype(np.float32)
     points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
-    strands = HairTexture.of(picture, points, np.ones(len(points), bool))
+    strands = HairTexture.of(picture, points, np.ones(len(points), bool), long)
     assert strands is not None
-    assert strands.texture[..., 1].std() > 0.4 * strands.texture[..., 0].std()
+    assert (strands.texture[..., 1].std() > 0.4 * strands.texture[..., 0].std()) == (long > 0)
 
 
 def with_photo(of: SimpleNamespace, photo: np.ndarray) -> SimpleNamespace:
