@@ -241,7 +241,7 @@ def test_hidden_hair_has_the_contrast_of_most_of_the_seen_hair() -> None:
     """Strands in deep shade run one way more than others, but are hardly seen."""
     x, y = np.meshgrid((np.arange(512) + 0.5) / 256 - 1, -((np.arange(512) + 0.5) / 256 - 1))
     wavy = gaussian_filter(np.random.default_rng(0).standard_normal((512, 512)), 2)
-    grey = 0.3 + np.where(x < -0.15, 0.002 * np.sin(300 * x), wavy)
+    grey = 0.3 + np.where(x < -0.05, 0.002 * np.sin(300 * x), wavy)
     photo = grey[..., None].astype(np.float32)
     points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)[::3]
     hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
