@@ -78,7 +78,7 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = (hidden.worn.seen[surface.cells.cell] == clothes.of) & (clothes.of > 0)
-    ending = _ending_in_a_line(copied.observed, shown, unseen, of_clothes * ~same)
+    ending = _ending_in_a_line(copied.observed, shown, unseen, of_clothes)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
     colours = unseen + ending[:, None] * (shown - unseen)

@@ -15,6 +15,7 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 from likeness.cli.main import main as command_line
+from likeness.core.colour.fill import colour_vertices
 from likeness.core.errors import Cancelled, InputError
 from likeness.core.geometry.mesh import unique_edges
 from likeness.core.geometry.raster import interpolate, rasterize
@@ -80,6 +81,16 @@ def test_without_surface_detail_the_skin_and_hair_are_smooth(reconstructor: Reco
     height = result.surface.vertices[:, 1]
     assert np.percentile(apart[~seen & (height > 0)], 25) < 1e-4, "hidden skin is smooth in both"
     assert 1e-4 < np.median(apart[~seen & (height > 0.1)]) < 2e-3, "and hidden hair has strands"
+
+
+def test_edges_of_clothes_are_raised(reconstructor: Reconstructor, astronaut: Path, result: Result, monkeypatch) -> None:
+    def raised(*given):
+        found = colour_vertices(*given)
+        return found._replace(edges=np.full_like(found.edges, 0.02))
+
+    monkeypatch.setattr("likeness.core.heads.colour_vertices", raised)
+    larger = reconstructor.run(astronaut, DRAFT).surface
+    assert 0.005 < np.ptp(larger.vertices, axis=0)[0] - np.ptp(result.surface.vertices, axis=0)[0] < 0.011, "4 mm on each side"
 
 
 def test_the_fitted_face_lies_on_the_landmarks(result: Result) -> None:
