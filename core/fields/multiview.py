@@ -61,7 +61,9 @@ class _Outline:
         """Raises Cancelled."""
         there = CarriedField(field, seen.back)
         protected = lambda points: protect(seen.back(points))  # noqa: E731
-        return cls(seen, silhouette_stretch(there, silhouette=seen.distance, protect_mask=protected, cancel=cancel))
+        # Drawn in, because an edge where two outlines cut shows as a crease.
+        stretch = silhouette_stretch(there, silhouette=seen.distance, protect_mask=protected, inwards=_MOVED, cancel=cancel)
+        return cls(seen, stretch)
 
     def change(self, field: Field, points: np.ndarray, result: np.ndarray) -> np.ndarray:
         """What to add to the field's distances (N,), result, at points (N, 3)."""

@@ -62,6 +62,12 @@ def test_an_outline_cuts_what_is_beyond_it():
     assert 0.5 < reach(deep, BEHIND) < 0.525
 
 
+def test_what_is_beyond_an_outline_is_drawn_in_without_an_edge():
+    """What lies within the outline, next to what does not, gives way too."""
+    deep, aslant = ball((0.5, 0.5, 0.55)), (0.64, 0.0, -0.77)
+    assert reach(several(deep, seen(90)), aslant) < reach(several(deep), aslant) - 0.008
+
+
 def test_photos_from_one_side_ask_for_their_outline_once():
     assert reach(several(FLAT, *(seen(90) for _ in range(4))), FRONT) == pytest.approx(reach(several(FLAT, seen(90)), FRONT), abs=0.003)
 
