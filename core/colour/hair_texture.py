@@ -23,6 +23,7 @@ _SAMPLES = 6  # squares at most of which patches are taken
 _SMALL = 0.09  # crop units (18 mm): smaller samples are too little for patches
 _CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker than the middle at most
+_RARE, _OF_NORMAL = 1.5, 0.6745  # standard deviations beyond which relief is rare; of a normal distribution the median of the deviation
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
@@ -67,7 +68,9 @@ class HairTexture:
         texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
         # Of the others, such as relief, long hair has at least as much as most squares show; cropped hair would become rubble.
         usual = np.median([square[..., 1:].std((0, 1)) for square in fine], axis=0)
-        texture[..., 1:] *= np.maximum(usual / np.maximum(texture[..., 1:].std((0, 1)), 1e-9), 1) ** long
+        spread = texture[..., 1:].std((0, 1)) + 1e-9
+        bounded = _bounded(texture[..., 1:])
+        texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(usual / spread, 1) ** long
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
         return cls(texture, float(1 + (lengthened - 1) * smoothstep(np.array(coherence), *_COMBED)))
 
@@ -103,6 +106,12 @@ class HairTexture:
 
 def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(picture, (0, 0), sigma).reshape(picture.shape)
+
+
+def _bounded(relief: np.ndarray) -> np.ndarray:
+    """Relief (N, N, C) in [-1, 1] without what rarely stands out of it: single highlights in black hair would be warts."""
+    usual = np.median(np.abs(relief), axis=(0, 1)) / _OF_NORMAL
+    return np.tanh(relief / (_RARE * usual + 1e-12))
 
 
 def _distributed(noise: np.ndarray, sample: np.ndarray) -> np.ndarray:
