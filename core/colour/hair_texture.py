@@ -23,7 +23,7 @@ _SAMPLES = 6  # squares at most of which patches are taken
 _SMALL = 0.09  # crop units (18 mm): smaller samples are too little for patches
 _CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker than the middle at most
-_RARE, _OF_NORMAL = 1.5, 0.6745  # standard deviations beyond which relief is rare; of a normal distribution the median of the deviation
+_RARE = 1.6  # times the mean of relief beyond which it is rare
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
@@ -110,8 +110,7 @@ def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
 
 def _bounded(relief: np.ndarray) -> np.ndarray:
     """Relief (N, N, C) in [-1, 1] without what rarely stands out of it: single highlights in black hair would be warts."""
-    usual = np.median(np.abs(relief), axis=(0, 1)) / _OF_NORMAL
-    return np.tanh(relief / (_RARE * usual + 1e-12))
+    return np.tanh(relief / (_RARE * np.abs(relief).mean((0, 1)) + 1e-12))
 
 
 def _distributed(noise: np.ndarray, sample: np.ndarray) -> np.ndarray:

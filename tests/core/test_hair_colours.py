@@ -76,6 +76,16 @@ def test_relief_of_long_hair_is_as_deep_as_in_most_of_it(long: float) -> None:
     assert (strands.texture[..., 1].std() > 0.4 * strands.texture[..., 0].std()) == (long > 0)
 
 
+def test_single_highlights_are_no_warts() -> None:
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 1.2))
+    noise /= noise.std()
+    relief = noise + 8 * np.maximum(noise - 2.5, 0)
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+    strands = HairTexture.of(np.stack([noise / 10, relief], axis=-1).astype(np.float32), points, np.ones(len(points), bool))
+    assert strands is not None
+    assert strands.texture[..., 1].max() < 3 * strands.texture[..., 1].std()
+
+
 def with_photo(of: SimpleNamespace, photo: np.ndarray) -> SimpleNamespace:
     return SimpleNamespace(**(vars(of) | {"photo": photo.astype(np.float32)}))
 
