@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from ..geometry.visibility import smoothstep
 from ..photo.parsing import CLASSES
 from .before import as_before
-from .garments import BorderedGarments, softened
+from .garments import Garments, softened
 from .project import Projection
 from .seam import with_local_light, without_seam
 from .voxel_means import VoxelMeans
@@ -134,7 +134,7 @@ def colour_body(
     level, garment = _samples(seen[:, :3], weight, place, cells.links).around(place)
     garment = np.unique(np.column_stack([garment, sleeve]), axis=0, return_inverse=True)[1].ravel()
     share = softened(cells, garment)
-    garments = BorderedGarments(cells, share, vertices, garment)
+    garments = Garments(cells, share, vertices, garment)
     level = garments.smoothed(level, _EVEN)
     own = np.eye(garment.max() + 1)[garment]
     level = with_local_light(cells, level, seen[:, :3], weight, own)

@@ -5,7 +5,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import smoothstep
-from .garments import BorderedGarments
+from .garments import Garments
 from .voxel_means import VoxelMeans
 
 _STANDS_OUT = (0.1, 0.06)  # crop units (20 to 12 mm) from the neck's edge within which the collar is what is seen
@@ -68,7 +68,7 @@ def _bordering(seen: np.ndarray, depth: np.ndarray) -> np.ndarray:
     return count / max(count.sum(), 1e-9)
 
 
-def edges_rise(cells: VoxelMeans, clothes: BorderedGarments, collar: int, vertices: np.ndarray, skin: np.ndarray) -> np.ndarray:
+def edges_rise(cells: VoxelMeans, clothes: Garments, collar: int, vertices: np.ndarray, skin: np.ndarray) -> np.ndarray:
     """Crop units (V,) along the normals by which clothes stand off the skin, and what covers a collar, which garment or 0, off that: at
     their edges alone, so that outlines stay. vertices (V, 3), of garments `clothes`, of which 0 is none; skin (K,): share of cells."""
     dressed = clothes.other_than(0)

@@ -10,7 +10,7 @@ from .by_kind import THIN, apart_from_hair
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
 from .collar import edges_rise
 from .copied import ColouredSurface, Copied, Guess, normalised
-from .garments import BorderedGarments
+from .garments import Garments
 from .hidden_colours import HiddenColours, SkinChange
 from .kinds import CLOTHES, HAIR, SKIN
 from .project import Projection
@@ -69,7 +69,7 @@ def colour_vertices(
     level = without_seam(surface.cells, hidden.level, hidden.seen[:, COLOUR], hidden.weight, hidden.mirrored, hidden.share)
     if kinds is not None:
         copied = _in_even_light(surface, copied, level, hidden, kinds)
-    clothes = BorderedGarments(surface.cells, hidden.worn.share, vertices)
+    clothes = Garments(surface.cells, hidden.worn.share, vertices)
     detail = np.where(clothes.of[:, None] == 0, hidden.detail, hidden.detail_of_clothes)
     shown, unseen = copied.shown[:, COLOUR], np.clip(clothes.spread(level) + detail, 0, 1)
     if kinds is not None:

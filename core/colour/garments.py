@@ -21,7 +21,7 @@ def softened(cells: VoxelMeans, garment: np.ndarray) -> np.ndarray:
     return share
 
 
-class BorderedGarments:
+class Garments:
     """Cells and V vertices of the same garments. Borders run where two garments' shares are alike. Away from them values are those of the
     cells around, so that a fine mesh takes little longer than a coarse one. of (V,), garment (K,) int: which one a vertex, or a
     cell, is of."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from likeness.core.colour.clothing import dressed, garments, with_an_edge
-from likeness.core.colour.garments import BorderedGarments
+from likeness.core.colour.garments import Garments
 from likeness.core.colour.kinds import CLOTHES, KINDS, SKIN
 
 from .bald_bust import COLLAR, behind, kinds_where, made_bust
@@ -122,7 +122,7 @@ def test_colours_of_two_garments_end_where_their_shares_are_alike(bust):
     height = bust.cells.centre[:, 1]
     edge = height[np.abs(height - COLLAR).argmin()] + bust.cells.size / 3
     soft = np.clip((edge - height) / 0.16 + 0.5, 0, 1)
-    found = BorderedGarments(bust.cells, np.column_stack([1 - soft, soft]).astype(np.float32), bust.vertices)
+    found = Garments(bust.cells, np.column_stack([1 - soft, soft]).astype(np.float32), bust.vertices)
     values = (height < edge).astype(np.float32)[:, None]
     away, below = np.abs(bust.vertices[:, 1] - edge) > 0.014, bust.vertices[:, 1] < edge
     assert np.abs(found.spread(values)[:, 0] - below)[away].max() < 0.01

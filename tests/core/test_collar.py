@@ -5,7 +5,7 @@ import pytest
 
 from likeness.core.colour.clothing import garments
 from likeness.core.colour.collar import edges_rise
-from likeness.core.colour.garments import BorderedGarments
+from likeness.core.colour.garments import Garments
 
 from .bald_bust import behind, made_bust
 
@@ -70,7 +70,7 @@ def stepped(bust, collar, skin=1.0):
     soft = lambda edge: np.clip((edge - height) / 0.16 + 0.5, 0, 1)  # noqa: E731
     share = np.column_stack([1 - soft(-0.4), np.minimum(soft(-0.4), 1 - soft(-0.6)), soft(-0.6)]).astype(np.float32)
     share[island(bust.cells.centre)] = [0, 1, 0]
-    clothes = BorderedGarments(bust.cells, share, bust.vertices)
+    clothes = Garments(bust.cells, share, bust.vertices)
     raised = edges_rise(bust.cells, clothes, collar, bust.vertices, skin * (clothes.garment == 0))
     neck = (bust.vertices[:, 2] < -0.5) & (np.abs(bust.vertices[:, 0]) < 0.2)
     at = lambda low, high: raised[neck & (bust.vertices[:, 1] > low) & (bust.vertices[:, 1] < high)].mean()  # noqa: E731
