@@ -10,7 +10,7 @@ from typing import Self
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
 from .patchwork import patchwork
@@ -30,6 +30,7 @@ _RADIUS = 0.5  # crop units
 _LENGTHENED = 2.5  # long hair that is combed down bends less than in the sample; curls and stubble stay as they are
 _CROPPED = 1.3  # and cropped hair nearly so
 _COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stubble to strands that run one way
+_STRAND = (0.015, 0.03)  # crop units (3 and 6 mm, times what they are lengthened) along strands over which light and relief are averaged
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
 _WIDE = (0.3, 0.5)  # sine of the angle to the crown within which strands are made twice as wide
@@ -65,14 +66,19 @@ class HairTexture:
             samples += tuple(np.swapaxes(sample, 0, 1) for sample in samples)
         small = min(map(len, samples)) < _SMALL * len(picture) / 2
         texture = random_phase(samples[0], size) if small else patchwork(samples, size)
+        spread = texture[..., 1:].std((0, 1)) + 1e-9
+        combed = smoothstep(np.array(coherence), *_COMBED)
+        # Where patches meet, and at highlights, light and relief are interrupted; strands are not.
+        for channels, length in ((slice(0, 1), _STRAND[0]), (slice(1, None), _STRAND[1])):
+            sigma = combed * length * len(picture) / 2 + 1e-3
+            texture[..., channels] = gaussian_filter1d(texture[..., channels], sigma, axis=0, mode="wrap")
         texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
         # Of the others, such as relief, long hair has at least as much as most squares show; cropped hair would become rubble.
         usual = np.median([square[..., 1:].std((0, 1)) for square in fine], axis=0)
-        spread = texture[..., 1:].std((0, 1)) + 1e-9
         bounded = _bounded(texture[..., 1:])
         texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(usual / spread, 1) ** long
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
-        return cls(texture, float(1 + (lengthened - 1) * smoothstep(np.array(coherence), *_COMBED)))
+        return cls(texture, float(1 + (lengthened - 1) * combed))
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, C) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""

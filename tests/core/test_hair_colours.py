@@ -7,6 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.stats import skew
 
+from likeness.core.colour import hair_texture
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS
 from likeness.core.colour.material import Tints, levels
@@ -74,6 +75,21 @@ def test_relief_of_long_hair_is_as_deep_as_in_most_of_it(long: float) -> None:
     strands = HairTexture.of(picture, points, np.ones(len(points), bool), long)
     assert strands is not None
     assert (strands.texture[..., 1].std() > 0.4 * strands.texture[..., 0].std()) == (long > 0)
+
+
+def test_strands_of_combed_hair_are_not_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (4, 1.2))
+    picture = np.repeat(noise[..., None] / noise.std() / 10, 2, axis=2).astype(np.float32)
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+
+    def along() -> np.ndarray:
+        strands = HairTexture.of(picture, points, np.ones(len(points), bool))
+        assert strands is not None
+        return np.diff(strands.texture, axis=0).std((0, 1)) / strands.texture.std((0, 1))
+
+    found = along()
+    monkeypatch.setattr(hair_texture, "_STRAND", (0.0, 0.0))
+    assert found[0] < 0.8 * along()[0] and found[1] < 0.6 * along()[1]
 
 
 def test_single_highlights_are_no_warts() -> None:
