@@ -16,7 +16,7 @@ from ..geometry.visibility import smoothstep
 from .patchwork import patchwork
 
 _MAP = 128  # pixels a side of the map of hair
-_LEAST, _MOST = 0.05, 0.25  # crop units (1 and 5 cm): sides of a sample
+_LEAST, _MOST = 0.03, 0.25  # crop units (6 mm and 5 cm): sides of a sample
 _NEARLY, _BLOCK = 0.6, 6  # share of the largest square's side that a sample has at least; pixels of the map of which one square is tried
 _UNUSUAL = 0.5  # natural logarithm by which a sample's contrast differs from what is usual
 _SAMPLES = 6  # squares at most of which patches are taken

@@ -45,7 +45,14 @@ def test_hair_that_is_dyed_violet_stays_so(colour: tuple[float, float, float]) -
     assert np.abs(tints.natural().tints - tints.tints).max() < 0.02
 
 
-@pytest.mark.parametrize("side", [2.0, 0.08], ids=["much hair", "little hair"])
+def test_a_few_seen_cells_tell_hairs_colour_rather_than_the_field() -> None:
+    of = cells()
+    of.weight[np.flatnonzero(of.weight > 0.5)[20:]] = 0
+    found = hair_levels(of, np.tile(BROWN, (len(of.weight), 1)), np.tile([0.3, 0.5, 0.1], (len(of.weight), 1)))
+    assert np.abs(found - BROWN).max() < np.abs(found - [0.3, 0.5, 0.1]).max() / 1.5
+
+
+@pytest.mark.parametrize("side", [2.0, 0.08, 0.05], ids=["much hair", "little hair", "a strip"])
 def test_few_bright_strands_in_black_hair_stay_few_and_bright(side: float) -> None:
     noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 1.2))
     light = np.maximum(noise / noise.std() - 1, 0)
