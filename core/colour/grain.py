@@ -26,7 +26,7 @@ class Kind(NamedTuple):
 
 
 # Even skin: without wrinkles or the nose's edge, which are stronger than pores.
-PORES, STUBBLE, WEAVE = Kind(1 / 12, 0.025), Kind(1 / 2, 0.15), Kind(1 / 2, 0.045)
+PORES, STUBBLE, WEAVE = Kind(1 / 12, 0.025), Kind(1 / 2, 0.15), Kind(1 / 4, 0.02)
 
 
 @dataclass(frozen=True)
