@@ -23,7 +23,6 @@ _FOLD = -0.05  # cosine between neighbours below which they make a fold; the edg
 _ROUNDS = 24
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
 _STEPS = 8  # of relaxing in a round
-_FARTHEST = (0.02, 0.04)  # metres that relaxing may move a vertex, in the first and in the second half of the rounds
 _BORDER = 2  # rings of vertices at the border of what is looked at that stay
 _AROUND = 12  # rings of vertices around what is wrong that are looked at in a round
 
@@ -112,11 +111,11 @@ class _Part:
 def _mended(whole: _Part, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A part mended around its wrong vertices (N,) bool: vertices, faces, and the ids that the vertices had in it. Each round looks only
     at the surroundings of what the one before has left, which may have come near the part's border."""
-    before, vertices, faces, fixed = whole.vertices, whole.vertices, whole.faces, whole.border
+    vertices, faces, fixed = whole.vertices, whole.faces, whole.border
     kept = np.arange(len(vertices))
     for number in range(_ROUNDS):
         part = _Part.around(vertices, faces, wrong, fixed)
-        *mended, left = _round(part, before[kept[part.ids]], number)
+        *mended, left = _round(part, number)
         wrong = np.zeros(len(vertices), bool)
         wrong[part.ids[mended[2][left]]] = True
         vertices, faces, still = part.put_back(vertices, *mended)
@@ -126,9 +125,8 @@ def _mended(whole: _Part, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     return vertices, faces, kept
 
 
-def _round(part: _Part, before: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A part after one round: vertices, faces, the ids of its vertices before, and which of them were wrong until this round's last step.
-    before (N, 3): where the part's vertices were at the very beginning."""
+def _round(part: _Part, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A part after one round: vertices, faces, the ids of its vertices before, and which of them were wrong until this round's last step."""
     vertices, faces, kept = _reshaped(part.vertices, part.faces, part.border)
     vertices, faces, still = collapse_short_edges(vertices, faces, _MARGIN * SHORTEST, part.border[kept])
     kept, shape = kept[still], Shape.of(vertices, faces)
@@ -138,8 +136,7 @@ def _round(part: _Part, before: np.ndarray, number: int) -> tuple[np.ndarray, np
         # What sliding along the surface has not mended in half of the rounds is relaxed too.
         crumpled = shape.folded | shape.intersecting if number < _ROUNDS // 2 else shape.wrong
         rings = int(_RINGS[0] + (_RINGS[1] - _RINGS[0]) * number / (_ROUNDS - 1))
-        farthest = _FARTHEST[number >= _ROUNDS // 2]
-        vertices = _relaxed(vertices, faces, np.unique(faces[crumpled]), rings, before[kept], farthest)
+        vertices = _relaxed(vertices, faces, np.unique(faces[crumpled]), rings)
         vertices = _slid(vertices, faces, np.unique(faces[shape.wrong & ~crumpled]))
     return vertices, faces, kept, wrong
 
@@ -172,10 +169,8 @@ def _grown(faces: np.ndarray, chosen: np.ndarray, rings: int) -> np.ndarray:
     return grown
 
 
-def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int, before: np.ndarray, farthest: float) -> np.ndarray:
-    """Vertices with those of the ids, and so many rings around them, drawn to the means of their neighbours, but no farther than so many
-    metres from where they were `before`: round after round, means would draw a coarse hand's fingers in. What half of the rounds have not
-    mended is a spike that is longer than that, not a finger."""
+def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int) -> np.ndarray:
+    """Vertices with those of the ids, and so many rings around them, drawn to the means of their neighbours."""
     free = np.zeros(len(vertices), bool)
     free[wrong] = True
     free = _grown(faces, free, rings)
@@ -183,9 +178,6 @@ def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: 
     points = vertices.astype(np.float64)
     for _ in range(_STEPS):
         points[free] = means(points)[free]
-    moved = points[free] - before[free]
-    length = np.linalg.norm(moved, axis=1, keepdims=True)
-    points[free] = before[free] + moved * np.minimum(1, farthest / np.maximum(length, 1e-12))
     return points.astype(vertices.dtype)
 
 
