@@ -126,7 +126,7 @@ def _mended(whole: _Part, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _round(part: _Part, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A part after one round: vertices, faces, the ids of its vertices before, and which of them were wrong until this round's last step."""
+    """A part after one round: vertices, faces, the ids of its vertices before, and which of them were wrong until the last step."""
     vertices, faces, kept = _reshaped(part.vertices, part.faces, part.border)
     vertices, faces, still = collapse_short_edges(vertices, faces, _MARGIN * SHORTEST, part.border[kept])
     kept, shape = kept[still], Shape.of(vertices, faces)
