@@ -34,6 +34,7 @@ _ROUND = 0.4  # of a distance around the body or the limb: what is at the same h
 _SMALL = 3.0  # times finer
 _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
 _BARE_APART, _ON_ARM = 10.0, 0.5  # metres by which sleeves and bare arms count as farther away from each other, and share of an arm
+_BARE = 2  # what is bare of an arm; what is not is 1
 _THINNED = 4  # one of so many vertices tells what is worn
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
 _ALIKE = 12.0  # of CIE Lab: materials nearer than that are one in two lights
@@ -132,7 +133,7 @@ def colour_body(
         sleeve[arm] = 1 + worn.at(vertices[cells.first[arm]])
     place = np.column_stack([place, _BARE_APART * sleeve])
     level, garment = _samples(seen[:, :3], weight, place, cells.links).around(place)
-    garment = np.unique(np.column_stack([garment, sleeve]), axis=0, return_inverse=True)[1].ravel()
+    garment = np.unique(np.column_stack([garment, sleeve == _BARE]), axis=0, return_inverse=True)[1].ravel()
     share = softened(cells, garment)
     garments = Garments(cells, share, vertices, garment)
     level = garments.smoothed(level, _EVEN)

@@ -17,6 +17,7 @@ from .patchwork import patchwork
 
 _MAP = 128  # pixels a side of the map of hair
 _LEAST, _MOST = 0.03, 0.25  # crop units (6 mm and 5 cm): sides of a sample
+_FEWEST = 8  # pixels of a sample's side, below which it tells nothing
 _NEARLY, _BLOCK = 0.6, 6  # share of the largest square's side that a sample has at least; pixels of the map of which one square is tried
 _UNUSUAL = 0.5  # natural logarithm by which a sample's contrast differs from what is usual
 _SAMPLES = 6  # squares at most of which patches are taken
@@ -152,7 +153,8 @@ def seen_squares(
     # The widest of each block, so that one pixel more or less changes no other square.
     widest = centres[np.argsort(-inside[tuple(centres.T)], kind="stable")]
     _, first = np.unique(widest // _BLOCK, axis=0, return_index=True)
-    return [_square(picture, centre, min(inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP, most)) for centre in widest[first]]
+    squares = [_square(picture, centre, min(inside[tuple(centre)] * np.sqrt(2) * 2 / _MAP, most)) for centre in widest[first]]
+    return [square for square in squares if len(square) >= _FEWEST]
 
 
 def _map_of(points: np.ndarray, of_kind: np.ndarray) -> np.ndarray:
