@@ -109,8 +109,8 @@ def test_strands_of_combed_hair_are_not_interrupted(monkeypatch: pytest.MonkeyPa
     assert found[0] < 0.8 * along()[0] and found[1] < 0.6 * along()[1]
 
 
-def test_single_highlights_are_no_warts() -> None:
-    noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 1.2))
+def test_single_highlights_of_curls_are_no_warts() -> None:
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (1.5, 1.5))
     noise /= noise.std()
     relief = noise + 8 * np.maximum(noise - 2.5, 0)
     points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
