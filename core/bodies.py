@@ -158,12 +158,12 @@ class BodyReconstructor:
             vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength), spikes=True)
             image = crop_picture(view.image, box, len(matte))
             parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
-            worn = None
+            bare = None
             # A published network's surface is there to be compared: it gets no clothes and no hands of ours.
             if parsing is not None and self._published is None:
                 nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
                 crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2], fit.upright[1])
-                vertices, worn = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
+                vertices, bare = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
             whole = framing.from_crop(vertices, fit.camera).astype(np.float32)
             if self._published is None:
@@ -174,7 +174,7 @@ class BodyReconstructor:
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
             normals = vertex_normals(vertices, faces)
             places = BodyPlaces.of(nearest.mean, nearest.regions)
-            colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing, worn)
+            colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing, bare)
         notes, made = [], None
         if head is not None:
             with clock.stage("head"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body_rigging import NearestPlaces
-from .colour.body import ARMS, Worn
+from .colour.body import ARMS, Bare
 from .colour.carried import carry
 from .geometry.mesh import vertex_normals
 from .surface.folds import Folds
@@ -30,12 +30,12 @@ class FigureCrop:
 
 def dressed_body(
     vertices: np.ndarray, faces: np.ndarray, nearest: NearestPlaces, crop: FigureCrop, resolution: int, detail: float
-) -> tuple[np.ndarray, Worn | None]:
+) -> tuple[np.ndarray, Bare | None]:
     """Vertices (V, 3) float32 of a crop frame's surface with `resolution` cells a side, with hems, smooth cloth and, as far as detail says,
-    the photo's folds; and what is worn where. nearest: where its vertices are on the body."""
+    the photo's folds; and what is bare. nearest: where its vertices are on the body."""
     layers = worn_layers(crop.photo, crop.matte, crop.parsing, crop.half)
     apart = nearest.regions(*_APART)
-    free, worn = 1 - apart.max(1), None
+    free, bare = 1 - apart.max(1), None
     if layers is not None:
         kind = np.round(apart) @ np.arange(1, len(_APART) + 1)
         normals = vertex_normals(vertices, faces)
@@ -43,8 +43,8 @@ def dressed_body(
         shares, _ = carry(vertices, faces, normals, layers.shares, crop.matte, nearest.mean, kind, arms)
         vertices = dressed(vertices, faces, shares, free, crop.half)
         vertices = shod(vertices, faces, shares[:, -2], nearest.mean[:, 0] > 0, crop.up, crop.matte, crop.half)
-        worn = Worn(vertices, shares)
+        bare = Bare(vertices, shares[:, -1])
     if detail:
         pictures = crop.photo, crop.matte, crop.parsing
         vertices = Folds.of(*pictures, layers, crop.half, resolution, crop.photo_pixel, detail).on(vertices, faces, free)
-    return vertices, worn
+    return vertices, bare

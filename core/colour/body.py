@@ -35,7 +35,7 @@ _SMALL = 3.0  # times finer
 _OTHER_SIDE, _OTHER_PART = 0.03, 10.0  # metres by which the other side, and another part of the body, count as farther away
 _BARE_APART, _ON_ARM = 10.0, 0.5  # metres by which sleeves and bare arms count as farther away from each other, and share of an arm
 _BARE = 2  # what is bare of an arm; what is not is 1
-_THINNED = 4  # one of so many vertices tells what is worn
+_THINNED = 4  # one of so many vertices tells what is bare
 _NEAREST = 0.05  # metres: what is nearer is equally near, so that a pattern has no say
 _ALIKE = 12.0  # of CIE Lab: materials nearer than that are one in two lights
 _GRADUAL, _OFTEN = 0.5, 40  # share of two materials' distance that neighbours are apart where one is the other in the shade, and how many
@@ -63,16 +63,16 @@ class BodyPlaces(NamedTuple):
         return cls(mean, np.select([scalp, skin, hands], [_SCALP, _HEAD, _HANDS]), regions(*ARMS).max(1))
 
 
-class Worn(NamedTuple):
-    """What is worn at some vertices (N, 3), crop frame: shares (N, L) of layers (surface/worn.py `Layers`)."""
+class Bare(NamedTuple):
+    """How far some vertices (N, 3), crop frame, are bare: share (N,) in [0, 1], as the surface has the form of what is worn."""
 
     vertices: np.ndarray
-    shares: np.ndarray
+    share: np.ndarray
 
     def at(self, vertices: np.ndarray) -> np.ndarray:
         """(K,) bool: whether places (K, 3) are bare."""
         tree = cKDTree(self.vertices[::_THINNED], balanced_tree=False, compact_nodes=False)
-        return self.shares[::_THINNED, -1][tree.query(vertices)[1]] > 0.5
+        return self.share[::_THINNED][tree.query(vertices)[1]] > 0.5
 
 
 class _Samples(NamedTuple):
@@ -107,13 +107,13 @@ def colour_body(
     matte_crop: np.ndarray,
     places: BodyPlaces,
     parsing_crop: np.ndarray | None = None,
-    worn: Worn | None = None,
+    bare: Bare | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours (V, 3) float32 sRGB in [0, 1] of all vertices, and observed (V,) float32 in [0, 1], 1 where the photo was copied.
 
     vertices (V, 3) and unit normals (V, 3) in the crop frame, faces (F, 3); photo_crop (S, S, 3) float sRGB, matte_crop (S, S);
-    parsing_crop: (S, S, len(CLASSES)) shares, by which background and things that are held are not carried on. worn: what is worn where,
-    if the surface has its form.
+    parsing_crop: (S, S, len(CLASSES)) shares, by which background and things that are held are not carried on. bare: where sleeves end, if
+    the surface has the form of what is worn.
     """
     told = np.zeros((*matte_crop.shape, 2), np.float32)
     if parsing_crop is not None:
@@ -128,9 +128,9 @@ def colour_body(
     place = _stretched(places, cells.first, _part_of_head(places.part[cells.first], seen[:, 4], weight))
     place = as_before(place, vertices[cells.first], places.mean[cells.first], places.arms[cells.first], weight)
     sleeve = np.zeros(len(place), np.int64)
-    if worn is not None:
+    if bare is not None:
         arm = np.flatnonzero(places.arms[cells.first] > _ON_ARM)
-        sleeve[arm] = 1 + worn.at(vertices[cells.first[arm]])
+        sleeve[arm] = 1 + bare.at(vertices[cells.first[arm]])
     place = np.column_stack([place, _BARE_APART * sleeve])
     level, garment = _samples(seen[:, :3], weight, place, cells.links).around(place)
     garment = np.unique(np.column_stack([garment, sleeve == _BARE]), axis=0, return_inverse=True)[1].ravel()

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 import trimesh
 from scipy.sparse.csgraph import connected_components
 
-from likeness.core.colour.body import BodyPlaces, Worn, _alike, _steps, colour_body
+from likeness.core.colour.body import Bare, BodyPlaces, _alike, _steps, colour_body
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.extract import extract_surface
@@ -43,8 +43,8 @@ def body():
     return SimpleNamespace(vertices=vertices, faces=faces, normals=normals, matte=matte, places=places, behind=behind, arm=arm > 0)
 
 
-def coloured(body, photo, places=None, parsing=None, worn=None):
-    return colour_body(body.vertices, body.faces, body.normals, photo, body.matte, places or body.places, parsing, worn)
+def coloured(body, photo, places=None, parsing=None, bare=None):
+    return colour_body(body.vertices, body.faces, body.normals, photo, body.matte, places or body.places, parsing, bare)
 
 
 def test_a_hem_is_as_high_behind_as_in_front_and_narrow(body):
@@ -81,10 +81,10 @@ def test_a_sleeve_ends_behind_where_the_surface_has_its_hem(body):
     """Farther along the arm than in front."""
     x = body.vertices[:, 0]
     bare = (x > np.where(body.vertices[:, 2] > 0, SLEEVE, SLEEVE + 0.1)).astype(np.float32)
-    worn = Worn(body.vertices, np.stack([1 - bare, 0 * bare, bare], axis=1))
+    ends = Bare(body.vertices, bare)
     between = body.behind & body.arm & (x > SLEEVE + 0.02) & (x < SLEEVE + 0.08)
     beyond = body.behind & body.arm & (x > SLEEVE + 0.12)
-    found, _ = coloured(body, dressed(X, Y), worn=worn)
+    found, _ = coloured(body, dressed(X, Y), bare=ends)
     assert between.sum() > 50 and np.abs(found[between] - SHIRT).mean() < 0.06
     assert np.abs(found[beyond] - SKIN).mean() < 0.04
 

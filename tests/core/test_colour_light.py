@@ -11,7 +11,6 @@ from scipy.ndimage import gaussian_filter
 from likeness.core.colour import fill
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.grain import PORES, Grain
-from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.hidden_colours import SkinChange
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, levels
@@ -203,16 +202,6 @@ def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, fl
         assert (np.diff(natural.tints, axis=1) < 1e-6).all(), "red, green and blue in that order"
 
 
-@pytest.mark.parametrize("combed", [True, False])
-def test_strands_are_lengthened_and_curls_are_not(combed: bool) -> None:
-    noise = np.random.default_rng(0).standard_normal((SIZE, SIZE))
-    photo = 0.4 + 0.1 * gaussian_filter(noise, (12, 1.2) if combed else 1.2)[..., None]
-    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
-    strands = HairTexture.of(photo.astype(np.float32), points, np.ones(len(points), bool))
-    assert strands is not None
-    assert strands.lengthened == pytest.approx(2.5 if combed else 1.0, abs=0.05)
-
-
 def test_hair_with_the_walls_light_on_it_has_its_own_tint(ball: SimpleNamespace) -> None:
     """A greenish spot, as of a green wall; the same before a grey wall is the hair's."""
     brown, green = np.array([0.3, 0.2, 0.12]), np.array([0.25, 0.27, 0.12])
@@ -223,30 +212,6 @@ def test_hair_with_the_walls_light_on_it_has_its_own_tint(ball: SimpleNamespace)
         colours, _ = coloured(ball, np.where((np.hypot(X, Y) < RADIUS)[..., None], photo, wall), np.full_like(X, True, bool), kind="hair")
         greenness.append(np.median(colours[front, 1] - colours[front, 0]))
     assert greenness[0] < -0.04 and greenness[1] > 0
-
-
-def test_hidden_hair_follows_the_strands_that_run_one_way() -> None:
-    """Where they cross in the middle of the hair, a smaller piece beside it tells more."""
-    x, y = np.meshgrid((np.arange(512) + 0.5) / 256 - 1, -((np.arange(512) + 0.5) / 256 - 1))
-    crossing = gaussian_filter(np.random.default_rng(0).standard_normal((512, 512)), 2)
-    grey = 0.3 + 0.1 * np.where(x < 0.1, np.sin(300 * x), 5 * crossing)
-    photo = grey[..., None].astype(np.float32)
-    points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)[::3]
-    hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
-    texture = HairTexture.of(photo, points, hair)
-    assert texture is not None and texture.lengthened > 2.3
-
-
-def test_hidden_hair_has_the_contrast_of_most_of_the_seen_hair() -> None:
-    """Strands in deep shade run one way more than others, but are hardly seen."""
-    x, y = np.meshgrid((np.arange(512) + 0.5) / 256 - 1, -((np.arange(512) + 0.5) / 256 - 1))
-    wavy = gaussian_filter(np.random.default_rng(0).standard_normal((512, 512)), 2)
-    grey = 0.3 + np.where(x < -0.05, 0.002 * np.sin(300 * x), wavy)
-    photo = grey[..., None].astype(np.float32)
-    points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)[::3]
-    hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
-    texture = HairTexture.of(photo, points, hair)
-    assert texture is not None and texture.texture.std() > 0.5 * wavy.std()
 
 
 def ears_of(points: np.ndarray) -> np.ndarray:
