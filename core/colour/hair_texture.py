@@ -75,9 +75,9 @@ class HairTexture:
             texture[..., channels] = gaussian_filter1d(texture[..., channels], sigma, axis=0, mode="wrap")
         texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
         # Of the others, such as relief, long hair has at least as much as most squares show; cropped hair would become rubble.
-        usual = np.median([square[..., 1:].std((0, 1)) for square in fine], axis=0)
+        mostly = np.median([square[..., 1:].std((0, 1)) for square in fine], axis=0)
         bounded = _bounded(texture[..., 1:])
-        texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(usual / spread, 1) ** long
+        texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(mostly / spread, 1) ** long
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
         return cls(texture, float(1 + (lengthened - 1) * combed))
 
