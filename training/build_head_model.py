@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.models.head import EYE_DISTANCE, SCHEMA
 from .head_model.landmarks import place_landmarks
+from .head_model.layout import lay_out
 from .head_model.regions import cavity_faces, make_correspondence, make_mirror, make_regions
 from .head_model.source import ShapeSpace, read_base_mesh, read_mirror
 from .head_model.topology import close_bust, cut_bust
@@ -96,7 +97,7 @@ def build(samples: int, scanned: int, assets: Path, components: int, seed: int) 
         components,
         explained,
     )
-    return {
+    arrays = {
         "mean": mean.astype(np.float32),
         "identity": identity.astype(np.float16),
         "expression": expression.astype(np.float16),
@@ -108,7 +109,7 @@ def build(samples: int, scanned: int, assets: Path, components: int, seed: int) 
         "joint_identity": joint_identity.astype(np.float32),
         "parents": np.array(PARENTS, np.int32),
         "weights": weights.astype(np.float32),
-        "uv": bust.uv.astype(np.float32),
+        "makehuman_uv": bust.uv.astype(np.float32),
         "faces_uv": bust.faces_uv.astype(np.int32),
         "code": make_correspondence(mean, regions["head"]).astype(np.float32),
         "regions": np.stack(list(regions.values())).astype(np.float16),
@@ -122,6 +123,7 @@ def build(samples: int, scanned: int, assets: Path, components: int, seed: int) 
         **{f"solid_{name}": inner.astype(np.int32) for name, inner in closed.cavities.items()},
         **_typed(landmarks),
     }
+    return arrays | {"uv": lay_out(arrays)}
 
 
 def _typed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -39,7 +39,6 @@ _LOOSE = 0.06  # metres within which clothes are
 _LIKE_SKIN = 0.12  # sRGB around the person's tone; shaded skin is farther
 _SHAVED = 0.35  # share of the hair's colour on the scalp
 _TEETH, _TONGUE, _MOUTH = (np.array(colour, np.float32) for colour in ([0.87, 0.83, 0.76], [0.68, 0.36, 0.35], [0.32, 0.10, 0.10]))
-_EYES_CORNER, _EYES_WIDTH, _EYES_LARGE = np.array([0.03, 0.03]), 0.53, 0.2
 """Where the eyes' islands go, a free corner of MakeHuman's layout: at their usual place an iris is a dozen texels wide."""
 
 
@@ -85,7 +84,7 @@ def bake_head(
     parsing: np.ndarray | None = None,
     framing: Framing = HEAD,
 ) -> RiggedHead:
-    """The rigged head with texture and texture_observed, size x size; small islands of eyes in the UV map are enlarged.
+    """The rigged head with texture and texture_observed, size x size.
 
     rigged: with its own key values and rotations it lies on the result's mesh. anatomy: of its vertices. parsing: shares
     (PARSING_SIZE, PARSING_SIZE, len(CLASSES)) over the photo's crop; where it says that something lies over the skin, the skin is taken
@@ -93,7 +92,6 @@ def bake_head(
     Raises InputError for a size that cannot be made.
     """
     step = progress or (lambda share: None)
-    rigged = replace(rigged, uv=_with_large_eyes(rigged))
     order = _outermost_last(rigged)
     texels = Texels.of(rigged.faces[order], rigged.uv, rigged.faces_uv[order], size)
     step(0.1)
@@ -241,14 +239,3 @@ def _outermost_last(rigged: RiggedHead) -> np.ndarray:
     middle = rigged.joints[[JOINT_NAMES.index("eye.L"), JOINT_NAMES.index("eye.R")]].mean(0) - [0, 0, _INSIDE]
     return np.argsort(np.linalg.norm(rigged.neutral[rigged.faces].mean(1) - middle, axis=1), kind="stable")
 
-
-def _with_large_eyes(rigged: RiggedHead) -> np.ndarray:
-    eyes = np.unique(
-        rigged.faces_uv[(rigged.face_part == MESH_PARTS.index("left eye")) | (rigged.face_part == MESH_PARTS.index("right eye"))]
-    )
-    uv = rigged.uv.copy()
-    low = uv[eyes].min(0)
-    if np.ptp(uv[eyes, 0]) > _EYES_LARGE:
-        return uv
-    uv[eyes] = (uv[eyes] - low) * (_EYES_WIDTH / np.ptp(uv[eyes, 0])) + _EYES_CORNER
-    return uv

@@ -47,6 +47,7 @@ SCHEMA = Schema(
         "parents": Array(WHOLE, (len(JOINT_NAMES),)),
         "weights": Array(REAL, ("V", len(JOINT_NAMES))),
         "uv": Array(REAL, ("U", 2)),
+        "makehuman_uv": Array(REAL, ("U", 2)),
         "faces_uv": Array(WHOLE, ("F", 3), below="U"),
         "code": Array(REAL, ("V", 3)),
         "regions": Array(REAL, ("R", "V")),
@@ -73,10 +74,12 @@ SCHEMA = Schema(
 class HeadModel(ParametricModel):
     """The head as a parametric model, size-normalised to EYE_DISTANCE, with the camera frame's origin between the posed eyes' joints.
 
-    hm08 (V,): vertex ids in MakeHuman's mesh, -1 where there is none.
+    hm08 (V,): vertex ids in MakeHuman's mesh, -1 where there is none; makehuman_uv (U, 2): the places of `uv` in MakeHuman's own map, for
+    which its skins are painted.
     """
 
     hm08: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    makehuman_uv: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
     MAIN_JOINT: ClassVar[int] = NECK
 
@@ -93,7 +96,7 @@ class HeadModel(ParametricModel):
         base = sp.csr_matrix((arrays["solid_csr_data"], arrays["solid_csr_indices"], indptr), shape=(len(indptr) - 1, skin))
         as_they_are = ("mean", "identity", "expression", "expression_names", "weights", "faces", "face_part", "part", "uv", "faces_uv")
         return cls(
-            **{name: arrays[name] for name in (*as_they_are, "mirror", "hm08")},
+            **{name: arrays[name] for name in (*as_they_are, "mirror", "hm08", "makehuman_uv")},
             correspondence=arrays["code"],
             skeleton=Skeleton(JOINT_NAMES, arrays["parents"], arrays["joints"], arrays["joint_identity"]),
             regions=dict(zip(arrays["region_names"], regions, strict=True)),

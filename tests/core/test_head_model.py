@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from likeness.core.errors import AssetError
 from likeness.core.geometry.mesh import signed_volume
+from likeness.core.geometry.raster import fragments
 from likeness.core.models.head import DEFAULT_FILE, HeadModel
 from likeness.core.models.joints import LEFT_EYE, NECK, RIGHT_EYE
 from likeness.core.models.parametric import Parameters
@@ -32,6 +34,16 @@ def test_mean_head_is_in_the_documented_frame(model):
     assert posed.joints[NECK][1] < -0.1
     nose = model.mediapipe.on(posed.vertices)[4]
     assert abs(nose[0]) < 1e-3 and nose[1] < -0.02 and nose[2] > 0.02
+
+
+def test_no_two_faces_of_the_uv_map_overlap_and_the_eyes_are_far_apart_in_it(model):
+    flat = torch.from_numpy(np.pad(2 * model.uv - 1, [(0, 0), (0, 1)]))
+    drawn = fragments(flat, torch.from_numpy(model.faces_uv.astype(np.int64)), 2048)
+    assert len(torch.unique(drawn.pixel)) == len(drawn.pixel) and (drawn.sign > 0).all()
+    corners = model.uv[model.faces_uv].mean(1)
+    left, right = (corners[(np.abs(model.mean[model.faces].mean(1) - eye) < 0.02).all(1) & (corners[:, 1] > 0.4)].mean(0)
+                   for eye in ([0.0315, 0, 0.01], [-0.0315, 0, 0.01]))  # fmt: skip
+    assert left[0] - right[0] > 0.15 and abs(left[1] - right[1]) < 0.01
 
 
 def test_every_person_has_the_same_eye_distance_and_stays_centred(model):

@@ -155,7 +155,7 @@ class _Pose:
 
 
 def subdivided_uv(model: HeadModel) -> np.ndarray:
-    """Corner uv (4 F, 3, 2) of the subdivided bust, in the face order of loop_subdivision."""
+    """Corner uv (4 F, 3, 2) in MakeHuman's map of the subdivided bust, in the face order of loop_subdivision."""
     count = len(model.closed_mesh.faces) // 4
     coarse = np.stack([model.closed_mesh.faces[i * count : (i + 1) * count, 0] for i in range(3)], axis=1)
     known = {tuple(sorted(face)): row for row, face in enumerate(model.faces.tolist())}
@@ -164,7 +164,7 @@ def subdivided_uv(model: HeadModel) -> np.ndarray:
         row = known.get(tuple(sorted(face)))
         if row is not None:
             at = dict(zip(model.faces[row].tolist(), model.faces_uv[row].tolist(), strict=True))
-            corner_uv[index] = model.uv[[at[vertex] for vertex in face]]
+            corner_uv[index] = model.makehuman_uv[[at[vertex] for vertex in face]]
     a, b, c = np.moveaxis(corner_uv, 1, 0)
     ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
     corners = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
