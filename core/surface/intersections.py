@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 _VOXEL = 3.5  # median edges: a side of the cubes in which normals are compared
+_CUBES = 256  # along the longest side at most: edges of no length would ask for any number
 _STRAYS = 0.75  # cosine to the mean normal around it below which a face may belong to another layer
 _ALIKE = 0.5  # cosine between two faces that are taken for the same layer
 
@@ -18,7 +19,8 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     and look the same way nothing is found.
     """
     middle = corners.mean(0)
-    side = _VOXEL * float(np.median(np.linalg.norm(corners[0] - corners[1], axis=1)))
+    usual = float(np.median(np.linalg.norm(corners[0] - corners[1], axis=1)))
+    side = max(_VOXEL * usual, float(np.ptp(middle, axis=0).max(initial=0)) / _CUBES, 1e-9)
     chosen = np.flatnonzero(_near_strays(middle, normals, side))
     if not len(chosen):
         return chosen

@@ -21,6 +21,7 @@ _NEEDLE = 0.3  # share of the longest edge up to which a poor triangle's shortes
 _HANDLE = 0.06  # metres: longest loop around a handle that is cut; a wrist is thicker
 _FOLD = -0.05  # cosine between neighbours below which they make a fold; the edge of a flat end is none
 _ROUNDS = 24
+_PASSES = 3  # over the whole, because relaxing may leave a fold at the border of the part that was looked at
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
 _STEPS = 8  # of relaxing in a round
 _BORDER = 2  # rings of vertices at the border of what is looked at that stay
@@ -66,15 +67,21 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
     """
     count = len(vertices)
     vertices, faces, source = cut_handles(vertices, faces, _HANDLE)
-    shape = Shape.of(vertices, faces)
-    wrong = np.zeros(len(vertices), bool)
-    wrong[faces[shape.wrong | (shape.aspect > _POOR)]] = True
-    wrong[source[count:]] = wrong[count:] = True
-    if not wrong.any():
-        return vertices, faces, source
-    part = _Part.around(vertices, faces, wrong)
-    vertices, faces, kept = part.put_back(vertices, *_mended(part, wrong[part.ids]))
-    return vertices, faces, source[kept]
+    cut = np.zeros(len(vertices), bool)
+    cut[source[count:]] = cut[count:] = True
+    looked_at = np.ones(len(vertices), bool)
+    for number in range(_PASSES):
+        near, some, ids = compact(vertices, faces[looked_at[faces].any(1)])
+        shape = Shape.of(near, some)
+        wrong = cut if number == 0 else np.zeros(len(vertices), bool)
+        wrong[ids[some[shape.wrong | (number == 0) & (shape.aspect > _POOR)]]] = True
+        if not wrong.any():
+            break
+        part = _Part.around(vertices, faces, wrong)
+        looked_at = np.isin(np.arange(len(vertices)), part.ids)
+        vertices, faces, kept = part.put_back(vertices, *_mended(part, wrong[part.ids]))
+        looked_at, source = looked_at[kept], source[kept]
+    return vertices, faces, source
 
 
 @dataclass(frozen=True)

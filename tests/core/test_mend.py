@@ -96,10 +96,17 @@ def test_long_spikes_are_mended() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_mending_that_spreads_to_the_border_of_what_is_looked_at_opens_no_hole(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mending_that_spreads_to_the_border_of_what_is_looked_at_leaves_no_hole_or_fold(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mend, "_AROUND", 1)
     vertices, faces, _ = mend_surface(*crumpled(0.006, seed))
     check_manifold(vertices, faces)
+    assert not Shape.of(vertices, faces).wrong.any()
+
+
+def test_faces_without_an_area_are_looked_through_too() -> None:
+    vertices, faces = surface(ball(), 32)
+    vertices[np.unique(faces[: len(faces) // 2 + 1])] = vertices[0]
+    assert Shape.of(vertices, faces).wrong.any()
 
 
 def test_intersections_are_those_that_blender_finds() -> None:
