@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..geometry.closest import ClosestSurface
-from ..geometry.mesh import adjacency, vertex_normals
+from ..geometry.mesh import adjacency, boundary_loops, vertex_normals
 from ..models.head_levels import RINGS, HeadLevel
 from ..models.joints import NECK
 from ..surface.cut import below_cut
@@ -15,6 +15,7 @@ from .transfer import Transfer
 _ROUNDS, _STEP, _SLOPE = 12, 0.01, 1e-4  # of walking to the cut: rounds; metres a round at most; metres between heights that tell a slope
 _FADE = 4  # rings of vertices over which the skin slides along with its border
 _SPREAD = 200  # steps of spreading the sliding among them
+_SMOOTHED = 12  # times that a border is averaged with its neighbours: over five edges, of some 2 cm
 _FARTHEST = 0.05  # metres that a border slides at most
 
 
@@ -41,6 +42,19 @@ def on_cut(rigged: RiggedHead, cut: str) -> tuple[RiggedHead, Transfer]:
         np.stack([places(one) for one in many]).astype(np.float32) if len(many) else many for many in (rigged.keys, rigged.correctives)
     )
     return replace(rigged, **carried, keys=keys, correctives=correctives), places
+
+
+def with_fair_border(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Vertices (V, 3) with the loop that the faces (F, 3) end in smoothed along itself, and what is around it going along. Where skin
+    was drawn onto a surface that ends there too, some of its border has found the surface's side and some its underside."""
+    loop = max(boundary_loops(faces), key=lambda loop: np.linalg.norm(np.diff(vertices[loop], axis=0), axis=1).sum())
+    points = vertices[loop]
+    for _ in range(_SMOOTHED):
+        points = (np.roll(points, 1, axis=0) + 2 * points + np.roll(points, -1, axis=0)) / 4
+    move = np.zeros_like(vertices)
+    move[loop] = points - vertices[loop]
+    _spread(move, loop, faces)
+    return vertices + move
 
 
 def _to_cut(points: np.ndarray, surface: ClosestSurface, faces: np.ndarray, skin: np.ndarray, origin: np.ndarray, cut: str) -> np.ndarray:

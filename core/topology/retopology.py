@@ -15,7 +15,7 @@ from ..models.head_levels import HeadLevel
 from ..photo.view import Camera
 from ..result import Result
 from .body_retopology import body_mesh, is_body
-from .levels import on_cut
+from .levels import on_cut, with_fair_border
 from .quads import QuadMesh
 from .register import ReconstructedSurface, register
 from .rig import rig_head
@@ -45,6 +45,8 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     rigged, _ = on_cut(rig_head(model, fit, there), cut)
     vertices = rigged.posed(rigged.key_values, rigged.rotations)
     template, skin = Template.of(model), model.skin_count
+    level = HeadLevel.load("full").inside(cut)
+    outside = level.quads[model.part[level.quads[:, 0]] == 0]
     open_skin = template.face + template.outer
     progress(0.5)
     if cover:
@@ -53,7 +55,7 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
         for number in range(_OVER):
             vertices[:skin] = register(around, vertices[:skin], here)
             progress(0.5 + 0.1 * (number + 1))
-    level = HeadLevel.load("full").inside(cut)
+        vertices[:skin] = with_fair_border(vertices[:skin], np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]]))
     kept = np.ones(len(level.quads), bool) if inner else model.part[level.quads[:, 0]] == 0
     quads, quads_uv = level.quads[kept], level.quads_uv[kept].astype(np.int32)
     transfer = Transfer.between(surface.vertices, surface.faces, vertices)

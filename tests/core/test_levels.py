@@ -12,7 +12,7 @@ from likeness.core.models.joints import NECK
 from likeness.core.models.parametric import Parameters
 from likeness.core.settings import CUTS
 from likeness.core.surface.cut import below_cut
-from likeness.core.topology.levels import at_level, on_cut
+from likeness.core.topology.levels import at_level, on_cut, with_fair_border
 from likeness.core.topology.rigged import RiggedHead
 from likeness.core.topology.transfer import Transfer
 
@@ -101,3 +101,18 @@ def test_fewer_quads_lie_on_the_head_and_keep_its_shapes(model: HeadModel, rigge
         still = np.zeros((5, 3))
         away = Transfer.between(light.posed(values, still), skin, rigged.posed(values, still)[fine]).distance
         assert np.abs(away).mean() < most
+
+
+def test_a_ragged_border_becomes_a_smooth_loop_and_what_is_far_from_it_stays() -> None:
+    around, rows = 24, 12
+    angle, height = np.meshgrid(np.linspace(0, 2 * np.pi, around, endpoint=False), np.linspace(0, 0.3, rows), indexing="ij")
+    points = np.stack([0.1 * np.cos(angle), height, 0.1 * np.sin(angle)], -1)
+    points[::2, 0, 1] -= 0.02
+    number = np.arange(around * rows).reshape(around, rows)
+    a, b, c, d = (part[:, some].ravel() for part in (number, np.roll(number, -1, axis=0)) for some in (slice(-1), slice(1, None)))
+    vertices = points.reshape(-1, 3)
+    fair = with_fair_border(vertices, np.concatenate([np.stack([a, b, d], 1), np.stack([a, d, c], 1)]))
+    border = fair[number[:, 0]]
+    assert np.ptp(border[:, 1]) < 0.001 and np.abs(np.linalg.norm(border[:, [0, 2]], axis=1) - 0.1).max() < 0.025
+    assert np.array_equal(fair[number[:, 6:]], vertices[number[:, 6:]])
+    assert not np.array_equal(fair[number[:, 2]], vertices[number[:, 2]])
