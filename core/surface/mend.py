@@ -39,8 +39,8 @@ class Shape:
     intersecting: np.ndarray
 
     @classmethod
-    def of(cls, vertices: np.ndarray, faces: np.ndarray) -> "Shape":
-        """Of a manifold with or without borders."""
+    def of(cls, vertices: np.ndarray, faces: np.ndarray, hasty: bool = False) -> "Shape":
+        """Of a manifold with or without borders. hasty: without triangles that run through each other at a small angle."""
         corners = np.stack([vertices[corner] for corner in faces.T])
         along = corners - np.roll(corners, -1, axis=0)
         squared = np.einsum("kfi,kfi->kf", along, along)
@@ -48,7 +48,7 @@ class Shape:
         area = np.sqrt(np.einsum("fi,fi->f", normals, normals)) + 1e-20
         unit = normals / area[:, None]
         intersecting = np.zeros(len(faces), bool)
-        intersecting[intersecting_faces(corners, unit, faces)] = True
+        intersecting[intersecting_faces(corners, unit, faces, hasty)] = True
         longest, shortest = np.maximum.reduce(squared), np.sqrt(np.minimum.reduce(squared))
         return cls(longest / area, shortest, _folded(vertices, faces, normals, unit), intersecting)
 
@@ -72,14 +72,15 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
     looked_at = np.ones(len(vertices), bool)
     for number in range(_PASSES):
         near, some, ids = compact(vertices, faces[looked_at[faces].any(1)])
-        shape = Shape.of(near, some)
+        shape = Shape.of(near, some, hasty=number == 0)
         wrong = cut if number == 0 else np.zeros(len(vertices), bool)
         wrong[ids[some[shape.wrong | (number == 0) & (shape.aspect > _POOR)]]] = True
         if not wrong.any():
             break
         part = _Part.around(vertices, faces, wrong)
-        looked_at = np.isin(np.arange(len(vertices)), part.ids)
-        vertices, faces, kept = part.put_back(vertices, *_mended(part, wrong[part.ids]))
+        looked_at = np.zeros(len(vertices), bool)
+        looked_at[part.ids] = True
+        vertices, faces, kept = part.put_back(vertices, *_mended(part, wrong[part.ids], hasty=number == 0))
         looked_at, source = looked_at[kept], source[kept]
     return vertices, faces, source
 
@@ -115,14 +116,14 @@ class _Part:
         return compact(moved, np.concatenate([self.rest, self.ids[kept][faces].astype(self.rest.dtype)]))
 
 
-def _mended(whole: _Part, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _mended(whole: _Part, wrong: np.ndarray, hasty: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A part mended around its wrong vertices (N,) bool: vertices, faces, and the ids that the vertices had in it. Each round looks only
     at the surroundings of what the one before has left, which may have come near the part's border."""
     vertices, faces, fixed = whole.vertices, whole.faces, whole.border
     kept = np.arange(len(vertices))
     for number in range(_ROUNDS):
         part = _Part.around(vertices, faces, wrong, fixed)
-        *mended, left = _round(part, number)
+        *mended, left = _round(part, number, hasty)
         wrong = np.zeros(len(vertices), bool)
         wrong[part.ids[mended[2][left]]] = True
         vertices, faces, still = part.put_back(vertices, *mended)
@@ -132,11 +133,11 @@ def _mended(whole: _Part, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     return vertices, faces, kept
 
 
-def _round(part: _Part, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _round(part: _Part, number: int, hasty: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A part after one round: vertices, faces, the ids of its vertices before, and which of them were wrong until the last step."""
     vertices, faces, kept = _reshaped(part.vertices, part.faces, part.border)
     vertices, faces, still = collapse_short_edges(vertices, faces, _MARGIN * SHORTEST, part.border[kept])
-    kept, shape = kept[still], Shape.of(vertices, faces)
+    kept, shape = kept[still], Shape.of(vertices, faces, hasty)
     wrong = np.zeros(len(vertices), bool)
     wrong[faces[shape.wrong]] = True
     if wrong.any():

@@ -123,6 +123,20 @@ def test_intersections_are_those_that_blender_finds() -> None:
     assert meeting == set(np.flatnonzero(found).tolist())
 
 
+def test_layers_that_cross_at_a_small_angle_beside_a_fold_are_found_unless_the_look_is_hasty() -> None:
+    across, along = np.meshgrid(np.arange(9) - 4.0, np.arange(9) - 4.0)
+    flat = np.stack([across, along, 0 * across], -1).reshape(-1, 3)
+    tilted = flat @ np.array([[np.cos(0.35), 0, np.sin(0.35)], [0, 1, 0], [-np.sin(0.35), 0, np.cos(0.35)]]) + [0.1, 0.2, 0.05]
+    number = np.arange(81).reshape(9, 9)
+    a, b, c, d = (number[rows, columns].ravel() for rows in (slice(-1), slice(1, None)) for columns in (slice(-1), slice(1, None)))
+    layer = np.concatenate([np.stack([a, b, d], 1), np.stack([a, d, c], 1)])
+    fold = np.array([[0.3, 0.3, -0.6], [0.3, 1.3, -0.6], [1.3, 0.3, -0.6]])  # looks the other way
+    vertices = 1e-3 * np.concatenate([flat, tilted, fold])
+    faces = np.concatenate([layer, layer + 81, [[162, 163, 164]]])
+    assert Shape.of(vertices, faces).intersecting.sum() > 10
+    assert not Shape.of(vertices, faces, hasty=True).intersecting[:-1].any()
+
+
 @pytest.mark.parametrize("thick", [0.04, 0.12])
 def test_a_thin_handle_is_cut_and_a_thick_one_stays(thick: float) -> None:
     field = lambda points: np.minimum(ball()(points), torus(points, thick))  # noqa: E731

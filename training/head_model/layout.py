@@ -62,23 +62,22 @@ def _area(corners: np.ndarray) -> np.ndarray:
 
 
 def _packed(count: int, boxes: list[tuple[bool, np.ndarray, np.ndarray]]) -> np.ndarray:
-    """UV (count, 2) float32: the head over the whole width at the top, the other islands (points, places in metres) on shelves below it."""
-    (_, points, flat), *others = sorted(boxes, key=lambda box: (not box[0], -box[2][:, 1].max()))
-    uv = np.zeros((count, 2))
-    scale = (1 - 2 * _GAP) / flat[:, 0].max()
-    uv[points] = flat * scale + [_GAP, 1 - _GAP - flat[:, 1].max() * scale]
-    bottom = uv[points, 1].min()
+    """UV (count, 2) float32: the head over the whole width at the top, the other islands (points, places in metres) on shelves below it,
+    smaller where they need to be; where half of their size is too much, the head is smaller too."""
+    boxes = sorted(boxes, key=lambda box: (not box[0], -box[2][:, 1].max()))
+    scale = (1 - 2 * _GAP) / boxes[0][2][:, 0].max()
     while True:
-        left, top, deep = _GAP, bottom - _GAP, 0.0
-        for _, points, flat in others:
-            place = flat * scale
-            wide, high = place.max(0)
-            if left + wide > 1 - _GAP:
-                left, top, deep = _GAP, top - deep - _GAP, 0.0
-            uv[points] = place + np.array([left, top - high])
-            left, deep = left + wide + _GAP, max(deep, high)
-        if top - deep >= _GAP:
-            return uv.astype(np.float32)
+        for share in np.linspace(1, 0.5, 26):
+            uv, left, top, deep = np.zeros((count, 2)), _GAP, 1 - _GAP, 0.0
+            for head, points, flat in boxes:
+                place = flat * scale * (1.0 if head else share)
+                wide, high = place.max(0)
+                if left + wide > 1 - _GAP + 1e-9:
+                    left, top, deep = _GAP, top - deep - _GAP, 0.0
+                uv[points] = place + np.array([left, top - high])
+                left, deep = left + wide + _GAP, max(deep, high)
+            if top - deep >= _GAP:
+                return uv.astype(np.float32)
         scale *= 0.98
 
 
