@@ -165,9 +165,11 @@ def main(path: Path, free: list[Path], size: int = 2048) -> None:
     face = model.regions["face"] * (1 - model.regions["ears"]) * (model.part == 0)
     settings = result.report.get("settings", {})
     used = np.unique(HeadLevel.load("full").inside(settings.get("cut", "none")).quads)
-    for cover, name in ((True, "template, all"), (False, "template, skin")):
+    bare = np.ones(len(used), bool)
+    for cover, name in ((False, "template, skin"), (True, "template, all")):
         quads = template_mesh(result, cover, True, lambda share: None)
-        report(name, quads, result, face[used] * (quads.wrapped > 0.5), size)
+        bare &= quads.wrapped > 0.5
+        report(name, quads, result, face[used] * bare, size)
     for file in free:
         quads = QuadMesh.load(file)
         report(f"free {len(quads.faces)}", quads, result, None, size)
