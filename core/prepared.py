@@ -20,6 +20,7 @@ from .photo.view import View
 from .progress import Clock
 from .quality import judge, measure_fit
 from .surface.build import ReliefMap
+from .surface.creases import on_nose
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
 from .surface.mesoscopic import FineDetail
 
@@ -62,7 +63,8 @@ class PreparedPhoto:
         if parsing is None or not strength:
             return None
         half = self.surface.framing.half
-        return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength)
+        nose = on_nose(self.prediction.maps[0, 3:5].permute(1, 2, 0).cpu().numpy())
+        return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength, nose)
 
     def pictures(self, size: int) -> Pictures:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the
