@@ -17,18 +17,18 @@ _DIRECTIONS = 8
 _COARSE = 1.6  # pixels of a width in which lines are looked for
 _BESIDE = (0.3, 0.7)  # share of skin on a line and to its sides over which it counts
 _NOISE = 17.0  # of the logarithm, for each metre of width: lines of young skin are fainter (0.02 of the narrowest, 0.05 of the widest)
-_GAIN, _REFERENCE = 2.2, 3e-3  # depth of a line over its width, for each unit of the logarithm; of a width of so many metres
+_GAIN, _REFERENCE = 2.8, 3e-3  # depth of a line over its width, for each unit of the logarithm; of a width of so many metres
 _MOST = 0.35  # natural logarithm beyond which a furrow hardly grows
 _BESIDE_RAISED, _SPREAD = 0.6, 6e-3  # share of a furrow that is raised around it, and metres over which
 _FACING = (0.55, 0.8)  # z of the surface's normal over which lines fade in: jaws darken where they turn away
-_NOSE = ((-0.30, 0.105), (-0.225, 0.115), (-0.2, 0.125), (-0.05, 0.09), (0.025, 0.07))  # heights and half widths on the mean head, crop units
-_NOSE_ENDS, _NOSE_SIDE = (-0.29, -0.265, -0.01, 0.02), 0.015  # heights, and distance beside it, over which it ends
+_NOSE = ((-0.30, 0.095), (-0.225, 0.1), (-0.2, 0.11), (-0.05, 0.08), (0.025, 0.06))  # heights and half widths on the mean head, crop units
+_NOSE_ENDS, _NOSE_SIDE = (-0.29, -0.265, -0.01, 0.02), 0.035  # heights, and distance beside it, over which it ends
 
 
 @dataclass(frozen=True)
 class SkinLines:
-    """What a photo shows of skin's lines. light (S, S) float32: natural logarithm of light in which skin is of one colour; share (S, S): of skin
-    that may have them; half: metres of a crop unit; finest: metres of the narrowest line that mesh and photo show."""
+    """What a photo shows of skin's lines. light (S, S) float32: natural logarithm of light in which skin is of one colour; share (S, S): of
+    skin that may have them; half: metres of a crop unit; finest: metres of the narrowest line that mesh and photo show."""
 
     light: np.ndarray
     share: np.ndarray
@@ -36,8 +36,8 @@ class SkinLines:
     finest: float
 
     def heights(self, expected: np.ndarray, facing: np.ndarray) -> np.ndarray:
-        """Crop units (S, S) float32 that furrows move the surface outwards. expected (T, T): the light that it would have without any, natural
-        logarithm; facing (T, T): z of its normals."""
+        """Crop units (S, S) float32 that furrows move the surface outwards. expected (T, T): the light that it would have without any,
+        natural logarithm; facing (T, T): z of its normals."""
         size, pixel = self.light.shape[::-1], 2 * self.half / len(self.light)
         expected, facing = (cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR) for picture in (expected, facing))
         left, top, wide, tall = cv2.boundingRect((self.share > 0).astype(np.uint8))

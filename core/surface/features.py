@@ -30,7 +30,7 @@ _POCKET, _DEEPEST, _OVERHANGING = 0.015, 0.12, 0.1  # crop units behind the teet
 _POCKET_RINGS, _DRAWN_OUT = 2, 150  # of vertices around it, and rounds of smoothing that draw it out
 _OWN = 0.5  # share of the model's form that lips must have to tell where teeth are
 _DARK = 0.05  # sRGB: below it ratios of teeth's light are noise
-_STEEP, _EVENED = (1.0, 2.0), 8  # slope over which steps begin, of lips over teeth; rounds of smoothing them
+_STEEP, _EVENED = (1.0, 2.0), 4  # slope over which steps begin, of lips over teeth; rounds of smoothing them
 _LONGEST = 0.005  # crop units (1 mm) of an edge
 _COVERS = ("background", "hair", "hat", "object")
 _EDGE = 0.006  # crop units over which what covers a face begins
@@ -74,8 +74,8 @@ class _Window:
 @dataclass(frozen=True)
 class Features:
     """What a fitted model shows of them, in a window. depth (S, S): where the surface should lie, z in crop units; share (S, S) in [0, 1]:
-    how far it follows; steep (S, S) in [0, 1]: where that is a step, on which edges of the mesh would be ragged; parted (S, S) in [0, 1]: where
-    teeth are seen between the lips, and beside them."""
+    how far it follows; steep (S, S) in [0, 1]: where that is a step, on which edges of the mesh would be ragged; parted (S, S) in [0, 1]:
+    where teeth are seen between the lips, and beside them."""
 
     window: _Window
     depth: np.ndarray
@@ -137,7 +137,6 @@ class Features:
         moved[:, 2] += follows * (sample_picture(self.depth, self.window.of(moved)) - moved[:, 2])
         moved = _smoothed(moved, faces, follows * sample_picture(self.steep, self.window.of(moved)), _EVENED)
         return moved.astype(np.float32), faces
-
 
     def _without_pocket(self, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) without the pocket that a field may have behind parted lips: drawn out flat, or it would be folded up before the

@@ -67,7 +67,7 @@ MATERIALS = (
     Material(("skin",), 0.8, 0.25, 3.2e-3, 0.03, channels=_RED),
     Material(("lips",), 1.2, 0.2, 3.2e-3, 0.02, 0.3e-3, _RED),
     Material(("hair",), 2.5, 0.35, 6.4e-3, 0.01, 1.5e-3, strands=True, contrast=0.12),
-    Material(("beard",), 0.8, 0.4, 3.2e-3, 0.02, 1.0e-3, strands=True),
+    Material(("beard",), 1.2, 0.4, 3.2e-3, 0.02, 1.8e-3, strands=True, contrast=0.12),
     Material(("clothes", "hat"), 0.6, 0.3, 12.8e-3, 0.02),
 )
 _LEFT_OUT = ("eyes", "glasses", "object")
@@ -99,8 +99,8 @@ class FineDetail:
         nose: np.ndarray | None = None,
     ) -> Self:
         """photo (S, S, 3) sRGB and matte (S, S), both in [0, 1], and parsing (S, S, len(CLASSES)) over the crop; half: metres of a crop
-        unit; cells: of the mesh, a side; photo_pixel: metres. Nothing finer than cells and photo_pixel is made. nose (N, N): its share, where
-        lines are no furrows."""
+        unit; cells: of the mesh, a side; photo_pixel: metres. Nothing finer than cells and photo_pixel is made. nose (N, N): its share,
+        where lines are no furrows."""
         parsing, finest = _hair_by_tone(parsing, photo), max(2 * half / cells * _CELLS, photo_pixel * _PIXELS)
         kept = _kept(parsing, 2 * half / len(photo))
         heights = shading_heights(photo, matte, parsing, kept, half, finest)
@@ -135,9 +135,7 @@ def detailed_share(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray,
     return visibility(vertices, normals, depth) * (facing + hair * (of_hair - facing))
 
 
-def shading_heights(
-    photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, kept: np.ndarray, half: float, finest: float
-) -> np.ndarray:
+def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, kept: np.ndarray, half: float, finest: float) -> np.ndarray:
     """Heights (S, S) float32 in crop units along the surface's normals of what is dark, runs in strands or stands out; as FineDetail.of,
     kept (S, S): what is not left out; finest: metres."""
     pixel = 2 * half / len(photo)

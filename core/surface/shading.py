@@ -39,8 +39,8 @@ class ShadedSkin:
 
     @classmethod
     def of(cls, light: np.ndarray, skin: np.ndarray, depth: np.ndarray) -> Self | None:
-        """light (S, S): linear, in which skin is of one colour; skin (S, S): its share; depth (S, S): z of the surface in crop units, -inf off
-        it. None where too little skin is seen to tell the light."""
+        """light (S, S): linear, in which skin is of one colour; skin (S, S): its share; depth (S, S): z of the surface in crop units, -inf
+        off it. None where too little skin is seen to tell the light."""
         pixel = 2 / len(depth)
         there = np.isfinite(depth)
         down, right = np.gradient(cv2.GaussianBlur(np.where(there, depth, 0).astype(np.float32), (0, 0), 0.7)) / np.float32(pixel)
