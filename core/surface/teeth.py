@@ -12,7 +12,8 @@ _SURE_LIPS = 0.5
 _BEHIND = 0.011  # crop units (2.2 mm) behind the lips
 _EDGE = 0.008  # crop units inside their border over which the lips end
 _FINE, _BROAD = 0.003, 0.024  # crop units: borders of the band of light that tells of gaps
-_DEPTH, _MOST = 0.045, 0.4  # crop units for each unit of the natural logarithm, and the logarithm beyond which gaps hardly grow
+_DEPTH, _MOST = 0.04, 0.4  # crop units for each unit of the natural logarithm, and the logarithm beyond which gaps hardly grow
+_OUTWARDS = 0.4  # of that for what is lighter: bright teeth stand out less than gaps are deep
 _GAPS = (0.002, 0.008)  # crop units inside their border over which gaps begin
 
 
@@ -34,7 +35,7 @@ def with_teeth(depth: np.ndarray, teeth: np.ndarray, lips: np.ndarray, light: np
     arch = terms @ np.linalg.lstsq(terms[rim], depth[rim], rcond=None)[0] - _BEHIND
     weight = shown.astype(np.float32)
     fine, broad = (_mean(light, weight, width / pixel) for width in (_FINE, _BROAD))
-    gaps = _DEPTH * _MOST * np.tanh((fine - broad) / _MOST) * smoothstep(inside, *_GAPS)
+    gaps = _DEPTH * _MOST * np.tanh((fine - broad) / _MOST) * np.where(fine > broad, _OUTWARDS, 1) * smoothstep(inside, *_GAPS)
     return (depth + smoothstep(inside, 0, _EDGE) * (arch + gaps - depth)).astype(np.float32)
 
 

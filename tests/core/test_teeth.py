@@ -30,6 +30,8 @@ def test_gaps_and_slits_are_deep() -> None:
     gap = -0.4 * np.exp(-0.5 * (X / 0.004) ** 2)
     step = (depth(gap) - depth())[INNER & (np.abs(X) < 0.002)]
     assert -0.02 < step.min() < step.max() < -0.004
+    light = (depth(-gap) - depth())[INNER & (np.abs(X) < 0.002)]
+    assert 0.2 * -step.min() < light.max() < 0.6 * -step.min(), "what shines does not stand out as far"
     rest = (depth(gap) - depth())[INNER & (np.abs(X) > 0.03)]
     assert np.abs(rest).max() < 0.003
 
