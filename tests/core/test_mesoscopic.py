@@ -122,6 +122,11 @@ def test_black_hair_has_locks_as_well() -> None:
     assert heights(strands(0.002), parsed("hair"))[40:-40, 40:-40].std() < 0.1 * bright, "grain stays grain"
 
 
+def test_grey_beards_have_hairs_as_well() -> None:
+    bright, dull = (heights(strands(contrast), parsed("beard"))[40:-40, 40:-40].std() for contrast in (0.25, 0.1))
+    assert 0.5 * bright < dull < 1.1 * bright
+
+
 def test_strands_are_longer_than_spots_on_them() -> None:
     spotted = strands(0.4) * np.exp(0.4 * np.sin(Y / 3e-3))[..., None]
     found = heights(spotted.astype(np.float32), parsed("hair"))[40:-40, 40:-40]
