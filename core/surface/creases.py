@@ -23,6 +23,11 @@ _BESIDE_RAISED, _SPREAD = 0.6, 6e-3  # share of a furrow that is raised around i
 _FACING = (0.55, 0.8)  # z of the surface's normal over which lines fade in: jaws darken where they turn away
 _NOSE = ((-0.30, 0.095), (-0.225, 0.1), (-0.2, 0.11), (-0.05, 0.08), (0.025, 0.06))  # heights and half widths on the mean head, crop units
 _NOSE_ENDS, _NOSE_SIDE = (-0.29, -0.265, -0.01, 0.02), 0.035  # heights, and distance beside it, over which it ends
+_LENSES, _LENS_EDGE = (
+    (-0.18, 0.13, 0.4),
+    0.03,
+)  # heights and half width on the mean head up to which glasses reach, crop units, and their edge
+_RIM, _WORN = 0.15, (2e-4, 5e-4)  # share of a pixel that may be of a rim, and square metres of these over which glasses are worn
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,21 @@ class SkinLines:
         return depth
 
 
-def on_nose(places: np.ndarray) -> np.ndarray:
+def without_furrows(places: np.ndarray, glasses: np.ndarray, pixel: float) -> np.ndarray:
+    """(S, S) float32 in [0, 1]: where dark lines are no furrows, by places (S, S, 2) on the mean head: on the nose, and around the eyes of who
+    wears glasses, whose thin rims are told here and there alone; glasses (S, S): their share; pixel: metres."""
+    across, up = np.abs(places[..., 0]), places[..., 1]
+    low, high, side = _LENSES
+    around = (
+        smoothstep(up, low, low + _LENS_EDGE)
+        * (1 - smoothstep(up, high - _LENS_EDGE, high))
+        * (1 - smoothstep(across, side - _LENS_EDGE, side))
+    )
+    worn = smoothstep(((glasses > _RIM) & (around > 0)).sum() * pixel**2, *_WORN)
+    return np.maximum(_on_nose(places), worn * around).astype(np.float32)
+
+
+def _on_nose(places: np.ndarray) -> np.ndarray:
     """(S, S) float32 in [0, 1]: share of the nose and its sides, by places (S, S, 2) on the mean head. Their shade is not of furrows."""
     across, up = np.abs(places[..., 0]), places[..., 1]
     heights, widths = zip(*_NOSE, strict=True)

@@ -96,11 +96,11 @@ class FineDetail:
         cells: int,
         photo_pixel: float,
         strength: float = 1.0,
-        nose: np.ndarray | None = None,
+        plain: np.ndarray | None = None,
     ) -> Self:
         """photo (S, S, 3) sRGB and matte (S, S), both in [0, 1], and parsing (S, S, len(CLASSES)) over the crop; half: metres of a crop
-        unit; cells: of the mesh, a side; photo_pixel: metres. Nothing finer than cells and photo_pixel is made. nose (N, N): its share,
-        where lines are no furrows."""
+        unit; cells: of the mesh, a side; photo_pixel: metres. Nothing finer than cells and photo_pixel is made. plain (N, N): where lines
+        are no furrows."""
         parsing, finest = _hair_by_tone(parsing, photo), max(2 * half / cells * _CELLS, photo_pixel * _PIXELS)
         kept = _kept(parsing, 2 * half / len(photo))
         heights = shading_heights(photo, matte, parsing, kept, half, finest)
@@ -109,8 +109,8 @@ class FineDetail:
         pictures = _linear(photo[..., 0]), skin, parsing[..., CLASSES.index("hair")]
         lines = np.log(pictures[0] + _DARK).astype(np.float32)
         bare = smoothstep(matte * parsing[..., CLASSES.index("skin")] * kept, *_PURE).astype(np.float32)
-        if nose is not None:
-            bare *= 1 - cv2.resize(nose, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        if plain is not None:
+            bare *= 1 - cv2.resize(plain, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         light, skin, hair = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) for one in pictures)
         return cls(strength * heights, light, skin, hair, SkinLines(lines, bare, half, finest), strength)
 

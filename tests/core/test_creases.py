@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likeness.core.surface.creases import SkinLines, on_nose
+from likeness.core.surface.creases import SkinLines, without_furrows
 
 SIZE, HALF = 256, 0.1
 PIXEL = 2 * HALF / SIZE  # 0.8 mm
@@ -69,8 +69,21 @@ def test_nothing_is_furrowed_that_turns_away_or_is_no_skin_or_finer_than_the_mes
 
 
 def test_the_noses_sides_have_no_furrows() -> None:
-    tip, wing, side, fold, brow, lip, cheek = on_nose(
-        np.array([[[0, -0.2], [0.09, -0.2], [-0.075, -0.1], [0.16, -0.25], [0, 0.06], [0, -0.31], [0.25, -0.2]]], np.float32)
+    tip, wing, side, fold, brow, lip, cheek = without_furrows(
+        np.array([[[0, -0.2], [0.09, -0.2], [-0.075, -0.1], [0.16, -0.25], [0, 0.06], [0, -0.31], [0.25, -0.2]]], np.float32),
+        np.zeros((1, 7)),
+        1e-3,
     )[0]
     assert min(tip, wing, side) > 0.95
     assert max(fold, brow, lip, cheek) < 0.05
+
+
+def test_rims_of_glasses_are_no_furrows() -> None:
+    across, up = np.meshgrid(np.linspace(-0.5, 0.5, 101), np.linspace(0.5, -0.5, 101))  # 2 mm each
+    places = np.stack([across, up], axis=-1).astype(np.float32)
+    rims = np.where((np.abs(up - 0.05) < 0.025) & (np.abs(across) < 0.3), 0.3, 0)
+    bare, worn = (without_furrows(places, share, 2e-3) for share in (0 * rims, rims))
+    lens, cheek, forehead = ((np.abs(across) - 0.18, up + 0.1), (np.abs(across) - 0.2, up + 0.25), (across, up - 0.25))
+    at = [np.hypot(*away) < 0.03 for away in (lens, cheek, forehead)]
+    assert worn[at[0]].min() > 0.95 and bare[at[0]].max() < 0.05
+    assert max(worn[at[1]].max(), worn[at[2]].max()) < 0.05

@@ -18,7 +18,7 @@ def test_a_photos_teeth_and_lines_are_part_of_its_head(reconstructor: Reconstruc
     bust = prepared.surface
     depths = []
     for one in (parsing, shut):
-        found, _ = reconstructor.heads._with_features(prepared, bust.vertices, bust.faces, (photo, matte, one))  # noqa: SLF001
+        found, _ = reconstructor.heads._with_features(prepared, bust.vertices, bust.faces, (photo, matte, one))
         teeth = sample_picture(np.ascontiguousarray(parsing[..., CLASSES.index("teeth")]), found) * (found[:, 2] > 0.2)
         depths.append(np.percentile(found[teeth > 0.5, 2], [10, 50, 90]))
     assert np.abs(depths[0] - depths[1]).max() > 0.003

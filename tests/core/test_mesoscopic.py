@@ -198,17 +198,17 @@ def test_lines_of_skin_are_part_of_the_detail() -> None:
     vertices, faces = extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 128)
     photo = np.repeat((np.where(np.isfinite(depth), 0.6, 0)[..., None] * np.ones(3)), 2, axis=0).repeat(2, axis=1).astype(np.float32)
     marked = (photo * line()).astype(np.float32)
-    nose = np.ones((32, 32), np.float32)
+    plain = np.ones((32, 32), np.float32)
 
-    def furrow(picture: np.ndarray, strength: float = 1.0, nose: np.ndarray | None = None) -> float:
-        detail = FineDetail.of(picture, np.ones((SIZE, SIZE), np.float32), parsed(), HALF, 256, 0.4e-3, strength, nose)
+    def furrow(picture: np.ndarray, strength: float = 1.0, plain: np.ndarray | None = None) -> float:
+        detail = FineDetail.of(picture, np.ones((SIZE, SIZE), np.float32), parsed(), HALF, 256, 0.4e-3, strength, plain)
         detail = replace(detail, heights=np.zeros_like(detail.heights))
         there = (np.abs(vertices[:, 1]) < 0.01) & (np.abs(vertices[:, 0]) < 0.2) & (vertices[:, 2] > 0)
         return float((np.linalg.norm(detail.on(vertices, faces), axis=1) - 0.6)[there].min())
 
     assert furrow(marked) < furrow(photo) - 0.003
     assert furrow(marked, 0.5) > 0.6 * furrow(marked)
-    assert furrow(marked, nose=nose) > 0.3 * furrow(marked)
+    assert furrow(marked, plain=plain) > 0.3 * furrow(marked)
 
 
 def bumps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
