@@ -67,8 +67,8 @@ class SkinLines:
 
 
 def without_furrows(places: np.ndarray, glasses: np.ndarray, pixel: float) -> np.ndarray:
-    """(S, S) float32 in [0, 1]: where dark lines are no furrows, by places (S, S, 2) on the mean head: on the nose, and around the eyes of who
-    wears glasses, whose thin rims are told here and there alone; glasses (S, S): their share; pixel: metres."""
+    """(S, S) float32 in [0, 1]: where dark lines are no furrows, by places (S, S, 2) on the mean head: on the nose, and around the eyes of
+    who wears glasses, whose thin rims are told here and there alone; glasses (S, S): their share; pixel: metres."""
     across, up = np.abs(places[..., 0]), places[..., 1]
     low, high, side = _LENSES
     around = (
