@@ -16,7 +16,11 @@ _ACROSS, _ALONG, _APART = 0.6, 3.0, 2.0  # of that: standard deviations of the a
 _DIRECTIONS = 8
 _COARSE = 1.6  # pixels of a width in which lines are looked for
 _BESIDE = (0.3, 0.7)  # share of skin on a line and to its sides over which it counts
-_NOISE = 17.0  # of the logarithm, for each metre of width: lines of young skin are fainter (0.02 of the narrowest, 0.05 of the widest)
+_NOISE = (
+    0.02,
+    0.04,
+    0.08,
+)  # of the logarithm for each width: lines of young skin, and where blush and the light on a cheek end, are fainter
 _GAIN, _REFERENCE = 2.8, 3e-3  # depth of a line over its width, for each unit of the logarithm; of a width of so many metres
 _MOST = 0.35  # natural logarithm beyond which a furrow hardly grows
 _BESIDE_RAISED, _SPREAD = 0.6, 6e-3  # share of a furrow that is raised around it, and metres over which
@@ -59,9 +63,9 @@ class SkinLines:
         """Metres (H, W) of furrows in a part of the picture. Lines have to be in the light and in what is unexplained of it."""
         pictures = np.stack([light, light - expected], axis=-1)
         depth = np.zeros(light.shape, np.float32)
-        for width in _WIDTHS:
+        for width, noise in zip(_WIDTHS, _NOISE, strict=True):
             if width >= self.finest:
-                dark = np.maximum(_lines(pictures, share, width / pixel).min(-1) - _NOISE * width, 0)
+                dark = np.maximum(_lines(pictures, share, width / pixel).min(-1) - noise, 0)
                 depth = np.maximum(depth, _GAIN * np.sqrt(width * _REFERENCE) * _MOST * np.tanh(dark / _MOST))
         return depth
 
