@@ -16,11 +16,8 @@ _ACROSS, _ALONG, _APART = 0.6, 3.0, 2.0  # of that: standard deviations of the a
 _DIRECTIONS = 8
 _COARSE = 1.6  # pixels of a width in which lines are looked for
 _BESIDE = (0.3, 0.7)  # share of skin on a line and to its sides over which it counts
-_NOISE = (
-    0.02,
-    0.04,
-    0.08,
-)  # of the logarithm for each width: lines of young skin, and where blush and the light on a cheek end, are fainter
+# Lines of young skin, and where blush and the light on a cheek end, are fainter.
+_NOISE = (0.02, 0.04, 0.08)  # of the logarithm, for each width
 _GAIN, _REFERENCE = 2.8, 3e-3  # depth of a line over its width, for each unit of the logarithm; of a width of so many metres
 _MOST = 0.35  # natural logarithm beyond which a furrow hardly grows
 _BESIDE_RAISED, _SPREAD = 0.6, 6e-3  # share of a furrow that is raised around it, and metres over which
@@ -75,11 +72,8 @@ def without_furrows(places: np.ndarray, glasses: np.ndarray, pixel: float) -> np
     who wears glasses, whose thin rims are told here and there alone; glasses (S, S): their share; pixel: metres."""
     across, up = np.abs(places[..., 0]), places[..., 1]
     low, high, side = _LENSES
-    around = (
-        smoothstep(up, low, low + _LENS_EDGE)
-        * (1 - smoothstep(up, high - _LENS_EDGE, high))
-        * (1 - smoothstep(across, side - _LENS_EDGE, side))
-    )
+    within = np.minimum(np.minimum(up - low, high - up), side - across)
+    around = smoothstep(within, 0, _LENS_EDGE)
     worn = smoothstep(((glasses > _RIM) & (around > 0)).sum() * pixel**2, *_WORN)
     return np.maximum(_on_nose(places), worn * around).astype(np.float32)
 
