@@ -131,7 +131,11 @@ class HeadReconstructor:
         """A surface (V, 3) with faces (F, 3) in the crop frame, with the fitted eyes, lips and nostrils where the photo shows them."""
         model, mask = prepared.surface, self._model.features * FaceBlend.of(self._model, prepared.fit).certainty
         features = Features.of(model.vertices, model.faces, mask, vertices, faces)
-        return (vertices, faces) if features is None else features.on(vertices, faces, uncovered(*pictures[1:]))
+        if features is None:
+            return vertices, faces
+        photo, matte, parsing = pictures
+        features = features if parsing is None else features.with_teeth(photo, parsing)
+        return features.on(vertices, faces, uncovered(matte, parsing))
 
     def _cut(
         self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, settings: Settings

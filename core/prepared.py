@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
+import cv2
 import numpy as np
 import torch
 
@@ -16,10 +17,12 @@ from .networks.own import BUNDLED, OwnNetworks, own_normals
 from .networks.predictor import CropPrediction, Predictor
 from .photo.crop import crop_picture, shown
 from .photo.framing import HEAD, CropBox
+from .photo.parsing import CLASSES
 from .photo.view import View
 from .progress import Clock
 from .quality import judge, measure_fit
 from .surface.build import ReliefMap
+from .surface.creases import without_furrows
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
 from .surface.mesoscopic import FineDetail
 
@@ -62,7 +65,10 @@ class PreparedPhoto:
         if parsing is None or not strength:
             return None
         half = self.surface.framing.half
-        return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength)
+        places = self.prediction.maps[0, 3:5].permute(1, 2, 0).cpu().numpy()
+        glasses = cv2.resize(parsing[..., CLASSES.index("glasses")], places.shape[1::-1], interpolation=cv2.INTER_AREA)
+        plain = without_furrows(places, glasses, 2 * half / len(places))
+        return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength, plain)
 
     def pictures(self, size: int) -> Pictures:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the

@@ -3,7 +3,7 @@
 There the surface is refined and moved along the viewing rays onto the model, whose long bends make way for the surface's own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import cv2
@@ -15,6 +15,7 @@ from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import sample_picture, smoothstep
 from ..photo.parsing import CLASSES
 from .refine import refine
+from .teeth import with_teeth
 
 _SIZE = 512  # pixels a side of the picture
 _MARGIN = 0.03  # crop units around the features
@@ -24,6 +25,11 @@ _COMPARED = 0.15  # z of its normal from which on its depth is compared with the
 _APART, _EVEN = (0.02, 0.03), 0.015  # crop units between both over which features fade, as before hair, and over which that is averaged
 _BEHIND = (0.03, 0.05)  # crop units from the model over which a surface before or behind it begins
 _UNFOLDED, _UNFOLDING = 10, 0.7  # rounds and strength of smoothing first: what overhangs cannot be moved along rays
+_UNDER_LIPS = 0.02  # crop units (4 mm) that a pocket reaches behind them
+_POCKET, _DEEPEST, _OVERHANGING = 0.015, 0.12, 0.1  # crop units behind the teeth from and up to which it lies, and z of its rim's normals
+_POCKET_RINGS, _DRAWN_OUT = 2, 150  # of vertices around it, and rounds of smoothing that draw it out
+_OWN = 0.5  # share of the model's form that lips must have to tell where teeth are
+_DARK = 0.05  # sRGB: below it ratios of teeth's light are noise
 _STEEP, _EVENED = (1.0, 2.0), 4  # slope over which steps begin, of lips over teeth; rounds of smoothing them
 _LONGEST = 0.005  # crop units (1 mm) of an edge
 _COVERS = ("background", "hair", "hat", "object")
@@ -68,12 +74,14 @@ class _Window:
 @dataclass(frozen=True)
 class Features:
     """What a fitted model shows of them, in a window. depth (S, S): where the surface should lie, z in crop units; share (S, S) in [0, 1]:
-    how far it follows; steep (S, S) in [0, 1]: where that is a step, on which edges of the mesh would be ragged."""
+    how far it follows; steep (S, S) in [0, 1]: where that is a step, on which edges of the mesh would be ragged; parted (S, S) in [0, 1]:
+    where teeth are seen between the lips, and beside them."""
 
     window: _Window
     depth: np.ndarray
     share: np.ndarray
     steep: np.ndarray
+    parted: np.ndarray | None = None
 
     @classmethod
     def of(cls, model: np.ndarray, model_faces: np.ndarray, mask: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> Self | None:
@@ -96,6 +104,22 @@ class Features:
         depth = (depth + bends).astype(np.float32)
         return cls(window, depth, share.astype(np.float32), window.steep(depth))
 
+    def with_teeth(self, photo: np.ndarray, parsing: np.ndarray) -> Self:
+        """With the teeth that a crop's photo (P, P, 3), sRGB in [0, 1], shows by its parsing (P, P, len(CLASSES))."""
+        side = (np.arange(_SIZE) + 0.5) * (2 / _SIZE) - 1
+        across, up = np.meshgrid(side, -side)
+        points = self.window.half * np.column_stack([across.ravel(), up.ravel()]) + self.window.centre
+
+        def shown(picture: np.ndarray) -> np.ndarray:
+            return sample_picture(np.ascontiguousarray(picture, np.float32), points).reshape(_SIZE, _SIZE)
+
+        teeth, lips = (shown(parsing[..., CLASSES.index(name)]) for name in ("teeth", "lips"))
+        light = np.log(shown(photo.mean(-1)) + _DARK)
+        pixel = 2 * self.window.half / _SIZE
+        depth = with_teeth(self.depth, teeth, lips * (self.share > _OWN), light, pixel)
+        around = cv2.dilate(teeth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_UNDER_LIPS / pixel) + 1,) * 2))
+        return replace(self, depth=depth, steep=self.window.steep(depth), parted=around)
+
     def on(self, vertices: np.ndarray, faces: np.ndarray, uncovered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vertices (V', 3) float32 and faces (F', 3) of a surface (V, 3) with the features. uncovered (P, P) in [0, 1], over the crop:
         where nothing hides the face."""
@@ -107,11 +131,29 @@ class Features:
             return inside * near * sample_picture(self.share, there) * sample_picture(uncovered, points)
 
         moved = _smoothed(vertices, faces, share(vertices), _UNFOLDED)
+        moved = self._without_pocket(moved, faces)
         moved, faces = refine(moved, faces, share(moved) > 0, _LONGEST)
         follows = share(moved)
         moved[:, 2] += follows * (sample_picture(self.depth, self.window.of(moved)) - moved[:, 2])
         moved = _smoothed(moved, faces, follows * sample_picture(self.steep, self.window.of(moved)), _EVENED)
         return moved.astype(np.float32), faces
+
+    def _without_pocket(self, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+        """Vertices (V, 3) without the pocket that a field may have behind parted lips: drawn out flat, or it would be folded up before the
+        teeth."""
+        if self.parted is None:
+            return vertices
+        there = self.window.of(vertices)
+        near = (np.abs(there[:, :2]) < 1).all(1)
+        near[near] = sample_picture(self.parted, there[near]) > 0.5
+        behind = sample_picture(self.depth, there) - vertices[:, 2]
+        near &= np.abs(behind) < _DEEPEST
+        pocket = near & ((behind > _POCKET) | (vertex_normals(vertices, faces)[:, 2] < _OVERHANGING))
+        if not pocket.any():
+            return vertices
+        for _ in range(_POCKET_RINGS):
+            pocket[faces[pocket[faces].any(1)]] = True
+        return _smoothed(vertices, faces, pocket.astype(np.float32), _DRAWN_OUT)
 
 
 def _smoothed(vertices: np.ndarray, faces: np.ndarray, share: np.ndarray, rounds: int) -> np.ndarray:

@@ -14,7 +14,8 @@ import numpy as np
 from ..geometry.mesh import vertex_normals
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from ..photo.parsing import CLASSES
-from .shading import shape_from_shading
+from .creases import SkinLines
+from .shading import ShadedSkin
 
 _SIGMAS = (0.4e-3, 0.8e-3, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3)  # metres: borders of the bands
 _DARK = 0.02  # of white, linear: below it the logarithm is noise
@@ -63,10 +64,10 @@ class Material:
 
 _RED = (1.0, 0.0, 0.0)  # freckles, blush and lips hardly differ from skin in it: what is dark there is shade
 MATERIALS = (
-    Material(("skin", "teeth"), 0.8, 0.25, 3.2e-3, 0.03, channels=_RED),
+    Material(("skin",), 0.8, 0.25, 3.2e-3, 0.03, channels=_RED),
     Material(("lips",), 1.2, 0.2, 3.2e-3, 0.02, 0.3e-3, _RED),
     Material(("hair",), 2.5, 0.35, 6.4e-3, 0.01, 1.5e-3, strands=True, contrast=0.12),
-    Material(("beard",), 0.8, 0.4, 3.2e-3, 0.02, 1.0e-3, strands=True),
+    Material(("beard",), 1.2, 0.4, 3.2e-3, 0.02, 1.8e-3, strands=True, contrast=0.12),
     Material(("clothes", "hat"), 0.6, 0.3, 12.8e-3, 0.02),
 )
 _LEFT_OUT = ("eyes", "glasses", "object")
@@ -75,27 +76,43 @@ _LEFT_OUT = ("eyes", "glasses", "object")
 @dataclass(frozen=True)
 class FineDetail:
     """What a photo's crop tells of fine relief. heights (S, S) float32: crop units along the surface's normals; light, skin (T, T): linear
-    red light and share of skin, whose shading bends the surface; hair (T, T): share of hair; strength: 1 as the photo suggests."""
+    red light and share of skin, whose shading bends the surface; hair (T, T): share of hair; lines: of its skin; strength: 1 as the photo
+    suggests."""
 
     heights: np.ndarray
     light: np.ndarray
     skin: np.ndarray
     hair: np.ndarray
+    lines: SkinLines
     strength: float
 
     @classmethod
     def of(
-        cls, photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half: float, cells: int, photo_pixel: float, strength: float = 1.0
+        cls,
+        photo: np.ndarray,
+        matte: np.ndarray,
+        parsing: np.ndarray,
+        half: float,
+        cells: int,
+        photo_pixel: float,
+        strength: float = 1.0,
+        plain: np.ndarray | None = None,
     ) -> Self:
         """photo (S, S, 3) sRGB and matte (S, S), both in [0, 1], and parsing (S, S, len(CLASSES)) over the crop; half: metres of a crop
-        unit; cells: of the mesh, a side; photo_pixel: metres. Nothing finer than cells and photo_pixel is made."""
-        parsing = _hair_by_tone(parsing, photo)
-        heights = shading_heights(photo, matte, parsing, half, 2 * half / cells, photo_pixel)
+        unit; cells: of the mesh, a side; photo_pixel: metres. Nothing finer than cells and photo_pixel is made. plain (N, N): where lines
+        are no furrows."""
+        parsing, finest = _hair_by_tone(parsing, photo), max(2 * half / cells * _CELLS, photo_pixel * _PIXELS)
+        kept = _kept(parsing, 2 * half / len(photo))
+        heights = shading_heights(photo, matte, parsing, kept, half, finest)
         size = (min(cells, _SHADING_SIZE),) * 2
-        skin = matte * parsing[..., [CLASSES.index(name) for name in _SHADED]].sum(-1)
+        skin = matte * _share(parsing, _SHADED)
         pictures = _linear(photo[..., 0]), skin, parsing[..., CLASSES.index("hair")]
+        lines = np.log(pictures[0] + _DARK).astype(np.float32)
+        bare = smoothstep(matte * parsing[..., CLASSES.index("skin")] * kept, *_PURE).astype(np.float32)
+        if plain is not None:
+            bare *= 1 - cv2.resize(plain, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         light, skin, hair = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) for one in pictures)
-        return cls(strength * heights, light, skin, hair, strength)
+        return cls(strength * heights, light, skin, hair, SkinLines(lines, bare, half, finest), strength)
 
     def on(self, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) float32 of the crop frame with the visible ones moved along their normals, fading out where the surface turns
@@ -103,8 +120,11 @@ class FineDetail:
         normals = vertex_normals(vertices, faces)
         depth = depth_picture(vertices, faces, len(self.skin)).depth
         share = detailed_share(vertices, normals, depth, sample_picture(self.hair, vertices))
-        bent = self.strength * shape_from_shading(self.light, self.skin, depth)
-        moved = sample_picture(self.heights, vertices) + normals[:, 2] * sample_picture(bent, vertices)
+        moved = sample_picture(self.heights, vertices)
+        skin = ShadedSkin.of(self.light, self.skin, depth)
+        if skin is not None:
+            furrows = sample_picture(self.lines.heights(skin.expected, skin.facing), vertices)
+            moved += self.strength * (normals[:, 2] * sample_picture(skin.heights(), vertices) + furrows)
         return (vertices + (share * moved)[:, None] * normals).astype(np.float32)
 
 
@@ -115,21 +135,28 @@ def detailed_share(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray,
     return visibility(vertices, normals, depth) * (facing + hair * (of_hair - facing))
 
 
-def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half: float, cell: float, photo_pixel: float) -> np.ndarray:
+def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, kept: np.ndarray, half: float, finest: float) -> np.ndarray:
     """Heights (S, S) float32 in crop units along the surface's normals of what is dark, runs in strands or stands out; as FineDetail.of,
-    cell: metres."""
+    kept (S, S): what is not left out; finest: metres."""
     pixel = 2 * half / len(photo)
-    share = lambda names: np.ascontiguousarray(parsing[..., [CLASSES.index(name) for name in names]].sum(-1), np.float32)  # noqa: E731
-    kernel = np.ones((2 * round(_AROUND / pixel / 2) + 1,) * 2, np.uint8)
-    kept = 1 - _blurred(cv2.dilate(share(_LEFT_OUT), kernel), _SOFT / pixel)
     height = np.zeros(matte.shape, np.float32)
     for material in MATERIALS:
-        own = share(material.classes) * matte.astype(np.float32)
+        own = _share(parsing, material.classes) * matte.astype(np.float32)
         box = _bounds(own > _LEAST, round(_SOFT * 4 / pixel))
         if box is not None:
-            height[box] += material_heights(material, photo[box], own[box], kept[box], pixel, max(cell * _CELLS, photo_pixel * _PIXELS))
+            height[box] += material_heights(material, photo[box], own[box], kept[box], pixel, finest)
     inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5) * (2 / len(matte))
     return (height / half * kept * smoothstep(inside, *_RIM)).astype(np.float32)
+
+
+def _kept(parsing: np.ndarray, pixel: float) -> np.ndarray:
+    """(S, S) in [0, 1]: what lies apart from eyes, glasses and hands and from their shadows; pixel: metres."""
+    kernel = np.ones((2 * round(_AROUND / pixel / 2) + 1,) * 2, np.uint8)
+    return 1 - _blurred(cv2.dilate(_share(parsing, _LEFT_OUT), kernel), _SOFT / pixel)
+
+
+def _share(parsing: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    return np.ascontiguousarray(parsing[..., [CLASSES.index(name) for name in names]].sum(-1), np.float32)
 
 
 def _hair_by_tone(parsing: np.ndarray, photo: np.ndarray) -> np.ndarray:

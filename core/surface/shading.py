@@ -4,6 +4,9 @@ The light is estimated from the surface itself, constant and linear in the norma
 One picture tells the slope along the light alone: what it does not tell stays, and long waves are the network's and the fit's.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
 import cv2
 import numpy as np
 import scipy.sparse as sp
@@ -22,30 +25,46 @@ _RUN_OUT = 21  # pixels across, beside skin
 _CLUSTER = 8
 
 
-def shape_from_shading(light: np.ndarray, skin: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Heights (S, S) float32 in crop units towards the viewer.
+@dataclass(frozen=True)
+class ShadedSkin:
+    """The skin of a surface in the photo's light, (S, S) each. known: bool, where it is seen well; apart: how much lighter it is than the
+    surface would be, and expected: what that would be, both the natural logarithm; effect (2, S, S): how that changes with slopes to the
+    right and downwards; facing: z of the surface's normals."""
 
-    light (S, S): linear, in which skin is of one colour; skin (S, S): its share; depth (S, S): z of the surface, -inf off it.
-    """
-    pixel = 2 / len(depth)
-    there = np.isfinite(depth)
-    down, right = np.gradient(cv2.GaussianBlur(np.where(there, depth, 0).astype(np.float32), (0, 0), 0.7)) / np.float32(pixel)
-    length = np.sqrt(1 + right**2 + down**2)
-    known = there & (skin > _LEAST_SKIN) & (length < np.hypot(1, _STEEPEST))
-    known = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    if known.sum() < _FEWEST:
-        return np.zeros(depth.shape, np.float32)
-    normals = np.stack([-right, down, np.ones_like(right)]) / length
-    terms = np.concatenate([np.ones_like(right)[None], normals])
-    ambient, *towards = np.linalg.lstsq(terms[:, known].T, light[known], rcond=None)[0]
-    lit = np.tensordot(towards, normals, 1)
-    shaded = np.maximum(ambient + lit, _FAINTEST * np.median(light[known])) + _DARK
-    apart = _uneven(np.log(light + _DARK), known, pixel) - _uneven(np.log(shaded), known, pixel)
-    # How the logarithm of the light changes with the slopes to the right and downwards.
-    by_right = (-towards[0] - lit * right / length) / length / shaded
-    by_down = (towards[1] - lit * down / length) / length / shaded
-    effect = np.where(known, [by_right, by_down], 0)
-    return _integrated(np.clip(apart, -_MOST, _MOST), effect, known, cv2.dilate(known.astype(np.uint8), np.ones((_RUN_OUT,) * 2)) > 0)
+    known: np.ndarray
+    apart: np.ndarray
+    expected: np.ndarray
+    effect: np.ndarray
+    facing: np.ndarray
+
+    @classmethod
+    def of(cls, light: np.ndarray, skin: np.ndarray, depth: np.ndarray) -> Self | None:
+        """light (S, S): linear, in which skin is of one colour; skin (S, S): its share; depth (S, S): z of the surface in crop units, -inf
+        off it. None where too little skin is seen to tell the light."""
+        pixel = 2 / len(depth)
+        there = np.isfinite(depth)
+        down, right = np.gradient(cv2.GaussianBlur(np.where(there, depth, 0).astype(np.float32), (0, 0), 0.7)) / np.float32(pixel)
+        length = np.sqrt(1 + right**2 + down**2)
+        known = there & (skin > _LEAST_SKIN) & (length < np.hypot(1, _STEEPEST))
+        known = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        if known.sum() < _FEWEST:
+            return None
+        normals = np.stack([-right, down, np.ones_like(right)]) / length
+        terms = np.concatenate([np.ones_like(right)[None], normals])
+        ambient, *towards = np.linalg.lstsq(terms[:, known].T, light[known], rcond=None)[0]
+        lit = np.tensordot(towards, normals, 1)
+        shaded = np.maximum(ambient + lit, _FAINTEST * np.median(light[known])) + _DARK
+        expected = np.log(shaded).astype(np.float32)
+        apart = _uneven(np.log(light + _DARK), known, pixel) - _uneven(expected, known, pixel)
+        # How the logarithm of the light changes with the slopes to the right and downwards.
+        by_right = (-towards[0] - lit * right / length) / length / shaded
+        by_down = (towards[1] - lit * down / length) / length / shaded
+        return cls(known, np.clip(apart, -_MOST, _MOST), expected, np.where(known, [by_right, by_down], 0), normals[2])
+
+    def heights(self) -> np.ndarray:
+        """Heights (S, S) float32 in crop units towards the viewer that explain what is apart, as far as slopes can."""
+        domain = cv2.dilate(self.known.astype(np.uint8), np.ones((_RUN_OUT,) * 2)) > 0
+        return _integrated(self.apart, self.effect, self.known, domain)
 
 
 def _integrated(apart: np.ndarray, effect: np.ndarray, known: np.ndarray, domain: np.ndarray) -> np.ndarray:

@@ -176,3 +176,27 @@ def test_a_heads_features_are_its_lids_lips_and_nostrils() -> None:
 def test_a_bad_fit_lends_no_features() -> None:
     assert FaceBlend(np.ones(1), 0.8).certainty == pytest.approx(1)
     assert FaceBlend(np.ones(1), 0.0).certainty == 0
+
+
+def pocketed(pocket: float) -> tuple[np.ndarray, np.ndarray]:
+    """A plate that leads 12 mm behind itself above a mouth, as high as that says in crop units."""
+    vertices, faces = plate(FLAT, 0.01)
+    across, up = vertices[:, 0], vertices[:, 1]
+    round_ = np.exp(-((np.hypot(across / 0.06, up / 0.03)) ** 4))
+    return vertices + np.column_stack([0 * up, pocket * np.exp(-(((up + 0.01) / 0.02) ** 2)) * round_, -0.06 * round_]), faces
+
+
+def test_a_pocket_behind_parted_lips_is_drawn_out() -> None:
+    surface, faces = pocketed(0.06)
+    fine, fine_faces = plate(FLAT, 0.003)
+    features = Features.of(fine, fine_faces, np.ones(len(fine), np.float32), surface.astype(np.float32), faces)
+    assert features is not None
+    shares = np.zeros((128, 128, len(CLASSES)), np.float32)
+    x, y = np.meshgrid((np.arange(128) + 0.5) / 64 - 1, 1 - (np.arange(128) + 0.5) / 64)
+    shares[np.hypot(x / 0.08, y / 0.04) < 1, CLASSES.index("teeth")] = 1
+    folded = []
+    for one in (features, features.with_teeth(np.full((128, 128, 3), 0.5, np.float32), shares)):
+        found, finer = one.on(surface.astype(np.float32), faces, OPEN)
+        middle = found[finer].mean(1)
+        folded.append((face_normals(found, finer)[np.hypot(middle[:, 0], middle[:, 1]) < 0.1, 2] < 0).mean())
+    assert folded[1] < 0.1 * folded[0]

@@ -1,12 +1,15 @@
 """Fine relief from the photo: what is dark is deep, strands run on, shading bends skin, and what is no shading leaves no mark."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from likeness.core.photo.parsing import CLASSES
+from likeness.core.surface.creases import SkinLines
 from likeness.core.surface.extract import extract_surface
 from likeness.core.surface.mesoscopic import FineDetail
-from likeness.core.surface.shading import shape_from_shading
+from likeness.core.surface.shading import ShadedSkin
 
 SIZE, HALF = 256, 0.1
 PIXEL = 2 * HALF / SIZE  # 0.8 mm
@@ -94,7 +97,7 @@ def test_dark_hair_beside_it_does_not_lift_skin() -> None:
 
 
 def test_brows_and_lips_stand_out() -> None:
-    for name, low, high in (("beard", 0.5, 1.2), ("lips", 0.15, 0.5)):
+    for name, low, high in (("beard", 1.3, 2.0), ("lips", 0.15, 0.5)):
         there = np.abs(Y) < 6e-3
         found = heights(flat(), parsed("skin", name, there))
         assert low < found[np.abs(Y) < 2e-3].mean() < high
@@ -117,6 +120,11 @@ def test_black_hair_has_locks_as_well() -> None:
     bright, dull = (heights(strands(contrast), parsed("hair"))[40:-40, 40:-40].std() for contrast in (0.3, 0.12))
     assert 0.5 * bright < dull < 1.1 * bright
     assert heights(strands(0.002), parsed("hair"))[40:-40, 40:-40].std() < 0.1 * bright, "grain stays grain"
+
+
+def test_grey_beards_have_hairs_as_well() -> None:
+    bright, dull = (heights(strands(contrast), parsed("beard"))[40:-40, 40:-40].std() for contrast in (0.25, 0.1))
+    assert 0.5 * bright < dull < 1.1 * bright
 
 
 def test_strands_are_longer_than_spots_on_them() -> None:
@@ -150,8 +158,12 @@ def ball() -> tuple[np.ndarray, np.ndarray]:
     return extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 64)
 
 
+NO_LINES = SkinLines(*np.zeros((2, 128, 128), np.float32), HALF, 1e-3)
+
+
 def raised(height: float = 0.01, hair: float = 0.0) -> FineDetail:
-    return FineDetail(np.full((128, 128), height, np.float32), *np.zeros((2, 64, 64), np.float32), np.full((64, 64), hair, np.float32), 1.0)
+    pictures = np.full((128, 128), height, np.float32), *np.zeros((2, 64, 64), np.float32), np.full((64, 64), hair, np.float32)
+    return FineDetail(*pictures, NO_LINES, 1.0)
 
 
 def test_the_front_moves_along_its_normals_and_the_rest_stays(ball: tuple[np.ndarray, np.ndarray]) -> None:
@@ -177,8 +189,26 @@ def test_shading_is_part_of_the_detail() -> None:
     depth, _, light = bumps()
     vertices, faces = extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 128)
     skin = np.isfinite(depth).astype(np.float32)
-    moved = FineDetail(np.zeros((128, 128), np.float32), light, skin, np.zeros_like(skin), 1.0).on(vertices, faces)
+    moved = FineDetail(np.zeros((128, 128), np.float32), light, skin, np.zeros_like(skin), NO_LINES, 1.0).on(vertices, faces)
     assert 0.0005 < np.abs(moved - vertices).max() < 0.006
+
+
+def test_lines_of_skin_are_part_of_the_detail() -> None:
+    depth, _, _ = bumps()
+    vertices, faces = extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.6, None, 128)
+    photo = np.repeat((np.where(np.isfinite(depth), 0.6, 0)[..., None] * np.ones(3)), 2, axis=0).repeat(2, axis=1).astype(np.float32)
+    marked = (photo * line()).astype(np.float32)
+    plain = np.ones((32, 32), np.float32)
+
+    def furrow(picture: np.ndarray, strength: float = 1.0, plain: np.ndarray | None = None) -> float:
+        detail = FineDetail.of(picture, np.ones((SIZE, SIZE), np.float32), parsed(), HALF, 256, 0.4e-3, strength, plain)
+        detail = replace(detail, heights=np.zeros_like(detail.heights))
+        there = (np.abs(vertices[:, 1]) < 0.01) & (np.abs(vertices[:, 0]) < 0.2) & (vertices[:, 2] > 0)
+        return float((np.linalg.norm(detail.on(vertices, faces), axis=1) - 0.6)[there].min())
+
+    assert furrow(marked) < furrow(photo) - 0.003
+    assert furrow(marked, 0.5) > 0.6 * furrow(marked)
+    assert furrow(marked, plain=plain) > 0.3 * furrow(marked)
 
 
 def bumps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -192,10 +222,16 @@ def bumps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return depth, bump, (0.3 + np.tensordot([-0.15, 0.2, 0.2], normals, 1)).clip(0.05).astype(np.float32)
 
 
+def bent(light: np.ndarray, skin: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    shaded = ShadedSkin.of(light, skin, depth)
+    assert shaded is not None
+    return shaded.heights()
+
+
 def test_shading_bends_skin() -> None:
     depth, bump, light = bumps()
     skin = np.isfinite(depth).astype(np.float32)
-    found = shape_from_shading(light, skin, depth)
+    found = bent(light, skin, depth)
     inner = depth > 0.4
     # One light tells one direction of slopes; what is found agrees with the truth, and is no larger.
     assert np.corrcoef(found[inner], bump[inner])[0, 1] > 0.5
@@ -205,16 +241,16 @@ def test_shading_bends_skin() -> None:
 def test_neither_paint_nor_what_is_no_skin_bends_it() -> None:
     depth, _, light = bumps()
     inner = depth > 0.4
-    assert np.abs(shape_from_shading(light, np.zeros_like(light), depth)).max() == 0
+    assert ShadedSkin.of(light, np.zeros_like(light), depth) is None
     plain = np.where(np.isfinite(depth), 0.4, 0).astype(np.float32)
     spot = np.where(np.hypot(*np.mgrid[-64:64, -64:64]) < 8, 0.02, 1).astype(np.float32)
-    found = shape_from_shading(plain * spot, np.isfinite(depth).astype(np.float32), depth)
+    found = bent(plain * spot, np.isfinite(depth).astype(np.float32), depth)
     assert np.abs(found[inner]).max() < 0.01
 
 
 def test_what_bends_skin_runs_out_beside_it() -> None:
     depth, _, light = bumps()
     skin = (np.isfinite(depth) & (np.arange(128) < 61)).astype(np.float32)
-    found = shape_from_shading(light, skin, depth)
+    found = bent(light, skin, depth)
     assert np.abs(found[:, 60]).max() > 0.2 * np.abs(found[:, 58]).max()
     assert np.abs(found[:, 80:]).max() < 0.1 * np.abs(found).max()
