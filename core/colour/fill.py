@@ -84,7 +84,7 @@ def colour_vertices(
     colours = unseen + ending[:, None] * (shown - unseen)
     edges = np.zeros(len(vertices), np.float32)
     if kinds is not None:
-        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN]) * ~surface.closed
+        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN], copied.around) * ~surface.closed
     return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32), edges)
 
 
