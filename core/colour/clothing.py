@@ -94,12 +94,10 @@ def garments(
         cells, by_place, [(one_hot[here], seen[1] * (here >= 0)), (one_hot[beside], _STEEP * steep[1] * (1 - seen[1]) * (beside >= 0))]
     )
     known = np.maximum(seen[1], steep[1] * _STEEP)
-    share = _faired(cells, share, known)
     collar = None
     if skin is not None:
         share, collar = with_collar(cells, share, known, clothes, one_hot[here] * chosen[:, None], skin, upright)
-        share = _faired(cells, share, known)
-    worn = _worn(clothes, share, np.where(seen[1] > _FAINT, 1 + here, 0))
+    worn = _worn(clothes, _faired(cells, share, known), np.where(seen[1] > _FAINT, 1 + here, 0))
     return worn if collar is None else worn._replace(collar=1 + collar)
 
 
