@@ -20,10 +20,10 @@ from .wall import Wall
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
-_FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _PURE = (0.7, 0.95)  # share of one garment among those that are seen around
-_FAIRED, _LESS = 4, 0.4
+_FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
+_FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by how much it may be less at the place itself
 
 
 class Filled(NamedTuple):
@@ -80,7 +80,7 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = (hidden.worn.seen[surface.cells.cell] == clothes.of) & (clothes.of > 0)
-    ending = _ending_in_a_line(surface, copied.observed, shown, unseen, of_clothes)
+    ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
     colours = unseen + ending[:, None] * (shown - unseen)
@@ -124,8 +124,8 @@ def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, 
     # A cell at the border of two garments has the colour of neither.
     around = cells.smoothed(np.eye(worn.share.shape[1])[worn.seen])
     around /= np.maximum(around[:, 1:].sum(1, keepdims=True), 1e-6)
-    garments = [(CLOTHES, smoothstep(around[:, one], *_PURE) * (worn.seen == worn.garment)) for one in range(1, around.shape[1])]
-    for kind, where in ((HAIR, surface.head), *((kind, pure[cells.cell]) for kind, pure in garments)):
+    pure = smoothstep(np.take_along_axis(around, worn.garment[:, None], 1)[:, 0], *_PURE) * (worn.seen == worn.garment)
+    for kind, where in ((HAIR, surface.head), (CLOTHES, pure[cells.cell])):
         own = where * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
         change = evened(cells, level, hidden.seen[:, COLOUR], cells.mean(copied.observed * own) * kinds[:, kind])
         change = change * (1 - well_inside(copied.around))[:, None]
@@ -160,13 +160,18 @@ def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.n
     return np.median(level[bare if bare.any() else np.ones_like(bare)], axis=0)
 
 
-def _ending_in_a_line(
-    surface: ColouredSurface, observed: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray
-) -> np.ndarray:
-    """How much of the photo is copied, (V,): clothes, share (V,), end in a line where seen (V, 3) and hidden (V, 3) colours differ."""
-    cells, around = surface.cells, surface.cells.mean(observed)[:, None]
+def _evenly(surface: ColouredSurface, observed: np.ndarray) -> np.ndarray:
+    """How much is copied around vertices, (V,), of how much is copied there, (V,): bumps of a collar make its border ragged."""
+    around = surface.cells.mean(observed)[:, None]
     for _ in range(_FAIRED):
-        around = cells.smoothed(around)
-    around = cells.spread(around, surface.vertices)[:, 0]
+        around = surface.cells.smoothed(around)
+    return surface.cells.spread(around, surface.vertices)[:, 0]
+
+
+def _ending_in_a_line(
+    observed: np.ndarray, around: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray
+) -> np.ndarray:
+    """How much of the photo is copied, (V,): clothes, share (V,), end in a line where seen (V, 3) and hidden (V, 3) colours differ, which
+    runs where half of what is around (V,) is copied."""
     apart = of_clothes * smoothstep(np.linalg.norm(shown - unseen, axis=1), *_CONTRAST)
     return observed + apart * (smoothstep(np.minimum(around, observed + _LESS), *_BORDER) - observed)
