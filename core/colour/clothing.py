@@ -29,7 +29,6 @@ _LITTLE = 0.01  # of what is seen at the most telling height: less tells nothing
 _STEEP = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ROUNDS = 5  # of smoothing edges, over a cell each
 _FAIRED, _KEPT = 40, 0.8  # rounds before those, in which what is known stays so far
-_AGAIN = 16  # rounds once a collar goes round the neck
 _SHARP = 4  # power of the shares after them
 _FAINT = 0.05  # photo weight from which on it tells which garment it shows
 _STRAY = 0.3  # a patch of which a smaller share is seen is but guessed
@@ -56,7 +55,7 @@ def dressed(cells: VoxelMeans, share: np.ndarray, weight: np.ndarray) -> np.ndar
     """How surely cells of shares (K, len(KINDS)) are clothes, (K,) in [0, 1], without patches of clothes, or in them, that nobody sees,
     weight (K,)."""
     clothes = share[:, CLOTHES]
-    clothes = _faired(cells, np.column_stack([clothes, 1 - clothes]), weight, _FAIRED)[:, 0]
+    clothes = _faired(cells, np.column_stack([clothes, 1 - clothes]), weight)[:, 0]
     sure = clothes > _SEEN
     patches = _patches(cells, sure, weight) | _patches(cells, ~sure, weight)
     return np.where(patches, 1 - clothes, clothes).astype(np.float32)
@@ -95,12 +94,12 @@ def garments(
         cells, by_place, [(one_hot[here], seen[1] * (here >= 0)), (one_hot[beside], _STEEP * steep[1] * (1 - seen[1]) * (beside >= 0))]
     )
     known = np.maximum(seen[1], steep[1] * _STEEP)
+    share = _faired(cells, share, known)
     collar = None
     if skin is not None:
-        # What is seen keeps its sharp edges until all is faired once more.
-        share = share + (1 - np.clip(known, 0, 1))[:, None] * (_faired(cells, share, known, _FAIRED) - share)
         share, collar = with_collar(cells, share, known, clothes, one_hot[here] * chosen[:, None], skin, upright)
-    worn = _worn(clothes, _faired(cells, share, known, _FAIRED if collar is None else _AGAIN), np.where(seen[1] > _FAINT, 1 + here, 0))
+        share = _smooth(cells, share)
+    worn = _worn(clothes, share, np.where(seen[1] > _FAINT, 1 + here, 0))
     return worn if collar is None else worn._replace(collar=1 + collar)
 
 
@@ -159,10 +158,10 @@ def _smooth(cells: VoxelMeans, share: np.ndarray) -> np.ndarray:
     return share
 
 
-def _faired(cells: VoxelMeans, share: np.ndarray, known: np.ndarray, rounds: int) -> np.ndarray:
+def _faired(cells: VoxelMeans, share: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Shares (K, C) whose borders run evenly where nobody sees them, known (K,), over a centimetre or two, and lie where they are known."""
     found, kept = share, _KEPT * np.clip(known, 0, 1)[:, None]
-    for _ in range(rounds):
+    for _ in range(_FAIRED):
         found = cells.smoothed(found)
         found = found + kept * (share - found)
     # Over so much they have become soft.

@@ -58,8 +58,8 @@ def with_collar(
     # Long hair hides the collar, and short hair may end on it.
     edge = neck & (clothes < 0.5) & ((bare > 0.5) | (upright[:, 1] > _SHORT))
     distance = cKDTree(points[edge]).query(points)[0] if edge.any() else np.full(len(points), np.inf)
-    # What is no cloth counts as the collar's, or the band would be narrower where borders are made smooth, but not long hair.
-    band = np.maximum(neck * smoothstep(distance, *_STANDS_OUT), (1 - clothes) * bare)
+    # What is no cloth counts as the collar's, or the band would be narrower where borders are made smooth.
+    band = np.maximum(neck * smoothstep(distance, *_STANDS_OUT), 1 - clothes)
     return share + (band * (1 - np.clip(known, 0, 1)))[:, None] * (collar - share), int(both.argmax())
 
 
@@ -71,8 +71,8 @@ def _bordering(seen: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 def edges_rise(cells: VoxelMeans, clothes: Garments, collar: int, vertices: np.ndarray, skin: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Crop units (V,) along the normals by which clothes stand off the skin, and what covers a collar, which garment or 0, off that: at
-    their edges alone, so that outlines stay. vertices (V, 3), of garments `clothes`, of which 0 is none; skin (K,): share of cells; shown (K,): how
-    much of what is around them the photo shows, whose shading has some of these steps already."""
+    their edges alone, so that outlines stay. vertices (V, 3), of garments `clothes`, of which 0 is none; skin (K,): share of cells; shown
+    (K,): how much of what is around them the photo shows, whose shading has some of these steps already."""
     dressed = clothes.other_than(0)
     level = _THICK * dressed + (_OVER * clothes.other_than(0, collar) if collar else 0)
     around = cells.mean(np.column_stack([level, dressed]))

@@ -20,7 +20,6 @@ from .wall import Wall
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
-_PURE = (0.7, 0.95)  # share of one garment among those that are seen around
 _FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
 _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by how much it may be less at the place itself
@@ -121,11 +120,8 @@ def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, 
     """The same, with seen hair and clothes towards the border in the light of the hidden ones, of level (K, 3), which the photo's own would
     never meet. kinds (K, len(KINDS)): the cells' shares."""
     cells, shown, worn = surface.cells, copied.shown.copy(), hidden.worn
-    # A cell at the border of two garments has the colour of neither.
-    around = cells.smoothed(np.eye(worn.share.shape[1])[worn.seen])
-    around /= np.maximum(around[:, 1:].sum(1, keepdims=True), 1e-6)
-    pure = smoothstep(np.take_along_axis(around, worn.garment[:, None], 1)[:, 0], *_PURE) * (worn.seen == worn.garment)
-    for kind, where in ((HAIR, surface.head), (CLOTHES, pure[cells.cell])):
+    same = (worn.seen == worn.garment)[cells.cell]
+    for kind, where in ((HAIR, surface.head), (CLOTHES, same)):
         own = where * np.clip(shown[:, OF_KIND][:, kind], 0, 1)
         change = evened(cells, level, hidden.seen[:, COLOUR], cells.mean(copied.observed * own) * kinds[:, kind])
         change = change * (1 - well_inside(copied.around))[:, None]

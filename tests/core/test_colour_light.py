@@ -329,14 +329,6 @@ def test_clothes_end_in_an_even_line_though_what_is_copied_does_not(ball: Simple
     assert wrong.sum() < 0.6 * ((observed > 0.5) != (x > 0)).sum()
 
 
-def test_two_garments_are_not_lightened_where_they_meet(ball: SimpleNamespace) -> None:
-    """A white shirt between a coat in two lights, whose hidden part is darker than the seen one."""
-    photo = np.where((np.abs(X) < 0.3)[..., None], 0.7, np.where(np.hypot(X, Y) < 0.45, 0.3, 0.15)[..., None]) * np.ones(3)
-    colours, observed = coloured(ball, photo, np.full_like(X, True, bool), kind="clothes")
-    shirt = (observed > 0.99) & (np.abs(ball.vertices[:, 0]) < 0.28) & (np.abs(ball.vertices[:, 0]) > 0.2)
-    assert shirt.sum() > 50 and colours[shirt].max() < 0.75
-
-
 def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> None:
     """Beside the border of what is copied the pixels show a coat, though by place a cheek goes on there."""
     photo, matte = np.broadcast_to(FAIR, (SIZE, SIZE, 3)).copy(), (np.hypot(X, Y) < RADIUS)
