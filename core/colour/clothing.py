@@ -85,7 +85,7 @@ def garments(
     chosen = seen[1] > _SEEN
     if chosen.sum() < _LEAST:
         return _worn(clothes, np.ones((len(clothes), 1)), chosen)
-    centres, garment = _told_apart(cells, seen[0], chosen, np.abs(upright[:, 0]) > _OPENING[1])
+    centres, garment = _told_apart(cells, seen[0], chosen, np.where(np.abs(upright[:, 0]) > _OPENING[1], np.sign(upright[:, 0]), 0))
     here, beside = (garment[_nearest(centres, colours)] for colours, _ in (seen, steep))
     one_hot = np.vstack([np.eye(garment.max() + 1), np.zeros(garment.max() + 1)])
     back = np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK) * (_INNER + smoothstep(np.abs(upright[:, 0]), *_OPENING))
@@ -127,7 +127,7 @@ def _worn(clothes: np.ndarray, share: np.ndarray, seen: np.ndarray) -> Worn:
 
 def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray, outer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Colours (C, 3), as `_cloth` has them, of the chosen cells (K,) bool of clothes seen (K, 3); and the garment of each, (C,) int from 0
-    on, -1 for colours of borders between garments. outer (K,) bool: cells beyond the front's opening."""
+    on, -1 for colours of borders between garments. outer (K,): the side, -1 or 1, of cells beyond the front's opening, 0 of others."""
     lab = _cloth(seen[chosen])
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)
@@ -137,11 +137,14 @@ def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray, outer: 
     links = member.T @ (cells.links[chosen][:, chosen] @ member)
     within = np.diag(links)
     alike = links > _PATTERN * np.maximum(np.maximum(within[:, None], within), 1)
-    # What is seen on the shoulders alone is the garment beside it in another light.
-    beyond = outer[chosen].astype(float) @ member
+    # What is seen on a shoulder alone is the garment of the other shoulder in another light, or the one beside it.
+    sides = np.stack([(outer[chosen] == side) @ member for side in (-1, 1)])
+    beyond = sides.sum(0)
     lit = beyond > _SHOULDERS * member.sum(0)
     lit[beyond.argmax()] = False
-    alike[lit, (links - np.diag(within)).argmax(1)[lit]] = True
+    for one in np.flatnonzero(lit):
+        opposite = np.where(np.arange(len(within)) == one, 0, sides[1 - sides[:, one].argmax()])
+        alike[one, opposite.argmax() if opposite.max() >= _LEAST else (links - np.diag(within))[one].argmax()] = True
     pattern = connected_components(alike, directed=False)[1]
     same = pattern[:, None] == pattern
     border = np.bincount(pattern, (links * ~same).sum(1)) > _BORDER * np.bincount(pattern, (links * same).sum(1))

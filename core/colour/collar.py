@@ -15,6 +15,7 @@ _SEEN, _LEAST = 0.3, 5  # weight of seen skin, and cells of cloth beside it that
 _MOSTLY, _EACH = 0.5, 0.25  # share of what borders the neck there, and of what does so on each side
 _SHORT = -0.5  # height on the mean head above which hair that ends there is no long hair
 _THICK, _OVER = 0.02, 0.0125  # crop units (4 and 2.5 mm) by which clothes stand off skin, and what covers a collar off that
+_HIDDEN, _SHOWN = 1.6, (0.2, 0.8)  # times as high are steps that the photo does not show, and share of it around
 _EVENED = 8  # rounds of smoothing, of 4 mm each, over which a step is made up for on either side
 _ISLAND = 0.1  # of the largest part of clothes
 _COVERED = (0.05, 0.3)  # share of hair around from which on it hides a step
@@ -68,9 +69,10 @@ def _bordering(seen: np.ndarray, depth: np.ndarray) -> np.ndarray:
     return count / max(count.sum(), 1e-9)
 
 
-def edges_rise(cells: VoxelMeans, clothes: Garments, collar: int, vertices: np.ndarray, skin: np.ndarray) -> np.ndarray:
+def edges_rise(cells: VoxelMeans, clothes: Garments, collar: int, vertices: np.ndarray, skin: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Crop units (V,) along the normals by which clothes stand off the skin, and what covers a collar, which garment or 0, off that: at
-    their edges alone, so that outlines stay. vertices (V, 3), of garments `clothes`, of which 0 is none; skin (K,): share of cells."""
+    their edges alone, so that outlines stay. vertices (V, 3), of garments `clothes`, of which 0 is none; skin (K,): share of cells; shown
+    (K,): how much of what is around them the photo shows, whose shading has some of these steps already."""
     dressed = clothes.other_than(0)
     level = _THICK * dressed + (_OVER * clothes.other_than(0, collar) if collar else 0)
     around = cells.mean(np.column_stack([level, dressed]))
@@ -79,7 +81,8 @@ def edges_rise(cells: VoxelMeans, clothes: Garments, collar: int, vertices: np.n
     for _ in range(_EVENED):
         around = cells.smoothed(around)
     even, over = cells.spread(around, vertices).T
-    return ((level - even) * (1 - smoothstep(over, *_COVERED))).astype(np.float32)
+    more = 1 + (_HIDDEN - 1) * (1 - smoothstep(cells.spread(shown[:, None], vertices)[:, 0], *_SHOWN))
+    return (more * (level - even) * (1 - smoothstep(over, *_COVERED))).astype(np.float32)
 
 
 def _islands(cells: VoxelMeans, chosen: np.ndarray) -> np.ndarray:

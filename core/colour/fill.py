@@ -22,6 +22,7 @@ _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
 _FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
+_FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by how much it may be less at the place itself
 
 
 class Filled(NamedTuple):
@@ -78,13 +79,13 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = (hidden.worn.seen[surface.cells.cell] == clothes.of) & (clothes.of > 0)
-    ending = _ending_in_a_line(copied.observed, shown, unseen, of_clothes)
+    ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
     colours = unseen + ending[:, None] * (shown - unseen)
     edges = np.zeros(len(vertices), np.float32)
     if kinds is not None:
-        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN]) * ~surface.closed
+        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN], copied.around) * ~surface.closed
     return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32), edges)
 
 
@@ -155,7 +156,18 @@ def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.n
     return np.median(level[bare if bare.any() else np.ones_like(bare)], axis=0)
 
 
-def _ending_in_a_line(observed: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray) -> np.ndarray:
-    """How much of the photo is copied, (V,): clothes, share (V,), end in a line where seen (V, 3) and hidden (V, 3) colours differ."""
+def _evenly(surface: ColouredSurface, observed: np.ndarray) -> np.ndarray:
+    """How much is copied around vertices, (V,), of how much is copied there, (V,): bumps of a collar make its border ragged."""
+    around = surface.cells.mean(observed)[:, None]
+    for _ in range(_FAIRED):
+        around = surface.cells.smoothed(around)
+    return surface.cells.spread(around, surface.vertices)[:, 0]
+
+
+def _ending_in_a_line(
+    observed: np.ndarray, around: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray
+) -> np.ndarray:
+    """How much of the photo is copied, (V,): clothes, share (V,), end in a line where seen (V, 3) and hidden (V, 3) colours differ, which
+    runs where half of what is around (V,) is copied."""
     apart = of_clothes * smoothstep(np.linalg.norm(shown - unseen, axis=1), *_CONTRAST)
-    return observed + apart * (smoothstep(observed, *_BORDER) - observed)
+    return observed + apart * (smoothstep(np.minimum(around, observed + _LESS), *_BORDER) - observed)

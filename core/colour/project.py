@@ -54,7 +54,7 @@ class Projection:
     def grazed(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """(N,) in [0, 1]: does a place lie on the surface that the photo shows there, or little behind it, however steeply it is seen?"""
         gap = sample_picture(np.where(np.isfinite(self.depth), self.depth, _FAR), points) - points[:, 2]
-        return (1 - smoothstep(gap, *_LITTLE)) * smoothstep(normals[:, 2], *_TURNED) * sample_picture(self.trust, points)
+        return (1 - smoothstep(gap, *_LITTLE)) * smoothstep(normals[:, 2], *_TURNED)
 
     def mirrored(self, points: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same for places near the surface, where it would be if its other half were alike."""

@@ -135,3 +135,13 @@ def test_a_shoulder_that_the_sun_lights_is_the_same_garment(bust):
     assert set(found.garment) == {0, 1}
     shirt = opening(bust.points)
     assert len(set(worn(bust, np.where(shirt[:, None], WHITE, NAVY)).garment)) == 3
+
+
+def test_a_lit_shoulder_beside_a_collar_is_the_garment_of_the_other_shoulder(bust):
+    """It touches the red shirt alone."""
+    points = bust.points
+    colours = np.where((points[:, 0] > 0.5)[:, None], WHITE, np.where((points[:, 0] > -0.5)[:, None], RED, NAVY))
+    found = worn(bust, colours)
+    shown = (bust.weight > 0) & (points[:, 1] < -0.8)
+    lit, other = (one_of(found, shown & (side * points[:, 0] > 0.6)) for side in (1, -1))
+    assert lit == other != one_of(found, shown & (np.abs(points[:, 0]) < 0.3))

@@ -64,14 +64,14 @@ def island(points):
     return np.linalg.norm(points - [0, 0.15, -0.9], axis=1) < 0.1
 
 
-def stepped(bust, collar, skin=1.0):
-    """Crop units by which vertices above, within and below a band of another garment are raised."""
+def stepped(bust, collar, skin=1.0, shown=1.0):
+    """Crop units by which vertices above, within and below a band of another garment are raised; shown: how much the photo shows."""
     height = bust.cells.centre[:, 1]
     soft = lambda edge: np.clip((edge - height) / 0.16 + 0.5, 0, 1)  # noqa: E731
     share = np.column_stack([1 - soft(-0.4), np.minimum(soft(-0.4), 1 - soft(-0.6)), soft(-0.6)]).astype(np.float32)
     share[island(bust.cells.centre)] = [0, 1, 0]
     clothes = Garments(bust.cells, share, bust.vertices)
-    raised = edges_rise(bust.cells, clothes, collar, bust.vertices, skin * (clothes.garment == 0))
+    raised = edges_rise(bust.cells, clothes, collar, bust.vertices, skin * (clothes.garment == 0), np.full(len(height), shown))
     neck = (bust.vertices[:, 2] < -0.5) & (np.abs(bust.vertices[:, 0]) < 0.2)
     at = lambda low, high: raised[neck & (bust.vertices[:, 1] > low) & (bust.vertices[:, 1] < high)].mean()  # noqa: E731
     beside = island(bust.vertices)
@@ -87,6 +87,11 @@ def test_clothes_end_in_a_step_over_the_skin(bust):
 def test_a_jacket_ends_in_a_step_over_the_collar(bust):
     plain, over = (stepped(bust, collar) for collar in (0, 1))
     assert over[3] - over[2] > plain[3] - plain[2] + 0.004
+
+
+def test_steps_that_the_photo_does_not_show_are_higher(bust):
+    seen, hidden = (stepped(bust, 1, shown=shown) for shown in (1.0, 0.0))
+    assert hidden[1] - hidden[0] > 1.4 * (seen[1] - seen[0]) and hidden[3] - hidden[2] > 1.4 * (seen[3] - seen[2]) > 0
 
 
 def test_hair_that_lies_over_clothes_is_not_under_them(bust):

@@ -312,9 +312,21 @@ def test_clothes_end_in_a_line_where_the_photo_ends(ball: SimpleNamespace) -> No
 def test_what_differs_from_hidden_clothes_ends_in_a_line() -> None:
     """Of the photo's weight from nothing to all."""
     weight, white, coat = np.linspace(0, 1, 101), np.full((101, 3), 0.9), np.full((101, 3), 0.1)
-    line = fill._ending_in_a_line(weight, white, coat, np.ones(101))
+    line = fill._ending_in_a_line(weight, weight, white, coat, np.ones(101))
     assert ((line > 0.05) & (line < 0.95)).sum() < 25
-    assert np.allclose(fill._ending_in_a_line(weight, coat + 0.02, coat, np.ones(101)), weight, atol=0.05)
+    assert np.allclose(fill._ending_in_a_line(weight, weight, coat + 0.02, coat, np.ones(101)), weight, atol=0.05)
+
+
+def test_clothes_end_in_an_even_line_though_what_is_copied_does_not(ball: SimpleNamespace) -> None:
+    """It ends in teeth of a centimetre."""
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    x, y, _ = ball.vertices.T
+    observed = 1.0 * (x + 0.03 * np.sign(np.sin(y * np.pi / 0.05)) > 0)
+    around = fill._evenly(SimpleNamespace(cells=cells, vertices=ball.vertices), observed)  # pyright: ignore[reportArgumentType]
+    white, coat = (np.full((len(x), 3), light) for light in (0.9, 0.1))
+    line = fill._ending_in_a_line(np.maximum(observed, 0.2), around, white, coat, np.ones(len(x)))
+    wrong = (line > 0.5) != (x > 0)
+    assert wrong.sum() < 0.6 * ((observed > 0.5) != (x > 0)).sum()
 
 
 def test_clothes_that_are_seen_steeply_are_no_skin(ball: SimpleNamespace) -> None:

@@ -30,4 +30,4 @@ def test_what_is_seen_steeply_is_known_for_what_it_is(ball: SimpleNamespace, nam
     projection = Projection.of(ball.vertices, ball.faces, photo_channels(photo, parsing), matte)
     steep = (ball.normals[:, 2] > 0.08) & (ball.normals[:, 2] < 0.2)
     copied = Copied.of(surface, projection, parsed=True)
-    assert steep.sum() > 50 and copied.observed[steep].max() < 0.5 and copied.grazed[steep, kind].mean() > 0.1
+    assert steep.sum() > 50 and copied.observed[steep].max() < 0.5 and copied.grazed[steep, kind].mean() > 0.6, "at the outline, too"
