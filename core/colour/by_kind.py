@@ -41,6 +41,7 @@ class ColourSamples(NamedTuple):
     normals: np.ndarray
     steep: np.ndarray
     grazed: np.ndarray
+    kind_trust: np.ndarray
 
 
 class ColoursByKind(NamedTuple):
@@ -57,7 +58,7 @@ class ColoursByKind(NamedTuple):
 
 def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, steep, grazed = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, kind_trust = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     tints, worn = {}, Worn.nothing(cells)
     if share is not None:
@@ -71,19 +72,20 @@ def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells:
 
 def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals, steep, grazed = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, kind_trust = sampled
     kinds = normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *KEPT_OUT))
     features = smoothstep(places.features, *KEPT_OUT)[cells.cell]
     strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
     trust = trust * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
-    mirrored = normalised(cells.mean(other[:, OF_KIND], trust))
+    kind_trust = kind_trust * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
+    mirrored = normalised(cells.mean(other[:, OF_KIND], kind_trust))
     by_place = hidden_kinds(kinds, weight, places, upright)
     beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
     by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
     by_place = cells.smoothed(cells.smoothed(by_place))
     of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)
-    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (normalised(grazed), of_grazed)])
+    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(kind_trust)), (normalised(grazed), of_grazed)])
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
     skin = share[:, SKIN], np.maximum(weight * kinds[:, SKIN], grazed[:, SKIN])

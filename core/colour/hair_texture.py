@@ -10,7 +10,7 @@ from typing import Self
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter1d
+from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
 from .patchwork import patchwork
@@ -25,6 +25,7 @@ _SMALL = 0.09  # crop units (18 mm): smaller samples are too little for patches
 _CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker than the middle at most
 _RARE = 1.6  # times the mean of relief beyond which it is rare
+_FINE, _FAINT = (0.02, 0.004), 0.08  # crop units along and across strands that are not known, and the natural logarithm of their light
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
@@ -80,6 +81,16 @@ class HairTexture:
         texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(mostly / spread, 1) ** long
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
         return cls(texture, float(1 + (lengthened - 1) * combed))
+
+    @classmethod
+    def unknown(cls, picture: np.ndarray) -> Self:
+        """Fine strands without relief, for hair of which a picture (S, S, C) shows too little to tell: even, it would be paint."""
+        size = round(2 * np.pi * _RADIUS / _REPEATS * len(picture) / 2)
+        noise = np.random.default_rng(0).standard_normal((size, size))
+        fine = gaussian_filter(noise, np.multiply(_FINE, len(picture) / 2), mode="wrap")
+        texture = np.zeros((size, size, picture.shape[2]), np.float32)
+        texture[..., 0] = _FAINT * fine / fine.std()
+        return cls(texture, 1.0)
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, C) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
