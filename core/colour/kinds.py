@@ -188,7 +188,7 @@ def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.
     hair = smoothstep(votes[1:].sum(0) / np.maximum(votes.sum(0), 1e-30), *_NEARLY)
     hair = gaussian_filter1d(np.maximum.accumulate(hair[::-1])[::-1], _THINS / PITCH, mode="nearest")
     # Hair around a bald crown is lower behind than beside it.
-    dip = _DIP * smoothstep(-upright[:, 2], *_CROWN_BACK)
+    dip = _DIP * smoothstep(-upright[:, 2], *_CROWN_BACK) * smoothstep(upright[:, 1], _EARS, _EARS + 2 * _DIP)
     return np.interp((upright[:, 1] + dip - upright[:, 1].min()) / PITCH, np.arange(len(hair)), hair)
 
 
