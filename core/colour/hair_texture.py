@@ -37,16 +37,18 @@ _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
 _WIDE = (0.3, 0.5)  # sine of the angle to the crown within which strands are made twice as wide
 _CROWN = (0.07, 0.2)  # and within which they are too fine to be shown
+_AROUND = _REPEATS / (2 * np.pi * _RADIUS)  # sides of the texture in a crop unit
 _AT_ONCE = 16_384  # places: cv2.remap takes pictures of at most 32,767 pixels a side
 
 
 @dataclass(frozen=True)
 class HairTexture:
     """texture (N, N, C) float32: differences from the hair's middle, tiled; its strands run along the rows' axis, so many times lengthened
-    on the head."""
+    on the head. combed: in [0, 1], from curls and stubble to strands that run one way, away from the crown."""
 
     texture: np.ndarray
     lengthened: float
+    combed: float = 1.0
 
     @classmethod
     def of(cls, picture: np.ndarray, points: np.ndarray, hair: np.ndarray, long: float = 1.0) -> Self | None:
@@ -80,7 +82,7 @@ class HairTexture:
         bounded = _bounded(texture[..., 1:])
         texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(mostly / spread, 1) ** long
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
-        return cls(texture, float(1 + (lengthened - 1) * combed))
+        return cls(texture, float(1 + (lengthened - 1) * combed), float(combed))
 
     @classmethod
     def unknown(cls, picture: np.ndarray) -> Self:
@@ -107,8 +109,10 @@ class HairTexture:
         wide, crown = smoothstep(sine, *_WIDE), smoothstep(sine, *_CROWN)
         values = wide * self._tiled(turns * _REPEATS, rows)
         near = np.flatnonzero(wide < 1)
-        values[near] += (1 - wide[near]) * self._tiled(turns[near] * _REPEATS / 2, rows[near])
-        # Relief there would stand out of the outline.
+        running, curled = self._tiled(turns[near] * _REPEATS / 2, rows[near]), self._tiled(*(_AROUND * np.stack([x, forward])[:, near]))
+        values[near] += (1 - wide[near]) * (curled + self.combed * (running - curled))
+        # Relief of strands that meet there would stand out of the outline.
+        crown, wide = (part + (1 - self.combed) * (1 - part) for part in (crown, wide))
         return np.concatenate([crown * values[:, :1], wide * values[:, 1:]], axis=1)
 
     def _tiled(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -48,7 +48,8 @@ class HiddenHair(NamedTuple):
         """hair (K,): share of cells; heights (S, S): the seen hair's; level (K, 3): the hidden colours, to which the seen hair's tints at
         growing lightness belong, if they are known."""
         around = cells.smoothed(cells.smoothed(hair[:, None]))
-        share, around = cells.spread(np.column_stack([hair, around]), vertices).T
+        ending = _ends_downwards(cells, around[:, 0], symmetry.upright(cells.centre))
+        share, around, ending = cells.spread(np.column_stack([hair, around, ending]), vertices).T
         texture, raised, mean, spread = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0, 0.0
         shown = (observed > _SHOWN) & (share > _SHOWN)
         light = np.log(photo[..., COLOUR].mean(-1) + BLACK)
@@ -66,10 +67,17 @@ class HiddenHair(NamedTuple):
             values = strands.at(symmetry.upright(vertices[wanted]))
             here = cells.spread(level, vertices[wanted])
             texture[wanted] = share[wanted, None] * (tinted(lightened(here, _TEXTURED * values[:, 0])) - tinted(here))
-            texture[wanted] += _single_hairs(share[wanted], values[:, 0], here, level[hair > _SHOWN])
+            texture[wanted] += ending[wanted, None] * _single_hairs(share[wanted], values[:, 0], here, level[hair > _SHOWN])
             if heights is not None:
                 raised[wanted] = _RELIEF * max(1.0, long * _LIVELY * spread / max(float(values[:, 1].std()), 1e-9)) * values[:, 1]
         return cls(smoothstep(around, *_TAPER), texture, raised, mean)
+
+
+def _ends_downwards(cells: VoxelMeans, hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: does hair, share (K,) of cells at places (K, 3) of the mean head, end along its strands and not beside them?"""
+    links, hair = cells.links, hair[:, None]
+    slope = links @ (hair * upright) - upright * (links @ hair) - hair * (links @ upright) + hair * upright * np.asarray(links.sum(1))
+    return cells.smoothed(slope[:, 1:2] ** 2 / np.maximum((slope**2).sum(1, keepdims=True), 1e-12))[:, 0]
 
 
 def _single_hairs(share: np.ndarray, light: np.ndarray, here: np.ndarray, hair: np.ndarray) -> np.ndarray:
