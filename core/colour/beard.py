@@ -6,8 +6,8 @@ from ..geometry.visibility import smoothstep
 from .seam import membrane
 from .voxel_means import VoxelMeans
 
-_DEPTHS = (-0.3, -0.27, -0.2, -0.1, 0.05, 0.15)  # on the mean head, crop units, from the ear to the lips
-_TOPS = (0.0, -0.1, -0.24, -0.32, -0.3, -0.24)  # heights there that beards reach
+_DEPTHS = (-0.3, -0.24, -0.2, -0.1, 0.05, 0.15)  # on the mean head, crop units, from the ear to the lips
+_TOPS = (0.08, 0.05, -0.2, -0.31, -0.3, -0.24)  # heights there that beards reach: before the ear they meet the hair
 _BOTTOMS = (-0.4, -0.44, -0.54, -0.6, -0.64, -0.68)  # and to which they grow down
 _SOFT = 0.04  # crop units (8 mm) over which beards begin
 _EAR = (-0.34, -0.29)  # depth on the mean head, where ears begin

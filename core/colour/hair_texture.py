@@ -35,8 +35,8 @@ _COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stub
 _STRAND = (0.015, 0.03)  # crop units (3 and 6 mm, times what they are lengthened) along strands over which light and relief are averaged
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
-_WIDE = (0.3, 0.5)  # sine of the angle to the crown within which strands are made twice as wide
-_CROWN = (0.07, 0.2)  # and within which they are too fine to be shown
+_WIDE = (0.45, 0.75)  # sine of the angle to the crown within which strands are made twice as wide: narrower ones are rows of dots on a mesh
+_CROWN, _RAISED = (0.07, 0.2), (0.25, 0.45)  # and within which they are too fine to be shown, and to be raised
 _AROUND = _REPEATS / (2 * np.pi * _RADIUS)  # sides of the texture in a crop unit
 _AT_ONCE = 16_384  # places: cv2.remap takes pictures of at most 32,767 pixels a side
 
@@ -106,14 +106,14 @@ class HairTexture:
         rows = way / (2 * np.pi) * _REPEATS / self.lengthened
         sine = np.where(along > 0, across / np.maximum(np.hypot(across, along), 1e-6), 1)[:, None].astype(np.float32)
         # Near the crown half as many strands run side by side, as wide as elsewhere.
-        wide, crown = smoothstep(sine, *_WIDE), smoothstep(sine, *_CROWN)
+        wide, crown, raised = (smoothstep(sine, *where) for where in (_WIDE, _CROWN, _RAISED))
         values = wide * self._tiled(turns * _REPEATS, rows)
         near = np.flatnonzero(wide < 1)
         running, curled = self._tiled(turns[near] * _REPEATS / 2, rows[near]), self._tiled(*(_AROUND * np.stack([x, forward])[:, near]))
         values[near] += (1 - wide[near]) * (curled + self.combed * (running - curled))
         # Relief of strands that meet there would stand out of the outline.
-        crown, wide = (part + (1 - self.combed) * (1 - part) for part in (crown, wide))
-        return np.concatenate([crown * values[:, :1], wide * values[:, 1:]], axis=1)
+        crown, raised = (part + (1 - self.combed) * (1 - part) for part in (crown, raised))
+        return np.concatenate([crown * values[:, :1], raised * values[:, 1:]], axis=1)
 
     def _tiled(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Differences (N, C) at columns and rows (N,), in sides of the texture."""

@@ -24,8 +24,8 @@ def hidden_beard(beard: np.ndarray, seen: np.ndarray = SEEN) -> np.ndarray:
 def test_a_beard_goes_on_to_the_ear_and_not_behind_it() -> None:
     found = hidden_beard(GROWS > 0.5)
     assert ((GROWS > 0.95) & ~SEEN).sum() > 50
-    assert found[(GROWS > 0.95) & ~SEEN].min() > 0.8
-    assert found[POINTS[:, 2] < -0.39].max() == 0 and found[HEIGHT > 0.1].max() == 0
+    assert found[(GROWS > 0.95) & ~SEEN].mean() > 0.95
+    assert found[POINTS[:, 2] < -0.39].max() == 0 and found[HEIGHT > 0.13].max() == 0
 
 
 def test_a_shaved_face_gets_none() -> None:
@@ -41,13 +41,13 @@ def test_beside_a_goatee_both_cheeks_are_as_the_one_that_a_turned_head_shows() -
     turned = (np.radians(-20) < ANGLE) & (np.radians(110) > ANGLE)
     goatee = (np.radians(25) > ANGLE) & (np.radians(-60) < ANGLE) & (HEIGHT < -0.3)
     assert hidden_beard(goatee, turned)[POINTS[:, 2] < -0.1].max() < 0.1
-    assert hidden_beard(GROWS > 0.5, turned)[(GROWS > 0.95) & ~turned].min() > 0.8
+    assert hidden_beard(GROWS > 0.5, turned)[(GROWS > 0.95) & ~turned].mean() > 0.95
 
 
 def test_a_beard_of_the_jaw_goes_up_before_the_ear_though_cheeks_are_shaved() -> None:
     found = hidden_beard((GROWS > 0.5) & (HEIGHT < -0.36))
     sideburn = (GROWS > 0.9) & (HEIGHT > -0.25) & (POINTS[:, 2] < -0.2)
-    assert sideburn.sum() > 10 and found[sideburn].min() > 0.5
+    assert sideburn.sum() > 10 and found[sideburn].mean() > 0.9
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,7 @@ def test_a_beard_of_the_jaw_goes_up_before_the_ear_though_cheeks_are_shaved() ->
         ((0.0, -0.55, 0.2), True),
         ((0.3, -0.4, -0.2), True),
         ((0.35, -0.1, -0.28), True),
+        ((0.36, 0.03, -0.28), True),  # where it meets the hair
         ((0.25, -0.1, 0.0), False),
         ((0.4, -0.2, -0.45), False),
         ((0.1, -0.85, -0.1), False),

@@ -52,6 +52,13 @@ def test_a_few_seen_cells_tell_hairs_colour_rather_than_the_field() -> None:
     assert np.abs(found - BROWN).max() < np.abs(found - [0.3, 0.5, 0.1]).max() / 1.5
 
 
+def test_of_what_hardly_shows_the_fields_guess_is_not_mottled() -> None:
+    of = cells()
+    of.weight[:] = 0
+    guess = BROWN * (1 + 0.5 * np.sin(9 * of.places[:, :1]))
+    assert hair_levels(of, np.tile(BROWN, (len(guess), 1)), guess).std(0).max() < 1e-3
+
+
 @pytest.mark.parametrize("side", [2.0, 0.08], ids=["much hair", "little hair"])
 def test_few_bright_strands_in_black_hair_stay_few_and_bright(side: float) -> None:
     noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 1.2))

@@ -42,8 +42,16 @@ def test_hidden_hair_ends_in_hairs(bust, locks, monkeypatch: pytest.MonkeyPatch)
     found = filled(bust, locks[0]).colours
     monkeypatch.setattr(hidden_hair, "_ENDS", 0.0)
     differs = np.abs(found - filled(bust, locks[0]).colours).mean(1)
-    assert differs[behind(bust.vertices, -0.37, -0.31)].mean() > 0.003
+    assert differs[behind(bust.vertices, -0.37, -0.31)].mean() > 0.002
     assert differs[behind(bust.vertices, -0.1, 0.3)].max() < 0.005, "within it its strands are its own"
+
+
+def test_hair_ends_in_no_hairs_beside_its_strands(bust) -> None:  # noqa: F811
+    points = bust.cells.centre
+    for across, expected in ((points[:, 1], 1.0), (points[:, 0], 0.0)):
+        found = hidden_hair._ends_downwards(bust.cells, np.clip(across / 0.2 + 0.5, 0, 1), points)
+        edge = (np.abs(across) < 0.05) & (bust.points[:, 2] < -0.75)
+        assert edge.sum() > 20 and np.abs(found[edge] - expected).mean() < 0.35
 
 
 def test_hair_of_which_too_little_is_seen_has_strands_of_no_ones(bust, seen, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
