@@ -82,7 +82,7 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     of_what = of_what * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
     mirrored = normalised(cells.mean(other[:, OF_KIND], of_what))
     by_place = hidden_kinds(kinds, weight, places, upright)
-    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
+    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright, by_place[:, HAIR])
     by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
     by_place = cells.smoothed(cells.smoothed(by_place))
     of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)

@@ -14,10 +14,11 @@ SEEN = np.abs(ANGLE) < np.radians(50)
 GROWS = beard_grows(POINTS)
 
 
-def hidden_beard(beard: np.ndarray, seen: np.ndarray = SEEN) -> np.ndarray:
-    """Shares (K,) of beard at POINTS, of which the photo shows some; some of those (K,) bool are beard, the others skin."""
+def hidden_beard(beard: np.ndarray, seen: np.ndarray = SEEN, haired: float = 1.0) -> np.ndarray:
+    """Shares (K,) of beard at POINTS, of which the photo shows some; some of those (K,) bool are beard, the others skin. haired: share of
+    hair above."""
     cells = VoxelMeans.of(POINTS, 0.03)
-    found = bearded(cells, cells.mean(beard.astype(float), seen), cells.mean(seen.astype(float)), cells.mean(POINTS))
+    found = bearded(cells, cells.mean(beard.astype(float), seen), cells.mean(seen.astype(float)), cells.mean(POINTS), cells.mean(haired * (HEIGHT > 0.05)))
     return found[cells.cell]
 
 
@@ -48,6 +49,12 @@ def test_a_beard_of_the_jaw_goes_up_before_the_ear_though_cheeks_are_shaved() ->
     found = hidden_beard((GROWS > 0.5) & (HEIGHT < -0.36))
     sideburn = (GROWS > 0.9) & (HEIGHT > -0.25) & (POINTS[:, 2] < -0.2)
     assert sideburn.sum() > 10 and found[sideburn].mean() > 0.9
+
+
+def test_a_beard_ends_below_a_bald_temple() -> None:
+    sideburn = (GROWS > 0.9) & (HEIGHT > -0.02) & ~SEEN
+    bald, haired = (hidden_beard(GROWS > 0.5, haired=one)[sideburn].mean() for one in (0.0, 1.0))
+    assert bald < 0.2 and haired > 0.8
 
 
 @pytest.mark.parametrize(
