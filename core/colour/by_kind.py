@@ -59,7 +59,7 @@ class ColoursByKind(NamedTuple):
 
 def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, steep, grazed, of_what = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, _ = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     tints, worn = {}, Worn.nothing(cells)
     if share is not None:

@@ -80,8 +80,8 @@ def _makes_outline(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> 
 
 
 def _hangs_down(farthest: np.ndarray, lowest: float) -> np.ndarray:
-    """(R,) bool for rows of one side's outline, farthest (R,) from the middle, the first at the height `lowest`: may it be of hair that hangs
-    down? It widens little by little, and below what sticks out nothing hangs."""
+    """(R,) bool for rows of one side's outline, farthest (R,) from the middle, the first at the height `lowest`: may it be of hair that
+    hangs down? That widens little by little, and below what sticks out nothing hangs."""
     slanted = farthest + _WIDENS * PITCH * np.arange(len(farthest))
     below = lowest + PITCH * np.arange(len(farthest)) < _BELOW_EYES
     narrowest = np.minimum.accumulate(np.where(below & np.isfinite(farthest), slanted, np.inf)[::-1])[::-1]

@@ -18,7 +18,13 @@ def hidden_beard(beard: np.ndarray, seen: np.ndarray = SEEN, haired: float = 1.0
     """Shares (K,) of beard at POINTS, of which the photo shows some; some of those (K,) bool are beard, the others skin. haired: share of
     hair above."""
     cells = VoxelMeans.of(POINTS, 0.03)
-    found = bearded(cells, cells.mean(beard.astype(float), seen), cells.mean(seen.astype(float)), cells.mean(POINTS), cells.mean(haired * (HEIGHT > 0.05)))
+    found = bearded(
+        cells,
+        cells.mean(beard.astype(float), seen),
+        cells.mean(seen.astype(float)),
+        cells.mean(POINTS),
+        cells.mean(haired * (HEIGHT > 0.05)),
+    )
     return found[cells.cell]
 
 
