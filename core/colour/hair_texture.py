@@ -26,6 +26,7 @@ _CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker than the middle at most
 _RARE = 1.6  # times the mean of relief beyond which it is rare
 _FINE, _FAINT = (0.02, 0.004), 0.08  # crop units along and across strands that are not known, and the natural logarithm of their light
+_EDGE = 0.005  # crop units (1 mm), of a mesh: relief that changes faster across strands is rows of dots on it
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
@@ -36,7 +37,7 @@ _STRAND = (0.015, 0.03)  # crop units (3 and 6 mm, times what they are lengthene
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
 _WIDE = (0.45, 0.75)  # sine of the angle to the crown within which strands are made twice as wide: narrower ones are rows of dots on a mesh
-_CROWN, _RAISED = (0.07, 0.2), (0.25, 0.45)  # and within which they are too fine to be shown, and to be raised
+_CROWN, _RAISED = (0.07, 0.2), (0.25, 0.6)  # and within which they are too fine to be shown, and to be raised
 _AROUND = _REPEATS / (2 * np.pi * _RADIUS)  # sides of the texture in a crop unit
 _AT_ONCE = 16_384  # places: cv2.remap takes pictures of at most 32,767 pixels a side
 
@@ -79,7 +80,7 @@ class HairTexture:
         texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
         # Of the others, such as relief, long hair has at least as much as most squares show; cropped hair would become rubble.
         mostly = np.median([square[..., 1:].std((0, 1)) for square in fine], axis=0)
-        bounded = _bounded(texture[..., 1:])
+        bounded = gaussian_filter1d(_bounded(texture[..., 1:]), _EDGE * len(picture) / 2, axis=1, mode="wrap")
         texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(mostly / spread, 1) ** long
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
         return cls(texture, float(1 + (lengthened - 1) * combed), float(combed))

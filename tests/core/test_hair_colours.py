@@ -116,6 +116,21 @@ def test_strands_of_combed_hair_are_not_interrupted(monkeypatch: pytest.MonkeyPa
     assert found[0] < 0.8 * along()[0] and found[1] < 0.6 * along()[1]
 
 
+def test_relief_of_fine_strands_is_no_finer_than_a_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 0.4))
+    picture = np.repeat(noise[..., None] / noise.std() / 10, 2, axis=2).astype(np.float32)
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+
+    def across() -> np.ndarray:
+        strands = HairTexture.of(picture, points, np.ones(len(points), bool))
+        assert strands is not None
+        return np.diff(strands.texture, axis=1).std((0, 1)) / strands.texture.std((0, 1))
+
+    found = across()
+    monkeypatch.setattr(hair_texture, "_EDGE", 1e-6)
+    assert found[1] < 0.85 * across()[1] and found[0] == pytest.approx(across()[0]), "in colour they are as fine as they are seen"
+
+
 def test_single_highlights_of_curls_are_no_warts() -> None:
     noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (1.5, 1.5))
     noise /= noise.std()

@@ -89,7 +89,7 @@ def test_strands_near_the_crown_are_as_wide_as_elsewhere_and_it_is_neither_bare_
     assert crossings(crown) < 0.6 * crossings(side)
     assert crown.std() > 0.8 * side.std() and raised.std() < 0.1 * side.std(), "no knobs on the outline"
     assert crossings(near) < 0.7 * crossings(side), "narrower ones are rows of dots"
-    assert higher.std() > 0.8 * side.std(), "no larger bald spot than that"
+    assert higher.std() > 0.6 * side.std(), "no larger bald spot than that"
 
 
 def test_curls_do_not_run_from_the_crown_and_cover_it() -> None:
