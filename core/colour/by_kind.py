@@ -78,6 +78,8 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *KEPT_OUT))
     features = smoothstep(places.features, *KEPT_OUT)[cells.cell]
     strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
+    # Clothes are not alike on both sides.
+    of_what = trust + (1 - normalised(other[:, OF_KIND])[:, CLOTHES]) * (of_what - trust)
     trust = trust * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
     of_what = of_what * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
     mirrored = normalised(cells.mean(other[:, OF_KIND], of_what))

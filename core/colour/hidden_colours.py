@@ -67,8 +67,6 @@ class HiddenColours(NamedTuple):
         of_what = trust
         if parsed:
             trust = trust * smoothstep(facing[:, 2], *_RIM)
-            # Collars are not alike on both sides.
-            of_what = np.where(surface.head > 0.5, of_what, trust)
         steep, grazed = cells.mean(copied.shown[:, COLOUR], copied.grazed[:, CLOTHES]), cells.mean(copied.grazed)
         samples = ColourSamples(surface.guess, seen, weight, other, trust, unit(cells.mean(surface.normals)), steep, grazed, of_what)
         told = (by_parsing if parsed else by_guess)(samples, surface.places, symmetry.upright(cells.centre), cells)
