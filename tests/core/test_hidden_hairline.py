@@ -68,3 +68,33 @@ def test_what_is_wider_at_once_than_the_hair_above_it_is_none(wide: float, of_ha
     shown = np.ones(len(upright))
     outer = (np.abs(upright[:, 0]) > 0.5) & (upright[:, 1] < -0.9)
     assert (falls(shown, shown, upright)[outer].mean() > 0.9) == of_hair
+
+
+def over_a_jumper(hair: np.ndarray, half: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Where long hair falls (N,), of places (N, 3) in front, as far as `half` from the middle, of which some (161, 201) bool are hair."""
+    upright = np.stack([PLACE_X, PLACE_Y, 0 * PLACE_X], axis=-1)[np.abs(PLACE_X) < half]
+    return falls(1.0 * hair[np.abs(PLACE_X) < half], np.ones(len(upright)), upright), upright
+
+
+PLACE_X, PLACE_Y = np.meshgrid(np.linspace(-1, 1, 201), np.linspace(-1.1, 0.5, 161))
+
+
+def test_long_hair_ends_higher_at_the_sides() -> None:
+    found, upright = over_a_jumper(np.abs(PLACE_X) < 0.5, 0.5 + 0.4 * (PLACE_Y < -0.6))
+    low = np.abs(upright[:, 1] + 0.7) < 0.005
+    assert found[low & (np.abs(upright[:, 0]) < 0.1)].min() > 0.9
+    assert found[low & (np.abs(np.abs(upright[:, 0]) - 0.45) < 0.02)].max() < 0.3
+
+
+def test_cloth_below_a_gap_is_no_hair_that_falls() -> None:
+    found, upright = over_a_jumper((PLACE_Y > -0.4) | (PLACE_Y < -0.8), 0.4)
+    assert found[upright[:, 1] < -0.85].max() < 0.1
+
+
+def test_a_beard_goes_on_where_neither_side_is_seen(bust, seen) -> None:  # noqa: F811
+    _, y, z = np.moveaxis(seen.places, -1, 0)
+    beard = painted(seen, (y < -0.28) & (y > -0.62) & (z > -0.3), "beard", [0.1, 0.08, 0.06])
+    front = SimpleNamespace(**(vars(beard) | {"matte": beard.matte * (np.abs(seen.places[..., 0]) < 0.24)}))
+    side, height, depth = bust.vertices.T
+    jaw = (np.abs(side) > 0.27) & (height < -0.33) & (height > -0.42) & (depth > -0.29)
+    assert jaw.sum() > 10 and np.median(filled(bust, front).colours[jaw].max(1)) < 0.45
