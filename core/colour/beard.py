@@ -6,8 +6,10 @@ from ..geometry.visibility import smoothstep
 from .seam import membrane
 from .voxel_means import VoxelMeans
 
-_DEPTHS = (-0.3, -0.27, -0.2, -0.1, 0.05, 0.15)  # on the mean head, crop units, from the ear to the lips
-_TOPS = (0.0, -0.1, -0.24, -0.32, -0.3, -0.24)  # heights there that beards reach
+_DEPTHS = (-0.3, -0.24, -0.2, -0.1, 0.05, 0.15)  # on the mean head, crop units, from the ear to the lips
+_TOPS = (0.08, 0.05, -0.2, -0.31, -0.3, -0.24)  # heights there that beards reach: before the ear they meet the hair
+_BALD_TOP = -0.08  # and beside bald temples
+_TEMPLES = (0.08, 0.25), (-0.45, -0.2)  # heights and depths on the mean head above the ears, whose hair a beard meets
 _BOTTOMS = (-0.4, -0.44, -0.54, -0.6, -0.64, -0.68)  # and to which they grow down
 _SOFT = 0.04  # crop units (8 mm) over which beards begin
 _EAR = (-0.34, -0.29)  # depth on the mean head, where ears begin
@@ -20,10 +22,11 @@ _BARE = (0.02, 0.08)  # share of beard there, from shaved sides beside a goatee 
 _THICK = (0.1, 0.45)  # share of beard around, which the parsing often takes for skin
 
 
-def bearded(cells: VoxelMeans, beard: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
+def bearded(cells: VoxelMeans, beard: np.ndarray, weight: np.ndarray, upright: np.ndarray, hair: np.ndarray) -> np.ndarray:
     """(K,) in [0, 1]: is this cell in a beard, of which shares (K,) are seen where weight (K,) says? What is seen last of it goes on along
-    where beards grow; upright (K, 3): places on the mean head (Symmetry.upright)."""
-    grows, found = beard_grows(upright), np.zeros(len(upright))
+    where beards grow, up to the hair, of which there are shares (K,), seen or not; upright (K, 3): places on the mean head
+    (Symmetry.upright)."""
+    grows, found = beard_grows(upright, _haired_temples(hair, upright)), np.zeros(len(upright))
     some = np.flatnonzero(grows > _LEAST)
     if len(some):
         links, spring = cells.links[some][:, some], 3 * (cells.size / _REACH) ** 2
@@ -36,9 +39,17 @@ def bearded(cells: VoxelMeans, beard: np.ndarray, weight: np.ndarray, upright: n
     return grows * smoothstep(found, *_THICK)
 
 
-def beard_grows(upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: do beards grow at places (K, 3) on the mean head (Symmetry.upright)?"""
+def _haired_temples(hair: np.ndarray, upright: np.ndarray) -> float:
+    """Share of hair (K,) above the ears."""
+    (low, high), (back, front) = _TEMPLES
+    there = (upright[:, 1] > low) & (upright[:, 1] < high) & (upright[:, 2] > back) & (upright[:, 2] < front)
+    return float(hair[there].mean()) if there.any() else 1.0
+
+
+def beard_grows(upright: np.ndarray, haired: float = 1.0) -> np.ndarray:
+    """(K,) in [0, 1]: do beards grow at places (K, 3) on the mean head (Symmetry.upright)? haired: share of hair at its temples."""
     depth, height = upright[:, 2], upright[:, 1]
     top, bottom = np.interp(depth, _DEPTHS, _TOPS), np.interp(depth, _DEPTHS, _BOTTOMS)
+    top = top + (1 - haired) * (np.minimum(top, _BALD_TOP) - top)
     within = smoothstep(top - height, -_SOFT, _SOFT) * smoothstep(height - bottom, -_SOFT, _SOFT)
     return within * smoothstep(depth, *_EAR)

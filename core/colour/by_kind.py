@@ -31,7 +31,8 @@ _MIRRORED = 0.5  # weight of what the other side is beside what is seen
 class ColourSamples(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
     the mirrored places of the vertices; normals (K, 3): the cells', unit; steep (K, 3): the photo's colours of
-    clothes that are seen however steeply; grazed (K, len(KINDS)): shares of what is seen so."""
+    clothes that are seen however steeply; grazed (K, len(KINDS)): shares of what is seen so; of_what (V,): trust in what the mirrored
+    places are of, though their colours tell nothing of these."""
 
     level: np.ndarray
     seen: np.ndarray
@@ -41,6 +42,7 @@ class ColourSamples(NamedTuple):
     normals: np.ndarray
     steep: np.ndarray
     grazed: np.ndarray
+    of_what: np.ndarray
 
 
 class ColoursByKind(NamedTuple):
@@ -57,7 +59,7 @@ class ColoursByKind(NamedTuple):
 
 def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, steep, grazed = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, _ = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     tints, worn = {}, Worn.nothing(cells)
     if share is not None:
@@ -71,19 +73,22 @@ def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells:
 
 def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals, steep, grazed = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, of_what = sampled
     kinds = normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *KEPT_OUT))
     features = smoothstep(places.features, *KEPT_OUT)[cells.cell]
     strange = other[:, THINGS] + other[:, GLASSES] + other[:, FEATURES] * (1 - features)
+    # Clothes are not alike on both sides.
+    of_what = trust + (1 - normalised(other[:, OF_KIND])[:, CLOTHES]) * (of_what - trust)
     trust = trust * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
-    mirrored = normalised(cells.mean(other[:, OF_KIND], trust))
+    of_what = of_what * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
+    mirrored = normalised(cells.mean(other[:, OF_KIND], of_what))
     by_place = hidden_kinds(kinds, weight, places, upright)
-    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright)
+    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright, by_place[:, HAIR])
     by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
     by_place = cells.smoothed(cells.smoothed(by_place))
     of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)
-    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(trust)), (normalised(grazed), of_grazed)])
+    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(of_what)), (normalised(grazed), of_grazed)])
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
     skin = share[:, SKIN], np.maximum(weight * kinds[:, SKIN], grazed[:, SKIN])

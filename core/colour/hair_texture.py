@@ -10,7 +10,7 @@ from typing import Self
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter1d
+from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
 from .patchwork import patchwork
@@ -25,6 +25,8 @@ _SMALL = 0.09  # crop units (18 mm): smaller samples are too little for patches
 _CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker than the middle at most
 _RARE = 1.6  # times the mean of relief beyond which it is rare
+_FINE, _FAINT = (0.02, 0.004), 0.08  # crop units along and across strands that are not known, and the natural logarithm of their light
+_EDGE = 0.005  # crop units (1 mm), of a mesh: relief that changes faster across strands is rows of dots on it
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
 _RADIUS = 0.5  # crop units
@@ -34,18 +36,20 @@ _COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stub
 _STRAND = (0.015, 0.03)  # crop units (3 and 6 mm, times what they are lengthened) along strands over which light and relief are averaged
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
 _REPEATS = 2  # times around the head
-_WIDE = (0.3, 0.5)  # sine of the angle to the crown within which strands are made twice as wide
-_CROWN = (0.07, 0.2)  # and within which they are too fine to be shown
+_WIDE = (0.45, 0.75)  # sine of the angle to the crown within which strands are made twice as wide: narrower ones are rows of dots on a mesh
+_CROWN, _RAISED = (0.07, 0.2), (0.25, 0.6)  # and within which they are too fine to be shown, and to be raised
+_AROUND = _REPEATS / (2 * np.pi * _RADIUS)  # sides of the texture in a crop unit
 _AT_ONCE = 16_384  # places: cv2.remap takes pictures of at most 32,767 pixels a side
 
 
 @dataclass(frozen=True)
 class HairTexture:
     """texture (N, N, C) float32: differences from the hair's middle, tiled; its strands run along the rows' axis, so many times lengthened
-    on the head."""
+    on the head. combed: in [0, 1], from curls and stubble to strands that run one way, away from the crown."""
 
     texture: np.ndarray
     lengthened: float
+    combed: float = 1.0
 
     @classmethod
     def of(cls, picture: np.ndarray, points: np.ndarray, hair: np.ndarray, long: float = 1.0) -> Self | None:
@@ -76,10 +80,20 @@ class HairTexture:
         texture[..., 0] = _distributed(texture[..., 0], np.concatenate([sample[..., 0].ravel() for sample in samples]))
         # Of the others, such as relief, long hair has at least as much as most squares show; cropped hair would become rubble.
         mostly = np.median([square[..., 1:].std((0, 1)) for square in fine], axis=0)
-        bounded = _bounded(texture[..., 1:])
+        bounded = gaussian_filter1d(_bounded(texture[..., 1:]), _EDGE * len(picture) / 2, axis=1, mode="wrap")
         texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(mostly / spread, 1) ** long
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
-        return cls(texture, float(1 + (lengthened - 1) * combed))
+        return cls(texture, float(1 + (lengthened - 1) * combed), float(combed))
+
+    @classmethod
+    def unknown(cls, picture: np.ndarray) -> Self:
+        """Fine strands without relief, for hair of which a picture (S, S, C) shows too little to tell: even, it would be paint."""
+        size = round(2 * np.pi * _RADIUS / _REPEATS * len(picture) / 2)
+        noise = np.random.default_rng(0).standard_normal((size, size))
+        fine = gaussian_filter(noise, np.multiply(_FINE, len(picture) / 2), mode="wrap")
+        texture = np.zeros((size, size, picture.shape[2]), np.float32)
+        texture[..., 0] = _FAINT * fine / fine.std()
+        return cls(texture, 1.0)
 
     def at(self, upright: np.ndarray) -> np.ndarray:
         """Differences (N, C) float32 at places (N, 3) of the mean head (Symmetry.upright): strands run down from the crown."""
@@ -93,12 +107,14 @@ class HairTexture:
         rows = way / (2 * np.pi) * _REPEATS / self.lengthened
         sine = np.where(along > 0, across / np.maximum(np.hypot(across, along), 1e-6), 1)[:, None].astype(np.float32)
         # Near the crown half as many strands run side by side, as wide as elsewhere.
-        wide, crown = smoothstep(sine, *_WIDE), smoothstep(sine, *_CROWN)
+        wide, crown, raised = (smoothstep(sine, *where) for where in (_WIDE, _CROWN, _RAISED))
         values = wide * self._tiled(turns * _REPEATS, rows)
         near = np.flatnonzero(wide < 1)
-        values[near] += (1 - wide[near]) * self._tiled(turns[near] * _REPEATS / 2, rows[near])
-        # Relief there would stand out of the outline.
-        return np.concatenate([crown * values[:, :1], wide * values[:, 1:]], axis=1)
+        running, curled = self._tiled(turns[near] * _REPEATS / 2, rows[near]), self._tiled(*(_AROUND * np.stack([x, forward])[:, near]))
+        values[near] += (1 - wide[near]) * (curled + self.combed * (running - curled))
+        # Relief of strands that meet there would stand out of the outline.
+        crown, raised = (part + (1 - self.combed) * (1 - part) for part in (crown, raised))
+        return np.concatenate([crown * values[:, :1], raised * values[:, 1:]], axis=1)
 
     def _tiled(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Differences (N, C) at columns and rows (N,), in sides of the texture."""

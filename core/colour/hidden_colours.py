@@ -64,10 +64,11 @@ class HiddenColours(NamedTuple):
             return unknown
         there, facing = symmetry.mirrored(surface.vertices, surface.normals)
         other, trust = projection.mirrored(there, facing)
+        of_what = trust
         if parsed:
             trust = trust * smoothstep(facing[:, 2], *_RIM)
         steep, grazed = cells.mean(copied.shown[:, COLOUR], copied.grazed[:, CLOTHES]), cells.mean(copied.grazed)
-        samples = ColourSamples(surface.guess, seen, weight, other, trust, unit(cells.mean(surface.normals)), steep, grazed)
+        samples = ColourSamples(surface.guess, seen, weight, other, trust, unit(cells.mean(surface.normals)), steep, grazed, of_what)
         told = (by_parsing if parsed else by_guess)(samples, surface.places, symmetry.upright(cells.centre), cells)
         trust = (told.trust * surface.head).astype(np.float32)
         change = np.zeros_like(told.level)

@@ -18,6 +18,8 @@ _RELIEF = 0.8  # of the visible hair's relief, the same strands
 _LIVELY = 0.7  # of the seen relief, locks and all, that long hair's has at least
 _LOWEST = 2  # percentile of the seen hair's height that tells where it ends
 _LONG = (0.15, 0.4)  # crop units below the eyes on the mean head, over which its end makes it long
+_ENDS = 1.4  # of the share of hair that thins out, by which strands are denser or sparser than the mean, for each standard deviation
+_ENDING = (0.05, 0.3)  # share of what else is there, from hair to its end
 _TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
 
 
@@ -44,9 +46,10 @@ class HiddenHair(NamedTuple):
         tints: Tints | None,
     ) -> "HiddenHair":
         """hair (K,): share of cells; heights (S, S): the seen hair's; level (K, 3): the hidden colours, to which the seen hair's tints at
-        growing lightness belong."""
+        growing lightness belong, if they are known."""
         around = cells.smoothed(cells.smoothed(hair[:, None]))
-        share, around = cells.spread(np.column_stack([hair, around]), vertices).T
+        ending = _ends_downwards(cells, around[:, 0], symmetry.upright(cells.centre))
+        share, around, ending = cells.spread(np.column_stack([hair, around, ending]), vertices).T
         texture, raised, mean, spread = np.zeros_like(vertices), np.zeros(len(vertices), np.float32), 0.0, 0.0
         shown = (observed > _SHOWN) & (share > _SHOWN)
         light = np.log(photo[..., COLOUR].mean(-1) + BLACK)
@@ -57,11 +60,32 @@ class HiddenHair(NamedTuple):
         lowest = np.percentile(symmetry.upright(vertices[shown])[:, 1], _LOWEST) if shown.any() else 0
         long = float(smoothstep(-np.array(lowest), *_LONG))
         strands = HairTexture.of(picture, vertices[observed > _SHOWN], hair[cells.cell[observed > _SHOWN]] > _SHOWN, long)
-        if strands is not None and tints is not None:
+        if share.max() > _SHOWN:
+            strands = HairTexture.unknown(picture) if strands is None else strands
+            tinted = (lambda colours: colours) if tints is None else tints.given_to
             wanted = np.flatnonzero((share > 0.01) & (observed < 1))
             values = strands.at(symmetry.upright(vertices[wanted]))
             here = cells.spread(level, vertices[wanted])
-            texture[wanted] = share[wanted, None] * (tints.given_to(lightened(here, _TEXTURED * values[:, 0])) - tints.given_to(here))
+            texture[wanted] = share[wanted, None] * (tinted(lightened(here, _TEXTURED * values[:, 0])) - tinted(here))
+            texture[wanted] += ending[wanted, None] * _single_hairs(share[wanted], values[:, 0], here, level[hair > _SHOWN])
             if heights is not None:
                 raised[wanted] = _RELIEF * max(1.0, long * _LIVELY * spread / max(float(values[:, 1].std()), 1e-9)) * values[:, 1]
         return cls(smoothstep(around, *_TAPER), texture, raised, mean)
+
+
+def _ends_downwards(cells: VoxelMeans, hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: does hair, share (K,) of cells at places (K, 3) of the mean head, end along its strands and not beside them?"""
+    links, hair = cells.links, hair[:, None]
+    slope = links @ (hair * upright) - upright * (links @ hair) - hair * (links @ upright) + hair * upright * np.asarray(links.sum(1))
+    return cells.smoothed(slope[:, 1:2] ** 2 / np.maximum((slope**2).sum(1, keepdims=True), 1e-12))[:, 0]
+
+
+def _single_hairs(share: np.ndarray, light: np.ndarray, here: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """What to add to colours (N, 3) of which shares (N,) are hair, so that it ends in hairs with skin between them and not in a mist; light
+    (N,): of its strands; hair (M, 3): colours of the rest of it."""
+    if not len(hair):
+        return np.zeros_like(here)
+    strand = np.clip(light / (light.std() + 1e-9), -1, 1)
+    towards = np.median(hair, axis=0) - here
+    # Bright strands are of bright hair, or gaps between dark ones.
+    return (_ENDS * share * smoothstep(1 - share, *_ENDING) * strand * np.sign(towards.mean(1)))[:, None] * towards

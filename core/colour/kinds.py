@@ -15,7 +15,8 @@ KINDS = ("skin", "hair", "clothes", "beard", "hat")
 SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
 _BAND = (0.3, 0.04)  # crop units across and up: what is seen so near in the front view tells what is behind
 _EARS = 0.1  # height on the mean head, crop units, above which the scalp is seen from the front
-_NAPE = (-0.36, -0.3)  # height on the mean head to which hair grows behind
+_BEHIND_EARS, _NAPE = (-0.46, -0.14), (-0.76, -0.34)  # depth and height on the mean head between which the hairline falls in a quarter wave
+_NAPE_EDGE = 0.1  # crop units (2 cm) over which hair thins out there
 _COLLAR = (-0.9, -0.7)  # height on the mean head, below which clothes are
 _NECK_WIDTH = 0.3  # crop units from the middle to its sides
 _BESIDE_NECK = (0.45, 0.6)  # crop units from the middle, where shoulders begin
@@ -29,12 +30,11 @@ _AXIS, _NECK_REACH = -0.42, 0.6  # depth on the mean head of the neck's middle, 
 _SIDE, _SECTOR = 110, 10  # degrees from the front, to where a collar is as high as behind
 _RISES, _RISING = 0.08, (80, 160)  # crop units (16 mm) by which collars are higher behind than beside, and degrees from the front
 _HIGHEST = -0.44  # height on the mean head to which they rise so: some of the nape stays free
-_NECK = (-0.45, -0.6)  # depth on the mean head, from the ears to the back of the neck
 _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
 _MOSTLY, _NEARLY = (0.25, 0.75), (0.5, 0.9)  # share of the votes; and of those for a crown that is not bald
 _UNSEEN = 0.12  # crop units of the crown that no photo need show to tell that it is bald
-_THINS, _DIP, _CROWN_BACK = 0.02, 0.08, (0.4, 0.9)  # crop units: hair thins out to a bald crown, whose edge dips behind; depths there
+_THINS, _DIP, _CROWN_BACK = 0.03, 0.1, (0.3, 0.85)  # crop units: hair thins out to a bald crown, whose edge dips behind; depths there
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
@@ -68,7 +68,7 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright).
     """
     near = 1 - smoothstep(places.distance, *STANDS_OFF)
-    nape = smoothstep(upright[:, 1], *_NAPE) * smoothstep(-upright[:, 2], -_NECK[0], -_NECK[1]) * near
+    nape = _above_nape(upright) * near
     scalp = np.maximum(smoothstep(places.scalp, 0.3, 0.7), nape * (1 - smoothstep(places.bare, 0.3, 0.7)))[:, None]
     back = weight * np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
     # Behind the ears hair grows as it does above them.
@@ -107,6 +107,13 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     bare = np.maximum(places.bare * (1 - np.maximum(hanging, covers)), places.ears)
     elsewhere += (bare * near)[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
     return elsewhere + scalp * (1 - np.reshape(places.ears, (-1, 1))) * (on_scalp - elsewhere)
+
+
+def _above_nape(upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is this behind the ears and above the line to which hair grows there? It falls round the neck, ever less steeply."""
+    back = (_BEHIND_EARS[0] - upright[:, 2]) / (_BEHIND_EARS[0] - _NAPE[0])
+    end = _BEHIND_EARS[1] + (_NAPE[1] - _BEHIND_EARS[1]) * np.sin(np.pi / 2 * np.clip(back, 0, 1))
+    return smoothstep(upright[:, 1] - end, -_NAPE_EDGE / 2, _NAPE_EDGE / 2) * smoothstep(back, 0, 0.1)
 
 
 def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: np.ndarray, bare: float) -> None:
@@ -181,7 +188,7 @@ def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.
     hair = smoothstep(votes[1:].sum(0) / np.maximum(votes.sum(0), 1e-30), *_NEARLY)
     hair = gaussian_filter1d(np.maximum.accumulate(hair[::-1])[::-1], _THINS / PITCH, mode="nearest")
     # Hair around a bald crown is lower behind than beside it.
-    dip = _DIP * smoothstep(-upright[:, 2], *_CROWN_BACK)
+    dip = _DIP * smoothstep(-upright[:, 2], *_CROWN_BACK) * smoothstep(upright[:, 1], _EARS, _EARS + 2 * _DIP)
     return np.interp((upright[:, 1] + dip - upright[:, 1].min()) / PITCH, np.arange(len(hair)), hair)
 
 

@@ -18,6 +18,8 @@ _BLADES, _CURVE, _POWER = -0.75, 0.15, 4  # height to which long hair falls on t
 _LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that hangs
 _OUTER = 0.06  # crop units from what is seen farthest out, that make the outline
 _SHOWN, _OUTLINE = 0.1, (0.4, 0.8)  # photo weight, and share of hair in the outline
+_WIDENS, _AT_ONCE = 0.7, 0.08  # crop units by which hanging hair is wider for each farther down, and at once
+_BELOW_EYES = -0.1  # height below which it hangs
 _MIDDLE = 0.3  # crop units from the middle, across which one side's outline passes into the other's
 
 
@@ -61,7 +63,8 @@ def goes_on(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
 
 
 def _makes_outline(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is hair what is seen farthest out at this height, on both sides or on this one?"""
+    """(K,) in [0, 1]: is hair what is seen farthest out at this height, on both sides or on this one? Fur and scarves that are taken for it
+    are wider than what hangs above them."""
     row = ((upright[:, 1] - upright[:, 1].min()) / PITCH).astype(np.int64)
     sides = []
     for sign in (-1, 1):
@@ -71,6 +74,15 @@ def _makes_outline(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> 
         outer = chosen & (np.abs(upright[:, 0]) > farthest[row] - _OUTER)
         layers = [np.bincount(row[outer], one[outer], row.max() + 1) for one in (hair, shown)]
         of_hair, of_any = (gaussian_filter1d(layer, 1.0, mode="constant") for layer in layers)
-        sides.append(smoothstep(of_hair / np.maximum(of_any, 1e-6), *_OUTLINE)[row])
+        sides.append((smoothstep(of_hair / np.maximum(of_any, 1e-6), *_OUTLINE) * _hangs_down(farthest, upright[:, 1].min()))[row])
     across = np.clip(upright[:, 0] / (2 * _MIDDLE) + 0.5, 0, 1)
     return sides[0] + across * (sides[1] - sides[0])
+
+
+def _hangs_down(farthest: np.ndarray, lowest: float) -> np.ndarray:
+    """(R,) bool for rows of one side's outline, farthest (R,) from the middle, the first at the height `lowest`: may it be of hair that
+    hangs down? That widens little by little, and below what sticks out nothing hangs."""
+    slanted = farthest + _WIDENS * PITCH * np.arange(len(farthest))
+    below = lowest + PITCH * np.arange(len(farthest)) < _BELOW_EYES
+    narrowest = np.minimum.accumulate(np.where(below & np.isfinite(farthest), slanted, np.inf)[::-1])[::-1]
+    return np.logical_and.accumulate((~below | (slanted < narrowest + _AT_ONCE))[::-1])[::-1]

@@ -109,10 +109,10 @@ def levels(
             further = [*better, _usual(seen, sources * _samples(sources, better))]
         chosen = _samples(sources, further)
         if not chosen.any():
-            # Too few for a sample, seen cells still tell more than the field does.
+            # Too few for a sample, seen cells still tell more than the field does, whose guess is mottled.
             told = np.clip(sources.sum() / _LEAST, 0, 1)
-            mean = sources**2 @ seen / max((sources**2).sum(), 1e-9)
-            colours += share[:, index : index + 1] * (guess + told * (mean - guess))
+            mean, usual = sources**2 @ seen / max((sources**2).sum(), 1e-9), _middle(guess, share[:, index] * (1 - weight))
+            colours += share[:, index : index + 1] * (usual + told * (mean - usual))
             continue
         tinted = chosen
         if index == HAIR and SKIN in tints:

@@ -11,8 +11,8 @@ _RATIO = 20.0  # times as frequent beside the person as on the person
 _RARE = 1e-5  # of the person: so rare is what the sure pixels do not show
 _LIGHTER = 25  # of 255 above hair's usual lightness: what is darker may be its own shade
 _SPREAD = 1.5e-3  # metres over which colours are averaged
-_THIN = 11e-3  # metres: half the thickness of strands that are left out
-_JUTS = 8e-3  # metres that such a strand must stand out
+_THIN, _JUTS = 11e-3, 8e-3  # metres: half the thickness of strands that are left out, and how far such a strand must stand out
+_FLAP, _FLAPS = 33e-3, 20e-3  # metres: the same of what the wind carries away from the head
 
 
 def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
@@ -24,19 +24,26 @@ def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes:
     person = soft > 0.5
     hair = person & (shares[..., CLASSES.index("hair")] > 0.5 * (1 - shares[..., 0]))
     left = person & ~(hair & _through(picture, shares, soft, eyes, pixel))
-    reach = max(round(_THIN / pixel), 1)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
-    # Beyond the picture's border the person goes on.
-    padded = np.pad(left.astype(np.uint8), 2 * reach, mode="edge")
-    thick = cv2.morphologyEx(padded, cv2.MORPH_OPEN, kernel)[2 * reach : -2 * reach, 2 * reach : -2 * reach] > 0
-    thin = left & ~thick & hair
-    away = cv2.distanceTransform((~thick).astype(np.uint8), cv2.DIST_L2, 5) * pixel
-    count, part = cv2.connectedComponents(thin.astype(np.uint8))
-    juts = np.bincount(np.asarray(part)[thin & (away > _JUTS)], minlength=count) > 0
-    left &= ~(juts[part] & thin)
+    for thin, juts in ((_THIN, _JUTS), (_FLAP, _FLAPS)):
+        left &= ~_juts_out(left, hair, thin / pixel, juts / pixel)
     # And what is cut off by it.
     _, part = cv2.connectedComponents(left.astype(np.uint8))
     return person & ~(left & ((part == np.bincount(part[left]).argmax()) | ~hair)) if left.any() else person & ~left
+
+
+def _juts_out(person: np.ndarray, hair: np.ndarray, thin: float, juts: float) -> np.ndarray:
+    """(S, S) bool: what of the hair (S, S) bool of a person (S, S) bool is in parts thinner than twice `thin` that reach `juts` beyond what
+    is thicker; pixels."""
+    reach = max(round(thin), 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    # Beyond the picture's border the person goes on.
+    padded = np.pad(person.astype(np.uint8), 2 * reach, mode="edge")
+    thick = cv2.morphologyEx(padded, cv2.MORPH_OPEN, kernel)[2 * reach : -2 * reach, 2 * reach : -2 * reach] > 0
+    found = person & ~thick & hair
+    away = cv2.distanceTransform((~thick).astype(np.uint8), cv2.DIST_L2, 5)
+    count, part = cv2.connectedComponents(found.astype(np.uint8))
+    far = np.bincount(np.asarray(part)[found & (away > juts)], minlength=count) > 0
+    return far[part] & found
 
 
 def _through(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes: float, pixel: float) -> np.ndarray:

@@ -19,6 +19,7 @@ _ARRIVES = 0.1  # crop units below the photo's upper edge in which the outline's
 _SMOOTH, _PAINT = 0.02, 0.03  # crop units: blur of the outline and of the colours
 _CURTAIN, _SHOULDER = 0.5, 1.0  # crop units of a person at a side of the photo: that is hair that hangs; and the steepest slope of less
 _ARC, _BITS = 33, 4  # points of the arc of a crown, and bits of the fractions of pixels in which it is drawn
+_ROUND = 0.3  # crop units (6 cm): no crown is bent more
 _SURE = 0.9  # matte of pixels whose colour is the person's
 
 
@@ -39,6 +40,7 @@ def outpainted(picture: np.ndarray, shown: np.ndarray, mask: np.ndarray, canonic
     rim = distance_transform_edt(~(mask & _grown(~mask)), return_distances=False, return_indices=True)
     guess = np.clip(0.5 - _distance_beyond(matte > 0.5, shown, apart, place[tuple(rim)]) / unit, 0, 1)
     guess = np.minimum(guess, np.minimum(_closing(matte > 0.5, shown), _arriving(matte > 0.5, shown)))
+    guess = np.minimum(guess, _rounded(np.where(shown, matte, guess) > 0.5, shown))
     beyond = ~shown & (guess > 0)
     where = np.dstack([place[tuple(nearest)], np.maximum(apart, 0)])
     colours = np.zeros_like(picture[..., :3])
@@ -109,6 +111,17 @@ def _closing(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
         inside[:first] = np.minimum(inside[:first], np.clip(0.5 + side * (columns - np.polyval(lines[-1], above)[:, None]), 0, 1))
     if len(lines) == 2:
         inside[:first] = np.minimum(inside[:first], _arc(lines[0], lines[1], first, size)[:first])
+    return inside
+
+
+def _rounded(person: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """(S, S) in [0, 1]: above the photo's upper edge, 0 in the corners of the person (S, S) bool, seen and guessed, into which no crown's
+    circle reaches (a morphological opening): what hair is wide below was a flat top with corners."""
+    size, first = len(person), int(np.argmax(shown.any(1)))
+    inside, radius = np.ones((size, size)), _ROUND * size / 2
+    core = distance_transform_edt(person) > radius
+    if first and core.any():
+        inside[:first] = np.clip(0.5 + radius - distance_transform_edt(~core)[:first], 0, 1)
     return inside
 
 

@@ -55,11 +55,18 @@ def test_hair_is_darker_in_its_own_shade_though_the_background_is_as_dark() -> N
     assert cut(of).mean() < 0.001
 
 
-@pytest.mark.parametrize(("wide", "stays"), [(2, False), (16, True)], ids=["a strand of 8 mm", "a tress of 6 cm"])
-def test_a_strand_that_juts_out_is_cut_and_a_tress_stays(wide: int, stays: bool) -> None:
+@pytest.mark.parametrize(
+    ("wide", "stays"), [(2, False), (11, False), (20, True)], ids=["a strand of 8 mm", "a flap of 4 cm", "a tress of 8 cm"]
+)
+def test_a_strand_or_a_flap_that_juts_out_is_cut_and_a_tress_stays(wide: int, stays: bool) -> None:
     strand = (np.abs(Y - 100) < wide) & (X > 140) & (X < 185)
     gone = cut(scene(strand, np.zeros_like(strand)))[strand & (X > 150) & (X < 178)]
     assert gone.mean() < 0.1 if stays else gone.mean() > 0.9
+
+
+def test_a_strand_need_not_jut_out_far() -> None:
+    strand = (np.abs(Y - 100) < 2) & (X > 130) & (X < 149)
+    assert cut(scene(strand, np.zeros_like(strand)))[strand & (X > 143)].mean() > 0.9
 
 
 def test_an_outline_with_small_curls_stays_as_it_is() -> None:

@@ -52,6 +52,13 @@ def test_a_few_seen_cells_tell_hairs_colour_rather_than_the_field() -> None:
     assert np.abs(found - BROWN).max() < np.abs(found - [0.3, 0.5, 0.1]).max() / 1.5
 
 
+def test_of_what_hardly_shows_the_fields_guess_is_not_mottled() -> None:
+    of = cells()
+    of.weight[:] = 0
+    guess = BROWN * (1 + 0.5 * np.sin(9 * of.places[:, :1]))
+    assert hair_levels(of, np.tile(BROWN, (len(guess), 1)), guess).std(0).max() < 1e-3
+
+
 @pytest.mark.parametrize("side", [2.0, 0.08], ids=["much hair", "little hair"])
 def test_few_bright_strands_in_black_hair_stay_few_and_bright(side: float) -> None:
     noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 1.2))
@@ -107,6 +114,21 @@ def test_strands_of_combed_hair_are_not_interrupted(monkeypatch: pytest.MonkeyPa
     found = along()
     monkeypatch.setattr(hair_texture, "_STRAND", (0.0, 0.0))
     assert found[0] < 0.8 * along()[0] and found[1] < 0.6 * along()[1]
+
+
+def test_relief_of_fine_strands_is_no_finer_than_a_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 0.4))
+    picture = np.repeat(noise[..., None] / noise.std() / 10, 2, axis=2).astype(np.float32)
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+
+    def across() -> np.ndarray:
+        strands = HairTexture.of(picture, points, np.ones(len(points), bool))
+        assert strands is not None
+        return np.diff(strands.texture, axis=1).std((0, 1)) / strands.texture.std((0, 1))
+
+    found = across()
+    monkeypatch.setattr(hair_texture, "_EDGE", 1e-6)
+    assert found[1] < 0.85 * across()[1] and found[0] == pytest.approx(across()[0]), "in colour they are as fine as they are seen"
 
 
 def test_single_highlights_of_curls_are_no_warts() -> None:

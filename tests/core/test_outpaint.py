@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from likeness.core.photo import outpaint
 from likeness.core.photo.outpaint import outpainted
 
 SIZE = 128
@@ -88,6 +89,15 @@ def test_a_crown_that_the_photo_cuts_off_closes_round() -> None:
     top = 0.45 * np.tan(np.arctan(1 / 1.5) / 2)
     assert UP[found].max() == pytest.approx(0.3 + top, abs=0.03)
     assert found[(UP > 0.3) & (0.3 + 0.7 * top > UP) & (np.abs(X) < 0.15)].all()
+
+
+def test_a_crown_that_the_photo_cuts_off_has_no_corners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of hair that is as wide as the photo's edge on its way up, whose lines no arc closes."""
+    person, shown = np.abs(X) < 0.55, UP < 0.4
+    found = matte(person, shown)
+    monkeypatch.setattr(outpaint, "_ROUND", 0.01)
+    corners = matte(person, shown) & ~found
+    assert corners[~shown].sum() > 20 and not corners[shown].any() and np.abs(X[corners]).min() > 0.2
 
 
 @pytest.mark.parametrize("steep", [0.0, 3.0])

@@ -69,19 +69,29 @@ def test_of_little_hair_no_patches_are_laid_in_rows(monkeypatch: pytest.MonkeyPa
     assert HairTexture.of(photo.astype(np.float32), points, hair) is not None
 
 
+def around_the_crown(texture: HairTexture, sine: float) -> np.ndarray:
+    """Light and relief (2, N) of a texture on a ring around the crown, of that sine of the angle."""
+    back, angle, turn = hair_texture._BACKWARDS, np.arcsin(sine), np.linspace(0, 2 * np.pi, 20_000, endpoint=False)
+    x, forward, along = sine * np.sin(turn), sine * np.cos(turn), np.full_like(turn, np.cos(angle))
+    away = np.column_stack([x, along * np.cos(back) + forward * np.sin(back), forward * np.cos(back) - along * np.sin(back)])
+    return texture.at((hair_texture._CENTRE + hair_texture._RADIUS * away).astype(np.float32)).T
+
+
+def strands() -> np.ndarray:
+    return np.repeat(gaussian_filter(np.random.default_rng(0).standard_normal((256, 256, 1)), (8, 1.5, 0), mode="wrap"), 2, axis=2)
+
+
 def test_strands_near_the_crown_are_as_wide_as_elsewhere_and_it_is_neither_bare_nor_lumpy() -> None:
     """Where the way around the head is a third as long, half as many run side by side."""
-    strands = gaussian_filter(np.random.default_rng(0).standard_normal((256, 256, 1)), (8, 1.5, 0), mode="wrap")
-    texture = HairTexture(np.repeat(strands, 2, axis=2), 1.0)
-    back = hair_texture._BACKWARDS
-    around = np.linspace(0, 2 * np.pi, 20_000, endpoint=False)
-
-    def ring(angle: float) -> np.ndarray:
-        x, forward, along = np.sin(angle) * np.sin(around), np.sin(angle) * np.cos(around), np.full_like(around, np.cos(angle))
-        away = np.column_stack([x, along * np.cos(back) + forward * np.sin(back), forward * np.cos(back) - along * np.sin(back)])
-        return texture.at((hair_texture._CENTRE + hair_texture._RADIUS * away).astype(np.float32)).T
-
+    texture = HairTexture(strands(), 1.0)
     crossings = lambda values: np.count_nonzero(np.diff(values > 0))  # noqa: E731
-    (crown, raised), (side, _) = ring(np.arcsin(0.28)), ring(np.pi / 2)
+    (crown, raised), (near, higher), (side, _) = (around_the_crown(texture, sine) for sine in (0.28, 0.5, 1.0))
     assert crossings(crown) < 0.6 * crossings(side)
     assert crown.std() > 0.8 * side.std() and raised.std() < 0.1 * side.std(), "no knobs on the outline"
+    assert crossings(near) < 0.7 * crossings(side), "narrower ones are rows of dots"
+    assert higher.std() > 0.6 * side.std(), "no larger bald spot than that"
+
+
+def test_curls_do_not_run_from_the_crown_and_cover_it() -> None:
+    (crown, raised), (side, _) = (around_the_crown(HairTexture(strands(), 1.0, 0.0), sine) for sine in (0.1, 1.0))
+    assert crown.std() > 0.5 * side.std() and raised.std() > 0.5 * side.std()

@@ -1,0 +1,100 @@
+"""Where hair ends that nobody sees, and how: round the neck, as on the other side, in single hairs, and not in fur or scarves."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from likeness.core.colour import hidden_hair
+from likeness.core.colour.kinds import HAIR
+from likeness.core.colour.long_hair import falls
+
+from .bald_bust import behind, hidden, kinds_where, short
+from .test_hidden_colours import BLOND, FAIR, bust, filled, locks, painted, seen  # noqa: F401
+
+
+def test_the_hairline_falls_from_behind_the_ears_to_the_nape(bust) -> None:  # noqa: F811
+    found = hidden(bust, kinds_where(bust.points, short(bust.points)))[:, HAIR]
+    neck = (bust.points[:, 1] > -0.3) & (bust.points[:, 1] < -0.26)
+    beside, nape = neck & (np.abs(bust.points[:, 2] + 0.5) < 0.04), neck & (bust.points[:, 2] < -0.66)
+    assert beside.sum() > 5 and found[beside].mean() < 0.2
+    assert nape.sum() > 5 and found[nape].min() > 0.7
+
+
+def test_hair_thins_out_at_the_nape(bust) -> None:  # noqa: F811
+    found = hidden(bust, kinds_where(bust.points, short(bust.points)))[behind(bust.points, -0.37, -0.31), HAIR]
+    assert ((found > 0.1) & (found < 0.9)).mean() > 0.6
+
+
+def test_a_sideburn_that_turns_away_is_one_on_the_other_side_too(bust, seen) -> None:  # noqa: F811
+    """Its colours are too dark or too light to be copied, but what it is is seen."""
+    sideburn = (seen.places[..., 1] > -0.3) & (seen.places[..., 1] < -0.1) & (np.abs(seen.places[..., 0]) > 0.2) & (seen.matte > 0)
+    half = painted(seen, sideburn, "hair", BLOND)
+    half = SimpleNamespace(**(vars(half) | {"matte": half.matte * (half.places[..., 0] < 0.02)}))
+    turned = (bust.normals[:, 2] > 0.35) & (bust.normals[:, 2] < 0.5)
+    missing = turned & (bust.vertices[:, 0] > 0.2) & (bust.vertices[:, 1] > -0.25) & (bust.vertices[:, 1] < -0.15)
+    assert missing.sum() > 10
+    colours = filled(bust, half).colours[missing]
+    assert (np.linalg.norm(colours - BLOND, axis=1) < np.linalg.norm(colours - FAIR, axis=1)).mean() > 0.8
+
+
+def test_hidden_hair_ends_in_hairs(bust, locks, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    found = filled(bust, locks[0]).colours
+    monkeypatch.setattr(hidden_hair, "_ENDS", 0.0)
+    differs = np.abs(found - filled(bust, locks[0]).colours).mean(1)
+    assert differs[behind(bust.vertices, -0.37, -0.31)].mean() > 0.002
+    assert differs[behind(bust.vertices, -0.1, 0.3)].max() < 0.005, "within it its strands are its own"
+
+
+def test_hair_ends_in_no_hairs_beside_its_strands(bust) -> None:  # noqa: F811
+    points = bust.cells.centre
+    for across, expected in ((points[:, 1], 1.0), (points[:, 0], 0.0)):
+        found = hidden_hair._ends_downwards(bust.cells, np.clip(across / 0.2 + 0.5, 0, 1), points)
+        edge = (np.abs(across) < 0.05) & (bust.points[:, 2] < -0.75)
+        assert edge.sum() > 20 and np.abs(found[edge] - expected).mean() < 0.35
+
+
+def test_hair_of_which_too_little_is_seen_has_strands_of_no_ones(bust, seen, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(hidden_hair.HairTexture, "of", classmethod(lambda *_: None))
+    light = filled(bust, seen).colours[behind(bust.vertices, -0.1, 0.3)].mean(1)
+    assert 0.01 < light.std() / light.mean() < 0.15
+
+
+@pytest.mark.parametrize(("wide", "of_hair"), [(0.62, True), (0.75, False)], ids=["a curtain that widens", "a fur on the shoulders"])
+def test_what_is_wider_at_once_than_the_hair_above_it_is_none(wide: float, of_hair: bool) -> None:
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(-1, 1, 201), np.linspace(-1.1, 0.5, 161)))
+    outline = 0.4 + 0.15 * np.clip(-y, 0, 0.6) / 0.6 + (wide - 0.55) * (y < -0.6)
+    upright = np.column_stack([x, y, 0 * x])[np.abs(x) < outline]
+    shown = np.ones(len(upright))
+    outer = (np.abs(upright[:, 0]) > 0.5) & (upright[:, 1] < -0.9)
+    assert (falls(shown, shown, upright)[outer].mean() > 0.9) == of_hair
+
+
+def over_a_jumper(hair: np.ndarray, half: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Where long hair falls (N,), of places (N, 3) in front, as far as `half` from the middle, of which some (161, 201) bool are hair."""
+    upright = np.stack([PLACE_X, PLACE_Y, 0 * PLACE_X], axis=-1)[np.abs(PLACE_X) < half]
+    return falls(1.0 * hair[np.abs(PLACE_X) < half], np.ones(len(upright)), upright), upright
+
+
+PLACE_X, PLACE_Y = np.meshgrid(np.linspace(-1, 1, 201), np.linspace(-1.1, 0.5, 161))
+
+
+def test_long_hair_ends_higher_at_the_sides() -> None:
+    found, upright = over_a_jumper(np.abs(PLACE_X) < 0.5, 0.5 + 0.4 * (PLACE_Y < -0.6))
+    low = np.abs(upright[:, 1] + 0.7) < 0.005
+    assert found[low & (np.abs(upright[:, 0]) < 0.1)].min() > 0.9
+    assert found[low & (np.abs(np.abs(upright[:, 0]) - 0.45) < 0.02)].max() < 0.3
+
+
+def test_cloth_below_a_gap_is_no_hair_that_falls() -> None:
+    found, upright = over_a_jumper((PLACE_Y > -0.4) | (PLACE_Y < -0.8), 0.4)
+    assert found[upright[:, 1] < -0.85].max() < 0.1
+
+
+def test_a_beard_goes_on_where_neither_side_is_seen(bust, seen) -> None:  # noqa: F811
+    _, y, z = np.moveaxis(seen.places, -1, 0)
+    beard = painted(seen, (y < -0.28) & (y > -0.62) & (z > -0.3), "beard", [0.1, 0.08, 0.06])
+    front = SimpleNamespace(**(vars(beard) | {"matte": beard.matte * (np.abs(seen.places[..., 0]) < 0.24)}))
+    side, height, depth = bust.vertices.T
+    jaw = (np.abs(side) > 0.27) & (height < -0.33) & (height > -0.42) & (depth > -0.29)
+    assert jaw.sum() > 10 and np.median(filled(bust, front).colours[jaw].max(1)) < 0.45
