@@ -67,9 +67,16 @@ class HeadReconstructor:
         return CropField.of(encoded, prepared.surface, FaceBlend.of(self._model, prepared.fit), matte)
 
     def run(
-        self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], settings: Settings, clock: Clock, flame: FlameModel | None = None
+        self,
+        prepared: PreparedPhoto,
+        others: Sequence[PreparedPhoto],
+        settings: Settings,
+        clock: Clock,
+        flame: FlameModel | None = None,
+        for_body: bool = False,
     ) -> Result:
         """The head in the main photo and others of the same person. Its report says nothing of the run itself (report.run_report).
+        for_body: it will be joined to a body, which is mended as a whole: it is not, has no parts, and nothing is said of its mesh.
 
         Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
         fields = self._fields(prepared, others, clock)
@@ -84,16 +91,17 @@ class HeadReconstructor:
             rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
         with clock.stage("clean"):
             vertices, faces, closed = self._cut(prepared, vertices, faces, settings)
-        mesh, vertices = self._coloured(prepared, fields, (vertices, faces, closed), pictures, detail, clock)
+        mesh, vertices = self._coloured(prepared, fields, (vertices, faces, closed), pictures, detail, clock, not for_body)
         view, fit = prepared.view, prepared.fit
-        pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
-        anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, mesh.faces, view.parsing, matte, prepared.crop_box, pose)
+        pose, matte, anatomy = Pose(fit.rotation, fit.joints[NECK]), pictures[1], None
+        if not for_body:
+            anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, mesh.faces, view.parsing, matte, prepared.crop_box, pose)
         views = tuple(result_view(one) for one in (prepared, *(() if fields.further is None else fields.further.others)))
         result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
         if rigging is not None:
             result, about = rigging.textured(result, settings, clock)
         report = self._report(prepared, fields.crop, mesh, vertices, measures, settings) | about
-        return replace(result, report=report | {"mesh": mesh_report(mesh.vertices, mesh.faces)})
+        return replace(result, report=report | ({} if for_body else {"mesh": mesh_report(mesh.vertices, mesh.faces)}))
 
     def _fields(self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], clock: Clock) -> HeadFields:
         with clock.stage("field"):
@@ -155,9 +163,10 @@ class HeadReconstructor:
         pictures: Pictures,
         detail: FineDetail | None,
         clock: Clock,
+        mended: bool,
     ) -> tuple[Mesh, np.ndarray]:
-        """The coloured mesh of a surface in the main photo's crop frame, as `_cut` gives it, with the relief of hidden hair and mended: in
-        its upright frame, and its vertices in the crop frame. pictures, detail: the main photo's."""
+        """The coloured mesh of a surface in the main photo's crop frame, as `_cut` gives it, with the relief of hidden hair and, if wanted,
+        mended: in its upright frame, and its vertices in the crop frame. pictures, detail: the main photo's."""
         image, matte, parsing = pictures
         vertices, faces, closed = surface
         normals = vertex_normals(vertices, faces)
@@ -174,7 +183,9 @@ class HeadReconstructor:
         with clock.stage("mend"):
             # Another photo may show what the main one does not.
             raised = vertices + (relief * (1 - observed) + edges)[:, None] * normals
-            camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)
+            camera_vertices, kept = _from_crop(prepared, raised), np.arange(len(raised))
+            if mended:
+                camera_vertices, faces, kept = mend_surface(camera_vertices, faces)
         pose = Pose(prepared.fit.rotation, prepared.fit.joints[NECK])
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(vertex_normals(camera_vertices, faces))
         of_vertices = (values.astype(np.float32) for values in (turned, colours[kept], observed[kept]))
