@@ -1,6 +1,7 @@
 """The whole way from a photo's BodyView to a coloured body that stands on the ground, with its joints."""
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -145,6 +146,15 @@ class BodyReconstructor:
         the clock's `cancel` answers True."""
         with clock.stage("fit"):
             prepared = self.prepare(photo, clock.cancel) if isinstance(photo, BodyView) else photo
+        # The head is made beside the body, on a core of its own.
+        with ThreadPoolExecutor(1) as beside:
+            making = None if head is None else beside.submit(head, prepared.view, prepared.fit.camera, self._eyes(prepared.fit))
+            return self._made(prepared, settings, clock, making, own)
+
+    def _made(
+        self, prepared: PreparedBody, settings: Settings, clock: Clock, making: Future[BodyHead | None] | None, own: OwnNetworks
+    ) -> Result:
+        """The body of a prepared photo. making: its head."""
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
         box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
         with clock.stage("normals"):
@@ -176,10 +186,10 @@ class BodyReconstructor:
             places = BodyPlaces.of(nearest.mean, nearest.regions)
             colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing, bare)
         notes, made = [], None
-        if head is not None:
+        if making is not None:
             with clock.stage("head"):
                 surface = ClosedSurface(framing.from_crop(vertices, fit.camera), faces, np.column_stack([colours, observed]))
-                surface, made, notes = self._with_head(surface, prepared, head)
+                surface, made, notes = self._with_head(surface, prepared, making)
                 vertices, faces = framing.to_crop(surface.vertices, fit.camera).astype(np.float32), surface.faces
                 nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
                 colours, observed = surface.values[:, :3], surface.values[:, 3]
@@ -232,14 +242,17 @@ class BodyReconstructor:
         middle, low = upright @ feet.mean(0), (vertices @ upright[1]).min()
         return Pose(upright.T, upright.T @ np.array([middle[0], low, middle[2]]))
 
+    def _eyes(self, fit: BodyViewFit) -> np.ndarray:
+        """The point (3,) between them."""
+        return fit.joints[[self._body.joint("eye.L"), self._body.joint("eye.R")]].mean(0)
+
     def _with_head(
-        self, surface: ClosedSurface, prepared: PreparedBody, head: HeadMaker
+        self, surface: ClosedSurface, prepared: PreparedBody, making: Future[BodyHead | None]
     ) -> tuple[ClosedSurface, PlacedRig | None, list[str]]:
         """The body's surface with the head made by itself, where that can be, that head's rig if it has one, and sentences about it."""
-        fit, body = prepared.fit, self._body
-        eyes = fit.joints[[body.joint("eye.L"), body.joint("eye.R")]].mean(0)
+        fit = prepared.fit
         try:
-            made = head(prepared.view, fit.camera, eyes)
+            made = making.result()
             if made is None:
                 return (
                     surface,
