@@ -1,7 +1,7 @@
 """The whole way from a photo's BodyView to a coloured body that stands on the ground, with its joints."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -149,12 +149,12 @@ class BodyReconstructor:
         # The head is made beside the body, on a core of its own.
         with ThreadPoolExecutor(1) as beside:
             making = None if head is None else beside.submit(head, prepared.view, prepared.fit.camera, self._eyes(prepared.fit))
-            return self._made(prepared, settings, clock, making, own)
+            return self._made(prepared, settings, clock, None if making is None else making.result, own)
 
     def _made(
-        self, prepared: PreparedBody, settings: Settings, clock: Clock, making: Future[BodyHead | None] | None, own: OwnNetworks
+        self, prepared: PreparedBody, settings: Settings, clock: Clock, head: Callable[[], BodyHead | None] | None, own: OwnNetworks
     ) -> Result:
-        """The body of a prepared photo. making: its head."""
+        """The body of a prepared photo. head: waits for its head."""
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
         box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
         with clock.stage("normals"):
@@ -186,10 +186,10 @@ class BodyReconstructor:
             places = BodyPlaces.of(nearest.mean, nearest.regions)
             colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing, bare)
         notes, made = [], None
-        if making is not None:
+        if head is not None:
             with clock.stage("head"):
                 surface = ClosedSurface(framing.from_crop(vertices, fit.camera), faces, np.column_stack([colours, observed]))
-                surface, made, notes = self._with_head(surface, prepared, making)
+                surface, made, notes = self._with_head(surface, prepared, head)
                 vertices, faces = framing.to_crop(surface.vertices, fit.camera).astype(np.float32), surface.faces
                 nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
                 colours, observed = surface.values[:, :3], surface.values[:, 3]
@@ -247,12 +247,12 @@ class BodyReconstructor:
         return fit.joints[[self._body.joint("eye.L"), self._body.joint("eye.R")]].mean(0)
 
     def _with_head(
-        self, surface: ClosedSurface, prepared: PreparedBody, making: Future[BodyHead | None]
+        self, surface: ClosedSurface, prepared: PreparedBody, head: Callable[[], BodyHead | None]
     ) -> tuple[ClosedSurface, PlacedRig | None, list[str]]:
         """The body's surface with the head made by itself, where that can be, that head's rig if it has one, and sentences about it."""
         fit = prepared.fit
         try:
-            made = making.result()
+            made = head()
             if made is None:
                 return (
                     surface,
