@@ -1,6 +1,7 @@
 """The whole way from a photo's BodyView to a coloured body that stands on the ground, with its joints."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -145,6 +146,15 @@ class BodyReconstructor:
         the clock's `cancel` answers True."""
         with clock.stage("fit"):
             prepared = self.prepare(photo, clock.cancel) if isinstance(photo, BodyView) else photo
+        # The head is made beside the body, on a core of its own.
+        with ThreadPoolExecutor(1) as beside:
+            making = None if head is None else beside.submit(head, prepared.view, prepared.fit.camera, self._eyes(prepared.fit))
+            return self._made(prepared, settings, clock, None if making is None else making.result, own)
+
+    def _made(
+        self, prepared: PreparedBody, settings: Settings, clock: Clock, head: Callable[[], BodyHead | None] | None, own: OwnNetworks
+    ) -> Result:
+        """The body of a prepared photo. head: waits for its head."""
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
         box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
         with clock.stage("normals"):
@@ -232,14 +242,17 @@ class BodyReconstructor:
         middle, low = upright @ feet.mean(0), (vertices @ upright[1]).min()
         return Pose(upright.T, upright.T @ np.array([middle[0], low, middle[2]]))
 
+    def _eyes(self, fit: BodyViewFit) -> np.ndarray:
+        """The point (3,) between them."""
+        return fit.joints[[self._body.joint("eye.L"), self._body.joint("eye.R")]].mean(0)
+
     def _with_head(
-        self, surface: ClosedSurface, prepared: PreparedBody, head: HeadMaker
+        self, surface: ClosedSurface, prepared: PreparedBody, head: Callable[[], BodyHead | None]
     ) -> tuple[ClosedSurface, PlacedRig | None, list[str]]:
         """The body's surface with the head made by itself, where that can be, that head's rig if it has one, and sentences about it."""
-        fit, body = prepared.fit, self._body
-        eyes = fit.joints[[body.joint("eye.L"), body.joint("eye.R")]].mean(0)
+        fit = prepared.fit
         try:
-            made = head(prepared.view, fit.camera, eyes)
+            made = head()
             if made is None:
                 return (
                     surface,

@@ -1,6 +1,7 @@
 """The whole way from a prepared photo, or several of one person, to a coloured head with its report and, if asked for, its rig."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -38,6 +39,7 @@ from .surface.ears import with_ears
 from .surface.features import Features, uncovered
 from .surface.mend import mend_surface
 from .surface.mesoscopic import FineDetail
+from .topology.anatomy import Anatomy
 from .topology.register import ReconstructedSurface
 
 _AT_WALL = 3  # cells from the crop's walls within which the surface ends because of them
@@ -67,9 +69,16 @@ class HeadReconstructor:
         return CropField.of(encoded, prepared.surface, FaceBlend.of(self._model, prepared.fit), matte)
 
     def run(
-        self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], settings: Settings, clock: Clock, flame: FlameModel | None = None
+        self,
+        prepared: PreparedPhoto,
+        others: Sequence[PreparedPhoto],
+        settings: Settings,
+        clock: Clock,
+        flame: FlameModel | None = None,
+        for_body: bool = False,
     ) -> Result:
         """The head in the main photo and others of the same person. Its report says nothing of the run itself (report.run_report).
+        for_body: it will be joined to a body, so it has no parts of its own, and nothing is said of its mesh.
 
         Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
         fields = self._fields(prepared, others, clock)
@@ -84,16 +93,17 @@ class HeadReconstructor:
             rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
         with clock.stage("clean"):
             vertices, faces, closed = self._cut(prepared, vertices, faces, settings)
-        mesh, vertices = self._coloured(prepared, fields, (vertices, faces, closed), pictures, detail, clock)
-        view, fit = prepared.view, prepared.fit
-        pose, matte = Pose(fit.rotation, fit.joints[NECK]), pictures[1]
-        anatomy = head_anatomy(self._model, fit, prepared.surface, vertices, mesh.faces, view.parsing, matte, prepared.crop_box, pose)
+        with ThreadPoolExecutor(1) as beside:
+            # Parts need no colours, and colours no parts.
+            parts = None if for_body else beside.submit(self._anatomy, prepared, vertices, faces, pictures)
+            mesh, vertices, kept = self._coloured(prepared, fields, (vertices, faces, closed), pictures, detail, clock)
+        view, anatomy = prepared.view, None if parts is None else parts.result().of_vertices(kept)
         views = tuple(result_view(one) for one in (prepared, *(() if fields.further is None else fields.further.others)))
         result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
         if rigging is not None:
             result, about = rigging.textured(result, settings, clock)
         report = self._report(prepared, fields.crop, mesh, vertices, measures, settings) | about
-        return replace(result, report=report | {"mesh": mesh_report(mesh.vertices, mesh.faces)})
+        return replace(result, report=report | ({} if for_body else {"mesh": mesh_report(mesh.vertices, mesh.faces)}))
 
     def _fields(self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], clock: Clock) -> HeadFields:
         with clock.stage("field"):
@@ -159,9 +169,9 @@ class HeadReconstructor:
         pictures: Pictures,
         detail: FineDetail | None,
         clock: Clock,
-    ) -> tuple[Mesh, np.ndarray]:
+    ) -> tuple[Mesh, np.ndarray, np.ndarray]:
         """The coloured mesh of a surface in the main photo's crop frame, as `_cut` gives it, with the relief of hidden hair and mended: in
-        its upright frame, and its vertices in the crop frame. pictures, detail: the main photo's."""
+        its upright frame; its vertices in the crop frame, and their ids in the surface. pictures, detail: the main photo's."""
         image, matte, parsing = pictures
         vertices, faces, closed = surface
         normals = vertex_normals(vertices, faces)
@@ -183,7 +193,13 @@ class HeadReconstructor:
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(vertex_normals(camera_vertices, faces))
         of_vertices = (values.astype(np.float32) for values in (turned, colours[kept], observed[kept]))
         mesh = Mesh(upright.astype(np.float32), faces.astype(np.int32), *of_vertices, source=None if source is None else source[kept])
-        return mesh, _to_crop(prepared, camera_vertices)
+        return mesh, _to_crop(prepared, camera_vertices), kept
+
+    def _anatomy(self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, pictures: Pictures) -> Anatomy:
+        """Of a surface in the main photo's crop frame. pictures: the main photo's."""
+        view, fit = prepared.view, prepared.fit
+        pose = Pose(fit.rotation, fit.joints[NECK])
+        return head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, pictures[1], prepared.crop_box, pose)
 
     def _report(
         self,

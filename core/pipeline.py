@@ -78,7 +78,7 @@ class Reconstructor:
         Raises LikenessError; Cancelled when `cancel` answers True."""
         # First of all: whether the user's own files can be used.
         own = self._own = photo.own if isinstance(photo, PreparedPhoto) else OwnNetworks.of(settings, self._own)
-        flame = FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None
+        flame = _flame(settings)
         unused = {name for name, used in (("rig", settings.rig), ("texture", settings.rig), ("flame", flame)) if not used}
         if isinstance(photo, PreparedPhoto):
             stages = [name for name in RECONSTRUCTION if name not in unused | {"photo", "head", *PREPARATION}]
@@ -131,6 +131,15 @@ class Reconstructor:
         """Makes the heads of bodies, no finer than 256 cells a side: the photos do not show more."""
         quality = "standard" if settings.quality == "high" else settings.quality
         settings = replace(settings, quality=quality, cut="none")
-        intake = self._intakes.of(settings, own)
-        make = lambda view: self.run(self.prepare(view, own, Clock(PREPARATION, None, cancel)), settings, None, cancel)  # noqa: E731
+        intake, flame = self._intakes.of(settings, own), _flame(settings)
+
+        def make(view: View) -> Result:
+            prepared = self.prepare(view, own, Clock(PREPARATION, None, cancel))
+            return self.heads.run(prepared, [], settings, Clock(RECONSTRUCTION, None, cancel), flame, for_body=True)
+
         return lambda view, camera, eyes: head_of_body(intake, make, view, camera, eyes)
+
+
+def _flame(settings: Settings) -> FlameModel | None:
+    """The user's own FLAME model where it is used. Raises InputError."""
+    return FlameModel(read_flame(Path(settings.flame))) if settings.rig and settings.flame else None

@@ -89,9 +89,11 @@ class _Samples(NamedTuple):
         distance, index = cKDTree(self.places).query(places, k=min(_AROUND, len(self.places)))
         distance, index = distance.reshape(len(places), -1), index.reshape(len(places), -1)
         near = 1 / (distance + _NEAREST) ** 2
-        one_hot = np.eye(_MATERIALS, dtype=np.float32)[self.material[index]] * near[..., None]
-        weight = one_hot.sum(1)
-        colours = np.einsum("knm,knc->kmc", one_hot, self.colours[index]) / np.maximum(weight, 1e-9)[..., None]
+        bins = np.arange(len(places))[:, None] * _MATERIALS + self.material[index]
+        summed = lambda values: np.bincount(bins.ravel(), values.ravel(), len(places) * _MATERIALS).reshape(-1, _MATERIALS)  # noqa: E731
+        weight = summed(near)
+        colours = np.stack([summed(near * self.colours[index, channel]) for channel in range(3)], axis=-1)
+        colours /= np.maximum(weight, 1e-9)[..., None]
         garment = connected_components(self.alike > _ONE)[1]
         most = garment[(weight @ self.alike).argmax(1)]
         share = weight * (garment == most[:, None])

@@ -162,6 +162,12 @@ class _Found:
         self.face = np.zeros(len(points), np.int64)
         self.shares = np.zeros((2, len(points)))
 
+    def keep(self, rows: np.ndarray, squared: np.ndarray, face: np.ndarray, shares: np.ndarray) -> None:
+        """What is nearer than the best so far of the points of rows (N,), each once; the rest as above."""
+        better = squared < self.squared[rows]
+        rows = rows[better]
+        self.squared[rows], self.face[rows], self.shares[:, rows] = squared[better], face[better], shares[:, better]
+
 
 class ClosestSurface:
     """Closest-point queries on one mesh of any triangles; fast where they are well shaped."""
@@ -218,8 +224,11 @@ class ClosestSurface:
                 unproven = []
                 for part in np.array_split(rows, -(-len(rows) * last // (_SITES * _CHUNK))):
                     near, bound = sites.next(points[part], first, last)
-                    for column in range(last - first):
-                        self._improve(found, part, near[:, column], bound[:, column], sites)
+                    if first == 0:
+                        for column in range(last):
+                            self._improve(found, part, near[:, column], bound[:, column], sites)
+                    else:
+                        self._improve_few(found, part, near, bound, sites)
                     unproven.append(part[found.squared[part] > bound[:, -1]])
                 rows = np.concatenate(unproven)
                 first, last = last, 2 * last
@@ -230,22 +239,31 @@ class ClosestSurface:
         return (sign * np.sqrt(found.squared)).astype(np.float32), face, barycentric
 
     def _improve(self, found: _Found, rows: np.ndarray, site: np.ndarray, bound: np.ndarray, sites: _Sites) -> None:
-        """Try the triangles around site (N,), whose bounds are bound (N,), for the points of rows (N,)."""
+        """Try the triangles around site (N,), whose bounds are bound (N,), for the points of rows (N,): one after the other, because most
+        are ruled out by the one before."""
         nearer = bound < found.squared[rows]
         rows, site, bound = rows[nearer], site[nearer], bound[nearer]
         for slot in range(_WIDTH):
             likely = bound + sites.gaps[site, slot] < found.squared[rows]
-            tried, triangles = rows[likely], sites.incident[site[likely], slot]
-            parts = np.ascontiguousarray(self._triangles[triangles].T)
-            ab, ac = parts[3:6], parts[6:9]
-            ap = found.place[:, tried] - parts[:3]
-            v, w = _closest(ap, ab, ac, *parts[9:])
-            rest = ap - v * ab - w * ac
-            distance = _dot(rest, rest)
-            better = distance < found.squared[tried]
-            tried = tried[better]
-            found.squared[tried], found.face[tried] = distance[better], triangles[better]
-            found.shares[0, tried], found.shares[1, tried] = v[better], w[better]
+            triangles = sites.incident[site[likely], slot]
+            found.keep(rows[likely], *self._projected(found.place[:, rows[likely]], triangles))
+
+    def _improve_few(self, found: _Found, rows: np.ndarray, site: np.ndarray, bound: np.ndarray, sites: _Sites) -> None:
+        """As `_improve` with several sites of each point, (N, C), at once: of few points, many calls would take longer than the work."""
+        number, column, slot = np.nonzero(bound[:, :, None] + sites.gaps[site] < found.squared[rows, None, None])
+        squared, face, shares = self._projected(found.place[:, rows[number]], sites.incident[site[number, column], slot])
+        order = np.lexsort((squared, number))
+        best = order[np.flatnonzero(np.diff(number[order], prepend=-1))]
+        found.keep(rows[number[best]], squared[best], face[best], shares[:, best])
+
+    def _projected(self, places: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Squared distances (N,) of places (3, N) from triangles (N,), these, and barycentrics (2, N) as in `_Found`."""
+        parts = np.ascontiguousarray(self._triangles[triangles].T)
+        ab, ac = parts[3:6], parts[6:9]
+        ap = places - parts[:3]
+        v, w = _closest(ap, ab, ac, *parts[9:])
+        rest = ap - v * ab - w * ac
+        return _dot(rest, rest), triangles, np.stack([v, w])
 
     def _pseudo_normals(self, face: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
         zero = barycentric < 1e-5

@@ -26,7 +26,7 @@ def extract_surface(
     prior: PointFunction | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The component with the largest volume of `extract_components`, verified to be one closed manifold."""
-    vertices, faces = largest_component(*extract_components(field, may_contain_surface, resolution, progress, cancel, prior))
+    vertices, faces, _ = largest_component(*extract_components(field, may_contain_surface, resolution, progress, cancel, prior))
     check_manifold(vertices, faces)
     return vertices, faces
 
@@ -112,8 +112,8 @@ class _Sampler:
             self._progress(self._done)
 
 
-def largest_component(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The connected part with the largest enclosed volume, without unused vertices."""
+def largest_component(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The connected part with the largest enclosed volume: vertices, faces, and the ids that the vertices had before."""
     links = sp.coo_matrix((np.ones(2 * len(faces), bool), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(len(vertices),) * 2)
     count, label = connected_components(links, directed=False)
     part = label[faces[:, 0]]
@@ -121,8 +121,7 @@ def largest_component(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarr
     # Each triangle's share of the volume is the prism between it and its shadow on z = 0.
     shadow = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
     volume = np.bincount(part, shadow * (z[0] + z[1] + z[2]), minlength=count)
-    vertices, faces, _ = compact(vertices, faces[part == volume.argmax()])
-    return vertices, faces
+    return compact(vertices, faces[part == volume.argmax()])
 
 
 def check_manifold(vertices: np.ndarray, faces: np.ndarray) -> None:

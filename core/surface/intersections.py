@@ -1,6 +1,7 @@
 """Which triangles of a mesh run through each other."""
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
@@ -8,6 +9,7 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 _VOXEL = 3.5  # median edges: a side of the cubes in which normals are compared
 _CUBES = 256  # along the longest side at most: edges of no length would ask for any number
 _STRAYS = 0.75  # cosine to the mean normal around it below which a face may belong to another layer
+_MIDDLE = 13  # of a cube and its 26 neighbours, in the order x, y, z
 _ALIKE, _HARDLY = 0.97, 0.5  # cosine between two faces that are taken for the same layer, and in a hasty look
 
 
@@ -59,23 +61,22 @@ def _near_pairs(middle: np.ndarray, reach: np.ndarray) -> Iterator[np.ndarray]:
 def _near_strays(middle: np.ndarray, normals: np.ndarray, side: float) -> np.ndarray:
     """(F,) bool: faces in or beside a cube with a face that looks another way than what is around it."""
     cube = ((middle - middle.min(0)) / side).astype(np.int64) + 1
-    shape = tuple(cube.max(0) + 2)
+    shape = tuple(cube.max(0) + 2)  # the outermost cubes are empty
     place = np.asarray(np.ravel_multi_index(tuple(cube.T), shape))
     size = int(np.prod(shape))
-    summed = np.stack([_of_neighbours(np.bincount(place, normals[:, axis], size).reshape(shape), np.add).ravel() for axis in range(3)])
-    mean = summed / np.maximum(np.linalg.norm(summed, axis=0), 1e-30)
-    strays = np.asarray(np.einsum("ji,ij->i", mean[:, place], normals) < _STRAYS)
-    marked = np.zeros(size, bool)
-    marked[place[strays]] = True
-    near = _of_neighbours(marked.reshape(shape), np.logical_or)
-    return np.asarray(np.take(near, place))
-
-
-def _of_neighbours(values: np.ndarray, merge: np.ufunc) -> np.ndarray:
-    """Each cube's values merged with those of its 26 neighbours; the outermost cubes are empty."""
-    for axis in range(3):
-        values = merge(merge(values, np.roll(values, 1, axis)), np.roll(values, -1, axis))
-    return values
+    # Few of the cubes around a mesh hold a part of it: those have a row each, and one empty row stands for all others.
+    used = np.flatnonzero(np.bincount(place, minlength=size))
+    rows = np.full(size, len(used))
+    rows[used] = np.arange(len(used))
+    steps = [np.ravel_multi_index(step, shape) for step in product((0, 1, 2), repeat=3)]
+    around = [rows[used + step - steps[_MIDDLE]] for step in steps]
+    row = rows[place]
+    of_cubes = np.stack([np.bincount(row, normals[:, axis], len(used) + 1) for axis in range(3)], axis=1)
+    mean = sum(of_cubes[cubes] for cubes in around)
+    mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-30)
+    strays = np.zeros(len(used) + 1, bool)
+    strays[row[np.einsum("ij,ij->i", mean[row], normals) < _STRAYS]] = True
+    return np.logical_or.reduce([strays[cubes] for cubes in around])[row]
 
 
 def _pierced(faces: np.ndarray, others: np.ndarray, corners: np.ndarray, other_corners: np.ndarray) -> np.ndarray:

@@ -14,9 +14,9 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 from ..errors import ReconstructionError
 from ..geometry.closest import ClosestSurface
 from ..geometry.visibility import smoothstep
-from .extract import check_manifold, extract_components
+from .extract import check_manifold, extract_components, largest_component
 from .mend import mend_surface
-from .solid import ClosedSurface, from_solid, largest_part, to_solid
+from .solid import ClosedSurface, from_solid, to_solid
 
 _BAND = 0.05  # metres over which the surfaces are blended above the region's lower end
 _WALL, _WALL_BAND = 0.006, 0.03  # metres between the crop's walls and the region, and of the band there where the head goes on beyond
@@ -133,8 +133,10 @@ def _joined(body: ClosedSurface, head: ClosedSurface, place: JoinPlace, distance
         raise ReconstructionError("The hand is not free, or not where the body has it.")
     band = (to_solid(blend.surface()) ^ region.solid(0, _OVERLAP)) - region.solid(1, -_OVERLAP)
     joined = (whole - region.solid(0)) + band + (to_solid(head) ^ region.solid(1))
-    surface, cut = from_solid(largest_part(joined))
+    surface, cut = from_solid(joined)
     surface.values[cut] = blend.values(surface.vertices[cut])
+    vertices, faces, kept = largest_component(surface.vertices, surface.faces)
+    surface = ClosedSurface(vertices, faces, surface.values[kept])
     from_head = region.share(surface.vertices)
     if (from_head == 1).sum() < _LEAST * (region.share(head.vertices) == 1).sum():
         raise ReconstructionError(_APART)

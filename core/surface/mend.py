@@ -25,7 +25,7 @@ _PASSES = 3  # over the whole, because relaxing may leave a fold at the border o
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
 _STEPS = 8  # of relaxing in a round
 _BORDER = 2  # rings of vertices at the border of what is looked at that stay
-_AROUND = 12  # rings of vertices around what is wrong that are looked at in a round
+_AROUND = 8  # rings of vertices around what is wrong that are looked at in a round
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def trimmed(
     # What the boolean has left where it was is the surface's own vertex.
     own = np.clip(np.round(cut.values[:, 0]), 0, len(vertices) - 1).astype(np.int64)
     found = np.where((cut.vertices == single[own]).all(1), own, len(vertices) + np.arange(len(own)))
-    return largest_component(np.concatenate([single, cut.vertices]), np.concatenate([inside, found[kept].astype(faces.dtype)]))
+    return largest_component(np.concatenate([single, cut.vertices]), np.concatenate([inside, found[kept].astype(faces.dtype)]))[:2]
 
 
 def _closing(vertices: np.ndarray, faces: np.ndarray, beyond: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """What is where on a reconstructed head: parts of its surface and named landmarks; numpy only, as Blender's process reads it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -29,6 +29,10 @@ class Anatomy:
     parts: np.ndarray
     landmark_names: tuple[str, ...]
     landmarks: np.ndarray
+
+    def of_vertices(self, ids: np.ndarray) -> Self:
+        """Of a surface with these of the vertices, (W,)."""
+        return replace(self, parts=self.parts[:, ids])
 
     def arrays(self) -> dict[str, Any]:
         """As they lie in a result's file."""

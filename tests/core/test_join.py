@@ -78,6 +78,14 @@ def heights(joined: JoinedSurface) -> np.ndarray:
     return joined.surface.vertices[:, 1] - NECK[1]
 
 
+def test_what_does_not_hang_together_with_the_body_is_left_out() -> None:
+    centre = np.array([0.5, 0.3, 0.0])
+    crumb = surface(ball((0.5, 0.3, 0.0), 0.03), centre, 0.05, 32, 0.0)
+    pairs = zip((BODY.vertices, BODY.faces, BODY.values), (crumb.vertices, crumb.faces + len(BODY.vertices), crumb.values), strict=True)
+    both = join_head(ClosedSurface(*(np.concatenate(pair) for pair in pairs)), HEAD, place(), DISTANCE).surface
+    assert both.vertices[:, 0].max() < 0.4 and len(both.values) == len(both.vertices)
+
+
 def test_head_and_body_become_one_closed_surface_without_handles_or_short_edges(joined: JoinedSurface) -> None:
     vertices, faces = joined.surface.vertices, joined.surface.faces
     check_manifold(vertices, faces)
