@@ -238,4 +238,3 @@ def _outermost_last(rigged: RiggedHead) -> np.ndarray:
     """An order of the faces (F,) in which the outer ones are shown where a UV map lays faces over each other, as a FLAME head's does."""
     middle = rigged.joints[[JOINT_NAMES.index("eye.L"), JOINT_NAMES.index("eye.R")]].mean(0) - [0, 0, _INSIDE]
     return np.argsort(np.linalg.norm(rigged.neutral[rigged.faces].mean(1) - middle, axis=1), kind="stable")
-
