@@ -18,8 +18,9 @@ _COARSE = 1.6  # pixels of a width in which lines are looked for
 _BESIDE = (0.3, 0.7)  # share of skin on a line and to its sides over which it counts
 # Lines of young skin, and where blush and the light on a cheek end, are fainter.
 _NOISE = (0.02, 0.04, 0.08)  # of the logarithm, for each width
-_GAIN, _REFERENCE = 2.8, 3e-3  # depth of a line over its width, for each unit of the logarithm; of a width of so many metres
-_MOST = 0.35  # natural logarithm beyond which a furrow hardly grows
+_SHARP = ((0.0, 1.0), (0.35, 0.6), (0.6, 0.85))  # darkness at the width before, of that at each, from even valleys of light to folds
+_GAIN, _REFERENCE = 1.9, 3e-3  # depth of a line over its width, for each unit of the logarithm; of a width of so many metres
+_MOST = 0.25  # natural logarithm beyond which a furrow hardly grows
 _BESIDE_RAISED, _SPREAD = 0.6, 6e-3  # share of a furrow that is raised around it, and metres over which
 _FACING = (0.55, 0.8)  # z of the surface's normal over which lines fade in: jaws darken where they turn away
 _NOSE = ((-0.30, 0.095), (-0.225, 0.1), (-0.2, 0.11), (-0.05, 0.08), (0.025, 0.06))  # heights and half widths on the mean head, crop units
@@ -59,11 +60,14 @@ class SkinLines:
     def _depth(self, light: np.ndarray, expected: np.ndarray, share: np.ndarray, pixel: float) -> np.ndarray:
         """Metres (H, W) of furrows in a part of the picture. Lines have to be in the light and in what is unexplained of it."""
         pictures = np.stack([light, light - expected], axis=-1)
-        depth = np.zeros(light.shape, np.float32)
-        for width, noise in zip(_WIDTHS, _NOISE, strict=True):
+        depth, narrower = np.zeros(light.shape, np.float32), None
+        for width, noise, sharp in zip(_WIDTHS, _NOISE, _SHARP, strict=True):
             if width >= self.finest:
-                dark = np.maximum(_lines(pictures, share, width / pixel).min(-1) - noise, 0)
-                depth = np.maximum(depth, _GAIN * np.sqrt(width * _REFERENCE) * _MOST * np.tanh(dark / _MOST))
+                lines = _lines(pictures, share, width / pixel).min(-1)
+                dark = np.maximum(lines - noise, 0)
+                if narrower is not None:
+                    dark *= smoothstep(narrower / np.maximum(lines, 1e-6), *sharp)
+                depth, narrower = np.maximum(depth, _GAIN * np.sqrt(width * _REFERENCE) * _MOST * np.tanh(dark / _MOST)), lines
         return depth
 
 

@@ -30,7 +30,7 @@ def middle(found: np.ndarray) -> float:
 
 
 def test_wrinkles_and_folds_become_furrows() -> None:
-    wrinkle, fold = heights(line(0.2)), heights(line(0.4, 3e-3))
+    wrinkle, fold = heights(line(0.2)), heights(line(0.4, 2e-3))
     assert -0.8 < middle(wrinkle) < -0.2
     assert -2.0 < middle(fold) < 1.5 * middle(wrinkle)
     assert np.abs(fold[FAR]).max() < 0.01
@@ -50,6 +50,10 @@ def test_spots_are_no_furrows() -> None:
     assert np.abs(heights(spot)).max() < 0.35 * np.abs(heights(line(0.3))).max()
     freckles = np.random.default_rng(0).normal(0, 0.06, (SIZE, SIZE))
     assert np.abs(heights(freckles)).max() < 0.25
+
+
+def test_a_valley_of_light_between_two_lit_cheeks_is_no_fold() -> None:
+    assert np.abs(heights(line(0.4, 4e-3))).max() < 0.25 * np.abs(heights(line(0.4, 2e-3))).max()
 
 
 def test_what_the_surfaces_own_shading_explains_is_none() -> None:
