@@ -100,14 +100,16 @@ def show_wire(item: bpy.types.Object, wanted: bool) -> bool:
 
 def show_first_colours(context: bpy.types.Context, item: bpy.types.Object) -> bool:
     """Show a new result's colours in a Solid view with Blender's own settings, in which no other object has a viewport colour that would be
-    lost. Whether that was done."""
+    lost, or that shows objects' own colours. Whether that was done."""
     area = view_of(context)
     if area is None:
         return False
     space: Any = area.spaces.active
     materials = [slot.material for other in scene_of(context).objects if "likeness_report" not in other for slot in other.material_slots]
     coloured = any(material is not None and tuple(round(x, 2) for x in material.diffuse_color[:3]) != _PLAIN for material in materials)
-    if space.shading.type != "SOLID" or space.shading.color_type != "MATERIAL" or coloured:
+    kind = space.shading.color_type
+    # Vertices' colours and textures are colours of the photo too, of another result.
+    if space.shading.type != "SOLID" or kind not in ("MATERIAL", "VERTEX", "TEXTURE") or (kind == "MATERIAL" and coloured):
         return False
     show_colours(context, item, True)
     return True

@@ -176,6 +176,17 @@ def test_the_viewport_colour_is_the_mean_of_the_skins(build):
     assert tuple(colour) == pytest.approx((0.212,) * 3, abs=0.02)  # of random colours, linear
 
 
+def _rig_like() -> bpy.types.Object:
+    """A mesh without colours of its vertices, as a rigged head is."""
+    return bpy.data.objects.new("Rig", bpy.data.meshes.new("Rig"))
+
+
+def test_a_view_of_vertices_colours_shows_the_texture_of_a_rigged_head(part) -> None:
+    viewport, area = part("scene.viewport"), _view("VERTEX")
+    assert viewport.show_first_colours(SimpleNamespace(area=area, scene=bpy.context.scene), _rig_like())
+    assert area.spaces.active.shading.color_type == "TEXTURE"
+
+
 def _view(color_type: str = "MATERIAL") -> SimpleNamespace:
     shading = SimpleNamespace(type="SOLID", color_type=color_type)
     return SimpleNamespace(type="VIEW_3D", spaces=SimpleNamespace(active=SimpleNamespace(shading=shading)))
