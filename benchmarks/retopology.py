@@ -1,13 +1,13 @@
 """Figures of retopo meshes and of what is baked on them: python benchmarks/retopology.py RESULT.npz [QUADS.npz ...].
 
-RESULT.npz is what Result.save writes, of a head. Measured are the template over all and on the skin, and the free meshes of QUADS.npz, made
-by `python scene/quadriflow.py -- SURFACE.npz QUADS.npz COUNT` or saved by Blender. Columns:
+RESULT.npz is what Result.save writes, of a head. Measured are the template on the skin, over all, and over all with its quads cut into
+four, and the free meshes of QUADS.npz, made by `python scene/quadriflow.py -- SURFACE.npz QUADS.npz COUNT` or saved by Blender. Columns:
 
 quads, and their share of the faces; stretch: the mean over the faces, by area, of the larger singular value of the UV map over the
 smaller; distance (mm) of the mesh from the reconstruction, mean and 95 % by area, with the vertices where the Shrinkwrap modifier puts
-them: of all that it holds, and of the face; PSNR (dB) of pictures of the mesh with what was baked against pictures of the reconstruction,
-from the front and from 45 degrees beside, over the pixels at which the one lies on the other: lit from above left with the normal map (and
-with the mesh's own normals alone), and the texture's colours against the vertices', which are coarser than the photo.
+them: of all that it holds, and of the face where it is bare; PSNR (dB) of pictures of the mesh with what was baked against pictures of the
+reconstruction, from the front and from 45 degrees beside, over the pixels at which the one lies on the other: lit from above left with the
+normal map (and with the mesh's own normals alone), and the texture's colours against the vertices', which are coarser than the photo.
 """
 
 import sys
@@ -44,6 +44,21 @@ def shrinkwrapped(quads: QuadMesh, surface: Mesh) -> np.ndarray:
     """Vertices (V, 3) where the modifier puts them."""
     there = Transfer.between(surface.vertices, surface.faces, quads.vertices)
     return quads.vertices + quads.wrapped[:, None] * (there(surface.vertices) - quads.vertices)
+
+
+def subdivided(quads: QuadMesh) -> QuadMesh:
+    """Each quad cut into four through its middle, as one level of the modifier does before it rounds them."""
+
+    def cut(values: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pairs = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+        edges, number = np.unique(pairs, axis=0, return_inverse=True)
+        number, middle = number.reshape(faces.shape) + len(values), np.arange(len(faces)) + len(values) + len(edges)
+        parts = [np.stack([faces[:, k], number[:, k], middle, number[:, k - 1]], axis=1) for k in range(4)]
+        return np.concatenate([values, values[edges].mean(1), values[faces].mean(1)]), np.concatenate(parts).astype(np.int32)
+
+    of_vertices = np.column_stack([quads.vertices, quads.colours, quads.observed, quads.wrapped])
+    (values, faces), (uv, faces_uv) = cut(of_vertices, quads.faces), cut(quads.uv, quads.faces_uv)
+    return QuadMesh(values[:, :3], faces, uv, faces_uv, values[:, 3:6], values[:, 6], values[:, 7])
 
 
 def uv_mesh(quads: QuadMesh, vertices: np.ndarray) -> UvMesh:
@@ -170,6 +185,7 @@ def main(path: Path, free: list[Path], size: int = 2048) -> None:
         quads = template_mesh(result, cover, True, lambda share: None)
         bare &= quads.wrapped > 0.5
         report(name, quads, result, face[used] * bare, size)
+    report("the same, cut", subdivided(quads), result, None, size)
     for file in free:
         quads = QuadMesh.load(file)
         report(f"free {len(quads.faces)}", quads, result, None, size)
