@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filter1d
 
 from ..geometry.visibility import smoothstep
+from .locks import add_locks
 from .patchwork import patchwork
 
 _MAP = 128  # pixels a side of the map of hair
@@ -82,6 +83,7 @@ class HairTexture:
         mostly = np.median([square[..., 1:].std((0, 1)) for square in fine], axis=0)
         bounded = gaussian_filter1d(_bounded(texture[..., 1:]), _EDGE * len(picture) / 2, axis=1, mode="wrap")
         texture[..., 1:] = bounded / (bounded.std((0, 1)) + 1e-9) * spread * np.maximum(mostly / spread, 1) ** long
+        add_locks(texture, long, len(picture) / 2)
         lengthened = _CROPPED + long * (_LENGTHENED - _CROPPED)
         return cls(texture, float(1 + (lengthened - 1) * combed), float(combed))
 

@@ -13,6 +13,7 @@ _LIGHTER = 25  # of 255 above hair's usual lightness: what is darker may be its 
 _SPREAD = 1.5e-3  # metres over which colours are averaged
 _THIN, _JUTS = 11e-3, 8e-3  # metres: half the thickness of strands that are left out, and how far such a strand must stand out
 _FLAP, _FLAPS = 33e-3, 20e-3  # metres: the same of what the wind carries away from the head
+_ROUND = 60e-3  # metres: radius to which what is left beside it is rounded, which was a knob
 
 
 def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
@@ -24,8 +25,10 @@ def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes:
     person = soft > 0.5
     hair = person & (shares[..., CLASSES.index("hair")] > 0.5 * (1 - shares[..., 0]))
     left = person & ~(hair & _through(picture, shares, soft, eyes, pixel))
-    for thin, juts in ((_THIN, _JUTS), (_FLAP, _FLAPS)):
-        left &= ~_juts_out(left, hair, thin / pixel, juts / pixel)
+    left &= ~_juts_out(left, hair, _THIN / pixel, _JUTS / pixel)
+    flap = _juts_out(left, hair, _FLAP / pixel, _FLAPS / pixel)
+    left &= ~flap
+    left &= ~_beside(flap, _juts_out(left, hair, _ROUND / pixel, _JUTS / pixel))
     # And what is cut off by it.
     _, part = cv2.connectedComponents(left.astype(np.uint8))
     return person & ~(left & ((part == np.bincount(part[left]).argmax()) | ~hair)) if left.any() else person & ~left
@@ -44,6 +47,13 @@ def _juts_out(person: np.ndarray, hair: np.ndarray, thin: float, juts: float) ->
     count, part = cv2.connectedComponents(found.astype(np.uint8))
     far = np.bincount(np.asarray(part)[found & (away > juts)], minlength=count) > 0
     return far[part] & found
+
+
+def _beside(gone: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """(S, S) bool: what of the parts (S, S) bool, whole ones, touches what is gone (S, S) bool."""
+    _, part = cv2.connectedComponents(parts.astype(np.uint8))
+    touched = np.unique(part[cv2.dilate(gone.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0])
+    return parts & np.isin(part, touched)
 
 
 def _through(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes: float, pixel: float) -> np.ndarray:

@@ -280,7 +280,7 @@ def test_strands_have_the_samples_contrast_and_run_down():
     rng = np.random.default_rng(1)
     photo = np.full((256, 256, 3), 0.3, np.float32)
     # Strands that run across the photo.
-    photo += gaussian_filter(rng.standard_normal((256, 256)), (1.5, 12))[..., None].astype(np.float32)
+    photo += 2 * gaussian_filter(rng.standard_normal((256, 256)), (1.5, 12))[..., None].astype(np.float32)
     points = rng.uniform(-0.6, 0.6, (60_000, 3))
     strands = HairTexture.of(photo, points, np.ones(len(points), bool))
     assert strands is not None

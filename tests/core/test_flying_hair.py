@@ -64,6 +64,15 @@ def test_a_strand_or_a_flap_that_juts_out_is_cut_and_a_tress_stays(wide: int, st
     assert gone.mean() < 0.1 if stays else gone.mean() > 0.9
 
 
+def test_beside_a_flap_what_is_left_is_round_and_no_knob() -> None:
+    """A wing that is wide where it begins, with and without the end that the wind carries away."""
+    stump = (np.abs(Y - 100) < 20) & (X > 100) & (X < 172)
+    flap = (np.abs(Y - 100) < 11) & (X > 100) & (X < 198)
+    knob = stump & (X > 160)
+    assert cut(scene(stump | flap, np.zeros_like(stump)))[knob].mean() > 0.9
+    assert cut(scene(stump, np.zeros_like(stump)))[knob].mean() < 0.1, "a bun stays"
+
+
 def test_a_strand_need_not_jut_out_far() -> None:
     strand = (np.abs(Y - 100) < 2) & (X > 130) & (X < 149)
     assert cut(scene(strand, np.zeros_like(strand)))[strand & (X > 143)].mean() > 0.9

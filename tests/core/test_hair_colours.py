@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.stats import skew
 
-from likeness.core.colour import hair_texture
+from likeness.core.colour import hair_texture, locks
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS
 from likeness.core.colour.material import Tints, levels
@@ -101,9 +101,31 @@ def test_relief_of_long_hair_is_as_deep_as_in_most_of_it(long: float) -> None:
     assert (strands.texture[..., 1].std() > 0.4 * strands.texture[..., 0].std()) == (long > 0)
 
 
+@pytest.mark.parametrize(("contrast", "long", "expected"), [(0.005, 1.0, True), (0.005, 0.0, False), (0.14, 1.0, False)])
+def test_long_hair_that_is_black_all_over_has_ordinary_locks(contrast: float, long: float, expected: bool) -> None:
+    """In a dark photo it was flat black, and smooth in clay; cropped hair and hair of ordinary contrast stay as they are seen."""
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (12, 1.2))
+    noise *= contrast / noise.std()
+    points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
+    picture = np.stack([noise, 2e-4 * noise / contrast], axis=-1).astype(np.float32)
+    strands = HairTexture.of(picture, points, np.ones(len(points), bool), long)
+    assert strands is not None
+    light, relief = strands.texture.std((0, 1))
+    assert (light > 0.06) == (contrast > 0.01 or expected) and (relief > 3e-3) == expected
+
+
+def test_ordinary_locks_are_round_with_narrow_gaps_and_wave(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = locks.ordinary_locks(400, 256)
+    assert abs(found.mean()) < 1e-3 and found.std() == pytest.approx(1, abs=1e-3)
+    down, across = (np.diff(found, 2, axis=axis) for axis in (0, 1))
+    assert across.std() > 2 * down.std() and skew(across, axis=None) > 0.4
+    monkeypatch.setattr(locks, "_WAVY", 0.0)
+    assert np.diff(locks.ordinary_locks(400, 256), axis=0).std() < 0.8 * np.diff(found, axis=0).std()
+
+
 def test_strands_of_combed_hair_are_not_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = gaussian_filter(np.random.default_rng(0).standard_normal((SIZE, SIZE)), (4, 1.2))
-    picture = np.repeat(noise[..., None] / noise.std() / 10, 2, axis=2).astype(np.float32)
+    picture = np.repeat(noise[..., None] / noise.std() / 5, 2, axis=2).astype(np.float32)
     points = np.column_stack([X[::2, ::2].ravel(), Y[::2, ::2].ravel(), np.zeros(SIZE**2 // 4)])
 
     def along() -> np.ndarray:

@@ -50,7 +50,7 @@ def test_patches_continue_each_other_and_the_texture_is_tiled() -> None:
 
 def of_curls(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A photo of curls, points on it, and which of them, in a square of so many pixels, are hair."""
-    photo = curls(512) * 0.3
+    photo = curls(512) * 0.6
     x, y = np.meshgrid((np.arange(512) + 0.5) / 256 - 1, -((np.arange(512) + 0.5) / 256 - 1))
     points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)[::3]
     return photo, points, np.abs(points[:, :2]).max(1) < side / 512
