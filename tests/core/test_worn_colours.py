@@ -9,7 +9,7 @@ from likeness.core.photo.parsing import CLASSES
 from likeness.core.photo.worn_colours import worn_by_colour
 
 SIZE = 200
-BACKGROUND, HAIR, CLOTHES, HAT = (CLASSES.index(name) for name in ("background", "hair", "clothes", "hat"))
+BACKGROUND, SKIN, HAIR, CLOTHES, HAT = (CLASSES.index(name) for name in ("background", "skin", "hair", "clothes", "hat"))
 BLOND, BLACK, GREY = (0.75, 0.6, 0.4), (0.05, 0.05, 0.06), (0.6, 0.65, 0.72)
 CROWN, TOLD, HANGS = np.s_[10:70, 40:160], np.s_[10:30, 40:80], np.s_[70:190, 40:80]
 SCARF, DOUBTFUL = np.s_[140:195, 100:190], np.s_[140:190, 100:125]
@@ -68,3 +68,16 @@ def test_a_scarf_that_is_sure_stays():
     picture, shares, landmarks = drawn(BLACK, scarf=BLOND)
     sure = np.s_[150:190, 140:185]
     assert np.allclose(worn_by_colour(shares, picture, landmarks)[sure], shares[sure])
+
+
+@pytest.mark.parametrize("top, bare", [(113, True), (95, False)])
+def test_a_jaw_is_no_pullover_but_a_scarf_may_hide_it(top, bare):
+    picture, shares, landmarks = drawn(BLACK)
+    around = np.linspace(0, 2 * np.pi, len(landmarks), endpoint=False)
+    landmarks[:] = np.stack([150 + 30 * np.sin(around), 80 + 35 * np.cos(around)], axis=1)
+    shares[:], shares[..., SKIN] = 0, 1
+    shares[top:, ..., [SKIN, CLOTHES]] = [0, 1]
+    found = worn_by_colour(shares, picture, landmarks)
+    assert (found[top + 1, 146:154, SKIN].min() > 0.9) == bare
+    assert (found[top + 1, 146:154, CLOTHES].min() > 0.9) == (not bare)
+    assert found[125:, ..., CLOTHES].min() > 0.9
