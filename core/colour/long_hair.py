@@ -18,7 +18,7 @@ _BLADES, _CURVE, _POWER = -0.75, 0.15, 4  # height to which long hair falls on t
 _LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that hangs
 _OUTER = 0.06  # crop units from what is seen farthest out, that make the outline
 _SHOWN, _OUTLINE = 0.1, (0.4, 0.8)  # photo weight, and share of hair in the outline
-_WIDENS, _AT_ONCE = 0.7, 0.15  # crop units by which hanging hair is wider for each farther down, and at once
+_WIDENS, _AT_ONCE = 0.7, 0.08  # crop units by which hanging hair is wider for each farther down, and at once
 _BELOW_EYES = -0.1  # height below which it hangs
 _MIDDLE = 0.3  # crop units from the middle, across which one side's outline passes into the other's
 

@@ -60,11 +60,7 @@ def test_hair_of_which_too_little_is_seen_has_strands_of_no_ones(bust, seen, mon
     assert 0.01 < light.std() / light.mean() < 0.15
 
 
-@pytest.mark.parametrize(
-    ("wide", "of_hair"),
-    [(0.62, True), (0.69, True), (0.8, False)],
-    ids=["a curtain that widens", "a curtain on a turned head's far side", "a fur on the shoulders"],
-)
+@pytest.mark.parametrize(("wide", "of_hair"), [(0.62, True), (0.75, False)], ids=["a curtain that widens", "a fur on the shoulders"])
 def test_what_is_wider_at_once_than_the_hair_above_it_is_none(wide: float, of_hair: bool) -> None:
     x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(-1, 1, 201), np.linspace(-1.1, 0.5, 161)))
     outline = 0.4 + 0.15 * np.clip(-y, 0, 0.6) / 0.6 + (wide - 0.55) * (y < -0.6)
