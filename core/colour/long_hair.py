@@ -1,7 +1,7 @@
 """Where long hair hangs that the photo does not show, and where it ends on the back: by the hair that it shows. Places on the mean head."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, grey_closing
 
 from ..geometry.visibility import smoothstep
 
@@ -19,6 +19,7 @@ _LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that 
 _OUTER = 0.06  # crop units from what is seen farthest out, that make the outline
 _SHOWN, _OUTLINE = 0.1, (0.4, 0.8)  # photo weight, and share of hair in the outline
 _WIDENS, _AT_ONCE = 0.7, 0.08  # crop units by which hanging hair is wider for each farther down, and at once
+_GAP = 5  # rows (2 cm)
 _BELOW_EYES = -0.1  # height below which it hangs
 _MIDDLE = 0.3  # crop units from the middle, across which one side's outline passes into the other's
 
@@ -81,8 +82,10 @@ def _makes_outline(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> 
 
 def _hangs_down(farthest: np.ndarray, lowest: float) -> np.ndarray:
     """(R,) bool for rows of one side's outline, farthest (R,) from the middle, the first at the height `lowest`: may it be of hair that
-    hangs down? That widens little by little, and below what sticks out nothing hangs."""
-    slanted = farthest + _WIDENS * PITCH * np.arange(len(farthest))
+    hangs down? That widens little by little, and below what sticks out nothing hangs. What is narrower than close hair is a side that the
+    photo does not show, and a short gap is a rim that it does not."""
+    farthest = grey_closing(farthest, _GAP)
+    slanted = np.maximum(farthest, _WIDTH[0]) + _WIDENS * PITCH * np.arange(len(farthest))
     below = lowest + PITCH * np.arange(len(farthest)) < _BELOW_EYES
     narrowest = np.minimum.accumulate(np.where(below & np.isfinite(farthest), slanted, np.inf)[::-1])[::-1]
     return np.logical_and.accumulate((~below | (slanted < narrowest + _AT_ONCE))[::-1])[::-1]

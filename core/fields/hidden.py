@@ -22,11 +22,12 @@ _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column
 
 class PictureShares(NamedTuple):
     """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
-    does not show), hair alone, and neck and clothes."""
+    does not show), hair alone, neck and clothes, and clothes where the fitted model's nearest place is a bare face."""
 
     worn: PointFunction
     hair: PointFunction
     trunk: PointFunction
+    on_face: PointFunction | None = None
 
 
 class SolidBounds(NamedTuple):
@@ -52,6 +53,7 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     column that is seen may hold solid around its own least distance from the model, so that hair which is seen is never cut.
     Of a sliver between ear and collar or a lock's tip the photo shows no depth: a guess that puts it far before or behind the model makes
     a knob or a stump, so what is seen may stand off no more than its column must, by as much as clothes and locks do.
+    Clothes that are seen beside a jaw lie behind it: a raised shoulder, which a network joins to the jaw as a flap.
     """
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
     lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -76,12 +78,18 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     def bound(most: np.ndarray) -> PointFunction:
         return lambda points: prior(points) - map_coordinates(most, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")
 
+    def off_face(points: np.ndarray) -> np.ndarray:
+        found = bound(anywhere)(points)
+        if picture is None or picture.on_face is None:
+            return found
+        return np.where(picture.on_face(points) > 0.5, np.maximum(found, prior(points) - _BARE), found)
+
     solid = solid.astype(np.float32)
     filled = lambda points: map_coordinates(solid, (points.T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
     if picture is None or hangs is None:
-        return SolidBounds(bound(allowed), bound(anywhere), filled, None, None)
+        return SolidBounds(bound(allowed), off_face, filled, None, None)
     behind = lambda points: map_coordinates(hangs, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
-    return SolidBounds(bound(allowed), bound(anywhere), filled, picture.hair, behind)
+    return SolidBounds(bound(allowed), off_face, filled, picture.hair, behind)
 
 
 def _hangs(curtain: np.ndarray) -> np.ndarray:

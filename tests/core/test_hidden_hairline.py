@@ -71,6 +71,16 @@ def test_what_is_wider_at_once_than_the_hair_above_it_is_none(wide: float, of_ha
     assert (falls(shown, shown, upright)[outer].mean() > 0.9) == of_hair
 
 
+@pytest.mark.parametrize("gap", [0.0, 0.04], ids=["no gap", "a gap of two rows"])
+def test_a_turned_heads_far_side_is_no_narrower_than_its_hair(gap: float) -> None:
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(-1, 1, 201), np.linspace(-1.1, 0.5, 161)))
+    rim = np.where(y < -0.3, 0.42 + 0.3 * (-0.3 - y), 0.28)
+    upright = np.column_stack([x, y, 0 * x])[np.abs(x) < np.where(np.abs(y + 0.59) < gap / 2, 0.28, rim)]
+    shown = np.ones(len(upright))
+    outer = (np.abs(upright[:, 0]) > 0.35) & (upright[:, 1] < -0.9)
+    assert falls(shown, shown, upright)[outer].mean() > 0.9
+
+
 def over_a_jumper(hair: np.ndarray, half: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
     """Where long hair falls (N,), of places (N, 3) in front, as far as `half` from the middle, of which some (161, 201) bool are hair."""
     upright = np.stack([PLACE_X, PLACE_Y, 0 * PLACE_X], axis=-1)[np.abs(PLACE_X) < half]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from likeness.core.fields.hidden import solid_bounds
+from likeness.core.fields.hidden import PictureShares, solid_bounds
 
 HEAD, NECK = 0.4, 0.2  # radii
 
@@ -68,3 +68,14 @@ def test_the_bound_changes_gradually_from_row_to_row() -> None:
     heights = np.linspace(-0.6, -0.2, 41, dtype=np.float32)
     places = np.stack([0 * heights, heights, np.full_like(heights, -0.45)], axis=1)
     assert np.abs(np.diff(solid_bounds(model, with_hair).hidden(places))).max() < 0.025  # a step would be 0.16 within three rows
+
+
+def test_clothes_beside_a_jaw_lie_behind_it():
+    """A raised shoulder is seen beside the head: solid may be as far out as it is where the neck is near, not where the face is."""
+    shoulder = lambda points: with_strip(points, 0.55, 0.1, 0.5, 0.6)  # noqa: E731
+    everywhere, nothing = (lambda points, value=value: np.full(len(points), value, np.float32) for value in (1, 0))
+    face = lambda points: (points[:, 2] > 0).astype(np.float32)  # noqa: E731
+    bounds = solid_bounds(model, shoulder, PictureShares(everywhere, nothing, nothing, face))
+    before, behind = bounds.anywhere(np.array([[0.5, 0.3, 0.1], [0.5, 0.3, -0.1]], np.float32))
+    assert behind < 0 < before
+    assert bounds.anywhere(np.array([[0.41, 0.3, 0.1]], np.float32))[0] < 0

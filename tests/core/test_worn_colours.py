@@ -6,10 +6,10 @@ import pytest
 from likeness.core.photo.crop import CHIN
 from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
 from likeness.core.photo.parsing import CLASSES
-from likeness.core.photo.worn_colours import worn_by_colour
+from likeness.core.photo.worn_colours import _LIPS, worn_by_colour
 
 SIZE = 200
-BACKGROUND, HAIR, CLOTHES, HAT = (CLASSES.index(name) for name in ("background", "hair", "clothes", "hat"))
+BACKGROUND, SKIN, HAIR, CLOTHES, HAT = (CLASSES.index(name) for name in ("background", "skin", "hair", "clothes", "hat"))
 BLOND, BLACK, GREY = (0.75, 0.6, 0.4), (0.05, 0.05, 0.06), (0.6, 0.65, 0.72)
 CROWN, TOLD, HANGS = np.s_[10:70, 40:160], np.s_[10:30, 40:80], np.s_[70:190, 40:80]
 SCARF, DOUBTFUL = np.s_[140:195, 100:190], np.s_[140:190, 100:125]
@@ -27,7 +27,7 @@ def drawn(crown, scarf=GREY):
     shares[DOUBTFUL][..., [HAIR, CLOTHES]] = 0.5
     shares[..., BACKGROUND] = 1 - shares[..., 1:].sum(-1)
     landmarks = np.full((468, 2), 100.0)
-    landmarks[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1], landmarks[CHIN] = 75, (100, 130)
+    landmarks[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1], landmarks[[_LIPS, CHIN], 1] = 75, (118, 130)
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8), shares, landmarks
 
 
@@ -68,3 +68,27 @@ def test_a_scarf_that_is_sure_stays():
     picture, shares, landmarks = drawn(BLACK, scarf=BLOND)
     sure = np.s_[150:190, 140:185]
     assert np.allclose(worn_by_colour(shares, picture, landmarks)[sure], shares[sure])
+
+
+@pytest.mark.parametrize("top, bare", [(113, True), (95, False)])
+def test_a_jaw_is_no_pullover_but_a_scarf_may_hide_it(top, bare):
+    picture, shares, landmarks = drawn(BLACK)
+    around = np.linspace(0, 2 * np.pi, len(landmarks), endpoint=False)
+    landmarks[:] = np.stack([150 + 30 * np.sin(around), 80 + 35 * np.cos(around)], axis=1)
+    shares[:], shares[..., SKIN] = 0, 1
+    shares[top:, ..., [SKIN, CLOTHES]] = [0, 1]
+    found = worn_by_colour(shares, picture, landmarks)
+    assert (found[top + 1, 146:154, SKIN].min() > 0.9) == bare
+    assert (found[top + 1, 146:154, CLOTHES].min() > 0.9) == (not bare)
+    assert found[125:, ..., CLOTHES].min() > 0.9
+
+
+@pytest.mark.parametrize("scarf, kind", [(GREY, CLOTHES), (BLOND, HAIR)])
+def test_a_scarf_is_told_up_to_the_lips_but_hair_below_the_chin(scarf, kind):
+    picture, shares, landmarks = drawn(BLACK)
+    landmarks[[_LIPS, CHIN], 1] = 142, 170
+    picture[DOUBTFUL] = np.round(np.array(scarf) * 255)
+    found = worn_by_colour(shares, picture, landmarks)
+    assert found[176:186, 106:119, kind].min() > 0.9
+    high = found[148:164, 106:119, kind]
+    assert high.min() > 0.9 if kind == CLOTHES else np.allclose(high, 0.5, atol=0.01)
