@@ -10,7 +10,6 @@ from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
 from .parsing import CLASSES
 
 _SKIN, _HAIR, _CLOTHES, _HAT = (CLASSES.index(name) for name in ("skin", "hair", "clothes", "hat"))
-_LIPS = 13  # landmark between them, in MediaPipe's numbering: scarves are as high as the chin and higher
 _SEED, _LEAST_SEEDS = 0.5, 0.002  # share of hat, and of the picture's pixels, that tell of one
 _SURE_HAIR, _SURE_CLOTHES, _LEAST = 0.85, 0.8, 300  # shares, and pixels of a sample
 _FAR = 4.0  # standard deviations of the hat's colour: hair that is nearer may be the hat
@@ -25,13 +24,13 @@ _HIDES = (0.03, 0.06)  # share of the face's mesh: cloth on so much of it is a s
 
 
 def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become hat, or doubtful hair below the lips clothes,
+    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become hat, or doubtful hair below the chin clothes,
     where colours say so, and clothes on the face skin. landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lab = gaussian_filter(lab, (_BLUR * len(shares), _BLUR * len(shares), 0))
     rows = np.arange(len(shares))[:, None]
     eyes = landmarks[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1].mean()
-    return _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, rows > landmarks[_LIPS, 1], rows > landmarks[CHIN, 1])
+    return _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, rows > landmarks[CHIN, 1])
 
 
 def _bare_face(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -63,9 +62,9 @@ def _hat(shares: np.ndarray, lab: np.ndarray, below_eyes: np.ndarray) -> np.ndar
     return _moved(shares, _HAT, {_HAIR: hair * gaussian_filter(joined.astype(np.float32), 1.0)})
 
 
-def _clothes(shares: np.ndarray, lab: np.ndarray, below_lips: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
-    """With doubtful hair below the lips, and doubtful hats there, told by how common their colour is in what is surely hair, and clothes
-    (Bayes' rule with the shares as the prior). Above the chin nothing becomes hair: what is doubtful of that is taken for scenery."""
+def _clothes(shares: np.ndarray, lab: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
+    """With doubtful hair below the chin, and doubtful hats there, told by how common their colour is in what is surely hair, and clothes
+    (Bayes' rule with the shares as the prior)."""
     hair, clothes, hat = (shares[..., index] for index in (_HAIR, _CLOTHES, _HAT))
     samples = hair > _SURE_HAIR, (clothes > _SURE_CLOTHES) & below_chin
     if min(sample.sum() for sample in samples) < _LEAST:
@@ -73,11 +72,11 @@ def _clothes(shares: np.ndarray, lab: np.ndarray, below_lips: np.ndarray, below_
     as_hair, as_clothes = (np.log(_commonness(lab, sample) + _RARE) for sample in samples)
     compared = hair + clothes + hat
     surest = np.maximum(np.maximum(hair, clothes), hat) / np.maximum(compared, 1e-3)
-    doubt = below_lips * (1 - _between(surest, *_DOUBT)) * _between(compared, *_COVERED)
+    doubt = below_chin * (1 - _between(surest, *_DOUBT)) * _between(compared, *_COVERED)
     prior = np.log((clothes + hat + 0.02) / (hair + 0.02))
     wanted = 1 / (1 + np.exp(-np.clip(prior + gaussian_filter(as_clothes - as_hair, 1.5), -20, 20)))
     of_hair = doubt * np.clip(hair - compared * (1 - wanted), 0, None)
-    back = doubt * below_chin * np.clip(compared * (1 - wanted) - hair, 0, None)
+    back = doubt * np.clip(compared * (1 - wanted) - hair, 0, None)
     of_hat = doubt * hat
     found = _moved(shares, _CLOTHES, {_HAIR: of_hair, _HAT: of_hat})
     return _moved(found, _HAIR, {_CLOTHES: np.minimum(back, found[..., _CLOTHES])})
