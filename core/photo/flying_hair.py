@@ -14,6 +14,7 @@ _SPREAD = 1.5e-3  # metres over which colours are averaged
 _THIN, _JUTS = 11e-3, 8e-3  # metres: half the thickness of strands that are left out, and how far such a strand must stand out
 _FLAP, _FLAPS = 33e-3, 20e-3  # metres: the same of what the wind carries away from the head
 _ROUND = 60e-3  # metres: radius to which what is left beside it is rounded, which was a knob
+_ON_CLOTHES = 15e-3  # metres from clothes within which hair stays as it is
 
 
 def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
@@ -28,7 +29,11 @@ def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes:
     left &= ~_juts_out(left, hair, _THIN / pixel, _JUTS / pixel)
     flap = _juts_out(left, hair, _FLAP / pixel, _FLAPS / pixel)
     left &= ~flap
-    left &= ~_beside(flap, _juts_out(left, hair, _ROUND / pixel, _JUTS / pixel))
+    beside = _beside(flap, _juts_out(left, hair, _ROUND / pixel, _JUTS / pixel))
+    # Clothes from which hair is taken would be left as a spur.
+    bare = ~(person & (shares[..., CLASSES.index("clothes")] > 0.5))
+    dressed = cv2.distanceTransform(bare.astype(np.uint8), cv2.DIST_L2, 5) < _ON_CLOTHES / pixel
+    left &= ~(beside & ~_beside(dressed, beside))
     # And what is cut off by it.
     _, part = cv2.connectedComponents(left.astype(np.uint8))
     return person & ~(left & ((part == np.bincount(part[left]).argmax()) | ~hair)) if left.any() else person & ~left

@@ -71,6 +71,10 @@ def test_beside_a_flap_what_is_left_is_round_and_no_knob() -> None:
     knob = stump & (X > 160)
     assert cut(scene(stump | flap, np.zeros_like(stump)))[knob].mean() > 0.9
     assert cut(scene(stump, np.zeros_like(stump)))[knob].mean() < 0.1, "a bun stays"
+    dressed = scene(stump | flap, np.zeros_like(stump))
+    collar = (Y >= 120) & (Y < 124) & (X > 150) & (X < 172)
+    dressed.soft[collar], dressed.shares[collar] = 1, np.eye(len(CLASSES))[CLASSES.index("clothes")]
+    assert cut(dressed)[knob].mean() < 0.2, "clothes would be left as a spur"
 
 
 def test_a_strand_need_not_jut_out_far() -> None:
