@@ -10,15 +10,15 @@ _VOXEL = 3.5  # median edges: a side of the cubes in which normals are compared
 _CUBES = 256  # along the longest side at most: edges of no length would ask for any number
 _STRAYS = 0.75  # cosine to the mean normal around it below which a face may belong to another layer
 _MIDDLE = 13  # of a cube and its 26 neighbours, in the order x, y, z
-_ALIKE, _HARDLY = 0.97, 0.5  # cosine between two faces that are taken for the same layer, and in a hasty look
+_ALIKE = 0.5  # cosine between two faces that a hasty look takes for the same layer
 
 
 def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarray, hasty: bool = False) -> np.ndarray:
     """Ids (N,) of the faces of a mesh that run through another one, neighbours across an edge apart.
 
     corners (3, F, 3): places of the faces' first, second and third vertices; normals (F, 3): unit; faces (F, 3). Looked for only where
-    normals vary within a few edges, as they do wherever a smooth surface meets itself; of two layers that cross at less than 14 degrees
-    and look the same way nothing is found, in a hasty look, in half of the time where much is crumpled, at less than 60 degrees.
+    normals vary within a few edges, as they do wherever a smooth surface meets itself; in a hasty look, which takes half of the time where
+    much is crumpled, nothing is found of two layers that cross at less than 60 degrees and look the same way.
     """
     middle = corners.mean(0)
     usual = float(np.median(np.linalg.norm(corners[0] - corners[1], axis=1)))
@@ -29,7 +29,8 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     corners, normals, some = corners[:, chosen].astype(np.float64), normals[chosen], faces[chosen]
     middle = corners.mean(0)
     reach = np.maximum(np.linalg.norm(corners - middle, axis=2).max(0), 1e-9)  # faces without an area have none
-    apart = [pair[np.einsum("ij,ij->i", *normals[pair.T]) < (_HARDLY if hasty else _ALIKE)] for pair in _near_pairs(middle, reach)]
+    pairs = _near_pairs(middle, reach)
+    apart = [pair[np.einsum("ij,ij->i", *normals[pair.T]) < _ALIKE] for pair in pairs] if hasty else list(pairs)
     a, b = np.concatenate(apart).T
     low, high = corners.min(0), corners.max(0)
     meet = ((low[a] <= high[b]) & (low[b] <= high[a])).all(1)
