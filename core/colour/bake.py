@@ -27,6 +27,7 @@ _IN_FRONT = np.array([0.005, 0.008])  # metres: what is this far in front, hair 
 _BEHIND = np.array([0.010, 0.016])  # metres: a mesh this far in front of what is seen is not what the photo shows
 _LOOSE = 0.05  # metres: farther for clothes
 _BLUR = 0.0025  # metres: colours of vertices, some millimetres apart, are means over such a distance
+_SPACING = 0.6  # standard deviation, in edges of the mesh, of what its vertices' colours average
 _FAR = -10.0
 _COARSER = 4  # times smaller: the texture of nearest colours
 _ASTRAY = 0.004  # metres
@@ -127,12 +128,11 @@ def compose(
     sample: PhotoSample,
     layers: Sequence[ProjectionLayer],
     base: np.ndarray,
-    fine_base: Callable[[slice], np.ndarray] | None = None,
     progress: Progress | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours (N, 3) float32 sRGB of texels and how far the last layer's photo was copied, (N,) float32.
 
-    base (V, 3): colours of the vertices where no layer shows anything; fine_base: the same at some texels, when it has finer detail.
+    base (V, 3): colours of the vertices where no layer shows anything.
     layers cover each other, the last on top. What lies below a layer takes its level around the places that the layer covers.
     progress: from 0.4 to 0.9; what comes before and after is the caller's.
     """
@@ -153,7 +153,7 @@ def compose(
     observed = np.zeros(len(texels.index), np.float32)
     for part in texels.chunks(progress, 0.5, 0.9):
         found = texels.interpolate(attributes, part).numpy()
-        here = found[:, :3] if fine_base is None else fine_base(part)
+        here = found[:, :3]
         for number, layer in enumerate(layers):
             colours, weight = layer.sample_photo(sample, found[:, 3 + stride * number : 3 + stride * (number + 1)], fine=True)
             here = np.clip(here + found[:, first + 3 * number : first + 3 * (number + 1)], 0, 1)
@@ -200,7 +200,21 @@ def bake_mesh(
     fine = _Magnified(Texels.of(faces, uv, faces_uv, max(size // _COARSER, SIZES[0])), texels, vertices, base, nearest_colours)
     step(0.3)
     layer, sample = ProjectionLayer.of(in_crop(view, framing, vertices), faces), PhotoSample.of(surface, view, framing, size)
-    return texture_pictures(texels, *compose(texels, faces, sample, [layer], base, fine.colours, progress), margin)
+    packed = torch.from_numpy(np.concatenate([layer.packed(), base], axis=1).astype(np.float32))
+    detail = _detail(sample, surface)
+    values, observed = np.empty((len(texels.index), 3), np.float32), np.empty(len(texels.index), np.float32)
+    for part in texels.chunks(progress, 0.4, 0.9):
+        found = texels.interpolate(packed, part).numpy()
+        finer, observed[part] = layer.sample_photo(detail, found[:, :8], fine=True)
+        values[part] = fine.colours(part) + observed[part][:, None] * finer
+    return texture_pictures(texels, values, observed, margin)
+
+
+def _detail(sample: PhotoSample, surface: Mesh) -> PhotoSample:
+    """What of the photo is finer than the colours of a surface's vertices, which know better what is light and what is seen of whom."""
+    edges = surface.vertices[surface.faces[:, 0]] - surface.vertices[surface.faces[:, 1]]
+    sigma = _SPACING * float(np.median(np.linalg.norm(edges, axis=1))) / sample.framing.half * len(sample.photo) / 2
+    return replace(sample, photo=sample.photo - cv2.GaussianBlur(sample.photo, (0, 0), max(sigma, 0.3)))
 
 
 class _Magnified:

@@ -209,6 +209,25 @@ def test_any_mesh_on_the_reconstruction_takes_its_colours(scene: tuple[RiggedHea
     assert 0.1 < (observed[row, column] > 128).mean() < 0.6
 
 
+def test_a_baked_texture_has_the_vertices_light_and_the_photos_detail(scene: tuple[RiggedHead, Result]) -> None:
+    """Vertices' colours have an even light, which a photo with a shadow across it does not; freckles are in the photo alone."""
+    rigged, result = scene
+    view = result.views[0]
+    photo = np.clip(view.photo * np.linspace(0.6, 1.2, len(view.photo))[None, :, None], 0, 255)
+    freckled = photo.copy()
+    freckled[::6, ::6] *= 0.5
+
+    def baked_from(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shown = replace(result, views=(replace(view, photo=picture.astype(np.uint8)),))
+        return bake_mesh(rigged.posed(rigged.key_values, rigged.rotations), rigged.faces, rigged.uv, rigged.faces_uv, shown, SIZE)
+
+    even, seen = baked_from(view.photo)
+    shaded, speckled = baked_from(photo)[0], baked_from(freckled)[0]
+    where = seen > 200
+    assert np.abs(shaded[where].astype(float) - even[where]).mean() < 3
+    assert np.abs(speckled[where].astype(float) - shaded[where]).max() > 20
+
+
 def test_a_mesh_that_lies_elsewhere_is_refused(scene: tuple[RiggedHead, Result]) -> None:
     rigged, result = scene
     with pytest.raises(InputError, match="move it onto the head"):
