@@ -76,9 +76,10 @@ def in_crop(view: ResultView, framing: Framing, points: np.ndarray) -> np.ndarra
     return framing.to_crop(view.pose.to_camera(points), view.camera).astype(np.float32)
 
 
-def _smoothed(photo: np.ndarray, weight: np.ndarray, framing: Framing) -> np.ndarray:
+def _smoothed(photo: np.ndarray, weight: np.ndarray, framing: Framing, blur: float = _BLUR) -> np.ndarray:
+    """The photo (P, P, 3) blurred by so many metres, of what weight (T, T) it counts with."""
     weight = cv2.resize(weight, photo.shape[:2], interpolation=cv2.INTER_LINEAR)[..., None] + 1e-4
-    sigma = _BLUR / framing.half * len(photo) / 2
+    sigma = max(blur / framing.half * len(photo) / 2, 0.3)
     return cv2.GaussianBlur(photo * weight, (0, 0), sigma) / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
 
 
@@ -213,8 +214,8 @@ def bake_mesh(
 def _detail(sample: PhotoSample, surface: Mesh) -> PhotoSample:
     """What of the photo is finer than the colours of a surface's vertices, which know better what is light and what is seen of whom."""
     edges = surface.vertices[surface.faces[:, 0]] - surface.vertices[surface.faces[:, 1]]
-    sigma = _SPACING * float(np.median(np.linalg.norm(edges, axis=1))) / sample.framing.half * len(sample.photo) / 2
-    return replace(sample, photo=sample.photo - cv2.GaussianBlur(sample.photo, (0, 0), max(sigma, 0.3)))
+    blur = _SPACING * float(np.median(np.linalg.norm(edges, axis=1)))
+    return replace(sample, photo=sample.photo - _smoothed(sample.photo, sample.trust, sample.framing, blur))
 
 
 class _Magnified:
