@@ -1,4 +1,4 @@
-"""A texture of any mesh that lies on a reconstruction: the photo where it shows the mesh, other colours elsewhere, and no seam between.
+"""A texture of any mesh that lies on a reconstruction, with what the photo shows of it, other colours elsewhere, and no seam between.
 
 Everything here happens in the crop frame, where viewing rays are parallel.
 """
@@ -178,8 +178,9 @@ def bake_mesh(
     """Texture (size, size, 3) uint8 sRGB for any mesh that lies on a reconstruction; (size, size) uint8, 255 where the photo was copied.
 
     vertices (V, 3) metres in the upright frame of the result; faces (F, 3), outward; uv (U, 2) bottom-left origin, faces_uv (F, 3).
-    framing: what of the photo is copied, by default all that was reconstructed. Hidden texels take the colours of the reconstruction's
-    nearest vertices. margin: texels around the islands that repeat them.
+    framing: what of the photo is read, by default all that was reconstructed. Texels take the colours of the reconstruction's nearest
+    vertices, whose light is even, and where the photo shows the mesh, its detail that is finer than these.
+    margin: texels around the islands that repeat them.
     Raises InputError for a mesh without a usable UV map or one that lies elsewhere.
     """
     step = progress or (lambda share: None)

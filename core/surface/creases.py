@@ -25,10 +25,8 @@ _BESIDE_RAISED, _SPREAD = 0.6, 6e-3  # share of a furrow that is raised around i
 _FACING = (0.55, 0.8)  # z of the surface's normal over which lines fade in: jaws darken where they turn away
 _NOSE = ((-0.30, 0.095), (-0.225, 0.1), (-0.2, 0.11), (-0.05, 0.08), (0.025, 0.06))  # heights and half widths on the mean head, crop units
 _NOSE_ENDS, _NOSE_SIDE = (-0.29, -0.265, -0.01, 0.02), 0.035  # heights, and distance beside it, over which it ends
-_LENSES, _LENS_EDGE = (
-    (-0.18, 0.13, 0.4),
-    0.03,
-)  # heights and half width on the mean head up to which glasses reach, crop units, and their edge
+# Heights and half width on the mean head up to which glasses reach, crop units, and their edge.
+_LENSES, _LENS_EDGE = (-0.18, 0.13, 0.4), 0.03
 _RIM, _WORN = 0.15, (2e-4, 5e-4)  # share of a pixel that may be of a rim, and square metres of these over which glasses are worn
 
 
