@@ -91,7 +91,9 @@ def spread(places: np.ndarray, moves: np.ndarray, points: np.ndarray, reach: flo
     """Moves (N, C) of points (N, D) that are the given moves (P, C) at places (P, D) and fade to nothing around them, over `reach`:
     Gaussian radial basis functions. Places on each other share their moves. noise: variance of the given moves over that of such moves in
     general (Gaussian process regression); the moves at the places are then smoother and smaller than the given ones."""
-    kernel = lambda a, b: np.exp(-((a[:, None] - b[None]) ** 2).sum(2) / (2 * reach**2))  # noqa: E731
+    from scipy.spatial.distance import cdist
+
+    kernel = lambda a, b: np.exp(-cdist(a, b, "sqeuclidean") / (2 * reach**2))  # noqa: E731
     own = kernel(places, places)
     return kernel(points, places) @ np.linalg.lstsq(own + noise * np.eye(len(own)), moves, rcond=None)[0]
 
