@@ -15,6 +15,7 @@ from ..models.head_levels import HeadLevel
 from ..photo.view import Camera
 from ..result import Result
 from .body_retopology import body_mesh, is_body
+from .harmonic import spread_evenly
 from .levels import on_cut, with_fair_border
 from .quads import QuadMesh
 from .register import ReconstructedSurface, register
@@ -52,10 +53,13 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     if cover:
         around = replace(template, follow=open_skin, outer=np.zeros(skin), hairless=np.full(skin, _ANY_DISTANCE))
         here = ReconstructedSurface(surface.vertices, vertex_normals(surface.vertices, surface.faces))
+        bare = vertices[:skin].copy()
         for number in range(_OVER):
             vertices[:skin] = register(around, vertices[:skin], here)
             progress(0.5 + 0.1 * (number + 1))
-        vertices[:skin] = with_fair_border(vertices[:skin], np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]]))
+        faces = np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]])
+        vertices[:skin] = spread_evenly(template, with_fair_border(vertices[:skin], faces), bare, faces, surface)
+        vertices[:skin] = with_fair_border(vertices[:skin], faces)
     kept = np.ones(len(level.quads), bool) if inner else model.part[level.quads[:, 0]] == 0
     quads, quads_uv = level.quads[kept], level.quads_uv[kept].astype(np.int32)
     transfer = Transfer.between(surface.vertices, surface.faces, vertices)
