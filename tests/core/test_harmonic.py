@@ -1,4 +1,4 @@
-"""A flat skin of 21 by 21 vertices, whose middle third lies 20 mm high on hair, crowded together, and whose last third is cloth 8 mm above."""
+"""A flat skin of 21 by 21 vertices: its middle lies 20 mm high on hair, crowded together, and beside cloth its last third 8 mm below."""
 
 import numpy as np
 import pytest

@@ -108,7 +108,7 @@ def pin_steps() -> Steps:
     moved = lambda: max((a.co - b).length for a, b in zip(wire.data.vertices, before, strict=True)) > 1e-4  # noqa: E731
     yield from until(moved, "the face follows", 600)
     live.show_fit = show_fit
-    say(f"the face followed after {shown[0] - begun:.2f} s; a window that draws by software showed it after {time.monotonic() - begun:.2f} s")
+    say(f"the face followed after {shown[0] - begun:.2f} s and was drawn, by software, after {time.monotonic() - begun:.2f} s")
     yield from picture("4_followed")
     with in_view():
         bpy.ops.likeness.lock_pins("EXEC_DEFAULT", True)
