@@ -90,7 +90,7 @@ class HeadReconstructor:
         if settings.rig:
             whole = _from_crop(prepared, vertices)
             surface = ReconstructedSurface(whole, vertex_normals(whole, faces))
-            rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view.parsing, flame, clock)
+            rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view, flame, clock)
         with clock.stage("clean"):
             vertices, faces, closed = self._cut(prepared, vertices, faces, settings)
         with ThreadPoolExecutor(1) as beside:
@@ -218,7 +218,7 @@ class HeadReconstructor:
         quality, doubts = judge(measures, view.name)
         notes = [*view.notes, *(["The field file is of bodies and had no part in this head."] if settings.field else [])]
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": notes} | measures
-        report |= parsing_report(view) | {"fit": fit_report(self._model, prepared.fit)}
+        report |= parsing_report(view) | {"fit": fit_report(self._model, prepared.fit, view)}
         if view.focal is not None:
             report["focal_35mm"] = round(view.focal * FULL_FRAME / max(view.image.shape[:2]), 2)
         return report

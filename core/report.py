@@ -10,6 +10,7 @@ import torch
 from .geometry.raster import rasterize
 from .models.fit import ViewFit
 from .models.head import HeadModel
+from .models.teeth import teeth_drop
 from .photo.crop import crop_picture
 from .photo.figure import BodyView
 from .photo.framing import CropBox
@@ -37,8 +38,8 @@ def run_report(settings: Settings, view: View | BodyView, timings: Mapping[str, 
     }
 
 
-def fit_report(model: HeadModel, fit: ViewFit) -> dict[str, Any]:
-    """The fitted head and camera in plain numbers."""
+def fit_report(model: HeadModel, fit: ViewFit, view: View) -> dict[str, Any]:
+    """The head fitted to a view and its camera in plain numbers."""
     return {
         "identity": [round(float(x), 4) for x in fit.identity],
         "expression": {name: round(float(x), 4) for name, x in zip(model.expression_names, fit.expression, strict=True)},
@@ -49,6 +50,7 @@ def fit_report(model: HeadModel, fit: ViewFit) -> dict[str, Any]:
             "scale": float(fit.camera.scale),
             "distance": float(fit.camera.distance) if np.isfinite(fit.camera.distance) else None,
         },
+        "teeth_drop": round(teeth_drop(model, fit, view), 5),
         "residual": float(fit.residual),
     }
 

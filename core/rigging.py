@@ -11,8 +11,10 @@ from .geometry.visibility import sample_picture
 from .models.fit import ViewFit
 from .models.flame.model import FlameModel
 from .models.head import HeadModel
+from .models.teeth import teeth_drop
 from .photo.framing import Framing
-from .photo.parsing import CLASSES, OVER_SKIN, Parsing
+from .photo.parsing import CLASSES, OVER_SKIN
+from .photo.view import View
 from .progress import Clock
 from .result import HAIR, Mesh, Result
 from .settings import Settings
@@ -43,21 +45,21 @@ class Rigging:
         fit: ViewFit,
         framing: Framing,
         surface: ReconstructedSurface,
-        parsing: Parsing | None,
+        view: View,
         flame_model: FlameModel | None,
         clock: Clock,
     ) -> Self:
-        """From a fit and the surface that came out of it, camera frame. What parsing says hides the skin, shapes and paints nothing. Raises
+        """From a fit to a view and the surface that came out of it, camera frame. What parsing says hides the skin, shapes and paints nothing. Raises
         Cancelled."""
         with clock.stage("rig"):
             shares = None
-            if parsing is not None:
-                shares = parsing.crop(framing.crop_box(fit.camera), PARSING_SIZE)
+            if view.parsing is not None:
+                shares = view.parsing.crop(framing.crop_box(fit.camera), PARSING_SIZE)
                 # Glasses stand off the face, but stay in its texture.
                 worn = shares[..., [CLASSES.index(name) for name in (*OVER_SKIN, "glasses")]].sum(-1)
                 over = sample_picture(worn, framing.to_crop(surface.vertices, fit.camera))
                 surface = replace(surface, covered=over)
-            head = rig_head(model, fit, surface)
+            head = rig_head(model, fit, surface, teeth_drop(model, fit, view))
         if flame_model is None:
             return cls(model, head, None, framing, shares)
         with clock.stage("flame"):

@@ -7,10 +7,10 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..models.head import HeadModel
 from ..models.joints import JAW, LEFT_EYE, RIGHT_EYE
+from ..models.teeth import MOUTH_PARTS
 from .template import Template
 
 _EYES = ((LEFT_EYE, 1, "left_eye"), (RIGHT_EYE, 2, "right_eye"))
-_MOUTH_PARTS = (3, 4, 5)
 _TONGUE = 5
 _TONGUE_LEVEL = 0.75  # of the jaw's turn that the tongue does not follow; at 1 its root goes through the mouth's floor
 _AROUND = {JAW: 0.08, LEFT_EYE: 0.04, RIGHT_EYE: 0.04}  # metres around a joint in which the skin tells where it is
@@ -47,9 +47,9 @@ def _regressors(model: HeadModel) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-def follow_parts(model: HeadModel, rest: np.ndarray, change: np.ndarray, joints_change: np.ndarray) -> np.ndarray:
+def follow_parts(model: HeadModel, rest: np.ndarray, change: np.ndarray, joints_change: np.ndarray, drop: float = 0.0) -> np.ndarray:
     """All vertices (V, 3) of a person: the model's rest ones, (V, 3), with the skin moved by change (Vs, 3), each eyeball with its joint,
-    and teeth and tongue with the mouth's inside around them; every part moves as one, so that it keeps its shape."""
+    and teeth and tongue with the mouth's inside around them, and `drop` metres lower; every part moves as one, so that it keeps its shape."""
     moved = np.array(rest, np.float64)
     moved[: len(change)] += change
     for joint, part, _ in _EYES:
@@ -57,11 +57,11 @@ def follow_parts(model: HeadModel, rest: np.ndarray, change: np.ndarray, joints_
     inside = model.closed_mesh.cavities["mouth"]
     inside = inside[inside < len(change)]
     tree = cKDTree(model.mean[inside])
-    for part in _MOUTH_PARTS:
+    for part in MOUTH_PARTS:
         members = model.part == part
         if members.any():
             near = inside[tree.query(model.mean[members])[1]]
-            moved[members] += change[near].mean(0)
+            moved[members] += change[near].mean(0) - (0, drop, 0)
     return moved
 
 

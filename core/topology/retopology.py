@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..geometry.closest import ClosestSurface
 from ..geometry.mesh import vertex_normals
 from ..geometry.visibility import smoothstep
 from ..models.fit import ViewFit
 from ..models.head import HeadModel
 from ..models.head_levels import HeadLevel
+from ..models.teeth import MOUTH_PARTS, UPPER_TEETH
 from ..photo.view import Camera
-from ..result import Result
+from ..result import Mesh, Result
 from .body_retopology import body_mesh, is_body
 from .harmonic import spread_evenly
 from .levels import on_cut, with_fair_border
@@ -26,6 +28,10 @@ from .transfer import Transfer
 _OVER = 3  # registrations, of which each reaches some centimetres farther out
 _ANY_DISTANCE = 20.0  # metres out of the skin, times a hundred, that hair and clothes may be
 _NEAR = (0.003, 0.006)  # metres from the reconstruction over which a vertex ceases to be held on it
+_TEETH = 0.005  # metres that a report may move the teeth
+_LIPS = (13, 14)  # MediaPipe's landmarks of the inner lips' middles
+_PARTED = 0.002  # metres between parted lips
+_FRONT, _BEHIND, _FARTHEST = 0.004, 0.001, 0.01  # metres: depth of the front teeth; where they come to lie behind what is seen; the way
 Progress = Callable[[float], None]
 
 
@@ -43,7 +49,7 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     camera_vertices = view.pose.to_camera(surface.vertices)
     there = ReconstructedSurface(camera_vertices, vertex_normals(camera_vertices, surface.faces))
     cut = _cut(result)
-    rigged, _ = on_cut(rig_head(model, fit, there), cut)
+    rigged, _ = on_cut(rig_head(model, fit, there, _drop(result)), cut)
     vertices = rigged.posed(rigged.key_values, rigged.rotations)
     template, skin = Template.of(model), model.skin_count
     level = HeadLevel.load("full").inside(cut)
@@ -62,6 +68,8 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
         vertices[:skin] = with_fair_border(vertices[:skin], faces)
     kept = np.ones(len(level.quads), bool) if inner else model.part[level.quads[:, 0]] == 0
     quads, quads_uv = level.quads[kept], level.quads_uv[kept].astype(np.int32)
+    if inner:
+        vertices = _with_teeth_in_front(model, vertices, surface, view.pose.rotation[2])
     transfer = Transfer.between(surface.vertices, surface.faces, vertices)
     wrapped = np.zeros(len(vertices), np.float32)
     wrapped[:skin] = open_skin * (1 - smoothstep(np.abs(transfer.distance[:skin]), *_NEAR))
@@ -71,6 +79,27 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     of_vertices = (values[used].astype(np.float32) for values in (transfer(surface.colours), transfer(surface.observed), wrapped))
     progress(0.95)
     return QuadMesh(vertices[used].astype(np.float32), number[quads], model.uv, quads_uv, *of_vertices)
+
+
+def _with_teeth_in_front(model: HeadModel, vertices: np.ndarray, surface: Mesh, towards_camera: np.ndarray) -> np.ndarray:
+    """Vertices (V, 3) with teeth and tongue moved up to what parted lips show, as the reconstruction has it. towards_camera (3,)."""
+    upper, lower = model.mediapipe.on(vertices)[list(_LIPS)]
+    teeth = np.flatnonzero(model.part == UPPER_TEETH)
+    if np.linalg.norm(upper - lower) < _PARTED or not len(teeth):
+        return vertices
+    forward = (vertices[teeth] - upper) @ towards_camera
+    front = teeth[forward > forward.max() - _FRONT]
+    gap = np.median(ClosestSurface(surface.vertices, surface.faces).query(vertices[front])[0])
+    moved = vertices.copy()
+    moved[np.isin(model.part, MOUTH_PARTS)] += (np.clip(gap - _BEHIND, 0, _FARTHEST) * towards_camera).astype(np.float32)
+    return moved
+
+
+def _drop(result: Result) -> float:
+    """Metres that the person's teeth lie lower than the model's. Reports come from anywhere."""
+    told = result.report.get("fit")
+    drop = told.get("teeth_drop") if isinstance(told, dict) else None
+    return min(max(float(drop), -_TEETH), _TEETH) if isinstance(drop, int | float) and np.isfinite(drop) else 0.0
 
 
 def _cut(result: Result) -> str:

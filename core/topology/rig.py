@@ -17,10 +17,10 @@ from .template import Template
 from .unpose import unpose
 
 
-def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> RiggedHead:
+def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface, drop: float = 0.0) -> RiggedHead:
     """The person of a reconstructed surface in the head model's topology, in the upright frame that the fit gives the surface.
 
-    fit: to the photo; surface: in the camera frame. The surface shows another size, pose and neck joint than the landmarks do, but not
+    fit: to the photo; surface: in the camera frame; drop: metres that the teeth lie lower than the model's (teeth_drop). The surface shows another size, pose and neck joint than the landmarks do, but not
     surer ones. So the surface's frame stays as it is, and these go into the rigged head's own size, root joint and place.
     """
     fitted = PlacedHead(model, Parameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
@@ -33,7 +33,7 @@ def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface) -> R
     joints[GLOBAL] = 0
     change = skin - rest[:count]
     person_joints = moved_joints(model, joints, change)
-    vertices = follow_parts(model, rest, change, person_joints - joints)
+    vertices = follow_parts(model, rest, change, person_joints - joints, drop / head.scale)
     vertices = clear_eyeballs(model, vertices, person_joints)
     keys = model.expression.copy()
     transfer = BlendshapeTransfer(model, vertices[:count])
