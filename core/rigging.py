@@ -49,8 +49,8 @@ class Rigging:
         flame_model: FlameModel | None,
         clock: Clock,
     ) -> Self:
-        """From a fit to a view and the surface that came out of it, camera frame. What parsing says hides the skin, shapes and paints nothing. Raises
-        Cancelled."""
+        """From a fit to a view and the surface that came out of it, camera frame. What parsing says hides the skin, shapes and paints
+        nothing. Raises Cancelled."""
         with clock.stage("rig"):
             shares = None
             if view.parsing is not None:

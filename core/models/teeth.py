@@ -22,7 +22,7 @@ _LOWER, _HIGHER = 0.004, 0.002  # metres that people's teeth lie lower or higher
 
 
 def teeth_drop(model: HeadModel, fit: ViewFit, view: View) -> float:
-    """Metres by which the person's teeth lie lower, along the head's axis, than the fitted model's; as they usually do where none are seen."""
+    """Metres by which the person's teeth lie lower, along the head's axis, than the fitted model's; the usual where none are seen."""
     if view.parsing is None or not (model.part == UPPER_TEETH).any():
         return _USUAL
     left, top, side = view.parsing.square

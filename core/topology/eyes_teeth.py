@@ -49,7 +49,7 @@ def _regressors(model: HeadModel) -> dict[int, tuple[np.ndarray, np.ndarray]]:
 
 def follow_parts(model: HeadModel, rest: np.ndarray, change: np.ndarray, joints_change: np.ndarray, drop: float = 0.0) -> np.ndarray:
     """All vertices (V, 3) of a person: the model's rest ones, (V, 3), with the skin moved by change (Vs, 3), each eyeball with its joint,
-    and teeth and tongue with the mouth's inside around them, and `drop` metres lower; every part moves as one, so that it keeps its shape."""
+    and teeth and tongue with the mouth's inside around them, and `drop` metres lower; each part moves as one and keeps its shape."""
     moved = np.array(rest, np.float64)
     moved[: len(change)] += change
     for joint, part, _ in _EYES:

@@ -20,8 +20,9 @@ from .unpose import unpose
 def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface, drop: float = 0.0) -> RiggedHead:
     """The person of a reconstructed surface in the head model's topology, in the upright frame that the fit gives the surface.
 
-    fit: to the photo; surface: in the camera frame; drop: metres that the teeth lie lower than the model's (teeth_drop). The surface shows another size, pose and neck joint than the landmarks do, but not
-    surer ones. So the surface's frame stays as it is, and these go into the rigged head's own size, root joint and place.
+    fit: to the photo; surface: in the camera frame; drop: metres that the teeth lie lower than the model's (teeth_drop).
+    The surface shows another size, pose and neck joint than the landmarks do, but not surer ones. So the surface's frame stays as it is,
+    and these go into the rigged head's own size, root joint and place.
     """
     fitted = PlacedHead(model, Parameters(fit.identity, fit.expression, fit.rotations), fit.joints[NECK])
     head = refine_fit(fitted, surface)

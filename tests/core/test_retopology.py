@@ -11,6 +11,7 @@ from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.models.head import HeadModel
 from likeness.core.models.head_levels import HeadLevel
 from likeness.core.models.joints import NECK
+from likeness.core.models.teeth import UPPER_TEETH
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
@@ -29,8 +30,13 @@ def model() -> HeadModel:
 @pytest.fixture(scope="module")
 def result(model: HeadModel) -> Result:
     """The mean head in its upright frame; red on the left of the face, observed in front."""
-    _, joints = model.rest(np.zeros(len(model.identity)), np.zeros(len(model.expression)))
-    vertices = model.closed_vertices(model.mean, joints, np.eye(3))
+    return head(model, {})
+
+
+def head(model: HeadModel, expression: dict[str, float], **told: float) -> Result:
+    values = np.array([expression.get(name, 0.0) for name in model.expression_names])
+    rest, joints = model.rest(np.zeros(len(model.identity)), values)
+    vertices = model.closed_vertices(rest, joints, np.eye(3))
     faces = model.closed_mesh.faces.astype(np.int32)
     hairy = model.closed_region("scalp")
     vertices = (vertices + HAIR * hairy[:, None] * vertex_normals(vertices, faces) - joints[NECK]).astype(np.float32)
@@ -39,10 +45,10 @@ def result(model: HeadModel) -> Result:
     view = ResultView(np.zeros((64, 64, 3), np.uint8), Camera((32, 32), 64 / 0.4), Pose(np.eye(3), joints[NECK]))
     fit = {
         "identity": [0.0] * len(model.identity),
-        "expression": dict.fromkeys(model.expression_names, 0.0),
+        "expression": dict(zip(model.expression_names, values.tolist(), strict=True)),
         "rotations": np.zeros((5, 3)).tolist(),
     }
-    return Result("Ada", {"surface": surface}, (view,), {"fit": fit})
+    return Result("Ada", {"surface": surface}, (view,), {"fit": fit | told})
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +113,29 @@ def test_insides_are_not_held_on_the_surface(covering: QuadMesh, model: HeadMode
     assert (covering.wrapped[model.part[used] > 0] == 0).all()
     inside = np.concatenate(list(model.closed_mesh.cavities.values()))
     assert (covering.wrapped[np.isin(used, inside[inside < model.skin_count])] < 0.01).all()
+
+
+def teeth(quads: QuadMesh, model: HeadModel, used: np.ndarray) -> np.ndarray:
+    """The upper front teeth (N, 3)."""
+    upper = quads.vertices[model.part[used] == UPPER_TEETH]
+    return upper[upper[:, 2] > upper[:, 2].max() - 0.004]
+
+
+def test_teeth_lie_behind_parted_lips_as_they_are_seen(model: HeadModel, used: np.ndarray) -> None:
+    parted = head(model, {"jawOpen": 0.3, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5})
+    quads = template_mesh(parted, cover=True, inner=True, progress=lambda share: None)
+    surface = ClosestSurface(parted.surface.vertices, parted.surface.faces)
+    assert 0 < np.median(surface.query(teeth(quads, model, used))[0]) < 0.0025
+
+
+@pytest.mark.parametrize(("told", "lower"), [(0.002, 0.002), (1.0, 0.005), (float("nan"), 0.0), ("low", 0.0)])
+def test_teeth_lie_as_low_as_the_report_says(result: Result, model: HeadModel, used: np.ndarray, told: object, lower: float) -> None:
+    report = {"fit": result.report["fit"] | {"teeth_drop": told}}
+    edges = [
+        teeth(template_mesh(one, False, True, lambda share: None), model, used)[:, 1].min()
+        for one in (result, Result(result.name, result.meshes, result.views, report))
+    ]
+    assert edges[0] - edges[1] == pytest.approx(lower, abs=0.0002)
 
 
 def test_colours_are_carried_over(covering: QuadMesh, model: HeadModel, used: np.ndarray) -> None:
