@@ -89,7 +89,7 @@ def _with_teeth_in_front(model: HeadModel, vertices: np.ndarray, surface: Mesh, 
         return vertices
     forward = (vertices[teeth] - upper) @ towards_camera
     front = teeth[forward > forward.max() - _FRONT]
-    gap = np.median(ClosestSurface(surface.vertices, surface.faces).query(vertices[front])[0])
+    gap = np.median(np.abs(ClosestSurface(surface.vertices, surface.faces).query(vertices[front])[0]))
     moved = vertices.copy()
     moved[np.isin(model.part, MOUTH_PARTS)] += (np.clip(gap - _BEHIND, 0, _FARTHEST) * towards_camera).astype(np.float32)
     return moved

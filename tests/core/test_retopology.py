@@ -125,7 +125,7 @@ def test_teeth_lie_behind_parted_lips_as_they_are_seen(model: HeadModel, used: n
     parted = head(model, {"jawOpen": 0.3, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5})
     quads = template_mesh(parted, cover=True, inner=True, progress=lambda share: None)
     surface = ClosestSurface(parted.surface.vertices, parted.surface.faces)
-    assert 0 < np.median(surface.query(teeth(quads, model, used))[0]) < 0.0025
+    assert 0 < np.median(-surface.query(teeth(quads, model, used))[0]) < 0.0025, "inside"
 
 
 @pytest.mark.parametrize(("told", "lower"), [(0.002, 0.002), (1.0, 0.005), (float("nan"), 0.0), ("low", 0.0)])
