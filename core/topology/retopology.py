@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..geometry.closest import ClosestSurface
 from ..geometry.mesh import vertex_normals
 from ..geometry.visibility import smoothstep
+from ..geometry.walk import WalkedSurface
 from ..models.fit import ViewFit
 from ..models.head import HeadModel
 from ..models.head_levels import HeadLevel
-from ..models.teeth import MOUTH_PARTS, UPPER_TEETH
+from ..models.teeth import UPPER_TEETH
 from ..photo.view import Camera
 from ..result import Mesh, Result
 from .body_retopology import body_mesh, is_body
@@ -82,16 +82,19 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
 
 
 def _with_teeth_in_front(model: HeadModel, vertices: np.ndarray, surface: Mesh, towards_camera: np.ndarray) -> np.ndarray:
-    """Vertices (V, 3) with teeth and tongue moved up to what parted lips show, as the reconstruction has it. towards_camera (3,)."""
+    """Vertices (V, 3) with the upper teeth moved up to what parted lips show, as the reconstruction has it. towards_camera (3,)."""
     upper, lower = model.mediapipe.on(vertices)[list(_LIPS)]
     teeth = np.flatnonzero(model.part == UPPER_TEETH)
     if np.linalg.norm(upper - lower) < _PARTED or not len(teeth):
         return vertices
     forward = (vertices[teeth] - upper) @ towards_camera
     front = teeth[forward > forward.max() - _FRONT]
-    gap = np.median(np.abs(ClosestSurface(surface.vertices, surface.faces).query(vertices[front])[0]))
+    rays = np.broadcast_to(towards_camera.astype(np.float32), (len(front), 3))
+    gaps = WalkedSurface(surface.vertices, surface.faces).meet(vertices[front], rays, 2 * _FARTHEST)[0]
+    gaps = gaps[np.isfinite(gaps)]
     moved = vertices.copy()
-    moved[np.isin(model.part, MOUTH_PARTS)] += (np.clip(gap - _BEHIND, 0, _FARTHEST) * towards_camera).astype(np.float32)
+    if len(gaps):
+        moved[teeth] += (np.clip(np.median(gaps) - _BEHIND, 0, _FARTHEST) * towards_camera).astype(np.float32)
     return moved
 
 

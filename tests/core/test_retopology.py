@@ -8,6 +8,7 @@ import pytest
 from likeness.core.errors import AssetError, InputError
 from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.geometry.mesh import vertex_normals
+from likeness.core.geometry.walk import WalkedSurface
 from likeness.core.models.head import HeadModel
 from likeness.core.models.head_levels import HeadLevel
 from likeness.core.models.joints import NECK
@@ -124,8 +125,10 @@ def teeth(quads: QuadMesh, model: HeadModel, used: np.ndarray) -> np.ndarray:
 def test_teeth_lie_behind_parted_lips_as_they_are_seen(model: HeadModel, used: np.ndarray) -> None:
     parted = head(model, {"jawOpen": 0.3, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5})
     quads = template_mesh(parted, cover=True, inner=True, progress=lambda share: None)
-    surface = ClosestSurface(parted.surface.vertices, parted.surface.faces)
-    assert 0 < np.median(-surface.query(teeth(quads, model, used))[0]) < 0.0025, "inside"
+    front = teeth(quads, model, used)
+    forward = np.broadcast_to(np.float32([0, 0, 1]), front.shape)
+    gap = np.nanmedian(WalkedSurface(parted.surface.vertices, parted.surface.faces).meet(front, forward, 0.02)[0])
+    assert 0 < gap < 0.0025
 
 
 @pytest.mark.parametrize(("told", "lower"), [(0.002, 0.002), (1.0, 0.005), (float("nan"), 0.0), ("low", 0.0)])
