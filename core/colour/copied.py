@@ -7,6 +7,7 @@ import numpy as np
 
 from ..geometry.visibility import smoothstep
 from .channels import OF_KIND, THINGS
+from .islands import seen_apart
 from .kinds import BEARD, CLOTHES, KINDS, SKIN, STANDS_OFF, Places
 from .project import Projection
 from .seam import around_border
@@ -40,7 +41,7 @@ class ColouredSurface(NamedTuple):
         cells = VoxelMeans.of(vertices, _CELL)
         closed = np.zeros(len(vertices), bool) if closed is None else closed
         # Strands and wrinkles are steep, but as visible as the shape that they lie on.
-        normals = unit(cells.spread(cells.mean(normals, ~closed), vertices))
+        normals = unit(cells.spread(cells.smoothed(cells.smoothed(cells.mean(normals, ~closed))), vertices))
         level, places = guess(cells.centre)
         head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
         return cls(vertices, normals, cells, cells.smoothed(level), places, head, closed)
@@ -70,14 +71,16 @@ class Copied(NamedTuple):
         of_kind = normalised(kinds)
         # Cloth is even, and stretched it looks better than torn.
         observed = np.maximum(observed, smoothstep(of_kind[:, CLOTHES], *_CLOTH) * projection.steeply_seen(vertices, normals))
-        observed = with_steep = observed * ~surface.closed
+        observed = observed * ~surface.closed
+        bare = surface.places.bare * (1 - smoothstep(surface.places.distance, *STANDS_OFF))
+        observed = with_steep = observed * ~seen_apart(cells, cells.mean(observed), bare)[cells.cell]
         # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
         observed = observed * (1 - of_kind[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
         around = around_border(cells, cells.mean(observed))
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - surface.head * smoothstep(shown[:, THINGS], *_COVERED))
         # A jaw that is fitted too wide reaches into the picture of the clothes behind it.
-        bare = (surface.places.bare * (1 - smoothstep(surface.places.distance, *STANDS_OFF)))[cells.cell]
+        bare = bare[cells.cell]
         observed = observed * (1 - bare * smoothstep(kinds[:, CLOTHES], *_COVERED))
         visible = projection.grazed(vertices, normals) * ~surface.closed
         grazed[:, CLOTHES] = visible * kinds[:, CLOTHES] * (1 - bare)
