@@ -17,19 +17,17 @@ _WIDTH = 4  # cells (25 mm) of a row: narrower excess is a stray lock or an erro
 _HANGS = 5  # rows (31 mm): what is seen at one height may be behind at the next
 _BLUR = 2.0  # rows
 _CURTAIN = 0.06  # crop units (12 mm) beside the fitted model: hair that hangs, and not a sideburn
-_BRIM, _CROWN, _TOP = 0.2, 0.1, 3  # crop units (4 and 2 cm) off the model, and rows (19 mm) below its top: brims, and crowns behind them
 _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column must be
 
 
 class PictureShares(NamedTuple):
     """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
-    does not show), hair alone, neck and clothes, clothes where the fitted model's nearest place is a bare face, and hats."""
+    does not show), hair alone, neck and clothes, and clothes where the fitted model's nearest place is a bare face."""
 
     worn: PointFunction
     hair: PointFunction
     trunk: PointFunction
     on_face: PointFunction | None = None
-    hat: PointFunction | None = None
 
 
 class SolidBounds(NamedTuple):
@@ -71,10 +69,7 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
         passes = trunk.min(2, keepdims=True)
         solid = np.where(shown[..., None] & (passes > 0) & (trunk < 1), trunk - passes - _THICKENED, 1)
         hangs = _hangs(shown & (picture.hair(flat).reshape(shown.shape) > 0.5) & (nearest > _CURTAIN))
-    beside = np.maximum(nearest, 0)
-    if picture is not None and picture.hat is not None:
-        beside = _without_brim(beside, picture.hat(flat).reshape(seen.shape), nearest)
-    excess = np.sort(np.where(seen, beside + _MORE, 0), axis=0)[-_WIDTH]  # (y,)
+    excess = np.sort(np.where(seen, np.maximum(nearest, 0) + _MORE, 0), axis=0)[-_WIDTH]  # (y,)
     allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
     allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
 
@@ -95,13 +90,6 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
         return SolidBounds(bound(allowed), off_face, filled, None, None)
     behind = lambda points: map_coordinates(hangs, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
     return SolidBounds(bound(allowed), off_face, filled, picture.hair, behind)
-
-
-def _without_brim(beside: np.ndarray, hat: np.ndarray, nearest: np.ndarray) -> np.ndarray:
-    """How far (X, Y) what is seen stands off the fitted model, of which hats, shares (X, Y), tell of their crown alone: a brim that is wide
-    beside the head tells nothing of what is behind it. nearest (X, Y): how far columns pass the model."""
-    lower = np.arange(nearest.shape[1]) < np.flatnonzero((nearest < 0).any(0)).max(initial=0) - _TOP
-    return np.where((hat > 0.5) & lower & (beside > _BRIM), _CROWN, beside)
 
 
 def _hangs(curtain: np.ndarray) -> np.ndarray:
