@@ -102,7 +102,10 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *THIN)
     level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn)
     hair = share[:, HAIR]
-    trust = trust * np.maximum(near, features) * (1 - hair[cells.cell])
+    # Of hair that stands off the head no lock is where the other side has one.
+    loose = smoothstep(places.distance, *STANDS_OFF)[cells.cell]
+    strange = hair[cells.cell] * np.maximum(loose, apart_from_hair(other, level[cells.cell]))
+    trust = trust * np.maximum(near, features) * (1 - strange)
     tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
     weight = weight * (1 - hair * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
     weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)

@@ -40,7 +40,7 @@ class ColouredSurface(NamedTuple):
         """As `colour_vertices` takes them."""
         cells = VoxelMeans.of(vertices, _CELL)
         closed = np.zeros(len(vertices), bool) if closed is None else closed
-        # Strands and wrinkles are steep, but as visible as the shape that they lie on.
+        # Strands and wrinkles are steep, but as visible as the shape that they lie on; and a bump of a jaw that turns away is no blot.
         normals = unit(cells.spread(cells.smoothed(cells.smoothed(cells.mean(normals, ~closed))), vertices))
         level, places = guess(cells.centre)
         head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]

@@ -3,6 +3,7 @@ skin in hair."""
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from .kinds import CLOTHES, HAIR, HAT, SKIN
 from .voxel_means import VoxelMeans
@@ -27,8 +28,10 @@ def without_islands(cells: VoxelMeans, share: np.ndarray, weight: np.ndarray, ea
         small = (area < _LEAST) & hidden & ~alone
         small[0] = False
         found[_with_rims(cells, small, part), kind] = 0
-    total = found.sum(1, keepdims=True)
-    return np.where(total > _SOME, found / np.maximum(total, _SOME), share)
+    told = found.sum(1) > _SOME
+    if told.any() and not told.all():
+        found[~told] = found[told][cKDTree(cells.centre[told]).query(cells.centre[~told])[1]]
+    return found / np.maximum(found.sum(1, keepdims=True), 1e-6)
 
 
 def seen_apart(cells: VoxelMeans, weight: np.ndarray, bare: np.ndarray) -> np.ndarray:
