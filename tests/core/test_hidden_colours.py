@@ -258,6 +258,23 @@ def test_hair_that_stands_off_has_its_own_locks_on_either_side(bust, locks):
     assert relief[missing].std() > 0 and abs(np.corrcoef(relief[missing], there)[0, 1]) < 0.5
 
 
+def test_a_blot_of_skin_in_hair_is_not_mirrored(bust, seen):
+    half = SimpleNamespace(**(vars(seen) | {"matte": seen.matte * (seen.places[..., 0] < 0.02)}))
+    blot = np.hypot(seen.places[..., 0] + 0.15, seen.places[..., 1] - 0.45) < 0.05
+    there = (np.hypot(bust.vertices[:, 0] - 0.15, bust.vertices[:, 1] - 0.45) < 0.03) & (bust.normals[:, 2] > 0.4)
+    colours, observed = coloured(bust, painted(half, blot & (half.matte > 0), "skin", [0.9, 0.1, 0.1]))
+    assert there.sum() > 10 and observed[there].max() < 0.1
+    assert np.abs(colours[there] - BLOND).max() < 0.15
+
+
+def test_what_the_photo_shows_of_hair_through_a_gap_is_not_copied(bust, seen):
+    through = np.hypot(seen.places[..., 0] - 0.2, seen.places[..., 1] - 0.4) < 0.06
+    gap = SimpleNamespace(**(vars(seen) | {"matte": seen.matte * ((seen.places[..., 0] < 0.02) | through)}))
+    _, observed = coloured(bust, gap)
+    assert observed[(bust.vertices[:, 0] > 0.08) & (bust.vertices[:, 1] > 0.3)].max() < 0.1
+    assert observed[(bust.vertices[:, 0] < -0.1) & (bust.normals[:, 2] > 0.8)].mean() > 0.6
+
+
 def test_strands_of_cropped_hair_stay_as_short_as_they_are_seen(bust, locks, monkeypatch):
     """Hair that hangs to the jaw beside the face has longer strands behind; the strands' slopes along their course tell."""
     seen, heights = locks
