@@ -25,6 +25,7 @@ from .surface.build import ReliefMap
 from .surface.creases import without_furrows
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
 from .surface.mesoscopic import FineDetail
+from .surface.stubble import stubble
 
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 """As `PreparedPhoto.pictures` gives them."""
@@ -68,6 +69,8 @@ class PreparedPhoto:
         places = self.prediction.maps[0, 3:5].permute(1, 2, 0).cpu().numpy()
         glasses = cv2.resize(parsing[..., CLASSES.index("glasses")], places.shape[1::-1], interpolation=cv2.INTER_AREA)
         plain = without_furrows(places, glasses, 2 * half / len(places))
+        rough = stubble(photo, matte * parsing[..., CLASSES.index("skin")], places, 2 * half / len(photo))
+        plain = np.maximum(plain, cv2.resize(rough, places.shape[1::-1], interpolation=cv2.INTER_AREA))
         return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength, plain)
 
     def pictures(self, size: int) -> Pictures:

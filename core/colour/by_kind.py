@@ -10,7 +10,8 @@ from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS
 from .clothing import Worn, dressed, garments, with_an_edge
 from .copied import normalised
 from .guessed import CHEEKS, SURE, guessed_kinds, within
-from .kinds import BEARD, CLOTHES, HAIR, SKIN, Places, continued, hidden_kinds
+from .islands import without_islands
+from .kinds import BEARD, CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .voxel_means import VoxelMeans
 
@@ -89,6 +90,8 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     by_place = cells.smoothed(cells.smoothed(by_place))
     of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)
     share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(of_what)), (normalised(grazed), of_grazed)])
+    on_ears = places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)) > 0.5
+    share = without_islands(cells, share, weight, on_ears)
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
     skin = share[:, SKIN], np.maximum(weight * kinds[:, SKIN], grazed[:, SKIN])
@@ -99,7 +102,10 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *THIN)
     level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn)
     hair = share[:, HAIR]
-    trust = trust * np.maximum(near, features) * (1 - hair[cells.cell] * apart_from_hair(other, level[cells.cell]))
+    # Of hair that stands off the head no lock is where the other side has one.
+    loose = smoothstep(places.distance, *STANDS_OFF)[cells.cell]
+    strange = hair[cells.cell] * np.maximum(loose, apart_from_hair(other, level[cells.cell]))
+    trust = trust * np.maximum(near, features) * (1 - strange)
     tint = lambda colours: colours - colours.mean(1, keepdims=True)  # noqa: E731
     weight = weight * (1 - hair * smoothstep(seen[:, EDGE], *_SEEN_THROUGH))
     weight = weight * np.exp(-((tint(seen[:, COLOUR]) - tint(level)) ** 2).sum(1) / _TINTED**2)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..geometry.visibility import smoothstep
 from .channels import OF_KIND, THINGS
+from .islands import seen_apart
 from .kinds import BEARD, CLOTHES, KINDS, SKIN, STANDS_OFF, Places
 from .project import Projection
 from .seam import around_border
@@ -39,9 +40,11 @@ class ColouredSurface(NamedTuple):
         """As `colour_vertices` takes them."""
         cells = VoxelMeans.of(vertices, _CELL)
         closed = np.zeros(len(vertices), bool) if closed is None else closed
-        # Strands and wrinkles are steep, but as visible as the shape that they lie on.
-        normals = unit(cells.spread(cells.mean(normals, ~closed), vertices))
         level, places = guess(cells.centre)
+        # Strands and wrinkles are steep, but as visible as the shape that they lie on; and a bump of a jaw that turns away is no blot.
+        mean = cells.mean(normals, ~closed)
+        mean = mean + _bare(places)[:, None] * (cells.smoothed(cells.smoothed(mean)) - mean)
+        normals = unit(cells.spread(mean, vertices))
         head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
         return cls(vertices, normals, cells, cells.smoothed(level), places, head, closed)
 
@@ -70,20 +73,26 @@ class Copied(NamedTuple):
         of_kind = normalised(kinds)
         # Cloth is even, and stretched it looks better than torn.
         observed = np.maximum(observed, smoothstep(of_kind[:, CLOTHES], *_CLOTH) * projection.steeply_seen(vertices, normals))
-        observed = with_steep = observed * ~surface.closed
+        observed = observed * ~surface.closed
+        apart, bare = seen_apart(cells, cells.mean(observed), _bare(surface.places)), _bare(surface.places)[cells.cell]
+        observed = with_steep = observed * ~apart[cells.cell]
         # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
         observed = observed * (1 - of_kind[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
         around = around_border(cells, cells.mean(observed))
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - surface.head * smoothstep(shown[:, THINGS], *_COVERED))
         # A jaw that is fitted too wide reaches into the picture of the clothes behind it.
-        bare = (surface.places.bare * (1 - smoothstep(surface.places.distance, *STANDS_OFF)))[cells.cell]
         observed = observed * (1 - bare * smoothstep(kinds[:, CLOTHES], *_COVERED))
         visible = projection.grazed(vertices, normals) * ~surface.closed
         grazed[:, CLOTHES] = visible * kinds[:, CLOTHES] * (1 - bare)
         grazed[:, SKIN] = visible * kinds[:, SKIN] * (1 - surface.head)
         grazed[:, BEARD] = visible * kinds[:, BEARD]
         return cls(shown, observed, with_steep, grazed, around)
+
+
+def _bare(places: Places) -> np.ndarray:
+    """(K,) in [0, 1]: is this a bare face or ear, and does no hair stand off it?"""
+    return places.bare * (1 - smoothstep(places.distance, *STANDS_OFF))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

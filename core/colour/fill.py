@@ -11,8 +11,9 @@ from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_ch
 from .collar import edges_rise
 from .copied import ColouredSurface, Copied, Guess, normalised
 from .garments import Garments
+from .hats import hats_rise
 from .hidden_colours import HiddenColours, SkinChange
-from .kinds import CLOTHES, HAIR, SKIN
+from .kinds import CLOTHES, HAIR, HAT, SKIN
 from .project import Projection
 from .seam import bridged, evened, lightened, well_inside, with_local_light, without_seam
 from .wall import Wall
@@ -86,6 +87,7 @@ def colour_vertices(
     edges = np.zeros(len(vertices), np.float32)
     if kinds is not None:
         edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN], copied.around) * ~surface.closed
+        edges += hats_rise(surface.cells, kinds[:, HAT], vertices, copied.around)
     return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32), edges)
 
 

@@ -13,7 +13,7 @@ from .clothing import Worn
 from .copied import ColouredSurface, Copied, unit
 from .grain import PORES, STUBBLE, WEAVE, hidden_grain
 from .hidden_hair import HiddenHair
-from .kinds import BEARD, CLOTHES, HAIR, SKIN
+from .kinds import BEARD, CLOTHES, HAIR, HAT, SKIN
 from .material import Tints
 from .project import Projection
 from .seam import lightened, out_of_its_light
@@ -83,9 +83,13 @@ class HiddenColours(NamedTuple):
             hair = HiddenHair.of(
                 photo, heights, surface.vertices, symmetry, cells, told.share[:, HAIR], copied.observed, level, told.tints.get(HAIR)
             )
-            detail += ((1 - trust) * (1 - copied.observed))[:, None] * hair.texture
+            hat = HiddenHair.of(
+                photo, heights, surface.vertices, symmetry, cells, told.share[:, HAT], copied.observed, level, told.tints.get(HAT), False
+            )
+            detail += ((1 - trust) * (1 - copied.observed))[:, None] * (hair.texture + hat.texture)
             if heights is not None:
                 relief = _relief(surface, projection, heights, there, trust, hair)
+                relief += _relief(surface, projection, heights, there, trust, hat)
             skin, beard, cloth = _grain(photo, surface, copied, told, trust)
             light = cells.spread(level, surface.vertices).mean(1, keepdims=True)
             detail += light * (skin + beard)

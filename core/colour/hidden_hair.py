@@ -44,6 +44,7 @@ class HiddenHair(NamedTuple):
         observed: np.ndarray,
         level: np.ndarray,
         tints: Tints | None,
+        ends: bool = True,
     ) -> "HiddenHair":
         """hair (K,): share of cells; heights (S, S): the seen hair's; level (K, 3): the hidden colours, to which the seen hair's tints at
         growing lightness belong, if they are known."""
@@ -67,7 +68,7 @@ class HiddenHair(NamedTuple):
             values = strands.at(symmetry.upright(vertices[wanted]))
             here = cells.spread(level, vertices[wanted])
             texture[wanted] = share[wanted, None] * (tinted(lightened(here, _TEXTURED * values[:, 0])) - tinted(here))
-            texture[wanted] += ending[wanted, None] * _single_hairs(share[wanted], values[:, 0], here, level[hair > _SHOWN])
+            texture[wanted] += ends * ending[wanted, None] * _single_hairs(share[wanted], values[:, 0], here, level[hair > _SHOWN])
             if heights is not None:
                 raised[wanted] = _RELIEF * max(1.0, long * _LIVELY * spread / max(float(values[:, 1].std()), 1e-9)) * values[:, 1]
         return cls(smoothstep(around, *_TAPER), texture, raised, mean)

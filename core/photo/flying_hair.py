@@ -13,6 +13,8 @@ _LIGHTER = 25  # of 255 above hair's usual lightness: what is darker may be its 
 _SPREAD = 1.5e-3  # metres over which colours are averaged
 _THIN, _JUTS = 11e-3, 8e-3  # metres: half the thickness of strands that are left out, and how far such a strand must stand out
 _FLAP, _FLAPS = 33e-3, 20e-3  # metres: the same of what the wind carries away from the head
+_WIDE, _WIDEST, _WIDER = 0.115, 0.13, 0.3  # metres from the head's middle to which hair hangs, and at most; and for each below the eyes
+_CHEEK, _FLIES = 0.09, 8e-4  # metres below the eyes, and square metres above that of what is wider than hair at most hangs: it flies
 _ROUND = 60e-3  # metres: radius to which what is left beside it is rounded, which was a knob
 _ON_CLOTHES = 15e-3  # metres from clothes within which hair stays as it is
 
@@ -27,7 +29,7 @@ def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes:
     hair = person & (shares[..., CLASSES.index("hair")] > 0.5 * (1 - shares[..., 0]))
     left = person & ~(hair & _through(picture, shares, soft, eyes, pixel))
     left &= ~_juts_out(left, hair, _THIN / pixel, _JUTS / pixel)
-    flap = _juts_out(left, hair, _FLAP / pixel, _FLAPS / pixel)
+    flap = _juts_out(left, hair, _FLAP / pixel, _FLAPS / pixel) | _far_out(left, hair, eyes, pixel)
     left &= ~flap
     beside = _beside(flap, _juts_out(left, hair, _ROUND / pixel, _JUTS / pixel))
     # Clothes from which hair is taken would be left as a spur.
@@ -52,6 +54,22 @@ def _juts_out(person: np.ndarray, hair: np.ndarray, thin: float, juts: float) ->
     count, part = cv2.connectedComponents(found.astype(np.uint8))
     far = np.bincount(np.asarray(part)[found & (away > juts)], minlength=count) > 0
     return far[part] & found
+
+
+def _far_out(person: np.ndarray, hair: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
+    """(S, S) bool: what of the hair (S, S) bool of a person (S, S) bool the wind carries farther from the head than hair hangs. eyes:
+    their row; pixel: metres. Hair on the shoulders alone may be wide."""
+    row, column = np.mgrid[: len(person), : len(person)]
+    above = person & (row < eyes)
+    if not above.any():
+        return above
+    below = np.maximum(row - eyes, 0) * pixel
+    farther = np.abs(column - np.median(column[above])) * pixel - _WIDER * below
+    beyond = hair & person & (farther > _WIDE)
+    count, part = cv2.connectedComponents(beyond.astype(np.uint8))
+    part = np.asarray(part)
+    surely = beyond & (farther > _WIDEST) & (below < _CHEEK)
+    return (np.bincount(part[surely], minlength=count) * pixel**2 > _FLIES)[part] & beyond
 
 
 def _beside(gone: np.ndarray, parts: np.ndarray) -> np.ndarray:

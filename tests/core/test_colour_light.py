@@ -65,7 +65,7 @@ def test_a_dark_rim_darkens_neither_the_hidden_side_nor_its_border(ball: SimpleN
     assert light[z < -0.65].min() > 0.95
     assert light[z < 0.2].min() > 0.8, "0.6 in the photo"
     border = (observed > 0.5) & (z < np.cos(np.radians(57)))
-    assert border.sum() > 100 and light[border].mean() > 0.74, "0.6 in the photo"
+    assert border.sum() > 100 and light[border].mean() > 0.73, "0.6 in the photo"
     assert np.abs(light[z > 0.9] - 1).max() < 0.02, "what faces the camera is the photo's"
 
 

@@ -10,6 +10,7 @@ from likeness.core.colour import by_kind, project, seam
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import Places
 from likeness.core.colour.project import Projection
+from likeness.core.colour.voxel_means import VoxelMeans
 
 RADIUS, SIZE = 0.6, 256
 WARM, COOL = np.array([0.7, 0.5, 0.4]), np.array([0.2, 0.25, 0.5])
@@ -39,16 +40,18 @@ def codes(points: np.ndarray) -> np.ndarray:
     return np.clip(np.column_stack([(points[:, 0] + 1) / 2, points[:, 1] * 0.9 + 0.35, (points[:, 2] + 1) / 2]), 0.001, 1)
 
 
-def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, guess, codes=np.zeros_like) -> np.ndarray:
+def coloured(ball: SimpleNamespace, photo: np.ndarray, shown: np.ndarray, guess, codes=np.zeros_like, bare: float = 0.0) -> np.ndarray:
     """Colours (V, 3) of the ball before a photo (S, S, 3) of which `shown` (S, S) bool is the person."""
     matte = (shown & (np.hypot(X, Y) < RADIUS)).astype(np.float32)
-    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte, lambda points: (guess(points), at(codes(points))))[0]
+    return colour_vertices(ball.vertices, ball.faces, ball.normals, photo, matte, lambda points: (guess(points), at(codes(points), bare)))[
+        0
+    ]
 
 
-def at(codes: np.ndarray) -> Places:
-    """Places of codes on a head without regions."""
+def at(codes: np.ndarray, bare: float = 0.0) -> Places:
+    """Places of codes on a head without regions, or of a bare face all over."""
     nothing = np.zeros(len(codes), np.float32)
-    return Places(codes, nothing, nothing, nothing, nothing)
+    return Places(codes, nothing, nothing + bare, nothing, nothing)
 
 
 def test_what_the_photo_corrects_in_one_material_stays_out_of_the_other(ball: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,3 +135,14 @@ def test_strands_are_as_visible_as_the_shape_that_they_lie_on(ball: SimpleNamesp
     smooth, rough = (coloured(one, halves(Y), shown, lambda points: np.ones_like(points)) for one in (ball, strands))
     turned = (ball.normals[:, 2] > 0.6) & (ball.normals[:, 2] < 0.75)  # where the photo's trust would begin to fade
     assert np.percentile(np.abs(smooth - rough)[turned], 99) < 0.01
+
+
+def test_a_bump_where_the_shape_turns_away_is_no_blot_of_the_photo(ball: SimpleNamespace) -> None:
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    bump = np.random.default_rng(0).random(len(cells.first)) < 0.04
+    steep = ball.normals + 1.5 * bump[cells.cell][:, None] * [0, 0, 1]
+    bumps = SimpleNamespace(**vars(ball) | {"normals": (steep / np.linalg.norm(steep, axis=1, keepdims=True)).astype(np.float32)})
+    shown = np.hypot(X, Y) < RADIUS
+    smooth, rough = (coloured(one, halves(Y), shown, lambda points: np.ones_like(points), bare=1.0) for one in (ball, bumps))
+    turned = (ball.normals[:, 2] > 0.15) & (ball.normals[:, 2] < 0.22) & bump[cells.cell]
+    assert turned.sum() > 30 and np.abs(smooth - rough)[turned].mean() < 0.05

@@ -56,25 +56,32 @@ def test_hair_is_darker_in_its_own_shade_though_the_background_is_as_dark() -> N
 
 
 @pytest.mark.parametrize(
-    ("wide", "stays"), [(2, False), (11, False), (20, True)], ids=["a strand of 8 mm", "a flap of 4 cm", "a tress of 8 cm"]
+    ("wide", "end", "stays"),
+    [(2, 185, False), (11, 185, False), (20, 164, True), (20, 185, False)],
+    ids=["a strand of 8 mm", "a flap of 4 cm", "a tress of 8 cm", "the same 17 cm from the head's middle"],
 )
-def test_a_strand_or_a_flap_that_juts_out_is_cut_and_a_tress_stays(wide: int, stays: bool) -> None:
-    strand = (np.abs(Y - 100) < wide) & (X > 140) & (X < 185)
-    gone = cut(scene(strand, np.zeros_like(strand)))[strand & (X > 150) & (X < 178)]
+def test_a_strand_or_a_flap_that_juts_out_is_cut_and_a_tress_stays(wide: int, end: int, stays: bool) -> None:
+    strand = (np.abs(Y - 105) < wide) & (X > 100) & (end > X)
+    gone = cut(scene(strand, np.zeros_like(strand)))[strand & (end - 12 < X) & (end - 4 > X)]
     assert gone.mean() < 0.1 if stays else gone.mean() > 0.9
 
 
 def test_beside_a_flap_what_is_left_is_round_and_no_knob() -> None:
     """A wing that is wide where it begins, with and without the end that the wind carries away."""
-    stump = (np.abs(Y - 100) < 20) & (X > 100) & (X < 172)
-    flap = (np.abs(Y - 100) < 11) & (X > 100) & (X < 198)
-    knob = stump & (X > 160)
+    stump = (np.abs(Y - 100) < 20) & (X > 100) & (X < 160)
+    flap = (np.abs(Y - 100) < 11) & (X > 100) & (X < 173)
+    knob = stump & (X > 148)
     assert cut(scene(stump | flap, np.zeros_like(stump)))[knob].mean() > 0.9
     assert cut(scene(stump, np.zeros_like(stump)))[knob].mean() < 0.1, "a bun stays"
     dressed = scene(stump | flap, np.zeros_like(stump))
-    collar = (Y >= 120) & (Y < 124) & (X > 150) & (X < 172)
+    collar = (Y >= 120) & (Y < 124) & (X > 138) & (X < 160)
     dressed.soft[collar], dressed.shares[collar] = 1, np.eye(len(CLASSES))[CLASSES.index("clothes")]
     assert cut(dressed)[knob].mean() < 0.2, "clothes would be left as a spur"
+
+
+def test_hair_on_the_shoulders_may_be_wide() -> None:
+    tress = (X > 130) & (X < 185) & (Y > 140) & (Y < 190)
+    assert cut(scene(tress, np.zeros_like(tress))).mean() < 0.005
 
 
 def test_a_strand_need_not_jut_out_far() -> None:

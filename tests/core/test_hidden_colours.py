@@ -59,12 +59,16 @@ def coloured(bust, seen, guess=FAIR, parsing=True):
     return filled(bust, seen, guess, parsing)[:2]
 
 
-def filled(bust, seen, guess=FAIR, parsing=True, heights=None):
+def filled(bust, seen, guess=FAIR, parsing=True, heights=None, apart=0.0):
+    """apart: crop units by which all that is not bare stands off the fitted head."""
+
+    def told(points):
+        places = places_of(points)
+        return np.tile(guess, (len(points), 1)).astype(np.float32), places._replace(distance=places.distance + apart * (1 - places.bare))
+
     return colour_vertices(
-        bust.vertices, bust.faces, bust.normals, seen.photo, seen.matte,
-        lambda points: (np.tile(guess, (len(points), 1)).astype(np.float32), places_of(points)), seen.parsing if parsing else None,
-        heights=heights,
-    )  # fmt: skip
+        bust.vertices, bust.faces, bust.normals, seen.photo, seen.matte, told, seen.parsing if parsing else None, heights=heights
+    )
 
 
 def test_blond_hair_is_blond_behind_though_the_field_takes_it_for_skin(bust, seen):
@@ -243,6 +247,32 @@ def test_hair_that_the_other_side_shows_has_its_relief(bust, locks):
     there = sample_picture(heights, bust.vertices[missing] * [-1, 1, 1])
     assert np.corrcoef(relief[missing], there)[0, 1] > 0.8
     assert abs(relief[missing].mean()) < 0.2 * RAISED
+
+
+def test_hair_that_stands_off_has_its_own_locks_on_either_side(bust, locks):
+    seen, heights = locks
+    half = SimpleNamespace(**(vars(seen) | {"matte": seen.matte * (seen.places[..., 0] < 0.02)}))
+    relief = filled(bust, half, heights=heights, apart=0.15).relief
+    missing = (bust.vertices[:, 0] > 0.06) & (bust.vertices[:, 0] < 0.2) & (bust.vertices[:, 1] > 0.42) & (bust.normals[:, 2] > 0.55)
+    there = sample_picture(heights, bust.vertices[missing] * [-1, 1, 1])
+    assert relief[missing].std() > 0 and abs(np.corrcoef(relief[missing], there)[0, 1]) < 0.5
+
+
+def test_a_blot_of_skin_in_hair_is_not_mirrored(bust, seen):
+    half = SimpleNamespace(**(vars(seen) | {"matte": seen.matte * (seen.places[..., 0] < 0.02)}))
+    blot = np.hypot(seen.places[..., 0] + 0.15, seen.places[..., 1] - 0.45) < 0.05
+    there = (np.hypot(bust.vertices[:, 0] - 0.15, bust.vertices[:, 1] - 0.45) < 0.03) & (bust.normals[:, 2] > 0.4)
+    colours, observed = coloured(bust, painted(half, blot & (half.matte > 0), "skin", [0.9, 0.1, 0.1]))
+    assert there.sum() > 10 and observed[there].max() < 0.1
+    assert np.abs(colours[there] - BLOND).max() < 0.15
+
+
+def test_what_the_photo_shows_of_hair_through_a_gap_is_not_copied(bust, seen):
+    through = np.hypot(seen.places[..., 0] - 0.2, seen.places[..., 1] - 0.4) < 0.06
+    gap = SimpleNamespace(**(vars(seen) | {"matte": seen.matte * ((seen.places[..., 0] < 0.02) | through)}))
+    _, observed = coloured(bust, gap)
+    assert observed[(bust.vertices[:, 0] > 0.08) & (bust.vertices[:, 1] > 0.3)].max() < 0.1
+    assert observed[(bust.vertices[:, 0] < -0.1) & (bust.normals[:, 2] > 0.8)].mean() > 0.6
 
 
 def test_strands_of_cropped_hair_stay_as_short_as_they_are_seen(bust, locks, monkeypatch):
