@@ -18,6 +18,7 @@ from .garments import BARE, seen_garments
 from .mesoscopic import Material, linear_light, material_heights
 from .refine import refine
 from .smooth import spanned
+from .worn import cloth_tones
 
 _OVER_SKIN, _OVER_CLOTH = 4e-3, 2.5e-3  # metres by which the lowest garment stands off skin, and each one off the one below
 _SOFT, _SHARP = 1.2e-3, 6  # metres over which labels pass into each other, and power that makes that narrow again: lines are not jagged
@@ -25,12 +26,13 @@ _EVENED = 12e-3  # metres, standard deviation, over which a step is made up for 
 _COVERED, _HAIR = ("hair", "hat", "object"), (0.1, 0.4)  # share of what lies over clothes, over which steps end
 _RIM, _OUTLINE = (0.5e-3, 4e-3), (2e-3, 8e-3)  # metres inside the outline over which relief fades in, and clothes may move across the view
 _LAST, _BELOW = 0.02, 0.02  # share of the photo's lowest row that is of the person; metres below the photo over which relief ends
-_WORN, _SPANS = (0.3, 0.7), 0.05  # share from which on a place is clothes; metres: shorter bends are the field's
-_CLOTH = Material(("clothes",), 1.2, 0.3, 25.6e-3, 0.02)
+_WORN, _SPANS = (0.3, 0.7), 0.08  # share from which on a place is clothes; metres: shorter bends are the field's
+_CLOTH = Material(("clothes",), 1.0, 0.3, 12.8e-3, 0.02)
 _LINES = ((1.2e-3, 0.06), (2.0e-3, 0.08), (3.0e-3, 0.1))  # metres, half the width of seams, and the logarithm up to which they are weave
 _GROOVE, _WIDE, _MOST = 1.5, 3e-3, 0.25  # depth of a groove over its width, at that width, for each unit of the logarithm up to about that
 _RAISED, _AROUND = 0.5, 6e-3  # share of a groove that is raised around it, and metres over which
-_PATTERN = (0.15, 0.3)  # share of a garment that dark lines cover, from seams to a pattern
+_COLOURFUL, _FINE = (5.0, 10.0), (0.8e-3, 3e-3, 6e-3)  # of cloth_tones: hues within a garment, from folds to a pattern; metres of grain, of
+# its border, and within which hues are compared
 _SLOPE = 0.15  # of the steps: where that or more, the mesh is made finer
 _LONGEST, _SEEN = 0.9e-3, 0.3  # metres of an edge there, and share of what is seen
 _FACING = (0.2, 0.5)  # z of the surface's normal over which relief fades in
@@ -40,10 +42,12 @@ _RINGS, _SIZE = 3, 256  # rings of vertices around clothes that hold them; pixel
 
 @dataclass(frozen=True)
 class Clothing:
-    """What a photo's crop tells of the form of clothes, (S, S) float32 each. heights: crop units along the surface's normals; edges: where
-    they have a step, in [0, 1]; inside: crop units from the person's outline; half: metres of a crop unit."""
+    """What a photo's crop tells of the form of clothes, (S, S) float32 each. heights: crop units along the surface's normals; shown: how
+    far the photo tells them, and edges: where they have a step, both in [0, 1]; inside: crop units from the person's outline; half: metres
+    of a crop unit."""
 
     heights: np.ndarray
+    shown: np.ndarray
     edges: np.ndarray
     inside: np.ndarray
     half: float
@@ -64,18 +68,18 @@ class Clothing:
         covered = parsing[..., [CLASSES.index(name) for name in _COVERED]].sum(-1).astype(np.float32)
         bare = 1 - smoothstep(cv2.GaussianBlur(covered, (0, 0), 2 * _SOFT / pixel), *_HAIR)
         inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5) * pixel
-        rim = bare * smoothstep(inside, *_RIM)
+        shown = bare * smoothstep(inside, *_RIM)
         heights = told * (levels - even[0] / np.maximum(even[1], 1e-3))
         if strength:
             finest = max(half / cells, photo_pixel)
             heights += strength * sum(_folds(photo, garment == one, pixel, finest) for one in range(BARE + 1, garment.max() + 1))
         slope = np.hypot(*np.gradient(levels, pixel)) * told
-        edges = rim * cv2.dilate((slope > _SLOPE).astype(np.float32), np.ones((3, 3)))
+        edges = shown * cv2.dilate((slope > _SLOPE).astype(np.float32), np.ones((3, 3)))
         # Below, what the lowest row shows goes on for a while.
         fade = 1 - smoothstep(np.arange(size) - rows + 1, 0, _BELOW / pixel)[:, None]
-        whole = [np.pad(one, ((0, size - rows), (0, 0)), mode="edge") for one in (rim * heights / half, edges, inside / half)]
-        heights, edges, inside = (one.astype(np.float32) for one in (fade * whole[0], fade * whole[1], whole[2]))
-        return cls(heights, edges, inside, half)
+        whole = [np.pad(one, ((0, size - rows), (0, 0)), mode="edge") for one in (heights / half, shown, edges, inside / half)]
+        heights, shown, edges, inside = (one.astype(np.float32) for one in (whole[0], fade * whole[1], fade * whole[2], whole[3]))
+        return cls(heights, shown, edges, inside, half)
 
     def refined(self, vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vertices (V', 3) and faces (F', 3) of a crop frame's surface that are fine where it will have steps."""
@@ -101,6 +105,7 @@ class Clothing:
             seen = least
         for _ in range(_FADED):
             seen = mean @ seen
+        seen *= sample_picture(self.shown, vertices)
         moved = elsewhere + seen * (sample_picture(self.heights, vertices) - elsewhere)
         return (vertices + moved[:, None] * normals).astype(np.float32)
 
@@ -137,6 +142,17 @@ def _folds(photo: np.ndarray, own: np.ndarray, pixel: float, finest: float) -> n
         if width >= finest:
             dark = np.maximum(dark_lines(light[..., None], inner, width / pixel)[..., 0] - weave, 0)
             groove = np.maximum(groove, _GROOVE * np.sqrt(width * _WIDE) * _MOST * np.tanh(dark / _MOST))
-    groove *= 1 - smoothstep((groove[own] > 0).mean(), *_PATTERN)
     groove -= _RAISED * cv2.GaussianBlur(groove, (0, 0), _AROUND / pixel)
-    return material_heights(_CLOTH, photo, soft(own), inner, pixel, finest) - inner * groove
+    return _plain(photo, own, pixel) * (material_heights(_CLOTH, photo, soft(own), inner, pixel, finest) - inner * groove)
+
+
+def _plain(photo: np.ndarray, own: np.ndarray, pixel: float) -> float:
+    """From 1 where a garment (S, T) bool has folds alone, which change its light, to 0 where it has a pattern, which changes its hue."""
+    grain, border, around = (max(one / pixel, 0.3) for one in _FINE)
+    inner = cv2.erode(own.astype(np.uint8), np.ones((2 * round(border) + 1,) * 2)).astype(np.float32)
+    if not inner.any():
+        return 1.0
+    hue = cv2.GaussianBlur(cloth_tones(photo), (0, 0), grain)[..., 1:]
+    mean = cv2.GaussianBlur(hue * inner[..., None], (0, 0), around) / np.maximum(cv2.GaussianBlur(inner, (0, 0), around), 1e-3)[..., None]
+    apart = np.sqrt((((hue - mean)[inner > 0]) ** 2).sum(-1).mean())
+    return float(1 - smoothstep(apart, *_COLOURFUL))

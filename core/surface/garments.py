@@ -19,7 +19,8 @@ _THIN = 2.5e-3  # metres: half the width of what is no garment but its border
 _GRID, _ACROSS, _FEWEST = 2e-3, 4, 8  # metres between places that are compared across borders, at a distance of so many, at least so many
 _EDGE, _MIXED = 12.0, 0.25  # of CIE Lab's weighted tones across a border; links across it for each one within
 _NARROW = 4e-3  # metres: half the width of a garment's narrowest piece
-_PIECE, _IN_TWO = (0.06, 1.5e-4), 0.6  # share of a garment, and square metres, of such a piece; share of it in its two largest pieces
+_MOST = 3  # garments: a shirt, a tie and a jacket; more colours are one garment's
+_PIECE, _IN_TWO = (0.06, 4e-4), 0.6  # share of a garment, and square metres, of such a piece; share of it in its two largest pieces
 
 
 def seen_garments(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, pixel: float) -> np.ndarray:
@@ -31,7 +32,9 @@ def seen_garments(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, pix
     found = np.where(bare, BARE, 0)
     if not cloth.any():
         return found
-    pieces = _large_pieces(_told_apart(photo, cloth, pixel), pixel) or [cloth.astype(np.uint8)]
+    pieces = _large_pieces(_told_apart(photo, cloth, pixel), pixel)
+    if not 0 < len(pieces) <= _MOST:
+        pieces = [cloth.astype(np.uint8)]
     garment = _nearest(pieces)
     from_skin = cv2.distanceTransform(1 - bare.astype(np.uint8), cv2.DIST_L2, 5)
     order = np.argsort([np.median(from_skin[cloth & (garment == one)]) for one in range(len(pieces))])
