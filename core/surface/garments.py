@@ -1,7 +1,7 @@
 """Which garments a photo of head and shoulders shows, and which lies over which, by their colours and places.
 
 A colour that passes into another without an edge is the same garment in another light, one that lies in many pieces is a pattern's or a
-print's. What lies farther from bare skin is worn over what is nearer to it: a tie on a shirt, a jacket on both.
+print's. What is seen farther from the middle is worn over what is nearer to it; a tie, which hardly borders skin, over the shirt.
 """
 
 import cv2
@@ -19,6 +19,7 @@ _THIN = 2.5e-3  # metres: half the width of what is no garment but its border
 _GRID, _ACROSS, _FEWEST = 2e-3, 4, 8  # metres between places that are compared across borders, at a distance of so many, at least so many
 _EDGE, _MIXED = 12.0, 0.25  # of CIE Lab's weighted tones across a border; links across it for each one within
 _NARROW = 4e-3  # metres: half the width of a garment's narrowest piece
+_BORDERS, _LITTLE = 3e-3, 0.3  # metres from skin, and share of its border, of what is worn over what borders it
 _MOST = 3  # garments: a shirt, a tie and a jacket; more colours are one garment's
 _PIECE, _IN_TWO = (0.06, 4e-4), 0.6  # share of a garment, and square metres, of such a piece; share of it in its two largest pieces
 
@@ -36,10 +37,22 @@ def seen_garments(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, pix
     if not 0 < len(pieces) <= _MOST:
         pieces = [cloth.astype(np.uint8)]
     garment = _nearest(pieces)
-    from_skin = cv2.distanceTransform(1 - bare.astype(np.uint8), cv2.DIST_L2, 5)
-    order = np.argsort([np.median(from_skin[cloth & (garment == one)]) for one in range(len(pieces))])
+    order = _from_below([cloth & (garment == one) for one in range(len(pieces))], bare, pixel)
     found[cloth] = (BARE + 1 + np.argsort(order))[garment[cloth]]
     return found
+
+
+def _from_below(garments: list[np.ndarray], bare: np.ndarray, pixel: float) -> list[int]:
+    """The order of garments (S, T) bool from the lowest to the topmost; bare (S, T) bool: skin."""
+    columns = np.arange(bare.shape[1])
+    middle = np.average(columns, weights=bare.sum(0)) if bare.any() else columns.mean()
+    across = [np.average(np.abs(columns - middle), weights=np.maximum(one.sum(0), 1e-9)) for one in garments]
+    order = [int(one) for one in np.argsort(across)]
+    beside = cv2.dilate(bare.astype(np.uint8), _disc(_BORDERS, pixel)) > 0
+    bordering = [(one & beside).sum() for one in garments]
+    if len(order) > 1 and bordering[order[0]] < _LITTLE * bordering[order[1]]:
+        order[:2] = order[1], order[0]
+    return order
 
 
 def _whole(cloth: np.ndarray, pixel: float) -> np.ndarray:
