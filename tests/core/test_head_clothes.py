@@ -88,7 +88,7 @@ def test_a_jacket_lies_over_a_tie_and_a_tie_over_a_shirt() -> None:
 
 
 def test_light_and_shade_are_one_garment() -> None:
-    lit = photo() * np.where(JACKET, 1 + 3.0 * np.clip((X - 0.06) / 0.08, 0, 1), 1)[..., None].astype(np.float32)
+    lit = photo() * np.where(JACKET, 1 + 1.2 * np.clip((X - 0.06) / 0.08, 0, 1), 1)[..., None].astype(np.float32)
     found = garments(lit)
     assert at(found, 0.07, -0.05) == at(found, 0.14, -0.02) == found.max() == BARE + 3
 
@@ -138,7 +138,7 @@ def test_cloth_has_no_dents_and_skin_keeps_them(egg) -> None:
     vertices, moved = formed(egg, plain)
     assert moved[near(egg[0], 0.09, 0, within=3e-3)].mean() > 2e-3
     assert abs(moved[near(egg[0], 0, 0.1, within=3e-3)].mean()) < 0.5e-3
-    rim = np.hypot(*egg[0][:, :2].T) * HALF > ROUND - 1.5e-3
+    rim = (np.hypot(*egg[0][:, :2].T) * HALF > ROUND - 1.5e-3) & (egg[0][:, 1] * HALF > -0.1)
     assert np.abs(vertices - egg[0])[rim, :2].max() * HALF < 1.5e-3
 
 
