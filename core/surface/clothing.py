@@ -28,6 +28,7 @@ _RIM, _OUTLINE = (0.5e-3, 4e-3), (2e-3, 8e-3)  # metres inside the outline over 
 _LAST, _BELOW = 0.02, 0.02  # share of the photo's lowest row that is of the person; metres below the photo over which relief ends
 _WORN, _SPANS = (0.3, 0.7), 0.08  # share from which on a place is clothes; metres: shorter bends are the field's
 _CLOTH = Material(("clothes",), 1.0, 0.3, 12.8e-3, 0.02)
+_DARK = 0.02  # of white, linear
 _LINES = ((1.2e-3, 0.06), (2.0e-3, 0.08), (3.0e-3, 0.1))  # metres, half the width of seams, and the logarithm up to which they are weave
 _GROOVE, _WIDE, _MOST = 1.5, 3e-3, 0.25  # depth of a groove over its width, at that width, for each unit of the logarithm up to about that
 _RAISED, _AROUND = 0.5, 6e-3  # share of a groove that is raised around it, and metres over which
@@ -66,9 +67,9 @@ class Clothing:
         levels, told = _levels(garment, pixel)
         even = [cv2.GaussianBlur(one, (0, 0), _EVENED / pixel) for one in (levels * told, told)]
         covered = parsing[..., [CLASSES.index(name) for name in _COVERED]].sum(-1).astype(np.float32)
-        bare = 1 - smoothstep(cv2.GaussianBlur(covered, (0, 0), 2 * _SOFT / pixel), *_HAIR)
+        uncovered = 1 - smoothstep(cv2.GaussianBlur(covered, (0, 0), 2 * _SOFT / pixel), *_HAIR)
         inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5) * pixel
-        shown = bare * smoothstep(inside, *_RIM)
+        shown = uncovered * smoothstep(inside, *_RIM)
         heights = told * (levels - even[0] / np.maximum(even[1], 1e-3))
         if strength:
             finest = max(half / cells, photo_pixel)
@@ -136,7 +137,7 @@ def _folds(photo: np.ndarray, own: np.ndarray, pixel: float, finest: float) -> n
     """Metres (S, T) that folds and seams of one garment (S, T) bool move the surface outwards; finest: metres."""
     soft = lambda mask: cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0)  # noqa: E731
     inner = soft(cv2.erode(own.astype(np.uint8), np.ones((3, 3))))
-    light = np.log(linear_light(photo) @ np.array(_CLOTH.channels) + 0.02).astype(np.float32)
+    light = np.log(linear_light(photo) @ np.array(_CLOTH.channels) + _DARK).astype(np.float32)
     groove = np.zeros_like(light)
     for width, weave in _LINES:
         if width >= finest:
