@@ -138,7 +138,7 @@ class HeadReconstructor:
                 # Lines around eyes and mouth are the person's: they come last.
                 vertices = detail.on(vertices, faces)
             if clothing is not None:
-                vertices, faces = clothing.refined(vertices, faces)
+                vertices, faces = clothing.prepared(vertices, faces)
             return vertices, faces, detail, clothing
 
     def _with_features(

@@ -44,12 +44,13 @@ _RINGS, _SIZE = 3, 256  # rings of vertices around clothes that hold them; pixel
 @dataclass(frozen=True)
 class Clothing:
     """What a photo's crop tells of the form of clothes, (S, S) float32 each. heights: crop units along the surface's normals; shown: how
-    far the photo tells them, and edges: where they have a step, both in [0, 1]; inside: crop units from the person's outline; half: metres
-    of a crop unit."""
+    far the photo tells them, and edges: where they have a step, both in [0, 1]; cloth: 1 where that is seen; inside: crop units from the
+    person's outline; half: metres of a crop unit."""
 
     heights: np.ndarray
     shown: np.ndarray
     edges: np.ndarray
+    cloth: np.ndarray
     inside: np.ndarray
     half: float
 
@@ -77,14 +78,19 @@ class Clothing:
         slope = np.hypot(*np.gradient(levels, pixel)) * told
         edges = shown * cv2.dilate((slope > _SLOPE).astype(np.float32), np.ones((3, 3)))
         # Below, what the lowest row shows goes on for a while.
-        fade = 1 - smoothstep(np.arange(size) - rows + 1, 0, _BELOW / pixel)[:, None]
-        whole = [np.pad(one, ((0, size - rows), (0, 0)), mode="edge") for one in (heights / half, shown, edges, inside / half)]
-        heights, shown, edges, inside = (one.astype(np.float32) for one in (whole[0], fade * whole[1], fade * whole[2], whole[3]))
-        return cls(heights, shown, edges, inside, half)
+        fade = 1 - smoothstep(np.arange(size, dtype=np.float32) - rows + 1, 0, _BELOW / pixel)[:, None]
+        whole = [
+            np.pad(one, ((0, size - rows), (0, 0)), mode="edge") for one in (heights / half, shown, edges, garment > BARE, inside / half)
+        ]
+        heights, shown, edges, cloth, inside = (one.astype(np.float32) for one in whole)
+        return cls(heights, fade * shown, fade * edges, cloth, inside, half)
 
-    def refined(self, vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vertices (V', 3) and faces (F', 3) of a crop frame's surface that are fine where it will have steps."""
+    def prepared(self, vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices (V', 3) and faces (F', 3) of a crop frame's surface before it is coloured: even where clothes are seen, and fine
+        where they will have steps."""
         seen = visibility(vertices, vertex_normals(vertices, faces), depth_picture(vertices, faces, _SIZE).depth)
+        # Torn rims would tear the photo's colours.
+        vertices = self._evened(vertices, faces, smoothstep(seen * sample_picture(self.cloth, vertices), *_WORN))
         return refine(vertices, faces, seen * sample_picture(self.edges, vertices) > _SEEN, _LONGEST / self.half)
 
     def on(self, vertices: np.ndarray, faces: np.ndarray, cloth: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ def test_hair_covers_steps() -> None:
 
 
 def test_the_mesh_is_fine_at_steps_alone(egg) -> None:
-    vertices, faces = clothing(photo()).refined(*egg)
+    vertices, faces = clothing(photo()).prepared(*egg)
     edges = np.linalg.norm(vertices[faces] - vertices[np.roll(faces, 1, axis=1)], axis=2).max(1) * HALF
     middle = vertices[faces].mean(1)
     assert edges[near(middle, 0.05, -0.03, within=2e-3)].max() < 2e-3 < edges[near(middle, 0.1, -0.03)].mean()
