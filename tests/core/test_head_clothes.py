@@ -142,6 +142,14 @@ def test_cloth_has_no_dents_and_skin_keeps_them(egg) -> None:
     assert np.abs(vertices - egg[0])[rim, :2].max() * HALF < 1.5e-3
 
 
+def test_seen_cloth_is_even_before_it_is_coloured(egg) -> None:
+    plain = clothing(np.where(INSIDE[..., None], np.float32(NAVY), np.float32(0.5)))
+    count = len(egg[0])
+    moved = (plain.prepared(*egg)[0][:count] - egg[0])[:, 2] * HALF
+    assert moved[near(egg[0], 0.09, 0, within=3e-3)].mean() > 2e-3
+    assert np.abs(moved[egg[0][:, 2] < -0.1]).max() < 1e-4
+
+
 def test_what_the_photo_does_not_show_has_the_edges_that_are_given(egg) -> None:
     moved = formed(egg, clothing(photo(), strength=0), 2e-3)[1]
     assert moved[near(egg[0], 0.1, -0.05, front=False)].mean() == pytest.approx(2e-3, abs=0.5e-3)
