@@ -194,7 +194,7 @@ class HeadReconstructor:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
         with clock.stage("mend"):
             # Another photo may show what the main one does not.
-            raised = vertices + (relief * (1 - observed) + (edges if clothing is None else 0))[:, None] * normals
+            raised = vertices + (relief * (1 - observed))[:, None] * normals
             if clothing is not None:
                 raised = clothing.on(raised, faces, clothes, edges)
             camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)

@@ -72,7 +72,7 @@ class PreparedPhoto:
         return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength, plain)
 
     def clothing(self, resolution: int, strength: float, pictures: Pictures) -> Clothing | None:
-        """What the photo tells of clothes for a surface of so many cells a side; None without a parsing, or where it shows none."""
+        """What the photo tells of clothes for a surface of so many cells a side; None without a parsing."""
         photo, matte, parsing = pictures
         if parsing is None:
             return None

@@ -57,20 +57,18 @@ class Clothing:
     @classmethod
     def of(
         cls, photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half: float, cells: int, photo_pixel: float, strength: float = 1.0
-    ) -> Self | None:
-        """As FineDetail.of; strength: of folds and seams. None where no clothes are seen."""
+    ) -> Self:
+        """As FineDetail.of; strength: of folds and seams."""
         size, pixel = len(photo), 2 * half / len(photo)
         rows = max(int(np.flatnonzero((matte > 0.5).mean(1) > _LAST).max(initial=0)), 1)
         photo, matte, parsing = photo[:rows], matte[:rows], parsing[:rows]
         garment = seen_garments(photo, matte, parsing, pixel)
-        if garment.max() <= BARE:
-            return None
         levels, told = _levels(garment, pixel)
         even = [cv2.GaussianBlur(one, (0, 0), _EVENED / pixel) for one in (levels * told, told)]
         covered = parsing[..., [CLASSES.index(name) for name in _COVERED]].sum(-1).astype(np.float32)
         uncovered = 1 - smoothstep(cv2.GaussianBlur(covered, (0, 0), 2 * _SOFT / pixel), *_HAIR)
         inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5) * pixel
-        shown = uncovered * smoothstep(inside, *_RIM)
+        shown = (garment.max() > BARE) * uncovered * smoothstep(inside, *_RIM)
         heights = told * (levels - even[0] / np.maximum(even[1], 1e-3))
         if strength:
             finest = max(half / cells, photo_pixel)
@@ -133,7 +131,9 @@ class Clothing:
 
 def _levels(garment: np.ndarray, pixel: float) -> tuple[np.ndarray, np.ndarray]:
     """Metres (S, T) float32 by which garments (S, T) stand off the skin; and how far that is told (S, T), in [0, 1]."""
-    soft = [cv2.GaussianBlur((garment == one).astype(np.float32), (0, 0), _SOFT / pixel) for one in range(BARE, garment.max() + 1)]
+    soft = [
+        cv2.GaussianBlur((garment == one).astype(np.float32), (0, 0), _SOFT / pixel) for one in range(BARE, max(garment.max(), BARE) + 1)
+    ]
     sharp = np.stack(soft) ** _SHARP
     rise = np.r_[0, _OVER_SKIN + _OVER_CLOTH * np.arange(len(soft) - 1)]
     return (np.tensordot(rise, sharp, 1) / np.maximum(sharp.sum(0), 1e-12)).astype(np.float32), np.minimum(sum(soft), 1)

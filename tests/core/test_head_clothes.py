@@ -46,9 +46,7 @@ def garments(picture: np.ndarray, parsing: np.ndarray | None = None) -> np.ndarr
 
 def clothing(picture: np.ndarray, parsing: np.ndarray | None = None, matte: np.ndarray = INSIDE, strength: float = 1.0) -> Clothing:
     parsing = parsed() if parsing is None else parsing
-    found = Clothing.of(picture, matte.astype(np.float32), parsing, HALF, CELLS, PIXEL, strength)
-    assert found is not None
-    return found
+    return Clothing.of(picture, matte.astype(np.float32), parsing, HALF, CELLS, PIXEL, strength)
 
 
 def at(picture: np.ndarray, x: float, y: float) -> float:
@@ -173,5 +171,6 @@ def test_a_pattern_of_hues_has_no_folds() -> None:
     assert np.ptp(clothing(striped).heights[inner]) * HALF < 0.5e-3
 
 
-def test_without_clothes_there_is_nothing() -> None:
-    assert Clothing.of(photo(), INSIDE.astype(np.float32), parsed(INSIDE), HALF, CELLS, PIXEL) is None
+def test_where_no_clothes_are_seen_hidden_ones_have_edges(egg) -> None:
+    moved = formed(egg, clothing(photo(), parsed(INSIDE)), 2e-3)[1]
+    assert moved[near(egg[0], 0, 0)].mean() == pytest.approx(2e-3, abs=0.2e-3)
