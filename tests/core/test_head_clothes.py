@@ -132,7 +132,7 @@ def test_the_mesh_is_fine_at_steps_alone(egg) -> None:
 
 
 def test_cloth_has_no_dents_and_skin_keeps_them(egg) -> None:
-    plain = clothing(np.where(INSIDE[..., None], np.float32(NAVY), np.float32(0.5)), strength=0)
+    plain = clothing(np.where(INSIDE[..., None], np.array(NAVY, np.float32), np.float32(0.5)), strength=0)
     vertices, moved = formed(egg, plain)
     assert moved[near(egg[0], 0.09, 0, within=3e-3)].mean() > 2e-3
     assert abs(moved[near(egg[0], 0, 0.1, within=3e-3)].mean()) < 0.5e-3
@@ -141,7 +141,7 @@ def test_cloth_has_no_dents_and_skin_keeps_them(egg) -> None:
 
 
 def test_seen_cloth_is_even_before_it_is_coloured(egg) -> None:
-    plain = clothing(np.where(INSIDE[..., None], np.float32(NAVY), np.float32(0.5)))
+    plain = clothing(np.where(INSIDE[..., None], np.array(NAVY, np.float32), np.float32(0.5)))
     count = len(egg[0])
     moved = (plain.prepared(*egg)[0][:count] - egg[0])[:, 2] * HALF
     assert moved[near(egg[0], 0.09, 0, within=3e-3)].mean() > 2e-3
