@@ -166,7 +166,7 @@ def test_seams_and_folds_are_furrows() -> None:
 
 def test_a_pattern_of_hues_has_no_folds() -> None:
     striped = photo()
-    striped[JACKET & (Y % 8e-3 < 3e-3)] = (0.3, 0.05, 0.05)
+    striped[JACKET & (Y % 8e-3 < 3e-3)] = (0.7, 0.15, 0.15)
     inner = (X > 0.07) & (X < 0.13) & (np.abs(Y) < 0.05)
     assert np.ptp(clothing(striped).heights[inner]) * HALF < 0.5e-3
 
