@@ -91,10 +91,11 @@ def test_light_and_shade_are_one_garment() -> None:
     assert at(found, 0.07, -0.05) == at(found, 0.14, -0.02) == found.max() == BARE + 3
 
 
-def test_checks_are_one_garment() -> None:
+@pytest.mark.parametrize("check", [X // 0.025 + Y // 0.025, Y // 0.03])
+def test_checks_and_broad_stripes_are_one_garment(check: np.ndarray) -> None:
     checked = photo()
     checked[INSIDE & ~NECK] = NAVY
-    checked[INSIDE & ~NECK & ((X // 0.025 + Y // 0.025) % 2 == 0)] = RED
+    checked[INSIDE & ~NECK & (check % 2 == 0)] = RED
     assert garments(checked).max() == BARE + 1
 
 
