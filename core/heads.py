@@ -34,6 +34,7 @@ from .result import SURFACE, Mesh, Result
 from .rigging import Rigging
 from .settings import Settings
 from .surface.build import add_detail, build_surface
+from .surface.clothing import Clothing
 from .surface.cut import cut_head
 from .surface.ears import with_ears
 from .surface.features import Features, uncovered
@@ -84,7 +85,7 @@ class HeadReconstructor:
         fields = self._fields(prepared, others, clock)
         prepared = replace(prepared, surface=fields.ears.surface)
         pictures = prepared.pictures(picture_size(settings.resolution))
-        vertices, faces, detail = self._surface(prepared, fields, settings, pictures, clock)
+        vertices, faces, detail, clothing = self._surface(prepared, fields, settings, pictures, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
         rigging = None
         if settings.rig:
@@ -96,7 +97,7 @@ class HeadReconstructor:
         with ThreadPoolExecutor(1) as beside:
             # Parts need no colours, and colours no parts.
             parts = None if for_body else beside.submit(self._anatomy, prepared, vertices, faces, pictures)
-            mesh, vertices, kept = self._coloured(prepared, fields, (vertices, faces, closed), pictures, detail, clock)
+            mesh, vertices, kept = self._coloured(prepared, fields, (vertices, faces, closed), pictures, detail, clothing, clock)
         view, anatomy = prepared.view, None if parts is None else parts.result().of_vertices(kept)
         views = tuple(result_view(one) for one in (prepared, *(() if fields.further is None else fields.further.others)))
         result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
@@ -119,21 +120,26 @@ class HeadReconstructor:
 
     def _surface(
         self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock
-    ) -> tuple[np.ndarray, np.ndarray, FineDetail | None]:
-        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3), and what the main photo's shading
-        tells. pictures: the main photo's."""
+    ) -> tuple[np.ndarray, np.ndarray, FineDetail | None, Clothing | None]:
+        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3), what the main photo's shading
+        tells, and what it tells of clothes. pictures: the main photo's."""
         with clock.stage("surface") as share:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
             detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
-            if fields.further is not None:
+            clothing = prepared.clothing(settings.resolution, settings.detail, pictures)
+            if fields.further is None:
+                vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
+            else:
                 smooth = add_detail(vertices, faces, settings.resolution)
                 vertices = fields.further.detailed(smooth, faces, settings.resolution, settings.detail)
-                return *self._with_features(prepared, *with_ears(vertices, faces, fields.ears), pictures), detail
-            vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
             vertices, faces = self._with_features(prepared, *with_ears(vertices, faces, fields.ears), pictures)
-            # Lines around eyes and mouth are the person's: they come last.
-            return vertices if detail is None else detail.on(vertices, faces), faces, detail
+            if detail is not None and fields.further is None:
+                # Lines around eyes and mouth are the person's: they come last.
+                vertices = detail.on(vertices, faces)
+            if clothing is not None:
+                vertices, faces = clothing.prepared(vertices, faces)
+            return vertices, faces, detail, clothing
 
     def _with_features(
         self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, pictures: Pictures
@@ -168,10 +174,11 @@ class HeadReconstructor:
         surface: tuple[np.ndarray, np.ndarray, np.ndarray],
         pictures: Pictures,
         detail: FineDetail | None,
+        clothing: Clothing | None,
         clock: Clock,
     ) -> tuple[Mesh, np.ndarray, np.ndarray]:
         """The coloured mesh of a surface in the main photo's crop frame, as `_cut` gives it, with the relief of hidden hair and mended: in
-        its upright frame; its vertices in the crop frame, and their ids in the surface. pictures, detail: the main photo's."""
+        its upright frame; its vertices in the crop frame, and their ids in the surface. pictures, detail, clothing: the main photo's."""
         image, matte, parsing = pictures
         vertices, faces, closed = surface
         normals = vertex_normals(vertices, faces)
@@ -181,13 +188,15 @@ class HeadReconstructor:
             skin = lambda points: skin_on_head(prepared.surface, points)  # noqa: E731
             heights = None if detail is None else detail.heights
             filled = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights, closed)
-            colours, observed, relief, edges = filled
+            colours, observed, relief, edges, clothes = filled
             source = None
             if fields.further is not None:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
         with clock.stage("mend"):
             # Another photo may show what the main one does not.
-            raised = vertices + (relief * (1 - observed) + edges)[:, None] * normals
+            raised = vertices + (relief * (1 - observed))[:, None] * normals
+            if clothing is not None:
+                raised = clothing.on(raised, faces, clothes, edges)
             camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)
         pose = Pose(prepared.fit.rotation, prepared.fit.joints[NECK])
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(vertex_normals(camera_vertices, faces))

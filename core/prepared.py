@@ -22,6 +22,7 @@ from .photo.view import View
 from .progress import Clock
 from .quality import judge, measure_fit
 from .surface.build import ReliefMap
+from .surface.clothing import Clothing
 from .surface.creases import without_furrows
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
 from .surface.mesoscopic import FineDetail
@@ -72,6 +73,14 @@ class PreparedPhoto:
         rough = stubble(photo, matte * parsing[..., CLASSES.index("skin")], places, 2 * half / len(photo))
         plain = np.maximum(plain, cv2.resize(rough, places.shape[1::-1], interpolation=cv2.INTER_AREA))
         return FineDetail.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength, plain)
+
+    def clothing(self, resolution: int, strength: float, pictures: Pictures) -> Clothing | None:
+        """What the photo tells of clothes for a surface of so many cells a side; None without a parsing."""
+        photo, matte, parsing = pictures
+        if parsing is None:
+            return None
+        half = self.surface.framing.half
+        return Clothing.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength)
 
     def pictures(self, size: int) -> Pictures:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the

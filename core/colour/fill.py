@@ -29,12 +29,13 @@ _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by
 class Filled(NamedTuple):
     """colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied; relief (V,) float32, crop units
     along the normals by which hidden hair is to be raised: its strands are those of its colours; edges (V,) the same of the edges of
-    clothes, seen or not."""
+    clothes, seen or not; clothes (V,) float32 in [0, 1]: what is of them."""
 
     colours: np.ndarray
     observed: np.ndarray
     relief: np.ndarray
     edges: np.ndarray
+    clothes: np.ndarray
 
 
 def colour_vertices(
@@ -84,11 +85,13 @@ def colour_vertices(
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
     colours = unseen + ending[:, None] * (shown - unseen)
-    edges = np.zeros(len(vertices), np.float32)
+    edges, worn = np.zeros((2, len(vertices)), np.float32)
     if kinds is not None:
         edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN], copied.around) * ~surface.closed
         edges += hats_rise(surface.cells, kinds[:, HAT], vertices, copied.around)
-    return Filled(colours.astype(np.float32), copied.observed * (vertices[:, 1] > lowest), hidden.relief.astype(np.float32), edges)
+        worn = surface.cells.spread(kinds[:, [CLOTHES]], vertices)[:, 0] * ~surface.closed
+    observed = copied.observed * (vertices[:, 1] > lowest)
+    return Filled(colours.astype(np.float32), observed, hidden.relief.astype(np.float32), edges, worn)
 
 
 def _in_the_light_there(

@@ -61,7 +61,7 @@ class SkinLines:
         depth, narrower = np.zeros(light.shape, np.float32), None
         for width, noise, sharp in zip(_WIDTHS, _NOISE, _SHARP, strict=True):
             if width >= self.finest:
-                lines = _lines(pictures, share, width / pixel).min(-1)
+                lines = dark_lines(pictures, share, width / pixel).min(-1)
                 dark = np.maximum(lines - noise, 0)
                 if narrower is not None:
                     dark *= smoothstep(narrower / np.maximum(lines, 1e-6), *sharp)
@@ -89,8 +89,8 @@ def _on_nose(places: np.ndarray) -> np.ndarray:
     return ((1 - beside) * smoothstep(up, low, begun) * (1 - smoothstep(up, ending, high))).astype(np.float32)
 
 
-def _lines(pictures: np.ndarray, share: np.ndarray, width: float) -> np.ndarray:
-    """How much darker a line of half this width, pixels, is than both its sides, (H, W, 2), in pictures (H, W, 2) of which a share (H, W)
+def dark_lines(pictures: np.ndarray, share: np.ndarray, width: float) -> np.ndarray:
+    """How much darker a line of half this width, pixels, is than both its sides, (H, W, C), in pictures (H, W, C) of which a share (H, W)
     counts."""
     scale = min(_COARSE / width, 1.0)
     sums = np.concatenate([pictures * share[..., None], share[..., None]], axis=-1).astype(np.float32)
@@ -98,18 +98,18 @@ def _lines(pictures: np.ndarray, share: np.ndarray, width: float) -> np.ndarray:
     width *= scale
     reach = int(np.ceil(2.5 * _ALONG * width))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1] / width
-    darkest = np.zeros_like(sums[..., :2])
+    darkest = np.zeros_like(sums[..., :-1])
     for angle in np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS:
         right, down = np.cos(angle), np.sin(angle)  # across the line
         kernel = np.exp(-0.5 * ((x * right + y * down) / _ACROSS) ** 2 - 0.5 * ((y * right - x * down) / _ALONG) ** 2)
         blurred = cv2.filter2D(sums, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
-        weight = blurred[..., 2:]
-        values = np.concatenate([blurred[..., :2] / np.maximum(weight, 1e-3), weight], axis=-1)
+        weight = blurred[..., -1:]
+        values = np.concatenate([blurred[..., :-1] / np.maximum(weight, 1e-3), weight], axis=-1)
         sides = [_shifted(values, way * _APART * width * np.array([right, down])) for way in (1, -1)]
         lesser = np.minimum(*sides)
-        known = smoothstep(np.minimum(lesser[..., 2:], weight), *_BESIDE)
-        darkest = np.maximum(darkest, known * (lesser[..., :2] - values[..., :2]))
-    return cv2.resize(darkest, share.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        known = smoothstep(np.minimum(lesser[..., -1:], weight), *_BESIDE)
+        darkest = np.maximum(darkest, known * (lesser[..., :-1] - values[..., :-1]))
+    return cv2.resize(darkest, share.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(pictures.shape)
 
 
 def _shifted(picture: np.ndarray, way: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ MATERIALS = (
     Material(("lips",), 1.2, 0.2, 3.2e-3, 0.02, 0.3e-3, _RED),
     Material(("hair",), 2.5, 0.35, 6.4e-3, 0.01, 1.5e-3, strands=True, contrast=0.12),
     Material(("beard",), 1.2, 0.4, 3.2e-3, 0.02, 1.8e-3, strands=True, contrast=0.12),
-    Material(("clothes", "hat"), 0.6, 0.3, 12.8e-3, 0.02),
+    Material(("hat",), 0.6, 0.3, 12.8e-3, 0.02),
 )
 _LEFT_OUT = ("eyes", "glasses", "object")
 
@@ -106,7 +106,7 @@ class FineDetail:
         heights = shading_heights(photo, matte, parsing, kept, half, finest)
         size = (min(cells, _SHADING_SIZE),) * 2
         skin = matte * _share(parsing, _SHADED)
-        pictures = _linear(photo[..., 0]), skin, parsing[..., CLASSES.index("hair")]
+        pictures = linear_light(photo[..., 0]), skin, parsing[..., CLASSES.index("hair")]
         lines = np.log(pictures[0] + _DARK).astype(np.float32)
         bare = smoothstep(matte * parsing[..., CLASSES.index("skin")] * kept, *_PURE).astype(np.float32)
         if plain is not None:
@@ -185,7 +185,7 @@ def _bounds(mask: np.ndarray, margin: int) -> tuple[slice, ...] | None:
 def material_heights(material: Material, photo: np.ndarray, own: np.ndarray, kept: np.ndarray, pixel: float, finest: float) -> np.ndarray:
     """Heights (H, W) in metres that one material adds. own, kept (H, W): its share, and what is not left out."""
     pure = smoothstep(own * kept, *_PURE).astype(np.float32)
-    light = np.log(_linear(photo) @ np.array(material.channels) + _DARK).astype(np.float32)
+    light = np.log(linear_light(photo) @ np.array(material.channels) + _DARK).astype(np.float32)
     relief = _bands(material, light, pure, pixel, finest)
     if material.strands:
         relief = _combed(relief, light, pixel)
@@ -240,7 +240,8 @@ def _mean(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
     return _blurred(values * weight, sigma) / np.maximum(_blurred(weight, sigma), 1e-4)
 
 
-def _linear(picture: np.ndarray) -> np.ndarray:
+def linear_light(picture: np.ndarray) -> np.ndarray:
+    """Linear light of a picture in sRGB, both in [0, 1]."""
     return ((picture + 0.055) / 1.055) ** 2.4
 
 

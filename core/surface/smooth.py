@@ -1,12 +1,16 @@
-"""Smoothing that removes roughness and keeps the volume."""
+"""Smoothing that removes roughness and keeps the volume, and smoothing by stiffness, as of cloth."""
 
 import numpy as np
+import scipy.sparse as sp
 
 from ..geometry.mesh import adjacency
+from ..geometry.solve import solve_positive
 
 _PASS_BAND = 0.1
 _SHRINK = 0.5
 _CELLS_A_ROUND, _MOST_ROUNDS = 32, 12
+_PINNED = 1e-2  # stiffness against that of cloth below which it stays in its place
+_CLUSTER = 0.03  # crop units
 
 
 def smoothing_rounds(resolution: int) -> int:
@@ -30,3 +34,22 @@ def smooth_surface(vertices: np.ndarray, faces: np.ndarray, iterations: int) -> 
         for step in (_SHRINK, grow):
             smooth = (1 - step) * smooth + (neighbours @ smooth) * (step / degree)
     return smooth
+
+
+def spanned(vertices: np.ndarray, faces: np.ndarray, share: np.ndarray, longest: float) -> np.ndarray:
+    """Vertices (V, 3) float32 of a mesh in a crop frame as stiff cloth would span them: without waves shorter than `longest`, crop units,
+    where it is worn, share (V,) in [0, 1]."""
+    edge = float(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1).mean())
+    neighbours = adjacency(faces, len(vertices))
+    # A mesh's umbrella sees a wave of so many edges at a quarter of its squared angle an edge.
+    stiffness = ((longest / edge / (2 * np.pi)) ** 2 * 4) ** 2
+    umbrella = sp.identity(len(vertices), format="csr") - sp.diags(1 / np.asarray(neighbours.sum(1)).ravel()) @ neighbours
+    bending = stiffness * (umbrella.T @ umbrella)
+    matrix = (sp.diags(1 / np.maximum(share, _PINNED / stiffness)) + bending).tocsr()
+    change = solve_positive(matrix, -(bending @ vertices.astype(np.float64)), groups_of(vertices), tolerance=1e-2)
+    return (vertices + change).astype(np.float32)
+
+
+def groups_of(vertices: np.ndarray) -> np.ndarray:
+    """(V,) ids of neighbours among vertices (V, 3), as solve_positive takes them."""
+    return np.unique(np.floor(vertices / _CLUSTER).astype(np.int64) @ [1 << 40, 1 << 20, 1], return_inverse=True)[1]

@@ -15,12 +15,14 @@ from ..geometry.mesh import adjacency, vertex_normals
 from ..geometry.solve import solve_positive
 from ..geometry.visibility import smoothstep
 from ..photo.parsing import CLASSES
+from .smooth import groups_of, spanned
 
 _CLOTH, _SHOES = ("clothes", "hat"), ("shoes",)
+ALIKE = 16.0
+"""Of `cloth_tones`: mean distance of colours that are one garment's."""
 _COLOURS, _SAMPLES, _FEWEST = 6, 256, 200  # colours of cloth, pixels a side that tell them, and of cloth among those
 _LIGHTNESS = np.array([0.4, 1, 1], np.float32)  # of CIE Lab: folds change it
 _DARK = 25.0  # of CIE Lab's lightness
-_ALIKE = 16.0  # of CIE Lab: mean distance of colours that are one garment's
 _NOISE = 1.0  # pixels of the crop
 _LEAST = 0.03  # metres: what is narrower is no garment but a print, a belt or a strap
 _SHARE, _BARE = 0.02, 6e-3  # of all cloth that a garment covers at least, and square metres of what is bare
@@ -30,8 +32,6 @@ _WORN = (0.3, 0.7)  # share from which on a place is covered
 _RIM = (0.25, 0.6)  # z of the normal: at the outline the photo tells the form
 _SHARP, _EVEN = 4, 3e-3  # power of the shares, and metres over which they pass into each other: a hem is narrow, and not jagged
 _ENDS = 0.03  # metres over which the step at a garment's end is made up for on either side
-_PINNED = 1e-2  # stiffness against that of cloth below which it stays in its place
-_CLUSTER = 0.03  # crop units
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ def worn_layers(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, half:
     share = lambda names: parsing[..., [CLASSES.index(name) for name in names]].sum(-1)  # noqa: E731
     person = matte > 0.5
     cloth, shoes = share(_CLOTH) > 0.5, share(_SHOES) > 0.5
-    colours, centres = _colours(photo, person & (cloth | shoes))
+    colours, centres = cloth_colours(photo, person & (cloth | shoes))
     if not len(centres):
         return None
     side = max(3, 2 * round(_LEAST * len(photo) / (2 * half) / 2) + 1)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     opened = lambda mask: cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)  # noqa: E731
-    garment = (fcluster(linkage(centres, "average"), _ALIKE, "distance") - 1)[colours]
+    garment = (fcluster(linkage(centres, "average"), ALIKE, "distance") - 1)[colours]
     kinds = [opened(person & cloth & (garment == one)) for one in np.unique(garment)]
     kinds = [one for one in kinds if one.sum() > _SHARE * (person & cloth).sum()]
     kinds.sort(key=lambda one: float(np.nonzero(one)[0].mean()))
@@ -72,41 +72,32 @@ def dressed(vertices: np.ndarray, faces: np.ndarray, shares: np.ndarray, free: n
     they may move."""
     edge = float(np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1).mean()) * half
     neighbours = adjacency(faces, len(vertices))
-    normals = vertex_normals(vertices, faces)
-    inner = free * smoothstep(np.abs(normals[:, 2]), *_RIM)
+    inner = free * smoothstep(np.abs(vertex_normals(vertices, faces)[:, 2]), *_RIM)
     cloth, shoes = (smoothstep(one, *_WORN) * inner for one in (shares[:, :-2].sum(1), shares[:, -2]))
-    groups = _groups(vertices)
-    # A mesh's umbrella sees a wave of so many edges at a quarter of its squared angle an edge.
-    stiffness = ((_SPANS / edge / (2 * np.pi)) ** 2 * 4) ** 2
-    share = np.maximum(cloth, shoes * (_SHOE_SPANS / _SPANS) ** 4)
-    degree = np.asarray(neighbours.sum(1)).ravel()
-    umbrella = sp.identity(len(vertices), format="csr") - sp.diags(1 / degree) @ neighbours
-    bending = stiffness * (umbrella.T @ umbrella)
-    matrix = (sp.diags(1 / np.maximum(share, _PINNED / stiffness)) + bending).tocsr()
-    change = solve_positive(matrix, -(bending @ vertices.astype(np.float64)), groups, tolerance=1e-2)
-    spanned = (vertices + change).astype(np.float32)
+    covered = spanned(vertices, faces, np.maximum(cloth, shoes * (_SHOE_SPANS / _SPANS) ** 4), _SPANS / half)
     sharp = np.maximum(shares, 0) ** _SHARP
     rise = sharp @ np.r_[np.linspace(*_RISE, shares.shape[1] - 2), _SHOE, 0] / np.maximum(sharp.sum(1), 1e-9) / half
-    links = sp.diags(degree) - neighbours
-    beside = solve_positive((sp.identity(len(vertices)) + (_ENDS / edge) ** 2 / 3 * links).tocsr(), rise[:, None], groups, tolerance=1e-3)
-    return (spanned + (free * (rise - beside[:, 0]))[:, None] * vertex_normals(spanned, faces)).astype(np.float32)
+    links = sp.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours
+    matrix = (sp.identity(len(vertices)) + (_ENDS / edge) ** 2 / 3 * links).tocsr()
+    beside = solve_positive(matrix, rise[:, None], groups_of(vertices), tolerance=1e-3)
+    return (covered + (free * (rise - beside[:, 0]))[:, None] * vertex_normals(covered, faces)).astype(np.float32)
 
 
-def _colours(photo: np.ndarray, cloth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cloth_colours(photo: np.ndarray, cloth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which of some colours (S, S) each pixel has, and those colours (N, 3) in CIE Lab; cloth (S, S) bool tells them."""
     size = (_SAMPLES, _SAMPLES)
-    small = _told(cv2.resize(photo, size, interpolation=cv2.INTER_AREA))
+    small = cloth_tones(cv2.resize(photo, size, interpolation=cv2.INTER_AREA))
     told = small[cv2.resize(cloth.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.95]
     if len(told) < _FEWEST:
         return np.zeros(cloth.shape, np.int64), np.zeros((0, 3))
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 30, 0.0)
     centres = cv2.kmeans(told, _COLOURS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)[2]
-    own = cv2.GaussianBlur(_told(photo), (0, 0), _NOISE)
+    own = cv2.GaussianBlur(cloth_tones(photo), (0, 0), _NOISE)
     return np.stack([((own - one) ** 2).sum(-1) for one in centres]).argmin(0), centres
 
 
-def _told(picture: np.ndarray) -> np.ndarray:
+def cloth_tones(picture: np.ndarray) -> np.ndarray:
     """(S, S, 3): what a picture (S, S, 3) sRGB tells of materials, CIE Lab; of what is nearly black the hue is noise."""
     lab = cv2.cvtColor(np.ascontiguousarray(picture, np.float32), cv2.COLOR_RGB2LAB)
     lab[..., 1:] *= np.minimum(lab[..., :1] / _DARK, 1)
@@ -119,8 +110,3 @@ def _pieces(mask: np.ndarray, area: float) -> np.ndarray:
     large = told[:, cv2.CC_STAT_AREA] > area
     large[0] = False
     return large[part.astype(np.int64)].astype(np.uint8)
-
-
-def _groups(vertices: np.ndarray) -> np.ndarray:
-    """(V,) ids of neighbours among vertices (V, 3), as solve_positive takes them."""
-    return np.unique(np.floor(vertices / _CLUSTER).astype(np.int64) @ [1 << 40, 1 << 20, 1], return_inverse=True)[1]

@@ -51,8 +51,8 @@ def test_a_dark_line_of_skin_becomes_a_furrow() -> None:
     assert np.allclose(heights(flat() * line(), parsed(), strength=0.5), found / 2, atol=1e-5)
 
 
-def test_folds_of_cloth_are_deep() -> None:
-    found = heights(flat() * line(), parsed("clothes"))[MIDDLE].mean()
+def test_folds_of_hats_are_deep() -> None:
+    found = heights(flat() * line(), parsed("hat"))[MIDDLE].mean()
     assert -1.0 < found < -0.2
 
 
