@@ -1,6 +1,6 @@
 """Colours of all vertices: the photo's where it shows them, hidden ones elsewhere, in the light that falls there, without a seam."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,9 @@ _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
 _FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
+_HAIR_ROUNDS, _HAIR_HIDDEN = 4, (0.01, 0.12)
+"""Rounds of smoothing that leave locks as they are, and shares of what is seen around over which the tone of seen hair goes on behind (5 to
+10 cm)."""
 _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by how much it may be less at the place itself
 
 
@@ -74,7 +77,8 @@ def colour_vertices(
     detail = np.where(clothes.of[:, None] == 0, hidden.detail, hidden.detail_of_clothes)
     shown, unseen = copied.shown[:, COLOUR], np.clip(clothes.spread(level) + detail, 0, 1)
     if kinds is not None:
-        shown, unseen = _without_border(surface, copied, unseen, kinds[:, SKIN])
+        shown, unseen = _without_border(surface, copied, shown, unseen, kinds, SKIN)
+        shown, unseen = _without_border(surface, copied, shown, unseen, kinds, HAIR, _HAIR_ROUNDS, _HAIR_HIDDEN)
     if surface.closed.any():
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
@@ -129,16 +133,19 @@ def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, 
     return copied._replace(shown=shown)
 
 
-def _without_border(surface: ColouredSurface, copied: Copied, unseen: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The photo's colours (V, 3) and the hidden ones (V, 3) without the shade at the border of seen skin; skin (K,): share of cells."""
-    cells, shown = surface.cells, copied.shown
-    own = normalised(shown[:, OF_KIND])[:, SKIN] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
-    colours, weight = shown[:, COLOUR], copied.with_steep * own
-    skin = skin * cells.mean(1 - copied.observed * (1 - own))
-    layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), skin)]
+def _without_border(
+    surface: ColouredSurface, copied: Copied, colours: np.ndarray, unseen: np.ndarray, kinds: np.ndarray, kind: int, *how: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """The photo's colours (V, 3) and the hidden ones (V, 3) without the shade at the border of what is seen of one kind; kinds
+    (K, len(KINDS)): shares of cells; how: as `bridged` takes it."""
+    cells, shown, share = surface.cells, copied.shown, kinds[:, kind]
+    own = normalised(shown[:, OF_KIND])[:, kind] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
+    weight = (copied.with_steep if kind == SKIN else copied.observed) * own
+    share = share * cells.mean(1 - copied.observed * (1 - own))
+    layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), share)]
     both = cells.mean(unseen + copied.observed[:, None] * (colours - unseen))
-    of_seen, of_unseen = bridged(cells, both, skin, layers, copied.around)
-    of_seen, of_unseen = (cells.spread(one * skin[:, None], surface.vertices) for one in (of_seen, of_unseen))
+    of_seen, of_unseen = bridged(cells, both, share, layers, copied.around, *how)
+    of_seen, of_unseen = (cells.spread(one * share[:, None], surface.vertices) for one in (of_seen, of_unseen))
     return lightened(colours, of_seen * own[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
 
 
