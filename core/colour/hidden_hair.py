@@ -18,7 +18,7 @@ _RELIEF = 0.8  # of the visible hair's relief, the same strands
 _LIVELY = 0.7  # of the seen relief, locks and all, that long hair's has at least
 _LOWEST = 2  # percentile of the seen hair's height that tells where it ends
 _LONG = (0.15, 0.4)  # crop units below the eyes on the mean head, over which its end makes it long
-_ENDS = 1.4  # of the share of hair that thins out, by which strands are denser or sparser than the mean, for each standard deviation
+_ENDS = 1.0  # of the share of hair that thins out, by which strands are denser or sparser than the mean, for each standard deviation
 _ENDING = (0.05, 0.3)  # share of what else is there, from hair to its end
 _TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
 

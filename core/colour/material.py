@@ -32,8 +32,8 @@ _MUTED = 0.1  # of skin's tint is left out: what is even all over a neck looks m
 _SPARSE = 0.3  # of the skin that shows through beards where nobody sees them, which are densest on the chin
 _GLEAM, _BLACK_HAIR = 0.012, (0.15, 0.28)  # sRGB: so little is bluer in black hair, and so light is none
 _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
-_VIOLET = (0.1, 0.16)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
-_WARM = 0.35  # of the way from blue to red that green lies at least: between red and brown
+_VIOLET = (0.06, 0.1)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
+_HUES = 0.35, 0.75  # of the way from blue to red between which green lies, from red hair to the yellowest
 _ALL_OVER, _LIGHTER = 0.7, 0.25  # share of the differences in hair's light, and the natural logarithm, that go from front to back
 _FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
 _FOREHEAD = (0.08, 0.2)  # height on the mean head, crop units: what faces the sky is lighter than what is hidden
@@ -63,12 +63,13 @@ class Tints(NamedTuple):
         hair a little blue."""
         nearest = np.array([isotonic_regression(tint, increasing=False).x for tint in self.tints])
         gleam = np.minimum(self.tints[:, 2] - nearest[:, 2], _GLEAM * (1 - smoothstep(self.lightness, *_BLACK_HAIR)) / self.lightness)
-        # Hair through which skin shows, or a faded picture's, would be pink.
+        # Hair through which skin shows, or a faded picture's, would be pink, and hair before leaves green.
         red, green, blue = nearest.T
-        pink = np.maximum(_WARM * (red - blue) - (green - blue), 0)[:, None] / (2 - _WARM)
-        nearest += pink * [0, 1, -1]
+        pink = np.maximum(_HUES[0] * (red - blue) - (green - blue), 0) / (2 - _HUES[0])
+        leafy = np.maximum((green - blue) - _HUES[1] * (red - blue), 0) / (1 + _HUES[1])
+        nearest += np.stack([leafy, pink - leafy, -pink], axis=1)
         nearest += gleam[:, None] * [-0.5, -0.5, 1]
-        violet = smoothstep(self.tints[:, [0, 2]].min(1) - self.tints[:, 1], *_VIOLET)
+        violet = _violet(self.tints)
         dyed = np.maximum(smoothstep(np.linalg.norm(self.tints - 1, axis=1), *_DYED), violet)[:, None]
         return self._replace(tints=nearest + dyed * (self.tints - nearest))
 
@@ -146,6 +147,11 @@ def levels(
     return np.clip(colours, 0, 1), tints
 
 
+def _violet(tints: np.ndarray) -> np.ndarray:
+    """(...,) in [0, 1]: are tints (..., 3) those of violet hair?"""
+    return smoothstep(tints[..., [0, 2]].min(-1) - tints[..., 1], *_VIOLET)
+
+
 def _samples(sources: np.ndarray, better: Sequence[np.ndarray]) -> np.ndarray:
     """Cells (K,) bool that show a kind, by sources (K,): those that are good in all further ways (K,), or the best if they are few. None at
     all where fewer than _LEAST show it."""
@@ -163,7 +169,7 @@ def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> 
     light = seen.mean(1) + BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
     most = np.median(tinted[hair]) / np.linalg.norm(skin.tints - 1, axis=1).min()
-    grey = (1 - smoothstep(most, *_GREY_TINT)) * (np.median(light[hair]) > _GREY * skin.lightness[0])
+    grey = (1 - smoothstep(most, *_GREY_TINT)) * (1 - _violet(np.median(seen[hair] / light[hair, None], axis=0))) * (np.median(light[hair]) > _GREY * skin.lightness[0])
     return hair & (tinted <= np.percentile(tinted[hair], 100 - grey * (100 - percent)))
 
 
