@@ -23,7 +23,6 @@ _BARE = (0.02, 0.08)  # share of beard there, from shaved sides beside a goatee 
 _THICK = (0.1, 0.45)  # share of beard around, which the parsing often takes for skin
 _FRONTS = (-0.2, -0.05, 0.1, 0.22), (-0.27, -0.25, -0.2, -0.14)  # heights on the mean head, and depths to which sideburns reach there
 _BEHIND, _SIDEBURN_END = -0.36, -0.06  # depth at which the ear begins, and height at which sideburns end over a shaved cheek
-_STEEP = np.cos(np.radians([68, 45]))  # of the angle to the camera: at a head's sides sideburns are easily taken for skin
 _THINNED = 4  # rounds of smoothing, of 4 mm each, over which hidden hair thins out into skin
 _TOLD, _CROPPED = 0.8, (0.03, 0.06)  # share of hair that tells its thickness, and crop units (6 to 12 mm) of that
 
@@ -52,12 +51,6 @@ def sideburns(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
     before = smoothstep(np.interp(height, *_FRONTS) - depth, -_SOFT, _SOFT) * smoothstep(depth - _BEHIND, 0, _SOFT)
     within = smoothstep(height - _SIDEBURN_END, -_SOFT, 2 * _SOFT) * (1 - smoothstep(height, _FRONTS[0][-1], _FRONTS[0][-1] + _SOFT))
     return _haired_temples(hair, upright) * before * within
-
-
-def doubtful_skin(haired: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: how little does it count that a cell is told to be skin, where sideburns and beards grow, (K,), and what has the
-    normals (K, 3) is seen steeply?"""
-    return haired * (1 - smoothstep(normals[:, 2], *_STEEP))
 
 
 def thinned_out(cells: VoxelMeans, share: np.ndarray, kind: int, stays: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.visibility import smoothstep
-from .beard import bearded, cropped, doubtful_skin, sideburns, thinned_out
+from .beard import bearded, cropped, sideburns, thinned_out
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS
 from .clothing import Worn, dressed, garments, with_an_edge
 from .copied import normalised
@@ -84,17 +84,14 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     of_what = of_what * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
     mirrored = normalised(cells.mean(other[:, OF_KIND], of_what))
     by_place = hidden_kinds(kinds, weight, places, upright)
-    burns = sideburns(by_place[:, HAIR], upright)
     beard = bearded(cells, kinds[:, BEARD], weight, upright, by_place[:, HAIR])
-    for kind, grown in ((HAIR, burns), (BEARD, beard)):
+    for kind, grown in ((HAIR, sideburns(by_place[:, HAIR], upright)), (BEARD, beard)):
         grown = by_place[:, SKIN] * grown
         by_place[:, kind], by_place[:, SKIN] = by_place[:, kind] + grown, by_place[:, SKIN] - grown
     by_place = cells.smoothed(cells.smoothed(by_place))
     of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)
-    doubt = doubtful_skin(np.maximum(burns, beard), normals)
-    evidence = [(kinds, weight), (mirrored, _MIRRORED * cells.mean(of_what)), (normalised(grazed), of_grazed)]
-    share = continued(cells, by_place, [(told, trust * (1 - doubt * told[:, SKIN])) for told, trust in evidence])
-    thinned_out(cells, share, BEARD, weight * (1 - doubt))
+    share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(of_what)), (normalised(grazed), of_grazed)])
+    thinned_out(cells, share, BEARD, weight)
     thinned_out(cells, share, HAIR, 1 - cropped(places.distance, weight * kinds[:, HAIR]) * (1 - np.maximum(weight, places.ears)))
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
