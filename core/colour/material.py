@@ -169,7 +169,11 @@ def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> 
     light = seen.mean(1) + BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
     most = np.median(tinted[hair]) / np.linalg.norm(skin.tints - 1, axis=1).min()
-    grey = (1 - smoothstep(most, *_GREY_TINT)) * (1 - _violet(np.median(seen[hair] / light[hair, None], axis=0))) * (np.median(light[hair]) > _GREY * skin.lightness[0])
+    grey = (
+        (1 - smoothstep(most, *_GREY_TINT))
+        * (1 - _violet(np.median(seen[hair] / light[hair, None], axis=0)))
+        * (np.median(light[hair]) > _GREY * skin.lightness[0])
+    )
     return hair & (tinted <= np.percentile(tinted[hair], 100 - grey * (100 - percent)))
 
 

@@ -47,16 +47,14 @@ def bridged(
     layers: Sequence[tuple[np.ndarray, np.ndarray]],
     around: np.ndarray,
     rounds: int = 1,
-    hidden: tuple[float, float] = _BRIDGE_HIDDEN,
 ) -> list[np.ndarray]:
     """How much lighter each layer [(colours (K, 3), weight (K,)), ...] of one kind, what is seen and what is hidden, is to be around the
     border of what is seen for the shade at this border to be gone: (K, 3) each, natural logarithm.
 
     Light then goes evenly from what is well inside to what is well outside, by `around_border` (K,). colours (K, 3): of the layers
-    together; share (K,): of the kind; rounds: of smoothing, of 4 mm each, by which finer light and shade stays; hidden: shares of what is
-    seen around where what is hidden becomes itself.
+    together; share (K,): of the kind; rounds: of smoothing, of 4 mm each: finer light and shade stays.
     """
-    near = np.where(around > 0.5, 1 - smoothstep(around, *_BRIDGE_SEEN), smoothstep(around, *hidden))
+    near = np.where(around > 0.5, 1 - smoothstep(around, *_BRIDGE_SEEN), smoothstep(around, *_BRIDGE_HIDDEN))
     links = cells.links.tocoo(copy=True)
     links.data = np.minimum(share[links.row], share[links.col]) ** 2 + 0.01
     even = membrane(links.tocsr(), _around(cells, colours, share, rounds), share * (1 - near), _FREE, cells.place // 5)

@@ -13,7 +13,7 @@ from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.grain import PORES, Grain
 from likeness.core.colour.hidden_colours import SkinChange
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
-from likeness.core.colour.material import Tints, levels
+from likeness.core.colour.material import Tints, _opaque, levels
 from likeness.core.colour.seam import evened
 from likeness.core.colour.voxel_means import VoxelMeans
 from likeness.core.photo.parsing import CLASSES
@@ -200,6 +200,24 @@ def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, fl
     assert (np.abs(natural.tints - tints.tints).max() < 0.01) == kept
     if not kept:
         assert (np.diff(natural.tints, axis=1) < 1e-6).all(), "red, green and blue in that order"
+
+
+@pytest.mark.parametrize("tint", [(1.1, 0.95, 0.95), (1.09, 1.09, 0.82)], ids=["pink", "olive"])
+def test_hair_is_neither_pink_nor_green(tint: tuple[float, float, float]) -> None:
+    red, green, blue = Tints(np.array([0.4]), np.array([tint])).natural().tints[0]
+    assert 0.34 < (green - blue) / (red - blue) < 0.76 and abs(red + green + blue - 3) < 0.02
+
+
+def test_violet_hair_is_not_grey() -> None:
+    """Its least tinted strands are highlights."""
+    rng = np.random.default_rng(0)
+    seen = np.concatenate([np.tile([0.55, 0.43, 0.5], (75, 1)), np.tile([0.85, 0.85, 0.87], (25, 1))]) + 0.001 * rng.standard_normal(
+        (100, 3)
+    )
+    skin = Tints.of(np.tile(FAIR, (50, 1)) * np.linspace(0.8, 1, 50)[:, None], 1)
+    hair = np.ones(100, bool)
+    assert _opaque(seen, hair, skin, 25).sum() > 90
+    assert _opaque(seen.mean(1, keepdims=True) + 0.3 * (seen - seen.mean(1, keepdims=True)), hair, skin, 25).sum() < 40
 
 
 def test_hair_with_the_walls_light_on_it_has_its_own_tint(ball: SimpleNamespace) -> None:
@@ -389,3 +407,12 @@ def test_one_garment_has_no_line_where_its_rim_is_lit(
     border = (np.minimum(observed[start], observed[end]) < 0.6) & (np.maximum(observed[start], observed[end]) > 0.4)
     step = np.abs(colours[start] - colours[end]).max(1)[border]
     assert border.sum() > 50 and step.max() < most
+
+
+def test_hair_before_a_wall_takes_the_tint_of_the_rest(ball: SimpleNamespace) -> None:
+    brown, blue = np.array([0.35, 0.22, 0.12]), np.array([0.2, 0.25, 0.32])
+    rim = np.hypot(X, Y) > RADIUS * np.sin(np.radians(48))
+    colours, _ = coloured(ball, np.where(rim[..., None], blue, brown), np.full_like(X, True, bool), "hair")
+    border = (ball.normals[:, 2] > 0.4) & (ball.normals[:, 2] < 0.7) & (np.abs(ball.normals[:, 1]) < 0.3)
+    tint = (colours[border, 0] - colours[border, 2]) / colours[border].mean(1)
+    assert border.sum() > 100 and 0.8 < tint.mean() < 1.2, "1 in the hair, -0.5 at its rim"

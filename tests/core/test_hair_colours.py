@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.stats import skew
 
-from likeness.core.colour import hair_texture, locks
+from likeness.core.colour import hair_texture, hidden_hair, locks
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS
 from likeness.core.colour.material import Tints, levels
@@ -216,3 +216,9 @@ def test_hidden_hair_has_the_contrast_of_most_of_the_seen_hair() -> None:
     hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
     texture = HairTexture.of(photo, points, hair)
     assert texture is not None and texture.texture.std() > 0.5 * wavy.std()
+
+
+@pytest.mark.parametrize(("long", "deep"), [(0.0, 0.0035), (1.0, 0.008)])
+def test_short_hair_is_no_deeper_than_it_is_thick(long: float, deep: float) -> None:
+    assert hidden_hair._depth(0.01, 0.01, long) * 0.01 == pytest.approx(deep)
+    assert hidden_hair._depth(0.002, 0.002, 0.0) == pytest.approx(0.8)
