@@ -45,8 +45,8 @@ def bearded(cells: VoxelMeans, beard: np.ndarray, weight: np.ndarray, upright: n
 
 
 def sideburns(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: does hair, of which there are shares (K,), come down before the ear at places (K, 3) on the mean head? To the middle of
-    the ear, ever more thinly: below it beards begin."""
+    """(K,) in [0, 1]: does hair, of which there are shares (K,), come down before the ear at places (K, 3) on the mean head? To the middle
+    of the ear, ever more thinly: below it beards begin."""
     depth, height = upright[:, 2], upright[:, 1]
     before = smoothstep(np.interp(height, *_FRONTS) - depth, -_SOFT, _SOFT) * smoothstep(depth - _BEHIND, 0, _SOFT)
     within = smoothstep(height - _SIDEBURN_END, -_SOFT, 2 * _SOFT) * (1 - smoothstep(height, _FRONTS[0][-1], _FRONTS[0][-1] + _SOFT))

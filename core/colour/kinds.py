@@ -110,7 +110,8 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
 
 
 def _above_nape(upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is this behind the ears and above the line to which hair grows there? Seen from behind it is rounded, and narrower than the neck."""
+    """(K,) in [0, 1]: is this behind the ears and above the line to which hair grows there? Seen from behind it is round, narrower than the
+    neck."""
     back = (_BEHIND_EARS[0] - upright[:, 2]) / (_BEHIND_EARS[0] - _NAPE[0])
     end = _BEHIND_EARS[1] + (_NAPE[1] - _BEHIND_EARS[1]) * np.clip(back, 0, 1)
     return smoothstep(upright[:, 1] - end, -_NAPE_EDGE / 2, _NAPE_EDGE / 2) * smoothstep(back, 0, 0.1)

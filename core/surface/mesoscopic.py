@@ -36,10 +36,8 @@ _SHARPER = 1.3  # of strands, whose averages are fainter
 _CELLS, _PIXELS = 0.5, 1.0  # finest band, in cells of the mesh and in pixels of the photo
 _SOFT = 0.8e-3  # metres over which a rise begins
 _SOFT_HAIR = 2e-3  # of hair and beards, which thin out: a step would be a cut
-_THIN, _BESIDE_HAIR = (
-    (0.5, 0.95),
-    (0.1, 0.5),
-)  # share of hair around, within so many metres, where its light is partly skin's, and the reverse
+_THIN = (0.5, 0.95)  # share of hair within so many metres around, over which its light becomes its own
+_BESIDE_HAIR = (0.1, 0.5)  # and over which its shade falls on the skin beside it
 _AROUND = 2e-3  # metres around glasses, hands and eyes that have their edge and shadow
 _RIM = (0.005, 0.03)  # crop units inside the matte's edge over which it fades in
 _GRAZING = (0.1, 0.5)  # z of the surface's normal over which it fades in

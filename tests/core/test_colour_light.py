@@ -14,8 +14,9 @@ from likeness.core.colour.grain import PORES, Grain
 from likeness.core.colour.hidden_colours import SkinChange
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, _opaque, levels
-from likeness.core.colour.seam import evened
+from likeness.core.colour.seam import around_border, bridged, evened
 from likeness.core.colour.voxel_means import VoxelMeans
+from likeness.core.geometry.visibility import smoothstep
 from likeness.core.photo.parsing import CLASSES
 
 SIZE, RADIUS = 256, 0.6
@@ -416,3 +417,22 @@ def test_hair_before_a_wall_takes_the_tint_of_the_rest(ball: SimpleNamespace) ->
     border = (ball.normals[:, 2] > 0.4) & (ball.normals[:, 2] < 0.7) & (np.abs(ball.normals[:, 1]) < 0.3)
     tint = (colours[border, 0] - colours[border, 2]) / colours[border].mean(1)
     assert border.sum() > 100 and 0.8 < tint.mean() < 1.2, "1 in the hair, -0.5 at its rim"
+
+
+@pytest.mark.parametrize(("tinted", "some"), [(0.5, (0.2, 0.3)), (0.7, (0.4, 0.9)), (0.9, (1.0, 1.0))])
+def test_the_greyer_hair_is_the_less_tinted_are_its_samples(tinted: float, some: tuple[float, float]) -> None:
+    """tinted: of skin's tint."""
+    skin = Tints.of(np.tile(FAIR, (50, 1)) * np.linspace(0.8, 1, 50)[:, None], 1)
+    way = FAIR - FAIR.mean()
+    amount = tinted * np.linalg.norm(skin.tints - 1, axis=1).min() / np.linalg.norm(way)
+    hair = 0.6 + 0.66 * amount * np.linspace(0.98, 1.02, 100)[:, None] * way
+    assert some[0] <= _opaque(hair, np.ones(100, bool), skin, 25).mean() <= some[1]
+
+
+def test_locks_at_the_border_stay(ball: SimpleNamespace) -> None:
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    seen = smoothstep(cells.mean(ball.normals[:, 2]), 0.2, 0.4)
+    locks = 0.3 * (1 + 0.3 * np.sin(2 * np.pi / 0.08 * cells.centre[:, :1])) * np.ones((1, 3))
+    hair, around = np.ones(len(seen)), around_border(cells, seen)
+    wide, fine = (bridged(cells, locks, hair, [(locks, seen)], around, rounds)[0][around > 0.5].std() for rounds in (1, 4))
+    assert fine < 0.5 * wide

@@ -52,6 +52,13 @@ def test_a_few_seen_cells_tell_hairs_colour_rather_than_the_field() -> None:
     assert np.abs(found - BROWN).max() < np.abs(found - [0.3, 0.5, 0.1]).max() / 1.5
 
 
+def test_a_few_cells_of_hair_have_no_cast() -> None:
+    of = cells()
+    of.weight[np.flatnonzero(of.weight > 0.5)[20:]] = 0
+    found = hair_levels(of, np.tile([0.25, 0.2, 0.24], (len(of.weight), 1)), np.tile(BROWN, (len(of.weight), 1)))
+    assert (found[:, 1] - found[:, 2]).min() > 0
+
+
 def test_of_what_hardly_shows_the_fields_guess_is_not_mottled() -> None:
     of = cells()
     of.weight[:] = 0

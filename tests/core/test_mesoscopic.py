@@ -97,7 +97,7 @@ def test_dark_hair_beside_it_does_not_lift_skin() -> None:
 
 
 def edge(name: str, eyes: bool = False) -> np.ndarray:
-    """Heights (SIZE,) down a picture whose lower half is hair of some kind, which is lighter and whose shade lies on the skin at its edge."""
+    """Heights (SIZE,) down a picture whose lower half is hair of some kind, which is lighter and shades the skin at its edge."""
     hair, shade = Y > 0, np.exp(-(((np.abs(Y) - 1e-3) / 1e-3) ** 2))
     photo = np.where(hair[..., None], 0.15 + 0.1 * shade[..., None], 1 - 0.4 * shade[..., None]) * flat()
     parsing = parsed("skin", name, hair)
