@@ -153,5 +153,5 @@ def test_a_beard_goes_on_where_neither_side_is_seen(bust, seen) -> None:  # noqa
     beard = painted(seen, (y < -0.28) & (y > -0.62) & (z > -0.3), "beard", [0.1, 0.08, 0.06])
     front = SimpleNamespace(**(vars(beard) | {"matte": beard.matte * (np.abs(seen.places[..., 0]) < 0.24)}))
     side, height, depth = bust.vertices.T
-    jaw = (np.abs(side) > 0.27) & (height < -0.33) & (height > -0.42) & (depth > -0.29)
-    assert jaw.sum() > 10 and np.median(filled(bust, front).colours[jaw].max(1)) < 0.45
+    before_the_ear = (np.abs(side) > 0.27) & (height < -0.05) & (height > -0.25) & (depth > -0.3) & (depth < -0.22)
+    assert before_the_ear.sum() > 10 and np.median(filled(bust, front).colours[before_the_ear].max(1)) < 0.45
