@@ -206,7 +206,7 @@ def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, fl
 @pytest.mark.parametrize("tint", [(1.1, 0.95, 0.95), (1.09, 1.09, 0.82)], ids=["pink", "olive"])
 def test_hair_is_neither_pink_nor_green(tint: tuple[float, float, float]) -> None:
     red, green, blue = Tints(np.array([0.4]), np.array([tint])).natural().tints[0]
-    assert 0.34 < (green - blue) / (red - blue) < 0.76 and abs(red + green + blue - 3) < 0.02
+    assert 0.27 < (green - blue) / (red - blue) < 0.76 and abs(red + green + blue - 3) < 0.02
 
 
 def test_violet_hair_is_not_grey() -> None:
