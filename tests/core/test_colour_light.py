@@ -12,7 +12,7 @@ from likeness.core.colour import fill
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.grain import PORES, Grain
 from likeness.core.colour.hidden_colours import SkinChange
-from likeness.core.colour.kinds import HAIR, KINDS, SKIN, Places
+from likeness.core.colour.kinds import BEARD, HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, _opaque, levels
 from likeness.core.colour.seam import around_border, bridged, evened
 from likeness.core.colour.voxel_means import VoxelMeans
@@ -207,6 +207,15 @@ def test_hair_has_no_cast_but_dyed_hair_keeps_its_colour(colour: tuple[float, fl
 def test_hair_is_neither_pink_nor_green(tint: tuple[float, float, float]) -> None:
     red, green, blue = Tints(np.array([0.4]), np.array([tint])).natural().tints[0]
     assert 0.27 < (green - blue) / (red - blue) < 0.76 and abs(red + green + blue - 3) < 0.02
+
+
+def test_some_skin_shows_through_hidden_beards() -> None:
+    of, black = cells(), 0.1
+    beard = of.places[:, 1] < 0
+    share = np.eye(len(KINDS))[np.where(beard, BEARD, SKIN)]
+    seen = np.where(beard[:, None], black, FAIR).astype(np.float32)
+    found, _ = levels(np.tile(FAIR, (len(seen), 1)), seen, of.weight, share, of.places, of.normals)
+    assert black + 0.05 < found[beard & (of.weight == 0)].mean() < black + 0.2
 
 
 def test_violet_hair_is_not_grey() -> None:
