@@ -67,7 +67,7 @@ def thinned_out(cells: VoxelMeans, share: np.ndarray, kind: int, stays: np.ndarr
 def cropped(distance: np.ndarray, hair: np.ndarray) -> float:
     """In [0, 1]: is the seen hair, shares (K,), cropped, by its distance (K,) from the fitted head?"""
     told = hair > _TOLD
-    return float(1 - smoothstep(np.median(distance[told]), *_CROPPED)) if told.any() else 0.0
+    return float(1 - smoothstep(np.asarray(np.median(distance[told])), *_CROPPED)) if told.any() else 0.0
 
 
 def _haired_temples(hair: np.ndarray, upright: np.ndarray) -> float:
