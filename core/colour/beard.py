@@ -1,8 +1,9 @@
-"""Where a beard that the photo shows in part goes on: over jaw and cheek to the ear, and up before it."""
+"""Where a beard that the photo shows in part goes on: over jaw and cheek to the ear, and up before it; and hair down before the ear."""
 
 import numpy as np
 
 from ..geometry.visibility import smoothstep
+from .kinds import SKIN
 from .seam import membrane
 from .voxel_means import VoxelMeans
 
@@ -20,6 +21,10 @@ _SIDES = -0.08  # depth on the mean head of cheeks and jaw's sides: both sides h
 _ENOUGH = 0.08  # of those sides seen, mostly of the one that is turned to the camera, tell whether they have a beard at all
 _BARE = (0.02, 0.08)  # share of beard there, from shaved sides beside a goatee to a beard
 _THICK = (0.1, 0.45)  # share of beard around, which the parsing often takes for skin
+_FRONTS = (-0.2, -0.05, 0.1, 0.22), (-0.27, -0.25, -0.2, -0.14)  # heights on the mean head, and depths to which sideburns reach there
+_BEHIND, _SIDEBURN_END = -0.36, -0.06  # depth at which the ear begins, and height at which sideburns end over a shaved cheek
+_THINNED = 4  # rounds of smoothing, of 4 mm each, over which hidden hair thins out into skin
+_TOLD, _CROPPED = 0.8, (0.03, 0.06)  # share of hair that tells its thickness, and crop units (6 to 12 mm) of that
 
 
 def bearded(cells: VoxelMeans, beard: np.ndarray, weight: np.ndarray, upright: np.ndarray, hair: np.ndarray) -> np.ndarray:
@@ -37,6 +42,32 @@ def bearded(cells: VoxelMeans, beard: np.ndarray, weight: np.ndarray, upright: n
         if seen > _ENOUGH * len(sides):
             found[sides] *= smoothstep(beard[sides] @ weight[sides] / seen, *_BARE)
     return grows * smoothstep(found, *_THICK)
+
+
+def sideburns(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: does hair, of which there are shares (K,), come down before the ear at places (K, 3) on the mean head? To the middle
+    of the ear, ever more thinly: below it beards begin."""
+    depth, height = upright[:, 2], upright[:, 1]
+    before = smoothstep(np.interp(height, *_FRONTS) - depth, -_SOFT, _SOFT) * smoothstep(depth - _BEHIND, 0, _SOFT)
+    within = smoothstep(height - _SIDEBURN_END, -_SOFT, 2 * _SOFT) * (1 - smoothstep(height, _FRONTS[0][-1], _FRONTS[0][-1] + _SOFT))
+    return _haired_temples(hair, upright) * before * within
+
+
+def thinned_out(cells: VoxelMeans, share: np.ndarray, kind: int, stays: np.ndarray) -> None:
+    """Change shares (K, len(KINDS)): one kind of hair thins out into skin, but for what stays as it is, (K,) in [0, 1]."""
+    both = share[:, kind] + share[:, SKIN]
+    values = np.column_stack([share[:, kind], both])
+    for _ in range(_THINNED):
+        values = cells.smoothed(values)
+    soft = both * values[:, 0] / np.maximum(values[:, 1], 1e-6)
+    share[:, kind] = soft + np.clip(stays, 0, 1) * (share[:, kind] - soft)
+    share[:, SKIN] = both - share[:, kind]
+
+
+def cropped(distance: np.ndarray, hair: np.ndarray) -> float:
+    """In [0, 1]: is the seen hair, shares (K,), cropped, by its distance (K,) from the fitted head?"""
+    told = hair > _TOLD
+    return float(1 - smoothstep(np.asarray(np.median(distance[told])), *_CROPPED)) if told.any() else 0.0
 
 
 def _haired_temples(hair: np.ndarray, upright: np.ndarray) -> float:

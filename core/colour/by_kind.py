@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.visibility import smoothstep
-from .beard import bearded
+from .beard import bearded, cropped, sideburns, thinned_out
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS
 from .clothing import Worn, dressed, garments, with_an_edge
 from .copied import normalised
@@ -85,13 +85,17 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     of_what = of_what * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
     mirrored = normalised(cells.mean(other[:, OF_KIND], of_what))
     by_place = hidden_kinds(kinds, weight, places, upright)
-    beard = by_place[:, SKIN] * bearded(cells, kinds[:, BEARD], weight, upright, by_place[:, HAIR])
-    by_place[:, BEARD], by_place[:, SKIN] = by_place[:, BEARD] + beard, by_place[:, SKIN] - beard
+    beard = bearded(cells, kinds[:, BEARD], weight, upright, by_place[:, HAIR])
+    for kind, grown in ((HAIR, sideburns(by_place[:, HAIR], upright)), (BEARD, beard)):
+        grown = by_place[:, SKIN] * grown
+        by_place[:, kind], by_place[:, SKIN] = by_place[:, kind] + grown, by_place[:, SKIN] - grown
     by_place = cells.smoothed(cells.smoothed(by_place))
     of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)
     share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(of_what)), (normalised(grazed), of_grazed)])
     on_ears = places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)) > 0.5
     share = without_islands(cells, share, weight, on_ears)
+    thinned_out(cells, share, BEARD, weight)
+    thinned_out(cells, share, HAIR, 1 - cropped(places.distance, weight * kinds[:, HAIR]) * (1 - np.maximum(weight, places.ears)))
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
     skin = share[:, SKIN], np.maximum(weight * kinds[:, SKIN], grazed[:, SKIN])

@@ -15,7 +15,7 @@ from .hats import hats_rise
 from .hidden_colours import HiddenColours, SkinChange
 from .kinds import CLOTHES, HAIR, HAT, SKIN
 from .project import Projection
-from .seam import bridged, evened, lightened, well_inside, with_local_light, without_seam
+from .seam import around_border, bridged, evened, lightened, well_inside, with_local_light, without_seam
 from .wall import Wall
 
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
@@ -23,6 +23,7 @@ _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
 _FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
+_LOCKS = 4  # rounds of smoothing, of 4 mm each, that leave locks of hair as they are
 _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by how much it may be less at the place itself
 
 
@@ -76,7 +77,10 @@ def colour_vertices(
     detail = np.where(clothes.of[:, None] == 0, hidden.detail, hidden.detail_of_clothes)
     shown, unseen = copied.shown[:, COLOUR], np.clip(clothes.spread(level) + detail, 0, 1)
     if kinds is not None:
-        shown, unseen = _without_border(surface, copied, unseen, kinds[:, SKIN])
+        shown, unseen = _without_border(surface, copied, shown, unseen, kinds, SKIN, copied.around)
+        # The wall that is seen through hair is no longer copied.
+        around = around_border(surface.cells, surface.cells.mean(copied.observed))
+        shown, unseen = _without_border(surface, copied, shown, unseen, kinds, HAIR, around, _LOCKS)
     if surface.closed.any():
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
@@ -134,16 +138,26 @@ def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, 
     return copied._replace(shown=shown)
 
 
-def _without_border(surface: ColouredSurface, copied: Copied, unseen: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The photo's colours (V, 3) and the hidden ones (V, 3) without the shade at the border of seen skin; skin (K,): share of cells."""
-    cells, shown = surface.cells, copied.shown
-    own = normalised(shown[:, OF_KIND])[:, SKIN] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
-    colours, weight = shown[:, COLOUR], copied.with_steep * own
-    skin = skin * cells.mean(1 - copied.observed * (1 - own))
-    layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), skin)]
+def _without_border(
+    surface: ColouredSurface,
+    copied: Copied,
+    colours: np.ndarray,
+    unseen: np.ndarray,
+    kinds: np.ndarray,
+    kind: int,
+    around: np.ndarray,
+    rounds: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The photo's colours (V, 3) and the hidden ones (V, 3) without the shade at the border of what is seen of one kind; kinds
+    (K, len(KINDS)): shares of cells; around, rounds: as `bridged` takes them."""
+    cells, shown, share = surface.cells, copied.shown, kinds[:, kind]
+    own = normalised(shown[:, OF_KIND])[:, kind] * (1 - np.clip(shown[:, FEATURES] + shown[:, GLASSES] + shown[:, THINGS], 0, 1))
+    weight = (copied.with_steep if kind == SKIN else copied.observed) * own
+    share = share * cells.mean(1 - copied.observed * (1 - own))
+    layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), share)]
     both = cells.mean(unseen + copied.observed[:, None] * (colours - unseen))
-    of_seen, of_unseen = bridged(cells, both, skin, layers, copied.around)
-    of_seen, of_unseen = (cells.spread(one * skin[:, None], surface.vertices) for one in (of_seen, of_unseen))
+    of_seen, of_unseen = bridged(cells, both, share, layers, around, rounds)
+    of_seen, of_unseen = (cells.spread(one * share[:, None], surface.vertices) for one in (of_seen, of_unseen))
     return lightened(colours, of_seen * own[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from .hair_texture import random_phase, seen_squares
 from .voxel_means import VoxelMeans
@@ -19,14 +20,15 @@ _PERIOD = 1.0  # crop units after which it repeats
 
 class Kind(NamedTuple):
     """Which of the seen squares is a sample, from the evenest, 0, to the most lively, 1; strongest: share of the light by which what is
-    stronger is no grain."""
+    stronger is no grain; hairs: crop units over which it runs down."""
 
     evenness: float
     strongest: float
+    hairs: float = 0.0
 
 
 # Even skin: without wrinkles or the nose's edge, which are stronger than pores.
-PORES, STUBBLE, WEAVE = Kind(1 / 12, 0.025), Kind(1 / 2, 0.15), Kind(1 / 4, 0.02)
+PORES, STUBBLE, WEAVE = Kind(1 / 12, 0.025), Kind(1 / 2, 0.15, 0.012), Kind(1 / 4, 0.02)
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,19 @@ class Grain:
         fine = [square - cv2.GaussianBlur(square, (0, 0), _BLOTCH * len(photo) / 2) for square in squares]
         usual = np.argsort([one.std() for one in fine])[int(len(fine) * kind.evenness)]
         texture = random_phase(fine[usual], round(_PERIOD * len(photo) / 2)) / max(float(squares[usual].mean()), 1e-3)
+        if kind.hairs:
+            run = gaussian_filter1d(texture, kind.hairs * len(photo) / 2, axis=0, mode="wrap")
+            texture = run * (texture.std() / max(float(run.std()), 1e-9))
         return cls(texture * min(kind.strongest / max(float(texture.std()), 1e-6), 1))
 
     def at(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Shares (N, 3) float32 of the light at points (N, 3) with unit normals (N, 3): seen along the three axes, mixed by the normals."""
         values, total = np.zeros((len(points), 3), np.float32), np.zeros((len(points), 1), np.float32)
         size = len(self.texture)
-        for axis in range(3):
+        # Rows run down where the head stands upright.
+        for axis, others in enumerate(([2, 1], [0, 2], [0, 1])):
             weight = normals[:, axis : axis + 1].astype(np.float32) ** 4
-            place = np.delete(points, axis, axis=1) / _PERIOD % 1 * size
+            place = points[:, others] / _PERIOD % 1 * size
             column, row = (place.T.astype(np.int64) + axis * size // 3) % size
             values += weight * self.texture[row, column]
             total += weight**2

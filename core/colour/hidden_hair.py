@@ -16,9 +16,10 @@ _SHOWN = 0.8  # of the photo, and of hair, to be a sample
 _TEXTURED = 0.9  # of the visible hair's contrast: believable strands, none of them in its true place
 _RELIEF = 0.8  # of the visible hair's relief, the same strands
 _LIVELY = 0.7  # of the seen relief, locks and all, that long hair's has at least
+_SHORT = 0.0035  # crop units (0.7 mm): standard deviation of short hair's heights at most, whose gaps would be holes
 _LOWEST = 2  # percentile of the seen hair's height that tells where it ends
 _LONG = (0.15, 0.4)  # crop units below the eyes on the mean head, over which its end makes it long
-_ENDS = 1.4  # of the share of hair that thins out, by which strands are denser or sparser than the mean, for each standard deviation
+_ENDS = 1.0  # of the share of hair that thins out, by which strands are denser or sparser than the mean, for each standard deviation
 _ENDING = (0.05, 0.3)  # share of what else is there, from hair to its end
 _TAPER = (0.5, 0.95)  # share of hair within a centimetre over which it thins out to its end
 
@@ -70,8 +71,16 @@ class HiddenHair(NamedTuple):
             texture[wanted] = share[wanted, None] * (tinted(lightened(here, _TEXTURED * values[:, 0])) - tinted(here))
             texture[wanted] += ends * ending[wanted, None] * _single_hairs(share[wanted], values[:, 0], here, level[hair > _SHOWN])
             if heights is not None:
-                raised[wanted] = _RELIEF * max(1.0, long * _LIVELY * spread / max(float(values[:, 1].std()), 1e-9)) * values[:, 1]
+                raised[wanted] = _depth(float(values[:, 1].std()), spread, long) * values[:, 1]
         return cls(smoothstep(around, *_TAPER), texture, raised, mean)
+
+
+def _depth(spread: float, seen: float, long: float) -> float:
+    """What strands whose heights have the standard deviation `spread` are multiplied by, beside seen hair with that of its own: long hair,
+    in [0, 1], is at least so lively, short hair no deeper than it is thick."""
+    spread = max(spread, 1e-9)
+    lively = _RELIEF * max(1.0, long * _LIVELY * seen / spread)
+    return lively + (1 - long) * (min(lively, _SHORT / spread) - lively)
 
 
 def _ends_downwards(cells: VoxelMeans, hair: np.ndarray, upright: np.ndarray) -> np.ndarray:

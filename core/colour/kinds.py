@@ -15,7 +15,7 @@ KINDS = ("skin", "hair", "clothes", "beard", "hat")
 SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
 _BAND = (0.3, 0.04)  # crop units across and up: what is seen so near in the front view tells what is behind
 _EARS = 0.1  # height on the mean head, crop units, above which the scalp is seen from the front
-_BEHIND_EARS, _NAPE = (-0.46, -0.14), (-0.76, -0.34)  # depth and height on the mean head between which the hairline falls in a quarter wave
+_BEHIND_EARS, _NAPE = (-0.46, -0.14), (-0.76, -0.34)  # depth and height on the mean head between which the hairline falls
 _NAPE_EDGE = 0.1  # crop units (2 cm) over which hair thins out there
 _COLLAR = (-0.9, -0.7)  # height on the mean head, below which clothes are
 _NECK_WIDTH = 0.3  # crop units from the middle to its sides
@@ -34,7 +34,7 @@ _WIDE, _LITTLE = 0.5, 1e-3  # and this far around where nothing is
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
 _MOSTLY, _NEARLY = (0.25, 0.75), (0.5, 0.9)  # share of the votes; and of those for a crown that is not bald
 _UNSEEN = 0.12  # crop units of the crown that no photo need show to tell that it is bald
-_THINS, _DIP, _CROWN_BACK = 0.03, 0.1, (0.3, 0.85)  # crop units: hair thins out to a bald crown, whose edge dips behind; depths there
+_THINS, _DIP, _CROWN_BACK = 0.05, 0.1, (0.3, 0.85)  # crop units: hair thins out to a bald crown, whose edge dips behind; depths there
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
@@ -110,9 +110,10 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
 
 
 def _above_nape(upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is this behind the ears and above the line to which hair grows there? It falls round the neck, ever less steeply."""
+    """(K,) in [0, 1]: is this behind the ears and above the line to which hair grows there? Seen from behind it is round, narrower than the
+    neck."""
     back = (_BEHIND_EARS[0] - upright[:, 2]) / (_BEHIND_EARS[0] - _NAPE[0])
-    end = _BEHIND_EARS[1] + (_NAPE[1] - _BEHIND_EARS[1]) * np.sin(np.pi / 2 * np.clip(back, 0, 1))
+    end = _BEHIND_EARS[1] + (_NAPE[1] - _BEHIND_EARS[1]) * np.clip(back, 0, 1)
     return smoothstep(upright[:, 1] - end, -_NAPE_EDGE / 2, _NAPE_EDGE / 2) * smoothstep(back, 0, 0.1)
 
 

@@ -21,7 +21,7 @@ _MEDIAN = 0.002  # weight of a kind's median beside cells in each 0.02 x 0.02
 _VARIES = 0.06  # sRGB: so far from its middle may hair always be
 _UNUSUAL = (2.0, 3.5)  # of the usual distance
 _GREY = 0.6  # of skin's lightness: darker hair is not grey
-_GREY_TINT = 0.6  # of skin's least tint: grey hair has less
+_GREY_TINT = (0.55, 0.85)  # of skin's least tint: grey hair has less
 _CLEAR, _CLEAREST = 70, 25  # per cent of grey hair, the least tinted, that tell its light and its tint
 _ROUNDS = 8
 _EVEN = 3.0  # weight of even light, in cells
@@ -29,10 +29,11 @@ _UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows a
 _USUAL_LIGHT = (35, 55)  # percentiles of the face's light between which hidden skin's is: its highlights and shadows are its own
 _TINTS = 5  # from dark to light
 _MUTED = 0.1  # of skin's tint is left out: what is even all over a neck looks more strongly coloured than a face does
-_SPARSE = 0.3  # of the skin that shows through beards where nobody sees them, which are densest on the chin
+_SPARSE = 0.2  # of the skin that shows through beards where nobody sees them, which are densest on the chin
 _GLEAM, _BLACK_HAIR = 0.012, (0.15, 0.28)  # sRGB: so little is bluer in black hair, and so light is none
 _DYED = (0.35, 0.6)  # of its light: so strong a tint is no cast
-_VIOLET = (0.1, 0.16)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
+_VIOLET = (0.09, 0.13)  # of its light, by which green is weaker than red and blue: neither sky nor leaves nor grey hair make it
+_HUES = 0.28, 0.75  # of the way from blue to red between which green lies, from red hair to the yellowest
 _ALL_OVER, _LIGHTER = 0.7, 0.25  # share of the differences in hair's light, and the natural logarithm, that go from front to back
 _FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
 _FOREHEAD = (0.08, 0.2)  # height on the mean head, crop units: what faces the sky is lighter than what is hidden
@@ -62,8 +63,13 @@ class Tints(NamedTuple):
         hair a little blue."""
         nearest = np.array([isotonic_regression(tint, increasing=False).x for tint in self.tints])
         gleam = np.minimum(self.tints[:, 2] - nearest[:, 2], _GLEAM * (1 - smoothstep(self.lightness, *_BLACK_HAIR)) / self.lightness)
+        # Hair through which skin shows, or a faded picture's, would be pink, and hair before leaves green.
+        red, green, blue = nearest.T
+        pink = np.maximum(_HUES[0] * (red - blue) - (green - blue), 0) / (2 - _HUES[0])
+        leafy = np.maximum((green - blue) - _HUES[1] * (red - blue), 0) / (1 + _HUES[1])
+        nearest += np.stack([leafy, pink - leafy, -pink], axis=1)
         nearest += gleam[:, None] * [-0.5, -0.5, 1]
-        violet = smoothstep(self.tints[:, [0, 2]].min(1) - self.tints[:, 1], *_VIOLET)
+        violet = _violet(self.tints)
         dyed = np.maximum(smoothstep(np.linalg.norm(self.tints - 1, axis=1), *_DYED), violet)[:, None]
         return self._replace(tints=nearest + dyed * (self.tints - nearest))
 
@@ -112,6 +118,7 @@ def levels(
             # Too few for a sample, seen cells still tell more than the field does, whose guess is mottled.
             told = np.clip(sources.sum() / _LEAST, 0, 1)
             mean, usual = sources**2 @ seen / max((sources**2).sum(), 1e-9), _middle(guess, share[:, index] * (1 - weight))
+            mean = Tints.of(mean[None], 0).natural().given_to(mean[None])[0] if index == HAIR else mean
             colours += share[:, index : index + 1] * (usual + told * (mean - usual))
             continue
         tinted = chosen
@@ -140,6 +147,11 @@ def levels(
     return np.clip(colours, 0, 1), tints
 
 
+def _violet(tints: np.ndarray) -> np.ndarray:
+    """(...,) in [0, 1]: are tints (..., 3) those of violet hair?"""
+    return smoothstep(tints[..., [0, 2]].min(-1) - tints[..., 1], *_VIOLET)
+
+
 def _samples(sources: np.ndarray, better: Sequence[np.ndarray]) -> np.ndarray:
     """Cells (K,) bool that show a kind, by sources (K,): those that are good in all further ways (K,), or the best if they are few. None at
     all where fewer than _LEAST show it."""
@@ -152,12 +164,17 @@ def _samples(sources: np.ndarray, better: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> np.ndarray:
-    """(K,) bool: the percent of the seen hair (K,) bool through which skin shows least, as a tint, if it is grey; otherwise all."""
+    """(K,) bool: the percent of the seen hair (K,) bool through which skin shows least, as a tint, if it is grey; the more of it, the more
+    doubtful that is."""
     light = seen.mean(1) + BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
-    most = np.median(tinted[hair])
-    grey = most < _GREY_TINT * np.linalg.norm(skin.tints - 1, axis=1).min() and np.median(light[hair]) > _GREY * skin.lightness[0]
-    return hair & (tinted <= (np.percentile(tinted[hair], percent) if grey else np.inf))
+    most = np.median(tinted[hair]) / np.linalg.norm(skin.tints - 1, axis=1).min()
+    grey = (
+        (1 - smoothstep(most, *_GREY_TINT))
+        * (1 - _violet(np.median(seen[hair] / light[hair, None], axis=0)))
+        * (np.median(light[hair]) > _GREY * skin.lightness[0])
+    )
+    return hair & (tinted <= np.percentile(tinted[hair], 100 - grey * (100 - percent)))
 
 
 def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.ndarray:

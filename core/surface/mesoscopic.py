@@ -35,6 +35,9 @@ _COMBED = (0.2, 0.5)  # coherence of the gradients, from curls and stubble to st
 _SHARPER = 1.3  # of strands, whose averages are fainter
 _CELLS, _PIXELS = 0.5, 1.0  # finest band, in cells of the mesh and in pixels of the photo
 _SOFT = 0.8e-3  # metres over which a rise begins
+_SOFT_HAIR = 2e-3  # of hair and beards, which thin out: a step would be a cut
+_THIN = (0.5, 0.95)  # share of hair within so many metres around, over which its light becomes its own
+_BESIDE_HAIR = (0.1, 0.5)  # and over which its shade falls on the skin beside it
 _AROUND = 2e-3  # metres around glasses, hands and eyes that have their edge and shadow
 _RIM = (0.005, 0.03)  # crop units inside the matte's edge over which it fades in
 _GRAZING = (0.1, 0.5)  # z of the surface's normal over which it fades in
@@ -105,10 +108,11 @@ class FineDetail:
         kept = _kept(parsing, 2 * half / len(photo))
         heights = shading_heights(photo, matte, parsing, kept, half, finest)
         size = (min(cells, _SHADING_SIZE),) * 2
-        skin = matte * _share(parsing, _SHADED)
+        apart = _apart_from_hair(parsing, 2 * half / len(photo))
+        skin = matte * _share(parsing, _SHADED) * apart
         pictures = linear_light(photo[..., 0]), skin, parsing[..., CLASSES.index("hair")]
         lines = np.log(pictures[0] + _DARK).astype(np.float32)
-        bare = smoothstep(matte * parsing[..., CLASSES.index("skin")] * kept, *_PURE).astype(np.float32)
+        bare = smoothstep(matte * parsing[..., CLASSES.index("skin")] * kept * apart, *_PURE).astype(np.float32)
         if plain is not None:
             bare *= 1 - cv2.resize(plain, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         light, skin, hair = (cv2.resize(one.astype(np.float32), size, interpolation=cv2.INTER_AREA) for one in pictures)
@@ -139,12 +143,13 @@ def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, k
     """Heights (S, S) float32 in crop units along the surface's normals of what is dark, runs in strands or stands out; as FineDetail.of,
     kept (S, S): what is not left out; finest: metres."""
     pixel = 2 * half / len(photo)
-    height = np.zeros(matte.shape, np.float32)
+    height, apart = np.zeros(matte.shape, np.float32), _apart_from_hair(parsing, pixel)
     for material in MATERIALS:
         own = _share(parsing, material.classes) * matte.astype(np.float32)
-        box = _bounds(own > _LEAST, round(_SOFT * 4 / pixel))
+        box = _bounds(own > _LEAST, round(_SOFT_HAIR * 4 / pixel))
         if box is not None:
-            height[box] += material_heights(material, photo[box], own[box], kept[box], pixel, finest)
+            heights = material_heights(material, photo[box], own[box], kept[box], pixel, finest)
+            height[box] += heights if material.strands else heights * apart[box]
     inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5) * (2 / len(matte))
     return (height / half * kept * smoothstep(inside, *_RIM)).astype(np.float32)
 
@@ -153,6 +158,16 @@ def _kept(parsing: np.ndarray, pixel: float) -> np.ndarray:
     """(S, S) in [0, 1]: what lies apart from eyes, glasses and hands and from their shadows; pixel: metres."""
     kernel = np.ones((2 * round(_AROUND / pixel / 2) + 1,) * 2, np.uint8)
     return 1 - _blurred(cv2.dilate(_share(parsing, _LEFT_OUT), kernel), _SOFT / pixel)
+
+
+def _apart_from_hair(parsing: np.ndarray, pixel: float) -> np.ndarray:
+    """(S, S) in [0, 1]: what lies apart from hair and beards, whose shade on the skin beside them would be a groove; pixel: metres.
+
+    Brows, which the parsing calls beards, frown."""
+    hair, eyes = _share(parsing, ("hair", "beard")), np.flatnonzero((_share(parsing, ("eyes",)) > 0.5).any(1))
+    if len(eyes):
+        hair[: eyes[-1]] -= parsing[: eyes[-1], :, CLASSES.index("beard")]
+    return 1 - smoothstep(_blurred(hair, _SOFT_HAIR / pixel), *_BESIDE_HAIR)
 
 
 def _share(parsing: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
@@ -188,8 +203,8 @@ def material_heights(material: Material, photo: np.ndarray, own: np.ndarray, kep
     light = np.log(linear_light(photo) @ np.array(material.channels) + _DARK).astype(np.float32)
     relief = _bands(material, light, pure, pixel, finest)
     if material.strands:
-        relief = _combed(relief, light, pixel)
-    return own * relief + material.rise * _blurred(own, _SOFT / pixel)
+        relief = _combed(relief, light, pixel) * smoothstep(_blurred(own, _SOFT_HAIR / pixel), *_THIN)
+    return own * relief + material.rise * _blurred(own, (_SOFT_HAIR if material.strands else _SOFT) / pixel)
 
 
 def _bands(material: Material, light: np.ndarray, pure: np.ndarray, pixel: float, finest: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likeness.core.colour.beard import beard_grows, bearded
+from likeness.core.colour.beard import beard_grows, bearded, cropped, sideburns
 from likeness.core.colour.voxel_means import VoxelMeans
 
 ANGLE, HEIGHT = (
@@ -77,3 +77,18 @@ def test_a_beard_ends_below_a_bald_temple() -> None:
 )
 def test_beards_grow_on_chin_jaw_and_before_the_ears(place: tuple[float, float, float], grown: bool) -> None:
     assert (beard_grows(np.array([place]))[0] > 0.5) == grown
+
+
+def test_sideburns_end_at_the_middle_of_the_ear_and_bald_temples_have_none() -> None:
+    temples = (HEIGHT > 0.08).astype(float)
+    found = sideburns(temples, POINTS)
+    before = (POINTS[:, 2] > -0.32) & (POINTS[:, 2] < -0.28)
+    assert found[before & (HEIGHT > 0.04) & (HEIGHT < 0.2)].min() > 0.8
+    assert found[HEIGHT < -0.12].max() == 0 and found[POINTS[:, 2] > -0.08].max() == 0
+    assert sideburns(0 * temples, POINTS).max() == 0
+
+
+def test_hair_that_stands_off_is_not_cropped() -> None:
+    hair = np.ones(20)
+    assert cropped(np.full(20, 0.02), hair) == 1 and cropped(np.full(20, 0.08), hair) == 0
+    assert cropped(np.full(20, 0.02), 0 * hair) == 0

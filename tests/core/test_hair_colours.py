@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.stats import skew
 
-from likeness.core.colour import hair_texture, locks
+from likeness.core.colour import hair_texture, hidden_hair, locks
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS
 from likeness.core.colour.material import Tints, levels
@@ -50,6 +50,13 @@ def test_a_few_seen_cells_tell_hairs_colour_rather_than_the_field() -> None:
     of.weight[np.flatnonzero(of.weight > 0.5)[20:]] = 0
     found = hair_levels(of, np.tile(BROWN, (len(of.weight), 1)), np.tile([0.3, 0.5, 0.1], (len(of.weight), 1)))
     assert np.abs(found - BROWN).max() < np.abs(found - [0.3, 0.5, 0.1]).max() / 1.5
+
+
+def test_a_few_cells_of_hair_have_no_cast() -> None:
+    of = cells()
+    of.weight[np.flatnonzero(of.weight > 0.5)[20:]] = 0
+    found = hair_levels(of, np.tile([0.25, 0.21, 0.22], (len(of.weight), 1)), np.full((len(of.weight), 3), 0.2))
+    assert (found[:, 1] - found[:, 2]).min() > 0
 
 
 def test_of_what_hardly_shows_the_fields_guess_is_not_mottled() -> None:
@@ -216,3 +223,9 @@ def test_hidden_hair_has_the_contrast_of_most_of_the_seen_hair() -> None:
     hair = (np.abs(points[:, 0]) < 0.5) & (np.abs(points[:, 1]) < 0.3)
     texture = HairTexture.of(photo, points, hair)
     assert texture is not None and texture.texture.std() > 0.5 * wavy.std()
+
+
+@pytest.mark.parametrize(("long", "deep"), [(0.0, 0.0035), (1.0, 0.008)])
+def test_short_hair_is_no_deeper_than_it_is_thick(long: float, deep: float) -> None:
+    assert hidden_hair._depth(0.01, 0.01, long) * 0.01 == pytest.approx(deep)
+    assert hidden_hair._depth(0.002, 0.002, 0.0) == pytest.approx(0.8)

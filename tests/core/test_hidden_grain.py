@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from likeness.core.colour.grain import PORES, STUBBLE, Grain
+
 from .bald_bust import COLLAR
 from .test_hidden_colours import JUMPER, SIZE, bust, filled, painted, seen  # noqa: F401
 
@@ -30,6 +32,18 @@ def test_hidden_beards_have_the_stubble_of_the_seen_one(bust, seen):  # noqa: F8
     fine = (lively.colours - even.colours)[where].mean(1)
     assert 0.004 < fine.std() < 0.06
     assert np.corrcoef(fine, (lively.relief - even.relief)[where])[0, 1] > 0.6, "the same hairs in clay"
+
+
+def test_hairs_of_beards_run_down():
+    noise = 0.5 + 0.1 * np.random.default_rng(0).standard_normal((SIZE, SIZE, 3)).astype(np.float32)
+    points = np.random.default_rng(1).uniform(-0.5, 0.5, (200000, 3)).astype(np.float32)
+    for side in (0, 2):
+        normal = np.tile(np.eye(3, dtype=np.float32)[side], (len(points), 1))
+        for kind, runs in ((STUBBLE, True), (PORES, False)):
+            grain = Grain.of(noise, points, np.ones(len(points), bool), kind)
+            moved = [points + np.float32(2 / SIZE) * np.eye(3, dtype=np.float32)[axis] for axis in (1, 2 - side)]
+            down, across = (np.abs(grain.at(one, normal) - grain.at(points, normal)).mean() for one in moved)
+            assert (down < 0.7 * across) == runs
 
 
 def test_hidden_beards_stand_off_as_seen_ones(bust, seen):  # noqa: F811

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from likeness.core.colour import hair_texture, hidden_hair
+from likeness.core.colour import by_kind, hair_texture, hidden_hair
 from likeness.core.colour.kinds import HAIR
 from likeness.core.colour.long_hair import falls
 
@@ -13,17 +13,28 @@ from .bald_bust import behind, hidden, kinds_where, short
 from .test_hidden_colours import BLOND, FAIR, bust, filled, locks, painted, seen  # noqa: F401
 
 
+def towards(colours: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """How far colours (N, 3) are from one colour to another one."""
+    return (colours - start) @ (end - start) / ((end - start) @ (end - start))
+
+
 def test_the_hairline_falls_from_behind_the_ears_to_the_nape(bust) -> None:  # noqa: F811
     found = hidden(bust, kinds_where(bust.points, short(bust.points)))[:, HAIR]
     neck = (bust.points[:, 1] > -0.3) & (bust.points[:, 1] < -0.26)
     beside, nape = neck & (np.abs(bust.points[:, 2] + 0.5) < 0.04), neck & (bust.points[:, 2] < -0.66)
     assert beside.sum() > 5 and found[beside].mean() < 0.2
-    assert nape.sum() > 5 and found[nape].min() > 0.7
+    assert nape.sum() > 5 and found[nape].mean() > 0.7
+
+
+def test_the_hairline_at_the_nape_is_rounded(bust) -> None:  # noqa: F811
+    found = hidden(bust, kinds_where(bust.points, short(bust.points)))[:, HAIR]
+    low, across = behind(bust.points, -0.32, -0.24) & (bust.points[:, 2] < -0.55), np.abs(bust.points[:, 0])
+    assert found[low & (across < 0.1)].mean() > found[low & (across > 0.18)].mean() + 0.25
 
 
 def test_hair_thins_out_at_the_nape(bust) -> None:  # noqa: F811
     found = hidden(bust, kinds_where(bust.points, short(bust.points)))[behind(bust.points, -0.37, -0.31), HAIR]
-    assert ((found > 0.1) & (found < 0.9)).mean() > 0.6
+    assert ((found > 0.1) & (found < 0.9)).mean() > 0.5
 
 
 def test_a_sideburn_that_turns_away_is_one_on_the_other_side_too(bust, seen, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
@@ -45,6 +56,41 @@ def test_hidden_hair_ends_in_hairs(bust, locks, monkeypatch: pytest.MonkeyPatch)
     differs = np.abs(found - filled(bust, locks[0]).colours).mean(1)
     assert differs[behind(bust.vertices, -0.37, -0.31)].mean() > 0.002
     assert differs[behind(bust.vertices, -0.1, 0.3)].max() < 0.005, "within it its strands are its own"
+
+
+def test_sideburns_come_down_before_the_ear(bust, seen, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(hair_texture, "add_locks", lambda *_: None)
+    side, height, depth = np.abs(bust.vertices[:, 0]), *bust.vertices[:, 1:].T
+    before = (side > 0.25) & (depth > -0.25) & (depth < -0.19)
+    hairy = towards(filled(bust, seen).colours, FAIR, BLOND)
+    assert hairy[before & (height > 0) & (height < 0.1)].mean() > 0.35
+    assert hairy[before & (height > -0.3) & (height < -0.15)].mean() < 0.1
+
+
+def test_cropped_hair_thins_out(bust, seen, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """And thick hair ends sooner."""
+    monkeypatch.setattr(hair_texture, "add_locks", lambda *_: None)
+    nape = behind(bust.vertices, -0.45, -0.2)
+
+    def between() -> float:
+        share = towards(filled(bust, seen).colours[nape], FAIR, BLOND)
+        return float(((share > 0.2) & (share < 0.8)).mean())
+
+    cropped = between()
+    monkeypatch.setattr(by_kind, "cropped", lambda *_: 0.0)
+    assert cropped > 0.18 > 0.14 > between()
+
+
+def test_a_beard_thins_out_where_nobody_sees_it(bust, seen) -> None:  # noqa: F811
+    _, y, z = np.moveaxis(seen.places, -1, 0)
+    dark = np.array([0.1, 0.08, 0.06])
+    beard = painted(seen, (y < -0.28) & (y > -0.62) & (z > -0.3), "beard", dark)
+    front = SimpleNamespace(**(vars(beard) | {"matte": beard.matte * (np.abs(seen.places[..., 0]) < 0.24)}))
+    side, height, depth = np.abs(bust.vertices[:, 0]), *bust.vertices[:, 1:].T
+    found = filled(bust, front)
+    jaw = (side > 0.2) & (height > -0.75) & (height < -0.3) & (depth > -0.5) & (depth < -0.1) & (found.observed < 0.1)
+    share = towards(found.colours[jaw], FAIR, FAIR + 0.8 * (dark - FAIR))
+    assert ((share > 0.2) & (share < 0.8)).mean() > 0.145
 
 
 def test_hair_ends_in_no_hairs_beside_its_strands(bust) -> None:  # noqa: F811
@@ -107,5 +153,5 @@ def test_a_beard_goes_on_where_neither_side_is_seen(bust, seen) -> None:  # noqa
     beard = painted(seen, (y < -0.28) & (y > -0.62) & (z > -0.3), "beard", [0.1, 0.08, 0.06])
     front = SimpleNamespace(**(vars(beard) | {"matte": beard.matte * (np.abs(seen.places[..., 0]) < 0.24)}))
     side, height, depth = bust.vertices.T
-    jaw = (np.abs(side) > 0.27) & (height < -0.33) & (height > -0.42) & (depth > -0.29)
-    assert jaw.sum() > 10 and np.median(filled(bust, front).colours[jaw].max(1)) < 0.45
+    before_the_ear = (np.abs(side) > 0.27) & (height < -0.05) & (height > -0.25) & (depth > -0.3) & (depth < -0.22)
+    assert before_the_ear.sum() > 10 and np.median(filled(bust, front).colours[before_the_ear].max(1)) < 0.45

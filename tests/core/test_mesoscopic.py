@@ -96,6 +96,28 @@ def test_dark_hair_beside_it_does_not_lift_skin() -> None:
     assert 1.0 < found[(Y < -5e-3) & (Y > -0.02)].mean() < 2.0
 
 
+def edge(name: str, eyes: bool = False) -> np.ndarray:
+    """Heights (SIZE,) down a picture whose lower half is hair of some kind, which is lighter and shades the skin at its edge."""
+    hair, shade = Y > 0, np.exp(-(((np.abs(Y) - 1e-3) / 1e-3) ** 2))
+    photo = np.where(hair[..., None], 0.15 + 0.1 * shade[..., None], 1 - 0.4 * shade[..., None]) * flat()
+    parsing = parsed("skin", name, hair)
+    if eyes:
+        parsing[-1] = np.eye(len(CLASSES))[CLASSES.index("eyes")]
+    return heights(photo.astype(np.float32), parsing)[:, SIZE // 2]
+
+
+@pytest.mark.parametrize(("name", "highest", "steepest"), [("hair", 2.2, 1.1), ("beard", 1.95, 0.55)])
+def test_neither_a_groove_nor_a_rim_stands_at_the_edge_of_hair(name: str, highest: float, steepest: float) -> None:
+    """steepest: millimetres a pixel."""
+    found = edge(name)
+    assert found.min() > -0.05 and found[np.abs(Y[:, 0]) < 8e-3].max() < highest and np.diff(found).max() < steepest
+
+
+def test_beside_brows_skin_keeps_its_lines() -> None:
+    beside = (Y[:, 0] < -0.2e-3) & (Y[:, 0] > -4e-3)
+    assert edge("beard", eyes=True)[beside].max() < edge("beard")[beside].max() - 0.08
+
+
 def test_brows_and_lips_stand_out() -> None:
     for name, low, high in (("beard", 1.3, 2.0), ("lips", 0.15, 0.5)):
         there = np.abs(Y) < 6e-3
