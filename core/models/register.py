@@ -82,7 +82,7 @@ class RelativePose:
 
 
 class Outline:
-    """outside (S, S): signed distance, crop units, to a photo's outline over its crop `box`."""
+    """outside (S, S): signed distance, halves of its side, to a photo's outline over a square `box` of it, such as its crop."""
 
     def __init__(self, outside: np.ndarray, box: CropBox, head: HeadSurface) -> None:
         down, right = np.gradient(outside * (len(outside) / 2))
@@ -101,7 +101,7 @@ class Outline:
         slope = np.linalg.norm(values[:, 1:], axis=1)
         kept = (slope > _STEEP) & (np.abs(place).max(1) < _WITHIN)
         outward = values[kept, 1:] / slope[kept, None]
-        errors = (values[kept, 0] + inside[kept]) * (1000 * HEAD.half)
+        errors = 1000 * (values[kept, 0] * (side / 2 / pose.camera.scale) + inside[kept] * HEAD.half)
         return np.einsum("na,nap->np", outward, moves[kept]), errors, np.where(self._head.guessed[rim][kept], _GUESSED, 0.0)
 
     def _rim(self, pose: RelativePose) -> tuple[np.ndarray, np.ndarray]:

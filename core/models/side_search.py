@@ -33,7 +33,7 @@ _STEPS, _STEPS_BACK = (-15.0, -8.0, 8.0, 15.0), (-30.0, -15.0, 15.0, 30.0)  # fr
 _BACK = 135.0  # degrees from which on the main photo shows nothing of what another one does
 _TURNED = np.radians([10.0, 4.0, 10.0])  # deviations of the turn from what is tried: nod, turn, lean
 _SCALE, _SHIFT = 0.15, 40.0  # deviations of the scale, as a share, and of the place, millimetres
-_OUTLINE = (20.0, 20.0, 15.0, 10.0, 8.0, 6.0, 4.0, 4.0)  # millimetres by which the outline errs, step by step
+_OUTLINE = (*(20.0,) * 6, 15.0, 10.0, 8.0, 6.0, 4.0, 4.0)  # millimetres by which the outline errs, step by step
 _WORTH = 40.0  # independent measurements that an outline is worth
 _SIZE = 128  # pixels a side in which pictures are compared
 _AROUND = 12  # pixels around the head within which they are
@@ -75,7 +75,7 @@ class SeenHead:
 def found_side(head: SeenHead, main: ViewFit, photo: HeadPicture, outside: np.ndarray, box: CropBox) -> ViewFit | None:
     """The main photo's fit as the other photo shows that head; None where the photo's outline is unlike the head's.
 
-    outside (S, S): signed distance, crop units, to the outline in a square `box` of the photo (`HeadPicture.box`)."""
+    outside (S, S): signed distance, halves of its side, to the outline in a square `box` of the photo (`HeadPicture.box`)."""
     outline = Outline(outside, box, head.surface)
     poses: dict[float, RelativePose] = {}
     likeness: dict[float, tuple[float, float]] = {}

@@ -16,6 +16,7 @@ _HEAD = [CLASSES.index(name) for name in ("skin", "hair", "beard", "eyes", "lips
 ACROSS = 0.19
 """Metres: the root of the area that a head shows, hair and skin, from any side."""
 _REGION = 0.6  # metres: side of the square that the parser knows
+_ROOM = 1.3  # side of the square around the head over that of its crop
 _ROUNDS = 3
 _LEAST = 0.004  # share of the parser's picture that a head covers
 _MIN_HEAD = 96  # pixels; less tells nothing of a shape
@@ -78,9 +79,9 @@ class HeadPicture:
         return middle, float(np.sqrt(len(rows)) * step)
 
     def box(self) -> CropBox:
-        """The square of the photo that a crop of the head (framing.HEAD) would take, roughly."""
+        """A square of the photo that surely holds what a crop of the head (framing.HEAD) would take."""
         (column, row), across = self.place()
-        half = HEAD.half * across / ACROSS
+        half = _ROOM * HEAD.half * across / ACROSS
         return float(column - half), float(row - half), 2 * half
 
 
