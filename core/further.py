@@ -35,6 +35,7 @@ _NECK = (-0.75, -0.55)  # crop units, height on the mean head, from the neck to 
 _HEAD = 0.5  # least share of a vertex in the head whose outline tells a photo's place
 _OUTLINE = 256  # pixels a side of the outline by which a photo without a face finds its place
 _BEHIND = -0.3  # cosine to the main camera below which a surface is a guess
+_OWN_OUTLINE = 0.15  # crop units (30 mm) within the main photo's outline over which other outlines begin to count
 _COARSE = 64  # cells a side of the surface that does
 _BORDER = 0.05  # crop units from a crop's border over which its pictures begin to count
 _SHARP = 2.0  # power of the weights by which reliefs are mixed
@@ -91,7 +92,9 @@ class FurtherPhotos:
     def _silhouette(self, photo: PreparedPhoto, carry: Carrier, back: Carrier, crop: CropField) -> Silhouette:
         outside = _outside(photo)
         there = shown(photo.view.image, photo.crop_box, len(outside)).astype(np.float32)
-        counts = lambda points: sample_picture(there, points) * _on_head(crop, back(points))  # noqa: E731
+        inside = lambda points: smoothstep(-crop.silhouette(points), 0, _OWN_OUTLINE)  # noqa: E731
+        # Where the main photo shows the outline itself, there is nothing to add: at the crown, two photos that disagree leave an edge.
+        counts = lambda points: sample_picture(there, points) * _on_head(crop, back(points)) * inside(back(points))  # noqa: E731
         return Silhouette(partial(sample_picture, outside), counts, carry, back)
 
     def detailed(self, vertices: np.ndarray, faces: np.ndarray, resolution: int, strength: float) -> np.ndarray:

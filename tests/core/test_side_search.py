@@ -20,7 +20,7 @@ from likeness.core.photo.framing import HEAD
 from likeness.core.photo.parsing import CLASSES, Parsing
 from likeness.core.photo.view import Camera, View
 
-from .test_register import CAMERA, SIZE, degrees, drawn, fitted
+from .test_register import SIZE, degrees, drawn, fitted
 
 AWAY = Camera((SIZE / 2 - 20, 0.5 * SIZE), 1050.0, 1.2)
 
