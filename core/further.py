@@ -35,7 +35,6 @@ _NECK = (-0.75, -0.55)  # crop units, height on the mean head, from the neck to 
 _HEAD = 0.5  # least share of a vertex in the head whose outline tells a photo's place
 _OUTLINE = 256  # pixels a side of the outline by which a photo without a face finds its place
 _BEHIND = -0.3  # cosine to the main camera below which a surface is a guess
-_OWN_OUTLINE = 0.15  # crop units (30 mm) within the main photo's outline over which other outlines begin to count
 _COARSE = 64  # cells a side of the surface that does
 _BORDER = 0.05  # crop units from a crop's border over which its pictures begin to count
 _SHARP = 2.0  # power of the weights by which reliefs are mixed
@@ -45,9 +44,11 @@ _FINE, _BAD_FIT = 400.0, 0.03  # pixels of a crop above which more do not help; 
 class FurtherPhotos:
     """The photos of a person beside the main one, with the maps from the main photo's crop frame into theirs. others: these photos."""
 
-    def __init__(self, main: PreparedPhoto, others: Sequence[PreparedPhoto]) -> None:
-        """others: as they show the main photo's head (`placed`)."""
-        self.others, self._main = others, main
+    def __init__(self, main: PreparedPhoto, others: Sequence[PreparedPhoto], crop: CropField, sides: int = 0) -> None:
+        """others: as they show the main photo's head (`placed`); crop: the networks' part of the main photo's field; sides: how many at
+        the others' end show no face, whose shoulders nothing was fitted to."""
+        self.others, self._main, self._crop = others, main, crop
+        self._faces = 1 + len(others) - sides  # photos with a face, the main one among them
         start = _fitted(main)
         self._carry = [Carrier.between(start, _fitted(other)) for other in others]
         self._back = [carrier.inverse() for carrier in self._carry]
@@ -82,30 +83,30 @@ class FurtherPhotos:
             elif unplaced is not None:
                 unplaced(number)
         fits = [registered(model, start, PhotoFit(other.view.image, other.fit), _outside(other), head) for other in found]
-        return cls(main, [other.placed(model, predictor, fit) for other, fit in zip(found, fits, strict=True)])
+        placed = [other.placed(model, predictor, fit) for other, fit in zip(found, fits, strict=True)]
+        return cls(main, placed, crop, len(found) - len(others))
 
-    def field(self, main: Field, crop: CropField, cancel: Cancel | None) -> Field:
-        """The field of all photos, in the main photo's crop frame. main: the main photo's; crop: its networks' part. Raises Cancelled."""
-        seen = [self._silhouette(*parts, crop) for parts in zip(self.others, self._carry, self._back, strict=True)]
-        return multiview_field(main, crop.silhouette, crop.face_trust, seen, cancel)
+    def field(self, main: Field, cancel: Cancel | None) -> Field:
+        """The field of all photos, in the main photo's crop frame. main: the main photo's. Raises Cancelled."""
+        seen = [self._silhouette(*parts) for parts in zip(self.others, self._carry, self._back, strict=True)]
+        return multiview_field(main, self._crop.silhouette, self._crop.face_trust, seen, cancel)
 
-    def _silhouette(self, photo: PreparedPhoto, carry: Carrier, back: Carrier, crop: CropField) -> Silhouette:
+    def _silhouette(self, photo: PreparedPhoto, carry: Carrier, back: Carrier) -> Silhouette:
         outside = _outside(photo)
         there = shown(photo.view.image, photo.crop_box, len(outside)).astype(np.float32)
-        inside = lambda points: smoothstep(-crop.silhouette(points), 0, _OWN_OUTLINE)  # noqa: E731
-        # Where the main photo shows the outline itself, there is nothing to add: at the crown, two photos that disagree leave an edge.
-        counts = lambda points: sample_picture(there, points) * _on_head(crop, back(points)) * inside(back(points))  # noqa: E731
+        counts = lambda points: sample_picture(there, points) * _on_head(self._crop, back(points))  # noqa: E731
         return Silhouette(partial(sample_picture, outside), counts, carry, back)
 
     def detailed(self, vertices: np.ndarray, faces: np.ndarray, resolution: int, strength: float) -> np.ndarray:
         """Vertices (V, 3) of the main photo's crop frame, without relief, with that of the photo that sees each place best. resolution:
         cells a side; strength: of what shading tells."""
         weights, moves = [], []
-        for photo, carry, back in self._all():
+        for number, (photo, carry, back) in enumerate(self._all()):
             there = carry(vertices)
             normals = vertex_normals(there, faces)
             depth = depth_picture(there, faces, _DEPTH).depth
-            weights.append(confidence(photo) * visibility(there, normals, depth) * np.clip(normals[:, 2], 0, 1) * _inside(there))
+            weight = confidence(photo) * visibility(there, normals, depth) * np.clip(normals[:, 2], 0, 1)
+            weights.append(weight * self._told_by(number, vertices, there))
             front, _ = photo.relief()
             moved = there if front is None else displace_front(there, faces, normals, front.normals, front.mask, front.strength)
             detail = photo.fine_detail(resolution, strength, photo.pictures(picture_size(resolution)))
@@ -121,16 +122,21 @@ class FurtherPhotos:
         same = lambda points: points  # noqa: E731
         return [(self._main, same, same), *zip(self.others, self._carry, self._back, strict=True)]
 
+    def _told_by(self, number: int, vertices: np.ndarray, there: np.ndarray) -> np.ndarray:
+        """(N,) in [0, 1]: may a photo tell of vertices (N, 3), which lie `there` in its own crop frame?"""
+        return _inside(there) * (1 if number < self._faces else _on_head(self._crop, vertices))
+
     def coloured(
         self, vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray, observed: np.ndarray, size: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The colours (V, 3) of all photos on vertices (V, 3) of the main photo's crop frame, observed (V,) and source (V,). colours,
         observed: what the main photo gives alone; size: of the crops, pixels."""
         photos = []
-        for photo, carry, _ in self._all():
+        for number, (photo, carry, _) in enumerate(self._all()):
             there = carry(vertices)
             normals = vertex_normals(there, faces)
-            photos.append(SeenColours.of(there, faces, normals, *photo.pictures(size)).within(_inside(there)))
+            seen = SeenColours.of(there, faces, normals, *photo.pictures(size))
+            photos.append(seen.within(self._told_by(number, vertices, there)))
         blended = blended_colours(vertices, colours, observed, photos)
         return blended.colours, blended.observed, blended.source
 

@@ -128,7 +128,7 @@ class HeadReconstructor:
             if further is not None and not further.others:
                 further = None
             if further is not None:
-                field = further.field(field, crop, clock.cancel)
+                field = further.field(field, clock.cancel)
             ears = head_ears(field, crop, prepared.surface, self._model.ears, view, camera)
             return HeadFields(crop, ears.on(field), further, ears)
 

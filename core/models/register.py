@@ -108,7 +108,8 @@ class Outline:
         """Numbers (N,) of the vertices that the pose shows at the head's outline, and how far within it (N,), crop units."""
         points = HEAD.to_crop(self._head.vertices @ pose.rotation.T, pose.camera).astype(np.float32)
         drawn = rasterize(torch.from_numpy(points), torch.from_numpy(np.asarray(self._head.faces, np.int64)), _SIZE).mask.numpy()
-        inside = sample_picture(cv2.distanceTransform(drawn.astype(np.uint8), cv2.DIST_L2, 5) * (2 / _SIZE), points)
+        # From the middle of a pixel at the edge to the next one outside it is one pixel, to the edge half of one.
+        inside = sample_picture((cv2.distanceTransform(drawn.astype(np.uint8), cv2.DIST_L2, 5) - 0.5) * (2 / _SIZE), points)
         rim = np.flatnonzero(self._head.counts & (inside < _RIM) & (np.abs(points[:, :2]).max(1) < _WITHIN))
         return rim, inside[rim]
 

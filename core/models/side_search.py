@@ -29,11 +29,11 @@ LIKE, _OF_SHADES = 0.905, 0.1
 """Least share of the head's outline and the photo's that both have in common, and what correlating shades add to it. Profiles and backs of
 three drawn people and a stone head had 0.909 to 1.02; of 22 photos of others 12 had less."""
 _SIDES = (90.0, -90.0, 180.0)  # degrees of the head's turn that are tried first
-_STEPS, _STEPS_BACK = (-15.0, -8.0, 8.0, 15.0), (-30.0, -15.0, 15.0, 30.0)  # from there
+_STEPS, _STEPS_BACK = (-16.0, -8.0, 0.0, 8.0, 16.0), (-30.0, -15.0, 0.0, 15.0, 30.0)  # from there
 _BACK = 135.0  # degrees from which on the main photo shows nothing of what another one does
 _TURNED = np.radians([10.0, 4.0, 10.0])  # deviations of the turn from what is tried: nod, turn, lean
 _SCALE, _SHIFT = 0.15, 40.0  # deviations of the scale, as a share, and of the place, millimetres
-_OUTLINE = (*(20.0,) * 6, 15.0, 10.0, 8.0, 6.0, 4.0, 4.0)  # millimetres by which the outline errs, step by step
+_COARSE, _FINER = (*(20.0,) * 6, 15.0, 10.0, 8.0, 6.0), (*(10.0,) * 3, 8.0, 6.0, *(4.0,) * 5)  # millimetres by which the outline errs
 _WORTH = 40.0  # independent measurements that an outline is worth
 _SIZE = 128  # pixels a side in which pictures are compared
 _AROUND = 12  # pixels around the head within which they are
@@ -77,24 +77,24 @@ def found_side(head: SeenHead, main: ViewFit, photo: HeadPicture, outside: np.nd
 
     outside (S, S): signed distance, halves of its side, to the outline in a square `box` of the photo (`HeadPicture.box`)."""
     outline = Outline(outside, box, head.surface)
-    poses: dict[float, RelativePose] = {}
-    likeness: dict[float, tuple[float, float]] = {}
 
-    def best(turns: Sequence[float], expected: float | None = None) -> float:
-        for turn in turns:
-            poses[turn] = _fitted(head, main, photo, outline, turn)
-            off = 0.0 if expected is None else (turn - expected) / (_USUAL_BACK if abs(expected) > _BACK else _USUAL)
-            score, alike = _likeness(head, photo, poses[turn], turn)
-            likeness[turn] = score - _UNUSUAL * off**2, alike
-        return max(likeness, key=lambda turn: likeness[turn][0])
+    def judged(turn: float, start: RelativePose, steps: Sequence[float]) -> tuple[float, float, RelativePose]:
+        pose = _fitted(outline, start, steps)
+        return *_likeness(head, photo, pose, turn), pose
 
-    side = best(_SIDES if photo.turn is None else (photo.turn,))
-    found = best([side + step for step in (_STEPS_BACK if abs(side) > _BACK else _STEPS)], side)
-    return moved(main, poses[found].rotation, poses[found].camera) if likeness[found][1] > LIKE else None
+    sides = {turn: judged(turn, _start(head, main, photo, turn), _COARSE) for turn in (_SIDES if photo.turn is None else (photo.turn,))}
+    side = max(sides, key=lambda turn: sides[turn][0])
+    usual = _USUAL_BACK if abs(side) > _BACK else _USUAL
+    best = (-np.inf, 0.0, sides[side][2])
+    for step in _STEPS_BACK if abs(side) > _BACK else _STEPS:
+        likely, alike, pose = judged(side + step, sides[side][2].moved(np.r_[0, np.radians(step), 0, 0, 0, 0]), _FINER)
+        likely -= _UNUSUAL * (step / usual) ** 2
+        best = max(best, (likely, alike, pose), key=lambda found: found[0])
+    return moved(main, best[2].rotation, best[2].camera) if best[1] > LIKE else None
 
 
-def _fitted(head: SeenHead, main: ViewFit, photo: HeadPicture, outline: Outline, turn: float) -> RelativePose:
-    """The pose near a turn, degrees, in which the head has the photo's outline."""
+def _start(head: SeenHead, main: ViewFit, photo: HeadPicture, turn: float) -> RelativePose:
+    """A head turned by so many degrees that covers the photo's."""
     rotation = rotation_matrix(np.array([0, np.radians(turn), 0])) @ head.back
     centre, across = photo.place()
     there = Camera((0.0, 0.0), 1.0, main.camera.distance)
@@ -104,14 +104,19 @@ def _fitted(head: SeenHead, main: ViewFit, photo: HeadPicture, outline: Outline,
     scale = across / (pixel * np.sqrt(max(len(rows), 1)))
     right, down = (columns.mean() + 0.5) * pixel - HEAD.half + HEAD.centre[0], (rows.mean() + 0.5) * pixel - HEAD.half - HEAD.centre[1]
     camera = Camera((float(centre[0] - right * scale), float(centre[1] - down * scale)), float(scale), main.camera.distance)
-    start, inverse = RelativePose(rotation, camera), np.r_[_TURNED, _SCALE, _SHIFT, _SHIFT] ** -2.0
+    return RelativePose(rotation, camera)
+
+
+def _fitted(outline: Outline, start: RelativePose, steps: Sequence[float]) -> RelativePose:
+    """The pose around a start in which the head has the photo's outline. steps: millimetres by which that errs, step by step."""
+    inverse = np.r_[_TURNED, _SCALE, _SHIFT, _SHIFT] ** -2.0
 
     def linearised(pose: RelativePose, deviation: float) -> Quadratic:
         rows, errors, guess = outline.rows(pose)
         weight = _WORTH / max(len(errors), 1) / (deviation**2 + guess**2 + errors**2)
         return Quadratic(np.diag(inverse) + (rows * weight[:, None]).T @ rows, -inverse * pose.since(start) - rows.T @ (weight * errors))
 
-    return minimise(start, linearised, RelativePose.moved, _OUTLINE)
+    return minimise(start, linearised, RelativePose.moved, steps)
 
 
 def _likeness(head: SeenHead, photo: HeadPicture, pose: RelativePose, turn: float) -> tuple[float, float]:

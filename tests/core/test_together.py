@@ -66,11 +66,13 @@ def test_turned_faces_that_are_alike_do_not_outvote_the_front(model):
     assert strangers(model, {0: sides[0], 1: sides[1]}) == []
 
 
-def test_of_a_turned_face_that_is_unlike_the_others_the_fit_is_kept(model):
+def test_of_a_face_that_is_unlike_the_others_the_fit_is_kept(model, monkeypatch):
     _, seen = of_person(model, (0.0, 0.3), 0.001, seed=0)
-    others = [replace(seen[0], landmarks={MEDIAPIPE: of_person(model, (1.0,), 0.001, seed=3)[1][0].landmarks[MEDIAPIPE] * [1.2, 0.9, 1.0]})]
+    _, others = of_person(model, (0.8,), 0.001, seed=6)
+    assert together(model, [*seen, others[0]]).used == (0, 1, 2)  # landmarks of turned faces tell little of who it is
+    monkeypatch.setattr("likeness.core.models.together._STRANGER_TURNED", 0.2)
     found = together(model, [*seen, others[0]])
-    assert found.used == (0, 1) and set(found.unlike) == set(found.left_out) == {2} and found.unlike[2].rotation[2, 2] < 0.7
+    assert found.used == (0, 1) and set(found.unlike) == set(found.left_out) == {2} and found.unlike[2].rotation[2, 2] < 0.77
 
 
 def test_landmarks_of_no_face_are_left_out(model):
