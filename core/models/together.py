@@ -43,9 +43,9 @@ def fit_together(
 ) -> Together:
     """The common fit of those photos that show the same person; the first of them is the main one.
 
-    A photo is left out whose landmarks are no face's, whose face, fitted alone, is unlike those of the other photos, or that the common
-    identity explains much worse than its own; profiles, too. Of two photos that disagree the first one stays. Raises ReconstructionError when no photo
-    shows a face, Cancelled when cancel answers True.
+    A photo is left out whose landmarks are no face's, which shows a profile, whose face, fitted alone, is unlike those of the other photos,
+    or that the common identity explains much worse than its own. Of two photos that disagree the first one stays. Raises
+    ReconstructionError when no photo shows a face, Cancelled when cancel answers True.
     """
     alone: dict[int, ViewFit] = {}
     left_out: dict[int, str] = {}
