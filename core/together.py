@@ -15,6 +15,7 @@ from .models.observation import Observation
 from .models.together import fit_together
 from .networks.own import OwnNetworks
 from .networks.predictor import Predictor
+from .photo.decode import Photo
 from .photo.faceless import HeadPicture
 from .photo.figure import BodyView
 from .photo.intake import BODY, HEAD
@@ -106,7 +107,9 @@ class Photos:
         for index, fit in together.unlike.items():
             # Landmarks of turned faces tell little of who it is; the outline may.
             degrees = turn(Pose(fit.rotation, fit.joints[NECK]))
-            picture = HeadPicture.of_view(views[index], degrees) if abs(degrees) > _SIDE else None
+            view, parser, picture = views[index], own.parser(predictor.parser), None
+            if parser is not None and abs(degrees) > _SIDE:
+                picture = HeadPicture.of(Photo(view.image, None, None, view.name), parser, view.focal, degrees)
             if picture is not None:
                 self.sides[numbers[index]] = picture
         prepared: list[PreparedPhoto] = []

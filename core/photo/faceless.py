@@ -10,7 +10,6 @@ from .decode import Photo
 from .framing import HEAD, CropBox
 from .matte import FINE_SIDE, one_piece, sharpen, square_picture, surer, with_coverage
 from .parsing import CLASSES, Parser, Parsing
-from .view import View
 
 _HEAD = [CLASSES.index(name) for name in ("skin", "hair", "beard", "eyes", "lips", "teeth", "hat", "glasses")]
 ACROSS = 0.19
@@ -38,16 +37,8 @@ class HeadPicture:
     turn: float | None = None
 
     @classmethod
-    def of_view(cls, view: View, turn: float) -> Self | None:
-        """Of a photo whose landmarks are not to be trusted; None without a parsing."""
-        if view.parsing is None:
-            return None
-        head = _largest(view.parsing.shares[..., _HEAD].sum(-1) > 0.5)
-        return cls(view.image, view.matte, view.parsing, head, view.name, view.focal, turn) if head.any() else None
-
-    @classmethod
-    def of(cls, photo: Photo, parser: Parser, focal: float | None) -> Self | None:
-        """The largest head of an upright photo, or None where there is none that is large enough."""
+    def of(cls, photo: Photo, parser: Parser, focal: float | None, turn: float | None = None) -> Self | None:
+        """The largest head of an upright photo, or None where there is none that is large enough. focal, turn: if they are known."""
         height, width = photo.image.shape[:2]
         side, size = max(height, width), parser.size
         square = ((width - side) // 2, (height - side) // 2, side)
@@ -69,7 +60,7 @@ class HeadPicture:
         if across < _MIN_HEAD:
             return None
         matte, shares = _matte(photo, shares, head, parsed, taken, picture, (rows, columns), across)
-        return cls(photo.image, matte, Parsing(shares, parsed), head, photo.name, focal)
+        return cls(photo.image, matte, Parsing(shares, parsed), head, photo.name, focal, turn)
 
     def place(self) -> tuple[np.ndarray, float]:
         """The head's middle (2,) and the root of its area, photo pixels."""

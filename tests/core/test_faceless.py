@@ -6,8 +6,7 @@ import pytest
 
 from likeness.core.photo.decode import Photo
 from likeness.core.photo.faceless import HeadPicture
-from likeness.core.photo.parsing import CLASSES, Parsing
-from likeness.core.photo.view import View
+from likeness.core.photo.parsing import CLASSES
 
 SKIN, CLOTH, WALL = (200, 120, 80), (40, 60, 160), (120, 130, 120)
 
@@ -55,12 +54,3 @@ def test_the_largest_of_two_heads_is_taken():
 def test_no_head_and_a_tiny_one_are_none():
     assert HeadPicture.of(photo((350, 300), 20), StubParser(), None) is None
     assert HeadPicture.of(Photo(np.full((400, 400, 3), WALL, np.uint8), None, None, "wall"), StubParser(), None) is None
-
-
-def test_a_view_s_own_parsing_is_used():
-    image = photo((350, 300), 100).image
-    shares = StubParser()(cv2.resize(image[100:500, 150:550], (128, 128)))
-    view = View(image, np.zeros(image.shape[:2], np.float32), {}, None, "side", parsing=Parsing(shares, (150, 100, 400)))
-    found = HeadPicture.of_view(view, 60.0)
-    assert found is not None and found.turn == 60 and np.linalg.norm(found.place()[0] - (350, 300)) < 6
-    assert HeadPicture.of_view(View(image, view.matte, {}, None, "side"), 60.0) is None
