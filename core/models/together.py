@@ -17,7 +17,6 @@ nine pairs had at most 0.23, and two with a view of a statue that is hardly foun
 0.25. The others cannot be told from what the fit knows."""
 _STRANGER_TURNED = 0.28  # the same where a face is turned far: of nine people 9 of 19 such photos had more than 0.25, and 5 more than 0.3
 _FRONT = 0.77  # cosine to the camera: 40 degrees
-_PROFILE = 0.42  # 65 degrees, beyond which turns by landmarks err by 8 degrees
 _BAD_FACE = 0.05
 """Residual of landmarks that lie on no face; core/quality.py refuses single photos for the same."""
 _WORSE = 2.0
@@ -27,7 +26,7 @@ _LEAST_WORSE = 0.02
 @dataclass(frozen=True)
 class Together:
     """fit: of the photos that show the same person; used: their numbers in the order given; left_out: of each other one the sentence
-    why; unlike: of profiles and of those whose face is another's, or does not fit, the fits by themselves."""
+    why; unlike: of those whose face is another's, or does not fit, the fits by themselves."""
 
     fit: Fit
     used: tuple[int, ...]
@@ -43,7 +42,7 @@ def fit_together(
 ) -> Together:
     """The common fit of those photos that show the same person; the first of them is the main one.
 
-    A photo is left out whose landmarks are no face's, which shows a profile, whose face, fitted alone, is unlike those of the other photos,
+    A photo is left out whose landmarks are no face's, whose face, fitted alone, is unlike those of the other photos,
     or that the common identity explains much worse than its own. Of two photos that disagree the first one stays. Raises
     ReconstructionError when no photo shows a face, Cancelled when cancel answers True.
     """
@@ -61,9 +60,6 @@ def fit_together(
     if not alone:
         raise ReconstructionError(f"The landmarks found in {observations[0].name} do not form a face; choose another photo.")
     unlike: dict[int, ViewFit] = {}
-    for index in profiles(alone):
-        left_out[index] = f"{observations[index].name} was left out: it shows a profile that is not that of the head in the other photos."
-        unlike[index] = alone.pop(index)
     for index in strangers(model, alone):
         left_out[index] = f"{observations[index].name} was left out: it seems to show another person than the other photos."
         unlike[index] = alone.pop(index)
@@ -79,12 +75,6 @@ def fit_together(
         unlike[used[worst]] = alone[used[worst]]
         left_out[used[worst]] = f"{observations[used[worst]].name} was left out: its face does not fit those of the other photos."
         used = tuple(index for index in used if index != used[worst])
-
-
-def profiles(fits: dict[int, ViewFit]) -> list[int]:
-    """Numbers of the photos whose face is turned so far that its landmarks tell little, beside others that are turned less."""
-    far = [number for number, fit in fits.items() if fit.rotation[2, 2] < _PROFILE]
-    return far if len(far) < len(fits) else []
 
 
 def strangers(model: HeadModel, fits: dict[int, ViewFit]) -> list[int]:

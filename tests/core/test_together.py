@@ -66,13 +66,6 @@ def test_turned_faces_that_are_alike_do_not_outvote_the_front(model):
     assert strangers(model, {0: sides[0], 1: sides[1]}) == []
 
 
-def test_profiles_are_left_to_their_outlines(model):
-    _, seen = of_person(model, (0.0, 1.35), 0.001, seed=0)
-    found = together(model, seen)
-    assert found.used == (0,) and set(found.unlike) == {1} and "a profile that is not that" in found.left_out[1]
-    assert together(model, seen[1:]).used == (0,)
-
-
 def test_of_a_face_that_is_unlike_the_others_the_fit_is_kept(model, monkeypatch):
     _, seen = of_person(model, (0.0, 0.3), 0.001, seed=0)
     _, others = of_person(model, (0.8,), 0.001, seed=6)
