@@ -88,6 +88,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--first", type=int, default=0, help="number of the first person")
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 2, 3, 4, 8])
+    parser.add_argument(
+        "--yaws", type=float, nargs="+", default=_YAWS, help="degrees by which the photos' heads are turned, the main one's first"
+    )
     parser.add_argument("--quality", default="draft")
     parser.add_argument("--stranger", action="store_true")
     options = parser.parse_args()
@@ -97,7 +100,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         heads = Heads(Reconstructor.load("cpu"), Settings(quality=options.quality, subject="head", cut="none"), Path(folder))
         for cases in turned_cases(
-            options.assets, HeadModel.load(), range(options.first, options.first + options.people), _YAWS[: max(options.counts)]
+            options.assets, HeadModel.load(), range(options.first, options.first + options.people), options.yaws[: max(options.counts)]
         ):
             truth, paths = MeasuredTruth(cases[0]), heads.files(cases)
             chosen = {str(count): paths[:count] for count in options.counts}

@@ -1,6 +1,6 @@
 """The whole way from a prepared photo, or several of one person, to a coloured head with its report and, if asked for, its rig."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +24,7 @@ from .models.joints import GLOBAL, NECK
 from .models.prior import FaceBlend, protect_mask
 from .models.rotation import rotation_matrix
 from .networks.predictor import Predictor
+from .photo.faceless import HeadPicture
 from .photo.intake import FULL_FRAME
 from .photo.pose import Pose
 from .prepared import Pictures, PreparedPhoto, picture_size
@@ -77,12 +78,15 @@ class HeadReconstructor:
         clock: Clock,
         flame: FlameModel | None = None,
         for_body: bool = False,
+        sides: Sequence[HeadPicture] = (),
+        unplaced: Callable[[int], None] | None = None,
     ) -> Result:
         """The head in the main photo and others of the same person. Its report says nothing of the run itself (report.run_report).
-        for_body: it will be joined to a body, so it has no parts of its own, and nothing is said of its mesh.
+        for_body: it will be joined to a body, so it has no parts of its own, and nothing is said of its mesh. sides, unplaced: as
+        `FurtherPhotos.placed` has them.
 
         Raises LikenessError; Cancelled when the clock's `cancel` answers True."""
-        fields = self._fields(prepared, others, clock)
+        fields = self._fields(prepared, others, clock, sides, unplaced)
         prepared = replace(prepared, surface=fields.ears.surface)
         pictures = prepared.pictures(picture_size(settings.resolution))
         vertices, faces, detail, clothing = self._surface(prepared, fields, settings, pictures, clock)
@@ -106,15 +110,26 @@ class HeadReconstructor:
         report = self._report(prepared, fields.crop, mesh, vertices, measures, settings) | about
         return replace(result, report=report | ({} if for_body else {"mesh": mesh_report(mesh.vertices, mesh.faces)}))
 
-    def _fields(self, prepared: PreparedPhoto, others: Sequence[PreparedPhoto], clock: Clock) -> HeadFields:
+    def _fields(
+        self,
+        prepared: PreparedPhoto,
+        others: Sequence[PreparedPhoto],
+        clock: Clock,
+        sides: Sequence[HeadPicture],
+        unplaced: Callable[[int], None] | None,
+    ) -> HeadFields:
         with clock.stage("field"):
             crop = self.crop_field(prepared)
             protected = protect_mask(self._model, FaceBlend.of(self._model, prepared.fit))
             view, camera = prepared.view, prepared.fit.camera
             field, further = head_field(crop, prepared.surface, protected, view, camera, clock.cancel), None
-            if others:
-                further = FurtherPhotos.placed(self._model, self._predictor, prepared, others, field, crop, clock.cancel)
-                field = further.field(field, crop, clock.cancel)
+            if others or sides:
+                models = self._model, self._predictor
+                further = FurtherPhotos.placed(*models, prepared, others, field, crop, clock.cancel, sides, unplaced)
+            if further is not None and not further.others:
+                further = None
+            if further is not None:
+                field = further.field(field, clock.cancel)
             ears = head_ears(field, crop, prepared.surface, self._model.ears, view, camera)
             return HeadFields(crop, ears.on(field), further, ears)
 

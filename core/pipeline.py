@@ -88,7 +88,9 @@ class Reconstructor:
         look = FirstLook(self._model, self._predictor, settings, early) if early is not None and len(paths) == 1 else None
         # A mask or pins of the artist's are not in what is found first.
         found = look.of_face if look is not None and not settings.mask and not settings.pins else None
-        photos = Photos.load(self.interactive.loader(paths[0], settings, found), paths, settings, clock)
+        photos = Photos.load(
+            self.interactive.loader(paths[0], settings, found), paths, settings, clock, self._intakes.of(settings, own).load_faceless
+        )
         if 0 in photos.seen:
             photos.seen[0] = corrected(photos.seen[0], settings)
         seen = photos.main
@@ -99,14 +101,23 @@ class Reconstructor:
             prepared = [self.prepare(seen, own, clock, None if look is None else lambda fit: look.of_fit(seen, fit))]
         else:
             prepared = photos.prepare(self._model, self._predictor, own, clock)
-        result = self._head(prepared, settings, own, clock, flame)
+        result = self._head(prepared, settings, own, clock, flame, photos)
         return sized(replace(result, report=photos.told(result.report, result)), settings)
 
     def _head(
-        self, prepared: Sequence[PreparedPhoto], settings: Settings, own: OwnNetworks, clock: Clock, flame: FlameModel | None
+        self,
+        prepared: Sequence[PreparedPhoto],
+        settings: Settings,
+        own: OwnNetworks,
+        clock: Clock,
+        flame: FlameModel | None,
+        photos: Photos | None = None,
     ) -> Result:
         main, *others = prepared
-        result = self.heads.run(main, others, settings, clock, flame)
+        sides = {} if photos is None else dict(photos.sides)
+        numbers = list(sides)
+        unplaced = lambda place: photos and photos.leave_out_side(numbers[place])  # noqa: E731
+        result = self.heads.run(main, others, settings, clock, flame, sides=list(sides.values()), unplaced=unplaced)
         run = run_report(settings, main.view, main.timings | clock.timings, hashes() | own.hashes())
         return replace(result, report=result.report | run)
 

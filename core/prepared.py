@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from .models.fit import ViewFit, fit_head, refine_by_normals
+from .models.fit import ViewFit, fit_head, landmark_points, refine_by_normals
 from .models.guess import HeadGuess
 from .models.head import HeadModel
 from .models.observation import Observation
@@ -16,7 +16,9 @@ from .models.prior import PriorSurface
 from .networks.own import BUNDLED, OwnNetworks, own_normals
 from .networks.predictor import CropPrediction, Predictor
 from .photo.crop import crop_picture, shown
+from .photo.faceless import HeadPicture
 from .photo.framing import HEAD, CropBox
+from .photo.landmarks import MEDIAPIPE
 from .photo.parsing import CLASSES
 from .photo.view import View
 from .progress import Clock
@@ -28,6 +30,7 @@ from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
 from .surface.mesoscopic import FineDetail
 from .surface.stubble import stubble
 
+_SIDE_RESIDUAL = 0.03  # a photo without landmarks counts as one that they fit badly
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 """As `PreparedPhoto.pictures` gives them."""
 
@@ -109,6 +112,18 @@ def prepare_photo(
     with clock.stage("normals"):
         prepared = predicted(model, predictor, view, own, fit, guess)
     return replace(prepared, timings=dict(clock.timings))
+
+
+def placed_side(model: HeadModel, predictor: Predictor, photo: HeadPicture, own: OwnNetworks, fit: ViewFit) -> PreparedPhoto:
+    """A photo without a face, with the fit of another photo as it shows that head."""
+    points = landmark_points(model, fit)
+    mesh = np.column_stack([fit.camera.project(points), points[:, 2] * fit.camera.scale]).astype(np.float32)
+    view = View(photo.image, photo.matte, {MEDIAPIPE: mesh}, photo.focal, photo.name, parsing=photo.parsing, modelled=True)
+    surface, seen = _surface(model, fit), None
+    if own.normals is not None:
+        seen = own_normals(own.normals, view, fit.camera, surface)
+    prediction = predictor.predict(view, fit.camera, surface, seen, own.matte is not None)
+    return PreparedPhoto(view, replace(fit, residual=_SIDE_RESIDUAL), surface, prediction, {}, {}, own)
 
 
 def guess_of(predictor: Predictor, view: View) -> HeadGuess | None:

@@ -1,18 +1,22 @@
 """Several photos of one person: read, fitted together and made ready; whichever is of no use is left out with a sentence."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .errors import InputError, ReconstructionError
+from .errors import InputError, NoFaceError, ReconstructionError
 from .models.head import HeadModel
+from .models.joints import NECK
 from .models.observation import Observation
 from .models.together import fit_together
 from .networks.own import OwnNetworks
 from .networks.predictor import Predictor
+from .photo.decode import Photo
+from .photo.faceless import HeadPicture
 from .photo.figure import BodyView
 from .photo.intake import BODY, HEAD
 from .photo.pose import Pose
@@ -31,17 +35,21 @@ _SIDE, _BACK = 30.0, 135.0  # degrees of the head's turn from which on a photo s
 
 @dataclass
 class Photos:
-    """Photos of one person in the order given, by number. names: of the files; seen: those that can be used; left_out: of the others the
-    sentence why."""
+    """Photos of one person in the order given, by number. names: of the files; seen: those that can be used; sides: heads in which no face
+    is found, whose place the main photo's head has to tell; left_out: of the others the sentence why."""
 
     names: tuple[str, ...]
     seen: dict[int, View | BodyView] = field(default_factory=dict)
+    sides: dict[int, HeadPicture] = field(default_factory=dict)
     left_out: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, load: Loader, paths: Sequence[Path], settings: Settings, clock: Clock) -> "Photos":
-        """Read them by `load`. The first that can be used says whether it is a head or a body, and in it the settings' person is chosen;
-        of the others the largest is. Raises the first photo's InputError where none can be used."""
+    def load(
+        cls, load: Loader, paths: Sequence[Path], settings: Settings, clock: Clock, faceless: Callable[[Path], HeadPicture] | None = None
+    ) -> "Photos":
+        """Read them by `load`, and heads without a face beside others by `faceless`. The first that can be used says whether it is a head
+        or a body, and in it the settings' person is chosen; of the others the largest is. Raises the first photo's InputError where none
+        can be used."""
         photos, error = cls(tuple(path.name for path in paths)), None
         with clock.stage("photo") as share:
             for number, path in enumerate(paths):
@@ -53,9 +61,16 @@ class Photos:
                 except InputError as reason:
                     error = error or reason
                     photos.left_out[number] = f"{path.name} was left out: {reason}"
+                    if faceless is not None and len(paths) > 1 and isinstance(reason, NoFaceError):
+                        with suppress(InputError):
+                            photos.sides[number] = faceless(path)
                 share((number + 1) / len(paths))
         if error is not None and not photos.seen:
             raise error
+        if photos.bodies:
+            photos.sides.clear()
+        for number in photos.sides:
+            del photos.left_out[number]  # until it is tried
         return photos
 
     @property
@@ -73,6 +88,13 @@ class Photos:
         del self.seen[number]
         self.left_out[number] = sentence
 
+    def leave_out_side(self, number: int) -> None:
+        """Take a photo without a face out: it shows another head than the main one."""
+        del self.sides[number]
+        name = self.names[number]
+        sentence = f"{name} was left out: no face was found in it, and its outline is not that of the head in the other photos."
+        self.left_out.setdefault(number, sentence)
+
     def prepare(self, model: HeadModel, predictor: Predictor, own: OwnNetworks, clock: Clock) -> list[PreparedPhoto]:
         """The heads of all photos that show the same person, with one identity; the others are left out. Raises LikenessError."""
         numbers = list(self.seen)
@@ -82,6 +104,14 @@ class Photos:
             together = fit_together(model, [Observation.of(view) for view in views], guesses, clock.cancel)
         for index, sentence in together.left_out.items():
             self.leave_out(numbers[index], sentence)
+        for index, fit in together.unlike.items():
+            # Landmarks of turned faces tell little of who it is; the outline may.
+            degrees = turn(Pose(fit.rotation, fit.joints[NECK]))
+            view, parser, picture = views[index], own.parser(predictor.parser), None
+            if parser is not None and abs(degrees) > _SIDE:
+                picture = HeadPicture.of(Photo(view.image, None, None, view.name), parser, view.focal, degrees)
+            if picture is not None:
+                self.sides[numbers[index]] = picture
         prepared: list[PreparedPhoto] = []
         error: ReconstructionError | None = None
         with clock.stage("normals") as share:
@@ -107,9 +137,10 @@ class Photos:
         """A result's report which also says what became of each of several photos, in the order given; of one photo it stays as it is."""
         if len(self.names) == 1:
             return report
-        mesh, views = result.surface, dict(zip(self.seen, result.views, strict=True))
+        mesh, used = result.surface, [*self.seen, *self.sides]
+        views = dict(zip(used, result.views, strict=True))
         source = np.where(mesh.observed > 0.5, 0, -1) if mesh.source is None else mesh.source
-        added = dict(zip(self.seen, np.bincount(source[source >= 0], minlength=len(views)) / max(len(source), 1), strict=True))
+        added = dict(zip(used, np.bincount(source[source >= 0], minlength=len(views)) / max(len(source), 1), strict=True))
         rows: list[dict[str, Any]] = []
         for number, name in enumerate(self.names):
             row: dict[str, Any] = {"photo": name, "used": number in views}
@@ -119,7 +150,8 @@ class Photos:
             else:
                 row |= {"reason": self.left_out[number]}
             rows.append(row)
-        return report | {"photos": rows, "warnings": [*report["warnings"], *self.left_out.values()]}
+        unused = [sentence for number, sentence in self.left_out.items() if number not in views]
+        return report | {"photos": rows, "warnings": [*report["warnings"], *unused]}
 
 
 def turn(pose: Pose) -> float:

@@ -42,6 +42,10 @@ class SeenColours:
             weight = weight * (1 - smoothstep(shown[:, THINGS], *_COVERED))
         return cls(shown[:, COLOUR], (weight * np.clip(normals[:, 2], 0, 1)).astype(np.float32))
 
+    def within(self, share: np.ndarray) -> "SeenColours":
+        """With weights that are multiplied by share (V,)."""
+        return replace(self, weight=self.weight * share.astype(np.float32))
+
 
 @dataclass(frozen=True)
 class BlendedColours:

@@ -17,6 +17,7 @@ from .silhouette import Stretch, silhouette_stretch, stretched
 _BORDER = 0.06  # crop units from a crop's border over which its outline begins to count
 _KNOWN = 0.7  # share of what an outline asks for that is done: its photo's place is known to some millimetres
 _MOVED = 0.08  # crop units (16 mm) by which the outline of another photo may move the surface
+_OWN = 0.15  # crop units (30 mm) within the main photo's outline over which other outlines begin to count
 _STILL = 2e-4  # crop units (0.04 mm) by which an outline moves what stays in its place
 
 
@@ -41,7 +42,9 @@ def multiview_field(
 
     def distance(points: np.ndarray) -> np.ndarray:
         result = field.distance(points)
-        changes = np.stack([np.zeros_like(result), *(outline.change(field, points, result) for outline in outlines)])
+        # Where the main photo shows the outline itself, there is nothing to add: at the crown, two photos that disagree leave an edge.
+        share = smoothstep(-silhouette(points), 0, _OWN)
+        changes = np.stack([np.zeros_like(result), *(share * outline.change(field, points, result) for outline in outlines)])
         # What two photos from nearly the same side ask for is asked for once.
         return result + changes.max(0) + changes.min(0)
 

@@ -23,6 +23,7 @@ from .solver import Quadratic, minimise
 _ROUNDS, _STEPS = 3, 6
 _TURN, _SCALE, _SHIFT = np.radians(3.0), 0.03, 6.0  # deviations of the fit from landmarks: radians, share, millimetres
 _OUTLINE, _PLACE = 4.0, 1.5  # millimetres by which the outline and a matched place err
+_GUESSED = 20.0  # millimetres by which the back of a head errs that no photo has shown
 _DEPTH = 3.0  # millimetres by which the fitted face errs in depth, which a turn shows from the side
 _WORTH = 40.0  # independent measurements that an outline, or all matches together, are worth
 _SIZE = 160  # pixels a side of the drawn outline
@@ -33,16 +34,18 @@ _STEEP = 0.5  # least slope of a signed distance; less is the middle between two
 
 @dataclass(frozen=True)
 class HeadSurface:
-    """The main photo's head: vertices (V, 3) in its camera frame, metres, faces (F, 3), and which vertices (V,) bool are of the head."""
+    """The main photo's head: vertices (V, 3) in its camera frame, metres, faces (F, 3), which vertices (V,) bool are of the head, and which
+    (V,) bool are a guess: those that look away from the main camera."""
 
     vertices: np.ndarray
     faces: np.ndarray
     counts: np.ndarray
+    guessed: np.ndarray
 
 
 @dataclass(frozen=True)
-class _Pose:
-    """rotation (3, 3): from the main photo's camera frame into the other's."""
+class RelativePose:
+    """How another photo shows the main photo's head. rotation (3, 3): from the main photo's camera frame into the other's."""
 
     rotation: np.ndarray
     camera: Camera
@@ -78,16 +81,17 @@ class _Pose:
         return pixels, moves
 
 
-class _Outline:
-    """outside (S, S): signed distance, crop units, to a photo's outline over its crop `box`."""
+class Outline:
+    """outside (S, S): signed distance, halves of its side, to a photo's outline over a square `box` of it, such as its crop."""
 
     def __init__(self, outside: np.ndarray, box: CropBox, head: HeadSurface) -> None:
         down, right = np.gradient(outside * (len(outside) / 2))
         self._layers = np.stack([outside, right, down], axis=-1)
         self._box, self._head = box, head
 
-    def rows(self, pose: _Pose) -> tuple[np.ndarray, np.ndarray]:
-        """Jacobian (N, 6) and distances (N,), millimetres, of the head's outline from the photo's."""
+    def rows(self, pose: RelativePose) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Jacobian (N, 6) and distances (N,), millimetres, of the head's outline from the photo's, and by how much the head is known to err
+        there."""
         rim, inside = self._rim(pose)
         points = self._head.vertices[rim]
         pixels, moves = pose.shown(points)
@@ -97,13 +101,15 @@ class _Outline:
         slope = np.linalg.norm(values[:, 1:], axis=1)
         kept = (slope > _STEEP) & (np.abs(place).max(1) < _WITHIN)
         outward = values[kept, 1:] / slope[kept, None]
-        return np.einsum("na,nap->np", outward, moves[kept]), (values[kept, 0] + inside[kept]) * (1000 * HEAD.half)
+        errors = 1000 * (values[kept, 0] * (side / 2 / pose.camera.scale) + inside[kept] * HEAD.half)
+        return np.einsum("na,nap->np", outward, moves[kept]), errors, np.where(self._head.guessed[rim][kept], _GUESSED, 0.0)
 
-    def _rim(self, pose: _Pose) -> tuple[np.ndarray, np.ndarray]:
+    def _rim(self, pose: RelativePose) -> tuple[np.ndarray, np.ndarray]:
         """Numbers (N,) of the vertices that the pose shows at the head's outline, and how far within it (N,), crop units."""
         points = HEAD.to_crop(self._head.vertices @ pose.rotation.T, pose.camera).astype(np.float32)
         drawn = rasterize(torch.from_numpy(points), torch.from_numpy(np.asarray(self._head.faces, np.int64)), _SIZE).mask.numpy()
-        inside = sample_picture(cv2.distanceTransform(drawn.astype(np.uint8), cv2.DIST_L2, 5) * (2 / _SIZE), points)
+        # From the middle of a pixel at the edge to the next one outside it is one pixel, to the edge half of one.
+        inside = sample_picture((cv2.distanceTransform(drawn.astype(np.uint8), cv2.DIST_L2, 5) - 0.5) * (2 / _SIZE), points)
         rim = np.flatnonzero(self._head.counts & (inside < _RIM) & (np.abs(points[:, :2]).max(1) < _WITHIN))
         return rim, inside[rim]
 
@@ -114,22 +120,23 @@ def registered(model: HeadModel, main: PhotoFit, other: PhotoFit, outside: np.nd
     outside (S, S): signed distance, crop units, to the outline in the other photo's crop, as its fit has it.
     """
     back = other.fit.rotation @ main.fit.rotation.T
-    start = pose = _Pose(back, other.fit.camera)
-    outline, fit = _Outline(outside, HEAD.crop_box(other.fit.camera), head), other.fit
+    start = pose = RelativePose(back, other.fit.camera)
+    outline, fit = Outline(outside, HEAD.crop_box(other.fit.camera), head), other.fit
     for _ in range(_ROUNDS):
         found = matches(model, main, replace(other, fit=fit))
         if found is not None:
             found = replace(found, points=found.points @ pose.rotation)
         linearise = partial(_linearised, start=start, outline=outline, found=found)
-        pose = minimise(start, lambda state, _, linearise=linearise: linearise(state), _Pose.moved, range(_STEPS))
-        fit = _moved(other.fit, pose.rotation @ back.T, pose.camera)
+        pose = minimise(start, lambda state, _, linearise=linearise: linearise(state), RelativePose.moved, range(_STEPS))
+        fit = moved(other.fit, pose.rotation @ back.T, pose.camera)
     return fit
 
 
-def _linearised(pose: _Pose, start: _Pose, outline: _Outline, found: Matches | None) -> Quadratic:
+def _linearised(pose: RelativePose, start: RelativePose, outline: Outline, found: Matches | None) -> Quadratic:
     inverse = np.r_[np.full(3, _TURN), _SCALE, np.full(2, _SHIFT)] ** -2
     matrix, right = np.diag(inverse), -inverse * pose.since(start)
-    terms = [(*outline.rows(pose), _OUTLINE)]
+    rows, errors, guess = outline.rows(pose)
+    terms: list[tuple[np.ndarray, np.ndarray, np.ndarray | float]] = [(rows, errors, np.hypot(_OUTLINE, guess))]
     if found is not None:
         pixels, moves = pose.shown(found.points)
         errors = (pixels - found.pixels) * 1000 / pose.camera.scale
@@ -146,7 +153,7 @@ def _linearised(pose: _Pose, start: _Pose, outline: _Outline, found: Matches | N
     return Quadratic(matrix, right)
 
 
-def _moved(fit: ViewFit, turn: np.ndarray, camera: Camera) -> ViewFit:
+def moved(fit: ViewFit, turn: np.ndarray, camera: Camera) -> ViewFit:
     """A fit turned (3, 3) about the origin of its camera frame, and seen by another camera."""
     rotations = fit.rotations.copy()
     rotations[GLOBAL] = rotation_vector(turn @ rotation_matrix(rotations[GLOBAL]))

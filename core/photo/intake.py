@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import NoFaceError, NoSubjectError
 from .decode import Photo, read_photo
+from .faceless import HeadPicture
 from .faces import Face, FaceDetector
 from .figure import BodyView, figure_square, matte_box, segment_figure
 from .figure_matte import FigureParser
@@ -67,6 +68,16 @@ class Intake:
         """Prepare one photo of a head or of a body; otherwise as `subject`. Raises InputError too, when the file cannot be used."""
         path = Path(path)
         return self.subject(read_photo(path), path.name, subject, person)
+
+    def load_faceless(self, path: str | Path) -> HeadPicture:
+        """Prepare one upright photo of a head whose face is not found, such as a profile. Raises InputError, NoFaceError where it shows no
+        head either."""
+        path = Path(path)
+        photo = read_photo(path)
+        found = None if self.parser is None else HeadPicture.of(photo, self.parser, _focal(photo))
+        if found is None:
+            raise NoFaceError(f"No head was found in {path.name}.")
+        return found
 
     def subject(
         self, photo: Photo, label: str, subject: str = AUTO, person: int = -1, found: Callable[[View], None] | None = None

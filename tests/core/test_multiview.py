@@ -114,3 +114,11 @@ def test_each_further_photo_costs_about_the_same():
         field(np.random.default_rng(0).uniform(-1, 1, (2000, 3)).astype(np.float32))
         costs.append(asked)
     assert costs[2] - costs[1] < 1.6 * (costs[1] - costs[0])
+
+
+def test_at_the_main_photo_s_own_outline_others_have_no_say():
+    """At a crown that all photos show."""
+    small = lambda points: disc(points) + 0.08  # noqa: E731
+    top, bare = (0, 1, 0), several(ROUND)
+    assert abs(reach(several(ROUND, seen(90, small)), top) - reach(bare, top)) < 0.01
+    assert reach(several(ROUND, seen(90, small)), BEHIND) < reach(bare, BEHIND) - 0.04

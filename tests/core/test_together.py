@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from likeness.core.errors import InputError, NoFaceError, ReconstructionError
+from likeness.core.models.fit import fit_head
 from likeness.core.models.head import HeadModel
 from likeness.core.models.observation import Observation
 from likeness.core.models.rotation import rotation_matrix
-from likeness.core.models.together import STRANGER, fit_together, unlikeness
+from likeness.core.models.together import STRANGER, fit_together, strangers, unlikeness
+from likeness.core.photo.faceless import HeadPicture
 from likeness.core.photo.landmarks import MEDIAPIPE
+from likeness.core.photo.parsing import Parsing
 from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera, View
 from likeness.core.progress import Clock
@@ -52,6 +55,24 @@ def test_of_two_people_the_first_photo_s_stays(model):
     _, seen = of_person(model, (0.0,), 0.001, seed=0)
     _, others = of_person(model, (0.0,), 0.001, seed=6)
     assert together(model, [seen[0], others[0]]).used == (0,) and together(model, [others[0], seen[0]]).used == (0,)
+
+
+def test_turned_faces_that_are_alike_do_not_outvote_the_front(model):
+    """Fits of two sides share the errors that landmarks have there."""
+    _, seen = of_person(model, (0.0, 1.0), 0.001, seed=0)
+    front, turned = (fit_head(model, one) for one in seen)
+    sides = [replace(turned, identity=front.identity + error) for error in (0.4, 0.5)]
+    assert strangers(model, {0: sides[0], 1: sides[1], 2: front}) == [0, 1]
+    assert strangers(model, {0: sides[0], 1: sides[1]}) == []
+
+
+def test_of_a_face_that_is_unlike_the_others_the_fit_is_kept(model, monkeypatch):
+    _, seen = of_person(model, (0.0, 0.3), 0.001, seed=0)
+    _, others = of_person(model, (0.8,), 0.001, seed=6)
+    assert together(model, [*seen, others[0]]).used == (0, 1, 2)  # landmarks of turned faces tell little of who it is
+    monkeypatch.setattr("likeness.core.models.together._STRANGER_TURNED", 0.2)
+    found = together(model, [*seen, others[0]])
+    assert found.used == (0, 1) and set(found.unlike) == set(found.left_out) == {2} and found.unlike[2].rotation[2, 2] < 0.77
 
 
 def test_landmarks_of_no_face_are_left_out(model):
@@ -101,6 +122,35 @@ def test_the_first_usable_photo_is_the_main_one_and_says_what_the_others_are():
 def test_photos_of_which_none_can_be_used_are_the_first_one_s_error():
     with pytest.raises(InputError, match="No face was found in wall"):
         load("wall.jpg")
+
+
+def side(name: str) -> HeadPicture:
+    shares = np.zeros((8, 8, 12), np.float32)
+    return HeadPicture(
+        np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.float32), Parsing(shares, (0, 0, 8)), shares[..., 0] == 0, name, None
+    )
+
+
+def faceless(path: Path) -> HeadPicture:
+    if path.name != "wall.jpg":
+        raise NoFaceError(f"No head was found in {path.name}.")
+    return side(path.stem)
+
+
+def test_a_head_without_a_face_waits_for_the_main_one_s():
+    paths = [Path("wall.jpg"), Path("a.jpg"), Path("b.jpg")]
+    photos = Photos.load(StubIntake().load_subject, paths, Settings(), Clock(["photo"]), faceless)  # type: ignore[arg-type]
+    assert list(photos.seen) == [1, 2] and list(photos.sides) == [0] and not photos.left_out
+    first, *_ = photos.told({"warnings": []}, result_of(2.0, 40.0, -88.0, source=[0, 0, 2, 1, -1, -1, 1, 0]))["photos"]
+    assert first == {"photo": "wall.jpg", "used": True, "role": "left", "turn": -88.0, "added": 0.125}
+    photos.leave_out_side(0)
+    report = photos.told({"warnings": []}, result_of(2.0, 40.0, source=[0, 0, 0, 1, -1, -1, 1, 0]))
+    assert report["warnings"] == [photos.left_out[0]] and "its outline is not that of the head in the other photos" in photos.left_out[0]
+
+
+def test_a_lone_photo_without_a_face_stays_an_error():
+    with pytest.raises(InputError, match="No face was found in wall"):
+        Photos.load(StubIntake().load_subject, [Path("wall.jpg")], Settings(), Clock(["photo"]), faceless)  # type: ignore[arg-type]
 
 
 def posed(degrees: float) -> ResultView:
