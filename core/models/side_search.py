@@ -43,6 +43,7 @@ _LEAST = 100  # pixels that both photos show
 _CLASSES = (("skin", "lips"), ("hair", "hat"), ("beard",), ("eyes",), ("clothes",))
 _SKIN = [0, 2, 3]  # of those: what is bare or lies in the face
 _HAIR = 1
+_STEPS_KNOWN, _KNOWN = (-8.0, 0.0, 8.0), 8.0  # where landmarks tell the turn; degrees by which they err
 _USUAL, _USUAL_BACK, _UNUSUAL = 15.0, 25.0, 0.1  # degrees by which people miss a right angle, and turn their backs; weight of that
 _ALIKE, _FACES, _SHADES = 4.0, 1.0, 0.5  # weights of the outline, of where the face is, and of what both photos show
 
@@ -84,9 +85,11 @@ def found_side(head: SeenHead, main: ViewFit, photo: HeadPicture, outside: np.nd
 
     sides = {turn: judged(turn, _start(head, main, photo, turn), _COARSE) for turn in (_SIDES if photo.turn is None else (photo.turn,))}
     side = max(sides, key=lambda turn: sides[turn][0])
-    usual = _USUAL_BACK if abs(side) > _BACK else _USUAL
+    steps, usual = (_STEPS_BACK, _USUAL_BACK) if abs(side) > _BACK else (_STEPS, _USUAL)
+    if photo.turn is not None:
+        steps, usual = _STEPS_KNOWN, _KNOWN
     best = (-np.inf, 0.0, sides[side][2])
-    for step in _STEPS_BACK if abs(side) > _BACK else _STEPS:
+    for step in steps:
         likely, alike, pose = judged(side + step, sides[side][2].moved(np.r_[0, np.radians(step), 0, 0, 0, 0]), _FINER)
         likely -= _UNUSUAL * (step / usual) ** 2
         best = max(best, (likely, alike, pose), key=lambda found: found[0])
