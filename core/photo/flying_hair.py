@@ -15,6 +15,7 @@ _THIN, _JUTS = 11e-3, 8e-3  # metres: half the thickness of strands that are lef
 _FLAP, _FLAPS = 33e-3, 20e-3  # metres: the same of what the wind carries away from the head
 _WIDE, _WIDEST, _WIDER = 0.115, 0.13, 0.3  # metres from the head's middle to which hair hangs, and at most; and for each below the eyes
 _CHEEK, _FLIES = 0.09, 8e-4  # metres below the eyes, and square metres above that of what is wider than hair at most hangs: it flies
+_HAT = 0.1  # mean share: a brim is half taken for hair
 _ROUND = 60e-3  # metres: radius to which what is left beside it is rounded, which was a knob
 _ON_CLOTHES = 15e-3  # metres from clothes within which hair stays as it is
 
@@ -29,7 +30,7 @@ def flying_hair(picture: np.ndarray, shares: np.ndarray, soft: np.ndarray, eyes:
     hair = person & (shares[..., CLASSES.index("hair")] > 0.5 * (1 - shares[..., 0]))
     left = person & ~(hair & _through(picture, shares, soft, eyes, pixel))
     left &= ~_juts_out(left, hair, _THIN / pixel, _JUTS / pixel)
-    flap = _juts_out(left, hair, _FLAP / pixel, _FLAPS / pixel) | _far_out(left, hair, eyes, pixel)
+    flap = _juts_out(left, hair, _FLAP / pixel, _FLAPS / pixel) | _far_out(left, hair, shares[..., CLASSES.index("hat")], eyes, pixel)
     left &= ~flap
     beside = _beside(flap, _juts_out(left, hair, _ROUND / pixel, _JUTS / pixel))
     # Clothes from which hair is taken would be left as a spur.
@@ -56,9 +57,9 @@ def _juts_out(person: np.ndarray, hair: np.ndarray, thin: float, juts: float) ->
     return far[part] & found
 
 
-def _far_out(person: np.ndarray, hair: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
+def _far_out(person: np.ndarray, hair: np.ndarray, hat: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
     """(S, S) bool: what of the hair (S, S) bool of a person (S, S) bool the wind carries farther from the head than hair hangs. eyes:
-    their row; pixel: metres. Hair on the shoulders alone may be wide."""
+    their row; pixel: metres. Hair on the shoulders alone may be wide, and what touches or may be a hat, of shares (S, S), is its brim."""
     row, column = np.mgrid[: len(person), : len(person)]
     above = person & (row < eyes)
     if not above.any():
@@ -69,7 +70,9 @@ def _far_out(person: np.ndarray, hair: np.ndarray, eyes: float, pixel: float) ->
     count, part = cv2.connectedComponents(beyond.astype(np.uint8))
     part = np.asarray(part)
     surely = beyond & (farther > _WIDEST) & (below < _CHEEK)
-    return (np.bincount(part[surely], minlength=count) * pixel**2 > _FLIES)[part] & beyond
+    flies = np.bincount(part[surely], minlength=count) * pixel**2 > _FLIES
+    flies &= np.bincount(part.ravel(), hat.ravel()) < _HAT * np.bincount(part.ravel())
+    return flies[part] & beyond & ~_beside(hat > _SURE, beyond)
 
 
 def _beside(gone: np.ndarray, parts: np.ndarray) -> np.ndarray:
