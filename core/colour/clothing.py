@@ -21,6 +21,7 @@ _ONE = 16.0  # of CIE Lab: colours nearer than this are one garment in two light
 _PATTERN = 0.4  # links between two colours, as a share of those within the rarer one, from which on they are one garment's pattern
 _SHOULDERS = 0.5  # share of a colour that is seen beyond the opening
 _BORDER = 0.5  # links to others, as a share of those within, from which on colours are those of borders
+_WITHIN = 0.8  # share of such links that go to one garment, from which on the colours are its own
 _OPENING = (0.3, 0.5)  # crop units from the middle, where the front's opening ends: behind, clothes are as on the shoulders
 _INNER = 1e-3  # weight of what the opening shows beside the shoulders
 _BACK = 0.15  # crop units of depth over which what is seen farther back counts e times as much
@@ -148,8 +149,12 @@ def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray, outer: 
     pattern = connected_components(alike, directed=False)[1]
     same = pattern[:, None] == pattern
     border = np.bincount(pattern, (links * ~same).sum(1)) > _BORDER * np.bincount(pattern, (links * same).sum(1))
-    order = np.cumsum(~border) - 1
-    return centres, np.where(border, -1, order)[pattern[garment]]
+    # A border lies between two garments; what lies in one is that garment's, in light or bleached.
+    kind = np.eye(len(border))[pattern]
+    beside = (kind.T @ links @ kind) * ~np.eye(len(border), dtype=bool)
+    within_one = border & (beside.max(1) > _WITHIN * beside.sum(1)) & ~border[beside.argmax(1)]
+    order = np.where(border, -1, np.cumsum(~border) - 1)
+    return centres, np.where(within_one, order[beside.argmax(1)], order)[pattern[garment]]
 
 
 def _smooth(cells: VoxelMeans, share: np.ndarray) -> np.ndarray:

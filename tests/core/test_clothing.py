@@ -145,3 +145,14 @@ def test_a_lit_shoulder_beside_a_collar_is_the_garment_of_the_other_shoulder(bus
     shown = (bust.weight > 0) & (points[:, 1] < -0.8)
     lit, other = (one_of(found, shown & (side * points[:, 0] > 0.6)) for side in (1, -1))
     assert lit == other != one_of(found, shown & (np.abs(points[:, 0]) < 0.3))
+
+
+def test_bleached_streaks_are_the_cloth_that_they_lie_in(bust):
+    points = bust.points
+    streak = (np.abs(points[:, 1] + 0.9) < 0.05) & (points[:, 0] < -0.25) & (points[:, 0] > -0.5)
+    colours = np.where(opening(points)[:, None], RED, NAVY)
+    found = worn(bust, np.where(streak[:, None], WHITE, colours))
+    shown = (bust.weight > 0.5) & (points[:, 1] < -0.7)
+    jacket = np.bincount(found.seen[shown & ~streak & (points[:, 0] < -0.35)]).argmax()
+    assert jacket > 0 and (found.seen[shown & streak] == jacket).mean() > 0.9
+    assert np.bincount(found.seen[shown & opening(points)]).argmax() not in (0, jacket)
