@@ -18,6 +18,7 @@ from .project import Projection
 from .seam import around_border, bridged, evened, lightened, well_inside, with_local_light, without_seam
 from .wall import Wall
 
+_OTHER_KIND = (0.3, 0.7)  # share of cloth on skin, or of skin on cloth
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
@@ -84,7 +85,7 @@ def colour_vertices(
     if surface.closed.any():
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
-    same = (hidden.worn.seen[surface.cells.cell] == clothes.of) & (clothes.of > 0)
+    same = _same_garment(surface, hidden.worn.seen, clothes.of)
     ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
@@ -96,6 +97,12 @@ def colour_vertices(
         worn = surface.cells.spread(kinds[:, [CLOTHES]], vertices)[:, 0] * ~surface.closed
     observed = copied.observed * (vertices[:, 1] > lowest)
     return Filled(colours.astype(np.float32), observed, hidden.relief.astype(np.float32), edges, worn)
+
+
+def _same_garment(surface: ColouredSurface, seen: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: does the photo show of a vertex's garment, of (V,), 0 for none? seen (K,): which one it shows of cells."""
+    shares = surface.cells.spread(np.eye(max(seen.max(), of.max()) + 1, dtype=np.float32)[seen], surface.vertices)
+    return shares[np.arange(len(of)), of] * (of > 0)
 
 
 def _in_the_light_there(
@@ -116,6 +123,10 @@ def _in_the_light_there(
     doubt = np.maximum(rim, hair * strange * wall.shows(seen, level))
     observed = copied.observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     shown = copied.shown
+    # A collar's edge that is a little elsewhere than in the photo has neither the neck's colours on it nor its own beside it.
+    of, told = cells.spread(np.column_stack([kinds, 1 - well_inside(copied.around)]), vertices), normalised(shown[:, OF_KIND])
+    other = of[:, CLOTHES] * told[:, SKIN] + of[:, SKIN] * told[:, CLOTHES]
+    observed = observed * (1 - of[:, -1] * smoothstep(other, *_OTHER_KIND))
     if HAIR in tints:
         shown = shown.copy()
         some = np.flatnonzero(observed * shown[:, OF_KIND][:, HAIR] > 0.01)
