@@ -168,8 +168,9 @@ def _without_border(
     layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), share)]
     both = cells.mean(unseen + copied.observed[:, None] * (colours - unseen))
     of_seen, of_unseen = bridged(cells, both, share, layers, around, rounds)
-    of_seen, of_unseen = (cells.spread(one * share[:, None], surface.vertices) for one in (of_seen, of_unseen))
-    return lightened(colours, of_seen * own[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
+    seen_shade, seen_light, shade, light = (cells.spread(one * share[:, None], surface.vertices) for one in (*of_seen, *of_unseen))
+    colours = lightened(colours, seen_shade * own[:, None]) + seen_light * own[:, None]
+    return colours, np.clip(lightened(unseen, shade) + light, 0, 1)
 
 
 def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.ndarray) -> np.ndarray:
