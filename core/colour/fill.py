@@ -123,10 +123,7 @@ def _in_the_light_there(
     doubt = np.maximum(rim, hair * strange * wall.shows(seen, level))
     observed = copied.observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     shown = copied.shown
-    # A collar's edge that is a little elsewhere than in the photo has neither the neck's colours on it nor its own beside it.
-    of, told = cells.spread(np.column_stack([kinds, 1 - well_inside(copied.around)]), vertices), normalised(shown[:, OF_KIND])
-    other = of[:, CLOTHES] * told[:, SKIN] + of[:, SKIN] * told[:, CLOTHES]
-    observed = observed * (1 - of[:, -1] * smoothstep(other, *_OTHER_KIND))
+    observed = observed * _of_its_kind(surface, shown, kinds, copied.around)
     if HAIR in tints:
         shown = shown.copy()
         some = np.flatnonzero(observed * shown[:, OF_KIND][:, HAIR] > 0.01)
@@ -134,6 +131,16 @@ def _in_the_light_there(
         here = cells.spread(level, vertices[some]), tints[HAIR].given_to(colours)
         shown[some, COLOUR] = wall.taken_out(colours, *here, shown[some, OF_KIND][:, HAIR])
     return copied._replace(shown=shown, observed=observed), hidden._replace(level=level, weight=weight)
+
+
+def _of_its_kind(surface: ColouredSurface, shown: np.ndarray, kinds: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: does the photo, channels (V, C), show of skin and clothes what a vertex is of, or is it far from the border of what
+    is seen, around (K,)? A collar's edge lies a little elsewhere than in the photo: it has neither the neck's colours on it nor its own
+    beside it. kinds (K, len(KINDS)): the cells' shares."""
+    border = 1 - well_inside(around)[:, None]
+    skin, clothes, near = surface.cells.spread(np.column_stack([kinds[:, [SKIN, CLOTHES]], border]), surface.vertices).T
+    told = normalised(shown[:, OF_KIND])
+    return 1 - near * smoothstep(clothes * told[:, SKIN] + skin * told[:, CLOTHES], *_OTHER_KIND)
 
 
 def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, hidden: HiddenColours, kinds: np.ndarray) -> Copied:

@@ -110,8 +110,8 @@ def levels(
         near, kept, further = _NEAR[index], _KEPT[index], better
         sources = share[:, index] * weight
         if index == SKIN:
-            high = smoothstep(upright[:, 1], *_FOREHEAD)
-            further = [*better, 1 - high, smoothstep(normals[:, 2], *_FRONTAL), np.ones(len(seen)) if face is None else face]
+            low = 1 - smoothstep(upright[:, 1], *_FOREHEAD)
+            further = [*better, low, smoothstep(normals[:, 2], *_FRONTAL), np.ones(len(seen)) if face is None else face]
         elif index == HAIR:
             further = [*better, _usual(seen, sources * _samples(sources, better))]
         chosen = _samples(sources, further)
@@ -140,8 +140,9 @@ def levels(
             tints[index] = Tints.of(seen[tinted], 1) if index == SKIN else Tints.of(seen[tinted], 2).natural()
             level = tints[index].given_to(level)
             if index == SKIN:
+                level = level if face is None else _bald(level, seen, sources, [*better, further[-2]], 1 - face, upright)
                 level = level + _MUTED * (level.mean(1, keepdims=True) - level)
-                skin = level = _bald(level, seen, sources, [*better, further[-2], further[-1]], high, upright)
+                skin = level
         elif index == BEARD and skin is not None:
             level = level + _SPARSE * (skin - level)
         colours += share[:, index : index + 1] * level
@@ -197,12 +198,13 @@ def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.nda
 
 
 def _bald(
-    level: np.ndarray, seen: np.ndarray, sources: np.ndarray, better: Sequence[np.ndarray], high: np.ndarray, upright: np.ndarray
+    level: np.ndarray, seen: np.ndarray, sources: np.ndarray, better: Sequence[np.ndarray], scalp: np.ndarray, upright: np.ndarray
 ) -> np.ndarray:
-    """The level (K, 3) of skin, where it is high (K,) as the forehead and the crown are that are seen at that height and distance from the
+    """The level (K, 3) of skin, on the scalp (K,) as the forehead and the crown are that are seen at that height and distance from the
     middle: the sky lights a bald head all round."""
-    chosen = _samples(sources * (high > _SEEN), better)
-    return level + smoothstep(upright[:, 1:2], *_BALD) * (_level(seen, chosen, upright, _CROWN) - level) if chosen.any() else level
+    high = smoothstep(upright[:, 1], *_BALD)
+    chosen = _samples(sources * (high > 0), better)
+    return level + (scalp * high)[:, None] * (_level(seen, chosen, upright, _CROWN) - level) if chosen.any() else level
 
 
 def _usual(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:
