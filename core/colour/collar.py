@@ -13,6 +13,7 @@ _BESIDE = 0.05  # crop units (1 cm): cloth so near to seen skin borders the neck
 _BACK = 0.05  # crop units of depth over which what is seen farther back counts e times as much
 _SEEN, _LEAST = 0.3, 5  # weight of seen skin, and cells of cloth beside it that tell of a collar
 _MOSTLY, _EACH = 0.5, 0.25  # share of what borders the neck there, and of what does so on each side
+_TELLING = 0.5  # of the cells of the other side: of a side that shows less the other one tells
 _SHORT = -0.5  # height on the mean head above which hair that ends there is no long hair
 _THICK, _OVER = 0.02, 0.0125  # crop units (4 and 2.5 mm) by which clothes stand off skin, and what covers a collar off that
 _HIDDEN, _SHOWN = 1.6, (0.2, 0.8)  # times as high are steps that the photo does not show, and share of it around
@@ -49,8 +50,10 @@ def with_collar(
         return share, None
     both = _bordering(seen[cloth], upright[cloth, 2])
     collar = np.eye(seen.shape[1])[both.argmax()]
-    for side in (upright[cloth, 0] > 0, upright[cloth, 0] <= 0):
-        if side.sum() >= _LEAST and _bordering(seen[cloth][side], upright[cloth[side], 2]) @ collar < _EACH:
+    left = upright[cloth, 0] > 0
+    for side in (left, ~left):
+        # Of a head that is turned the other side tells.
+        if side.sum() >= max(_LEAST, _TELLING * (~side).sum()) and _bordering(seen[cloth][side], upright[cloth[side], 2]) @ collar < _EACH:
             return share, None
     behind = (clothes @ ((1 - np.clip(known, 0, 1))[:, None] * share)).argmax()
     if both @ collar < _MOSTLY or both.argmax() == behind:

@@ -7,13 +7,14 @@ import numpy as np
 
 from ..geometry.visibility import smoothstep
 from .channels import OF_KIND, THINGS
-from .islands import seen_apart
+from .islands import glimpsed_ears, seen_apart
 from .kinds import BEARD, CLOTHES, KINDS, SKIN, STANDS_OFF, Places
 from .project import Projection
 from .seam import around_border
 from .voxel_means import VoxelMeans
 
 _CELL = 0.02  # crop units (4 mm): nothing that is guessed is finer
+_MIDDLE = 0.5  # of the correspondence's width
 _CHIN = (0.1, 0.25)  # of the correspondence's height: collars below are not symmetric
 _COVERED = (0.3, 0.6)  # share of things in front
 _CLOTH = (0.5, 0.9)  # share of it where it is copied though it is seen steeply
@@ -78,6 +79,9 @@ class Copied(NamedTuple):
         observed = with_steep = observed * ~apart[cells.cell]
         # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
         observed = observed * (1 - of_kind[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
+        seen, places = cells.mean(observed), surface.places
+        glimpsed = glimpsed_ears(cells, seen, places.ears * np.ones(len(seen)), places.correspondence[:, 0] > _MIDDLE)
+        observed, with_steep = (one * (1 - cells.spread(glimpsed[:, None], vertices)[:, 0]) for one in (observed, with_steep))
         around = around_border(cells, cells.mean(observed))
         # A tie, a brooch or a microphone on the chest may stay as paint.
         observed = observed * (1 - surface.head * smoothstep(shown[:, THINGS], *_COVERED))

@@ -18,6 +18,7 @@ from .project import Projection
 from .seam import around_border, bridged, evened, lightened, well_inside, with_local_light, without_seam
 from .wall import Wall
 
+_OTHER_KIND = (0.3, 0.7)  # share of cloth on skin, or of skin on cloth
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
 _FEW = 0.2  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
@@ -84,7 +85,7 @@ def colour_vertices(
     if surface.closed.any():
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
-    same = (hidden.worn.seen[surface.cells.cell] == clothes.of) & (clothes.of > 0)
+    same = _same_garment(surface, hidden.worn.seen, clothes.of)
     ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
@@ -96,6 +97,12 @@ def colour_vertices(
         worn = surface.cells.spread(kinds[:, [CLOTHES]], vertices)[:, 0] * ~surface.closed
     observed = copied.observed * (vertices[:, 1] > lowest)
     return Filled(colours.astype(np.float32), observed, hidden.relief.astype(np.float32), edges, worn)
+
+
+def _same_garment(surface: ColouredSurface, seen: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: does the photo show of a vertex's garment, of (V,), 0 for none? seen (K,): which one it shows of cells."""
+    shares = surface.cells.spread(np.eye(max(seen.max(), of.max()) + 1, dtype=np.float32)[seen], surface.vertices)
+    return shares[np.arange(len(of)), of] * (of > 0)
 
 
 def _in_the_light_there(
@@ -116,6 +123,7 @@ def _in_the_light_there(
     doubt = np.maximum(rim, hair * strange * wall.shows(seen, level))
     observed = copied.observed * (1 - np.clip(cells.spread(doubt[:, None], vertices)[:, 0], 0, 1))
     shown = copied.shown
+    observed = observed * _of_its_kind(surface, shown, kinds, copied.around)
     if HAIR in tints:
         shown = shown.copy()
         some = np.flatnonzero(observed * shown[:, OF_KIND][:, HAIR] > 0.01)
@@ -123,6 +131,16 @@ def _in_the_light_there(
         here = cells.spread(level, vertices[some]), tints[HAIR].given_to(colours)
         shown[some, COLOUR] = wall.taken_out(colours, *here, shown[some, OF_KIND][:, HAIR])
     return copied._replace(shown=shown, observed=observed), hidden._replace(level=level, weight=weight)
+
+
+def _of_its_kind(surface: ColouredSurface, shown: np.ndarray, kinds: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: does the photo, channels (V, C), show of skin and clothes what a vertex is of, or is it far from the border of what
+    is seen, around (K,)? A collar's edge lies a little elsewhere than in the photo: it has neither the neck's colours on it nor its own
+    beside it. kinds (K, len(KINDS)): the cells' shares."""
+    border = 1 - well_inside(around)[:, None]
+    skin, clothes, near = surface.cells.spread(np.column_stack([kinds[:, [SKIN, CLOTHES]], border]), surface.vertices).T
+    told = normalised(shown[:, OF_KIND])
+    return 1 - near * smoothstep(clothes * told[:, SKIN] + skin * told[:, CLOTHES], *_OTHER_KIND)
 
 
 def _in_even_light(surface: ColouredSurface, copied: Copied, level: np.ndarray, hidden: HiddenColours, kinds: np.ndarray) -> Copied:
@@ -157,8 +175,9 @@ def _without_border(
     layers = [(cells.mean(colours, weight), cells.mean(weight)), (cells.mean(unseen), share)]
     both = cells.mean(unseen + copied.observed[:, None] * (colours - unseen))
     of_seen, of_unseen = bridged(cells, both, share, layers, around, rounds)
-    of_seen, of_unseen = (cells.spread(one * share[:, None], surface.vertices) for one in (of_seen, of_unseen))
-    return lightened(colours, of_seen * own[:, None]), np.clip(lightened(unseen, of_unseen), 0, 1)
+    seen_shade, seen_light, shade, light = (cells.spread(one * share[:, None], surface.vertices) for one in (*of_seen, *of_unseen))
+    colours = lightened(colours, seen_shade * own[:, None]) + seen_light * own[:, None]
+    return colours, np.clip(lightened(unseen, shade) + light, 0, 1)
 
 
 def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
+from ..geometry.visibility import smoothstep
 from .kinds import CLOTHES, HAIR, HAT, SKIN
 from .voxel_means import VoxelMeans
 
@@ -14,6 +15,7 @@ _SEEN = 0.3  # mean weight of the photo in a patch, over which it is what the ph
 _RIM = 2  # cells around an island in which its shares run out
 _SHOWN = 0.3  # weight from which a cell is seen
 _SEEN_LEAST = (3e-4 / 0.04, 1e-3 / 0.04)  # square crop units (3 cm² of face and ears, 10 cm² of all else) of what is seen through a gap
+_GLIMPSED, _BESIDE_EAR = (0.1, 0.2), 4  # share of an ear that is seen, and cells around it to which the rest of its picture reaches
 
 
 def without_islands(cells: VoxelMeans, share: np.ndarray, weight: np.ndarray, ears: np.ndarray) -> np.ndarray:
@@ -42,6 +44,19 @@ def seen_apart(cells: VoxelMeans, weight: np.ndarray, bare: np.ndarray) -> np.nd
     small = area < np.where(on_face > 0.5, *_SEEN_LEAST)
     small[0] = False
     return _with_rims(cells, small, part)
+
+
+def glimpsed_ears(cells: VoxelMeans, weight: np.ndarray, ears: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: bare ears, share (K,), of which the photo shows but a rim, weight (K,), with what is around them: such a rim hardly
+    ever lies on that of the surface, and would be a second ear beside it. left (K,) bool: on the person's left."""
+    found = np.zeros(len(weight))
+    for ear in (ears * left, ears * ~left):
+        shown = 1 - smoothstep((ear @ weight) / max(ear.sum(), 1e-9), *_GLIMPSED)
+        near = ear > 0.5
+        for _ in range(_BESIDE_EAR):
+            near = near | (cells.links @ near > 0)
+        found = np.maximum(found, shown * near)
+    return cells.smoothed(found[:, None])[:, 0]
 
 
 def _parts(cells: VoxelMeans, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -37,6 +37,7 @@ _HUES = 0.28, 0.75  # of the way from blue to red between which green lies, from
 _ALL_OVER, _LIGHTER = 0.7, 0.25  # share of the differences in hair's light, and the natural logarithm, that go from front to back
 _FRONTAL = (0.5, 0.8)  # cosine of the angle to the camera: skin that is turned away is dark, or lit from behind
 _FOREHEAD = (0.08, 0.2)  # height on the mean head, crop units: what faces the sky is lighter than what is hidden
+_BALD, _CROWN = (0.1, 0.6), 0.15  # height on the mean head from the brows to the crown, and crop units over which its colours vary
 _RELIEF = 0.25  # of the level
 BLACK = 0.06  # sRGB: below it ratios are noise
 _KEPT = (0.4, 0.0, 0.0, 0.0, 0.0)  # share of the guess's own variation that stays: in hair it is smoke
@@ -139,6 +140,7 @@ def levels(
             tints[index] = Tints.of(seen[tinted], 1) if index == SKIN else Tints.of(seen[tinted], 2).natural()
             level = tints[index].given_to(level)
             if index == SKIN:
+                level = level if face is None else _bald(level, seen, sources, [*better, further[-2]], 1 - face, upright)
                 level = level + _MUTED * (level.mean(1, keepdims=True) - level)
                 skin = level
         elif index == BEARD and skin is not None:
@@ -193,6 +195,16 @@ def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.nda
         weight = 1 / (1 + ((light[chosen] - here @ found) / _UNEVEN) ** 2) ** 2
     lowest, highest = np.percentile(light[chosen], _USUAL_LIGHT)
     return np.repeat((np.exp(np.clip(facing @ found, lowest, highest)) - BLACK)[:, None], 3, axis=1)
+
+
+def _bald(
+    level: np.ndarray, seen: np.ndarray, sources: np.ndarray, better: Sequence[np.ndarray], scalp: np.ndarray, upright: np.ndarray
+) -> np.ndarray:
+    """The level (K, 3) of skin, on the scalp (K,) as the forehead and the crown are that are seen at that height and distance from the
+    middle: the sky lights a bald head all round."""
+    high = smoothstep(upright[:, 1], *_BALD)
+    chosen = _samples(sources * (high > 0), better)
+    return level + (scalp * high)[:, None] * (_level(seen, chosen, upright, _CROWN) - level) if chosen.any() else level
 
 
 def _usual(seen: np.ndarray, sources: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ _BORDER = 0.12  # crop units (2.4 cm) around the border of what is seen in which
 _WITHIN = (0.6, 0.95)  # share of what is seen around
 _BRIDGE_SEEN, _BRIDGE_HIDDEN = (0.6, 0.82), (0.03, 0.2)  # share of what is seen around, where the shade at the border ends
 _EVENED_MOST = 0.4  # natural logarithm
-_BRIDGED_MOST = 0.7  # natural logarithm
+_BRIDGED_MOST, _ADDED_MOST = 0.7, 1.8  # natural logarithm: by which what is seen may be darkened and lightened
 _FREE = 1e-4  # weight that keeps solvable what nothing holds
 _EVENED_ROUNDS = 3  # of smoothing, of 4 mm each: finer light and shade is the photo's
 _BLACK = 0.06  # sRGB: below it ratios are noise
@@ -47,9 +47,10 @@ def bridged(
     layers: Sequence[tuple[np.ndarray, np.ndarray]],
     around: np.ndarray,
     rounds: int = 1,
-) -> list[np.ndarray]:
-    """How much lighter each layer [(colours (K, 3), weight (K,)), ...] of one kind, what is seen and what is hidden, is to be around the
-    border of what is seen for the shade at this border to be gone: (K, 3) each, natural logarithm.
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """How much darker each layer [(colours (K, 3), weight (K,)), ...] of one kind, what is seen and what is hidden, is to be around the
+    border of what is seen for the shade at this border to be gone, (K, 3), natural logarithm, and how much light is to be added, (K, 3),
+    sRGB. As a ratio it would make more of the colour of what is darkest, shaded creases, whose blue is black.
 
     Light then goes evenly from what is well inside to what is well outside, by `around_border` (K,). colours (K, 3): of the layers
     together; share (K,): of the kind; rounds: of smoothing, of 4 mm each: finer light and shade stays.
@@ -58,8 +59,14 @@ def bridged(
     links = cells.links.tocoo(copy=True)
     links.data = np.minimum(share[links.row], share[links.col]) ** 2 + 0.01
     even = membrane(links.tocsr(), _around(cells, colours, share, rounds), share * (1 - near), _FREE, cells.place // 5)
-    change = ((even - _around(cells, one, weight, rounds)) * near[:, None] for one, weight in layers)
-    return [np.clip(one, -_BRIDGED_MOST, _BRIDGED_MOST) for one in change]
+    return [_towards(even, _around(cells, one, weight, rounds), near) for one, weight in layers]
+
+
+def _towards(even: np.ndarray, around: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What brings colours around, natural logarithm (K, 3), to even ones as far as they are near (K,): the shade, natural logarithm, and
+    the light that is added."""
+    change = np.clip((even - around) * near[:, None], -_BRIDGED_MOST, _ADDED_MOST)
+    return np.minimum(change, 0), np.exp(around) * np.expm1(np.maximum(change, 0))
 
 
 def _around(cells: VoxelMeans, colours: np.ndarray, weight: np.ndarray, rounds: int) -> np.ndarray:

@@ -18,13 +18,15 @@ def bust():
     return made_bust()
 
 
-def worn(bust, collar, skin=None):
-    """Garments of a photo from the front of a navy jacket, with white where the collar (K,) bool is; skin (K,): how much of it is bare."""
+def worn(bust, collar, skin=None, shown=1.0):
+    """Garments of a photo from the front of a navy jacket, with white where the collar (K,) bool is; skin (K,): how much of it is bare;
+    shown (K,): how much of what is in front the photo shows."""
     clothes = (bust.points[:, 1] < EDGE).astype(np.float32)
     bare = 1 - clothes if skin is None else skin
     colours = np.where(collar[:, None], WHITE, NAVY)
     steep = colours, np.zeros(len(colours))
-    return garments(bust.cells, clothes, (colours, bust.weight * clothes), steep, bust.points, (bare, bare * bust.weight))
+    seen = bust.weight * shown
+    return garments(bust.cells, clothes, (colours, seen * clothes), steep, bust.points, (bare, bare * seen))
 
 
 def shirt(points, sides=(-1, 1)):
@@ -48,6 +50,13 @@ def test_what_one_side_alone_shows_is_no_collar(bust, sides):
     found = worn(bust, shirt(bust.points, sides))
     band, below = kinds_behind(bust, found)
     assert band == below and found.collar == 0
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_of_a_turned_head_the_side_that_is_shown_tells_of_the_collar(bust, side):
+    found = worn(bust, shirt(bust.points, (side,)), shown=bust.points[:, 0] * side > -0.15)
+    band, below = kinds_behind(bust, found)
+    assert band == found.collar > 0 and below not in (0, band)
 
 
 def test_a_jacket_without_a_shirt_has_none(bust):

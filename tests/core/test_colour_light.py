@@ -9,10 +9,12 @@ import trimesh
 from scipy.ndimage import gaussian_filter
 
 from likeness.core.colour import fill
+from likeness.core.colour.channels import OF_KIND
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.grain import PORES, Grain
 from likeness.core.colour.hidden_colours import SkinChange
-from likeness.core.colour.kinds import BEARD, HAIR, KINDS, SKIN, Places
+from likeness.core.colour.islands import glimpsed_ears
+from likeness.core.colour.kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN, Places
 from likeness.core.colour.material import Tints, _opaque, levels
 from likeness.core.colour.seam import around_border, bridged, evened
 from likeness.core.colour.voxel_means import VoxelMeans
@@ -147,6 +149,15 @@ def test_a_white_shirt_that_is_taken_for_skin_makes_no_skin_pale() -> None:
     hidden = of.weight == 0
     assert np.abs(skin_levels(of, seen, face=(~shirt).astype(np.float32))[hidden] - FAIR).max() < 0.05
     assert np.abs(skin_levels(of, seen)[hidden] - FAIR).max() > 0.1, "the case is none if the shirt never counts"
+
+
+def test_a_bald_crown_is_as_light_as_what_is_seen_of_it() -> None:
+    of = cells()
+    of.places[:] *= 2
+    high = of.places[:, 1:2] > 0.3
+    found = skin_levels(of, FAIR * np.where(high, 1.15, 0.8), face=(~high[:, 0]).astype(np.float32))
+    crown = (of.weight == 0) & (of.places[:, 1] > 0.65)
+    assert crown.sum() > 50 and found[crown].mean() / FAIR.mean() > 1.05, "0.8 in the face"
 
 
 def test_the_guesss_light_from_one_side_is_not_taken_but_its_relief_is() -> None:
@@ -438,10 +449,62 @@ def test_the_greyer_hair_is_the_less_tinted_are_its_samples(tinted: float, some:
     assert some[0] <= _opaque(hair, np.ones(100, bool), skin, 25).mean() <= some[1]
 
 
+def test_a_crease_at_the_border_is_lightened_without_more_of_its_colour(ball: SimpleNamespace) -> None:
+    """Skin whose shade has little blue, a quarter as light as what is around the border: as a ratio light would make it yellow."""
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    around = around_border(cells, (cells.centre[:, 2] > 0.2).astype(np.float64))
+    shaded = np.where(((around > 0.5) & (around < 0.6))[:, None], FAIR * [0.45, 0.3, 0.1], FAIR)
+    every = np.ones(len(around))
+    shade, light = bridged(cells, shaded, every, [(shaded, every)], around)[0]
+    darkest = (around > 0.54) & (around < 0.56)
+    found = (shaded + light)[darkest].mean(0)
+    assert not shade[darkest].any() and found[2] > 0.5 * FAIR[2], "0.1 in the photo, 0.3 with the most that shade may be"
+
+
 def test_locks_at_the_border_stay(ball: SimpleNamespace) -> None:
     cells = VoxelMeans.of(ball.vertices, 0.02)
     seen = smoothstep(cells.mean(ball.normals[:, 2]), 0.2, 0.4)
     locks = 0.3 * (1 + 0.3 * np.sin(2 * np.pi / 0.08 * cells.centre[:, :1])) * np.ones((1, 3))
     hair, around = np.ones(len(seen)), around_border(cells, seen)
-    wide, fine = (bridged(cells, locks, hair, [(locks, seen)], around, rounds)[0][around > 0.5].std() for rounds in (1, 4))
+    wide, fine = (np.hstack(bridged(cells, locks, hair, [(locks, seen)], around, rounds)[0])[around > 0.5].std() for rounds in (1, 4))
     assert fine < 0.5 * wide
+
+
+def test_cells_do_not_show_where_a_garment_is_seen(ball: SimpleNamespace) -> None:
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    seen = (cells.centre[:, 0] > 0).astype(np.int64)
+    of = np.ones(len(ball.vertices), np.int64)
+    same = fill._same_garment(SimpleNamespace(cells=cells, vertices=ball.vertices), seen, of)
+    border = np.abs(ball.vertices[:, 0]) < 0.008
+    assert ((same > 0.1) & (same < 0.9))[border].mean() > 0.9
+    assert same[ball.vertices[:, 0] > 0.04].min() > 0.95 and same[ball.vertices[:, 0] < -0.04].max() < 0.05
+    assert not fill._same_garment(SimpleNamespace(cells=cells, vertices=ball.vertices), seen, 0 * of).any()
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.05, False), (0.6, True)])
+def test_an_ear_of_which_a_rim_is_seen_is_not_copied(ball: SimpleNamespace, share: float, kept: bool) -> None:
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    x, y, z = cells.centre.T
+    ears = ((np.hypot(y, z) < 0.15) & (np.abs(x) > 0.3)).astype(np.float64)
+    left = x > 0
+    front = np.quantile(z[(ears > 0) & left], 1 - share)
+    found = glimpsed_ears(cells, ((z > front) & left).astype(np.float64), ears, left)
+    ear = (ears > 0) & left
+    assert (found[ear].max() < 0.01) if kept else (found[ear].min() > 0.9)
+    assert found[(ears > 0) & ~left].min() > 0.9
+    assert found[np.hypot(y, z) > 0.3].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "pixel", "around", "kept"), [(CLOTHES, SKIN, 0.5, 0), (SKIN, CLOTHES, 0.5, 0), (CLOTHES, SKIN, 1, 1), (SKIN, SKIN, 0.5, 1)]
+)
+def test_the_photos_skin_is_not_copied_on_a_collar_at_its_border(
+    ball: SimpleNamespace, kind: int, pixel: int, around: float, kept: int
+) -> None:
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    shown = np.zeros((len(ball.vertices), OF_KIND.stop), np.float32)
+    shown[:, OF_KIND.start + pixel] = 1
+    kinds = np.eye(len(KINDS))[np.full(len(cells.first), kind)]
+    surface = SimpleNamespace(cells=cells, vertices=ball.vertices)
+    found = fill._of_its_kind(surface, shown, kinds, np.full(len(kinds), around))
+    assert np.allclose(found, kept, atol=1e-3)
