@@ -236,9 +236,9 @@ class HeadReconstructor:
     ) -> dict[str, Any]:
         """What became of the photo. vertices: of the mesh, in the crop frame; measures: of photo, fit and outline."""
         view = prepared.view
-        differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
+        distance, place, face = crop.prior(vertices)
         measures = measures | {"observed_share": float((mesh.observed > 0.5).mean())}
-        measures |= measure_surface(vertices, mesh.faces, mesh.observed, *differs, prepared.surface.framing.half)
+        measures |= measure_surface(vertices, mesh.faces, mesh.observed, distance, place[:, 1], face, prepared.surface.framing.half)
         quality, doubts = judge(measures, view.name)
         notes = [*view.notes, *(["The field file is of bodies and had no part in this head."] if settings.field else [])]
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": notes} | measures

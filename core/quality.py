@@ -142,10 +142,9 @@ def measure_surface(
     """
     seen = observed > 0.5
     hidden = (height > _HEAD) & ~seen
-    area = np.zeros(len(vertices))
     corners = vertices[faces].astype(np.float64)
     doubled = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    np.add.at(area, faces, (doubled / 6)[:, None])
+    area = np.bincount(faces.ravel(), np.repeat(doubled / 6, 3), len(vertices))
     measures = {}
     if hidden.any():
         measures["hidden_excess"] = float((area * np.maximum(prior, 0))[hidden].sum() * unit**3 * 1000)

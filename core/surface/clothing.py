@@ -15,7 +15,7 @@ from ..geometry.visibility import depth_picture, sample_picture, smoothstep, vis
 from ..photo.parsing import CLASSES
 from .creases import dark_lines
 from .garments import BARE, seen_garments
-from .mesoscopic import Material, linear_light, material_heights
+from .mesoscopic import Material, bounds, linear_light, material_heights
 from .refine import refine
 from .smooth import spanned
 from .worn import cloth_tones
@@ -34,6 +34,7 @@ _GROOVE, _WIDE, _MOST = 1.5, 3e-3, 0.25  # depth of a groove over its width, at 
 _RAISED, _AROUND = 0.5, 6e-3  # share of a groove that is raised around it, and metres over which
 _COLOURFUL, _FINE = (5.0, 10.0), (0.8e-3, 3e-3, 6e-3)  # of cloth_tones: hues within a garment, from folds to a pattern; metres of grain, of
 # its border, and within which hues are compared
+_BESIDE = 8  # pixels beside a garment that tell as much of it as all of the picture
 _SLOPE = 0.15  # of the steps: where that or more, the mesh is made finer
 _LONGEST, _SEEN = 0.9e-3, 0.3  # metres of an edge there, and share of what is seen
 _FACING = (0.2, 0.5)  # z of the surface's normal over which relief fades in
@@ -72,7 +73,11 @@ class Clothing:
         heights = told * (levels - even[0] / np.maximum(even[1], 1e-3))
         if strength:
             finest = max(half / cells, photo_pixel)
-            heights += strength * sum(_folds(photo, garment == one, pixel, finest) for one in range(BARE + 1, garment.max() + 1))
+            for one in range(BARE + 1, garment.max() + 1):
+                own = garment == one
+                box = bounds(own, _BESIDE)
+                if box is not None:
+                    heights[box] += strength * _folds(photo[box], own[box], pixel, finest)
         slope = np.hypot(*np.gradient(levels, pixel)) * told
         edges = shown * cv2.dilate((slope > _SLOPE).astype(np.float32), np.ones((3, 3)))
         # Below, what the lowest row shows goes on for a while.

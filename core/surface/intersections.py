@@ -6,6 +6,8 @@ from itertools import product
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
+from ..geometry.mesh import cross
+
 _VOXEL = 3.5  # median edges: a side of the cubes in which normals are compared
 _CUBES = 256  # along the longest side at most: edges of no length would ask for any number
 _STRAYS = 0.75  # cosine to the mean normal around it below which a face may belong to another layer
@@ -40,7 +42,7 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     far = same.any(2).sum(1) < 2
     a, b, same = a[far], b[far], same[far]
     # Faces meet only where each has corners on both sides of the other one's plane, beside what they share.
-    planes = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    planes = cross(corners[1] - corners[0], corners[2] - corners[0])
     for _ in range(2):
         crossing = _on_both_sides(corners[0], planes, corners, a, b, same.any(1))
         a, b, same = b[crossing], a[crossing], same[crossing].transpose(0, 2, 1)
@@ -104,7 +106,7 @@ def _pierced(faces: np.ndarray, others: np.ndarray, corners: np.ndarray, other_c
     found = np.zeros(len(faces), bool)
     for k in range(3):
         start, along = other_corners[k], other_corners[(k + 1) % 3] - other_corners[k]
-        across, turned = np.cross(along, v), np.cross(start - origin, u)
+        across, turned = cross(along, v), cross(start - origin, u)
         with np.errstate(divide="ignore", invalid="ignore"):
             volume = (u * across).sum(1)
             first, second, share = (

@@ -146,7 +146,7 @@ def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, k
     height, apart = np.zeros(matte.shape, np.float32), _apart_from_hair(parsing, pixel)
     for material in MATERIALS:
         own = _share(parsing, material.classes) * matte.astype(np.float32)
-        box = _bounds(own > _LEAST, round(_SOFT_HAIR * 4 / pixel))
+        box = bounds(own > _LEAST, round(_SOFT_HAIR * 4 / pixel))
         if box is not None:
             heights = material_heights(material, photo[box], own[box], kept[box], pixel, finest)
             height[box] += heights if material.strands else heights * apart[box]
@@ -191,7 +191,7 @@ def _hair_by_tone(parsing: np.ndarray, photo: np.ndarray) -> np.ndarray:
     return found
 
 
-def _bounds(mask: np.ndarray, margin: int) -> tuple[slice, ...] | None:
+def bounds(mask: np.ndarray, margin: int) -> tuple[slice, ...] | None:
     """Rows and columns of the mask and so many beside it, or None where it is empty."""
     places = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
     return tuple(slice(max(one[0] - margin, 0), one[-1] + margin + 1) for one in places) if len(places[0]) else None
