@@ -252,7 +252,8 @@ def _below_photo(prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarra
     """(V,) bool: which vertices of a surface, crop frame, would be seen below the photo's lower edge if it showed more."""
     _, top, side = prepared.crop_box
     edge = 1 - (len(prepared.view.image) - top) * 2 / side
-    return (vertices[:, 1] < edge) & (vertex_normals(vertices, faces)[:, 2] > 0)
+    below = vertices[:, 1] < edge
+    return below & (vertex_normals(vertices, faces[below[faces].any(1)])[:, 2] > 0)
 
 
 def _from_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:

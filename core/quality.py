@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from .errors import ReconstructionError
+from .geometry.mesh import face_normals
 from .models.fit import ViewFit
 from .models.head import HeadModel
 from .photo.crop import shown
@@ -142,8 +143,7 @@ def measure_surface(
     """
     seen = observed > 0.5
     hidden = (height > _HEAD) & ~seen
-    corners = vertices[faces].astype(np.float64)
-    doubled = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    doubled = np.linalg.norm(face_normals(vertices.astype(np.float64), faces), axis=1)
     area = np.bincount(faces.ravel(), np.repeat(doubled / 6, 3), len(vertices))
     measures = {}
     if hidden.any():

@@ -136,7 +136,7 @@ def cut_head(
     rim = np.unique(faces[closing[faces].any(1) & ~closing[faces].all(1)])
     ended = _rounded(vertices, faces, rim, spacing)
     closing[rim] = False
-    return ended, faces, closing & (vertex_normals(ended, faces)[:, 1] < _UNDER)
+    return ended, faces, closing & (vertex_normals(ended, faces[closing[faces].any(1)])[:, 1] < _UNDER)
 
 
 def _rounded(vertices: np.ndarray, faces: np.ndarray, rim: np.ndarray, spacing: float) -> np.ndarray:
