@@ -13,9 +13,9 @@ import scipy.sparse as sp
 from ..geometry.mesh import adjacency, compact, vertex_normals
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from ..photo.parsing import CLASSES
-from .creases import dark_lines
+from .creases import bounds, dark_lines
 from .garments import BARE, seen_garments
-from .mesoscopic import Material, bounds, linear_light, material_heights
+from .mesoscopic import Material, linear_light, material_heights
 from .refine import refine
 from .smooth import spanned
 from .worn import cloth_tones
@@ -74,10 +74,7 @@ class Clothing:
         if strength:
             finest = max(half / cells, photo_pixel)
             for one in range(BARE + 1, garment.max() + 1):
-                own = garment == one
-                box = bounds(own, _BESIDE)
-                if box is not None:
-                    heights[box] += strength * _folds(photo[box], own[box], pixel, finest)
+                heights += strength * _folds(photo, garment == one, pixel, finest)
         slope = np.hypot(*np.gradient(levels, pixel)) * told
         edges = shown * cv2.dilate((slope > _SLOPE).astype(np.float32), np.ones((3, 3)))
         # Below, what the lowest row shows goes on for a while.
@@ -146,16 +143,22 @@ def _levels(garment: np.ndarray, pixel: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _folds(photo: np.ndarray, own: np.ndarray, pixel: float, finest: float) -> np.ndarray:
     """Metres (S, T) that folds and seams of one garment (S, T) bool move the surface outwards; finest: metres."""
+    folds, box = np.zeros(own.shape, np.float32), bounds(own, _BESIDE)
+    if box is None:
+        return folds
     soft = lambda mask: cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0)  # noqa: E731
     inner = soft(cv2.erode(own.astype(np.uint8), np.ones((3, 3))))
-    light = np.log(linear_light(photo) @ np.array(_CLOTH.channels) + _DARK).astype(np.float32)
+    light = np.zeros(own.shape, np.float32)
+    light[box] = np.log(linear_light(photo[box]) @ np.array(_CLOTH.channels) + _DARK)
     groove = np.zeros_like(light)
     for width, weave in _LINES:
         if width >= finest:
             dark = np.maximum(dark_lines(light[..., None], inner, width / pixel)[..., 0] - weave, 0)
             groove = np.maximum(groove, _GROOVE * np.sqrt(width * _WIDE) * _MOST * np.tanh(dark / _MOST))
     groove -= _RAISED * cv2.GaussianBlur(groove, (0, 0), _AROUND / pixel)
-    return _plain(photo, own, pixel) * (material_heights(_CLOTH, photo, soft(own), inner, pixel, finest) - inner * groove)
+    shading = material_heights(_CLOTH, photo[box], soft(own)[box], inner[box], pixel, finest)
+    folds[box] = _plain(photo[box], own[box], pixel) * (shading - inner[box] * groove[box])
+    return folds
 
 
 def _plain(photo: np.ndarray, own: np.ndarray, pixel: float) -> float:
