@@ -236,9 +236,9 @@ class HeadReconstructor:
     ) -> dict[str, Any]:
         """What became of the photo. vertices: of the mesh, in the crop frame; measures: of photo, fit and outline."""
         view = prepared.view
-        differs = crop.prior_distance(vertices), crop.prior_place(vertices)[:, 1], crop.prior_face(vertices)
+        distance, place, face = crop.prior(vertices)
         measures = measures | {"observed_share": float((mesh.observed > 0.5).mean())}
-        measures |= measure_surface(vertices, mesh.faces, mesh.observed, *differs, prepared.surface.framing.half)
+        measures |= measure_surface(vertices, mesh.faces, mesh.observed, distance, place[:, 1], face, prepared.surface.framing.half)
         quality, doubts = judge(measures, view.name)
         notes = [*view.notes, *(["The field file is of bodies and had no part in this head."] if settings.field else [])]
         report: dict[str, Any] = {"quality": quality, "warnings": [*doubts, *view.warnings], "notes": notes} | measures
@@ -252,7 +252,8 @@ def _below_photo(prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarra
     """(V,) bool: which vertices of a surface, crop frame, would be seen below the photo's lower edge if it showed more."""
     _, top, side = prepared.crop_box
     edge = 1 - (len(prepared.view.image) - top) * 2 / side
-    return (vertices[:, 1] < edge) & (vertex_normals(vertices, faces)[:, 2] > 0)
+    below = vertices[:, 1] < edge
+    return below & (vertex_normals(vertices, faces[below[faces].any(1)])[:, 2] > 0)
 
 
 def _from_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:

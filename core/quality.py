@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from .errors import ReconstructionError
+from .geometry.mesh import face_normals
 from .models.fit import ViewFit
 from .models.head import HeadModel
 from .photo.crop import shown
@@ -142,10 +143,8 @@ def measure_surface(
     """
     seen = observed > 0.5
     hidden = (height > _HEAD) & ~seen
-    area = np.zeros(len(vertices))
-    corners = vertices[faces].astype(np.float64)
-    doubled = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    np.add.at(area, faces, (doubled / 6)[:, None])
+    doubled = np.linalg.norm(face_normals(vertices.astype(np.float64), faces), axis=1)
+    area = np.bincount(faces.ravel(), np.repeat(doubled / 6, 3), len(vertices))
     measures = {}
     if hidden.any():
         measures["hidden_excess"] = float((area * np.maximum(prior, 0))[hidden].sum() * unit**3 * 1000)

@@ -85,13 +85,17 @@ class VoxelMeans:
         extent = self.place.max(0) + 1 - low
         x, y, z = torch.from_numpy((self.place - low).astype(np.int64)).T
         scale = 2 / (extent * self.size)
-        where = torch.from_numpy((vertices * scale + ((_HALF - low * self.size) * scale - 1)).astype(np.float32))
+        # In single precision, and the last axis first, as grid_sample wants it.
+        scale, shift = (torch.from_numpy(one[::-1].astype(np.float32)) for one in (scale, (_HALF - low * self.size) * scale - 1))
+        where = torch.from_numpy(np.ascontiguousarray(vertices[:, ::-1], np.float32)).mul_(scale).add_(shift)[None, None, None]
 
         def sampled(columns: torch.Tensor) -> torch.Tensor:
-            volume = torch.zeros((len(columns), *extent.tolist()))
-            volume[:, x, y, z] = columns
-            return grid_sample(volume[None], where.flip(-1)[None, None, None], padding_mode="border", align_corners=False)[0, :, 0, 0]
+            # With a place's values side by side, fewer reads miss the cache.
+            volume = torch.zeros((*extent.tolist(), columns.shape[1]))
+            volume[x, y, z] = columns
+            volume = volume.permute(3, 0, 1, 2)[None]
+            return grid_sample(volume, where, padding_mode="border", align_corners=False)[0, :, 0, 0]
 
-        columns = torch.from_numpy(np.vstack([np.ones(len(values)), values.T]).astype(np.float32))
-        found = torch.cat([sampled(some) for some in columns.split(_AT_ONCE)])
+        columns = torch.from_numpy(np.column_stack([np.ones(len(values)), values]).astype(np.float32))
+        found = torch.cat([sampled(some) for some in columns.split(_AT_ONCE, 1)])
         return (found[1:] / found[0].clamp_min(1e-6)).T.numpy()

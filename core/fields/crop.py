@@ -35,17 +35,22 @@ class CropField:
         """From a crop's encoding, the fitted surface, where that is trusted, and the crop's matte (S, S) in [0, 1]."""
         return cls(encoded, PriorVolume(surface, blend.weight[:, None]), blend.strength, signed_distance_to_outline(matte))
 
+    def prior(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`prior_distance`, `prior_place` and `prior_face` of points (N, 3), in a third of the time."""
+        values = self._volume(torch.from_numpy(points))
+        return values[:, 0].numpy(), values[:, 1:4].numpy(), values[:, POINT_CHANNELS].clamp(max=1).numpy()
+
     def prior_distance(self, points: np.ndarray) -> np.ndarray:
         """(N,) the fitted model's own signed distance."""
-        return self._volume(torch.from_numpy(points))[:, 0].numpy()
+        return self.prior(points)[0]
 
     def prior_place(self, points: np.ndarray) -> np.ndarray:
         """(N, 3) the canonical coordinates (PriorSurface) of the fitted model's nearest place."""
-        return self._volume(torch.from_numpy(points))[:, 1:4].numpy()
+        return self.prior(points)[1]
 
     def prior_face(self, points: np.ndarray) -> np.ndarray:
         """(N,) in [0, 1]: is the fitted model's nearest place in the face that is trusted (FaceBlend), however far?"""
-        return self._volume(torch.from_numpy(points))[:, POINT_CHANNELS].clamp(max=1).numpy()
+        return self.prior(points)[2]
 
     def may_contain_surface(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: within the silhouette (and a margin), and near the fitted model or where hair may be."""

@@ -6,17 +6,24 @@ import scipy.sparse as sp
 
 def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Area-weighted (unnormalised) face normals, (F, 3)."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    return np.cross(b - a, c - a)
+    a, b, c = (np.take(vertices, faces[:, i], axis=0) for i in range(3))
+    return cross(b - a, c - a)
+
+
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cross products (N, 3) of vectors (N, 3): NumPy's own take twice as long."""
+    (ax, ay, az), (bx, by, bz) = a.T, b.T
+    product = np.empty(a.shape, np.result_type(a, b))
+    product[:, 0] = ay * bz - az * by
+    product[:, 1] = az * bx - ax * bz
+    product[:, 2] = ax * by - ay * bx
+    return product
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Unit area-weighted vertex normals, (V, 3); zero for vertices without faces."""
-    normals = face_normals(vertices, faces)
-    summed = np.stack(
-        [np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), minlength=len(vertices)) for axis in range(3)],
-        axis=1,
-    )
+    normals, corners = face_normals(vertices, faces), faces.ravel().astype(np.intp, copy=False)
+    summed = np.stack([np.bincount(corners, np.repeat(normals[:, axis], 3), minlength=len(vertices)) for axis in range(3)], axis=1)
     length = np.linalg.norm(summed, axis=1, keepdims=True)
     return (summed / np.maximum(length, 1e-20)).astype(vertices.dtype)
 

@@ -19,28 +19,34 @@ def solve_positive(matrix: sp.csr_matrix, right: np.ndarray, clusters: np.ndarra
     count = len(clusters)
     gather = sp.csr_matrix((np.ones(count), (np.arange(count), clusters)))
     coarse = splu((gather.T @ matrix @ gather).tocsc())
-    scale = 1 / matrix.diagonal()[:, None]
+    scale = 1 / matrix.diagonal()
 
     def precondition(residual: np.ndarray) -> np.ndarray:
-        return scale * residual + gather @ coarse.solve(gather.T @ residual)
+        summed = np.stack([np.bincount(clusters, row, gather.shape[1]) for row in residual], axis=1)
+        conditioned = np.ascontiguousarray(coarse.solve(summed).T)[:, clusters]
+        conditioned += scale * residual
+        return conditioned
 
-    solution = np.zeros_like(right, np.float64)
-    residual = right.astype(np.float64)
-    target = tolerance * np.linalg.norm(residual, axis=0)
+    # A row a column of the right side: contiguous, its sums and products take less than two thirds of the time.
+    residual = np.array(right.T, np.float64, order="C")
+    solution = np.zeros_like(residual)
+    target = tolerance * np.linalg.norm(residual, axis=1)
     direction = precondition(residual)
-    energy = _columns_dot(residual, direction)
+    energy = _dots(residual, direction)
     for _ in range(_ITERATIONS):
-        if (np.linalg.norm(residual, axis=0) <= target).all():
-            return solution
-        image = matrix @ direction
-        step = energy / np.maximum(_columns_dot(direction, image), 1e-300)
-        solution += step * direction
-        residual -= step * image
+        if (np.sqrt(_dots(residual, residual)) <= target).all():
+            return np.ascontiguousarray(solution.T)
+        image = np.stack([matrix @ row for row in direction])
+        step = energy / np.maximum(_dots(direction, image), 1e-300)
+        solution += step[:, None] * direction
+        image *= step[:, None]
+        residual -= image
         conditioned = precondition(residual)
-        previous, energy = energy, _columns_dot(residual, conditioned)
-        direction = conditioned + energy / np.maximum(previous, 1e-300) * direction
+        previous, energy = energy, _dots(residual, conditioned)
+        direction *= (energy / np.maximum(previous, 1e-300))[:, None]
+        direction += conditioned
     raise ReconstructionError("A smoothing step of the reconstruction did not converge; try another quality setting and report the photo.")
 
 
-def _columns_dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.einsum("ij,ij->j", a, b)
+def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", a, b)

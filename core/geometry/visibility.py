@@ -52,7 +52,7 @@ def visibility(vertices: np.ndarray, normals: np.ndarray, depth: np.ndarray) -> 
 def sample_picture(picture: np.ndarray, vertices: np.ndarray) -> np.ndarray:
     """Bilinear values (V,) or (V, C) of a square picture (S, S) or (S, S, C) at the crop positions of vertices (V, 3)."""
     channels = torch.from_numpy(np.ascontiguousarray(np.atleast_3d(picture), np.float32)).permute(2, 0, 1)[None]
-    position = torch.from_numpy((vertices[:, :2] * [1, -1]).astype(np.float32))
+    position = torch.from_numpy(np.array(vertices[:, :2], np.float32)) * torch.tensor([1.0, -1.0])
     values = grid_sample(channels, position[None, None], padding_mode="border", align_corners=False)[0, :, 0].T.numpy()
     return values[:, 0] if picture.ndim == 2 else values
 

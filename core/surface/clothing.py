@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from ..geometry.mesh import adjacency, compact, vertex_normals
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from ..photo.parsing import CLASSES
-from .creases import dark_lines
+from .creases import bounds, dark_lines
 from .garments import BARE, seen_garments
 from .mesoscopic import Material, linear_light, material_heights
 from .refine import refine
@@ -34,6 +34,7 @@ _GROOVE, _WIDE, _MOST = 1.5, 3e-3, 0.25  # depth of a groove over its width, at 
 _RAISED, _AROUND = 0.5, 6e-3  # share of a groove that is raised around it, and metres over which
 _COLOURFUL, _FINE = (5.0, 10.0), (0.8e-3, 3e-3, 6e-3)  # of cloth_tones: hues within a garment, from folds to a pattern; metres of grain, of
 # its border, and within which hues are compared
+_BESIDE = 8  # pixels beside a garment that tell as much of it as all of the picture
 _SLOPE = 0.15  # of the steps: where that or more, the mesh is made finer
 _LONGEST, _SEEN = 0.9e-3, 0.3  # metres of an edge there, and share of what is seen
 _FACING = (0.2, 0.5)  # z of the surface's normal over which relief fades in
@@ -72,7 +73,8 @@ class Clothing:
         heights = told * (levels - even[0] / np.maximum(even[1], 1e-3))
         if strength:
             finest = max(half / cells, photo_pixel)
-            heights += strength * sum(_folds(photo, garment == one, pixel, finest) for one in range(BARE + 1, garment.max() + 1))
+            for one in range(BARE + 1, garment.max() + 1):
+                heights += strength * _folds(photo, garment == one, pixel, finest)
         slope = np.hypot(*np.gradient(levels, pixel)) * told
         edges = shown * cv2.dilate((slope > _SLOPE).astype(np.float32), np.ones((3, 3)))
         # Below, what the lowest row shows goes on for a while.
@@ -141,16 +143,22 @@ def _levels(garment: np.ndarray, pixel: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _folds(photo: np.ndarray, own: np.ndarray, pixel: float, finest: float) -> np.ndarray:
     """Metres (S, T) that folds and seams of one garment (S, T) bool move the surface outwards; finest: metres."""
+    folds, box = np.zeros(own.shape, np.float32), bounds(own, _BESIDE)
+    if box is None:
+        return folds
     soft = lambda mask: cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0)  # noqa: E731
     inner = soft(cv2.erode(own.astype(np.uint8), np.ones((3, 3))))
-    light = np.log(linear_light(photo) @ np.array(_CLOTH.channels) + _DARK).astype(np.float32)
+    light = np.zeros(own.shape, np.float32)
+    light[box] = np.log(linear_light(photo[box]) @ np.array(_CLOTH.channels) + _DARK)
     groove = np.zeros_like(light)
     for width, weave in _LINES:
         if width >= finest:
             dark = np.maximum(dark_lines(light[..., None], inner, width / pixel)[..., 0] - weave, 0)
             groove = np.maximum(groove, _GROOVE * np.sqrt(width * _WIDE) * _MOST * np.tanh(dark / _MOST))
     groove -= _RAISED * cv2.GaussianBlur(groove, (0, 0), _AROUND / pixel)
-    return _plain(photo, own, pixel) * (material_heights(_CLOTH, photo, soft(own), inner, pixel, finest) - inner * groove)
+    shading = material_heights(_CLOTH, photo[box], soft(own)[box], inner[box], pixel, finest)
+    folds[box] = _plain(photo[box], own[box], pixel) * (shading - inner[box] * groove[box])
+    return folds
 
 
 def _plain(photo: np.ndarray, own: np.ndarray, pixel: float) -> float:

@@ -97,6 +97,11 @@ def dark_lines(pictures: np.ndarray, share: np.ndarray, width: float) -> np.ndar
     sums = cv2.resize(sums, (0, 0), fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     width *= scale
     reach = int(np.ceil(2.5 * _ALONG * width))
+    whole = np.zeros((*sums.shape[:2], pictures.shape[-1]), np.float32)
+    box = bounds(sums[..., -1] > 0, reach + int(np.ceil(_APART * width)) + 1)
+    if box is None:
+        return np.zeros(pictures.shape, np.float32)
+    sums = sums[box]
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1] / width
     darkest = np.zeros_like(sums[..., :-1])
     for angle in np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS:
@@ -109,7 +114,14 @@ def dark_lines(pictures: np.ndarray, share: np.ndarray, width: float) -> np.ndar
         lesser = np.minimum(*sides)
         known = smoothstep(np.minimum(lesser[..., -1:], weight), *_BESIDE)
         darkest = np.maximum(darkest, known * (lesser[..., :-1] - values[..., :-1]))
-    return cv2.resize(darkest, share.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(pictures.shape)
+    whole[box] = darkest
+    return cv2.resize(whole, share.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(pictures.shape)
+
+
+def bounds(mask: np.ndarray, margin: int) -> tuple[slice, ...] | None:
+    """Rows and columns of the mask and so many beside it, or None where it is empty."""
+    places = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
+    return tuple(slice(max(one[0] - margin, 0), one[-1] + margin + 1) for one in places) if len(places[0]) else None
 
 
 def _shifted(picture: np.ndarray, way: np.ndarray) -> np.ndarray:

@@ -136,15 +136,21 @@ def cut_head(
     rim = np.unique(faces[closing[faces].any(1) & ~closing[faces].all(1)])
     ended = _rounded(vertices, faces, rim, spacing)
     closing[rim] = False
-    return ended, faces, closing & (vertex_normals(ended, faces)[:, 1] < _UNDER)
+    return ended, faces, closing & (vertex_normals(ended, faces[closing[faces].any(1)])[:, 1] < _UNDER)
 
 
 def _rounded(vertices: np.ndarray, faces: np.ndarray, rim: np.ndarray, spacing: float) -> np.ndarray:
     """Vertices (V, 3), smoothed around those of the rim."""
-    away, _ = cKDTree(vertices[rim]).query(vertices, distance_upper_bound=_ROUND)
-    some = np.flatnonzero(away < _ROUND)
-    weight = _RELAX * smoothstep(1 - away[some] / _ROUND, 0, 1)[:, None]
-    neighbours = adjacency(faces, len(vertices))[some]
+    if not len(rim):
+        return vertices
+    low, high = vertices[rim].min(0) - _ROUND, vertices[rim].max(0) + _ROUND
+    some = np.flatnonzero(((vertices > low) & (vertices < high)).all(1))
+    away, _ = cKDTree(vertices[rim]).query(vertices[some], distance_upper_bound=_ROUND)
+    some, away = some[away < _ROUND], away[away < _ROUND]
+    weight = _RELAX * smoothstep(1 - away / _ROUND, 0, 1)[:, None]
+    near = np.zeros(len(vertices), bool)
+    near[some] = True
+    neighbours = adjacency(faces[near[faces].any(1)], len(vertices))[some]
     degree = np.diff(neighbours.indptr)[:, None]
     smooth = vertices.copy()
     for _ in range(min(round(_ROUNDS * (_ROUND / spacing) ** 2), _MOST_ROUNDS)):

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import ReconstructionError
-from ..geometry.mesh import compact
+from ..geometry.mesh import compact, cross
 from ..progress import Cancel, batches
 from .lattice import Lattice
 from .marching import triangulate_cells
@@ -152,7 +152,7 @@ def _coincide(vertices: np.ndarray) -> bool:
 def _flat(vertices: np.ndarray, faces: np.ndarray) -> bool:
     """Whether any face has no area."""
     a, b, c = vertices[faces].astype(np.float64).transpose(1, 0, 2)
-    return not np.cross(b - a, c - a).any(axis=1).all()
+    return not cross(b - a, c - a).any(axis=1).all()
 
 
 def _twins(faces: np.ndarray, count: int) -> np.ndarray | None:

@@ -125,10 +125,12 @@ class Features:
         where nothing hides the face."""
 
         def share(points: np.ndarray) -> np.ndarray:
-            there = self.window.of(points)
-            inside = (np.abs(there[:, :2]) < 1).all(1)
+            found, there = np.zeros(len(points)), self.window.of(points)
+            inside = np.flatnonzero((np.abs(there[:, 0]) < 1) & (np.abs(there[:, 1]) < 1))
+            points, there = points[inside], there[inside]
             near = 1 - smoothstep(np.abs(sample_picture(self.depth, there) - points[:, 2]), *_BEHIND)
-            return inside * near * sample_picture(self.share, there) * sample_picture(uncovered, points)
+            found[inside] = near * sample_picture(self.share, there) * sample_picture(uncovered, points)
+            return found
 
         moved = _smoothed(vertices, faces, share(vertices), _UNFOLDED)
         moved = self._without_pocket(moved, faces)
@@ -144,11 +146,12 @@ class Features:
         if self.parted is None:
             return vertices
         there = self.window.of(vertices)
-        near = (np.abs(there[:, :2]) < 1).all(1)
+        near = (np.abs(there[:, 0]) < 1) & (np.abs(there[:, 1]) < 1)
         near[near] = sample_picture(self.parted, there[near]) > 0.5
-        behind = sample_picture(self.depth, there) - vertices[:, 2]
+        behind = np.full(len(vertices), np.inf)
+        behind[near] = sample_picture(self.depth, there[near]) - vertices[near, 2]
         near &= np.abs(behind) < _DEEPEST
-        pocket = near & ((behind > _POCKET) | (vertex_normals(vertices, faces)[:, 2] < _OVERHANGING))
+        pocket = near & ((behind > _POCKET) | (vertex_normals(vertices, faces[near[faces].any(1)])[:, 2] < _OVERHANGING))
         if not pocket.any():
             return vertices
         for _ in range(_POCKET_RINGS):

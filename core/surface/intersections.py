@@ -6,10 +6,13 @@ from itertools import product
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
+from ..geometry.mesh import cross
+
 _VOXEL = 3.5  # median edges: a side of the cubes in which normals are compared
 _CUBES = 256  # along the longest side at most: edges of no length would ask for any number
 _STRAYS = 0.75  # cosine to the mean normal around it below which a face may belong to another layer
 _MIDDLE = 13  # of a cube and its 26 neighbours, in the order x, y, z
+_FLAT = 1e-9  # of the unit of lengths: what is nearer to a plane than rounding can tell counts as on both sides of it
 _ALIKE = 0.5  # cosine between two faces that a hasty look takes for the same layer
 
 
@@ -35,8 +38,14 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     low, high = corners.min(0), corners.max(0)
     meet = ((low[a] <= high[b]) & (low[b] <= high[a])).all(1)
     a, b = a[meet], b[meet]
-    far = (some[a][:, :, None] == some[b][:, None, :]).any(2).sum(1) < 2
-    a, b = a[far], b[far]
+    same = some[a][:, :, None] == some[b][:, None, :]
+    far = same.any(2).sum(1) < 2
+    a, b, same = a[far], b[far], same[far]
+    # Faces meet only where each has corners on both sides of the other one's plane, beside what they share.
+    planes = cross(corners[1] - corners[0], corners[2] - corners[0])
+    for _ in range(2):
+        crossing = _on_both_sides(corners[0], planes, corners, a, b, same.any(1))
+        a, b, same = b[crossing], a[crossing], same[crossing].transpose(0, 2, 1)
     through = _pierced(some[a], some[b], corners[:, a], corners[:, b]) | _pierced(some[b], some[a], corners[:, b], corners[:, a])
     return chosen[np.unique(np.concatenate([a[through], b[through]]))]
 
@@ -80,13 +89,24 @@ def _near_strays(middle: np.ndarray, normals: np.ndarray, side: float) -> np.nda
     return np.logical_or.reduce([strays[cubes] for cubes in around])[row]
 
 
+def _on_both_sides(
+    origins: np.ndarray, planes: np.ndarray, corners: np.ndarray, a: np.ndarray, b: np.ndarray, shared: np.ndarray
+) -> np.ndarray:
+    """(N,) bool: whether faces b (N,) have corners on both sides of the planes of faces a (N,), or as good as in them; not counting corners
+    that are shared, (N, 3) bool. origins (F, 3): places in the planes; planes (F, 3): their normals, of any length; corners (3, F, 3)."""
+    origin, normal = origins[a], planes[a]
+    away = np.stack([np.einsum("ij,ij->i", corner[b] - origin, normal) for corner in corners], axis=1)
+    flat = _FLAT * np.linalg.norm(planes, axis=1)[a]
+    return (np.where(shared, np.inf, away).min(1) <= flat) & (np.where(shared, -np.inf, away).max(1) >= -flat)
+
+
 def _pierced(faces: np.ndarray, others: np.ndarray, corners: np.ndarray, other_corners: np.ndarray) -> np.ndarray:
     """(N,) bool: whether an edge of the second triangles runs through the first; not edges at a shared vertex. Corners (3, N, 3)."""
     origin, u, v = corners[0], corners[1] - corners[0], corners[2] - corners[0]
     found = np.zeros(len(faces), bool)
     for k in range(3):
         start, along = other_corners[k], other_corners[(k + 1) % 3] - other_corners[k]
-        across, turned = np.cross(along, v), np.cross(start - origin, u)
+        across, turned = cross(along, v), cross(start - origin, u)
         with np.errstate(divide="ignore", invalid="ignore"):
             volume = (u * across).sum(1)
             first, second, share = (

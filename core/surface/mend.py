@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..geometry.mesh import adjacency, compact, vertex_normals
+from ..geometry.mesh import adjacency, compact, cross, vertex_normals
 from .collapse import collapse_short_edges
 from .handles import cut_handles
 from .intersections import intersecting_faces
@@ -44,7 +44,7 @@ class Shape:
         corners = np.stack([vertices[corner] for corner in faces.T])
         along = corners - np.roll(corners, -1, axis=0)
         squared = np.einsum("kfi,kfi->kf", along, along)
-        normals = np.cross(along[0], along[1])
+        normals = cross(along[0], along[1])
         area = np.sqrt(np.einsum("fi,fi->f", normals, normals)) + 1e-20
         unit = normals / area[:, None]
         intersecting = np.zeros(len(faces), bool)

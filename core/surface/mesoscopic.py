@@ -14,7 +14,7 @@ import numpy as np
 from ..geometry.mesh import vertex_normals
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from ..photo.parsing import CLASSES
-from .creases import SkinLines
+from .creases import SkinLines, bounds
 from .shading import ShadedSkin
 
 _SIGMAS = (0.4e-3, 0.8e-3, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3)  # metres: borders of the bands
@@ -146,7 +146,7 @@ def shading_heights(photo: np.ndarray, matte: np.ndarray, parsing: np.ndarray, k
     height, apart = np.zeros(matte.shape, np.float32), _apart_from_hair(parsing, pixel)
     for material in MATERIALS:
         own = _share(parsing, material.classes) * matte.astype(np.float32)
-        box = _bounds(own > _LEAST, round(_SOFT_HAIR * 4 / pixel))
+        box = bounds(own > _LEAST, round(_SOFT_HAIR * 4 / pixel))
         if box is not None:
             heights = material_heights(material, photo[box], own[box], kept[box], pixel, finest)
             height[box] += heights if material.strands else heights * apart[box]
@@ -189,12 +189,6 @@ def _hair_by_tone(parsing: np.ndarray, photo: np.ndarray) -> np.ndarray:
     found[..., hair] -= doubtful
     found[..., skin] += doubtful
     return found
-
-
-def _bounds(mask: np.ndarray, margin: int) -> tuple[slice, ...] | None:
-    """Rows and columns of the mask and so many beside it, or None where it is empty."""
-    places = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
-    return tuple(slice(max(one[0] - margin, 0), one[-1] + margin + 1) for one in places) if len(places[0]) else None
 
 
 def material_heights(material: Material, photo: np.ndarray, own: np.ndarray, kept: np.ndarray, pixel: float, finest: float) -> np.ndarray:

@@ -1,12 +1,13 @@
 """Garments told apart by colour, the steps in which they end, and their folds, on a flat egg whose photo shows a suit."""
 
+import cv2
 import numpy as np
 import pytest
 
 from likeness.core.geometry.mesh import vertex_normals
 from likeness.core.geometry.visibility import sample_picture
 from likeness.core.photo.parsing import CLASSES
-from likeness.core.surface.clothing import Clothing
+from likeness.core.surface.clothing import Clothing, _folds
 from likeness.core.surface.extract import extract_surface
 from likeness.core.surface.garments import BARE, seen_garments
 
@@ -175,3 +176,15 @@ def test_a_pattern_of_hues_has_no_folds() -> None:
 def test_where_no_clothes_are_seen_hidden_ones_have_edges(egg) -> None:
     moved = formed(egg, clothing(photo(), parsed(INSIDE)), 2e-3)[1]
     assert moved[near(egg[0], 0, 0)].mean() == pytest.approx(2e-3, abs=0.2e-3)
+
+
+def test_folds_are_told_by_a_garment_and_little_beside_it() -> None:
+    grey = cv2.GaussianBlur(np.random.default_rng(0).random((200, 200)), (0, 0), 3)
+    photo = np.repeat(np.clip(0.5 + 4 * (grey - 0.5), 0, 1)[..., None], 3, axis=2).astype(np.float32)
+    own = np.zeros((200, 200), bool)
+    own[60:130, 70:150] = True
+    everywhere = own.copy()
+    everywhere[[0, 0, -1, -1], [0, -1, 0, -1]] = True  # too little to tell anything, but all of the picture lies between
+    one, other = (_folds(photo, mask, 0.8e-3, 1e-3)[60:130, 70:150] for mask in (own, everywhere))
+    assert np.abs(one).max() > 2e-4
+    assert np.abs(one - other).max() < 1e-6

@@ -235,6 +235,12 @@ def test_python_variables_of_blender_do_not_reach_the_worker(client, monkeypatch
     assert run(client, "a.png").name == "a"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there memory is kept apart by threads")
+def test_threads_of_the_worker_share_freed_memory(client):
+    run(client, "a.png")
+    assert b"MALLOC_ARENA_MAX=1" in Path(f"/proc/{client.pid}/environ").read_bytes().split(b"\0")
+
+
 def test_settings_are_checked_on_the_other_side_too(client):
     settings = Settings()
     object.__setattr__(settings, "quality", "perfect")
