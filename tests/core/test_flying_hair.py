@@ -66,6 +66,15 @@ def test_a_strand_or_a_flap_that_juts_out_is_cut_and_a_tress_stays(wide: int, en
     assert gone.mean() < 0.1 if stays else gone.mean() > 0.9
 
 
+def test_hair_that_is_wide_on_both_sides_is_a_hairdo() -> None:
+    """The wind carries hair to one side."""
+    wide = (np.abs(Y - 105) < 20) & (np.abs(X - 100) < 80)
+    one = wide & (X > 100)
+    end = one & (X > 170)
+    assert cut(scene(wide, np.zeros_like(wide)))[end].mean() < 0.1
+    assert cut(scene(one, np.zeros_like(one)))[end].mean() > 0.9
+
+
 def test_beside_a_flap_what_is_left_is_round_and_no_knob() -> None:
     """A wing that is wide where it begins, with and without the end that the wind carries away."""
     stump = (np.abs(Y - 100) < 20) & (X > 100) & (X < 160)
