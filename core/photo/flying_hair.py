@@ -59,7 +59,8 @@ def _juts_out(person: np.ndarray, hair: np.ndarray, thin: float, juts: float) ->
 
 def _far_out(person: np.ndarray, hair: np.ndarray, hat: np.ndarray, eyes: float, pixel: float) -> np.ndarray:
     """(S, S) bool: what of the hair (S, S) bool of a person (S, S) bool the wind carries farther from the head than hair hangs. eyes:
-    their row; pixel: metres. Hair on the shoulders alone may be wide, hair that is so on both sides is a hairdo, and what touches or may be a hat, of shares (S, S), is its brim."""
+    their row; pixel: metres. Hair on the shoulders alone may be wide, hair that is so on both sides is a hairdo, and what touches or may
+    be a hat, of shares (S, S), is its brim."""
     row, column = np.mgrid[: len(person), : len(person)]
     above = person & (row < eyes)
     if not above.any():
