@@ -51,7 +51,9 @@ def _moved(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
     ):
         _wanted = True
         if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-            bpy.app.timers.register(_tick, first_interval=0.0)
+            # At once: before a timer's turn the window is drawn, which takes longer than the fit.
+            if (following := _tick()) is not None:
+                bpy.app.timers.register(_tick, first_interval=following)
 
 
 def _tick() -> float | None:
