@@ -50,10 +50,10 @@ def _moved(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
         update.is_updated_transform and isinstance(update.id, bpy.types.Object) and "likeness_pin" in update.id for update in graph.updates
     ):
         _wanted = True
-        if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-            # At once: before a timer's turn the window is drawn, which takes longer than the fit.
-            if (following := _tick()) is not None:
-                bpy.app.timers.register(_tick, first_interval=following)
+        # At once: before a timer's turn the window is drawn, which takes longer than the fit.
+        waits = not bpy.app.background and not bpy.app.timers.is_registered(_tick)
+        if waits and (interval := _tick()) is not None:
+            bpy.app.timers.register(_tick, first_interval=interval)
 
 
 def _tick() -> float | None:
