@@ -1,14 +1,20 @@
 """likeness.load_photo: a picture file becomes the reference photo; also what photos dropped on the 3D view do."""
 
+import logging
 from typing import Any
 
 import bpy
 
+from ..core.errors import LikenessError
 from ..core.photo.files import SUFFIXES
+from ..worker.client import shared_client
+from .environment import worker_python
 from .further_photos import add_further
 from .photo_files import PhotoOperator
 
 _TRIES = 20
+
+logger = logging.getLogger(__name__)
 
 
 class LIKENESS_OT_load_photo(PhotoOperator, bpy.types.Operator):
@@ -23,6 +29,8 @@ class LIKENESS_OT_load_photo(PhotoOperator, bpy.types.Operator):
         properties = context.scene.likeness
         properties.photo = image
         add_further(properties, others)
+        if not bpy.app.background:
+            _start_worker(context)
         area: Any = context.area
         if self.options.is_invoke and area and area.type == "VIEW_3D":
             _show_sidebar(area)
@@ -40,6 +48,14 @@ class LIKENESS_FH_photo(bpy.types.FileHandler):
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
         return context.area is not None and context.area.type == "VIEW_3D"
+
+
+def _start_worker(context: bpy.types.Context) -> None:
+    """Start the worker's process, so that it has imported its libraries, some two seconds of work, when the user asks for a head."""
+    try:
+        shared_client(worker_python(context)).start()
+    except LikenessError as error:
+        logger.info("%s", error)  # who asks for a head is told
 
 
 def _show_sidebar(area: bpy.types.Area) -> None:

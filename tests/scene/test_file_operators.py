@@ -64,3 +64,14 @@ def test_drop_menu_names_the_extension(part):
     load = part("operators.load_photo")
     assert load.LIKENESS_FH_photo.bl_import_operator == load.LIKENESS_OT_load_photo.bl_idname
     assert "Likeness" in load.LIKENESS_OT_load_photo.bl_label  # the menu shows the operator's label
+
+
+def test_the_worker_starts_when_a_photo_is_loaded_and_says_nothing_where_there_is_none(part, preferences, stub_python):
+    load, client = part("operators.load_photo"), part("worker.client")
+    preferences.existing_python = "/nowhere/python"
+    load._start_worker(bpy.context)
+    preferences.existing_python = str(stub_python)
+    load._start_worker(bpy.context)
+    shared = client.shared_client(part("operators.environment").worker_python(bpy.context))
+    assert shared.alive and not shared.busy
+    client.close_shared()
