@@ -92,8 +92,7 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     by_place = cells.smoothed(cells.smoothed(by_place))
     of_grazed = _GRAZED * grazed.sum(1) * (1 - weight)
     share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(of_what)), (normalised(grazed), of_grazed)])
-    on_ears = places.bare * (1 - smoothstep(places.distance, *STANDS_OFF)) > 0.5
-    share = without_islands(cells, share, weight, on_ears)
+    share = without_islands(cells, share, weight, places.uncovered > 0.5)
     thinned_out(cells, share, BEARD, weight)
     thinned_out(cells, share, HAIR, 1 - cropped(places.distance, weight * kinds[:, HAIR]) * (1 - np.maximum(weight, places.ears)))
     clothes = dressed(cells, share, weight)

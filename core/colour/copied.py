@@ -8,7 +8,7 @@ import numpy as np
 from ..geometry.visibility import smoothstep
 from .channels import OF_KIND, THINGS
 from .islands import glimpsed_ears, seen_apart
-from .kinds import BEARD, CLOTHES, KINDS, SKIN, STANDS_OFF, Places
+from .kinds import BEARD, CLOTHES, KINDS, SKIN, Places
 from .project import Projection
 from .seam import around_border
 from .voxel_means import VoxelMeans
@@ -44,7 +44,7 @@ class ColouredSurface(NamedTuple):
         level, places = guess(cells.centre)
         # Strands and wrinkles are steep, but as visible as the shape that they lie on; and a bump of a jaw that turns away is no blot.
         mean = cells.mean(normals, ~closed)
-        mean = mean + _bare(places)[:, None] * (cells.smoothed(cells.smoothed(mean)) - mean)
+        mean = mean + places.uncovered[:, None] * (cells.smoothed(cells.smoothed(mean)) - mean)
         normals = unit(cells.spread(mean, vertices))
         head = smoothstep(places.correspondence[:, 1], *_CHIN)[cells.cell]
         return cls(vertices, normals, cells, cells.smoothed(level), places, head, closed)
@@ -75,7 +75,8 @@ class Copied(NamedTuple):
         # Cloth is even, and stretched it looks better than torn.
         observed = np.maximum(observed, smoothstep(of_kind[:, CLOTHES], *_CLOTH) * projection.steeply_seen(vertices, normals))
         observed = observed * ~surface.closed
-        apart, bare = seen_apart(cells, cells.mean(observed), _bare(surface.places)), _bare(surface.places)[cells.cell]
+        bare = surface.places.uncovered
+        apart, bare = seen_apart(cells, cells.mean(observed), bare), bare[cells.cell]
         observed = with_steep = observed * ~apart[cells.cell]
         # The last millimetres of skin are dark, or lit from behind, and finer than what is evened around the border.
         observed = observed * (1 - of_kind[:, SKIN] * (1 - smoothstep(normals[:, 2], *_STEEP)))
@@ -92,11 +93,6 @@ class Copied(NamedTuple):
         grazed[:, SKIN] = visible * kinds[:, SKIN] * (1 - surface.head)
         grazed[:, BEARD] = visible * kinds[:, BEARD]
         return cls(shown, observed, with_steep, grazed, around)
-
-
-def _bare(places: Places) -> np.ndarray:
-    """(K,) in [0, 1]: is this a bare face or ear, and does no hair stand off it?"""
-    return places.bare * (1 - smoothstep(places.distance, *STANDS_OFF))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

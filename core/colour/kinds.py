@@ -60,6 +60,11 @@ class Places(NamedTuple):
     distance: np.ndarray
     ears: np.ndarray | float = 0.0
 
+    @property
+    def uncovered(self) -> np.ndarray:
+        """(N,) in [0, 1]: is this a bare face or ear, and does no hair stand off it?"""
+        return self.bare * (1 - smoothstep(self.distance, *STANDS_OFF))
+
 
 def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: np.ndarray) -> np.ndarray:
     """Shares of the kinds (K, len(KINDS)) by place: hair where the scalp is, if the seen scalp has any at that height, and as low as it
