@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
-from likeness.core.colour import hair_texture, hidden_hair
+from likeness.core.colour import by_kind, hair_texture, hidden_hair
 from likeness.core.colour.fill import colour_vertices
 from likeness.core.colour.kinds import CLOTHES, HAIR, KINDS, SKIN
 from likeness.core.geometry.visibility import sample_picture
@@ -298,3 +298,10 @@ def test_a_face_that_the_cut_has_closed_has_no_strands(bust, locks):
     down = SimpleNamespace(**(vars(bust) | {"normals": np.where(bust.vertices[:, 2:] < -0.6, [0, -1, 0], bust.normals).astype(np.float32)}))
     back = behind(bust.vertices, 0.05, 0.3) & (bust.vertices[:, 2] < -0.7)
     assert filled(down, seen, heights=heights).relief[back].std() < 0.1 * filled(bust, seen, heights=heights).relief[back].std()
+
+
+def test_colours_follow_the_kinds_without_islands(bust, seen, monkeypatch):
+    """What islands are, test_islands tells."""
+    before = coloured(bust, seen)[0]
+    monkeypatch.setattr(by_kind, "without_islands", lambda cells, share, weight, ears: np.eye(share.shape[1])[np.full(len(share), SKIN)])
+    assert np.abs(coloured(bust, seen)[0] - before)[bust.normals[:, 2] < -0.5].mean() > 0.02
