@@ -32,6 +32,8 @@ _TEETH = 0.005  # metres that a report may move the teeth
 _LIPS = (13, 14)  # MediaPipe's landmarks of the inner lips' middles
 _PARTED = 0.002  # metres between parted lips
 _FRONT, _BEHIND, _FARTHEST = 0.004, 0.001, 0.01  # metres: depth of the front teeth; where they come to lie behind what is seen; the way
+_LIP = 0.002  # metres of lip before teeth that it covers
+_AROUND_TEETH = 0.08  # metres
 Progress = Callable[[float], None]
 
 
@@ -69,7 +71,7 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     kept = np.ones(len(level.quads), bool) if inner else model.part[level.quads[:, 0]] == 0
     quads, quads_uv = level.quads[kept], level.quads_uv[kept].astype(np.int32)
     if inner:
-        vertices = _with_teeth_in_front(model, vertices, surface, view.pose.rotation[2])
+        vertices = _with_teeth_in_front(model, vertices, outside, surface, view.pose.rotation[2])
     transfer = Transfer.between(surface.vertices, surface.faces, vertices)
     wrapped = np.zeros(len(vertices), np.float32)
     wrapped[:skin] = open_skin * (1 - smoothstep(np.abs(transfer.distance[:skin]), *_NEAR))
@@ -81,8 +83,12 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     return QuadMesh(vertices[used].astype(np.float32), number[quads], model.uv, quads_uv, *of_vertices)
 
 
-def _with_teeth_in_front(model: HeadModel, vertices: np.ndarray, surface: Mesh, towards_camera: np.ndarray) -> np.ndarray:
-    """Vertices (V, 3) with the upper teeth moved up to what parted lips show, as the reconstruction has it. towards_camera (3,)."""
+def _with_teeth_in_front(
+    model: HeadModel, vertices: np.ndarray, outside: np.ndarray, surface: Mesh, towards_camera: np.ndarray
+) -> np.ndarray:
+    """Vertices (V, 3) with the upper teeth moved up to what parted lips show, as the reconstruction has it, behind the lips elsewhere.
+
+    outside (Q, 4): quads of the skin. towards_camera (3,)."""
     upper, lower = model.mediapipe.on(vertices)[list(_LIPS)]
     teeth = np.flatnonzero(model.part == UPPER_TEETH)
     if np.linalg.norm(upper - lower) < _PARTED or not len(teeth):
@@ -94,8 +100,28 @@ def _with_teeth_in_front(model: HeadModel, vertices: np.ndarray, surface: Mesh, 
     gaps = gaps[np.isfinite(gaps)]
     moved = vertices.copy()
     if len(gaps):
-        moved[teeth] += (np.clip(np.median(gaps) - _BEHIND, 0, _FARTHEST) * towards_camera).astype(np.float32)
+        way = np.clip(np.median(gaps) - _BEHIND, 0, _FARTHEST)
+        room = _before_skin(vertices[teeth], vertices, outside, towards_camera.astype(np.float32)) - _LIP
+        moved[teeth] += np.clip(room, 0, way)[:, None].astype(np.float32) * towards_camera.astype(np.float32)
     return moved
+
+
+def _before_skin(points: np.ndarray, vertices: np.ndarray, outside: np.ndarray, towards_camera: np.ndarray) -> np.ndarray:
+    """Metres (N,) from points (N, 3) towards the camera to the nearest skin of vertices (V, 3) before them; infinite without any."""
+    corners = vertices[np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]])].astype(np.float64)
+    near = np.linalg.norm(corners.mean(1) - points.mean(0), axis=1) < _AROUND_TEETH
+    first, second, third = np.moveaxis(corners[near], 1, 0)
+    normal = np.cross(second - first, third - first)
+    slope = normal @ towards_camera
+    facing = slope > 0
+    found = np.full(len(points), np.inf)
+    for k, point in enumerate(points):
+        along = ((first - point) * normal).sum(1) / np.where(facing, slope, 1)
+        place = point + along[:, None] * towards_camera
+        pairs = (first, second), (second, third), (third, first)
+        inside = [(np.cross(end - begin, place - begin) * normal).sum(1) >= 0 for begin, end in pairs]
+        found[k] = np.min(along, initial=np.inf, where=facing & (along > 0) & np.all(inside, axis=0))
+    return found
 
 
 def _drop(result: Result) -> float:

@@ -131,6 +131,21 @@ def test_teeth_lie_behind_parted_lips_as_they_are_seen(model: HeadModel, used: n
     assert 0 < gap < 0.0025
 
 
+def test_teeth_do_not_come_out_through_the_lower_lip(model: HeadModel, used: np.ndarray) -> None:
+    smiling = head(
+        model, {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "jawOpen": 0.1, "mouthUpperUpLeft": 0.6, "mouthUpperUpRight": 0.6}
+    )
+    quads = template_mesh(smiling, cover=True, inner=True, progress=lambda share: None)
+    upper = quads.vertices[model.part[used] == UPPER_TEETH]
+    outside = quads.faces[(model.part[used][quads.faces] == 0).all(1)]
+    skin = WalkedSurface(quads.vertices, np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]]))
+    forward = np.broadcast_to(np.float32([0, 0, 1]), upper.shape)
+    along, face, shares = skin.meet(upper, forward, 0.02)
+    place = np.einsum("ni,nij->nj", shares, quads.vertices[skin.faces[face]])
+    covered = (np.linalg.norm((place - upper)[:, :2], axis=1) < 0.0003) & np.isfinite(along)
+    assert covered.sum() > 3 and along[covered].min() > 0.0015
+
+
 @pytest.mark.parametrize(("told", "lower"), [(0.002, 0.002), (1.0, 0.005), (float("nan"), 0.0), ("low", 0.0)])
 def test_teeth_lie_as_low_as_the_report_says(result: Result, model: HeadModel, used: np.ndarray, told: object, lower: float) -> None:
     report = {"fit": result.report["fit"] | {"teeth_drop": told}}
