@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -171,9 +171,9 @@ class BodyReconstructor:
             bare = None
             # A published network's surface is there to be compared: it gets no clothes and no hands of ours.
             if parsing is not None and self._published is None:
-                nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
+                places = partial(NearestPlaces, self._body, prepared.surface.vertices)
                 crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2], fit.upright[1])
-                vertices, bare = dressed_body(vertices, faces, nearest, crop, settings.resolution, settings.detail)
+                vertices, faces, bare = dressed_body(vertices, faces, places, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
             whole = framing.from_crop(vertices, fit.camera).astype(np.float32)
             if self._published is None:
