@@ -156,6 +156,7 @@ class BodyReconstructor:
     ) -> Result:
         """The body of a prepared photo. head: waits for its head."""
         view, fit, framing = prepared.view, prepared.fit, prepared.framing
+        scale = settings.height / fit.height
         box, matte = framing.crop_box(fit.camera), prepared.matte(min(2 * settings.resolution, 1024))
         with clock.stage("normals"):
             prediction = self.predict(prepared, own)
@@ -178,8 +179,9 @@ class BodyReconstructor:
             whole = framing.from_crop(vertices, fit.camera).astype(np.float32)
             if self._published is None:
                 whole, faces = with_hands(self._body, fit, view.parsing, whole, faces)
-            whole, faces, _ = mend_surface(whole.astype(np.float32), faces)
-            vertices = framing.to_crop(whole, fit.camera).astype(np.float32)
+            # In the metres of the finished body, in which no edge is to be too short.
+            whole, faces, _ = mend_surface((scale * whole).astype(np.float32), faces)
+            vertices = framing.to_crop(whole / scale, fit.camera).astype(np.float32)
         with clock.stage("colour"):
             nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
             normals = vertex_normals(vertices, faces)
@@ -189,7 +191,7 @@ class BodyReconstructor:
         if head is not None:
             with clock.stage("head"):
                 surface = ClosedSurface(framing.from_crop(vertices, fit.camera), faces, np.column_stack([colours, observed]))
-                surface, made, notes = self._with_head(surface, prepared, head)
+                surface, made, notes = self._with_head(surface, prepared, head, scale)
                 vertices, faces = framing.to_crop(surface.vertices, fit.camera).astype(np.float32), surface.faces
                 nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
                 colours, observed = surface.values[:, :3], surface.values[:, 3]
@@ -199,7 +201,6 @@ class BodyReconstructor:
         }
         parts = body_parts(vertices, faces, nearest, _kinds(nearest), view.parsing, matte, box, nearest.regions(*ARMS).max(1))
         # From here on in the metres of a person of the wanted height.
-        scale = settings.height / fit.height
         camera_vertices = framing.from_crop(vertices, fit.camera) * scale
         pose = self._standing(fit, camera_vertices, scale)
         mesh = Mesh(
@@ -247,9 +248,10 @@ class BodyReconstructor:
         return fit.joints[[self._body.joint("eye.L"), self._body.joint("eye.R")]].mean(0)
 
     def _with_head(
-        self, surface: ClosedSurface, prepared: PreparedBody, head: Callable[[], BodyHead | None]
+        self, surface: ClosedSurface, prepared: PreparedBody, head: Callable[[], BodyHead | None], scale: float
     ) -> tuple[ClosedSurface, PlacedRig | None, list[str]]:
-        """The body's surface with the head made by itself, where that can be, that head's rig if it has one, and sentences about it."""
+        """The body's surface with the head made by itself, where that can be, that head's rig if it has one, and sentences about it.
+        scale: how many times as large the body becomes."""
         fit = prepared.fit
         try:
             made = head()
@@ -259,7 +261,7 @@ class BodyReconstructor:
                     None,
                     [f"No face of {LEAST_FACE} pixels or more was found on the body, so its head is no finer than the rest."],
                 )
-            joined = join_head(surface, made.surface, made.place, fit.camera.distance)
+            joined = join_head(surface, made.surface, made.place, fit.camera.distance, scale)
             rig = None if made.rig is None else made.rig.farther(joined.scale, np.array([0.0, 0.0, fit.camera.distance]))
             return joined.surface, rig, [*made.warnings]
         except (ReconstructionError, InputError) as error:

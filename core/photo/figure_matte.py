@@ -13,7 +13,7 @@ import numpy as np
 from .matte import FINE_SIDE, sharpen, surer, with_coverage
 from .parsing import CLASSES, Parsing
 from .people import BodyLandmarks
-from .scenery import scenery
+from .scenery import leg_gaps, scenery
 
 NOSE, SHOULDERS, HIPS = 0, (11, 12), (23, 24)
 _LIMBS = (
@@ -109,6 +109,8 @@ def _look(
     soft *= ((rows > 0) & (rows < height))[:, None] & ((columns > 0) & (columns < width))
     soft = _own_pieces(soft, guide > 0)
     taken = scenery(picture, soft, guide > 0)
+    if subject is not None:
+        taken |= leg_gaps(soft, shares, placed(subject))
     if taken.any():
         soft = _own_pieces(
             np.where(cv2.dilate(taken.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, 0, soft).astype(np.float32), guide > 0

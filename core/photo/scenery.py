@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from .parsing import CLASSES
+
 _BINS, _BLUR_BINS = 16, 0.8  # of each axis of CIE Lab in 8 bits
 _AWAY = 0.012  # of the figure's height: what lies nearer to the stick figure is the person's
 _OWN = 0.006  # of the figure's height: what lies nearer tells the person's colours
@@ -11,6 +13,9 @@ _AROUND = 30  # pixels around the mask that tell the scene's colours
 _RATIO, _BESIDE = 10.0, 2.0  # times as frequent in the scene as on the person, anywhere and beside what is the scene's
 _SPREAD = (3.0, 1.0)  # pixels over which the evidence is averaged; the narrower one tells beside what is the scene's
 _LEAST = 1e-6
+_LEGS = (23, 25, 27), (24, 26, 28)
+"""Hips, knees and ankles among `people.BodyLandmarks.points`."""
+_AMID, _BETWEEN = 0.85, 0.25  # share of cloth around a gap between the legs; of the way from one leg's bones to the other's, at least
 
 
 def scenery(picture: np.ndarray, soft: np.ndarray, guide: np.ndarray) -> np.ndarray:
@@ -43,6 +48,32 @@ def scenery(picture: np.ndarray, soft: np.ndarray, guide: np.ndarray) -> np.ndar
     # Else a rim would be left, between the limb and what is far enough from it.
     count, part = cv2.connectedComponents((sure | maybe).astype(np.uint8))
     return (np.bincount(np.asarray(part)[sure], minlength=count) > 0)[part] & (sure | maybe)
+
+
+def leg_gaps(soft: np.ndarray, shares: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(S, S) bool: pixels of a person's soft mask (S, S) that show the scene between the legs: what is told as skin amid cloth there. It
+    is too narrow for `scenery`, and what is seen between legs is in their shade, as skin is. shares (S, S, len(CLASSES)); points (33, 2):
+    landmarks, pixels, nan where they are not known."""
+    person, found = soft > 0.5, np.zeros(soft.shape, bool)
+    bones = points[list(_LEGS[0])], points[list(_LEGS[1])]
+    if not np.isfinite(bones).all():
+        return found
+    skin, cloth = ((person & (shares[..., CLASSES.index(name)] == shares.max(-1))) for name in ("skin", "clothes"))
+    one, other = (_distance(soft.shape, leg) for leg in bones)
+    between = np.minimum(one, other) > _BETWEEN * (one + other)
+    pieces = cv2.connectedComponents(skin.astype(np.uint8))[1]
+    for number in np.unique(pieces[skin & between]):
+        piece = pieces == number
+        rim = (cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~piece
+        found |= piece & (min(between[piece].mean(), cloth[rim].mean()) > _AMID)
+    return found
+
+
+def _distance(shape: tuple[int, ...], line: np.ndarray) -> np.ndarray:
+    """(S, S): pixels from a line through points (N, 2)."""
+    drawn = np.ones(shape, np.uint8)
+    cv2.polylines(drawn, [np.round(line).astype(np.int32)], False, (0,))
+    return cv2.distanceTransform(drawn, cv2.DIST_L2, 5)
 
 
 def colour_bins(lab: np.ndarray) -> np.ndarray:

@@ -94,17 +94,18 @@ class _Region:
         return solid
 
 
-def join_head(body: ClosedSurface, head: ClosedSurface, place: JoinPlace, distance: float) -> JoinedSurface:
+def join_head(body: ClosedSurface, head: ClosedSurface, place: JoinPlace, distance: float, unit: float = 1.0) -> JoinedSurface:
     """A body with a head, whose surfaces and place are given in the body's camera frame (origin on the camera's axis, `distance` metres
-    before the camera), as one closed manifold. Both need the same kinds of values.
+    before the camera), as one closed manifold. Both need the same kinds of values. unit: metres of the finished body that a metre here
+    becomes; what mend_surface promises holds there.
 
     In the picture the head stays where it is; how far away it stands, and so how large it is, is chosen so that its neck meets the body's.
     Raises ReconstructionError when the two do not make one closed surface.
     """
     joined = _joined(body, head, place, distance)
-    vertices, faces, kept = mend_surface(joined.surface.vertices, joined.surface.faces)
+    vertices, faces, kept = mend_surface(unit * joined.surface.vertices, joined.surface.faces)
     check_manifold(vertices, faces)
-    return JoinedSurface(ClosedSurface(vertices, faces, joined.surface.values[kept]), joined.from_head[kept], joined.scale)
+    return JoinedSurface(ClosedSurface(vertices / unit, faces, joined.surface.values[kept]), joined.from_head[kept], joined.scale)
 
 
 def join_hand(body: ClosedSurface, hand: ClosedSurface, place: JoinPlace, distance: float) -> ClosedSurface:

@@ -88,6 +88,12 @@ def test_the_matte_is_the_person_without_things_in_front():
     assert parsing.crop((150, 60, 100), 50)[..., CLOTHES].mean() > 0.8
 
 
+def test_the_wall_between_the_legs_is_no_skin():
+    dressed = photo((165, 60, 235, 340, 1), (194, 220, 206, 320, 0))
+    matte = parsed_figure(dressed, (0, 0, 400), Painted(), standing(200, 50, 300))[0]
+    assert matte[240:300, 198:202].max() < 0.1 and matte[240:300, 175:180].min() > 0.9 and matte[180, 200] > 0.99
+
+
 def test_all_pieces_on_the_stick_figure_are_kept_and_no_others():
     cut_in_two, stranger = ((170, 40, 230, 180, 1), (170, 190, 230, 360, 1)), (300, 40, 360, 360, 1)
     subject, parser = standing(200, 50, 300), Painted()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from likeness.core.photo.scenery import scenery
+from likeness.core.photo.parsing import CLASSES
+from likeness.core.photo.scenery import leg_gaps, scenery
 
 WALL, SOFA, SHIRT, TROUSERS = (200, 170, 120), (200, 30, 40), (230, 235, 240), (20, 25, 60)
 
@@ -52,3 +53,35 @@ def test_without_a_pose_or_a_scene_nothing_is_taken_away(scene):
     picture, mask, guide = scene
     assert not scenery(picture, mask, np.zeros_like(guide)).any()
     assert not scenery(picture, np.ones_like(mask), guide).any()
+
+
+def legs(skin: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mask of a person in trousers, what its pixels are told as, with skin in one place, and landmarks of the legs."""
+    mask, shares = np.zeros((256, 256), np.float32), np.zeros((256, 256, len(CLASSES)), np.float32)
+    mask[100:240, 105:150] = 1
+    shares[..., CLASSES.index("background")] = 1 - mask
+    shares[..., CLASSES.index("clothes")] = mask
+    shares[skin] = np.eye(len(CLASSES))[CLASSES.index("skin")]
+    points = np.full((33, 2), np.nan)
+    points[[23, 25, 27]], points[[24, 26, 28]] = (
+        np.array([[140, 110], [139, 170], [138, 230]]),
+        np.array([[115, 110], [116, 170], [117, 230]]),
+    )
+    return mask, shares, points
+
+
+def test_what_is_seen_between_the_legs_is_no_skin():
+    gap = np.s_[180:220, 125:130]
+    found = leg_gaps(*legs(gap))
+    assert found[gap].all() and found.sum() == found[gap].sum()
+
+
+@pytest.mark.parametrize("skin", [np.s_[160:180, 112:120], np.s_[200:240, 105:150], np.s_[180:220, 140:150]])
+def test_holes_in_trousers_bare_calves_and_hands_are_skin(skin):
+    assert not leg_gaps(*legs(skin)).any()
+
+
+def test_without_both_legs_there_is_no_gap():
+    mask, shares, points = legs(np.s_[180:220, 125:130])
+    points[27] = np.nan
+    assert not leg_gaps(mask, shares, points).any()
