@@ -15,7 +15,9 @@ _SPREAD = (3.0, 1.0)  # pixels over which the evidence is averaged; the narrower
 _LEAST = 1e-6
 _LEGS = (23, 25, 27), (24, 26, 28)
 """Hips, knees and ankles among `people.BodyLandmarks.points`."""
-_AMID, _BETWEEN = 0.85, 0.25  # share of cloth around a gap between the legs; of the way from one leg's bones to the other's, at least
+_HANDS = slice(15, 23)
+_AMID, _BETWEEN = 0.85, 0.25  # share of a gap that lies between the legs; of the way from one leg's bones to the other's, at least
+_CLASPED = 0.5  # of the way from the hips to the knees: what is higher may be hands
 
 
 def scenery(picture: np.ndarray, soft: np.ndarray, guide: np.ndarray) -> np.ndarray:
@@ -51,21 +53,26 @@ def scenery(picture: np.ndarray, soft: np.ndarray, guide: np.ndarray) -> np.ndar
 
 
 def leg_gaps(soft: np.ndarray, shares: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """(S, S) bool: pixels of a person's soft mask (S, S) that show the scene between the legs: what is told as skin amid cloth there. It
-    is too narrow for `scenery`, and what is seen between legs is in their shade, as skin is. shares (S, S, len(CLASSES)); points (33, 2):
-    landmarks, pixels, nan where they are not known."""
-    person, found = soft > 0.5, np.zeros(soft.shape, bool)
-    bones = points[list(_LEGS[0])], points[list(_LEGS[1])]
-    if not np.isfinite(bones).all():
+    """(S, S) bool: pixels of a person's soft mask (S, S) that show the scene between the legs: what is told as skin there, away from hands.
+    It is too narrow for `scenery`, and what is seen between legs is in their shade, as skin is. shares (S, S, len(CLASSES)); points
+    (33, 2): landmarks, pixels, nan where they are not known."""
+    skin, found = (soft > 0.5) & (shares[..., CLASSES.index("skin")] == shares.max(-1)), np.zeros(soft.shape, bool)
+    legs = points[list(_LEGS[0])], points[list(_LEGS[1])]
+    if not np.isfinite(legs).all():
         return found
-    skin, cloth = ((person & (shares[..., CLASSES.index(name)] == shares.max(-1))) for name in ("skin", "clothes"))
-    one, other = (_distance(soft.shape, leg) for leg in bones)
+    one, other = (_distance(soft.shape, leg) for leg in legs)
     between = np.minimum(one, other) > _BETWEEN * (one + other)
+    (hips, knees, _), hands = np.mean(legs, axis=0), points[_HANDS][np.isfinite(points[_HANDS]).all(1)]
+    near_hands = np.zeros(soft.shape, bool)
+    for column, row in np.round(hands).astype(int):
+        cv2.circle(near_hands.view(np.uint8), (int(column), int(row)), round(float(np.linalg.norm(knees - hips)) / 4), (1,), -1)
     pieces = cv2.connectedComponents(skin.astype(np.uint8))[1]
     for number in np.unique(pieces[skin & between]):
         piece = pieces == number
-        rim = (cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~piece
-        found |= piece & (min(between[piece].mean(), cloth[rim].mean()) > _AMID)
+        middle = float(np.nonzero(piece)[0].mean())
+        low = middle > hips[1] + _CLASPED * (knees[1] - hips[1])
+        if low and between[piece].mean() > _AMID and not near_hands[piece].any():
+            found |= piece
     return found
 
 

@@ -76,9 +76,16 @@ def test_what_is_seen_between_the_legs_is_no_skin():
     assert found[gap].all() and found.sum() == found[gap].sum()
 
 
-@pytest.mark.parametrize("skin", [np.s_[160:180, 112:120], np.s_[200:240, 105:150], np.s_[180:220, 140:150]])
-def test_holes_in_trousers_bare_calves_and_hands_are_skin(skin):
+@pytest.mark.parametrize("skin", [np.s_[160:180, 112:120], np.s_[200:240, 105:150], np.s_[115:135, 122:132]])
+def test_holes_in_trousers_bare_calves_and_clasped_hands_are_skin(skin):
     assert not leg_gaps(*legs(skin)).any()
+
+
+def test_a_hand_between_the_knees_is_skin():
+    mask, shares, points = legs(np.s_[165:185, 122:132])
+    assert leg_gaps(mask, shares, points).any()
+    points[15] = 127, 168
+    assert not leg_gaps(mask, shares, points).any()
 
 
 def test_without_both_legs_there_is_no_gap():
