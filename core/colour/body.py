@@ -46,6 +46,7 @@ _STRANGE = (0.2, 0.6)  # share of what is no person, or something held
 _SURE, _LEAST = 0.9, 100  # weight and number of seen vertices that show a pattern
 _BEFORE = (0.01, 0.03)  # crop units (1 to 3 cm) across the photo within which a seen place is before a hidden one
 _UNUSUAL = (2.5, 4.0)  # times the usual contrast: a print, a belt or the wall behind
+_BESIDE = (0.01, 0.04)  # crop units (1 to 4 cm) beside what stands out over which the pattern begins
 
 
 class BodyPlaces(NamedTuple):
@@ -222,5 +223,9 @@ def _pattern(vertices: np.ndarray, detail: np.ndarray, observed: np.ndarray, gar
         usual = max(float(np.median(strength[seen])), 1e-6)
         distance, index = cKDTree(vertices[seen, :2]).query(vertices[hidden, :2])
         share = (1 - smoothstep(distance, *_BEFORE)) * (1 - smoothstep(strength[seen[index]] / usual, *_UNUSUAL))
+        # What is faint of a print tells that there is one as well.
+        outstanding = seen[strength[seen] > _UNUSUAL[1] * usual]
+        if len(outstanding):
+            share *= smoothstep(cKDTree(vertices[outstanding, :2]).query(vertices[hidden, :2])[0], *_BESIDE)
         result[hidden] = share[:, None] * detail[seen[index]]
     return result

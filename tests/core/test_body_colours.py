@@ -98,6 +98,17 @@ def test_a_print_stays_in_front(body):
     assert np.abs(found[near & body.behind] - SHIRT).max() < 0.1
 
 
+def test_the_faint_edge_of_a_print_stays_in_front_too(body):
+    photo = dressed(X, Y)
+    cloth = (Y > HEM) & (X < SLEEVE)
+    photo[cloth] += np.random.default_rng(0).normal(0, 0.01, photo.shape)[cloth].astype(photo.dtype)
+    share = np.exp(-((X / 0.1) ** 2) - ((Y - 0.3) / 0.1) ** 2)[..., None]
+    photo = (photo + share * (PRINT - photo)).astype(np.float32)
+    found, _ = coloured(body, photo)
+    near = (np.hypot(body.vertices[:, 0], body.vertices[:, 1] - 0.3) < 0.25) & body.behind
+    assert np.percentile(np.abs(found[near] - SHIRT).max(1), 99) < 0.06
+
+
 def test_a_shirt_in_several_lights_outvotes_a_print_of_one_colour(body):
     photo = dressed(X, Y)
     for number, light in enumerate((0.6, 0.85, 1.15, 1.4)):
