@@ -333,6 +333,13 @@ def test_the_face_that_a_cut_has_closed_has_the_colour_of_the_clothes_around_and
     assert colours[beside, 0].min() > 0.5
 
 
+def test_the_face_that_a_cut_has_closed_is_hair_where_hair_is_around(ball: SimpleNamespace) -> None:
+    closed = (ball.normals[:, 1] < -0.6) & (ball.normals[:, 1] > -0.9)
+    brown = np.array([0.35, 0.22, 0.12])
+    colours, _ = coloured(ball, np.tile(brown, (SIZE, SIZE, 1)), np.full_like(X, True, bool), kind="hair", closed=closed)
+    assert np.linalg.norm(colours[closed] - brown, axis=1).max() < 0.08
+
+
 def test_folds_of_a_garment_fade_out_where_it_is_no_longer_seen(ball: SimpleNamespace) -> None:
     folds = np.full(3, 0.3) * (1 + 0.5 * np.sin(Y * 120))[..., None]
     colours, observed = coloured(ball, folds, np.full_like(X, True, bool), kind="clothes")
@@ -439,7 +446,7 @@ def test_hair_before_a_wall_takes_the_tint_of_the_rest(ball: SimpleNamespace) ->
     assert border.sum() > 100 and 0.8 < tint.mean() < 1.2, "1 in the hair, -0.5 at its rim"
 
 
-@pytest.mark.parametrize(("tinted", "some"), [(0.5, (0.2, 0.3)), (0.7, (0.4, 0.9)), (0.9, (1.0, 1.0))])
+@pytest.mark.parametrize(("tinted", "some"), [(0.4, (0.2, 0.3)), (0.6, (0.4, 0.9)), (0.8, (1.0, 1.0))])
 def test_the_greyer_hair_is_the_less_tinted_are_its_samples(tinted: float, some: tuple[float, float]) -> None:
     """tinted: of skin's tint."""
     skin = Tints.of(np.tile(FAIR, (50, 1)) * np.linspace(0.8, 1, 50)[:, None], 1)

@@ -153,6 +153,17 @@ def test_below_the_photo_are_clothes(bust):
     assert found[front & (bust.points[:, 1] > -0.68), SKIN].mean() > 0.9
 
 
+def test_hair_that_the_photos_lower_edge_cuts_off_goes_on_below_it(bust, monkeypatch):
+    """Behind, too, and though the shoulders that are seen are bare."""
+    monkeypatch.setattr(long_hair, "_AT_ONCE", 1.0)
+    curtain = (np.abs(bust.points[:, 0]) > 0.18) & (bust.points[:, 1] < 0.1)
+    seen, weight = kinds_where(bust.points, curtain | short(bust.points)), bust.weight * (bust.points[:, 1] > -0.84)
+    found = hidden(bust, seen, weight)
+    below = (np.abs(bust.points[:, 0]) > 0.3) & (bust.points[:, 1] < -0.92)
+    assert found[below & (bust.points[:, 2] > -0.4), HAIR].min() > 0.6
+    assert found[below & (bust.points[:, 2] < -0.5), HAIR].min() > 0.6
+
+
 def test_bare_shoulders_are_bare_behind(bust):
     seen = kinds_where(bust.points, short(bust.points))
     seen[(np.abs(bust.points[:, 0]) > 0.4) & (bust.points[:, 1] < -0.65)] = np.eye(len(KINDS))[SKIN]
