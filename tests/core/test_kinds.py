@@ -116,6 +116,18 @@ def test_hair_that_makes_the_outline_of_the_shoulders_covers_them_behind(bust, m
     assert outer.sum() > 10 and found[outer, HAIR].min() > 0.6
 
 
+@pytest.mark.parametrize(("stands_off", "kind"), [(0.0, SKIN), (0.15, HAIR)])
+def test_no_hair_lies_on_cheeks_and_throat_unless_it_stands_off(bust, stands_off, kind):
+    curtain = (bust.points[:, 1] > -0.75) & (np.abs(bust.points[:, 0]) > 0.1) & (bust.points[:, 1] < 0.1)
+    places = places_of(bust.points)
+    places = places._replace(distance=places.distance + np.float32(stands_off))
+    weight = bust.weight * (bust.points[:, 0] < 0)
+    found = hidden_kinds(kinds_where(bust.points, curtain | short(bust.points)), weight, places, bust.points)
+    height, before = bust.points[:, 1], (bust.points[:, 0] > 0.15) & (bust.points[:, 2] > -0.26)
+    for some in (before & (height > -0.3) & (height < -0.1), before & (height > -0.65) & (height < -0.4)):
+        assert some.sum() > 5 and found[some, kind].min() > 0.6
+
+
 def test_hair_that_is_seen_below_a_hat_covers_the_ears_above_it(bust):
     curtain = (bust.points[:, 1] < -0.15) & (bust.points[:, 1] > -0.5) & (np.abs(bust.points[:, 0]) > 0.18)
     found = hidden(bust, kinds_where(bust.points, curtain, hat=bust.points[:, 1] > 0.12))
