@@ -107,10 +107,10 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     # What is taken for hair below a gap is dark cloth, unless a hat may hide what is above it.
     hatted = min(float((seen[:, HAT] * weight * (upright[:, 1] > _EARS)).sum()) / _HAT_CELLS, 1.0)
     of_head = seen[:, HAIR] * weight * np.maximum(goes_on(seen[:, HAIR], upright), hatted)
+    hanging = hangs(of_head, upright) * behind * (1 - covers)
+    elsewhere += hanging[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     # No hair lies on cheeks and throat: what hangs before the ears stands off.
     throat = near * (1 - smoothstep(-upright[:, 2], *_BEFORE_EARS)) * smoothstep(upright[:, 1], *_COLLAR)
-    hanging = hangs(of_head, upright) * behind * (1 - covers) * (1 - throat)
-    elsewhere += hanging[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
     elsewhere[:, [SKIN, HAIR]] += (throat * elsewhere[:, HAIR])[:, None] * [1, -1]
     _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
     bare = np.maximum(places.bare * (1 - np.maximum(hanging, covers)), places.ears)

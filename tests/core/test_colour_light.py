@@ -195,19 +195,6 @@ def test_skin_that_shows_through_grey_hair_does_not_darken_it() -> None:
     assert np.median(found[hair & (of.weight == 0)].mean(1)) > np.percentile(usual, 60)
 
 
-@pytest.mark.parametrize(("own", "dense"), [((0.12, 0.1, 0.09), True), ((0.85, 0.84, 0.82), False)], ids=["dark", "white"])
-def test_hidden_cropped_hair_is_as_dark_as_where_no_skin_shows_through(own: tuple[float, float, float], dense: bool) -> None:
-    of = cells()
-    hair = of.places[:, 1] > 0
-    through = np.random.default_rng(1).uniform(0, 0.5, (len(hair), 1))
-    seen = np.where(hair[:, None], own + through * (FAIR - own), FAIR).astype(np.float32)
-    share = np.eye(len(KINDS))[np.where(hair, HAIR, SKIN)]
-    given = np.tile(FAIR, (len(hair), 1)), seen, of.weight, share, of.places, of.normals
-    thick, cropped = (np.median(levels(*given, cropped=one)[0][hair & (of.weight == 0)].mean(1)) for one in (0.0, 1.0))
-    usual = seen[hair & (of.weight > 0.5)].mean(1)
-    assert (cropped < np.percentile(usual, 35)) == dense and (abs(cropped - thick) < 0.01) != dense
-
-
 @pytest.mark.parametrize(
     ("colour", "kept"),
     [
@@ -344,13 +331,6 @@ def test_the_face_that_a_cut_has_closed_has_the_colour_of_the_clothes_around_and
     assert colours[closed, 2].min() > 0.4
     beside = (observed > 0.99) & (np.abs(ball.vertices[:, 0]) < 0.1)
     assert colours[beside, 0].min() > 0.5
-
-
-def test_the_face_that_a_cut_has_closed_is_hair_where_hair_is_around(ball: SimpleNamespace) -> None:
-    closed = (ball.normals[:, 1] < -0.6) & (ball.normals[:, 1] > -0.9)
-    brown = np.array([0.35, 0.22, 0.12])
-    colours, _ = coloured(ball, np.tile(brown, (SIZE, SIZE, 1)), np.full_like(X, True, bool), kind="hair", closed=closed)
-    assert np.linalg.norm(colours[closed] - brown, axis=1).max() < 0.08
 
 
 def test_folds_of_a_garment_fade_out_where_it_is_no_longer_seen(ball: SimpleNamespace) -> None:
