@@ -192,8 +192,8 @@ def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.n
         return np.median(level[around & (garment == one)], axis=0)
     bare = around
     if hidden.share is not None:
-        kind = max(SKIN, HAIR, key=lambda one: hidden.share[around, one].sum())
-        bare = around & (hidden.share[:, kind] > 0.5)
+        skin, hair = hidden.share[around][:, [SKIN, HAIR]].sum(0)
+        bare = around & (hidden.share[:, HAIR if hair > skin else SKIN] > 0.5)
     return np.median(level[bare if bare.any() else np.ones_like(bare)], axis=0)
 
 

@@ -21,7 +21,8 @@ _MEDIAN = 0.002  # weight of a kind's median beside cells in each 0.02 x 0.02
 _VARIES = 0.06  # sRGB: so far from its middle may hair always be
 _UNUSUAL = (2.0, 3.5)  # of the usual distance
 _GREY = 0.6  # of skin's lightness: darker hair is not grey
-_GREY_TINT = (0.4, 0.75)  # of skin's least tint: grey hair has less
+_GREY_TINT = (0.55, 0.85)  # of skin's least tint: grey hair has less
+_AS_LIGHT, _DUSKY = 1.05, 2  # of skin's lightness: the darker hair is than that, by this power, the less tint is grey
 _CLEAR, _CLEAREST = 70, 25  # per cent of grey hair, the least tinted, that tell its light and its tint
 _THIN, _DARKER = 50, (0.7, 0.9)  # per cent of cropped hair through which skin shows, and of skin's lightness: lighter hair is not dark
 _ROUNDS = 8
@@ -174,12 +175,9 @@ def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> 
     doubtful that is."""
     light = seen.mean(1) + BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
-    most = np.median(tinted[hair]) / np.linalg.norm(skin.tints - 1, axis=1).min()
-    grey = (
-        (1 - smoothstep(most, *_GREY_TINT))
-        * (1 - _violet(np.median(seen[hair] / light[hair, None], axis=0)))
-        * (np.median(light[hair]) > _GREY * skin.lightness[0])
-    )
+    lightness = np.median(light[hair]) / skin.lightness[0]
+    most = np.median(tinted[hair]) / np.linalg.norm(skin.tints - 1, axis=1).min() * max(_AS_LIGHT / lightness, 1) ** _DUSKY
+    grey = (1 - smoothstep(most, *_GREY_TINT)) * (1 - _violet(np.median(seen[hair] / light[hair, None], axis=0))) * (lightness > _GREY)
     return hair & (tinted <= np.percentile(tinted[hair], 100 - grey * (100 - percent)))
 
 
