@@ -13,7 +13,7 @@ _CLOSES = 0.8  # of the way down: a neckline's sides come nearer to each other
 _MIXED = 0.03  # crop units (6 mm) at the edge of clothes
 _STEPS = 4  # pictures between which they do
 _MATTE = 0.5  # of the person at the photo's lower edge
-_CARRIED = ("skin", "clothes")  # hair, beards and things in front end somewhere below, nobody knows where
+_CARRIED = ("skin", "clothes")  # hair goes on as hidden hair; beards and things in front end somewhere below, nobody knows where
 _MOSTLY = (0.3, 0.7)  # share of them
 
 

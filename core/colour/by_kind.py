@@ -94,7 +94,8 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     share = continued(cells, by_place, [(kinds, weight), (mirrored, _MIRRORED * cells.mean(of_what)), (normalised(grazed), of_grazed)])
     share = without_islands(cells, share, weight, places.uncovered > 0.5)
     thinned_out(cells, share, BEARD, weight)
-    thinned_out(cells, share, HAIR, 1 - cropped(places.distance, weight * kinds[:, HAIR]) * (1 - np.maximum(weight, places.ears)))
+    short = cropped(places.distance, weight * kinds[:, HAIR])
+    thinned_out(cells, share, HAIR, 1 - short * (1 - np.maximum(weight, places.ears)))
     clothes = dressed(cells, share, weight)
     share = with_an_edge(share, clothes)
     skin = share[:, SKIN], np.maximum(weight * kinds[:, SKIN], grazed[:, SKIN])
@@ -103,7 +104,7 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     # Of one kind all around, and away from the background.
     around = cells.smoothed(cells.smoothed(np.column_stack([kinds * weight[:, None], weight])))
     pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *THIN)
-    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn)
+    level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn, short)
     hair = share[:, HAIR]
     # Of hair that stands off the head no lock is where the other side has one.
     loose = smoothstep(places.distance, *STANDS_OFF)[cells.cell]

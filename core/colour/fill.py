@@ -181,8 +181,8 @@ def _without_border(
 
 
 def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.ndarray) -> np.ndarray:
-    """Colour (3,) of the face that closes a head below, by levels (K, 3): of the garment of which most is around it, or of skin if there is
-    little of clothes."""
+    """Colour (3,) of the face that closes a head below, by levels (K, 3): of the garment of which most is around it, or of skin or hair if
+    there is little of clothes."""
     links, garment = surface.cells.links, hidden.worn.garment
     beneath = surface.cells.mean(surface.closed) > 0
     around = ~beneath & (links @ beneath > 0)
@@ -190,7 +190,10 @@ def _of_closed_face(surface: ColouredSurface, hidden: HiddenColours, level: np.n
     one = 1 + count[1:].argmax()
     if count[one] > _FEW * around.sum():
         return np.median(level[around & (garment == one)], axis=0)
-    bare = around if hidden.share is None else around & (hidden.share[:, SKIN] > 0.5)
+    bare = around
+    if hidden.share is not None:
+        skin, hair = hidden.share[around][:, [SKIN, HAIR]].sum(0)
+        bare = around & (hidden.share[:, HAIR if hair > skin else SKIN] > 0.5)
     return np.median(level[bare if bare.any() else np.ones_like(bare)], axis=0)
 
 

@@ -87,7 +87,7 @@ def _ends_downwards(cells: VoxelMeans, hair: np.ndarray, upright: np.ndarray) ->
     """(K,) in [0, 1]: does hair, share (K,) of cells at places (K, 3) of the mean head, end along its strands and not beside them?"""
     links, hair = cells.links, hair[:, None]
     slope = links @ (hair * upright) - upright * (links @ hair) - hair * (links @ upright) + hair * upright * np.asarray(links.sum(1))
-    return cells.smoothed(slope[:, 1:2] ** 2 / np.maximum((slope**2).sum(1, keepdims=True), 1e-12))[:, 0]
+    return cells.smoothed(np.maximum(slope[:, 1:2], 0) ** 2 / np.maximum((slope**2).sum(1, keepdims=True), 1e-12))[:, 0]
 
 
 def _single_hairs(share: np.ndarray, light: np.ndarray, here: np.ndarray, hair: np.ndarray) -> np.ndarray:

@@ -38,6 +38,7 @@ _THINS, _DIP, _CROWN_BACK = 0.05, 0.1, (0.3, 0.85)  # crop units: hair thins out
 _WORN, _HAT_CELLS, _LOWEST = 0.7, 30, 2  # share of hat in a seen cell, such cells that tell of a rim, and the percentile of its height
 _RIM = 0.08  # crop units below it
 _BEHIND = (-0.15, -0.35)  # depth on the mean head from the cheeks to the neck's sides
+_BEFORE_EARS = (0.25, 0.37)  # the same, backwards, from the cheeks to the ears
 STANDS_OFF = (0.05, 0.12)  # crop units (1 to 2.4 cm) from the fitted model, from bare skin to hair over it
 _REACH = 0.12  # crop units over which what is seen at the edge goes on
 _HUGGED = 4.0  # weight of the evidence beside a cell's neighbours
@@ -108,6 +109,9 @@ def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: 
     of_head = seen[:, HAIR] * weight * np.maximum(goes_on(seen[:, HAIR], upright), hatted)
     hanging = hangs(of_head, upright) * behind * (1 - covers)
     elsewhere += hanging[:, None] * (np.eye(len(KINDS))[HAIR] - elsewhere)
+    # No hair lies on cheeks and throat: what hangs before the ears stands off.
+    throat = near * (1 - smoothstep(-upright[:, 2], *_BEFORE_EARS)) * smoothstep(upright[:, 1], *_COLLAR)
+    elsewhere[:, [SKIN, HAIR]] += (throat * elsewhere[:, HAIR])[:, None] * [1, -1]
     _dressed(elsewhere, seen * weight[:, None], upright, behind, bare_shoulders)
     bare = np.maximum(places.bare * (1 - np.maximum(hanging, covers)), places.ears)
     elsewhere += (bare * near)[:, None] * (np.eye(len(KINDS))[SKIN] - elsewhere)
@@ -128,9 +132,10 @@ def _dressed(share: np.ndarray, seen: np.ndarray, upright: np.ndarray, behind: n
 
     seen (K, len(KINDS)): what is seen of each kind; bare: in [0, 1].
     """
-    below = _below_the_photo(seen.sum(1), upright)
-    ended = 1 - falls(seen[:, HAIR], seen.sum(1), upright)
-    of_hair = share[:, HAIR] * np.maximum(behind * ended * smoothstep(CHEEKS - upright[:, 1], 0, HAIR_EDGE), below)
+    lowest = _lowest_seen(seen.sum(1), upright)
+    below = smoothstep(lowest - upright[:, 1], *_UNSEEN_BELOW)
+    ended = 1 - falls(seen[:, HAIR], seen.sum(1), upright, lowest)
+    of_hair = share[:, HAIR] * ended * np.maximum(behind * smoothstep(CHEEKS - upright[:, 1], 0, HAIR_EDGE), below)
     of_skin = share[:, SKIN] * below
     share[:, HAIR] -= of_hair
     share[:, SKIN] += bare * of_hair - (1 - bare) * of_skin
@@ -144,8 +149,8 @@ def _bare_shoulders(seen: np.ndarray, upright: np.ndarray) -> float:
     return float(smoothstep(skin / (skin + clothes), *_BARE)) if skin + clothes > _BARE_CELLS else 0.0
 
 
-def _below_the_photo(weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is this lower than all that is seen, weight (K,), of its column?"""
+def _lowest_seen(weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,): the lowest height that is seen, weight (K,), in each place's column, and -inf where nothing is."""
     column = np.round(upright[:, 0] / _COLUMN).astype(np.int64)
     column -= column.min()
     lowest = np.full(column.max() + 1, np.inf)
@@ -153,9 +158,8 @@ def _below_the_photo(weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
     np.minimum.at(lowest, column[shown], upright[shown, 1])
     known = np.flatnonzero(np.isfinite(lowest))
     if not len(known):
-        return np.zeros(len(weight))
-    lowest = np.interp(upright[:, 0] / _COLUMN - np.round(upright[:, 0].min() / _COLUMN), known, lowest[known])
-    return smoothstep(lowest - upright[:, 1], *_UNSEEN_BELOW)
+        return np.full(len(weight), -np.inf)
+    return np.interp(upright[:, 0] / _COLUMN - np.round(upright[:, 0].min() / _COLUMN), known, lowest[known])
 
 
 def continued(cells: VoxelMeans, hidden: np.ndarray, evidence: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -19,6 +19,7 @@ _LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that 
 _OUTER = 0.06  # crop units from what is seen farthest out, that make the outline
 _SHOWN, _OUTLINE = 0.1, (0.4, 0.8)  # photo weight, and share of hair in the outline
 _WIDENS, _AT_ONCE = 0.7, 0.08  # crop units by which hanging hair is wider for each farther down, and at once
+_AT_EDGE = 0.04  # crop units above the lowest that is seen, where what is seen is not yet thin
 _GAP = 5  # rows (2 cm)
 _BELOW_EYES = -0.1  # height below which it hangs
 _MIDDLE = 0.3  # crop units from the middle, across which one side's outline passes into the other's
@@ -40,9 +41,10 @@ def hangs(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
     return smoothstep(outside.reshape(-1)[flat], *_CURTAIN)
 
 
-def falls(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> np.ndarray:
+def falls(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray, lowest: np.ndarray | float = -np.inf) -> np.ndarray:
     """(K,) in [0, 1]: is this no lower than hair falls? Not beyond the shoulder blades, at the sides less far, but as far as it makes the
-    outline, and nowhere below a gap. hair (K,): what is seen of it; shown (K,): what is seen of anything."""
+    outline, and nowhere below a gap. hair (K,): what is seen of it; shown (K,): what is seen of anything; lowest (K,): the lowest height
+    that is seen in each place's column, below which hair goes on as it is there."""
     beside = hair * (upright[:, 1] > CHEEKS) > 0.5
     width = np.full(len(hair), _WIDTH[0])
     for side in (upright[:, 0] > 0, upright[:, 0] <= 0):
@@ -51,21 +53,25 @@ def falls(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> np.ndarra
     width = np.minimum(width, _WIDTH[1])
     end = _BLADES + _CURVE * np.abs(upright[:, 0] / width) ** _POWER
     found = smoothstep(upright[:, 1] - end, -HAIR_EDGE / 2, HAIR_EDGE / 2)
-    return np.maximum(found, _makes_outline(hair, shown, upright)) * goes_on(hair, upright)
+    at = np.clip(lowest + _AT_EDGE, upright[:, 1], upright[:, 1].max())
+    return np.maximum(found, _makes_outline(hair, shown, upright, at)) * goes_on(hair, upright, at)
 
 
-def goes_on(hair: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is this no lower than the hair that is seen, of which shares (K,) are, hangs from the head without a gap?"""
+def goes_on(hair: np.ndarray, upright: np.ndarray, at: np.ndarray | None = None) -> np.ndarray:
+    """(K,) in [0, 1]: is this, or the height `at` (K,), no lower than the hair that is seen, of which shares (K,) are, hangs from the head
+    without a gap?"""
     row = ((upright[:, 1].max() - upright[:, 1]) / PITCH).astype(np.int64)
+    row_at = row if at is None else ((upright[:, 1].max() - at) / PITCH).astype(np.int64)
     count = gaussian_filter1d(np.bincount(row, hair > 0.5).astype(float), 1, mode="constant")
     first = max(int(upright[:, 1].max() / PITCH), 0)
     hanging = smoothstep(np.minimum.accumulate(count[first:]), *_LOCK)
-    return np.concatenate([np.ones(first), hanging])[row]
+    return np.concatenate([np.ones(first), hanging])[row_at]
 
 
-def _makes_outline(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: is hair what is seen farthest out at this height, on both sides or on this one? Fur and scarves that are taken for it
-    are wider than what hangs above them."""
+def _makes_outline(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: is hair what is seen farthest out at heights `at` (K,), on both sides or on this one? Fur and scarves that are taken
+    for it are wider than what hangs above them."""
+    row_at = ((at - upright[:, 1].min()) / PITCH).astype(np.int64)
     row = ((upright[:, 1] - upright[:, 1].min()) / PITCH).astype(np.int64)
     sides = []
     for sign in (-1, 1):
@@ -75,7 +81,7 @@ def _makes_outline(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> 
         outer = chosen & (np.abs(upright[:, 0]) > farthest[row] - _OUTER)
         layers = [np.bincount(row[outer], one[outer], row.max() + 1) for one in (hair, shown)]
         of_hair, of_any = (gaussian_filter1d(layer, 1.0, mode="constant") for layer in layers)
-        sides.append((smoothstep(of_hair / np.maximum(of_any, 1e-6), *_OUTLINE) * _hangs_down(farthest, upright[:, 1].min()))[row])
+        sides.append((smoothstep(of_hair / np.maximum(of_any, 1e-6), *_OUTLINE) * _hangs_down(farthest, upright[:, 1].min()))[row_at])
     across = np.clip(upright[:, 0] / (2 * _MIDDLE) + 0.5, 0, 1)
     return sides[0] + across * (sides[1] - sides[0])
 

@@ -22,7 +22,9 @@ _VARIES = 0.06  # sRGB: so far from its middle may hair always be
 _UNUSUAL = (2.0, 3.5)  # of the usual distance
 _GREY = 0.6  # of skin's lightness: darker hair is not grey
 _GREY_TINT = (0.55, 0.85)  # of skin's least tint: grey hair has less
+_AS_LIGHT, _DUSKY = 1.05, 2  # of skin's lightness: the darker hair is than that, by this power, the less tint is grey
 _CLEAR, _CLEAREST = 70, 25  # per cent of grey hair, the least tinted, that tell its light and its tint
+_THIN, _DARKER = 50, (0.7, 0.9)  # per cent of cropped hair through which skin shows, and of skin's lightness: lighter hair is not dark
 _ROUNDS = 8
 _EVEN = 3.0  # weight of even light, in cells
 _UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows and highlights
@@ -97,13 +99,14 @@ def levels(
     better: Sequence[np.ndarray] = (),
     face: np.ndarray | None = None,
     worn: Worn | None = None,
+    cropped: float = 0.0,
 ) -> tuple[np.ndarray, dict[int, Tints]]:
     """Colours (K, 3) of cells with shares (K, len(KINDS)), by what is seen (K, 3) of each kind, where weight (K,) says; and the tints of
     skin and hair, as far as they are seen.
 
     guess (K, 3): the field's colours; upright (K, 3): places on the mean head (Symmetry.upright); normals (K, 3): unit, crop frame; better
     [(K,), ...]: how good seen cells are as samples in further ways: the best alone count. face (K,) in [0, 1]: what may show skin; a white
-    shirt may be taken for it. worn: the garments of cells, which are all of one without it.
+    shirt may be taken for it. worn: the garments of cells, which are all of one without it. cropped: in [0, 1], is the hair?
     """
     colours, tints, skin = np.zeros_like(guess), {}, None
     for index in range(len(KINDS)):
@@ -122,6 +125,8 @@ def levels(
             mean = Tints.of(mean[None], 0).natural().given_to(mean[None])[0] if index == HAIR else mean
             colours += share[:, index : index + 1] * (usual + told * (mean - usual))
             continue
+        if index == HAIR and SKIN in tints:
+            chosen = _dense(seen, chosen, tints[SKIN], cropped)
         tinted = chosen
         if index == HAIR and SKIN in tints:
             chosen, tinted = (_opaque(seen, chosen, tints[SKIN], percent) for percent in (_CLEAR, _CLEAREST))
@@ -170,13 +175,17 @@ def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> 
     doubtful that is."""
     light = seen.mean(1) + BLACK
     tinted = np.linalg.norm(seen - seen.mean(1, keepdims=True), axis=1) / light
-    most = np.median(tinted[hair]) / np.linalg.norm(skin.tints - 1, axis=1).min()
-    grey = (
-        (1 - smoothstep(most, *_GREY_TINT))
-        * (1 - _violet(np.median(seen[hair] / light[hair, None], axis=0)))
-        * (np.median(light[hair]) > _GREY * skin.lightness[0])
-    )
+    lightness = np.median(light[hair]) / skin.lightness[0]
+    most = np.median(tinted[hair]) / np.linalg.norm(skin.tints - 1, axis=1).min() * max(_AS_LIGHT / lightness, 1) ** _DUSKY
+    grey = (1 - smoothstep(most, *_GREY_TINT)) * (1 - _violet(np.median(seen[hair] / light[hair, None], axis=0))) * (lightness > _GREY)
     return hair & (tinted <= np.percentile(tinted[hair], 100 - grey * (100 - percent)))
+
+
+def _dense(seen: np.ndarray, hair: np.ndarray, skin: Tints, cropped: float) -> np.ndarray:
+    """(K,) bool: of the seen hair (K,) bool the darkest half if it is cropped and dark: through the rest, where it begins, skin shows."""
+    light = seen.mean(1) + BLACK
+    dark = 1 - smoothstep(np.median(light[hair]) / skin.lightness[0], *_DARKER)
+    return hair & (light <= np.percentile(light[hair], 100 - _THIN * cropped * dark))
 
 
 def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.ndarray:

@@ -439,13 +439,15 @@ def test_hair_before_a_wall_takes_the_tint_of_the_rest(ball: SimpleNamespace) ->
     assert border.sum() > 100 and 0.8 < tint.mean() < 1.2, "1 in the hair, -0.5 at its rim"
 
 
-@pytest.mark.parametrize(("tinted", "some"), [(0.5, (0.2, 0.3)), (0.7, (0.4, 0.9)), (0.9, (1.0, 1.0))])
-def test_the_greyer_hair_is_the_less_tinted_are_its_samples(tinted: float, some: tuple[float, float]) -> None:
-    """tinted: of skin's tint."""
+@pytest.mark.parametrize(
+    ("tinted", "light", "some"), [(0.5, 0.66, (0.2, 0.3)), (0.7, 0.66, (0.4, 0.9)), (0.9, 0.66, (1.0, 1.0)), (0.5, 0.55, (0.4, 0.9))]
+)
+def test_the_greyer_and_lighter_hair_is_the_less_tinted_are_its_samples(tinted: float, light: float, some: tuple[float, float]) -> None:
+    """tinted: of skin's tint; light: of the hair, beside skin of about 0.6."""
     skin = Tints.of(np.tile(FAIR, (50, 1)) * np.linspace(0.8, 1, 50)[:, None], 1)
     way = FAIR - FAIR.mean()
     amount = tinted * np.linalg.norm(skin.tints - 1, axis=1).min() / np.linalg.norm(way)
-    hair = 0.6 + 0.66 * amount * np.linspace(0.98, 1.02, 100)[:, None] * way
+    hair = light - 0.06 + light * amount * np.linspace(0.98, 1.02, 100)[:, None] * way
     assert some[0] <= _opaque(hair, np.ones(100, bool), skin, 25).mean() <= some[1]
 
 

@@ -8,12 +8,14 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.stats import skew
 
 from likeness.core.colour import hair_texture, hidden_hair, locks
+from likeness.core.colour.fill import _of_closed_face
 from likeness.core.colour.hair_texture import HairTexture
-from likeness.core.colour.kinds import HAIR, KINDS
+from likeness.core.colour.kinds import HAIR, KINDS, SKIN
 from likeness.core.colour.material import Tints, levels
+from likeness.core.colour.voxel_means import VoxelMeans
 
 from .bald_bust import behind, short
-from .test_colour_light import SIZE, X, Y, cells
+from .test_colour_light import SIZE, X, Y, ball, cells  # noqa: F401
 from .test_hidden_colours import FAIR, bust, filled, seen  # noqa: F401
 
 BROWN, PALE = np.array([[0.35, 0.2, 0.1], [0.75, 0.66, 0.55]], np.float32)
@@ -229,3 +231,27 @@ def test_hidden_hair_has_the_contrast_of_most_of_the_seen_hair() -> None:
 def test_short_hair_is_no_deeper_than_it_is_thick(long: float, deep: float) -> None:
     assert hidden_hair._depth(0.01, 0.01, long) * 0.01 == pytest.approx(deep)
     assert hidden_hair._depth(0.002, 0.002, 0.0) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("own", "dense"), [((0.12, 0.1, 0.09), True), ((0.85, 0.84, 0.82), False)], ids=["dark", "white"])
+def test_hidden_cropped_hair_is_as_dark_as_where_no_skin_shows_through(own: tuple[float, float, float], dense: bool) -> None:
+    of = cells()
+    hair = of.places[:, 1] > 0
+    through = np.random.default_rng(1).uniform(0, 0.5, (len(hair), 1))
+    shown = np.where(hair[:, None], own + through * (FAIR - own), FAIR).astype(np.float32)
+    share = np.eye(len(KINDS))[np.where(hair, HAIR, SKIN)]
+    given = np.tile(FAIR, (len(hair), 1)), shown, of.weight, share, of.places, of.normals
+    thick, cropped = (np.median(levels(*given, cropped=one)[0][hair & (of.weight == 0)].mean(1)) for one in (0.0, 1.0))
+    usual = shown[hair & (of.weight > 0.5)].mean(1)
+    assert (cropped < np.percentile(usual, 35)) == dense and (abs(cropped - thick) < 0.01) != dense
+
+
+@pytest.mark.parametrize(("from_left", "hair"), [(-0.2, True), (0.2, False)])
+def test_the_face_that_a_cut_has_closed_is_what_most_is_around(ball, from_left: float, hair: bool) -> None:  # noqa: F811
+    cells = VoxelMeans.of(ball.vertices, 0.04)
+    of_hair = cells.centre[:, 0] > from_left
+    surface = SimpleNamespace(cells=cells, closed=ball.normals[:, 1] < -0.6)
+    nothing_worn = SimpleNamespace(garment=np.zeros(len(of_hair), np.int64))
+    hidden = SimpleNamespace(share=np.eye(len(KINDS))[np.where(of_hair, HAIR, SKIN)], worn=nothing_worn)
+    found = _of_closed_face(surface, hidden, np.where(of_hair[:, None], BROWN, FAIR))  # pyright: ignore[reportArgumentType]
+    assert np.allclose(found, BROWN if hair else FAIR)

@@ -95,7 +95,8 @@ def test_a_beard_thins_out_where_nobody_sees_it(bust, seen) -> None:  # noqa: F8
 
 def test_hair_ends_in_no_hairs_beside_its_strands(bust) -> None:  # noqa: F811
     points = bust.cells.centre
-    for across, expected in ((points[:, 1], 1.0), (points[:, 0], 0.0)):
+    # Nor at its roots, around a bald crown.
+    for across, expected in ((points[:, 1], 1.0), (points[:, 0], 0.0), (-points[:, 1], 0.0)):
         found = hidden_hair._ends_downwards(bust.cells, np.clip(across / 0.2 + 0.5, 0, 1), points)
         edge = (np.abs(across) < 0.05) & (bust.points[:, 2] < -0.75)
         assert edge.sum() > 20 and np.abs(found[edge] - expected).mean() < 0.35

@@ -116,6 +116,18 @@ def test_hair_that_makes_the_outline_of_the_shoulders_covers_them_behind(bust, m
     assert outer.sum() > 10 and found[outer, HAIR].min() > 0.6
 
 
+@pytest.mark.parametrize(("stands_off", "kind"), [(0.0, SKIN), (0.15, HAIR)])
+def test_no_hair_lies_on_cheeks_and_throat_unless_it_stands_off(bust, stands_off, kind):
+    curtain = (bust.points[:, 1] > -0.75) & (np.abs(bust.points[:, 0]) > 0.1) & (bust.points[:, 1] < 0.1)
+    places = places_of(bust.points)
+    places = places._replace(distance=places.distance + np.float32(stands_off))
+    weight = bust.weight * (bust.points[:, 0] < 0)
+    found = hidden_kinds(kinds_where(bust.points, curtain | short(bust.points)), weight, places, bust.points)
+    height, before = bust.points[:, 1], (bust.points[:, 0] > 0.15) & (bust.points[:, 2] > -0.26)
+    for some in (before & (height > -0.3) & (height < -0.1), before & (height > -0.65) & (height < -0.4)):
+        assert some.sum() > 5 and found[some, kind].min() > 0.6
+
+
 def test_hair_that_is_seen_below_a_hat_covers_the_ears_above_it(bust):
     curtain = (bust.points[:, 1] < -0.15) & (bust.points[:, 1] > -0.5) & (np.abs(bust.points[:, 0]) > 0.18)
     found = hidden(bust, kinds_where(bust.points, curtain, hat=bust.points[:, 1] > 0.12))
@@ -151,6 +163,17 @@ def test_below_the_photo_are_clothes(bust):
     front = neck & (bust.points[:, 2] > -0.3)
     assert found[front & (bust.points[:, 1] < -0.78), CLOTHES].min() > 0.9
     assert found[front & (bust.points[:, 1] > -0.68), SKIN].mean() > 0.9
+
+
+def test_hair_that_the_photos_lower_edge_cuts_off_goes_on_below_it(bust, monkeypatch):
+    """Behind, too, and though the shoulders that are seen are bare."""
+    monkeypatch.setattr(long_hair, "_AT_ONCE", 1.0)
+    curtain = (np.abs(bust.points[:, 0]) > 0.18) & (bust.points[:, 1] < 0.1)
+    seen, weight = kinds_where(bust.points, curtain | short(bust.points)), bust.weight * (bust.points[:, 1] > -0.84)
+    found = hidden(bust, seen, weight)
+    below = (np.abs(bust.points[:, 0]) > 0.3) & (bust.points[:, 1] < -0.92)
+    assert found[below & (bust.points[:, 2] > -0.4), HAIR].min() > 0.6
+    assert found[below & (bust.points[:, 2] < -0.5), HAIR].min() > 0.6
 
 
 def test_bare_shoulders_are_bare_behind(bust):
