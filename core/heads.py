@@ -13,7 +13,7 @@ from .colour.places import places_on_head, skin_on_head
 from .fields.crop import CropField
 from .fields.ears import Ears
 from .fields.field import Field
-from .fields.head import head_ears, head_field
+from .fields.head import head_ears, head_field, head_skin
 from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
 from .head_anatomy import head_anatomy
@@ -131,7 +131,7 @@ class HeadReconstructor:
             if further is not None:
                 field = further.field(field, clock.cancel)
             ears = head_ears(field, crop, prepared.surface, self._model.ears, view, camera)
-            return HeadFields(crop, ears.on(field), further, ears)
+            return HeadFields(crop, head_skin(field, prepared.surface, ears, self._model, view, camera), further, ears)
 
     def _surface(
         self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock

@@ -9,6 +9,9 @@ from ..photo.framing import CropBox
 from ..photo.parsing import CLASSES
 from ..photo.view import Camera, View
 from ..progress import Cancel
+from ..models.head import HeadModel
+from ..geometry.visibility import smoothstep
+from .bare import BareSkin
 from .crop import CropField
 from .ears import Ears
 from .field import Field, PointFunction
@@ -41,6 +44,19 @@ def head_field(
 def head_ears(field: Field, crop: CropField, surface: PriorSurface, masks: np.ndarray, view: View, camera: Camera) -> Ears:
     """The fitted ears in a head's field, of one photo or several; all else is the main photo's. masks (2, V): HeadModel.ears."""
     return Ears.of(surface, masks, field, crop.silhouette, _covers(view, surface.framing.crop_box(camera)))
+
+
+def head_skin(field: Field, surface: PriorSurface, ears: Ears, model: HeadModel, view: View, camera: Camera) -> Field:
+    """A head's field with the fitted model's bare skin and ears."""
+    import os
+    if os.environ.get("NOBARE") or view.parsing is None: return ears.on(field)
+    skin = smoothstep(ears.surface.canonical[:, 1], -0.75, -0.6)
+    if os.environ.get("NOFACE"):
+        skin = skin * (1 - model.closed_region("face") * (1-model.closed_region("ears")) * (ears.surface.canonical[:,2] > -0.2))
+    names = [name for name in CLASSES if name not in ("background", "skin", "eyes", "lips", "teeth", "glasses")]
+    covers = view.parsing.crop(ears.surface.framing.crop_box(camera), _EARS_SIZE)[..., [CLASSES.index(name) for name in names]].sum(-1)
+    bare = BareSkin.of(surface, ears, skin, model.closed_region("scalp"), model.closed_region("neck"), field, covers)
+    return ears.on(bare.on(field))
 
 
 def _covers(view: View, box: CropBox) -> np.ndarray | None:
