@@ -19,6 +19,7 @@ _CELLS = 64  # a side: 6.25 mm each
 _BEND = float(os.environ.get("BEND", 2.5))  # cells (16 mm): longer bends are the field's
 _ROBUST, _ROUNDS = 0.015, 4  # crop units (3 mm) from the bends beyond which a place of the field tells little
 _OFF = (0.02, 0.04)  # crop units (4 to 8 mm) by which hair and cloth that nobody sees stand off skin
+_HAIR = (0.05, 0.09)  # the same of hair around a bare ear
 _COVERED = (0.1, 0.4)  # share of what covers skin in the picture
 _EDGE = float(os.environ.get("EDGE", 1.5))  # cells over which bare skin begins
 _NEAR = (0.12, 0.18)  # crop units from the model over which the field's own surface begins
@@ -57,12 +58,14 @@ class BareSkin:
         for _ in range(_ROUNDS):
             bend = _read(_spread(places[:, own], found, weight, _BEND), places[:, own])
             weight = 1 / (1 + ((found - bend) / _ROBUST) ** 2)
+        off = _read(_spread(places[:, own], np.abs(found), np.ones(len(own)), _BEND), places)
+        beside *= 1 - smoothstep(off, *_HAIR)
         moves = np.stack([_spread(places[:, own], -found * one, weight, _BEND) for one in normals[own].T])
         bends = np.stack([_read(one, places) for one in moves])
         rest = (points - surface.vertices).T - bends
         moves += np.stack([_spread(places, ears.share * one, np.ones(len(points)), _MOVES) for one in rest])
         bald = smoothstep((seen * scalp) @ bare / max(seen @ scalp, 1e-6), *_BALD)
-        hidden = (1 - smoothstep(np.linalg.norm(bends, axis=0), *_OFF)) * (1 - scalp) * (1 - neck)
+        hidden = (1 - smoothstep(off, *_OFF)) * (1 - neck)
         hidden = np.maximum(np.maximum(hidden, scalp * bald), beside)
         share = skin * (hidden + seen * (np.maximum(bare, beside) - hidden))
         return cls(_spread(places, share, np.ones(len(share)), _EDGE).astype(np.float32), moves.astype(np.float32))
