@@ -131,7 +131,8 @@ class HeadReconstructor:
             if further is not None:
                 field = further.field(field, clock.cancel)
             ears = head_ears(field, crop, prepared.surface, self._model.ears, view, camera)
-            return HeadFields(crop, head_skin(field, prepared.surface, ears, self._model, view, camera), further, ears)
+            skin = head_skin(field, prepared.surface, self._model.closed_region("neck"), ears, view, camera)
+            return HeadFields(crop, skin, further, ears)
 
     def _surface(
         self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock

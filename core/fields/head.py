@@ -2,16 +2,14 @@
 
 import numpy as np
 
-from ..geometry.visibility import sample_picture
+from ..geometry.visibility import sample_picture, smoothstep
 from ..models.prior import PriorSurface
 from ..photo.crop import shown
 from ..photo.framing import CropBox
 from ..photo.parsing import CLASSES
 from ..photo.view import Camera, View
 from ..progress import Cancel
-from ..models.head import HeadModel
-from ..geometry.visibility import smoothstep
-from .bare import BareSkin
+from .bare import BareSkin, Covers
 from .crop import CropField
 from .ears import Ears
 from .field import Field, PointFunction
@@ -22,6 +20,7 @@ from .smoothed import smooth_hidden_field
 _WORN_SIZE, _EARS_SIZE = 128, 512  # pixels a side
 _COVER_EARS = ("hair", "hat", "object", "clothes")
 _EARS = -0.35  # crop units, height on the mean head: ears are above
+_ABOVE_SHOULDERS = (-0.75, -0.6)  # the same over which skin may be the fitted model's: shoulders differ too much
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
 
@@ -46,17 +45,15 @@ def head_ears(field: Field, crop: CropField, surface: PriorSurface, masks: np.nd
     return Ears.of(surface, masks, field, crop.silhouette, _covers(view, surface.framing.crop_box(camera)))
 
 
-def head_skin(field: Field, surface: PriorSurface, ears: Ears, model: HeadModel, view: View, camera: Camera) -> Field:
-    """A head's field with the fitted model's bare skin and ears."""
-    import os
-    if os.environ.get("NOBARE") or view.parsing is None: return ears.on(field)
-    skin = smoothstep(ears.surface.canonical[:, 1], -0.75, -0.6)
-    if os.environ.get("NOFACE"):
-        skin = skin * (1 - model.closed_region("face") * (1-model.closed_region("ears")) * (ears.surface.canonical[:,2] > -0.2))
-    names = [name for name in CLASSES if name not in ("background", "skin", "eyes", "lips", "teeth", "glasses")]
-    covers = view.parsing.crop(ears.surface.framing.crop_box(camera), _EARS_SIZE)[..., [CLASSES.index(name) for name in names]].sum(-1)
-    bare = BareSkin.of(surface, ears, skin, model.closed_region("scalp"), model.closed_region("neck"), field, covers)
-    return ears.on(bare.on(field))
+def head_skin(field: Field, surface: PriorSurface, neck: np.ndarray, ears: Ears, view: View, camera: Camera) -> Field:
+    """A head's field with the fitted model's bare ears and skin. surface: that model; neck (V,) in [0, 1]: which of its vertices are the
+    neck's; ears: its ears in the field."""
+    if view.parsing is None:
+        return ears.on(field)
+    shares = view.parsing.crop(surface.framing.crop_box(camera), _EARS_SIZE)
+    covers = Covers(shares[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1), shares[..., CLASSES.index("beard")])
+    head = smoothstep(surface.canonical[:, 1], *_ABOVE_SHOULDERS)
+    return ears.on(BareSkin.of(surface, head, neck, ears, field, covers).on(field))
 
 
 def _covers(view: View, box: CropBox) -> np.ndarray | None:
