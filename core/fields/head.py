@@ -45,14 +45,14 @@ def head_ears(field: Field, crop: CropField, surface: PriorSurface, masks: np.nd
     return Ears.of(surface, masks, field, crop.silhouette, _covers(view, surface.framing.crop_box(camera)))
 
 
-def head_skin(field: Field, surface: PriorSurface, neck: np.ndarray, ears: Ears, view: View, camera: Camera) -> Field:
-    """A head's field with the fitted model's bare ears and skin. surface: that model; neck (V,) in [0, 1]: which of its vertices are the
-    neck's; ears: its ears in the field."""
+def head_skin(field: Field, surface: PriorSurface, masks: np.ndarray, neck: np.ndarray, ears: Ears, view: View, camera: Camera) -> Field:
+    """A head's field with the fitted model's bare ears and skin. surface: that model; masks (2, V): HeadModel.ears; neck (V,) in [0, 1]:
+    which of its vertices are the neck's; ears: its ears in the field."""
     if view.parsing is None:
         return ears.on(field)
     shares = view.parsing.crop(surface.framing.crop_box(camera), _EARS_SIZE)
     covers = Covers(shares[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1), shares[..., CLASSES.index("beard")])
-    head = smoothstep(surface.canonical[:, 1], *_ABOVE_SHOULDERS)
+    head = smoothstep(surface.canonical[:, 1], *_ABOVE_SHOULDERS) * (1 - np.maximum(masks.max(0) - ears.share, 0))
     return ears.on(BareSkin.of(surface, head, neck, ears, field, covers).on(field))
 
 
