@@ -12,10 +12,12 @@ from ..models.prior import PriorSurface
 from ..photo.parsing import CLASSES
 from .refine import refine
 
-_TOLD, _LEAST, _SURE = 0.4, 3e-5, 0.9  # share of glasses in a pixel, and square metres of such by which they are worn; share of sure skin
+_TOLD, _WORN, _SURE = 0.2, 0.4, 0.9  # share of glasses in a pixel of them, and in one by which they are worn; share of sure skin
 _EYES, _FACE = (-0.16, 0.16), -0.2  # heights on the mean head between which frames are, and depth before which a face is; crop units
 _MISSED = 0.1  # crop units beside the face beyond which glasses are not on it
 _FRAME, _ENDS = 0.26, 0.29  # distances from the middle on the mean head, crop units, beyond which it is the frame's end, and its last part
+_BRIDGE, _BELOW, _LEAST = (0.07, 0.03), -0.02, 5e-6  # distance from the middle and height, crop units, below which there is no brow;
+# height of that elsewhere, and square metres of glasses there
 _FEWEST = 3  # pixels of that
 _HINGE, _EAR = (0.34, 0.0), (0.375, 0.0, -0.37)  # distance from the middle and depth of an arm's start, and where it lies on an ear
 _OUTSTANDING = 80  # percentile of the difference from skin, beyond which a pixel is the frame's and not seen through it
@@ -43,8 +45,9 @@ class GlassesArms:
         """Of the glasses that a crop's photo (S, S, 3) shows by its parsing (S, S, len(CLASSES)), None where nobody wears any. surface: the
         fitted head; up (3,): its axis."""
         half, pixel = surface.framing.half, 2 / len(photo)
-        rows, columns = np.nonzero(parsing[..., CLASSES.index("glasses")] > _TOLD)
-        if len(rows) * (pixel * half) ** 2 < _LEAST:
+        glasses = parsing[..., CLASSES.index("glasses")]
+        rows, columns = np.nonzero(glasses > _TOLD)
+        if not len(rows):
             return None
         place = surface.canonical
         on_face = (vertex_normals(surface.vertices, surface.faces)[:, 2] > 0) & (place[:, 2] > _FACE)
@@ -54,8 +57,10 @@ class GlassesArms:
         worn = place[face[near]]
         side = np.abs(worn[:, 0]) * (away < _MISSED)
         last, frame = side > _ENDS, side > _FRAME
+        below = (worn[:, 1] < np.where(side < _BRIDGE[0], _BRIDGE[1], _BELOW)) & (away < _MISSED) & (glasses[rows, columns] > _WORN)
         skin = photo[parsing[..., CLASSES.index("skin")] > _SURE]
-        if last.sum() < _FEWEST or not len(skin):
+        # Dark brows look like a frame's upper half.
+        if last.sum() < _FEWEST or below.sum() * (pixel * half) ** 2 < _LEAST or not len(skin):
             return None
         colours = photo[rows[frame], columns[frame]]
         apart = np.linalg.norm(colours - np.median(skin, axis=0), axis=1)

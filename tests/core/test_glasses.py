@@ -20,10 +20,10 @@ AXIS = (np.arange(SIZE) + 0.5) * 2 / SIZE - 1
 EYES = float(SURFACE.vertices[MODEL.closed_region("eyes") > 0.5, 1].mean())
 
 
-def arms(width: float = 0.31, sides: tuple[int, ...] = (-1, 1), height: float = 0.03) -> GlassesArms | None:
-    """Of a bar of a frame over the eyes, so wide and high, crop units."""
+def arms(width: float = 0.31, sides: tuple[int, ...] = (-1, 1), height: float = 0.03, over: float = 0.0) -> GlassesArms | None:
+    """Of a bar of a frame before the eyes, or over them, so wide and high, crop units."""
     across, up = np.meshgrid(AXIS, -AXIS)
-    bar = (np.abs(up - EYES) < height / 2) & (np.abs(across) < width) & np.isin(np.sign(across), sides)
+    bar = (np.abs(up - EYES - over) < height / 2) & (np.abs(across) < width) & np.isin(np.sign(across), sides)
     parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)
     parsing[..., CLASSES.index("glasses")] = bar
     parsing[..., CLASSES.index("skin")] = ~bar
@@ -33,6 +33,7 @@ def arms(width: float = 0.31, sides: tuple[int, ...] = (-1, 1), height: float = 
 def test_who_wears_no_glasses_has_no_arms() -> None:
     assert arms(0.0) is None
     assert arms(0.03) is None, "what is on the nose alone is no frame"
+    assert arms(over=0.08) is None, "these are brows"
 
 
 def test_arms_go_from_the_temples_to_the_ears() -> None:
