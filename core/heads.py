@@ -13,7 +13,7 @@ from .colour.places import places_on_head, skin_on_head
 from .fields.crop import CropField
 from .fields.ears import Ears
 from .fields.field import Field
-from .fields.head import head_ears, head_field
+from .fields.head import head_ears, head_field, head_skin
 from .further import FurtherPhotos, result_view
 from .geometry.mesh import vertex_normals
 from .head_anatomy import head_anatomy
@@ -39,6 +39,7 @@ from .surface.clothing import Clothing
 from .surface.cut import cut_head
 from .surface.ears import with_ears
 from .surface.features import Features, uncovered
+from .surface.glasses import GlassesArms
 from .surface.mend import mend_surface
 from .surface.mesoscopic import FineDetail
 from .topology.anatomy import Anatomy
@@ -56,6 +57,15 @@ class HeadFields:
     field: Field
     further: FurtherPhotos | None
     ears: Ears
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the main photo tells of a head beside its field, if it tells that: of its shading, of clothes, of glasses."""
+
+    detail: FineDetail | None
+    clothing: Clothing | None
+    arms: GlassesArms | None
 
 
 class HeadReconstructor:
@@ -89,7 +99,7 @@ class HeadReconstructor:
         fields = self._fields(prepared, others, clock, sides, unplaced)
         prepared = replace(prepared, surface=fields.ears.surface)
         pictures = prepared.pictures(picture_size(settings.resolution))
-        vertices, faces, detail, clothing = self._surface(prepared, fields, settings, pictures, clock)
+        vertices, faces, told = self._surface(prepared, fields, settings, pictures, clock)
         measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
         rigging = None
         if settings.rig:
@@ -101,7 +111,7 @@ class HeadReconstructor:
         with ThreadPoolExecutor(1) as beside:
             # Parts need no colours, and colours no parts.
             parts = None if for_body else beside.submit(self._anatomy, prepared, vertices, faces, pictures)
-            mesh, vertices, kept = self._coloured(prepared, fields, (vertices, faces, closed), pictures, detail, clothing, clock)
+            mesh, vertices, kept = self._coloured(prepared, fields, (vertices, faces, closed), pictures, told, clock)
         view, anatomy = prepared.view, None if parts is None else parts.result().of_vertices(kept)
         views = tuple(result_view(one) for one in (prepared, *(() if fields.further is None else fields.further.others)))
         result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
@@ -131,13 +141,14 @@ class HeadReconstructor:
             if further is not None:
                 field = further.field(field, clock.cancel)
             ears = head_ears(field, crop, prepared.surface, self._model.ears, view, camera)
-            return HeadFields(crop, ears.on(field), further, ears)
+            skin = head_skin(field, prepared.surface, self._model.ears, self._model.closed_region("neck"), ears, view, camera)
+            return HeadFields(crop, skin, further, ears)
 
     def _surface(
         self, prepared: PreparedPhoto, fields: HeadFields, settings: Settings, pictures: Pictures, clock: Clock
-    ) -> tuple[np.ndarray, np.ndarray, FineDetail | None, Clothing | None]:
-        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3), what the main photo's shading
-        tells, and what it tells of clothes. pictures: the main photo's."""
+    ) -> tuple[np.ndarray, np.ndarray, Told]:
+        """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3), and what else the main photo tells.
+        pictures: the main photo's."""
         with clock.stage("surface") as share:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
@@ -154,7 +165,10 @@ class HeadReconstructor:
                 vertices = detail.on(vertices, faces)
             if clothing is not None:
                 vertices, faces = clothing.prepared(vertices, faces)
-            return vertices, faces, detail, clothing
+            arms = prepared.glasses_arms(pictures)
+            if arms is not None:
+                vertices, faces = arms.prepared(vertices, faces)
+            return vertices, faces, Told(detail, clothing, arms)
 
     def _with_features(
         self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, pictures: Pictures
@@ -188,12 +202,11 @@ class HeadReconstructor:
         fields: HeadFields,
         surface: tuple[np.ndarray, np.ndarray, np.ndarray],
         pictures: Pictures,
-        detail: FineDetail | None,
-        clothing: Clothing | None,
+        told: Told,
         clock: Clock,
     ) -> tuple[Mesh, np.ndarray, np.ndarray]:
         """The coloured mesh of a surface in the main photo's crop frame, as `_cut` gives it, with the relief of hidden hair and mended: in
-        its upright frame; its vertices in the crop frame, and their ids in the surface. pictures, detail, clothing: the main photo's."""
+        its upright frame; its vertices in the crop frame, and their ids in the surface. pictures, told: the main photo's."""
         image, matte, parsing = pictures
         vertices, faces, closed = surface
         normals = vertex_normals(vertices, faces)
@@ -201,17 +214,19 @@ class HeadReconstructor:
             places = partial(places_on_head, self._model, prepared.surface, fields.ears.bare)
             guess = lambda points: (fields.field.colours(points), places(points))  # noqa: E731
             skin = lambda points: skin_on_head(prepared.surface, points)  # noqa: E731
-            heights = None if detail is None else detail.heights
+            heights = None if told.detail is None else told.detail.heights
             filled = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights, closed)
-            colours, observed, relief, edges, clothes = filled
+            colours, observed, relief, edges, clothes, bare = filled
+            if told.arms is not None:
+                colours = told.arms.painted(colours, vertices, normals, observed, bare)
             source = None
             if fields.further is not None:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
         with clock.stage("mend"):
             # Another photo may show what the main one does not.
             raised = vertices + (relief * (1 - observed))[:, None] * normals
-            if clothing is not None:
-                raised = clothing.on(raised, faces, clothes, edges)
+            if told.clothing is not None:
+                raised = told.clothing.on(raised, faces, clothes, edges)
             camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)
         pose = Pose(prepared.fit.rotation, prepared.fit.joints[NECK])
         upright, turned = pose.to_upright(camera_vertices), pose.directions_to_upright(vertex_normals(camera_vertices, faces))

@@ -27,6 +27,7 @@ from .surface.build import ReliefMap
 from .surface.clothing import Clothing
 from .surface.creases import without_furrows
 from .surface.detail import BUNDLED_RELIEF, OWN_RELIEF, ReliefStrength
+from .surface.glasses import GlassesArms
 from .surface.mesoscopic import FineDetail
 from .surface.stubble import stubble
 
@@ -84,6 +85,11 @@ class PreparedPhoto:
             return None
         half = self.surface.framing.half
         return Clothing.of(photo, matte, parsing, half, resolution, 2 * half / self.crop_box[2], strength)
+
+    def glasses_arms(self, pictures: Pictures) -> GlassesArms | None:
+        """Of the glasses that the photo shows; None without any, or without a parsing."""
+        photo, _, parsing = pictures
+        return None if parsing is None else GlassesArms.of(self.surface, self.fit.rotation[:, 1], photo, parsing)
 
     def pictures(self, size: int) -> Pictures:
         """The crop for colours: photo (size, size, 3) sRGB and matte (size, size), both in [0, 1], and shares (size, size, classes) of the

@@ -31,13 +31,14 @@ _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by
 class Filled(NamedTuple):
     """colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied; relief (V,) float32, crop units
     along the normals by which hidden hair is to be raised: its strands are those of its colours; edges (V,) the same of the edges of
-    clothes, seen or not; clothes (V,) float32 in [0, 1]: what is of them."""
+    clothes, seen or not; clothes, bare (V,) float32 in [0, 1]: what is of them, and what is neither of them nor of hair or a hat."""
 
     colours: np.ndarray
     observed: np.ndarray
     relief: np.ndarray
     edges: np.ndarray
     clothes: np.ndarray
+    bare: np.ndarray
 
 
 def colour_vertices(
@@ -90,13 +91,14 @@ def colour_vertices(
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
     colours = unseen + ending[:, None] * (shown - unseen)
-    edges, worn = np.zeros((2, len(vertices)), np.float32)
+    edges, worn, covered = np.zeros((3, len(vertices)), np.float32)
     if kinds is not None:
         edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN], copied.around) * ~surface.closed
         edges += hats_rise(surface.cells, kinds[:, HAT], vertices, copied.around)
-        worn = surface.cells.spread(kinds[:, [CLOTHES]], vertices)[:, 0] * ~surface.closed
+        worn, covered = surface.cells.spread(np.stack([kinds[:, CLOTHES], kinds[:, [CLOTHES, HAIR, HAT]].sum(1)], axis=1), vertices).T
+        worn = worn * ~surface.closed
     observed = copied.observed * (vertices[:, 1] > lowest)
-    return Filled(colours.astype(np.float32), observed, hidden.relief.astype(np.float32), edges, worn)
+    return Filled(colours.astype(np.float32), observed, hidden.relief.astype(np.float32), edges, worn, 1 - covered)
 
 
 def _same_garment(surface: ColouredSurface, seen: np.ndarray, of: np.ndarray) -> np.ndarray:

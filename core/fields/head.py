@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from ..geometry.visibility import sample_picture
+from ..geometry.visibility import sample_picture, smoothstep
 from ..models.prior import PriorSurface
 from ..photo.crop import shown
 from ..photo.framing import CropBox
 from ..photo.parsing import CLASSES
 from ..photo.view import Camera, View
 from ..progress import Cancel
+from .bare import BareSkin, Covers
 from .crop import CropField
 from .ears import Ears
 from .field import Field, PointFunction
@@ -19,6 +20,7 @@ from .smoothed import smooth_hidden_field
 _WORN_SIZE, _EARS_SIZE = 128, 512  # pixels a side
 _COVER_EARS = ("hair", "hat", "object", "clothes")
 _EARS = -0.35  # crop units, height on the mean head: ears are above
+_ABOVE_SHOULDERS = (-0.75, -0.6)  # the same over which skin may be the fitted model's: shoulders differ too much
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
 
@@ -41,6 +43,17 @@ def head_field(
 def head_ears(field: Field, crop: CropField, surface: PriorSurface, masks: np.ndarray, view: View, camera: Camera) -> Ears:
     """The fitted ears in a head's field, of one photo or several; all else is the main photo's. masks (2, V): HeadModel.ears."""
     return Ears.of(surface, masks, field, crop.silhouette, _covers(view, surface.framing.crop_box(camera)))
+
+
+def head_skin(field: Field, surface: PriorSurface, masks: np.ndarray, neck: np.ndarray, ears: Ears, view: View, camera: Camera) -> Field:
+    """A head's field with the fitted model's bare ears and skin. surface: that model; masks (2, V): HeadModel.ears; neck (V,) in [0, 1]:
+    which of its vertices are the neck's; ears: its ears in the field."""
+    if view.parsing is None:
+        return ears.on(field)
+    shares = view.parsing.crop(surface.framing.crop_box(camera), _EARS_SIZE)
+    covers = Covers(shares[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1), shares[..., CLASSES.index("beard")])
+    head = smoothstep(surface.canonical[:, 1], *_ABOVE_SHOULDERS) * (1 - np.maximum(masks.max(0) - ears.share, 0))
+    return ears.on(BareSkin.of(surface, head, neck, ears, field, covers).on(field))
 
 
 def _covers(view: View, box: CropBox) -> np.ndarray | None:

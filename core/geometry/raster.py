@@ -68,8 +68,9 @@ def _covered(seen: torch.Tensor, faces: torch.Tensor, number: int, size: int, sl
     (V, 3) at column, row and z."""
     # One corner after the other: the least of three in a row takes several times as long.
     start, second, third = (seen.index_select(0, corner) for corner in faces.long().T)
-    low = torch.ceil(torch.minimum(torch.minimum(start, second), third)[:, :2] - 0.5).clamp(0, size)
-    high = torch.floor(torch.maximum(torch.maximum(start, second), third)[:, :2] - 0.5).clamp(-1, size - 1)
+    sample = 0.5 + seen.new_tensor(_ASIDE)
+    low = torch.ceil(torch.minimum(torch.minimum(start, second), third)[:, :2] - sample).clamp(0, size)
+    high = torch.floor(torch.maximum(torch.maximum(start, second), third)[:, :2] - sample).clamp(-1, size - 1)
     extent = (high - low + 1).clamp_min(0)
     edge1, edge2 = second - start, third - start
     area = edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0]

@@ -95,6 +95,17 @@ def random_samples(size, count=20_000):
     return pixel, depth, np.stack([x.ravel()[pixel], y.ravel()[pixel], depth], axis=1)
 
 
+def test_rays_beside_vertices_leave_a_solid_as_often_as_they_enter_it():
+    vertices, faces = ball(0.7, levels=3)
+    # Those in front lie between pixels' centres and the samples beside them.
+    front = vertices[:, 2] > 0.1
+    vertices[front, 0] = (np.floor((vertices[front, 0] + 1) * 32) + 0.5007) / 32 - 1
+    vertices[front, 1] = 1 - (np.floor((1 - vertices[front, 1]) * 32) + 0.5004) / 32
+    pieces = raster.fragments(*tensors(vertices, faces), 64)
+    total = torch.zeros(64 * 64).index_add_(0, pieces.pixel, pieces.sign)
+    assert len(pieces.pixel) > 2000 and not total.any()
+
+
 def test_layered_depth_knows_inside_and_outside():
     balls = [(0.4, (-0.2, 0, 0)), (0.35, (0.25, 0.1, 0.1)), (0.2, (0, -0.7, -0.5))]
     _, layers = layered(*balls)
