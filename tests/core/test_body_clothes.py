@@ -55,3 +55,10 @@ def test_it_is_finer_around_a_print() -> None:
     places, length = edges_of(photo)
     printed = (np.abs(places[:, 1] - 0.047) < 0.02) & (np.abs(places[:, 0]) < 0.12) & (places[:, 2] > 0)
     assert length[printed].mean() < 0.6 * length[places[:, 2] < 0].mean()
+
+
+def test_a_pattern_that_is_everywhere_makes_it_little_finer() -> None:
+    rows, columns = np.indices((SIZE, SIZE)) // 3
+    checked = np.repeat((0.2 + 0.6 * ((rows + columns) % 2))[..., None], 3, axis=2)
+    plain = len(edges_of(np.full((SIZE, SIZE, 3), 0.5))[1])
+    assert len(edges_of(checked)[1]) < 3 * plain
