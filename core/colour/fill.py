@@ -92,7 +92,8 @@ def colour_vertices(
     colours = unseen + ending[:, None] * (shown - unseen)
     edges, worn = np.zeros((2, len(vertices)), np.float32)
     if kinds is not None:
-        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN], copied.around) * ~surface.closed
+        neck, cut = kinds[:, SKIN] * (1 - surface.places.uncovered), surface.cells.mean(surface.closed)
+        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, neck, cut) * ~surface.closed
         edges += hats_rise(surface.cells, kinds[:, HAT], vertices, copied.around)
         worn = surface.cells.spread(kinds[:, [CLOTHES]], vertices)[:, 0] * ~surface.closed
     observed = copied.observed * (vertices[:, 1] > lowest)
