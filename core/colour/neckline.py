@@ -9,7 +9,7 @@ from .voxel_means import VoxelMeans
 
 _AXIS, _REACH, _CHIN = -0.42, 0.6, -0.1  # on the mean head, crop units: depth of the neck's axis, how far around it and below what it is
 _BETWEEN = (0.2, 0.8)  # share of clothes of cells through which their edge runs
-_HAIRED = 0.3  # share of what hangs over such an edge
+_HAIRED = 0.1  # share of hair around, which hangs over such an edge
 _SECTORS, _FEWEST = 72, 24  # of the circle, and those at least in which the edge is found
 _STIFF = 20.0  # of the curve: bends shorter than some 60 degrees are taken out
 _SEEN = 4.0  # times as much an edge counts that the photo shows
@@ -29,7 +29,8 @@ def even_neckline(
     x, y, z = upright.T
     z = z - _AXIS
     radius, turn = np.hypot(x, z), np.arctan2(x, z) / (2 * np.pi) * _SECTORS
-    neck = (y < _CHIN) & (radius < _REACH) & (share[:, [HAIR, HAT]].sum(1) < _HAIRED) & ~face
+    hair = cells.smoothed(cells.smoothed(share[:, [HAIR, HAT]].sum(1, keepdims=True)))[:, 0]
+    neck = (y < _CHIN) & (radius < _REACH) & (hair < _HAIRED) & ~face
     edge = np.flatnonzero(neck & (clothes > _BETWEEN[0]) & (clothes < _BETWEEN[1]))
     sector, count = np.floor(turn[edge]).astype(np.int64) % _SECTORS, 1 + _SEEN * weight[edge]
     found = np.bincount(sector, count, _SECTORS)

@@ -28,6 +28,7 @@ class PictureShares(NamedTuple):
     hair: PointFunction
     trunk: PointFunction
     on_face: PointFunction | None = None
+    clothes: PointFunction | None = None
 
 
 class SolidBounds(NamedTuple):
@@ -40,6 +41,7 @@ class SolidBounds(NamedTuple):
     least: PointFunction
     hair: PointFunction | None
     hangs: PointFunction | None
+    clothes: PointFunction | None = None
 
 
 def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: PictureShares | None = None) -> SolidBounds:
@@ -89,7 +91,7 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     if picture is None or hangs is None:
         return SolidBounds(bound(allowed), off_face, filled, None, None)
     behind = lambda points: map_coordinates(hangs, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
-    return SolidBounds(bound(allowed), off_face, filled, picture.hair, behind)
+    return SolidBounds(bound(allowed), off_face, filled, picture.hair, behind, picture.clothes)
 
 
 def _hangs(curtain: np.ndarray) -> np.ndarray:

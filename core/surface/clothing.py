@@ -22,10 +22,10 @@ from .worn import cloth_tones
 
 _OVER_SKIN, _OVER_CLOTH = 4e-3, 2.5e-3  # metres by which the lowest garment stands off skin, and each one off the one below
 _LINE = 3e-3  # metres, standard deviation, over which edges run evenly: beads and folds are no teeth of a collar
-_SOFT = 1.2e-3  # metres, standard deviation, over which an edge rises
+_SOFT = 0.9e-3  # metres, standard deviation, over which an edge rises
 _EVENED = 12e-3  # metres, standard deviation, over which a garment comes down again from its edge
 _HANGS, _ASIDE = (6e-3, 14e-3), 2e-3  # metres by which what hangs before cloth is nearer to the viewer, so far aside: it ends no garment
-_CALM = (3e-3, 9e-3)  # metres from a garment's edge within which folds fade in: beads, buttons and borders are none
+_CALM = (2e-3, 6e-3)  # metres from a garment's edge within which folds fade in: beads, buttons and borders are none
 _COVERED, _HAIR = ("hair", "hat", "object"), (0.1, 0.4)  # share of what lies over clothes, over which steps end
 _RIM, _OUTLINE = (0.5e-3, 4e-3), (2e-3, 8e-3)  # metres inside the outline over which relief fades in, and clothes may move across the view
 _LAST, _BELOW = 0.02, 0.02  # share of the photo's lowest row that is of the person; metres below the photo over which relief ends
@@ -120,7 +120,7 @@ class Clothing:
         return (vertices + moved[:, None] * normals).astype(np.float32)
 
     def _hanging(self, depth: np.ndarray) -> np.ndarray:
-        """(D, D) float32 in [0, 1]: where something hangs before the edge of cloth, as a chin before a jumper, in a depth picture (D, D)."""
+        """(D, D) float32 in [0, 1]: where something hangs before an edge of cloth, as a chin before a jumper, in depth (D, D)."""
         size, pixel = len(depth), 2 * self.half / len(depth)
         there = np.isfinite(depth).astype(np.float32)
         cloth = there * cv2.resize(self.cloth, (size, size), interpolation=cv2.INTER_AREA)
