@@ -22,7 +22,7 @@ _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column
 
 class PictureShares(NamedTuple):
     """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
-    does not show), hair alone, neck and clothes, and clothes where the fitted model's nearest place is a bare face."""
+    does not show), hair alone, neck and clothes, clothes where the fitted model's nearest place is a bare face, and clothes alone."""
 
     worn: PointFunction
     hair: PointFunction
@@ -34,7 +34,7 @@ class PictureShares(NamedTuple):
 class SolidBounds(NamedTuple):
     """Signed distances (N,) at crop-frame points (N, 3) to the solids in which hidden surface may lie, in which any may, and which are
     solid anyway: the fitted model, thickened. hair: share (N,) of it in the picture; hangs: (N,) in [0, 1], does hair hang beside the
-    fitted model at this height, here or farther out? Both are None if nothing has parsed the photo."""
+    fitted model at this height, here or farther out? clothes: share (N,) of them. All three are None if nothing has parsed the photo."""
 
     hidden: PointFunction
     anywhere: PointFunction
