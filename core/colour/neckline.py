@@ -9,9 +9,9 @@ from .voxel_means import VoxelMeans
 
 _AXIS, _REACH, _CHIN = -0.42, 0.6, -0.1  # on the mean head, crop units: depth of the neck's axis, how far around it and below what it is
 _BETWEEN = (0.2, 0.8)  # share of clothes of cells through which their edge runs
-_HAIRED = 0.1  # share of hair around, which hangs over such an edge
-_SECTORS, _FEWEST = 72, 24  # of the circle, and those at least in which the edge is found
-_STIFF = 20.0  # of the curve: bends shorter than some 60 degrees are taken out
+_HAIRED, _AROUND = 0.1, 6  # share of hair around, which hangs over such an edge, and rounds of smoothing, of 4 mm each, that tell it
+_SECTORS, _FEWEST = 48, 28  # of the circle, and those at least in which the edge is found
+_STIFF = 4.0  # of the curve: bends shorter than some 60 degrees are taken out
 _SEEN = 4.0  # times as much an edge counts that the photo shows
 _NEAR = (0.08, 0.14)  # crop units (16 to 28 mm) from the edge that was found, within which it moves
 _OUTER = (0.04, 0.1)  # crop units (8 to 20 mm) farther from the axis than the edge, where no neck is but a raised shoulder
@@ -29,8 +29,10 @@ def even_neckline(
     x, y, z = upright.T
     z = z - _AXIS
     radius, turn = np.hypot(x, z), np.arctan2(x, z) / (2 * np.pi) * _SECTORS
-    hair = cells.smoothed(cells.smoothed(share[:, [HAIR, HAT]].sum(1, keepdims=True)))[:, 0]
-    neck = (y < _CHIN) & (radius < _REACH) & (hair < _HAIRED) & ~face
+    hair = share[:, [HAIR, HAT]].sum(1, keepdims=True)
+    for _ in range(_AROUND):
+        hair = cells.smoothed(hair)
+    neck = (y < _CHIN) & (radius < _REACH) & (hair[:, 0] < _HAIRED) & ~face
     edge = np.flatnonzero(neck & (clothes > _BETWEEN[0]) & (clothes < _BETWEEN[1]))
     sector, count = np.floor(turn[edge]).astype(np.int64) % _SECTORS, 1 + _SEEN * weight[edge]
     found = np.bincount(sector, count, _SECTORS)

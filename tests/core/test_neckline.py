@@ -56,9 +56,13 @@ def test_a_slope_of_the_edge_stays(bust):
     assert np.abs(even - given).mean() < 0.02
 
 
-def test_shoulders_beside_the_neck_stay_clothes(bust):
-    """Though they are higher than the edge behind."""
-    lower = np.where(np.abs(bust.points[:, 0]) < 0.3, EDGE - 0.25, EDGE)
-    given, even = neckline(bust, clothes=np.clip((lower - bust.points[:, 1]) / 0.09 + 0.5, 0, 1))
-    shoulders = (np.abs(bust.points[:, 0]) > 0.42) & (bust.points[:, 1] < EDGE - 0.1)
-    assert shoulders.sum() > 10 and given[shoulders].min() > 0.9 and even[shoulders].min() > 0.9
+def test_a_raised_shoulder_beside_the_neck_stays_clothes(bust):
+    """It is higher than the neckline."""
+    low, raised = -0.74, bust.points.copy()
+    shoulder = (np.abs(bust.points[:, 0]) > 0.35) & (bust.points[:, 1] < -0.7)
+    raised[shoulder, 1] += 0.25
+    given = np.where(shoulder, 1, np.clip((low - bust.points[:, 1]) / 0.09 + 0.5, 0, 1))
+    share = np.tile(np.eye(len(KINDS))[SKIN], (len(given), 1)) * (1 - given)[:, None]
+    even = even_neckline(bust.cells, given, share, np.zeros(len(given)), raised, np.zeros(len(given), bool))
+    beside = shoulder & (np.abs(bust.points[:, 0]) < 0.42)
+    assert beside.sum() > 10 and even[beside].min() > 0.9
