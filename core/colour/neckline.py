@@ -10,7 +10,7 @@ from .voxel_means import VoxelMeans
 _AXIS, _REACH, _CHIN = -0.42, 0.6, -0.1  # on the mean head, crop units: depth of the neck's axis, how far around it and below what it is
 _BETWEEN = (0.2, 0.8)  # share of clothes of cells through which their edge runs
 _HAIRED, _AROUND = 0.1, 6  # share of hair around, which hangs over such an edge, and rounds of smoothing, of 4 mm each, that tell it
-_SECTORS, _FEWEST = 48, 28  # of the circle, and those at least in which the edge is found
+_SECTORS, _FEWEST = 48, 36  # of the circle, and those at least in which the edge is found
 _STIFF = 4.0  # of the curve: bends shorter than some 60 degrees are taken out
 _SEEN = 4.0  # times as much an edge counts that the photo shows
 _NEAR = (0.08, 0.14)  # crop units (16 to 28 mm) from the edge that was found, within which it moves

@@ -49,6 +49,14 @@ def test_an_edge_under_hair_or_behind_a_jaw_stays(bust, of):
     assert np.allclose(given, even)
 
 
+def test_a_neckline_that_hair_mostly_hides_stays(bust):
+    hair = (bust.points[:, 2] < -0.5)[:, None]
+    given = np.clip((EDGE + WAVE * np.sin(30 * bust.points[:, 0]) - bust.points[:, 1]) / 0.09 + 0.5, 0, 1)
+    share = np.where(hair, np.eye(len(KINDS))[HAIR], np.eye(len(KINDS))[SKIN]) * (1 - given)[:, None]
+    even = even_neckline(bust.cells, given, share, np.zeros(len(given)), bust.points, np.zeros(len(given), bool))
+    assert np.allclose(given, even)
+
+
 def test_a_slope_of_the_edge_stays(bust):
     """Collars are lower in front than behind."""
     slope = EDGE - 0.1 * (bust.points[:, 2] + 0.42)
