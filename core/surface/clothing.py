@@ -102,11 +102,11 @@ class Clothing:
         mean = sp.diags(1 / np.asarray(neighbours.sum(1)).ravel()) @ neighbours
         normals = vertex_normals(vertices, faces)
         depth = depth_picture(vertices, faces, _SIZE).depth
-        seen = visible = visibility(vertices, normals, depth)
+        visible = visibility(vertices, normals, depth)
         for _ in range(_EVEN):
             normals = mean @ normals
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-        seen *= smoothstep(normals[:, 2], *_FACING)
+        seen = visible * smoothstep(normals[:, 2], *_FACING)
         # What is hidden and what is seen meet in no step.
         for _ in range(_APART):
             least = seen.copy()
