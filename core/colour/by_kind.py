@@ -13,6 +13,7 @@ from .guessed import CHEEKS, SURE, guessed_kinds, within
 from .islands import without_islands
 from .kinds import BEARD, CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
+from .neckline import even_neckline
 from .voxel_means import VoxelMeans
 
 _UNLIKE = 0.3  # sRGB: a mirrored colour this far from the level is of something that the other side does not have
@@ -96,7 +97,7 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     thinned_out(cells, share, BEARD, weight)
     short = cropped(places.distance, weight * kinds[:, HAIR])
     thinned_out(cells, share, HAIR, 1 - short * (1 - np.maximum(weight, places.ears)))
-    clothes = dressed(cells, share, weight)
+    clothes = even_neckline(cells, dressed(cells, share, weight), share, weight, upright, places.uncovered > 0.5)
     share = with_an_edge(share, clothes)
     skin = share[:, SKIN], np.maximum(weight * kinds[:, SKIN], grazed[:, SKIN])
     worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), (steep, grazed[:, CLOTHES]), upright, skin)

@@ -19,6 +19,7 @@ _COLOURS = 6  # of clothes, before those of one garment are put together
 _LIGHTNESS, _MEDIUM, _BLACK = 0.5, 30.0, 20.0  # of CIE Lab's L that counts; the light in which tints are compared; below it they are noise
 _ONE = 16.0  # of CIE Lab: colours nearer than this are one garment in two lights
 _PATTERN = 0.4  # links between two colours, as a share of those within the rarer one, from which on they are one garment's pattern
+_LARGE, _IN_TWO = 0.2, 0.85  # share of clothes of a colour that may be a broad pattern's; share in its two largest pieces if it is none's
 _SHOULDERS = 0.5  # share of a colour that is seen beyond the opening
 _BORDER = 0.5  # links to others, as a share of those within, from which on colours are those of borders
 _WITHIN = 0.8  # share of such links that go to one garment, from which on the colours are its own
@@ -135,9 +136,14 @@ def _told_apart(cells: VoxelMeans, seen: np.ndarray, chosen: np.ndarray, outer: 
     colour, centres = cv2.kmeans(lab, _COLOURS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)[1:]  # pyright: ignore[reportCallIssue, reportArgumentType]
     garment = fcluster(linkage(centres, "average"), _ONE, "distance") - 1
     member = np.eye(garment.max() + 1)[garment[colour[:, 0]]]
-    links = member.T @ (cells.links[chosen][:, chosen] @ member)
+    between = cells.links[chosen][:, chosen]
+    links = member.T @ (between @ member)
     within = np.diag(links)
     alike = links > _PATTERN * np.maximum(np.maximum(within[:, None], within), 1)
+    for one in np.flatnonzero(member.sum(0) > _LARGE * len(member)):
+        size = np.sort(np.bincount(connected_components(between[member[:, one] > 0][:, member[:, one] > 0], directed=False)[1]))
+        if size[-2:].sum() < _IN_TWO * size.sum():
+            alike[one, (links - np.diag(within))[one].argmax()] = True
     # What is seen on a shoulder alone is the garment of the other shoulder in another light, or the one beside it.
     sides = np.stack([(outer[chosen] == side) @ member for side in (-1, 1)])
     beyond = sides.sum(0)

@@ -16,7 +16,7 @@ _MOSTLY, _EACH = 0.5, 0.25  # share of what borders the neck there, and of what 
 _TELLING = 0.5  # of the cells of the other side: of a side that shows less the other one tells
 _SHORT = -0.5  # height on the mean head above which hair that ends there is no long hair
 _THICK, _OVER = 0.02, 0.0125  # crop units (4 and 2.5 mm) by which clothes stand off skin, and what covers a collar off that
-_HIDDEN, _SHOWN = 1.6, (0.2, 0.8)  # times as high are steps that the photo does not show, and share of it around
+_WIDE = 0.3  # difference of shares, some four millimetres, over which a step rises
 _EVENED = 8  # rounds of smoothing, of 4 mm each, over which a step is made up for on either side
 _ISLAND = 0.1  # of the largest part of clothes
 _COVERED = (0.05, 0.3)  # share of hair around from which on it hides a step
@@ -72,20 +72,20 @@ def _bordering(seen: np.ndarray, depth: np.ndarray) -> np.ndarray:
     return count / max(count.sum(), 1e-9)
 
 
-def edges_rise(cells: VoxelMeans, clothes: Garments, collar: int, vertices: np.ndarray, skin: np.ndarray, shown: np.ndarray) -> np.ndarray:
+def edges_rise(cells: VoxelMeans, clothes: Garments, collar: int, vertices: np.ndarray, neck: np.ndarray, closed: np.ndarray) -> np.ndarray:
     """Crop units (V,) along the normals by which clothes stand off the skin, and what covers a collar, which garment or 0, off that: at
-    their edges alone, so that outlines stay. vertices (V, 3), of garments `clothes`, of which 0 is none; skin (K,): share of cells; shown
-    (K,): how much of what is around them the photo shows, whose shading has some of these steps already."""
-    dressed = clothes.other_than(0)
-    level = _THICK * dressed + (_OVER * clothes.other_than(0, collar) if collar else 0)
-    around = cells.mean(np.column_stack([level, dressed]))
-    # Hair lies over clothes, and what skin surrounds is a shadow that the parsing takes for cloth.
-    around[:, 1] = np.clip(1 - around[:, 1] - skin, 0, 1) + _islands(cells, clothes.garment > 0)
+    their edges alone, and on the upper side of these, so that outlines stay and the neck has no groove. vertices (V, 3), of garments
+    `clothes`, of which 0 is none; neck, closed (K,): share of cells that are its skin, and that close a cut."""
+    dressed = clothes.other_than(0, edge=_WIDE)
+    levels = np.column_stack([dressed, clothes.other_than(0, collar, edge=_WIDE)] if collar else [dressed])
+    around = cells.mean(np.column_stack([levels, dressed]))
+    # Hair and a jaw lie over clothes, what skin surrounds is a shadow that the parsing takes for cloth, and a cut is no edge of it.
+    around[:, -1] = np.clip(1 - around[:, -1] - neck, 0, 1) + _islands(cells, clothes.garment > 0) + closed
     for _ in range(_EVENED):
         around = cells.smoothed(around)
-    even, over = cells.spread(around, vertices).T
-    more = 1 + (_HIDDEN - 1) * (1 - smoothstep(cells.spread(shown[:, None], vertices)[:, 0], *_SHOWN))
-    return (more * (level - even) * (1 - smoothstep(over, *_COVERED))).astype(np.float32)
+    around = cells.spread(around, vertices)
+    raised = 2 * np.maximum(levels - around[:, :-1], 0) @ [_THICK, _OVER][: levels.shape[1]]
+    return (raised * (1 - smoothstep(around[:, -1], *_COVERED))).astype(np.float32)
 
 
 def _islands(cells: VoxelMeans, chosen: np.ndarray) -> np.ndarray:

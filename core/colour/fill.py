@@ -93,7 +93,8 @@ def colour_vertices(
     colours = unseen + ending[:, None] * (shown - unseen)
     edges, worn, covered = np.zeros((3, len(vertices)), np.float32)
     if kinds is not None:
-        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, kinds[:, SKIN], copied.around) * ~surface.closed
+        neck, cut = kinds[:, SKIN] * (1 - surface.places.uncovered), surface.cells.mean(surface.closed)
+        edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, neck, cut) * ~surface.closed
         edges += hats_rise(surface.cells, kinds[:, HAT], vertices, copied.around)
         worn, covered = surface.cells.spread(np.stack([kinds[:, CLOTHES], kinds[:, [CLOTHES, HAIR, HAT]].sum(1)], axis=1), vertices).T
         worn = worn * ~surface.closed

@@ -47,12 +47,12 @@ class Garments:
             values = (values + own @ values) / (1 + np.asarray(own.sum(1)))
         return values
 
-    def other_than(self, *these: int) -> np.ndarray:
+    def other_than(self, *these: int, edge: float = _EDGE) -> np.ndarray:
         """(V,) float32 in [0, 1]: is a vertex of another garment than these? From 0 to 1 across an edge of the mesh or two."""
         others = ~np.isin(np.arange(self._share.shape[1]), these)
         if not others.any():
             return np.zeros(len(self.of), np.float32)
-        return smoothstep(self._share[:, others].max(1) - self._share[:, ~others].max(1), -_EDGE, _EDGE)
+        return smoothstep(self._share[:, others].max(1) - self._share[:, ~others].max(1), -edge, edge)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """(V, C) float32 at the vertices of values (K, C)."""

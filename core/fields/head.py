@@ -80,4 +80,4 @@ def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares |
         return skin(points) * (height < _EARS) + clothes(points) * (height < _CHIN)
 
     on_face = lambda points: clothes(points) * crop.prior_face(points)  # noqa: E731
-    return PictureShares(share("hair", "hat", "clothes", beyond=1), share("hair", beyond=0), trunk, on_face)
+    return PictureShares(share("hair", "hat", "clothes", beyond=1), share("hair", beyond=0), trunk, on_face, clothes)

@@ -22,24 +22,26 @@ _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column
 
 class PictureShares(NamedTuple):
     """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
-    does not show), hair alone, neck and clothes, and clothes where the fitted model's nearest place is a bare face."""
+    does not show), hair alone, neck and clothes, clothes where the fitted model's nearest place is a bare face, and clothes alone."""
 
     worn: PointFunction
     hair: PointFunction
     trunk: PointFunction
     on_face: PointFunction | None = None
+    clothes: PointFunction | None = None
 
 
 class SolidBounds(NamedTuple):
     """Signed distances (N,) at crop-frame points (N, 3) to the solids in which hidden surface may lie, in which any may, and which are
     solid anyway: the fitted model, thickened. hair: share (N,) of it in the picture; hangs: (N,) in [0, 1], does hair hang beside the
-    fitted model at this height, here or farther out? Both are None if nothing has parsed the photo."""
+    fitted model at this height, here or farther out? clothes: share (N,) of them. All three are None if nothing has parsed the photo."""
 
     hidden: PointFunction
     anywhere: PointFunction
     least: PointFunction
     hair: PointFunction | None
     hangs: PointFunction | None
+    clothes: PointFunction | None = None
 
 
 def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: PictureShares | None = None) -> SolidBounds:
@@ -89,7 +91,7 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     if picture is None or hangs is None:
         return SolidBounds(bound(allowed), off_face, filled, None, None)
     behind = lambda points: map_coordinates(hangs, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
-    return SolidBounds(bound(allowed), off_face, filled, picture.hair, behind)
+    return SolidBounds(bound(allowed), off_face, filled, picture.hair, behind, picture.clothes)
 
 
 def _hangs(curtain: np.ndarray) -> np.ndarray:

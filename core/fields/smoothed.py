@@ -1,7 +1,16 @@
 """Smooths a field where the photo tells little: a blurred, coarse lattice of it replaces its fine noise there."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, grey_opening, map_coordinates, maximum_filter, minimum_filter, spline_filter, zoom
+from scipy.ndimage import (
+    distance_transform_edt,
+    gaussian_filter,
+    grey_opening,
+    map_coordinates,
+    maximum_filter,
+    minimum_filter,
+    spline_filter,
+    zoom,
+)
 
 from ..geometry.visibility import smoothstep
 from ..progress import Cancel
@@ -22,6 +31,7 @@ _BULGE, _BULGES = 13, 0.05  # cells (8 cm) down hanging hair, and crop units (10
 _DRAWN = 0.008  # crop units in each cell: by so much hair is drawn in on its way down
 _RECEDES = 0.016  # crop units backwards in each cell (3 mm on 6 mm): by so much hair that hangs in front is drawn in on its way down
 _ALL, _NOTHING = 0.995, 0.005
+_SHOULDER = 0.2  # crop units (4 cm): radius of a shoulder
 _SHEET = 2  # cells: half the thickness under which parts of clothes are taken off
 _TAKEN = (0.02, 0.06)  # crop units that this changes the distance by, from doubtful to sure
 
@@ -48,6 +58,8 @@ def smooth_hidden_field(
     values = given = _sampled(field, cancel)
     if bounds is not None and bounds.hangs is not None:
         values = _fallen(values, bounds.hangs)
+    if bounds is not None and bounds.clothes is not None:
+        values = np.minimum(values, _thickened(values, bounds.clothes))
     thin = np.maximum(_opened(values) - values, 0)
     somewhere = thin > 0
     thin[somewhere] *= clothing_mask(_samples(_CELLS)[somewhere.reshape(-1)])
@@ -126,6 +138,19 @@ def _draped(values: np.ndarray, hair: PointFunction) -> np.ndarray:
         hanging[:, row] = np.maximum(hanging[:, row], above)
     before = _axis(_CELLS) - hanging[:, :, None]
     return np.where(_axis(_CELLS) > front[:, :, None], np.minimum(values, np.where(hanging > front, 0, 10)[:, :, None] + before), values)
+
+
+def _thickened(values: np.ndarray, clothes: PointFunction) -> np.ndarray:
+    """Distances (N, N, N) to what is behind seen clothes anyway: a shoulder is round, however thin a field makes one that is raised."""
+    flat = _samples(_CELLS).reshape(*values.shape, 3)[:, :, 0].reshape(-1, 3)
+    there = (values < 0).any(2)
+    worn = there & (clothes(flat).reshape(there.shape) > 0.5)
+    inside = np.minimum(distance_transform_edt(np.pad(there, ((1, 1), (0, 1))))[1:-1, :-1] * (2 / _CELLS), _SHOULDER)
+    deep = 2 * np.sqrt(inside * (2 * _SHOULDER - inside))
+    front = np.where(there, _front(values), 10)
+    z = _axis(_CELLS)
+    behind = np.maximum(z - front[:, :, None], (front - deep)[:, :, None] - z)
+    return np.where(worn[:, :, None], np.clip(behind, -_FARTHEST, _FARTHEST), _FARTHEST).astype(values.dtype)
 
 
 def _front(values: np.ndarray) -> np.ndarray:

@@ -21,8 +21,11 @@ from .smooth import spanned
 from .worn import cloth_tones
 
 _OVER_SKIN, _OVER_CLOTH = 4e-3, 2.5e-3  # metres by which the lowest garment stands off skin, and each one off the one below
-_SOFT, _SHARP = 1.2e-3, 6  # metres over which labels pass into each other, and power that makes that narrow again: lines are not jagged
-_EVENED = 12e-3  # metres, standard deviation, over which a step is made up for on either side
+_LINE = 3e-3  # metres, standard deviation, over which edges run evenly: beads and folds are no teeth of a collar
+_SOFT = 0.9e-3  # metres, standard deviation, over which an edge rises
+_EVENED = 12e-3  # metres, standard deviation, over which a garment comes down again from its edge
+_HANGS, _ASIDE = (6e-3, 14e-3), 2e-3  # metres by which what hangs before cloth is nearer to the viewer, so far aside: it ends no garment
+_CALM = (2e-3, 6e-3)  # metres from a garment's edge within which folds fade in: beads, buttons and borders are none
 _COVERED, _HAIR = ("hair", "hat", "object"), (0.1, 0.4)  # share of what lies over clothes, over which steps end
 _RIM, _OUTLINE = (0.5e-3, 4e-3), (2e-3, 8e-3)  # metres inside the outline over which relief fades in, and clothes may move across the view
 _LAST, _BELOW = 0.02, 0.02  # share of the photo's lowest row that is of the person; metres below the photo over which relief ends
@@ -64,18 +67,16 @@ class Clothing:
         rows = max(int(np.flatnonzero((matte > 0.5).mean(1) > _LAST).max(initial=0)), 1)
         photo, matte, parsing = photo[:rows], matte[:rows], parsing[:rows]
         garment = seen_garments(photo, matte, parsing, pixel)
-        levels, told = _levels(garment, pixel)
-        even = [cv2.GaussianBlur(one, (0, 0), _EVENED / pixel) for one in (levels * told, told)]
+        heights = _edges(garment, pixel)
         covered = parsing[..., [CLASSES.index(name) for name in _COVERED]].sum(-1).astype(np.float32)
         uncovered = 1 - smoothstep(cv2.GaussianBlur(covered, (0, 0), 2 * _SOFT / pixel), *_HAIR)
         inside = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5) * pixel
         shown = (garment.max() > BARE) * uncovered * smoothstep(inside, *_RIM)
-        heights = told * (levels - even[0] / np.maximum(even[1], 1e-3))
+        slope = np.hypot(*np.gradient(heights, pixel))
         if strength:
             finest = max(half / cells, photo_pixel)
             for one in range(BARE + 1, garment.max() + 1):
                 heights += strength * _folds(photo, garment == one, pixel, finest)
-        slope = np.hypot(*np.gradient(levels, pixel)) * told
         edges = shown * cv2.dilate((slope > _SLOPE).astype(np.float32), np.ones((3, 3)))
         # Below, what the lowest row shows goes on for a while.
         fade = 1 - smoothstep(np.arange(size, dtype=np.float32) - rows + 1, 0, _BELOW / pixel)[:, None]
@@ -100,11 +101,12 @@ class Clothing:
         neighbours = adjacency(faces, len(vertices))
         mean = sp.diags(1 / np.asarray(neighbours.sum(1)).ravel()) @ neighbours
         normals = vertex_normals(vertices, faces)
-        seen = visibility(vertices, normals, depth_picture(vertices, faces, _SIZE).depth)
+        depth = depth_picture(vertices, faces, _SIZE).depth
+        visible = visibility(vertices, normals, depth)
         for _ in range(_EVEN):
             normals = mean @ normals
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-        seen *= smoothstep(normals[:, 2], *_FACING)
+        seen = visible * smoothstep(normals[:, 2], *_FACING)
         # What is hidden and what is seen meet in no step.
         for _ in range(_APART):
             least = seen.copy()
@@ -114,7 +116,20 @@ class Clothing:
             seen = mean @ seen
         seen *= sample_picture(self.shown, vertices)
         moved = elsewhere + seen * (sample_picture(self.heights, vertices) - elsewhere)
+        moved *= 1 - visible * sample_picture(self._hanging(depth), vertices)
         return (vertices + moved[:, None] * normals).astype(np.float32)
+
+    def _hanging(self, depth: np.ndarray) -> np.ndarray:
+        """(D, D) float32 in [0, 1]: where something hangs before an edge of cloth, as a chin before a jumper, in depth (D, D)."""
+        size, pixel = len(depth), 2 * self.half / len(depth)
+        there = np.isfinite(depth).astype(np.float32)
+        cloth = there * cv2.resize(self.cloth, (size, size), interpolation=cv2.INTER_AREA)
+        z = np.where(there > 0, depth, 0) * self.half
+        blurred = lambda picture, sigma: cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma / pixel)  # noqa: E731
+        share, other = blurred(cloth, _ASIDE), blurred(there - cloth, _ASIDE)
+        before = blurred(z * (there - cloth), _ASIDE) / np.maximum(other, 1e-3) - blurred(z * cloth, _ASIDE) / np.maximum(share, 1e-3)
+        edge = share * other
+        return blurred(edge * smoothstep(before, *_HANGS), _EVENED) / np.maximum(blurred(edge, _EVENED), 1e-6)
 
     def _evened(self, vertices: np.ndarray, faces: np.ndarray, worn: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) without short bends where clothes are worn (V,), but of the same outline."""
@@ -131,14 +146,17 @@ class Clothing:
         return moved
 
 
-def _levels(garment: np.ndarray, pixel: float) -> tuple[np.ndarray, np.ndarray]:
-    """Metres (S, T) float32 by which garments (S, T) stand off the skin; and how far that is told (S, T), in [0, 1]."""
-    soft = [
-        cv2.GaussianBlur((garment == one).astype(np.float32), (0, 0), _SOFT / pixel) for one in range(BARE, max(garment.max(), BARE) + 1)
-    ]
-    sharp = np.stack(soft) ** _SHARP
-    rise = np.r_[0, _OVER_SKIN + _OVER_CLOTH * np.arange(len(soft) - 1)]
-    return (np.tensordot(rise, sharp, 1) / np.maximum(sharp.sum(0), 1e-12)).astype(np.float32), np.minimum(sum(soft), 1)
+def _edges(garment: np.ndarray, pixel: float) -> np.ndarray:
+    """Metres (S, T) float32 by which garments (S, T) stand off what they cover, at their edges alone."""
+    blurred = lambda mask, sigma: cv2.GaussianBlur(np.asarray(mask, np.float32), (0, 0), sigma / pixel)  # noqa: E731
+    even = np.stack([blurred(garment == one, _LINE) for one in range(garment.max() + 1)]).argmax(0)
+    known = blurred(even >= BARE, _EVENED)
+    heights = np.zeros(garment.shape, np.float32)
+    for one in range(BARE + 1, garment.max() + 1):
+        over = even >= one
+        raised = blurred(over, _SOFT) - blurred(over, _EVENED) / np.maximum(known, 1e-3)
+        heights += 2 * (_OVER_SKIN if one == BARE + 1 else _OVER_CLOTH) * np.maximum(raised, 0)
+    return heights * blurred(even >= BARE, _SOFT)
 
 
 def _folds(photo: np.ndarray, own: np.ndarray, pixel: float, finest: float) -> np.ndarray:
@@ -148,6 +166,7 @@ def _folds(photo: np.ndarray, own: np.ndarray, pixel: float, finest: float) -> n
         return folds
     soft = lambda mask: cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0)  # noqa: E731
     inner = soft(cv2.erode(own.astype(np.uint8), np.ones((3, 3))))
+    calm = smoothstep(cv2.distanceTransform(np.pad(own, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1] * pixel, *_CALM)
     light = np.zeros(own.shape, np.float32)
     light[box] = np.log(linear_light(photo[box]) @ np.array(_CLOTH.channels) + _DARK)
     groove = np.zeros_like(light)
@@ -157,7 +176,7 @@ def _folds(photo: np.ndarray, own: np.ndarray, pixel: float, finest: float) -> n
             groove = np.maximum(groove, _GROOVE * np.sqrt(width * _WIDE) * _MOST * np.tanh(dark / _MOST))
     groove -= _RAISED * cv2.GaussianBlur(groove, (0, 0), _AROUND / pixel)
     shading = material_heights(_CLOTH, photo[box], soft(own)[box], inner[box], pixel, finest)
-    folds[box] = _plain(photo[box], own[box], pixel) * (shading - inner[box] * groove[box])
+    folds[box] = _plain(photo[box], own[box], pixel) * calm[box] * (shading - inner[box] * groove[box])
     return folds
 
 

@@ -60,8 +60,9 @@ def test_a_scarf_goes_round_if_both_sides_show_it(bust, sides, goes_round):
     [
         lambda points: RED * np.where(points[:, :1] > 0, 1, 0.55),
         lambda points: np.where((np.floor(points[:, :1] / 0.04) + np.floor(points[:, 1:2] / 0.04)) % 2 > 0, RED, NAVY),
+        lambda points: np.where(np.floor(points[:, :1] / 0.2) % 2 > 0, RED, NAVY),
     ],
-    ids=["two lights", "a pattern"],
+    ids=["two lights", "a pattern", "a broad pattern"],
 )
 def test_cloth_in_two_lights_and_a_pattern_are_one_garment(bust, colours):
     assert set(worn(bust, colours(bust.points).astype(np.float32)).garment) == {0, 1}

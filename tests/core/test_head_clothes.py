@@ -118,6 +118,26 @@ def test_garments_end_in_a_step_that_is_made_up_for(inner: tuple, outer: tuple, 
     heights = clothing(photo(), strength=0).heights * HALF
     assert 0.75 * rise < at(heights, *outer) - at(heights, *inner) < 1.3 * rise
     assert abs(at(heights, 0.12, -0.02)) < 0.5e-3
+    assert heights.min() > -0.1e-3, "what is covered has no groove"
+
+
+def test_beads_along_a_collar_are_no_teeth() -> None:
+    beads = (np.abs(X) < 0.05 + 2.5e-3 * np.sin(2 * np.pi * Y / 8e-3)) & (Y > 0.05)
+    heights = clothing(photo(), parsed(beads), strength=0).heights * HALF
+    row = slice(round((HALF - 0.11) / PIXEL), round((HALF - 0.07) / PIXEL))
+    assert np.ptp(heights[row, round((0.051 + HALF) / PIXEL)]) < 2.2e-3
+
+
+def test_what_hangs_before_cloth_ends_no_garment(egg) -> None:
+    """A chin stands 4 cm before the jumper below it."""
+    vertices, faces = egg
+    jumper = parsed(Y > 0.03)
+    of = clothing(np.where((Y > 0.03)[..., None], SKIN, NAVY).astype(np.float32), jumper, strength=0)
+    hung = vertices.copy()
+    hung[:, 2] += 0.2 * (vertices[:, 1] * HALF > 0.032) * (vertices[:, 2] > 0)
+    below = near(vertices, 0, 0.026, within=4e-3)
+    plain, before = (of.on(one, faces, np.zeros(len(one)), np.zeros(len(one)))[below, 2] - one[below, 2] for one in (vertices, hung))
+    assert plain.mean() * HALF > 1.5e-3 > 0.5e-3 > np.abs(before).max() * HALF
 
 
 def test_hair_covers_steps() -> None:
@@ -164,6 +184,12 @@ def test_seams_and_folds_are_furrows() -> None:
     change = (clothing(dark).heights - clothing(photo()).heights)[seam & (X > 0.07) & (X < 0.13)].mean() * HALF
     assert -2e-3 < change < -0.3e-3
     assert np.allclose(clothing(dark, strength=0).heights, clothing(photo(), strength=0).heights, atol=2e-3)
+
+
+def test_folds_end_before_the_edge_of_a_garment() -> None:
+    dark = photo() * np.where(np.abs(Y + 0.02) < 1.2e-3, np.where(JACKET, 0.4, 1), 1)[..., None].astype(np.float32)
+    change = (clothing(dark).heights - clothing(photo()).heights) * HALF
+    assert abs(at(change, 0.0525, -0.02)) < 0.2e-3 and at(change, 0.08, -0.02) < -0.4e-3
 
 
 def test_a_pattern_of_hues_has_no_folds() -> None:

@@ -183,3 +183,18 @@ def test_what_falls_behind_is_drawn_in_and_leaves_what_is_seen() -> None:
     assert falls(low)[0] > falls(high)[0] + 0.01
     front = np.array([[0, -0.3, 0.2], [0, 0.3, 0.4], [0.5, -0.1, 0.2]], np.float32)
     assert np.abs(falls(front) - plain(front)).max() < 0.01
+
+
+def test_a_raised_shoulder_is_round_however_thin_it_is_told() -> None:
+    """Cloth beside a jaw that a field makes 1 cm thick."""
+    flap = lambda points: np.abs((points - [0.55, -0.3, 0.2]) / [0.3, 0.3, 0.025]).max(1).astype(np.float32) * 0.025 - 0.025  # noqa: E731
+    both = lambda points: np.minimum(model(points), flap(points))  # noqa: E731
+    cloth = lambda points: (points[:, 0] > 0.25).astype(np.float32)  # noqa: E731
+    bare = lambda points: np.zeros(len(points), bool)  # noqa: E731
+    found = []
+    for clothes in (none, cloth):
+        picture = PictureShares(clothes, none, none, None, clothes)
+        bounds = solid_bounds(model, lambda points: outline(both, points), picture)
+        shape = smooth_hidden_field(Shape(both, model), protect_mask=unknown, clothing_mask=bare, bounds=bounds)
+        found.append(shape.distance(np.array([[0.55, -0.3, 0.0], [0.55, -0.3, -0.35]], np.float32)))
+    assert found[0][0] > 0.02 and found[1][0] < -0.02 and found[1][1] > 0.02
