@@ -145,7 +145,8 @@ def test_a_photo_that_ends_at_the_chin_keeps_a_neck(whole: tuple[np.ndarray, ...
 def test_only_what_is_around_the_cut_need_go_through_the_boolean(whole: tuple[np.ndarray, ...], kind: str) -> None:
     vertices, faces, _ = whole
     bowl, none = _CUTS[kind], np.zeros((len(vertices), 0))
-    solid, beyond = bowl.solid(0.003), bowl.beyond(vertices)
+    beyond = bowl.beyond(vertices)
+    solid = bowl.solid(vertices[np.abs(beyond) < 0.002], 0.003)
     expected, _ = from_solid(largest_part(to_solid(ClosedSurface(vertices, faces, none)) ^ solid))
     found, rest = trimmed(vertices, faces, beyond, solid, bowl.centre)
     check_manifold(found, rest)
