@@ -79,11 +79,15 @@ class VoxelMeans:
     def spread(self, values: np.ndarray, vertices: np.ndarray) -> np.ndarray:
         """(V, C) float32 at vertices (V, 3) of values (K, C): continuous, from the cells around."""
         if len(vertices) != len(self.cell):
-            return self._shares(vertices) @ np.asarray(values, np.float32)
-        # The surface's own vertices are asked for dozens of times, for a tenth of what their shares cost.
-        if not self._own or self._own[0] is not vertices:
-            self._own[:] = vertices, self._shares(vertices)
-        return self._own[1] @ np.asarray(values, np.float32)
+            shares = self._shares(vertices)
+        else:
+            # The surface's own vertices are asked for dozens of times, for a tenth of what their shares cost.
+            if not self._own or self._own[0] is not vertices:
+                self._own[:] = vertices, self._shares(vertices)
+            shares = self._own[1]
+        values = np.asarray(values, np.float32)
+        # Rounding may not leave the range: a weight just below 0 would divide by next to nothing.
+        return np.clip(shares @ values, values.min(0), values.max(0))
 
     @cached_property
     def _own(self) -> list[Any]:
