@@ -1,8 +1,5 @@
 """Large sparse positive definite systems, such as Laplacians of meshes and pictures."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
@@ -24,27 +21,32 @@ def solve_positive(matrix: sp.csr_matrix, right: np.ndarray, clusters: np.ndarra
     coarse = splu((gather.T @ matrix @ gather).tocsc())
     scale = 1 / matrix.diagonal()
 
-    def solved(column: np.ndarray) -> np.ndarray:
-        residual = np.array(column, np.float64)
-        solution, target = np.zeros_like(residual), tolerance * np.linalg.norm(residual)
-        energy, direction = 0.0, np.zeros_like(residual)
-        for _ in range(_ITERATIONS):
-            if np.linalg.norm(residual) <= target:
-                return solution
-            conditioned = coarse.solve(np.bincount(clusters, residual, gather.shape[1]))[clusters]
-            conditioned += scale * residual
-            previous, energy = energy, float(residual @ conditioned)
-            direction *= energy / previous if previous else 0.0
-            direction += conditioned
-            image = matrix @ direction
-            step = energy / max(float(direction @ image), 1e-300)
-            solution += step * direction
-            image *= step
-            residual -= image
-        raise ReconstructionError(
-            "A smoothing step of the reconstruction did not converge; try another quality setting and report the photo."
-        )
+    def precondition(residual: np.ndarray) -> np.ndarray:
+        summed = np.stack([np.bincount(clusters, row, gather.shape[1]) for row in residual], axis=1)
+        conditioned = np.ascontiguousarray(coarse.solve(summed).T)[:, clusters]
+        conditioned += scale * residual
+        return conditioned
 
-    # NumPy and SciPy let go of the interpreter while they work.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(solved, right.T)), axis=1)
+    # A row a column of the right side: contiguous, its sums and products take less than two thirds of the time.
+    residual = np.array(right.T, np.float64, order="C")
+    solution = np.zeros_like(residual)
+    target = tolerance * np.linalg.norm(residual, axis=1)
+    direction = precondition(residual)
+    energy = _dots(residual, direction)
+    for _ in range(_ITERATIONS):
+        if (np.sqrt(_dots(residual, residual)) <= target).all():
+            return np.ascontiguousarray(solution.T)
+        image = np.stack([matrix @ row for row in direction])
+        step = energy / np.maximum(_dots(direction, image), 1e-300)
+        solution += step[:, None] * direction
+        image *= step[:, None]
+        residual -= image
+        conditioned = precondition(residual)
+        previous, energy = energy, _dots(residual, conditioned)
+        direction *= (energy / np.maximum(previous, 1e-300))[:, None]
+        direction += conditioned
+    raise ReconstructionError("A smoothing step of the reconstruction did not converge; try another quality setting and report the photo.")
+
+
+def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", a, b)
