@@ -9,9 +9,10 @@ from likeness.core.settings import CUTS
 from likeness.core.surface.cut import _CUTS, below_cut, cut_head, onto_cut
 from likeness.core.surface.extract import check_manifold, extract_surface
 from likeness.core.surface.mend import Shape, mend_surface
+from likeness.core.surface.refine import refine
 from likeness.core.surface.smooth import smooth_surface
 from likeness.core.surface.solid import ClosedSurface, from_solid, largest_part, to_solid
-from likeness.core.surface.trim import trimmed
+from likeness.core.surface.trim import _closing, trimmed
 
 CENTRE, HALF = np.array([0.0, 0.119, 0.036]), 0.2  # of a head's crop about its neck's joint
 KINDS = [kind for kind in CUTS if kind != "none"]
@@ -155,3 +156,31 @@ def test_only_what_is_around_the_cut_need_go_through_the_boolean(whole: tuple[np
     assert np.percentile(cKDTree(found).query(expected.vertices)[0], 99.9) < 1e-6
     untouched = trimmed(vertices, faces, beyond - beyond.max() - 1, solid, bowl.centre)
     assert np.array_equal(untouched[0], vertices.astype(np.float32)) and np.array_equal(untouched[1], faces)
+
+
+def test_no_wall_of_what_is_trimmed_is_beside_much_of_the_solid() -> None:
+    """A boolean compares all faces whose boxes meet: with long slanting walls, under long hair, it took four seconds."""
+    bowl = _CUTS["bust"]
+    around, up = (one.ravel() for one in np.meshgrid(np.linspace(-0.5, 0.5, 9), np.linspace(-0.6, 0.9, 9)))
+    away = np.column_stack([np.cos(up) * np.cos(around), np.sin(up), np.cos(up) * np.sin(around)])
+    hair = bowl.centre + 1.01 * away / bowl.gauge(bowl.centre + away)[:, None]
+    for _ in range(20):
+        hair = bowl.centre + 1.01 * (hair - bowl.centre) / bowl.gauge(hair)[:, None]
+    corner = (np.arange(8)[:, None] * 9 + np.arange(8)).ravel()
+    faces = np.concatenate([np.stack([corner, corner + 9, corner + 10], 1), np.stack([corner, corner + 10, corner + 1], 1)])
+    places, walls = _closing(hair, faces, bowl.beyond(hair), bowl.centre)
+    solid = np.asarray(bowl.solid(hair, 0.003).to_mesh64().vert_properties)[:, :3]
+    low, high = places[walls].min(1), places[walls].max(1)
+    held = [((solid > one) & (solid < other)).all(1).mean() for one, other in zip(low, high, strict=True)]
+    assert max(held) < 0.01
+
+
+def test_what_closes_a_cut_is_fine_at_its_rim_alone(whole: tuple[np.ndarray, ...]) -> None:
+    vertices, faces, _ = whole
+    finer = refine(vertices, faces, np.ones(len(vertices), bool), 0.0018)
+    ended, rest, _ = cut_head(*finer, "bust", np.zeros(len(finer[0]), bool))
+    closing = np.abs(below_cut(ended, "bust")) < 5e-4
+    away = cKDTree(ended[~closing]).query(ended)[0]
+    edges = np.linalg.norm(ended[rest[:, 0]] - ended[rest[:, 1]], axis=1)
+    rim, middle = (np.median(edges[(closing & where)[rest].all(1)]) for where in ((away > 1e-3) & (away < 4e-3), away > 8e-3))
+    assert rim < 2e-3 and middle > 2.5e-3
