@@ -13,7 +13,7 @@ from .refine import refine
 from .solid import ClosedSurface, to_solid
 from .trim import trimmed
 
-_SPACING, _FINER = 0.003, 1.4  # metres between the vertices of the face that closes a cut; its edges near the rim, in those of the surface
+_SPACING, _FINER = 0.003, 1.8  # metres between the vertices of the face that closes a cut; its edges near the rim, in those of the surface
 _EDGES = (0.0015, 0.003)  # metres of a surface's edges at the rim
 _AT_RIM = 0.002  # metres from the bowl within which a surface's vertices are at the rim
 _CLEAR = 0.03  # metres under the face that no cut enters
@@ -68,14 +68,17 @@ class _Bowl:
         return np.linalg.norm(points - self.centre, axis=1) * (1 - 1 / np.maximum(self.gauge(points), 1e-3))
 
     def solid(self, rim: np.ndarray, spacing: float) -> manifold3d.Manifold:
-        """What is left of everything, with about so many metres between vertices beside the rim, which is at points (N, 3); elsewhere
-        nobody looks at it, and its vertices are farther apart."""
+        """What is left of everything, with about so many metres between vertices beside the rim, which is at points (N, 3), and at the
+        sides, where hair is cut; under the head nobody looks, and they are farther apart."""
         segments = 4 * int(np.ceil(np.pi / 2 * max(self.across, self.along) / _SPACING))
         sphere = manifold3d.Manifold.sphere(1.0, segments).to_mesh64()
         on_bowl = lambda points: self.centre + (points - self.centre) / self.gauge(points)[:, None]  # noqa: E731
-        vertices = on_bowl(self.centre + np.asarray(sphere.vert_properties))
-        near = cKDTree(rim).query(vertices, distance_upper_bound=_ROUND)[0] < np.inf
-        vertices, faces = refine(vertices, np.asarray(sphere.tri_verts).astype(np.int64), near, _FINER * spacing)
+        vertices, faces = on_bowl(self.centre + np.asarray(sphere.vert_properties)), np.asarray(sphere.tri_verts).astype(np.int64)
+        if len(rim):
+            side = vertex_normals(vertices, faces)[:, 1] > _UNDER
+            side &= ((vertices > rim.min(0) - _ROUND) & (vertices < rim.max(0) + _ROUND)).all(1)
+            near = cKDTree(rim).query(vertices, distance_upper_bound=_ROUND)[0] < np.inf
+            vertices, faces = refine(vertices, faces, near | side, _FINER * spacing)
         return to_solid(ClosedSurface(on_bowl(vertices), faces, np.zeros((len(vertices), 0))))
 
     def fitted(self, vertices: np.ndarray, at_wall: np.ndarray, face: np.ndarray, unseen: np.ndarray) -> "_Bowl":

@@ -167,18 +167,22 @@ def test_no_wall_of_what_is_trimmed_is_beside_much_of_the_solid() -> None:
     corner = (np.arange(8)[:, None] * 9 + np.arange(8)).ravel()
     faces = np.concatenate([np.stack([corner, corner + 9, corner + 10], 1), np.stack([corner, corner + 10, corner + 1], 1)])
     places, walls = _closing(hair, faces, bowl.beyond(hair), bowl.centre)
-    solid = np.asarray(bowl.solid(hair, 0.003).to_mesh64().vert_properties)[:, :3]
+    solid = np.asarray(bowl.solid(np.zeros((0, 3)), 0.003).to_mesh64().vert_properties)[:, :3]
     low, high = places[walls].min(1), places[walls].max(1)
     held = [((solid > one) & (solid < other)).all(1).mean() for one, other in zip(low, high, strict=True)]
     assert max(held) < 0.01
 
 
-def test_what_closes_a_cut_is_fine_at_its_rim_alone(whole: tuple[np.ndarray, ...]) -> None:
-    vertices, faces, _ = whole
-    finer = refine(vertices, faces, np.ones(len(vertices), bool), 0.0018)
-    ended, rest, _ = cut_head(*finer, "bust", np.zeros(len(finer[0]), bool))
-    closing = np.abs(below_cut(ended, "bust")) < 5e-4
-    away = cKDTree(ended[~closing]).query(ended)[0]
-    edges = np.linalg.norm(ended[rest[:, 0]] - ended[rest[:, 1]], axis=1)
-    rim, middle = (np.median(edges[(closing & where)[rest].all(1)]) for where in ((away > 1e-3) & (away < 4e-3), away > 8e-3))
-    assert rim < 2e-3 and middle > 2.5e-3
+def test_what_closes_a_cut_is_coarse_below_alone() -> None:
+    bowl = _CUTS["bust"]
+    around, up = (one.ravel() for one in np.meshgrid(np.linspace(-0.6, 0.6, 30), (-1.3, 0.4)))
+    away = np.column_stack([np.cos(up) * np.cos(around), np.sin(up), np.cos(up) * np.sin(around)])
+    rim = bowl.centre + away / bowl.gauge(bowl.centre + away)[:, None]
+    solid = bowl.solid(rim, 0.0015).to_mesh64()
+    vertices, faces = np.asarray(solid.vert_properties)[:, :3], np.asarray(solid.tri_verts).astype(np.int64)
+    far, normals = cKDTree(rim).query(vertices)[0], vertex_normals(vertices, faces)
+    side = ((vertices > rim.min(0)) & (vertices < rim.max(0))).all(1) & (normals[:, 1] > -0.9)
+    edges = np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1)
+    parts = far < 4e-3, side & (far > 1e-2), (normals[:, 1] < -0.96) & (far > 1e-2)
+    at_rim, beside, below = (np.median(edges[part[faces].all(1)]) for part in parts)
+    assert max(at_rim, beside) < 2.2e-3 and below > 2.5e-3
