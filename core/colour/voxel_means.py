@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 _HALF = 1.08  # crop units: half of the cube that is divided; vertices lie within the crop, or a little beyond
+_AT_ONCE = 1 << 15  # vertices whose cells are looked up at once: bounds memory
 _EDGES = 1.5  # mean edges of a mesh that a cell measures at least
 
 
@@ -96,17 +97,24 @@ class VoxelMeans:
 
     def _shares(self, vertices: np.ndarray) -> sp.csr_matrix:
         """(V, K) float32: shares of the cells at vertices (V, 3), trilinear among those of the eight around that there are."""
+        cell, weight = np.empty((len(vertices), 8), np.int32), np.empty((len(vertices), 8), np.float32)
+        for first in range(0, len(vertices), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            self._around(vertices[some], cell[some], weight[some])
+        starts = np.arange(0, cell.size + 1, 8, dtype=np.int32)
+        return sp.csr_matrix((weight.ravel(), cell.ravel(), starts), shape=(len(vertices), len(self.first)))
+
+    def _around(self, vertices: np.ndarray, cell: np.ndarray, weight: np.ndarray) -> None:
+        """Fill in cells (N, 8) around vertices (N, 3) and their weights (N, 8), which add up to 1."""
         lowest, highest, across = self.place.min(0), self.place.max(0), len(self.index)
         where = (np.asarray(vertices, np.float32) + np.float32(_HALF)) * np.float32(1 / self.size) - np.float32(0.5)
         floor = np.floor(where)
         share, floor = (where - floor).T, floor.astype(np.int32).T
         steps = [[np.clip(floor[k] + above, lowest[k], highest[k]) * across ** (2 - k) for above in (0, 1)] for k in range(3)]
         shares = [[1 - one, one] for one in share]
-        cell, weight = np.empty((len(where), 8), np.int32), np.empty((len(where), 8), np.float32)
         for number, (x, y, z) in enumerate(product((0, 1), repeat=3)):
             cell[:, number] = self.index.ravel()[steps[0][x] + steps[1][y] + steps[2][z]]
             weight[:, number] = shares[0][x] * shares[1][y] * shares[2][z]
         weight[cell < 0] = 0
         weight /= np.maximum(weight.sum(1, keepdims=True), 1e-6)
-        starts = np.arange(0, cell.size + 1, 8, dtype=np.int32)
-        return sp.csr_matrix((weight.ravel(), np.maximum(cell, 0).ravel(), starts), shape=(len(where), len(self.first)))
+        np.maximum(cell, 0, out=cell)
