@@ -9,7 +9,6 @@ from likeness.core.settings import CUTS
 from likeness.core.surface.cut import _CUTS, below_cut, cut_head, onto_cut
 from likeness.core.surface.extract import check_manifold, extract_surface
 from likeness.core.surface.mend import Shape, mend_surface
-from likeness.core.surface.refine import refine
 from likeness.core.surface.smooth import smooth_surface
 from likeness.core.surface.solid import ClosedSurface, from_solid, largest_part, to_solid
 from likeness.core.surface.trim import _closing, trimmed
