@@ -149,11 +149,14 @@ class HeadReconstructor:
     ) -> tuple[np.ndarray, np.ndarray, Told]:
         """The closed surface with relief in the main photo's crop frame: vertices (V, 3), faces (F, 3), and what else the main photo tells.
         pictures: the main photo's."""
+        beside, wanted = ThreadPoolExecutor(1), (settings.resolution, settings.detail, pictures)
+        # What the photo tells of relief needs no surface. When cancelled, nobody waits for it.
+        shading, cloth = beside.submit(prepared.fine_detail, *wanted), beside.submit(prepared.clothing, *wanted)
+        beside.shutdown(wait=False)
         with clock.stage("surface") as share:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
-            detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
-            clothing = prepared.clothing(settings.resolution, settings.detail, pictures)
+            detail, clothing = shading.result(), cloth.result()
             if fields.further is None:
                 vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
             else:

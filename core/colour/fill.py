@@ -66,6 +66,7 @@ def colour_vertices(
         photo_crop, matte_crop, parsing_crop, rows = continued_below(photo_crop, matte_crop, parsing_crop)
         lowest = 1 - 2 * rows.sum() / len(rows)
     projection = Projection.of(vertices, faces, photo_channels(photo_crop, parsing_crop), matte_crop)
+    del parsing_crop  # 50 MB at 512³
     surface = ColouredSurface.of(vertices, normals, guess, closed)
     copied = Copied.of(surface, projection, parsed)
     hidden = HiddenColours.of(surface, copied, projection, photo_crop, heights, skin_change, parsed)

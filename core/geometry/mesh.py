@@ -22,8 +22,13 @@ def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Unit area-weighted vertex normals, (V, 3); zero for vertices without faces."""
-    normals, corners = face_normals(vertices, faces), faces.ravel().astype(np.intp, copy=False)
-    summed = np.stack([np.bincount(corners, np.repeat(normals[:, axis], 3), minlength=len(vertices)) for axis in range(3)], axis=1)
+    normals = np.ascontiguousarray(face_normals(vertices, faces).T)
+    summed = np.zeros((len(vertices), 3))
+    # A corner and a coordinate at a time: what is contiguous needs no copy.
+    for corner in faces.T:
+        ids = corner.astype(np.intp)
+        for axis in range(3):
+            summed[:, axis] += np.bincount(ids, normals[axis], len(vertices))
     length = np.linalg.norm(summed, axis=1, keepdims=True)
     return (summed / np.maximum(length, 1e-20)).astype(vertices.dtype)
 

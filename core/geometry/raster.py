@@ -13,6 +13,7 @@ import torch
 _CHUNK = 4_000_000  # candidate pixels at once: bounds memory at roughly 200 MB
 _BLOCK = 1 << 16  # triangles at once, for the same reason
 _ASIDE = (0.00137, 0.00071)
+_NO_AREA = 1e-12  # of a pixel
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class Raster:
         return self.face >= 0
 
 
-def fragments(vertices: torch.Tensor, faces: torch.Tensor, size: int, slack: float = 0.0) -> Fragments:
-    """Every fragment of the mesh (V, 3), (F, 3) in a size x size picture.
+def fragments(vertices: torch.Tensor, faces: torch.Tensor, size: int, slack: float = 0.0, facing: bool = False) -> Fragments:
+    """Every fragment of the mesh (V, 3), (F, 3) in a size x size picture; facing: of triangles alone that face the viewer, which hide all
+    others of a closed mesh.
 
     Surfaces from a grid have edges exactly through pixel centres, where rounding could count two triangles or none; so samples sit
     a thousandth of a pixel beside the centres. slack widens each triangle by that share of itself: no pinholes, some double fragments.
@@ -54,7 +56,9 @@ def fragments(vertices: torch.Tensor, faces: torch.Tensor, size: int, slack: flo
     x = (vertices[:, 0] + 1) * (size / 2)
     y = (1 - vertices[:, 1]) * (size / 2)
     seen = torch.stack([x, y, vertices[:, 2]], dim=1)
-    parts = [part for first in range(0, len(faces), _BLOCK) for part in _covered(seen, faces[first : first + _BLOCK], first, size, slack)]
+    parts = [
+        part for first in range(0, len(faces), _BLOCK) for part in _covered(seen, faces[first : first + _BLOCK], first, size, slack, facing)
+    ]
     if not parts:
         empty = torch.zeros(0, dtype=torch.int64, device=faces.device)
         real = vertices.new_zeros(0)
@@ -63,28 +67,30 @@ def fragments(vertices: torch.Tensor, faces: torch.Tensor, size: int, slack: flo
     return Fragments(pixel, depth, face, torch.stack([1 - u - v, u, v], dim=1), sign, size)
 
 
-def _covered(seen: torch.Tensor, faces: torch.Tensor, number: int, size: int, slack: float) -> list[tuple[torch.Tensor, ...]]:
+def _covered(seen: torch.Tensor, faces: torch.Tensor, number: int, size: int, slack: float, facing: bool) -> list[tuple[torch.Tensor, ...]]:
     """Pixel, depth, face, u, v and sign of the fragments, in parts, of faces (F, 3) that are counted from `number` on, between vertices
-    (V, 3) at column, row and z."""
+    (V, 3) at column, row and z; facing: as in `fragments`."""
     # One corner after the other: the least of three in a row takes several times as long.
     start, second, third = (seen.index_select(0, corner) for corner in faces.long().T)
+    edge1, edge2 = second - start, third - start
+    area = edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0]
+    # Rows grow downwards, so a triangle that faces the viewer has negative area here.
+    turned = torch.nonzero(area < -_NO_AREA if facing else area.abs() > _NO_AREA)[:, 0]
+    start, second, third, edge1, edge2, area = (part[turned] for part in (start, second, third, edge1, edge2, area))
     sample = 0.5 + seen.new_tensor(_ASIDE)
     low = torch.ceil(torch.minimum(torch.minimum(start, second), third)[:, :2] - sample).clamp(0, size)
     high = torch.floor(torch.maximum(torch.maximum(start, second), third)[:, :2] - sample).clamp(-1, size - 1)
     extent = (high - low + 1).clamp_min(0)
-    edge1, edge2 = second - start, third - start
-    area = edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0]
-    used = torch.nonzero((extent[:, 0] > 0) & (extent[:, 1] > 0) & (area.abs() > 1e-12))[:, 0]
+    used = torch.nonzero((extent[:, 0] > 0) & (extent[:, 1] > 0))[:, 0]
     # u, v and depth are linear over the picture: their values at the first pixel of the triangle's box, and their steps.
     edge1, edge2, area, low, start, extent = (part[used] for part in (edge1, edge2, area, low, start, extent))
     dx, dy = low[:, 0] + (0.5 + _ASIDE[0]) - start[:, 0], low[:, 1] + (0.5 + _ASIDE[1]) - start[:, 1]
     ux, uy = edge2[:, 1] / area, -edge2[:, 0] / area
     vx, vy = -edge1[:, 1] / area, edge1[:, 0] / area
     linear = torch.stack([low[:, 0], low[:, 1], extent[:, 0], dx * ux + dy * uy, ux, uy, dx * vx + dy * vy, vx, vy])
-    # Rows grow downwards, so a triangle that faces the viewer has negative area here.
     planes = torch.stack([start[:, 2], edge1[:, 2], edge2[:, 2], -torch.sign(area)])
     return [
-        _spans(linear[:, first:last], planes[:, first:last], used[first:last] + number, extent[first:last, 1].long(), size, slack)
+        _spans(linear[:, first:last], planes[:, first:last], turned[used[first:last]] + number, extent[first:last, 1].long(), size, slack)
         for first, last in _chunks((extent[:, 0] * extent[:, 1]).long())
     ]
 

@@ -15,10 +15,11 @@ _FADE = 0.02  # crop units over which a vertex behind another surface becomes hi
 
 @dataclass(frozen=True)
 class DepthPicture:
-    """The nearest surface of a closed mesh: depth (S, S) float32 z, -inf where there is none; thickness (S, S) float32 to its back side."""
+    """The nearest surface of a closed mesh: depth (S, S) float32 z, -inf where there is none; thickness (S, S) float32 to its back side, if
+    that was asked for."""
 
     depth: np.ndarray
-    thickness: np.ndarray
+    thickness: np.ndarray | None = None
 
     @property
     def mask(self) -> np.ndarray:
@@ -26,10 +27,13 @@ class DepthPicture:
         return np.isfinite(self.depth)
 
 
-def depth_picture(vertices: np.ndarray, faces: np.ndarray, size: int) -> DepthPicture:
+def depth_picture(vertices: np.ndarray, faces: np.ndarray, size: int, thickness: bool = False) -> DepthPicture:
     """Rasterise vertices (V, 3), faces (F, 3) in the crop frame into size x size pixels."""
-    pieces = fragments(torch.from_numpy(np.ascontiguousarray(vertices, np.float32)), torch.from_numpy(np.asarray(faces)), size)
+    points, corners = torch.from_numpy(np.ascontiguousarray(vertices, np.float32)), torch.from_numpy(np.asarray(faces))
+    pieces = fragments(points, corners, size, facing=not thickness)
     depth = nearest(pieces).depth
+    if not thickness:
+        return DepthPicture(depth.numpy())
     away = pieces.sign < 0
     back = torch.full((size * size,), -torch.inf).scatter_reduce_(0, pieces.pixel[away], pieces.depth[away], "amax").view(size, size)
     return DepthPicture(depth.numpy(), torch.where(torch.isfinite(depth), depth - back, 0).numpy())

@@ -9,9 +9,13 @@ from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.mesh import adjacency, vertex_normals
 from ..geometry.visibility import smoothstep
+from .refine import refine
+from .solid import ClosedSurface, to_solid
 from .trim import trimmed
 
-_SPACING = (0.0015, 0.003)  # metres between the vertices of the face that closes a cut
+_SPACING, _FINER = 0.003, 1.8  # metres between the vertices of the face that closes a cut; its edges near the rim, in those of the surface
+_EDGES = (0.0015, 0.003)  # metres of a surface's edges at the rim
+_AT_RIM = 0.002  # metres from the bowl within which a surface's vertices are at the rim
 _CLEAR = 0.03  # metres under the face that no cut enters
 _ON_FACE = 5e-4  # metres between the cut and the triangles of the face that closes it
 _UNDER = -0.94  # of the normal, upwards: what closes a head below, and not at its sides
@@ -63,11 +67,19 @@ class _Bowl:
         """(N,): metres that points (N, 3) lie outside, as seen from the centre, negative inside."""
         return np.linalg.norm(points - self.centre, axis=1) * (1 - 1 / np.maximum(self.gauge(points), 1e-3))
 
-    def solid(self, spacing: float) -> manifold3d.Manifold:
-        """What is left of everything, with about so many metres between vertices."""
-        segments = 4 * int(np.ceil(np.pi / 2 * max(self.across, self.along) / spacing))
-        to_bowl = lambda sphere: self.centre + sphere / self.gauge(self.centre + sphere)[:, None]  # noqa: E731
-        return manifold3d.Manifold.sphere(1.0, segments).warp_batch(to_bowl)
+    def solid(self, rim: np.ndarray, spacing: float) -> manifold3d.Manifold:
+        """What is left of everything, with about so many metres between vertices beside the rim, which is at points (N, 3), and at the
+        sides, where hair is cut; under the head nobody looks, and they are farther apart."""
+        segments = 4 * int(np.ceil(np.pi / 2 * max(self.across, self.along) / _SPACING))
+        sphere = manifold3d.Manifold.sphere(1.0, segments).to_mesh64()
+        on_bowl = lambda points: self.centre + (points - self.centre) / self.gauge(points)[:, None]  # noqa: E731
+        vertices, faces = on_bowl(self.centre + np.asarray(sphere.vert_properties)), np.asarray(sphere.tri_verts).astype(np.int64)
+        if len(rim):
+            side = vertex_normals(vertices, faces)[:, 1] > _UNDER
+            side &= ((vertices > rim.min(0) - _ROUND) & (vertices < rim.max(0) + _ROUND)).all(1)
+            near = cKDTree(rim).query(vertices, distance_upper_bound=_ROUND)[0] < np.inf
+            vertices, faces = refine(vertices, faces, near | side, _FINER * spacing)
+        return to_solid(ClosedSurface(on_bowl(vertices), faces, np.zeros((len(vertices), 0))))
 
     def fitted(self, vertices: np.ndarray, at_wall: np.ndarray, face: np.ndarray, unseen: np.ndarray) -> "_Bowl":
         """The largest such bowl that leaves nothing at the crop's walls, nothing unseen under the chest, and thick ends of shoulders, as
@@ -130,8 +142,9 @@ def cut_head(
     face = np.zeros((0, 3)) if face is None else face
     bowl = _CUTS[kind].fitted(vertices, at_wall, face, np.zeros(len(vertices), bool) if unseen is None else unseen)
     edges = np.linalg.norm(vertices[faces[::50, 0]] - vertices[faces[::50, 1]], axis=1)
-    spacing = float(np.clip(np.median(edges), *_SPACING))
-    vertices, faces = trimmed(vertices, faces, bowl.beyond(vertices), bowl.solid(spacing), bowl.centre)
+    spacing, beyond = float(np.clip(np.median(edges), *_EDGES)), bowl.beyond(vertices)
+    solid = bowl.solid(vertices[np.abs(beyond) < _AT_RIM], spacing)
+    vertices, faces = trimmed(vertices, faces, beyond, solid, bowl.centre)
     closing = np.abs(bowl.beyond(vertices)) < _ON_FACE
     rim = np.unique(faces[closing[faces].any(1) & ~closing[faces].all(1)])
     ended = _rounded(vertices, faces, rim, spacing)

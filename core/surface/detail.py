@@ -85,7 +85,8 @@ def displace_front(
     The change fades to nothing towards silhouettes, depth edges, grazing surface and thin parts. Positions in the picture stay, so no
     visible face can turn over and the silhouette does not move.
     """
-    before = depth_picture(vertices, faces, len(mask))
+    before = depth_picture(vertices, faces, len(mask), thickness=True)
+    assert before.thickness is not None
     length = np.linalg.norm(normals_map, axis=2)
     valid = before.mask & mask & (length > 0.5)
     unit = normals_map / np.maximum(length, 1e-6)[..., None]

@@ -10,7 +10,8 @@ _ROUNDS = 4  # halvings: a sixteenth
 def refine(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, longest: float) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (V + N, 3) and faces (F', 3) with every edge at chosen (V,) bool vertices halved while it is longer than `longest`.
 
-    The first V vertices are the given ones; new ones lie in the middle of edges. A closed manifold stays one.
+    The first V vertices are the given ones; new ones lie in the middle of edges. A closed manifold stays one. A new vertex is chosen if
+    both ends of its edge are: if one sufficed, the chosen part would grow in every round, among ever poorer triangles.
     """
     for _ in range(_ROUNDS):
         touched = np.flatnonzero(chosen[faces].any(1))
@@ -22,14 +23,14 @@ def refine(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, longest:
         middle = np.full(len(edges), -1)
         middle[halved] = len(vertices) + np.arange(halved.sum())
         vertices = np.concatenate([vertices, vertices[edges[halved]].mean(1, dtype=np.float64).astype(vertices.dtype)])
-        chosen = np.concatenate([chosen, chosen[edges[halved]].any(1)])
+        chosen = np.concatenate([chosen, chosen[edges[halved]].all(1)])
         kept = np.ones(len(faces), bool)
         kept[touched] = False
-        faces = np.concatenate([faces[kept], _halved(faces[touched], middle[of_faces])]).astype(faces.dtype)
+        faces = np.concatenate([faces[kept], _halved(vertices, faces[touched], middle[of_faces])]).astype(faces.dtype)
     return vertices, faces
 
 
-def _halved(faces: np.ndarray, middle: np.ndarray) -> np.ndarray:
+def _halved(vertices: np.ndarray, faces: np.ndarray, middle: np.ndarray) -> np.ndarray:
     """Faces (F', 3) in the place of faces (F, 3) whose edges 01, 12, 20 have new vertices in the middle, (F, 3), or -1."""
     number = (middle >= 0).sum(1)
     a, b, c, x, y, z = np.column_stack([faces, middle])[number == 3].T
@@ -39,5 +40,8 @@ def _halved(faces: np.ndarray, middle: np.ndarray) -> np.ndarray:
         a, b, c, x, _, _ = turned[(number == 1) & (turned[:, 3] >= 0)].T
         parts += [np.column_stack([a, x, c]), np.column_stack([x, b, c])]
         a, b, c, _, y, z = turned[(number == 2) & (turned[:, 3] < 0)].T
-        parts += [np.column_stack([y, c, z]), np.column_stack([a, b, y]), np.column_stack([a, y, z])]
+        # The shorter diagonal of what is left makes the better triangles.
+        shorter = np.linalg.norm(vertices[a] - vertices[y], axis=1) < np.linalg.norm(vertices[b] - vertices[z], axis=1)
+        one, other = np.where(shorter, y, z), np.where(shorter, a, b)
+        parts += [np.column_stack(three) for three in ((y, c, z), (a, b, one), (other, y, z))]
     return np.concatenate(parts)

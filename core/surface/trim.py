@@ -8,7 +8,7 @@ from .extract import largest_component
 from .solid import ClosedSurface, from_solid, to_solid
 
 _NEAR = 0.01  # metres from the solid's surface within which faces take part: farther than a curved one leaves the planes of its own faces
-_FAR = 2.0  # metres from the centre: outside of any solid
+_STEPS, _FAR, _BELOW = (0.02, 0.1, 0.4), 2.0, 4.0  # metres of walls outwards; from the centre, outside of any solid; and below that
 
 
 def trimmed(
@@ -37,18 +37,24 @@ def trimmed(
 
 def _closing(vertices: np.ndarray, faces: np.ndarray, beyond: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The vertices and further ones, and the faces that close open faces (F, 3): from borders inside to the centre; from those outside,
-    away from it and together far below."""
+    away from it, down, and together far below."""
     count = len(vertices)
     start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
     border = ~np.isin(start * count + end, end * count + start)
     start, end = start[border], end[border]
     outside = beyond[start] > 0
     closing = [(end[~outside], start[~outside], np.full((~outside).sum(), count))]
-    rim, number = np.unique(np.concatenate([start[outside], end[outside]]), return_inverse=True)
+    start, end = start[outside], end[outside]
+    rim, number = np.unique(np.concatenate([start, end]), return_inverse=True)
     away = vertices[rim] - centre
-    far = centre + _FAR * away / np.linalg.norm(away, axis=1, keepdims=True)
-    start_far, end_far = count + 2 + number.reshape(2, -1)
-    start, end, below = start[outside], end[outside], np.full(outside.sum(), count + 1)
-    closing += [(end, start, start_far), (end, start_far, end_far), (end_far, start_far, below)]
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    # Walls in steps: a boolean compares all faces whose boxes meet, and the box of a long slanting wall holds much of the solid.
+    rings = [*(vertices[rim] + step * away for step in _STEPS), centre + _FAR * away]
+    rings.append(np.column_stack([rings[-1][:, 0], np.full(len(rim), centre[1] - _BELOW), rings[-1][:, 2]]))
+    for ring in range(len(rings)):
+        following = count + 2 + ring * len(rim) + number.reshape(2, -1)
+        closing += [(end, start, following[0]), (end, *following)]
+        start, end = following
+    closing.append((end, start, np.full(len(start), count + 1)))
     together = np.concatenate([np.stack(three, axis=1) for three in closing]).astype(faces.dtype)
-    return np.concatenate([vertices, [centre, centre - [0, _FAR, 0]], far]), together
+    return np.concatenate([vertices, [centre, centre - [0, _BELOW, 0]], *rings]), together

@@ -299,6 +299,9 @@ def test_cells_keep_means_and_bring_them_back_smoothly(ball):
     assert (cells.cell[cells.first] == np.arange(len(cells.first))).all()
     back = cells.spread(cells.mean(values), ball.vertices)
     assert np.abs(back - values).max() < 0.02
+    assert np.array_equal(cells.spread(cells.mean(values), ball.vertices[::-1])[::-1], back), "other vertices of the same number"
+    even = cells.spread(np.ones((len(cells.first), 1)), ball.vertices)
+    assert even.max() <= 1 and even.min() > 0.9999
     links = cells.links
     assert (links != links.T).nnz == 0 and links.diagonal().max() == 0
     assert links.sum(1).min() >= 2

@@ -11,7 +11,7 @@ from likeness.core.surface.extract import check_manifold, extract_surface
 from likeness.core.surface.mend import Shape, mend_surface
 from likeness.core.surface.smooth import smooth_surface
 from likeness.core.surface.solid import ClosedSurface, from_solid, largest_part, to_solid
-from likeness.core.surface.trim import trimmed
+from likeness.core.surface.trim import _closing, trimmed
 
 CENTRE, HALF = np.array([0.0, 0.119, 0.036]), 0.2  # of a head's crop about its neck's joint
 KINDS = [kind for kind in CUTS if kind != "none"]
@@ -145,7 +145,8 @@ def test_a_photo_that_ends_at_the_chin_keeps_a_neck(whole: tuple[np.ndarray, ...
 def test_only_what_is_around_the_cut_need_go_through_the_boolean(whole: tuple[np.ndarray, ...], kind: str) -> None:
     vertices, faces, _ = whole
     bowl, none = _CUTS[kind], np.zeros((len(vertices), 0))
-    solid, beyond = bowl.solid(0.003), bowl.beyond(vertices)
+    beyond = bowl.beyond(vertices)
+    solid = bowl.solid(vertices[np.abs(beyond) < 0.002], 0.003)
     expected, _ = from_solid(largest_part(to_solid(ClosedSurface(vertices, faces, none)) ^ solid))
     found, rest = trimmed(vertices, faces, beyond, solid, bowl.centre)
     check_manifold(found, rest)
@@ -154,3 +155,33 @@ def test_only_what_is_around_the_cut_need_go_through_the_boolean(whole: tuple[np
     assert np.percentile(cKDTree(found).query(expected.vertices)[0], 99.9) < 1e-6
     untouched = trimmed(vertices, faces, beyond - beyond.max() - 1, solid, bowl.centre)
     assert np.array_equal(untouched[0], vertices.astype(np.float32)) and np.array_equal(untouched[1], faces)
+
+
+def test_no_wall_of_what_is_trimmed_is_beside_much_of_the_solid() -> None:
+    """A boolean compares all faces whose boxes meet: with long slanting walls, under long hair, it took four seconds."""
+    bowl = _CUTS["bust"]
+    around, up = (one.ravel() for one in np.meshgrid(np.linspace(-0.5, 0.5, 9), np.linspace(-0.6, 0.9, 9)))
+    away = np.column_stack([np.cos(up) * np.cos(around), np.sin(up), np.cos(up) * np.sin(around)])
+    hair = bowl.centre + 1.01 * away / bowl.gauge(bowl.centre + away)[:, None]
+    corner = (np.arange(8)[:, None] * 9 + np.arange(8)).ravel()
+    faces = np.concatenate([np.stack([corner, corner + 9, corner + 10], 1), np.stack([corner, corner + 10, corner + 1], 1)])
+    places, walls = _closing(hair, faces, bowl.beyond(hair), bowl.centre)
+    solid = np.asarray(bowl.solid(np.zeros((0, 3)), 0.003).to_mesh64().vert_properties)[:, :3]
+    low, high = places[walls].min(1), places[walls].max(1)
+    held = [((solid > one) & (solid < other)).all(1).mean() for one, other in zip(low, high, strict=True)]
+    assert max(held) < 0.01
+
+
+def test_what_closes_a_cut_is_coarse_below_alone() -> None:
+    bowl = _CUTS["bust"]
+    around, up = (one.ravel() for one in np.meshgrid(np.linspace(-0.6, 0.6, 30), (-1.3, 0.4)))
+    away = np.column_stack([np.cos(up) * np.cos(around), np.sin(up), np.cos(up) * np.sin(around)])
+    rim = bowl.centre + away / bowl.gauge(bowl.centre + away)[:, None]
+    solid = bowl.solid(rim, 0.0015).to_mesh64()
+    vertices, faces = np.asarray(solid.vert_properties)[:, :3], np.asarray(solid.tri_verts).astype(np.int64)
+    far, normals = cKDTree(rim).query(vertices)[0], vertex_normals(vertices, faces)
+    side = ((vertices > rim.min(0)) & (vertices < rim.max(0))).all(1) & (normals[:, 1] > -0.9)
+    edges = np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1)
+    parts = far < 4e-3, side & (far > 1e-2), (normals[:, 1] < -0.96) & (far > 1e-2)
+    at_rim, beside, below = (np.median(edges[part[faces].all(1)]) for part in parts)
+    assert max(at_rim, beside) < 2.2e-3 and below > 2.5e-3

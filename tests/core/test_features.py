@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from likeness.core.geometry.mesh import face_normals, signed_volume, unique_edges
+from likeness.core.geometry.mesh import cross, face_normals, signed_volume, unique_edges
 from likeness.core.models.head import HeadModel
 from likeness.core.models.prior import FaceBlend
 from likeness.core.photo.parsing import CLASSES
@@ -159,6 +159,20 @@ def test_refining_a_part_keeps_a_closed_surface_closed() -> None:
     assert length[(finer[edges, 0] > 0.15).all(1)].max() <= 0.03
     coarse = (finer[edges, 0] < 0).all(1)
     assert coarse.sum() == (vertices[unique_edges(faces)[0], 0] < 0).all(1).sum()
+
+
+def test_what_is_refined_does_not_grow_among_ever_poorer_triangles() -> None:
+    axis = np.arange(-10, 11) / 10
+    across, up = (one.ravel() for one in np.meshgrid(axis, axis))
+    # Slanting rows: one diagonal of what is left of a face is far longer than the other.
+    vertices = np.column_stack([across + 0.3 * up, 0.5 * up, 0 * up])
+    corner = (np.arange(20)[:, None] * 21 + np.arange(20)).ravel()
+    faces = np.concatenate([np.stack([corner, corner + 1, corner + 22], 1), np.stack([corner, corner + 22, corner + 21], 1)])
+    finer, more = refine(vertices, faces, np.hypot(across, up) < 0.35, 0.07)
+    a, b, c = finer[more].transpose(1, 0, 2)
+    sides = [np.linalg.norm(one - other, axis=1) for one, other in ((a, b), (b, c), (c, a))]
+    aspect = np.max(sides, axis=0) ** 2 / np.abs(cross(b - a, c - a)[:, 2])
+    assert aspect.max() < 10 and (aspect > 6).sum() < 20
 
 
 def test_a_heads_features_are_its_lids_lips_and_nostrils() -> None:

@@ -258,10 +258,11 @@ def test_solver_reports_when_it_cannot_converge():
 
 def test_depth_picture_and_visibility_of_a_ball():
     vertices, faces = ball(0.6)
-    picture = depth_picture(vertices, faces, 128)
-    assert picture.thickness[64, 64] == pytest.approx(1.2, abs=5e-3)
+    picture = depth_picture(vertices, faces, 128, thickness=True)
+    assert picture.thickness is not None and picture.thickness[64, 64] == pytest.approx(1.2, abs=5e-3)
     assert picture.thickness[0, 0] == 0 and not picture.mask[0, 0]
     normals = vertices / 0.6
+    assert np.array_equal(depth_picture(vertices, faces, 128).depth, picture.depth), "what is turned away is hidden"
     seen = visibility(vertices, normals, picture.depth)
     assert seen[normals[:, 2] > 0.3].min() > 0.99
     assert seen[normals[:, 2] < 0].max() == 0
