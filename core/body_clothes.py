@@ -19,7 +19,7 @@ _APART = ("head", "hands")  # regions that are no cloth's
 
 
 _EDGE, _CONTRAST = 1 / 3, 0.06  # of a cell, where colours change; by what an edge's middle then differs from the mean of its ends
-_MOST = 0.05  # share of all edges of which that may be: a pattern is everywhere
+_MOST = 0.02  # share of all edges of which that may be: a pattern is everywhere
 
 
 @dataclass(frozen=True)
