@@ -21,6 +21,8 @@ _OFF, _OFF_EARS = (0.02, 0.04), (0.05, 0.09)  # crop units from skin to what sta
 _COVERED = (0.1, 0.4)  # share of what covers skin in the picture
 _EDGE, _EAR_MOVES = 1.5, 1.0  # cells over which bare skin begins, and over which the moves of ears are averaged
 _NEAR = (0.12, 0.18)  # crop units from the model over which the field's own surface begins
+_BEFORE = (0.015, 0.04)  # crop units (3 to 8 mm) before the model, from which on a lock that the picture shows stays
+_HANGING = 0.05  # crop units (1 cm) below the ears over which that begins: beside ears a field has lumps
 _AROUND_EARS = (0.025, 0.07)  # crop units (5 to 14 mm) around a bare ear in which skin is bare, and hair close to it
 _GRAZING = 0.2  # z of a normal below which the picture tells less
 _DEPTH = 512  # pixels a side
@@ -29,19 +31,23 @@ _ALL, _NOTHING = 0.995, 0.005
 
 @dataclass(frozen=True)
 class Covers:
-    """What the picture shows on skin, shares (S, S) in [0, 1]: hair, hats, cloth and things; and beards, which may hug it."""
+    """What the picture shows on skin, shares (S, S) in [0, 1]: hair, hats, cloth and things; hair alone; and beards, which may hug it."""
 
     worn: np.ndarray
+    hair: np.ndarray
     beard: np.ndarray
 
 
 @dataclass(frozen=True)
 class BareSkin:
     """On a lattice over the crop: share (N, N, N) in [0, 1], where bare skin is; moves (3, N, N, N), how the fitted model is moved to the
-    field there, crop units."""
+    field there, crop units. hair (S, S) in [0, 1]: where the picture shows some; below: the height below which it may
+    hang before skin, that of bare ears' lower ends."""
 
     share: np.ndarray
     moves: np.ndarray
+    hair: np.ndarray
+    below: float
 
     @classmethod
     def of(cls, surface: PriorSurface, skin: np.ndarray, neck: np.ndarray, ears: Ears, field: Field, covers: Covers) -> Self:
@@ -70,7 +76,8 @@ class BareSkin:
         depth = depth_picture(points, surface.faces, _DEPTH).depth
         seen = visibility(points, normals, depth) * smoothstep(normals[:, 2], 0, _GRAZING)
         share = skin * np.maximum(seen * bare + (1 - seen) * close * (1 - neck), near_ear)
-        return cls(_spread(places, share, np.ones(len(share)), _EDGE), moves)
+        lobes = float(points[ears.share > 0.5, 1].min()) if (ears.share > 0.5).any() else 2.0
+        return cls(_spread(places, share, np.ones(len(share)), _EDGE), moves, covers.hair, lobes)
 
     def on(self, field: Field) -> Field:
         """The field with that."""
@@ -78,7 +85,9 @@ class BareSkin:
         def distance(points: np.ndarray) -> np.ndarray:
             place = _place(points)
             model = field.prior_distance(points - np.stack([_read(one, place) for one in self.moves], axis=1))
-            share = _read(self.share, place) * (1 - smoothstep(np.abs(model), *_NEAR))
+            hangs = smoothstep(sample_picture(self.hair, points), *_COVERED) * smoothstep(model, *_BEFORE)
+            hangs *= smoothstep(self.below - points[:, 1], 0, _HANGING)
+            share = _read(self.share, place) * (1 - smoothstep(np.abs(model), *_NEAR)) * (1 - hangs)
             some, own = share > _NOTHING, share < _ALL
             result = np.zeros(len(points), np.float32)
             result[own] = field.distance(points[own])

@@ -51,7 +51,8 @@ def head_skin(field: Field, surface: PriorSurface, masks: np.ndarray, neck: np.n
     if view.parsing is None:
         return ears.on(field)
     shares = view.parsing.crop(surface.framing.crop_box(camera), _EARS_SIZE)
-    covers = Covers(shares[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1), shares[..., CLASSES.index("beard")])
+    hair, beard = (shares[..., CLASSES.index(name)] for name in ("hair", "beard"))
+    covers = Covers(shares[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1), hair, beard)
     head = smoothstep(surface.canonical[:, 1], *_ABOVE_SHOULDERS) * (1 - np.maximum(masks.max(0) - ears.share, 0))
     return ears.on(BareSkin.of(surface, head, neck, ears, field, covers).on(field))
 

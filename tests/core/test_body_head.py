@@ -101,10 +101,10 @@ def test_a_body_keeps_its_own_head_where_none_can_be_made_and_says_so() -> None:
     def refuses(*_: object) -> BodyHead:
         raise ReconstructionError("The landmarks form no face.")
 
-    own, rig, notes = bodies._with_head(surface, prepared, lambda *_: None)
+    own, rig, notes = bodies._with_head(surface, prepared, lambda *_: None, 1.0)
     assert own is surface and rig is None and f"{LEAST_FACE} pixels" in notes[0]
-    own, rig, notes = bodies._with_head(surface, prepared, refuses)
+    own, rig, notes = bodies._with_head(surface, prepared, refuses, 1.0)
     assert own is surface and "form no face" in notes[0]
     place = JoinPlace(np.zeros((8, 3)), np.zeros(3), np.array([0.0, 1.0, 0.0]))
-    own, rig, notes = bodies._with_head(surface, prepared, lambda *_: BodyHead(surface, place, ()))
+    own, rig, notes = bodies._with_head(surface, prepared, lambda *_: BodyHead(surface, place, ()), 1.0)
     assert own is surface and len(notes) == 1  # what is no closed surface cannot be joined

@@ -9,6 +9,7 @@ from likeness.core.models.prior import PriorSurface
 from likeness.core.photo.framing import HEAD
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.glasses import GlassesArms
+from likeness.core.surface.refine import refine
 
 MODEL = HeadModel.load()
 SURFACE = PriorSurface.of(MODEL, (MODEL.closed_rest / HEAD.half).astype(np.float32), HEAD)
@@ -72,7 +73,8 @@ def test_arms_are_painted_where_skin_is_bare_and_the_photo_does_not_look() -> No
 def test_the_mesh_is_fine_where_arms_lie() -> None:
     found = arms()
     assert found is not None
-    vertices, faces = found.prepared(SURFACE.vertices, SURFACE.faces)
+    dense = refine(SURFACE.vertices, SURFACE.faces, np.ones(len(SURFACE.vertices), bool), 2e-3 / HEAD.half)
+    vertices, faces = found.prepared(*dense)
     on = found.share(vertices) > 0.5
     edges = np.linalg.norm(vertices[faces[on[faces].all(1)]] - vertices[np.roll(faces[on[faces].all(1)], 1, axis=1)], axis=-1)
     assert edges.max() * HEAD.half < 0.9e-3
