@@ -39,6 +39,7 @@ from .surface.clothing import Clothing
 from .surface.cut import cut_head
 from .surface.ears import with_ears
 from .surface.features import Features, uncovered
+from .surface.hair import without_bumps
 from .surface.mend import mend_surface
 from .surface.mesoscopic import FineDetail
 from .topology.anatomy import Anatomy
@@ -143,11 +144,12 @@ class HeadReconstructor:
         with clock.stage("detail"):
             detail = prepared.fine_detail(settings.resolution, settings.detail, pictures)
             clothing = prepared.clothing(settings.resolution, settings.detail, pictures)
-            if fields.further is None:
-                vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
-            else:
-                smooth = add_detail(vertices, faces, settings.resolution)
-                vertices = fields.further.detailed(smooth, faces, settings.resolution, settings.detail)
+            _, matte, parsing = pictures
+            vertices = add_detail(vertices, faces, settings.resolution, *(prepared.relief() if fields.further is None else ()))
+            if parsing is not None:
+                vertices = without_bumps(vertices, faces, matte, parsing, prepared.surface.framing.half)
+            if fields.further is not None:
+                vertices = fields.further.detailed(vertices, faces, settings.resolution, settings.detail)
             vertices, faces = self._with_features(prepared, *with_ears(vertices, faces, fields.ears), pictures)
             if detail is not None and fields.further is None:
                 # Lines around eyes and mouth are the person's: they come last.
@@ -208,8 +210,8 @@ class HeadReconstructor:
             if fields.further is not None:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
         with clock.stage("mend"):
-            # Another photo may show what the main one does not.
-            raised = vertices + (relief * (1 - observed))[:, None] * normals
+            # What the main photo's shading tells nothing of is raised; another photo may show it.
+            raised = vertices + (relief if fields.further is None else relief * (1 - observed))[:, None] * normals
             if clothing is not None:
                 raised = clothing.on(raised, faces, clothes, edges)
             camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)
