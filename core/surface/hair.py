@@ -31,7 +31,7 @@ def without_bumps(vertices: np.ndarray, faces: np.ndarray, matte: np.ndarray, pa
     for _ in range(_RINGS):
         near[faces[near[faces].any(1)]] = True
     part, part_faces, kept = compact(vertices, faces[near[faces].all(1)])
-    change = (spanned(part, part_faces, worn[kept], _SPANS / half) - part) * (worn[kept] > 0)[:, None]
+    change = (spanned(part, part_faces, worn[kept], _SPANS / half) - part) * worn[kept, None]
     far = np.linalg.norm(change, axis=1, keepdims=True) * half / _MOST
     moved = vertices.copy()
     moved[kept] += change * np.tanh(far) / np.maximum(far, 1e-6)
