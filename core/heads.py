@@ -40,6 +40,7 @@ from .surface.cut import cut_head
 from .surface.ears import with_ears
 from .surface.features import Features, uncovered
 from .surface.glasses import GlassesArms
+from .surface.hair import without_bumps
 from .surface.mend import mend_surface
 from .surface.mesoscopic import FineDetail
 from .topology.anatomy import Anatomy
@@ -157,11 +158,12 @@ class HeadReconstructor:
             vertices, faces = build_surface(fields.field, settings.resolution, share, clock.cancel)
         with clock.stage("detail"):
             detail, clothing = shading.result(), cloth.result()
-            if fields.further is None:
-                vertices = add_detail(vertices, faces, settings.resolution, *prepared.relief())
-            else:
-                smooth = add_detail(vertices, faces, settings.resolution)
-                vertices = fields.further.detailed(smooth, faces, settings.resolution, settings.detail)
+            _, matte, parsing = pictures
+            vertices = add_detail(vertices, faces, settings.resolution, *(prepared.relief() if fields.further is None else ()))
+            if parsing is not None:
+                vertices = without_bumps(vertices, faces, matte, parsing, prepared.surface.framing.half)
+            if fields.further is not None:
+                vertices = fields.further.detailed(vertices, faces, settings.resolution, settings.detail)
             vertices, faces = self._with_features(prepared, *with_ears(vertices, faces, fields.ears), pictures)
             if detail is not None and fields.further is None:
                 # Lines around eyes and mouth are the person's: they come last.
@@ -226,8 +228,8 @@ class HeadReconstructor:
             if fields.further is not None:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
         with clock.stage("mend"):
-            # Another photo may show what the main one does not.
-            raised = vertices + (relief * (1 - observed))[:, None] * normals
+            # What the main photo's shading tells nothing of is raised; another photo may show it.
+            raised = vertices + (relief if fields.further is None else relief * (1 - observed))[:, None] * normals
             if told.clothing is not None:
                 raised = told.clothing.on(raised, faces, clothes, edges)
             camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)

@@ -36,6 +36,7 @@ _CROPPED = 1.3  # and cropped hair nearly so
 _COMBED = (0.3, 0.6)  # coherence of the sample's gradients, from curls and stubble to strands that run one way
 _STRAND = (0.015, 0.03)  # crop units (3 and 6 mm, times what they are lengthened) along strands over which light and relief are averaged
 _BACKWARDS = np.radians(25)  # tilt of the crown, where strands meet
+_FALLS, _UPRIGHT = 0.4, 0.8  # crop units below the skull's middle over which strands bend from this tilt, and by how much of it
 _REPEATS = 2  # times around the head
 _WIDE = (0.45, 0.75)  # sine of the angle to the crown within which strands are made twice as wide: narrower ones are rows of dots on a mesh
 _CROWN, _RAISED = (0.07, 0.2), (0.25, 0.6)  # and within which they are too fine to be shown, and to be raised
@@ -102,6 +103,9 @@ class HairTexture:
         away = upright - _CENTRE
         back, up = np.sin(_BACKWARDS), np.cos(_BACKWARDS)
         x, along, forward = away[:, 0], away[:, 1] * up - away[:, 2] * back, away[:, 1] * back + away[:, 2] * up
+        # Hair hangs by its weight: along the crown's axis it ran from behind over the cheeks.
+        below = np.maximum(-along, 0)
+        forward = forward + _UPRIGHT * np.tan(_BACKWARDS) * np.where(below < _FALLS, below**2 / (2 * _FALLS), below - _FALLS / 2)
         across = np.hypot(x, forward)
         turns = np.arctan2(x, forward) / (2 * np.pi)
         # From the crown over the skull, and straight down below it.

@@ -65,7 +65,7 @@ class HiddenHair(NamedTuple):
         if share.max() > _SHOWN:
             strands = HairTexture.unknown(picture) if strands is None else strands
             tinted = (lambda colours: colours) if tints is None else tints.given_to
-            wanted = np.flatnonzero((share > 0.01) & (observed < 1))
+            wanted = np.flatnonzero(share > 0.01)
             values = strands.at(symmetry.upright(vertices[wanted]))
             here = cells.spread(level, vertices[wanted])
             texture[wanted] = share[wanted, None] * (tinted(lightened(here, _TEXTURED * values[:, 0])) - tinted(here))

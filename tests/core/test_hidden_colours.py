@@ -305,3 +305,14 @@ def test_colours_follow_the_kinds_without_islands(bust, seen, monkeypatch):
     before = coloured(bust, seen)[0]
     monkeypatch.setattr(by_kind, "without_islands", lambda cells, share, weight, ears: np.eye(share.shape[1])[np.full(len(share), SKIN)])
     assert np.abs(coloured(bust, seen)[0] - before)[bust.normals[:, 2] < -0.5].mean() > 0.02
+
+
+def test_strands_go_on_to_where_shading_tells_of_seen_ones(bust, locks):
+    """Hair that is seen but turns away has colours of the photo and relief of hidden hair: smooth, it was a lump beside the face."""
+    seen, heights = locks
+    _, observed, relief, *_ = filled(bust, seen, heights=heights)
+    turned = (bust.normals[:, 2] < 0.6) & (bust.vertices[:, 1] > 0.1) & (observed == 1)
+    half = (np.abs(bust.normals[:, 2] - 0.525) < 0.05) & (bust.vertices[:, 1] > 0.1)
+    hidden = relief[behind(bust.vertices, 0.05, 0.3)].std()
+    assert turned.sum() > 50 and relief[turned].std() > 0.085 * hidden
+    assert half.sum() > 50 and relief[half].std() < 0.27 * hidden, "both kinds of strands are no weave"

@@ -95,3 +95,14 @@ def test_strands_near_the_crown_are_as_wide_as_elsewhere_and_it_is_neither_bare_
 def test_curls_do_not_run_from_the_crown_and_cover_it() -> None:
     (crown, raised), (side, _) = (around_the_crown(HairTexture(strands(), 1.0, 0.0), sine) for sine in (0.1, 1.0))
     assert crown.std() > 0.5 * side.std() and raised.std() > 0.5 * side.std()
+
+
+def test_strands_hang_down_below_the_skull(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Along the crown's axis, which is tilted, they ran from behind over the cheeks."""
+    texture = HairTexture(np.tile(np.sin(np.arange(256) * np.pi / 16)[:, None], (256, 1, 2)).astype(np.float32), 1.0)
+    x, y = np.meshgrid(np.linspace(0.3, 0.5, 100), np.linspace(-0.6, -0.9, 100))
+    beside = np.stack([x, y, np.full_like(x, -0.35)], axis=-1).reshape(-1, 3).astype(np.float32)
+    across_each = lambda: np.abs(np.diff(texture.at(beside)[:, 0].reshape(x.shape), axis=0)).mean()  # noqa: E731
+    upright = across_each()
+    monkeypatch.setattr(hair_texture, "_UPRIGHT", 0.0)
+    assert upright < 0.6 * across_each()

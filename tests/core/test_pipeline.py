@@ -93,6 +93,26 @@ def test_edges_of_clothes_are_raised(reconstructor: Reconstructor, astronaut: Pa
     assert 0.005 < np.ptp(larger.vertices, axis=0)[0] - np.ptp(result.surface.vertices, axis=0)[0] < 0.011, "4 mm on each side"
 
 
+def test_relief_is_raised_wherever_it_is_told_and_hair_has_no_bumps(
+    reconstructor: Reconstructor, astronaut: Path, result, monkeypatch
+) -> None:
+    """Where hair turns away the photo gives its colours but no relief: between both kinds of strands was a smooth band."""
+
+    def raised(*given):
+        found = colour_vertices(*given)
+        return found._replace(relief=np.full_like(found.relief, 0.02))
+
+    def depth() -> float:
+        return np.ptp(reconstructor.run(astronaut, DRAFT).surface.vertices[:, 2])
+
+    before = np.ptp(result.surface.vertices[:, 2])
+    with monkeypatch.context() as patched:
+        patched.setattr("likeness.core.heads.colour_vertices", raised)
+        assert 0.0065 < depth() - before < 0.011, "4 mm in front, too"
+    monkeypatch.setattr("likeness.core.heads.without_bumps", lambda vertices, *_: vertices * np.float32([1, 1, 1.1]))
+    assert depth() > 1.03 * before
+
+
 def test_the_fitted_face_lies_on_the_landmarks(result: Result) -> None:
     assert result.report["landmark_error"] <= 0.015
 
