@@ -10,7 +10,8 @@ from .voxel_means import VoxelMeans
 
 _STANDS_OUT = (0.1, 0.06)  # crop units (20 to 12 mm) from the neck's edge within which the collar is what is seen
 _BESIDE = 0.05  # crop units (1 cm): cloth so near to seen skin borders the neck
-_BACK = 0.05  # crop units of depth over which what is seen farther back counts e times as much
+_BACK, _FARTHEST = 0.05, 0.25  # crop units of depth over which what is seen farther back counts e times as much; the share that lies
+# farthest back counts alike, or a few cells of a lapel beside the neck's outline would tell alone
 _SEEN, _LEAST = 0.3, 5  # weight of seen skin, and cells of cloth beside it that tell of a collar
 _MOSTLY, _EACH = 0.5, 0.25  # share of what borders the neck there, and of what does so on each side
 _TELLING = 0.5  # of the cells of the other side: of a side that shows less the other one tells
@@ -40,7 +41,8 @@ def with_collar(
     """
     bare, shown = skin
     neck = (upright[:, 1] < _CHIN) & (np.abs(upright[:, 0]) < _NECK)
-    around = np.flatnonzero(neck & (shown > _SEEN))
+    # What is seen steeply may be skin though the surface there is cloth: lapels bordered on such a seam.
+    around = np.flatnonzero(neck & (shown > _SEEN) & (bare > 0.5))
     cloth = np.flatnonzero(neck & seen.any(1))
     if not len(around) or not len(cloth):
         return share, None
@@ -68,7 +70,7 @@ def with_collar(
 
 def _bordering(seen: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Shares (C,) of garments among the seen ones (N, C), mostly of those that lie farthest back in depth (N,)."""
-    count = np.exp(-(depth - depth.min()) / _BACK) @ seen
+    count = np.exp(-np.maximum(depth - np.quantile(depth, _FARTHEST), 0) / _BACK) @ seen
     return count / max(count.sum(), 1e-9)
 
 

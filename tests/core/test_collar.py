@@ -18,15 +18,15 @@ def bust():
     return made_bust()
 
 
-def worn(bust, collar, skin=None, shown=1.0):
+def worn(bust, collar, skin=None, shown=1.0, steep_skin=0.0):
     """Garments of a photo from the front of a navy jacket, with white where the collar (K,) bool is; skin (K,): how much of it is bare;
-    shown (K,): how much of what is in front the photo shows."""
+    shown (K,): how much of what is in front the photo shows; steep_skin (K,): how much skin it shows steeply."""
     clothes = (bust.points[:, 1] < EDGE).astype(np.float32)
     bare = 1 - clothes if skin is None else skin
     colours = np.where(collar[:, None], WHITE, NAVY)
     steep = colours, np.zeros(len(colours))
     seen = bust.weight * shown
-    return garments(bust.cells, clothes, (colours, seen * clothes), steep, bust.points, (bare, bare * seen))
+    return garments(bust.cells, clothes, (colours, seen * clothes), steep, bust.points, (bare, np.maximum(bare * seen, steep_skin)))
 
 
 def shirt(points, sides=(-1, 1)):
@@ -41,6 +41,19 @@ def kinds_behind(bust, found):
 
 def test_a_shirt_stands_above_the_jacket_behind(bust):
     found = worn(bust, shirt(bust.points))
+    band, below = kinds_behind(bust, found)
+    assert band == found.collar > 0 and below not in (0, band)
+
+
+def test_a_lapel_beside_the_necks_outline_is_no_collar(bust):
+    found = worn(bust, shirt(bust.points) & ~((bust.points[:, 2] < -0.32) & (bust.points[:, 0] > 0)))
+    band, below = kinds_behind(bust, found)
+    assert band == found.collar > 0 and below not in (0, band)
+
+
+def test_a_jacket_on_which_skin_is_seen_steeply_does_not_border_the_neck(bust):
+    jacket = (bust.points[:, 1] < EDGE) & ~shirt(bust.points)
+    found = worn(bust, shirt(bust.points), steep_skin=0.5 * jacket)
     band, below = kinds_behind(bust, found)
     assert band == found.collar > 0 and below not in (0, band)
 
