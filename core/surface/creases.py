@@ -19,9 +19,9 @@ _BESIDE = (0.3, 0.7)  # share of skin on a line and to its sides over which it c
 # Lines of young skin, and where blush and the light on a cheek end, are fainter.
 _NOISE = (0.02, 0.04, 0.08)  # of the logarithm, for each width
 _SHARP = ((0.0, 1.0), (0.35, 0.6), (0.6, 0.85))  # darkness at the width before, of that at each, from even valleys of light to folds
-_GAIN, _REFERENCE = 1.9, 3e-3  # depth of a line over its width, for each unit of the logarithm; of a width of so many metres
+_GAIN, _REFERENCE = 2.0, 3e-3  # depth of a line over its width, for each unit of the logarithm; of a width of so many metres
 _MOST = 0.25  # natural logarithm beyond which a furrow hardly grows
-_BESIDE_RAISED, _SPREAD = 0.6, 6e-3  # share of a furrow that is raised around it, and metres over which
+_BESIDE_RAISED, _SPREAD = 1.2, 9e-3  # share of a furrow that is raised around it, and metres over which
 _FACING = (0.55, 0.8)  # z of the surface's normal over which lines fade in: jaws darken where they turn away
 _NOSE = ((-0.30, 0.095), (-0.225, 0.1), (-0.2, 0.11), (-0.05, 0.08), (0.025, 0.06))  # heights and half widths on the mean head, crop units
 _NOSE_ENDS, _NOSE_SIDE = (-0.29, -0.265, -0.01, 0.02), 0.035  # heights, and distance beside it, over which it ends

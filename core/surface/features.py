@@ -117,8 +117,10 @@ class Features:
         light = np.log(shown(photo.mean(-1)) + _DARK)
         pixel = 2 * self.window.half / _SIZE
         depth = with_teeth(self.depth, teeth, lips * (self.share > _OWN), light, pixel)
-        around = cv2.dilate(teeth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_UNDER_LIPS / pixel) + 1,) * 2))
-        return replace(self, depth=depth, steep=self.window.steep(depth), parted=around)
+        reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_UNDER_LIPS / pixel) + 1,) * 2)
+        # The model's own teeth end in a ledge that is not seen from the front; what stands before it is seen.
+        share = np.maximum(self.share, teeth * cv2.morphologyEx(self.share, cv2.MORPH_CLOSE, reach))
+        return replace(self, depth=depth, share=share, steep=self.window.steep(depth), parted=cv2.dilate(teeth, reach))
 
     def on(self, vertices: np.ndarray, faces: np.ndarray, uncovered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vertices (V', 3) float32 and faces (F', 3) of a surface (V, 3) with the features. uncovered (P, P) in [0, 1], over the crop:

@@ -200,16 +200,34 @@ def pocketed(pocket: float) -> tuple[np.ndarray, np.ndarray]:
     return vertices + np.column_stack([0 * up, pocket * np.exp(-(((up + 0.01) / 0.02) ** 2)) * round_, -0.06 * round_]), faces
 
 
+def teeth_seen() -> tuple[np.ndarray, np.ndarray]:
+    """A photo (P, P, 3) and a parsing (P, P, C) with teeth in its middle."""
+    shares = np.zeros((128, 128, len(CLASSES)), np.float32)
+    x, y = np.meshgrid((np.arange(128) + 0.5) / 64 - 1, 1 - (np.arange(128) + 0.5) / 64)
+    shares[np.hypot(x / 0.08, y / 0.04) < 1, CLASSES.index("teeth")] = 1
+    return np.full((128, 128, 3), 0.5, np.float32), shares
+
+
+def test_teeth_hide_the_ledge_where_the_models_own_end() -> None:
+    fine, faces = plate(FLAT, 0.003)
+    ledge = np.abs(fine[:, 1]) < 0.007
+    surface = fine - np.outer(0.006 * ledge, [0, 0, 1]).astype(np.float32)
+    features = Features.of(fine, faces, (~ledge).astype(np.float32), surface, faces)
+    assert features is not None
+    uneven = []
+    for one in (features, features.with_teeth(*teeth_seen())):
+        found = one.on(surface, faces, OPEN)[0]
+        uneven.append(np.ptp(found[(np.abs(found[:, 0]) < 0.03) & (np.abs(found[:, 1]) < 0.02), 2]))
+    assert uneven[1] < 0.3 * uneven[0]
+
+
 def test_a_pocket_behind_parted_lips_is_drawn_out() -> None:
     surface, faces = pocketed(0.06)
     fine, fine_faces = plate(FLAT, 0.003)
     features = Features.of(fine, fine_faces, np.ones(len(fine), np.float32), surface.astype(np.float32), faces)
     assert features is not None
-    shares = np.zeros((128, 128, len(CLASSES)), np.float32)
-    x, y = np.meshgrid((np.arange(128) + 0.5) / 64 - 1, 1 - (np.arange(128) + 0.5) / 64)
-    shares[np.hypot(x / 0.08, y / 0.04) < 1, CLASSES.index("teeth")] = 1
     folded = []
-    for one in (features, features.with_teeth(np.full((128, 128, 3), 0.5, np.float32), shares)):
+    for one in (features, features.with_teeth(*teeth_seen())):
         found, finer = one.on(surface.astype(np.float32), faces, OPEN)
         middle = found[finer].mean(1)
         folded.append((face_normals(found, finer)[np.hypot(middle[:, 0], middle[:, 1]) < 0.1, 2] < 0).mean())
