@@ -1,10 +1,12 @@
 """Small real things that several tests of core use."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import skimage.data
+import trimesh
 from PIL import Image
 from skimage.measure import marching_cubes
 
@@ -13,6 +15,8 @@ from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.pipeline import Reconstructor
 from likeness.core.result import Mesh, Result, ResultView
+
+from .colour_ball import RADIUS
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +58,11 @@ def scene():
     """A small picture in which no two corners look alike, smooth enough for JPEG."""
     rows, columns = np.mgrid[:48, :64]
     return np.stack([rows * 5, columns * 4, 255 - rows * 2 - columns], axis=2).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def ball() -> SimpleNamespace:
+    """A ball whose front a camera sees, for tests of colours."""
+    mesh = trimesh.creation.icosphere(6, RADIUS)
+    vertices = np.asarray(mesh.vertices, np.float32)
+    return SimpleNamespace(vertices=vertices, faces=np.asarray(mesh.faces), normals=vertices / RADIUS)

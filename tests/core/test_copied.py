@@ -11,11 +11,11 @@ from likeness.core.colour.kinds import BEARD, CLOTHES, Places
 from likeness.core.colour.project import Projection
 from likeness.core.photo.parsing import CLASSES
 
-from .test_colour_light import FAIR, RADIUS, SIZE, X, Y, ball  # noqa: F401
+from .colour_ball import FAIR, RADIUS, SIZE, X, Y
 
 
 @pytest.mark.parametrize(("name", "kind"), [("beard", BEARD), ("clothes", CLOTHES)])
-def test_what_is_seen_steeply_is_known_for_what_it_is(ball: SimpleNamespace, name: str, kind: int) -> None:  # noqa: F811
+def test_what_is_seen_steeply_is_known_for_what_it_is(ball: SimpleNamespace, name: str, kind: int) -> None:
     """A beard's last millimetres below the jaw are not copied, but no bare skin either."""
     matte = (np.hypot(X, Y) < RADIUS).astype(np.float32)
     parsing = np.zeros((SIZE, SIZE, len(CLASSES)), np.float32)

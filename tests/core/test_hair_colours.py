@@ -15,7 +15,7 @@ from likeness.core.colour.material import Tints, levels
 from likeness.core.colour.voxel_means import VoxelMeans
 
 from .bald_bust import behind, short
-from .test_colour_light import SIZE, X, Y, ball, cells  # noqa: F401
+from .colour_ball import SIZE, X, Y, cells
 from .test_hidden_colours import FAIR, bust, filled, seen  # noqa: F401
 
 BROWN, PALE = np.array([[0.35, 0.2, 0.1], [0.75, 0.66, 0.55]], np.float32)
@@ -247,7 +247,7 @@ def test_hidden_cropped_hair_is_as_dark_as_where_no_skin_shows_through(own: tupl
 
 
 @pytest.mark.parametrize(("from_left", "hair"), [(-0.2, True), (0.2, False)])
-def test_the_face_that_a_cut_has_closed_is_what_most_is_around(ball, from_left: float, hair: bool) -> None:  # noqa: F811
+def test_the_face_that_a_cut_has_closed_is_what_most_is_around(ball, from_left: float, hair: bool) -> None:
     cells = VoxelMeans.of(ball.vertices, 0.04)
     of_hair = cells.centre[:, 0] > from_left
     surface = SimpleNamespace(cells=cells, closed=ball.normals[:, 1] < -0.6)
