@@ -22,7 +22,7 @@ _COVERED = (0.1, 0.4)  # share of what covers skin in the picture
 _EDGE, _EAR_MOVES = 1.5, 1.0  # cells over which bare skin begins, and over which the moves of ears are averaged
 _NEAR = (0.12, 0.18)  # crop units from the model over which the field's own surface begins
 _BEFORE = (0.015, 0.04)  # crop units (3 to 8 mm) before the model, from which on a lock that the picture shows stays
-_HANGING = 0.05  # crop units (1 cm) below the ears over which that begins: beside ears a field has lumps
+_HANGING = 0.05  # crop units (1 cm) below the ears over which that begins: above, a field's hair grows over the cheeks and beside ears
 _AROUND_EARS = (0.025, 0.07)  # crop units (5 to 14 mm) around a bare ear in which skin is bare, and hair close to it
 _GRAZING = 0.2  # z of a normal below which the picture tells less
 _DEPTH = 512  # pixels a side
@@ -42,7 +42,7 @@ class Covers:
 class BareSkin:
     """On a lattice over the crop: share (N, N, N) in [0, 1], where bare skin is; moves (3, N, N, N), how the fitted model is moved to the
     field there, crop units. hair (S, S) in [0, 1]: where the picture shows some; below: the height below which it may
-    hang before skin, that of bare ears' lower ends."""
+    hang before skin, that of the ears' lower ends."""
 
     share: np.ndarray
     moves: np.ndarray
@@ -50,9 +50,11 @@ class BareSkin:
     below: float
 
     @classmethod
-    def of(cls, surface: PriorSurface, skin: np.ndarray, neck: np.ndarray, ears: Ears, field: Field, covers: Covers) -> Self:
+    def of(
+        cls, surface: PriorSurface, skin: np.ndarray, neck: np.ndarray, mask: np.ndarray, ears: Ears, field: Field, covers: Covers
+    ) -> Self:
         """Of a fitted model in a field of its crop frame. skin, neck (V,) in [0, 1]: where its vertices may be bare, and where cloth may
-        lie on them that nobody sees; ears: its ears in that field.
+        lie on them that nobody sees; mask (V,): which of them are of ears; ears: its ears in that field.
 
         What is seen is bare where the picture says so; what is not, where the field keeps close to the model."""
         points = ears.surface.vertices
@@ -76,8 +78,7 @@ class BareSkin:
         depth = depth_picture(points, surface.faces, _DEPTH).depth
         seen = visibility(points, normals, depth) * smoothstep(normals[:, 2], 0, _GRAZING)
         share = skin * np.maximum(seen * bare + (1 - seen) * close * (1 - neck), near_ear)
-        lobes = float(points[ears.share > 0.5, 1].min()) if (ears.share > 0.5).any() else 2.0
-        return cls(_spread(places, share, np.ones(len(share)), _EDGE), moves, covers.hair, lobes)
+        return cls(_spread(places, share, np.ones(len(share)), _EDGE), moves, covers.hair, float(points[mask > 0.5, 1].min()))
 
     def on(self, field: Field) -> Field:
         """The field with that."""

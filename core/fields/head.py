@@ -54,7 +54,7 @@ def head_skin(field: Field, surface: PriorSurface, masks: np.ndarray, neck: np.n
     hair, beard = (shares[..., CLASSES.index(name)] for name in ("hair", "beard"))
     covers = Covers(shares[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1), hair, beard)
     head = smoothstep(surface.canonical[:, 1], *_ABOVE_SHOULDERS) * (1 - np.maximum(masks.max(0) - ears.share, 0))
-    return ears.on(BareSkin.of(surface, head, neck, ears, field, covers).on(field))
+    return ears.on(BareSkin.of(surface, head, neck, masks.max(0), ears, field, covers).on(field))
 
 
 def _covers(view: View, box: CropBox) -> np.ndarray | None:

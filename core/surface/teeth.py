@@ -12,7 +12,7 @@ _SURE_LIPS = 0.5
 _BEHIND = 0.007  # crop units (1.4 mm) behind the lips
 _EDGE = 0.01  # crop units inside their border over which the lips end
 _FINE, _BROAD = 0.003, 0.024  # crop units: borders of the band of light that tells of gaps
-_DEPTH, _MOST = 0.025, 0.2  # crop units for each unit of the natural logarithm, and the logarithm beyond which gaps hardly grow
+_DEPTH, _MOST = 0.03, 0.25  # crop units for each unit of the natural logarithm, and the logarithm beyond which gaps hardly grow
 _OUTWARDS = 0.3  # of that for what is lighter: bright teeth stand out less than gaps are deep
 _GAPS = (0.002, 0.008)  # crop units inside their border over which gaps begin
 
