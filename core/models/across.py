@@ -1,5 +1,6 @@
-"""What brings a fitted face the rest of the way where the model cannot follow: skin is moved across the view, to pins, lips and lids."""
+"""What brings a fitted face the rest of the way where the model cannot follow: skin is moved across the view, to pins, nose, lips, lids."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from ..geometry.mesh import vertex_normals
 from ..geometry.visibility import smoothstep
-from ..photo.landmarks import LIDS, LIPS, MEDIAPIPE, PinnedPoints
+from ..photo.landmarks import LIDS, LIPS, MEDIAPIPE, NOSE, NOSE_BASE, PinnedPoints
 from ..photo.pins import spread
 from .head import HeadModel
 from .observation import Observation
@@ -19,6 +20,8 @@ _PIN_REACH = 0.022  # metres on the face over which a pin takes its surroundings
 _REACH = 0.005  # metres over which lips and lids do
 _NOISE = 0.1  # variance of the detector's errors there over that of what the model lacks: 0.5 and 1.5 mm
 _MOST = 0.003  # metres: what is farther off is no detail that the model lacks
+_NOSE_REACH, _NOSE_MOST = 0.008, 0.005  # metres, of the nose
+_NOSE_BASE_ERROR = 0.0007  # metres by which MediaPipe sees a nose's base lower on photographs than on drawn heads, its bias left out
 _MIDDLE = 0.06  # metres behind the eyes: of the head, from which lips and lids face outwards; the skin of lids itself faces up and down
 _FACING = (0.2, 0.5)  # cosine between that and the view over which they come to be trusted
 
@@ -33,18 +36,34 @@ def to_the_pins(model: HeadModel, fit: "ViewFit", pins: PinnedPoints) -> "ViewFi
     return fit
 
 
-def to_lips_and_lids(model: HeadModel, fit: "ViewFit", seen: Observation) -> "ViewFit":
-    """A fit whose lips and lids lie closer to where MediaPipe has found them. The model's identities have lips and eyes more alike than
-    people have, and its expressions cannot narrow one eye or press thin lips."""
+def to_nose_lips_and_lids(model: HeadModel, fit: "ViewFit", seen: Observation) -> "ViewFit":
+    """A fit whose nose, lips and lids lie closer to where MediaPipe has found them. The model's identities have lips and eyes more alike
+    than people have, its expressions cannot narrow one eye, press thin lips or raise a nose's wings in a smile. Noses are moved along
+    the head alone: the detector knows their width no better than the fit."""
     if MEDIAPIPE not in seen.landmarks:
         return fit
-    some = [*LIPS, *LIDS]
-    places = _landmarks(model, fit)[some]
-    moves = _across(fit, places, seen.landmarks[MEDIAPIPE][some, :2])
+    pixels = seen.landmarks[MEDIAPIPE][:, :2]
+    up = fit.rotation[:, 1] * [1, 1, 0]
+    places, moves = _to_landmarks(model, fit, NOSE, pixels)
+    moves = moves @ up + _NOSE_BASE_ERROR * np.isin(NOSE, NOSE_BASE)
+    moves = _trusted(fit, places, moves[:, None] * up, _NOSE_MOST)
+    fit = _moved(model, fit, places, moves, _NOSE_REACH, _NOISE)
+    places, moves = _to_landmarks(model, fit, [*LIPS, *LIDS], pixels)
+    return _moved(model, fit, places, _trusted(fit, places, moves, _MOST), _REACH, _NOISE)
+
+
+def _to_landmarks(model: HeadModel, fit: "ViewFit", some: Sequence[int], pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places (P, 3) of some landmarks and the moves (P, 3) across the view that bring them to the detected pixels (468, 2)."""
+    places = _landmarks(model, fit)[list(some)]
+    return places, _across(fit, places, pixels[list(some)])
+
+
+def _trusted(fit: "ViewFit", places: np.ndarray, moves: np.ndarray, most: float) -> np.ndarray:
+    """Moves (P, 3) at places (P, 3) that face the camera, none longer than `most`."""
     outwards = places + _MIDDLE * fit.rotation[:, 2]
     facing = outwards[:, 2] / np.linalg.norm(outwards, axis=1)
-    far = np.linalg.norm(moves, axis=1) / _MOST
-    return _moved(model, fit, places, moves * (smoothstep(facing, *_FACING) / np.maximum(far, 1))[:, None], _REACH, _NOISE)
+    far = np.linalg.norm(moves, axis=1) / most
+    return moves * (smoothstep(facing, *_FACING) / np.maximum(far, 1))[:, None]
 
 
 def _landmarks(model: HeadModel, fit: "ViewFit") -> np.ndarray:

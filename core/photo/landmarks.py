@@ -23,6 +23,13 @@ LIDS = (
 """MediaPipe's numbers along the lips' outer and inner borders, and along the lids: a network of its own refines each (Grishchenko et al.
 2020, Attention Mesh)."""
 
+NOSE_BASE = (2, 97, 326, 98, 327, 240, 460, 60, 290, 75, 305)
+NOSE = (
+    *NOSE_BASE, 1, 4, 5, 19, 94, 129, 358, 64, 294, 48, 278, 49, 279, 102, 331, 219, 439, 235, 455, 59, 289, 166, 392, 79, 309,
+    20, 250, 242, 462, 141, 370, 125, 354, 44, 274, 45, 275, 218, 438, 237, 457, 238, 458, 239, 459, 241, 461, 99, 328,
+)  # fmt: skip
+"""MediaPipe's numbers on the lower half of the nose, and of these along its base: wings' ends and columella."""
+
 Landmarks = Mapping[str, np.ndarray]
 """Kind -> points in pixels of one picture. A kind that no detector has reported is missing."""
 
