@@ -1,5 +1,6 @@
 """Tells hats and scarves from hair by this photo's colours: a parser that knows drawn people takes a dark brim for hair, and is in doubt
-about scarves. And it takes dark stubble over a dark pullover for cloth, which its colour does not tell, but the face's mesh does."""
+about scarves, and about cream shirts and dark lapels, which it half takes for skin. And it takes dark stubble over a dark pullover for cloth,
+which its colour does not tell, but the face's mesh does."""
 
 import cv2
 import numpy as np
@@ -16,10 +17,12 @@ _FAR = 4.0  # standard deviations of the hat's colour: hair that is nearer may b
 _FLOOR = np.diag([5.0, 2.5, 2.5]) ** 2  # CIE Lab: no group of pixels is more alike than this
 _BLUR = 0.003  # of the picture's side (1.8 mm): strands and knitting
 _GAP = 0.013  # of the picture's side: strands before a brim
+_THREAD = 0.012  # of the picture's side (7 mm): half the width of a necklace
 _BINS, _LOW, _RANGE = (10, 20, 20), np.array([0.0, -80.0, -80.0]), np.array([100.0, 160.0, 160.0])  # CIE Lab
 _RARE = 1e-5  # of a sample has a colour that none of it has
 _DOUBT = (0.87, 0.97)  # share of one class among those compared, from doubtful to sure
 _COVERED = (0.5, 0.8)  # share of all of them
+_SKIN_DOUBT, _WORN = (0.99, 1.0), 0.6  # the same for skin, which is seldom sure of itself on cloth; share of clothes in their sample
 _HIDES = (0.03, 0.06)  # share of the face's mesh: cloth on so much of it is a scarf before it, and not a jaw in the shade
 
 
@@ -30,16 +33,52 @@ def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarra
     lab = gaussian_filter(lab, (_BLUR * len(shares), _BLUR * len(shares), 0))
     rows = np.arange(len(shares))[:, None]
     eyes = landmarks[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1].mean()
-    return _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, rows > landmarks[CHIN, 1])
+    below_chin = rows > landmarks[CHIN, 1]
+    shares = _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, below_chin)
+    return _necklaces(_bare_throat(shares, lab, landmarks, below_chin), below_chin)
+
+
+def _bare_throat(shares: np.ndarray, lab: np.ndarray, landmarks: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
+    """With doubtful skin below the chin that has a colour of the clothes, and none of the face, as clothes (Bayes' rule with the shares as
+    the prior)."""
+    skin, clothes = shares[..., _SKIN], shares[..., _CLOTHES]
+    samples = (_hull(shares, landmarks) > 0) & (skin > _SURE_HAIR), (clothes > _WORN) & below_chin
+    if min(sample.sum() for sample in samples) < _LEAST:
+        return shares
+    as_skin, as_clothes = (np.log(_commonness(lab, sample) + _RARE) for sample in samples)
+    compared = skin + clothes
+    surest = np.maximum(skin, clothes) / np.maximum(compared, 1e-3)
+    doubtful = below_chin * (1 - _between(surest, *_SKIN_DOUBT)) * _between(compared, *_COVERED)
+    prior = np.log((clothes + 0.02) / (skin + 0.02))
+    worn = 1 / (1 + np.exp(-np.clip(prior + gaussian_filter(as_clothes - as_skin, 1.5), -20, 20)))
+    worn = doubtful * np.clip(compared * worn - clothes, 0, skin)
+    # A shadow on the throat is joined to no clothes.
+    parts = np.asarray(label(clothes + worn > 0.5)[0])
+    joined = np.isin(parts, np.setdiff1d(parts[samples[1]], [0])).astype(np.float32)
+    return _moved(shares, _CLOTHES, {_SKIN: worn * gaussian_filter(joined, 1.0)})
 
 
 def _bare_face(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """With skin for cloth on the face's mesh, whose outline is better known than the classes there, unless there is much of it."""
-    face = np.zeros(shares.shape[:2], np.float32)
-    cv2.fillConvexPoly(face, cv2.convexHull(np.round(landmarks).astype(np.int32)), (1.0,))
-    clothes = shares[..., _CLOTHES]
+    face, clothes = _hull(shares, landmarks), shares[..., _CLOTHES]
     bare = 1 - _between((face * clothes).sum() / max(face.sum(), 1), *_HIDES)
     return _moved(shares, _SKIN, {_CLOTHES: bare * clothes * gaussian_filter(face, 1.0)})
+
+
+def _necklaces(shares: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
+    """With skin for threads of cloth that have skin on both sides: a necklace is no collar that goes round the neck."""
+    skin, clothes = shares[..., _SKIN], shares[..., _CLOTHES]
+    bare = cv2.copyMakeBorder((skin > 0.5).astype(np.uint8), *(4 * [width := round(_THREAD * len(shares))]), cv2.BORDER_REFLECT)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1,) * 2)
+    closed = cv2.morphologyEx(bare, cv2.MORPH_CLOSE, disc)[width:-width, width:-width]
+    return _moved(shares, _SKIN, {_CLOTHES: clothes * below_chin * gaussian_filter(closed.astype(np.float32), 1.0)})
+
+
+def _hull(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """(S, S) float32: 1 within the face's mesh."""
+    face = np.zeros(shares.shape[:2], np.float32)
+    cv2.fillConvexPoly(face, cv2.convexHull(np.round(landmarks).astype(np.int32)), (1.0,))
+    return face
 
 
 def _hat(shares: np.ndarray, lab: np.ndarray, below_eyes: np.ndarray) -> np.ndarray:
