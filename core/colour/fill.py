@@ -88,7 +88,8 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = _same_garment(surface, hidden.worn.seen, clothes.of)
-    ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes)
+    border = 1 - surface.cells.spread(well_inside(copied.around)[:, None], vertices)[:, 0]
+    ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes, border)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
     colours = unseen + ending[:, None] * (shown - unseen)
@@ -210,9 +211,10 @@ def _evenly(surface: ColouredSurface, observed: np.ndarray) -> np.ndarray:
 
 
 def _ending_in_a_line(
-    observed: np.ndarray, around: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray
+    observed: np.ndarray, around: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray, border: np.ndarray
 ) -> np.ndarray:
     """How much of the photo is copied, (V,): clothes, share (V,), end in a line where seen (V, 3) and hidden (V, 3) colours differ, which
     runs where half of what is around (V,) is copied."""
     apart = of_clothes * smoothstep(np.linalg.norm(shown - unseen, axis=1), *_CONTRAST)
-    return observed + apart * (smoothstep(np.minimum(around, observed + _LESS), *_BORDER) - observed)
+    line = observed + apart * (smoothstep(np.minimum(around, observed + _LESS), *_BORDER) - observed)
+    return line * (1 - apart * border)
