@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from .crop import CHIN
+from .crop import CHIN, FOREHEAD
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
 from .parsing import CLASSES
 
@@ -17,6 +17,7 @@ _FAR = 4.0  # standard deviations of the hat's colour: hair that is nearer may b
 _FLOOR = np.diag([5.0, 2.5, 2.5]) ** 2  # CIE Lab: no group of pixels is more alike than this
 _BLUR = 0.003  # of the picture's side (1.8 mm): strands and knitting
 _GAP = 0.013  # of the picture's side: strands before a brim
+_GLEAMS, _BESIDE, _TWICE = 90, 0.25, 2  # per cent of the face; of its height, above the chin, where collars are; then more cloth is known
 _THREAD = 0.012  # of the picture's side (7 mm): half the width of a necklace
 _BINS, _LOW, _RANGE = (10, 20, 20), np.array([0.0, -80.0, -80.0]), np.array([100.0, 160.0, 160.0])  # CIE Lab
 _RARE = 1e-5  # of a sample has a colour that none of it has
@@ -35,20 +36,25 @@ def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarra
     eyes = landmarks[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1].mean()
     below_chin = rows > landmarks[CHIN, 1]
     shares = _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, below_chin)
-    return _necklaces(_bare_throat(shares, lab, landmarks, below_chin), below_chin)
+    face, beside = _hull(shares, landmarks), _BESIDE * (landmarks[CHIN, 1] - landmarks[FOREHEAD, 1])
+    for _ in range(_TWICE):
+        shares = _bare_throat(shares, lab, face, (rows > landmarks[CHIN, 1] - beside) & (face == 0))
+    return _necklaces(shares, below_chin)
 
 
-def _bare_throat(shares: np.ndarray, lab: np.ndarray, landmarks: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
-    """With doubtful skin below the chin that has a colour of the clothes, and none of the face, as clothes (Bayes' rule with the shares as
-    the prior)."""
+def _bare_throat(shares: np.ndarray, lab: np.ndarray, face: np.ndarray, beside_chin: np.ndarray) -> np.ndarray:
+    """With doubtful skin below and beside the chin, off the face (S, S), that has a colour of the clothes, and none of the face, as clothes
+    (Bayes' rule with the shares as the prior)."""
     skin, clothes = shares[..., _SKIN], shares[..., _CLOTHES]
-    samples = (_hull(shares, landmarks) > 0) & (skin > _SURE_HAIR), (clothes > _WORN) & below_chin
+    samples = (face > 0) & (skin > _SURE_HAIR), (clothes > _WORN) & beside_chin
     if min(sample.sum() for sample in samples) < _LEAST:
         return shares
-    as_skin, as_clothes = (np.log(_commonness(lab, sample) + _RARE) for sample in samples)
+    # Foreheads gleam, throats do not.
+    dull = samples[0] & (lab[..., 0] < np.percentile(lab[samples[0], 0], _GLEAMS))
+    as_skin, as_clothes = (np.log(_commonness(lab, sample) + _RARE) for sample in (dull, samples[1]))
     compared = skin + clothes
     surest = np.maximum(skin, clothes) / np.maximum(compared, 1e-3)
-    doubtful = below_chin * (1 - _between(surest, *_SKIN_DOUBT)) * _between(compared, *_COVERED)
+    doubtful = beside_chin * (1 - _between(surest, *_SKIN_DOUBT)) * _between(compared, *_COVERED)
     prior = np.log((clothes + 0.02) / (skin + 0.02))
     worn = 1 / (1 + np.exp(-np.clip(prior + gaussian_filter(as_clothes - as_skin, 1.5), -20, 20)))
     worn = doubtful * np.clip(compared * worn - clothes, 0, skin)
