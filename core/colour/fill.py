@@ -25,6 +25,7 @@ _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from 
 _FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
 _LOCKS = 4  # rounds of smoothing, of 4 mm each, that leave locks of hair as they are
+_FACING = np.cos(np.radians([60, 35]))  # of the angle to the camera, where the photo shows clothes well
 _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by how much it may be less at the place itself
 
 
@@ -88,7 +89,9 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = _same_garment(surface, hidden.worn.seen, clothes.of)
+    # Where the photo shows cloth steeply, near the border of what is seen, its colours lie some millimetres beside what they are of.
     border = 1 - surface.cells.spread(well_inside(copied.around)[:, None], vertices)[:, 0]
+    border *= 1 - smoothstep(surface.normals[:, 2], *_FACING)
     ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes, border)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))

@@ -19,6 +19,7 @@ _BLUR = 0.003  # of the picture's side (1.8 mm): strands and knitting
 _GAP = 0.013  # of the picture's side: strands before a brim
 _GLEAMS, _BESIDE, _TWICE = 90, 0.25, 2  # per cent of the face; of its height, above the chin, where collars are; then more cloth is known
 _THREAD = 0.012  # of the picture's side (7 mm): half the width of a necklace
+_ISLAND, _SURROUNDED = 0.008, 0.8  # of the picture (29 cm²), a piece of skin; share of clothes around it that make it clothes
 _BINS, _LOW, _RANGE = (10, 20, 20), np.array([0.0, -80.0, -80.0]), np.array([100.0, 160.0, 160.0])  # CIE Lab
 _RARE = 1e-5  # of a sample has a colour that none of it has
 _DOUBT = (0.87, 0.97)  # share of one class among those compared, from doubtful to sure
@@ -39,7 +40,7 @@ def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarra
     face, beside = _hull(shares, landmarks), _BESIDE * (landmarks[CHIN, 1] - landmarks[FOREHEAD, 1])
     for _ in range(_TWICE):
         shares = _bare_throat(shares, lab, face, (rows > landmarks[CHIN, 1] - beside) & (face == 0))
-    return _necklaces(shares, below_chin)
+    return _without_islands(_necklaces(shares, below_chin), below_chin)
 
 
 def _bare_throat(shares: np.ndarray, lab: np.ndarray, face: np.ndarray, beside_chin: np.ndarray) -> np.ndarray:
@@ -78,6 +79,19 @@ def _necklaces(shares: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1,) * 2)
     closed = cv2.morphologyEx(bare, cv2.MORPH_CLOSE, disc)[width:-width, width:-width]
     return _moved(shares, _SKIN, {_CLOTHES: clothes * below_chin * gaussian_filter(closed.astype(np.float32), 1.0)})
+
+
+def _without_islands(shares: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
+    """With clothes for small pieces of skin that clothes surround: a scarf of nearly the skin's colour."""
+    skin, clothes = shares[..., _SKIN], shares[..., _CLOTHES]
+    parts = np.asarray(label((skin > 0.5) & below_chin)[0])
+    islands = np.zeros(parts.shape, np.float32)
+    for one in np.flatnonzero(np.bincount(parts.ravel())[1:] < _ISLAND * parts.size) + 1:
+        own = (parts == one).astype(np.uint8)
+        around = (cv2.dilate(own, np.ones((5, 5), np.uint8)) > 0) & (skin < 0.5)
+        if around.any() and (clothes[around] > 0.5).mean() > _SURROUNDED:
+            islands[own > 0] = 1
+    return _moved(shares, _CLOTHES, {_SKIN: skin * below_chin * gaussian_filter(islands, 1.0)})
 
 
 def _hull(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

@@ -123,3 +123,12 @@ def test_a_necklace_is_no_cloth_but_a_collar_is():
     found = worn_by_colour(shares, picture, landmarks)
     assert found[150:153, 70:180, SKIN].min() > 0.9
     assert found[collar][4:-4, 10:-10, CLOTHES].min() > 0.9
+
+
+def test_clothes_surround_no_piece_of_skin():
+    picture, shares, landmarks, _ = dressed(BLOND)
+    hole, throat = np.s_[150:170, 165:180], np.s_[132:140, 130:150]
+    shares[hole] = np.eye(len(CLASSES))[SKIN]
+    found = worn_by_colour(shares, picture, landmarks)
+    assert found[inner(hole, 3)][..., CLOTHES].min() > 0.9
+    assert found[throat][..., SKIN].min() > 0.9
