@@ -31,7 +31,6 @@ _LITTLE = 0.01  # of what is seen at the most telling height: less tells nothing
 _STEEP = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ROUNDS = 5  # of smoothing edges, over a cell each
 _FAIRED, _KEPT = 40, 0.8  # rounds before those, in which what is known stays so far
-_BETWEEN = 160  # such rounds of borders between garments, whose hidden part nothing else tells
 _SHARP = 4  # power of the shares after them
 _FAINT = 0.05  # photo weight from which on it tells which garment it shows
 _STRAY = 0.3  # a patch of which a smaller share is seen is but guessed
@@ -97,7 +96,7 @@ def garments(
         cells, by_place, [(one_hot[here], seen[1] * (here >= 0)), (one_hot[beside], _STEEP * steep[1] * (1 - seen[1]) * (beside >= 0))]
     )
     known = np.maximum(seen[1], steep[1] * _STEEP)
-    share = _faired(cells, share, known, _BETWEEN)
+    share = _faired(cells, share, known)
     collar = None
     if skin is not None:
         share, collar = with_collar(cells, share, known, clothes, one_hot[here] * chosen[:, None], skin, upright)
@@ -170,10 +169,10 @@ def _smooth(cells: VoxelMeans, share: np.ndarray) -> np.ndarray:
     return share
 
 
-def _faired(cells: VoxelMeans, share: np.ndarray, known: np.ndarray, rounds: int = _FAIRED) -> np.ndarray:
+def _faired(cells: VoxelMeans, share: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Shares (K, C) whose borders run evenly where nobody sees them, known (K,), over a centimetre or two, and lie where they are known."""
     found, kept = share, _KEPT * np.clip(known, 0, 1)[:, None]
-    for _ in range(rounds):
+    for _ in range(_FAIRED):
         found = cells.smoothed(found)
         found = found + kept * (share - found)
     # Over so much they have become soft.
