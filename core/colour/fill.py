@@ -89,9 +89,7 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = _same_garment(surface, hidden.worn.seen, clothes.of)
-    # Where the photo shows cloth steeply, near the border of what is seen, its colours lie some millimetres beside what they are of.
-    border = 1 - surface.cells.spread(well_inside(copied.around)[:, None], vertices)[:, 0]
-    border *= 1 - smoothstep(surface.normals[:, 2], *_FACING)
+    border = _turned_away(surface, copied.around)
     ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes, border)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
@@ -211,6 +209,13 @@ def _evenly(surface: ColouredSurface, observed: np.ndarray) -> np.ndarray:
     for _ in range(_FAIRED):
         around = surface.cells.smoothed(around)
     return surface.cells.spread(around, surface.vertices)[:, 0]
+
+
+def _turned_away(surface: ColouredSurface, around: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: does the photo show a vertex steeply, near the border of what is seen, around (K,)? Colours of clothes lie some
+    millimetres beside what they are of there."""
+    border = 1 - surface.cells.spread(well_inside(around)[:, None], surface.vertices)[:, 0]
+    return border * (1 - smoothstep(surface.normals[:, 2], *_FACING))
 
 
 def _ending_in_a_line(

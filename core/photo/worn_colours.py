@@ -1,6 +1,6 @@
 """Tells hats and scarves from hair by this photo's colours: a parser that knows drawn people takes a dark brim for hair, and is in doubt
-about scarves, and about cream shirts and dark lapels, which it half takes for skin. And it takes dark stubble over a dark pullover for cloth,
-which its colour does not tell, but the face's mesh does."""
+about scarves; and cream shirts and dark lapels, which it half takes for skin, from throats. It takes dark stubble over a dark pullover for
+cloth, too, which its colour does not tell, but the face's mesh does."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,8 @@ _BLUR = 0.003  # of the picture's side (1.8 mm): strands and knitting
 _GAP = 0.013  # of the picture's side: strands before a brim
 _GLEAMS, _BESIDE, _TWICE = 90, 0.25, 2  # per cent of the face; of its height, above the chin, where collars are; then more cloth is known
 _THREAD = 0.012  # of the picture's side (7 mm): half the width of a necklace
-_ISLAND, _SURROUNDED = 0.008, 0.8  # of the picture (29 cm²), a piece of skin; share of clothes around it that make it clothes
+_ISLAND, _SURROUNDED = 0.008, 0.8  # of the picture (29 cm²), a piece of skin or cloth; share of the other around it, which it becomes
+_SOME = 0.4  # share from which a pixel is of such a piece
 _BINS, _LOW, _RANGE = (10, 20, 20), np.array([0.0, -80.0, -80.0]), np.array([100.0, 160.0, 160.0])  # CIE Lab
 _RARE = 1e-5  # of a sample has a colour that none of it has
 _DOUBT = (0.87, 0.97)  # share of one class among those compared, from doubtful to sure
@@ -39,30 +40,27 @@ def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarra
     shares = _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, below_chin)
     face, beside = _hull(shares, landmarks), _BESIDE * (landmarks[CHIN, 1] - landmarks[FOREHEAD, 1])
     for _ in range(_TWICE):
-        shares = _bare_throat(shares, lab, face, (rows > landmarks[CHIN, 1] - beside) & (face == 0))
-    return _without_islands(_necklaces(shares, below_chin), below_chin)
+        shares = _bare_throat(shares, lab, face, rows > landmarks[CHIN, 1] - beside)
+    shares = _without_islands(_necklaces(shares, below_chin), _SKIN, _CLOTHES, below_chin)
+    return _without_islands(shares, _CLOTHES, _SKIN, np.ones_like(face))
 
 
-def _bare_throat(shares: np.ndarray, lab: np.ndarray, face: np.ndarray, beside_chin: np.ndarray) -> np.ndarray:
+def _bare_throat(shares: np.ndarray, lab: np.ndarray, face: np.ndarray, low: np.ndarray) -> np.ndarray:
     """With doubtful skin below and beside the chin, off the face (S, S), that has a colour of the clothes, and none of the face, as clothes
-    (Bayes' rule with the shares as the prior)."""
-    skin, clothes = shares[..., _SKIN], shares[..., _CLOTHES]
+    (Bayes' rule with the shares as the prior). low (S, 1) bool: rows that lie so."""
+    skin, clothes, beside_chin = shares[..., _SKIN], shares[..., _CLOTHES], low & (face == 0)
     samples = (face > 0) & (skin > _SURE_HAIR), (clothes > _WORN) & beside_chin
     if min(sample.sum() for sample in samples) < _LEAST:
         return shares
-    # Foreheads gleam, throats do not.
-    dull = samples[0] & (lab[..., 0] < np.percentile(lab[samples[0], 0], _GLEAMS))
+    # Foreheads gleam, throats do not; white beards do.
+    dull = samples[0] & (low | (lab[..., 0] < np.percentile(lab[samples[0], 0], _GLEAMS)))
     as_skin, as_clothes = (np.log(_commonness(lab, sample) + _RARE) for sample in (dull, samples[1]))
     compared = skin + clothes
     surest = np.maximum(skin, clothes) / np.maximum(compared, 1e-3)
     doubtful = beside_chin * (1 - _between(surest, *_SKIN_DOUBT)) * _between(compared, *_COVERED)
     prior = np.log((clothes + 0.02) / (skin + 0.02))
     worn = 1 / (1 + np.exp(-np.clip(prior + gaussian_filter(as_clothes - as_skin, 1.5), -20, 20)))
-    worn = doubtful * np.clip(compared * worn - clothes, 0, skin)
-    # A shadow on the throat is joined to no clothes.
-    parts = np.asarray(label(clothes + worn > 0.5)[0])
-    joined = np.isin(parts, np.setdiff1d(parts[samples[1]], [0])).astype(np.float32)
-    return _moved(shares, _CLOTHES, {_SKIN: worn * gaussian_filter(joined, 1.0)})
+    return _moved(shares, _CLOTHES, {_SKIN: doubtful * np.clip(compared * worn - clothes, 0, skin)})
 
 
 def _bare_face(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -81,17 +79,18 @@ def _necklaces(shares: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
     return _moved(shares, _SKIN, {_CLOTHES: clothes * below_chin * gaussian_filter(closed.astype(np.float32), 1.0)})
 
 
-def _without_islands(shares: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
-    """With clothes for small pieces of skin that clothes surround: a scarf of nearly the skin's colour."""
-    skin, clothes = shares[..., _SKIN], shares[..., _CLOTHES]
-    parts = np.asarray(label((skin > 0.5) & below_chin)[0])
+def _without_islands(shares: np.ndarray, kind: int, around: int, where: np.ndarray) -> np.ndarray:
+    """With one class for small pieces of a kind that it surrounds, where (S, S) bool: a scarf of nearly the skin's colour, or a forehead
+    that gleams like cloth."""
+    of_kind = shares[..., kind] * where
+    parts = np.asarray(label(of_kind > _SOME)[0])
     islands = np.zeros(parts.shape, np.float32)
     for one in np.flatnonzero(np.bincount(parts.ravel())[1:] < _ISLAND * parts.size) + 1:
         own = (parts == one).astype(np.uint8)
-        around = (cv2.dilate(own, np.ones((5, 5), np.uint8)) > 0) & (skin < 0.5)
-        if around.any() and (clothes[around] > 0.5).mean() > _SURROUNDED:
+        beside = cv2.dilate(own, np.ones((5, 5), np.uint8)) > own
+        if (shares[beside, around] > 0.5).mean() > _SURROUNDED:
             islands[own > 0] = 1
-    return _moved(shares, _CLOTHES, {_SKIN: skin * below_chin * gaussian_filter(islands, 1.0)})
+    return _moved(shares, around, {kind: of_kind * gaussian_filter(islands, 1.0)})
 
 
 def _hull(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likeness.core.photo.crop import CHIN
+from likeness.core.photo.crop import CHIN, FOREHEAD
 from likeness.core.photo.faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
 from likeness.core.photo.parsing import CLASSES
 from likeness.core.photo.worn_colours import worn_by_colour
@@ -87,7 +87,7 @@ FACE, BLOUSE, LAPEL = np.s_[60:130, 110:170], np.s_[130:198, 50:190], np.s_[145:
 
 
 def dressed(lapel):
-    """A face over a grey blouse, of which a part, the lapel, is half taken for skin and has a colour of its own; and a spot on the throat."""
+    """A face over a grey blouse, of which a part, the lapel, is nearly taken for skin and has a colour of its own; a spot on the throat."""
     picture, shares, landmarks = drawn(BLACK)
     around = np.linspace(0, 2 * np.pi, len(landmarks), endpoint=False)
     landmarks[:] = np.stack([140 + 30 * np.sin(around), 95 + 35 * np.cos(around)], axis=1)
@@ -132,3 +132,18 @@ def test_clothes_surround_no_piece_of_skin():
     found = worn_by_colour(shares, picture, landmarks)
     assert found[inner(hole, 3)][..., CLOTHES].min() > 0.9
     assert found[throat][..., SKIN].min() > 0.9
+    spot = np.s_[75:90, 130:150]
+    shares[spot] = np.eye(len(CLASSES))[CLOTHES] * 0.6 + np.eye(len(CLASSES))[SKIN] * 0.4
+    picture[60:130, 110:170] = 200
+    assert worn_by_colour(shares, picture, landmarks)[inner(spot, 2)][..., SKIN].min() > 0.9
+
+
+@pytest.mark.parametrize("gleam, kind", [(np.s_[60:70, 110:170], CLOTHES), (np.s_[118:130, 110:170], SKIN)])
+def test_foreheads_gleam_but_throats_do_not_unless_beards_are_white(gleam, kind):
+    """Of a cream lapel: the face has its colour too, on the forehead or at the chin."""
+    cream = 0.93, 0.9, 0.84
+    picture, shares, landmarks, _ = dressed(cream)
+    landmarks[FOREHEAD] = 140, 60
+    picture[gleam] = picture[150:190, 160:185] = np.round(np.array(cream) * 255)
+    shares[LAPEL][..., [SKIN, CLOTHES]] = [0.97, 0.03]
+    assert worn_by_colour(shares, picture, landmarks)[inner(LAPEL)][..., kind].mean() > 0.9
