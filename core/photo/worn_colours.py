@@ -30,8 +30,8 @@ _HIDES = (0.03, 0.06)  # share of the face's mesh: cloth on so much of it is a s
 
 
 def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become hat, or doubtful hair below the chin clothes,
-    where colours say so, and clothes on the face skin. landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
+    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become hat, or doubtful hair and skin below the chin
+    clothes, where colours say so; and clothes on the face, threads and small pieces of it within skin, have become skin. landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lab = gaussian_filter(lab, (_BLUR * len(shares), _BLUR * len(shares), 0))
     rows = np.arange(len(shares))[:, None]
