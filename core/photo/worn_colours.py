@@ -73,7 +73,8 @@ def _bare_face(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 def _necklaces(shares: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
     """With skin for threads of cloth that have skin on both sides: a necklace is no collar that goes round the neck."""
     skin, clothes = shares[..., _SKIN], shares[..., _CLOTHES]
-    bare = cv2.copyMakeBorder((skin > 0.5).astype(np.uint8), *(4 * [width := round(_THREAD * len(shares))]), cv2.BORDER_REFLECT)
+    width = round(_THREAD * len(shares))
+    bare = np.pad((skin > 0.5).astype(np.uint8), width, mode="edge")
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1,) * 2)
     closed = cv2.morphologyEx(bare, cv2.MORPH_CLOSE, disc)[width:-width, width:-width]
     return _moved(shares, _SKIN, {_CLOTHES: clothes * below_chin * gaussian_filter(closed.astype(np.float32), 1.0)})
