@@ -19,7 +19,8 @@ _BLUR = 0.003  # of the picture's side (1.8 mm): strands and knitting
 _GAP = 0.013  # of the picture's side: strands before a brim
 _GLEAMS, _BESIDE, _TWICE = 90, 0.25, 2  # per cent of the face; of its height, above the chin, where collars are; then more cloth is known
 _THREAD = 0.012  # of the picture's side (7 mm): half the width of a necklace
-_ISLAND, _SURROUNDED = 0.008, 0.8  # of the picture (29 cm²), a piece of skin or cloth; share of the other around it, which it becomes
+_ISLAND, _GLEAM, _SURROUNDED = 0.008, 0.02, 0.8  # of the picture (29 cm² and 72 on foreheads), a piece of skin or cloth; share of the other
+# around it, which it becomes
 _SOME = 0.4  # share from which a pixel is of such a piece
 _BINS, _LOW, _RANGE = (10, 20, 20), np.array([0.0, -80.0, -80.0]), np.array([100.0, 160.0, 160.0])  # CIE Lab
 _RARE = 1e-5  # of a sample has a colour that none of it has
@@ -31,7 +32,8 @@ _HIDES = (0.03, 0.06)  # share of the face's mesh: cloth on so much of it is a s
 
 def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become hat, or doubtful hair and skin below the chin
-    clothes, where colours say so; and clothes on the face, threads and small pieces of it within skin, have become skin. landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
+    clothes, where colours say so; and clothes on the face, threads of it between skin, and small pieces within skin, have become skin.
+    landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lab = gaussian_filter(lab, (_BLUR * len(shares), _BLUR * len(shares), 0))
     rows = np.arange(len(shares))[:, None]
@@ -41,8 +43,9 @@ def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarra
     face, beside = _hull(shares, landmarks), _BESIDE * (landmarks[CHIN, 1] - landmarks[FOREHEAD, 1])
     for _ in range(_TWICE):
         shares = _bare_throat(shares, lab, face, rows > landmarks[CHIN, 1] - beside)
-    shares = _without_islands(_necklaces(shares, below_chin), _SKIN, _CLOTHES, below_chin)
-    return _without_islands(shares, _CLOTHES, _SKIN, np.ones_like(face))
+    shares = _without_islands(_necklaces(shares, below_chin), _SKIN, [_CLOTHES], below_chin, _ISLAND)
+    shares = _without_islands(shares, _CLOTHES, [_SKIN], below_chin, _ISLAND)
+    return _without_islands(shares, _CLOTHES, [_SKIN, _HAIR], rows < eyes, _GLEAM)
 
 
 def _bare_throat(shares: np.ndarray, lab: np.ndarray, face: np.ndarray, low: np.ndarray) -> np.ndarray:
@@ -80,18 +83,18 @@ def _necklaces(shares: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
     return _moved(shares, _SKIN, {_CLOTHES: clothes * below_chin * gaussian_filter(closed.astype(np.float32), 1.0)})
 
 
-def _without_islands(shares: np.ndarray, kind: int, around: int, where: np.ndarray) -> np.ndarray:
-    """With one class for small pieces of a kind that it surrounds, where (S, S) bool: a scarf of nearly the skin's colour, or a forehead
-    that gleams like cloth."""
+def _without_islands(shares: np.ndarray, kind: int, around: list[int], where: np.ndarray, most: float) -> np.ndarray:
+    """With the first of some classes for pieces of a kind that these surround, where (S, S) bool, each but a small share of the picture: a
+    scarf of nearly the skin's colour, or a forehead that gleams like cloth."""
     of_kind = shares[..., kind] * where
     parts = np.asarray(label(of_kind > _SOME)[0])
     islands = np.zeros(parts.shape, np.float32)
-    for one in np.flatnonzero(np.bincount(parts.ravel())[1:] < _ISLAND * parts.size) + 1:
+    for one in np.flatnonzero(np.bincount(parts.ravel())[1:] < most * parts.size) + 1:
         own = (parts == one).astype(np.uint8)
         beside = cv2.dilate(own, np.ones((5, 5), np.uint8)) > own
-        if (shares[beside, around] > 0.5).mean() > _SURROUNDED:
+        if (shares[beside][:, around].sum(1) > _SOME).mean() > _SURROUNDED:
             islands[own > 0] = 1
-    return _moved(shares, around, {kind: of_kind * gaussian_filter(islands, 1.0)})
+    return _moved(shares, around[0], {kind: of_kind * gaussian_filter(islands, 1.0)})
 
 
 def _hull(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

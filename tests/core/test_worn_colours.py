@@ -132,10 +132,17 @@ def test_clothes_surround_no_piece_of_skin():
     found = worn_by_colour(shares, picture, landmarks)
     assert found[inner(hole, 3)][..., CLOTHES].min() > 0.9
     assert found[throat][..., SKIN].min() > 0.9
-    spot = np.s_[75:90, 130:150]
-    shares[spot] = np.eye(len(CLASSES))[CLOTHES] * 0.6 + np.eye(len(CLASSES))[SKIN] * 0.4
-    picture[60:130, 110:170] = 200
-    assert worn_by_colour(shares, picture, landmarks)[inner(spot, 2)][..., SKIN].min() > 0.9
+
+
+def test_a_forehead_that_gleams_like_cloth_is_skin():
+    """Above the face's mesh, below the hair."""
+    picture, shares, landmarks, _ = dressed(BLOND)
+    head, hair, gleam = np.s_[30:70, 105:175], np.s_[20:42, 100:180], np.s_[40:55, 125:155]
+    for part, kind in ((head, SKIN), (hair, HAIR)):
+        shares[part] = np.eye(len(CLASSES))[kind]
+    shares[gleam] = np.eye(len(CLASSES))[CLOTHES] * 0.6 + np.eye(len(CLASSES))[SKIN] * 0.4
+    landmarks[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1] = 85
+    assert worn_by_colour(shares, picture, landmarks)[inner(gleam, 2)][..., SKIN].min() > 0.9
 
 
 @pytest.mark.parametrize("gleam, kind", [(np.s_[60:70, 110:170], CLOTHES), (np.s_[118:130, 110:170], SKIN)])
