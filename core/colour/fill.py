@@ -25,6 +25,7 @@ _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from 
 _FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
 _LOCKS = 4  # rounds of smoothing, of 4 mm each, that leave locks of hair as they are
+_FACING = np.cos(np.radians([60, 35]))  # of the angle to the camera, where the photo shows clothes well
 _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by how much it may be less at the place itself
 
 
@@ -88,7 +89,8 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = _same_garment(surface, hidden.worn.seen, clothes.of)
-    ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes)
+    border = _turned_away(surface, copied.around)
+    ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes, border)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
     colours = unseen + ending[:, None] * (shown - unseen)
@@ -209,10 +211,18 @@ def _evenly(surface: ColouredSurface, observed: np.ndarray) -> np.ndarray:
     return surface.cells.spread(around, surface.vertices)[:, 0]
 
 
+def _turned_away(surface: ColouredSurface, around: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: does the photo show a vertex steeply, near the border of what is seen, around (K,)? Colours of clothes lie some
+    millimetres beside what they are of there."""
+    border = 1 - surface.cells.spread(well_inside(around)[:, None], surface.vertices)[:, 0]
+    return border * (1 - smoothstep(surface.normals[:, 2], *_FACING))
+
+
 def _ending_in_a_line(
-    observed: np.ndarray, around: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray
+    observed: np.ndarray, around: np.ndarray, shown: np.ndarray, unseen: np.ndarray, of_clothes: np.ndarray, border: np.ndarray
 ) -> np.ndarray:
     """How much of the photo is copied, (V,): clothes, share (V,), end in a line where seen (V, 3) and hidden (V, 3) colours differ, which
     runs where half of what is around (V,) is copied."""
     apart = of_clothes * smoothstep(np.linalg.norm(shown - unseen, axis=1), *_CONTRAST)
-    return observed + apart * (smoothstep(np.minimum(around, observed + _LESS), *_BORDER) - observed)
+    line = observed + apart * (smoothstep(np.minimum(around, observed + _LESS), *_BORDER) - observed)
+    return line * (1 - apart * border)

@@ -1,11 +1,12 @@
 """Tells hats and scarves from hair by this photo's colours: a parser that knows drawn people takes a dark brim for hair, and is in doubt
-about scarves. And it takes dark stubble over a dark pullover for cloth, which its colour does not tell, but the face's mesh does."""
+about scarves; and cream shirts and dark lapels, which it half takes for skin, from throats. It takes dark stubble over a dark pullover for
+cloth, too, which its colour does not tell, but the face's mesh does."""
 
 import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from .crop import CHIN
+from .crop import CHIN, FOREHEAD
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
 from .parsing import CLASSES
 
@@ -16,30 +17,91 @@ _FAR = 4.0  # standard deviations of the hat's colour: hair that is nearer may b
 _FLOOR = np.diag([5.0, 2.5, 2.5]) ** 2  # CIE Lab: no group of pixels is more alike than this
 _BLUR = 0.003  # of the picture's side (1.8 mm): strands and knitting
 _GAP = 0.013  # of the picture's side: strands before a brim
+_GLEAMS, _BESIDE, _TWICE = 90, 0.25, 2  # per cent of the face; of its height, above the chin, where collars are; then more cloth is known
+_THREAD = 0.012  # of the picture's side (7 mm): half the width of a necklace
+_ISLAND, _GLEAM, _SURROUNDED = 0.008, 0.02, 0.8  # of the picture (29 cm² and 72 on foreheads), a piece of skin or cloth; share of the other
+# around it, which it becomes
+_SOME = 0.4  # share from which a pixel is of such a piece
 _BINS, _LOW, _RANGE = (10, 20, 20), np.array([0.0, -80.0, -80.0]), np.array([100.0, 160.0, 160.0])  # CIE Lab
 _RARE = 1e-5  # of a sample has a colour that none of it has
 _DOUBT = (0.87, 0.97)  # share of one class among those compared, from doubtful to sure
 _COVERED = (0.5, 0.8)  # share of all of them
+_SKIN_DOUBT, _WORN = (0.99, 1.0), 0.6  # the same for skin, which is seldom sure of itself on cloth; share of clothes in their sample
 _HIDES = (0.03, 0.06)  # share of the face's mesh: cloth on so much of it is a scarf before it, and not a jaw in the shade
 
 
 def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become hat, or doubtful hair below the chin clothes,
-    where colours say so, and clothes on the face skin. landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
+    """Shares (S, S, len(CLASSES)) of a picture (S, S, 3) uint8 sRGB in which hair has become hat, or doubtful hair and skin below the chin
+    clothes, where colours say so; and clothes on the face, threads of it between skin, and small pieces within skin, have become skin.
+    landmarks (N, 2): the face's mesh, pixels of the picture, upright."""
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lab = gaussian_filter(lab, (_BLUR * len(shares), _BLUR * len(shares), 0))
     rows = np.arange(len(shares))[:, None]
     eyes = landmarks[[LEFT_EYE_CORNER, RIGHT_EYE_CORNER], 1].mean()
-    return _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, rows > landmarks[CHIN, 1])
+    below_chin = rows > landmarks[CHIN, 1]
+    shares = _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, below_chin)
+    face, beside = _hull(shares, landmarks), _BESIDE * (landmarks[CHIN, 1] - landmarks[FOREHEAD, 1])
+    for _ in range(_TWICE):
+        shares = _bare_throat(shares, lab, face, rows > landmarks[CHIN, 1] - beside)
+    shares = _without_islands(_necklaces(shares, below_chin), _SKIN, [_CLOTHES], below_chin, _ISLAND)
+    shares = _without_islands(shares, _CLOTHES, [_SKIN], below_chin, _ISLAND)
+    return _without_islands(shares, _CLOTHES, [_SKIN, _HAIR], rows < eyes, _GLEAM)
+
+
+def _bare_throat(shares: np.ndarray, lab: np.ndarray, face: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """With doubtful skin below and beside the chin, off the face (S, S), that has a colour of the clothes, and none of the face, as clothes
+    (Bayes' rule with the shares as the prior). low (S, 1) bool: rows that lie so."""
+    skin, clothes, beside_chin = shares[..., _SKIN], shares[..., _CLOTHES], low & (face == 0)
+    samples = (face > 0) & (skin > _SURE_HAIR), (clothes > _WORN) & beside_chin
+    if min(sample.sum() for sample in samples) < _LEAST:
+        return shares
+    # Foreheads gleam, throats do not; white beards do.
+    dull = samples[0] & (low | (lab[..., 0] < np.percentile(lab[samples[0], 0], _GLEAMS)))
+    as_skin, as_clothes = (np.log(_commonness(lab, sample) + _RARE) for sample in (dull, samples[1]))
+    compared = skin + clothes
+    surest = np.maximum(skin, clothes) / np.maximum(compared, 1e-3)
+    doubtful = beside_chin * (1 - _between(surest, *_SKIN_DOUBT)) * _between(compared, *_COVERED)
+    prior = np.log((clothes + 0.02) / (skin + 0.02))
+    worn = 1 / (1 + np.exp(-np.clip(prior + gaussian_filter(as_clothes - as_skin, 1.5), -20, 20)))
+    return _moved(shares, _CLOTHES, {_SKIN: doubtful * np.clip(compared * worn - clothes, 0, skin)})
 
 
 def _bare_face(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """With skin for cloth on the face's mesh, whose outline is better known than the classes there, unless there is much of it."""
-    face = np.zeros(shares.shape[:2], np.float32)
-    cv2.fillConvexPoly(face, cv2.convexHull(np.round(landmarks).astype(np.int32)), (1.0,))
-    clothes = shares[..., _CLOTHES]
+    face, clothes = _hull(shares, landmarks), shares[..., _CLOTHES]
     bare = 1 - _between((face * clothes).sum() / max(face.sum(), 1), *_HIDES)
     return _moved(shares, _SKIN, {_CLOTHES: bare * clothes * gaussian_filter(face, 1.0)})
+
+
+def _necklaces(shares: np.ndarray, below_chin: np.ndarray) -> np.ndarray:
+    """With skin for threads of cloth that have skin on both sides: a necklace is no collar that goes round the neck."""
+    skin, clothes = shares[..., _SKIN], shares[..., _CLOTHES]
+    width = round(_THREAD * len(shares))
+    bare = np.pad((skin > 0.5).astype(np.uint8), width, mode="edge")
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1,) * 2)
+    closed = cv2.morphologyEx(bare, cv2.MORPH_CLOSE, disc)[width:-width, width:-width]
+    return _moved(shares, _SKIN, {_CLOTHES: clothes * below_chin * gaussian_filter(closed.astype(np.float32), 1.0)})
+
+
+def _without_islands(shares: np.ndarray, kind: int, around: list[int], where: np.ndarray, most: float) -> np.ndarray:
+    """With the first of some classes for pieces of a kind that these surround, where (S, S) bool, each but a small share of the picture: a
+    scarf of nearly the skin's colour, or a forehead that gleams like cloth."""
+    of_kind = shares[..., kind] * where
+    parts = np.asarray(label(of_kind > _SOME)[0])
+    islands = np.zeros(parts.shape, np.float32)
+    for one in np.flatnonzero(np.bincount(parts.ravel())[1:] < most * parts.size) + 1:
+        own = (parts == one).astype(np.uint8)
+        beside = cv2.dilate(own, np.ones((5, 5), np.uint8)) > own
+        if (shares[beside][:, around].sum(1) > _SOME).mean() > _SURROUNDED:
+            islands[own > 0] = 1
+    return _moved(shares, around[0], {kind: of_kind * gaussian_filter(islands, 1.0)})
+
+
+def _hull(shares: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """(S, S) float32: 1 within the face's mesh."""
+    face = np.zeros(shares.shape[:2], np.float32)
+    cv2.fillConvexPoly(face, cv2.convexHull(np.round(landmarks).astype(np.int32)), (1.0,))
+    return face
 
 
 def _hat(shares: np.ndarray, lab: np.ndarray, below_eyes: np.ndarray) -> np.ndarray:

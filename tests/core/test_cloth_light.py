@@ -63,9 +63,36 @@ def test_clothes_end_in_a_line_where_the_photo_ends(ball: SimpleNamespace) -> No
 def test_what_differs_from_hidden_clothes_ends_in_a_line() -> None:
     """Of the photo's weight from nothing to all."""
     weight, white, coat = np.linspace(0, 1, 101), np.full((101, 3), 0.9), np.full((101, 3), 0.1)
-    line = fill._ending_in_a_line(weight, weight, white, coat, np.ones(101))
+    line = fill._ending_in_a_line(weight, weight, white, coat, np.ones(101), np.zeros(101))
     assert ((line > 0.05) & (line < 0.95)).sum() < 25
-    assert np.allclose(fill._ending_in_a_line(weight, weight, coat + 0.02, coat, np.ones(101)), weight, atol=0.05)
+    assert np.allclose(fill._ending_in_a_line(weight, weight, coat + 0.02, coat, np.ones(101), np.zeros(101)), weight, atol=0.05)
+
+
+def test_near_the_border_clothes_are_copied_only_where_the_photo_shows_the_hidden_garment() -> None:
+    seen, white, coat, border = np.ones(101), np.full((101, 3), 0.9), np.full((101, 3), 0.1), np.linspace(0, 1, 101)
+    line = fill._ending_in_a_line(seen, seen, white, coat, seen, border)
+    assert line[0] > 0.99 and line[-1] < 0.01
+    assert np.allclose(fill._ending_in_a_line(seen, seen, coat + 0.02, coat, seen, border), 1)
+
+
+def test_a_ragged_collar_that_is_seen_steeply_ends_as_the_hidden_one_does(ball: SimpleNamespace) -> None:
+    """A white shirt below a coat: between them teeth of a centimetre at the sides."""
+    teeth = 0.06 * np.sign(np.sin(np.abs(X) * np.pi / 0.05)) * (np.abs(X) > 0.35)
+    photo = np.where((teeth > Y)[..., None], 0.9, 0.1) * np.ones(3)
+    colours, _ = coloured(ball, photo, np.full_like(X, True, bool), kind="clothes")
+    x, y, _ = ball.vertices.T
+    steep = (ball.normals[:, 2] < np.cos(np.radians(66))) & (ball.normals[:, 2] > 0.2) & (np.abs(x) > 0.35)
+    above = steep & (y > 0.03) & (y < 0.06)
+    assert above.sum() > 20 and colours[above].mean() < 0.45
+
+
+def test_ties_at_a_cut_face_the_camera_and_stay(ball: SimpleNamespace) -> None:
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    surface = SimpleNamespace(cells=cells, vertices=ball.vertices, normals=ball.normals)
+    away = fill._turned_away(surface, np.full(len(cells.first), 0.5))  # pyright: ignore[reportArgumentType]
+    assert away[ball.normals[:, 2] > 0.85].max() < 0.01 and away[ball.normals[:, 2] < 0.4].min() > 0.99
+    inside = fill._turned_away(surface, np.ones(len(cells.first)))  # pyright: ignore[reportArgumentType]
+    assert inside.max() < 0.01
 
 
 def test_clothes_end_in_an_even_line_though_what_is_copied_does_not(ball: SimpleNamespace) -> None:
@@ -75,7 +102,7 @@ def test_clothes_end_in_an_even_line_though_what_is_copied_does_not(ball: Simple
     observed = 1.0 * (x + 0.03 * np.sign(np.sin(y * np.pi / 0.05)) > 0)
     around = fill._evenly(SimpleNamespace(cells=cells, vertices=ball.vertices), observed)  # pyright: ignore[reportArgumentType]
     white, coat = (np.full((len(x), 3), light) for light in (0.9, 0.1))
-    line = fill._ending_in_a_line(np.maximum(observed, 0.2), around, white, coat, np.ones(len(x)))
+    line = fill._ending_in_a_line(np.maximum(observed, 0.2), around, white, coat, np.ones(len(x)), np.zeros(len(x)))
     wrong = (line > 0.5) != (x > 0)
     assert wrong.sum() < 0.6 * ((observed > 0.5) != (x > 0)).sum()
 
