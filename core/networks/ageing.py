@@ -73,8 +73,8 @@ def face_features(backbone: Backbone, picture: np.ndarray, face: np.ndarray, dev
 
 
 class Ageing:
-    """Reads ages' folds with a backbone on a device. mean, weights (COUNT,), offset (1,): features to folds as readers count them, from 0 to
-    3; identity (C,): from the model's average head to the oldest, components of its identity."""
+    """Reads folds with a backbone on a device. mean, weights (COUNT,), offset (1,): features to folds as readers count them, from 0 to 3;
+    identity (C,): from the model's average head to the oldest, components of its identity."""
 
     def __init__(self, backbone: Backbone, device: torch.device, precision: Precision, arrays: dict[str, np.ndarray]) -> None:
         self._backbone, self._device, self._precision = backbone, device, precision

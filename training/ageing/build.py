@@ -1,4 +1,5 @@
-"""The map from a face's picture to its folds, and the head of the old: python -m likeness.training.ageing.build --assets FOLDER [--output FILE].
+"""The map from a face's picture to its folds, and the head of the old:
+`python -m likeness.training.ageing.build --assets FOLDER [--output FILE]`.
 
 Readers gave the 180 faces of photos_train a number for how aged their form is, apart from the folds that a smile makes (labels.csv: 0
 smooth, 1 slight, 2 clear folds, bags or jowls, 3 deeply folded). Ridge regression on features of the parsing network's backbone, each face
