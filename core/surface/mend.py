@@ -41,7 +41,7 @@ class Shape:
     @classmethod
     def of(cls, vertices: np.ndarray, faces: np.ndarray, hasty: bool = False) -> "Shape":
         """Of a manifold with or without borders. hasty: without triangles that run through each other at a small angle."""
-        corners = np.stack([vertices[corner] for corner in faces.T])
+        corners = np.stack([np.take(vertices, corner, axis=0) for corner in faces.T])
         along = corners - np.roll(corners, -1, axis=0)
         squared = np.einsum("kfi,kfi->kf", along, along)
         normals = cross(along[0], along[1])
@@ -197,7 +197,8 @@ def _folded(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, unit: 
     summed = np.stack([np.bincount(faces.ravel(), np.repeat(normals[:, k], 3), len(vertices)) for k in range(3)], axis=1)
     of_vertices = (summed / (np.linalg.norm(summed, axis=1, keepdims=True) + 1e-20)).astype(unit.dtype)
     # Of two unit vectors that are a right angle apart, one is 45 degrees or more from any third, here a vertex normal.
-    maybe = np.flatnonzero(np.minimum.reduce([np.einsum("fi,fi->f", unit, of_vertices[corner]) for corner in faces.T]) < 0.7072)
+    least = np.minimum.reduce([np.einsum("fi,fi->f", unit, np.take(of_vertices, corner, axis=0)) for corner in faces.T])
+    maybe = np.flatnonzero(least < 0.7072)
     start, end = faces[maybe].ravel(), np.roll(faces[maybe], -1, axis=1).ravel()
     edge = np.minimum(start, end).astype(np.int64) * len(vertices) + np.maximum(start, end)
     order = np.argsort(edge, kind="stable")
