@@ -1,6 +1,7 @@
 """Large sparse positive definite systems, such as Laplacians of meshes and pictures."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.sparse.linalg import splu
 
 from ..errors import ReconstructionError
 
+Precondition = Callable[[np.ndarray], np.ndarray]
 _ITERATIONS = 500
 _FAILED = "A smoothing step of the reconstruction did not converge; try another quality setting and report the photo."
 
@@ -30,25 +32,38 @@ def solve_positive(matrix: sp.csr_matrix, right: np.ndarray, clusters: np.ndarra
         conditioned += scale * residual
         return conditioned
 
-    def solved(column: np.ndarray) -> np.ndarray:
-        residual = column.astype(np.float64)
-        solution, target = np.zeros(count), tolerance * np.linalg.norm(residual)
-        direction = precondition(residual)
-        energy = residual @ direction
-        for _ in range(_ITERATIONS):
-            if np.linalg.norm(residual) <= target:
-                return solution
-            image = matrix @ direction
-            step = energy / max(direction @ image, 1e-300)
-            solution += step * direction
-            image *= step
-            residual -= image
-            conditioned = precondition(residual)
-            previous, energy = energy, residual @ conditioned
-            direction *= energy / max(previous, 1e-300)
-            direction += conditioned
-        raise ReconstructionError(_FAILED)
-
+    columns = [_Column(matrix, precondition, column.astype(np.float64), tolerance) for column in right.T]
     # A column after the other fits the cache, and SciPy lets go of the interpreter while it multiplies.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(solved, right.T)), axis=1)
+        rounds = max(pool.map(lambda column: column.improved(0), columns))
+        # Where tolerances are wide, the columns of a mesh's coordinates are to be equally good.
+        list(pool.map(lambda column: column.improved(rounds), columns))
+    return np.stack([column.solution for column in columns], axis=1)
+
+
+class _Column:
+    """One column of the solution, (N,), and where its iteration stands."""
+
+    def __init__(self, matrix: sp.csr_matrix, precondition: Precondition, right: np.ndarray, tolerance: float) -> None:
+        self._matrix, self._precondition, self._residual = matrix, precondition, right
+        self.solution, self._target = np.zeros_like(right), tolerance * np.linalg.norm(right)
+        self._direction, self._rounds = precondition(right), 0
+        self._energy = right @ self._direction
+
+    def improved(self, least: int) -> int:
+        """How many rounds there were after some more of them, if need be: so many at least, and until the residual is small,
+        which one that is no number never is."""
+        while self._rounds < least or not np.linalg.norm(self._residual) <= self._target:
+            if self._rounds == _ITERATIONS:
+                raise ReconstructionError(_FAILED)
+            image = self._matrix @ self._direction
+            step = self._energy / max(self._direction @ image, 1e-300)
+            self.solution += step * self._direction
+            image *= step
+            self._residual -= image
+            conditioned = self._precondition(self._residual)
+            previous, self._energy = self._energy, self._residual @ conditioned
+            self._direction *= self._energy / max(previous, 1e-300)
+            self._direction += conditioned
+            self._rounds += 1
+        return self._rounds
