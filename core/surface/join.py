@@ -34,7 +34,7 @@ _POOR = 0.015  # metres of disagreement from which on shoulders are the body's: 
 _SHOULDERS = 0.1  # metres from the neck at which they begin, at the region's lower end; as many farther as they are higher
 _ASIDE = np.pi / 4 * np.arange(-2, 3)  # of the directions in which they lie, from straight away from the camera; a chin lies before
 _SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
-_SOME = 4  # of so many vertices one tells where the surfaces agree
+_TOLD = 5000  # vertices of each surface, at most about, that tell where they agree; of a hand all do
 _SEARCHED, _ROBUST = 1500, 0.01  # points; metres
 _NEAR = 0.15  # metres around the region in which the body's surface is looked at
 _APART = "The head does not meet the body; try another photo, or reconstruct the head alone."
@@ -235,7 +235,8 @@ def _lower_end(pair: _Pair, place: JoinPlace) -> tuple[float, float]:
         low, high = _LOWER_ENDS[[0, -1]] + [0, _BAND]
         within = (height > low) & (height < high)
         within[within] = _region(place, -1, np.zeros(6, bool)).inside(surface.vertices[within], 1) > 0
-        within = np.flatnonzero(within)[::_SOME]
+        within = np.flatnonzero(within)
+        within = within[:: max(len(within) // _TOLD, 1)]
         error = np.clip(np.abs(other.query(surface.vertices[within])[0]) - _AGREED, 0, _DISAGREED)
         slabs = [(height[within] > end) & (height[within] < end + _BAND) for end in _LOWER_ENDS]
         apart.append([error[slab].sum() / max(slab.sum(), 1) for slab in slabs])
