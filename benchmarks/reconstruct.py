@@ -12,6 +12,7 @@ colour are not in its times.
 import argparse
 import gc
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from ..core.photo.figure import BodyView
 from ..core.settings import Settings
+from ..worker.client import MEMORY
 
 if TYPE_CHECKING:
     from ..core.pipeline import Reconstructor
@@ -101,20 +103,11 @@ def main() -> None:
 
 
 def _apart(photo: Path, quality: str, subject: str, part: str) -> dict[str, float]:
-    """One part in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "likeness.benchmarks.reconstruct",
-        str(photo),
-        "--quality",
-        quality,
-        "--subject",
-        subject,
-        "--part",
-        part,
-    ]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+    """One part in a process of its own, with memory as in the worker."""
+    options = ["--quality", quality, "--subject", subject, "--part", part]
+    command = [sys.executable, "-m", "likeness.benchmarks.reconstruct", str(photo), *options]
+    run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | MEMORY)
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def _astronaut() -> Path:

@@ -15,7 +15,7 @@ from .fields.ears import Ears
 from .fields.field import Field
 from .fields.head import head_ears, head_field, head_skin
 from .further import FurtherPhotos, result_view
-from .geometry.mesh import vertex_normals
+from .geometry.mesh import touching, vertex_normals
 from .head_anatomy import head_anatomy
 from .models.fit import landmark_points
 from .models.flame.model import FlameModel
@@ -273,7 +273,7 @@ def _below_photo(prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarra
     _, top, side = prepared.crop_box
     edge = 1 - (len(prepared.view.image) - top) * 2 / side
     below = vertices[:, 1] < edge
-    return below & (vertex_normals(vertices, faces[below[faces].any(1)])[:, 2] > 0)
+    return below & (vertex_normals(vertices, faces[touching(faces, below)])[:, 2] > 0)
 
 
 def _from_crop(prepared: PreparedPhoto, vertices: np.ndarray) -> np.ndarray:

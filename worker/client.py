@@ -28,7 +28,7 @@ PACKAGE_ROOT = Path(__file__).absolute().parent.parent
 CANCEL_LIMIT = 0.4  # seconds to answer a cancel before the process is killed
 GARBAGE_LIMIT = 1 << 20  # bytes on standard output that are no messages
 # Linux: threads share what others have freed, or a head takes a tenth more memory.
-_MEMORY = {"MALLOC_ARENA_MAX": "1"}
+MEMORY = {"MALLOC_ARENA_MAX": "1"}
 
 logger = logging.getLogger(__name__)
 
@@ -248,7 +248,7 @@ class _Link:
 
     def __init__(self, command: list[str]) -> None:
         try:
-            self.process = process.start(command, subprocess.PIPE, subprocess.PIPE, subprocess.PIPE, _MEMORY)
+            self.process = process.start(command, subprocess.PIPE, subprocess.PIPE, subprocess.PIPE, MEMORY)
         except OSError as error:
             raise WorkerError(f"{command[0]} cannot be started ({error.strerror}); set up the Python environment again.") from error
         self.watch = Watch()

@@ -42,7 +42,7 @@ class CropField:
 
     def prior_distance(self, points: np.ndarray) -> np.ndarray:
         """(N,) the fitted model's own signed distance."""
-        return self.prior(points)[0]
+        return self._volume.distance(torch.from_numpy(points)).numpy()
 
     def prior_place(self, points: np.ndarray) -> np.ndarray:
         """(N, 3) the canonical coordinates (PriorSurface) of the fitted model's nearest place."""
@@ -55,7 +55,7 @@ class CropField:
     def may_contain_surface(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: within the silhouette (and a margin), and near the fitted model or where hair may be."""
         tensor = torch.from_numpy(points)
-        return ((self._silhouette(tensor) < 0.12) & (self._volume(tensor)[:, 0].abs() < 0.45)).numpy()
+        return ((self._silhouette(tensor) < 0.12) & (self._volume.distance(tensor).abs() < 0.45)).numpy()
 
     def face_trust(self, points: np.ndarray) -> np.ndarray:
         """(N,) in [0, 1]: how near the points are to the part of the fitted face that is trusted."""

@@ -43,6 +43,29 @@ def unique_edges(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(np.divmod(edges, count), axis=1).astype(faces.dtype), inverse.reshape(3, -1).T
 
 
+def touching(faces: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """(F,) bool: which faces have a vertex that is chosen, (V,) bool. Corner by corner: a row at a time takes several times as long."""
+    a, b, c = faces.T
+    return chosen[a] | chosen[b] | chosen[c]
+
+
+def within(faces: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """(F,) bool: which faces have no vertex that is not chosen, (V,) bool."""
+    a, b, c = faces.T
+    return chosen[a] & chosen[b] & chosen[c]
+
+
+def grown(faces: np.ndarray, chosen: np.ndarray, rings: int) -> np.ndarray:
+    """(V,) bool: the chosen vertices (V,) bool and those within so many edges."""
+    corners = np.ascontiguousarray(faces.T)
+    result = chosen.copy()
+    for _ in range(rings):
+        near = np.flatnonzero(touching(corners.T, result))
+        for corner in corners:
+            result[corner[near]] = True
+    return result
+
+
 def adjacency(faces: np.ndarray, count: int) -> sp.csr_matrix:
     """Symmetric 0/1 vertex adjacency, (count, count)."""
     start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()

@@ -1,12 +1,18 @@
 """Large sparse positive definite systems, such as Laplacians of meshes and pictures."""
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from ..errors import ReconstructionError
 
+Precondition = Callable[[np.ndarray], np.ndarray]
 _ITERATIONS = 500
+_FAILED = "A smoothing step of the reconstruction did not converge; try another quality setting and report the photo."
 
 
 def solve_positive(matrix: sp.csr_matrix, right: np.ndarray, clusters: np.ndarray, tolerance: float = 1e-4) -> np.ndarray:
@@ -22,31 +28,42 @@ def solve_positive(matrix: sp.csr_matrix, right: np.ndarray, clusters: np.ndarra
     scale = 1 / matrix.diagonal()
 
     def precondition(residual: np.ndarray) -> np.ndarray:
-        summed = np.stack([np.bincount(clusters, row, gather.shape[1]) for row in residual], axis=1)
-        conditioned = np.ascontiguousarray(coarse.solve(summed).T)[:, clusters]
+        conditioned = coarse.solve(np.bincount(clusters, residual, gather.shape[1]))[clusters]
         conditioned += scale * residual
         return conditioned
 
-    # A row a column of the right side: contiguous, its sums and products take less than two thirds of the time.
-    residual = np.array(right.T, np.float64, order="C")
-    solution = np.zeros_like(residual)
-    target = tolerance * np.linalg.norm(residual, axis=1)
-    direction = precondition(residual)
-    energy = _dots(residual, direction)
-    for _ in range(_ITERATIONS):
-        if (np.sqrt(_dots(residual, residual)) <= target).all():
-            return np.ascontiguousarray(solution.T)
-        image = np.stack([matrix @ row for row in direction])
-        step = energy / np.maximum(_dots(direction, image), 1e-300)
-        solution += step[:, None] * direction
-        image *= step[:, None]
-        residual -= image
-        conditioned = precondition(residual)
-        previous, energy = energy, _dots(residual, conditioned)
-        direction *= (energy / np.maximum(previous, 1e-300))[:, None]
-        direction += conditioned
-    raise ReconstructionError("A smoothing step of the reconstruction did not converge; try another quality setting and report the photo.")
+    columns = [_Column(matrix, precondition, column.astype(np.float64), tolerance) for column in right.T]
+    # A column after the other fits the cache, and SciPy lets go of the interpreter while it multiplies.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rounds = max(pool.map(lambda column: column.improved(0), columns))
+        # Where tolerances are wide, the columns of a mesh's coordinates are to be equally good.
+        list(pool.map(lambda column: column.improved(rounds), columns))
+    return np.stack([column.solution for column in columns], axis=1)
 
 
-def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.einsum("ij,ij->i", a, b)
+class _Column:
+    """One column of the solution, (N,), and where its iteration stands."""
+
+    def __init__(self, matrix: sp.csr_matrix, precondition: Precondition, right: np.ndarray, tolerance: float) -> None:
+        self._matrix, self._precondition, self._residual = matrix, precondition, right
+        self.solution, self._target = np.zeros_like(right), tolerance * np.linalg.norm(right)
+        self._direction, self._rounds = precondition(right), 0
+        self._energy = right @ self._direction
+
+    def improved(self, least: int) -> int:
+        """How many rounds there were after some more of them, if need be: so many at least, and until the residual is small,
+        which one that is no number never is."""
+        while self._rounds < least or not np.linalg.norm(self._residual) <= self._target:
+            if self._rounds == _ITERATIONS:
+                raise ReconstructionError(_FAILED)
+            image = self._matrix @ self._direction
+            step = self._energy / max(self._direction @ image, 1e-300)
+            self.solution += step * self._direction
+            image *= step
+            self._residual -= image
+            conditioned = self._precondition(self._residual)
+            previous, self._energy = self._energy, self._residual @ conditioned
+            self._direction *= self._energy / max(previous, 1e-300)
+            self._direction += conditioned
+            self._rounds += 1
+        return self._rounds

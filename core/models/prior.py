@@ -148,6 +148,7 @@ class PriorVolume:
             previous = 1.0 / size
         # With a point's features side by side, reading eight corners misses the cache eight times instead of 64.
         self._volume = volume[None].contiguous(memory_format=torch.channels_last_3d)
+        self._distance = volume[None, :1].contiguous()
 
     @staticmethod
     def _sign(surface: PriorSurface, size: int, cells: torch.Tensor) -> torch.Tensor:
@@ -161,9 +162,17 @@ class PriorVolume:
 
     def __call__(self, points: torch.Tensor) -> torch.Tensor:
         """Features (N, POINT_CHANNELS + C) at crop-frame points (N, 3)."""
-        where = points.flip(-1)[None, None, None]  # grid_sample wants the last axis first
-        sampled = torch.nn.functional.grid_sample(self._volume, where, align_corners=False, padding_mode="border")
-        return sampled[0, :, 0, 0].T
+        return _sampled(self._volume, points).T
+
+    def distance(self, points: torch.Tensor) -> torch.Tensor:
+        """The first of the features alone, (N,), in a fraction of the time."""
+        return _sampled(self._distance, points)[0]
+
+
+def _sampled(volume: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Values (C, N) of a volume (1, C, S, S, S) at crop-frame points (N, 3)."""
+    where = points.flip(-1)[None, None, None]  # grid_sample wants the last axis first
+    return torch.nn.functional.grid_sample(volume, where, align_corners=False, padding_mode="border")[0, :, 0, 0]
 
 
 def _centres(size: int) -> np.ndarray:

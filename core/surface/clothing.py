@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import scipy.sparse as sp
 
-from ..geometry.mesh import adjacency, compact, vertex_normals
+from ..geometry.mesh import adjacency, compact, grown, vertex_normals, within
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep, visibility
 from ..photo.parsing import CLASSES
 from .creases import bounds, dark_lines
@@ -109,9 +109,7 @@ class Clothing:
         seen = visible * smoothstep(normals[:, 2], *_FACING)
         # What is hidden and what is seen meet in no step.
         for _ in range(_APART):
-            least = seen.copy()
-            np.minimum.at(least, faces, seen[faces].min(1, keepdims=True))
-            seen = least
+            seen = np.minimum(seen, np.minimum.reduceat(seen[neighbours.indices], neighbours.indptr[:-1]))
         for _ in range(_FADED):
             seen = mean @ seen
         seen *= sample_picture(self.shown, vertices)
@@ -133,12 +131,10 @@ class Clothing:
 
     def _evened(self, vertices: np.ndarray, faces: np.ndarray, worn: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) without short bends where clothes are worn (V,), but of the same outline."""
-        near = worn > 0
-        for _ in range(_RINGS):
-            near[faces[near[faces].any(1)]] = True
+        near = grown(faces, worn > 0, _RINGS)
         if not near.any():
             return vertices
-        part, part_faces, kept = compact(vertices, faces[near[faces].all(1)])
+        part, part_faces, kept = compact(vertices, faces[within(faces, near)])
         change = (spanned(part, part_faces, worn[kept], _SPANS / self.half) - part) * (worn[kept] > 0)[:, None]
         change[:, :2] *= smoothstep(sample_picture(self.inside, part) * self.half, *_OUTLINE)[:, None]
         moved = vertices.copy()

@@ -7,7 +7,7 @@ import manifold3d
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
-from ..geometry.mesh import adjacency, vertex_normals
+from ..geometry.mesh import adjacency, touching, vertex_normals, within
 from ..geometry.visibility import smoothstep
 from .refine import refine
 from .solid import ClosedSurface, to_solid
@@ -146,10 +146,10 @@ def cut_head(
     solid = bowl.solid(vertices[np.abs(beyond) < _AT_RIM], spacing)
     vertices, faces = trimmed(vertices, faces, beyond, solid, bowl.centre)
     closing = np.abs(bowl.beyond(vertices)) < _ON_FACE
-    rim = np.unique(faces[closing[faces].any(1) & ~closing[faces].all(1)])
+    rim = np.unique(faces[touching(faces, closing) & ~within(faces, closing)])
     ended = _rounded(vertices, faces, rim, spacing)
     closing[rim] = False
-    return ended, faces, closing & (vertex_normals(ended, faces[closing[faces].any(1)])[:, 1] < _UNDER)
+    return ended, faces, closing & (vertex_normals(ended, faces[touching(faces, closing)])[:, 1] < _UNDER)
 
 
 def _rounded(vertices: np.ndarray, faces: np.ndarray, rim: np.ndarray, spacing: float) -> np.ndarray:
@@ -163,7 +163,7 @@ def _rounded(vertices: np.ndarray, faces: np.ndarray, rim: np.ndarray, spacing: 
     weight = _RELAX * smoothstep(1 - away / _ROUND, 0, 1)[:, None]
     near = np.zeros(len(vertices), bool)
     near[some] = True
-    neighbours = adjacency(faces[near[faces].any(1)], len(vertices))[some]
+    neighbours = adjacency(faces[touching(faces, near)], len(vertices))[some]
     degree = np.diff(neighbours.indptr)[:, None]
     smooth = vertices.copy()
     for _ in range(min(round(_ROUNDS * (_ROUND / spacing) ** 2), _MOST_ROUNDS)):

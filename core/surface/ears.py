@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..fields.ears import Ears
-from ..geometry.mesh import compact, vertex_normals
+from ..geometry.mesh import compact, touching, vertex_normals
 from ..geometry.visibility import smoothstep
 from .refine import refine
 
@@ -17,7 +17,7 @@ def with_ears(vertices: np.ndarray, faces: np.ndarray, ears: Ears) -> tuple[np.n
     """Vertices (V', 3) float32 and faces (F', 3) of a surface (V, 3) in the crop frame."""
     moved, faces = refine(vertices, faces, _near(ears, vertices), _LONGEST)
     near = _near(ears, moved)
-    part, around, ids = compact(moved, faces[near[faces].any(1)])
+    part, around, ids = compact(moved, faces[touching(faces, near)])
     part, free = part.astype(np.float64), np.flatnonzero(near[ids])
     for _ in range(_ROUNDS):
         share, place, normals = ears.closest(part[free])

@@ -117,7 +117,7 @@ def largest_component(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarr
     links = sp.coo_matrix((np.ones(2 * len(faces), bool), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(len(vertices),) * 2)
     count, label = connected_components(links, directed=False)
     part = label[faces[:, 0]]
-    x, y, z = vertices.T[:, faces.T]
+    x, y, z = (np.take(column, faces.T) for column in np.ascontiguousarray(vertices.T))
     # Each triangle's share of the volume is the prism between it and its shadow on z = 0.
     shadow = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
     volume = np.bincount(part, shadow * (z[0] + z[1] + z[2]), minlength=count)
@@ -151,7 +151,7 @@ def _coincide(vertices: np.ndarray) -> bool:
 
 def _flat(vertices: np.ndarray, faces: np.ndarray) -> bool:
     """Whether any face has no area."""
-    a, b, c = vertices[faces].astype(np.float64).transpose(1, 0, 2)
+    a, b, c = (np.take(vertices, corner, axis=0).astype(np.float64) for corner in faces.T)
     return not cross(b - a, c - a).any(axis=1).all()
 
 

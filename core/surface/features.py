@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..geometry.mesh import adjacency, vertex_normals
+from ..geometry.mesh import adjacency, grown, touching, vertex_normals
 from ..geometry.raster import interpolate, rasterize
 from ..geometry.visibility import sample_picture, smoothstep
 from ..photo.parsing import CLASSES
@@ -56,7 +56,7 @@ class _Window:
         """Of the nearest surface of a mesh: depth (S, S), NaN where there is none, and its vertices' values (V, C), C times (S, S)."""
         points = self.of(vertices)
         inside = (np.abs(points[:, :2]) < 1).all(1)
-        there = torch.from_numpy(np.asarray(faces[inside[faces].any(1)], np.int64))
+        there = torch.from_numpy(np.asarray(faces[touching(faces, inside)], np.int64))
         raster = rasterize(torch.from_numpy(points), there, _SIZE)
         shown = interpolate(raster, there, torch.from_numpy(values.astype(np.float32))).numpy()
         return np.where(raster.mask.numpy(), raster.depth.numpy(), np.nan), *np.moveaxis(shown, -1, 0)
@@ -153,18 +153,16 @@ class Features:
         behind = np.full(len(vertices), np.inf)
         behind[near] = sample_picture(self.depth, there[near]) - vertices[near, 2]
         near &= np.abs(behind) < _DEEPEST
-        pocket = near & ((behind > _POCKET) | (vertex_normals(vertices, faces[near[faces].any(1)])[:, 2] < _OVERHANGING))
+        pocket = near & ((behind > _POCKET) | (vertex_normals(vertices, faces[touching(faces, near)])[:, 2] < _OVERHANGING))
         if not pocket.any():
             return vertices
-        for _ in range(_POCKET_RINGS):
-            pocket[faces[pocket[faces].any(1)]] = True
-        return _smoothed(vertices, faces, pocket.astype(np.float32), _DRAWN_OUT)
+        return _smoothed(vertices, faces, grown(faces, pocket, _POCKET_RINGS).astype(np.float32), _DRAWN_OUT)
 
 
 def _smoothed(vertices: np.ndarray, faces: np.ndarray, share: np.ndarray, rounds: int) -> np.ndarray:
     """Vertices (V, 3) smoothed by their share (V,) in [0, 1]."""
     some = np.flatnonzero(share > 0)
-    neighbours = adjacency(faces[(share > 0)[faces].any(1)], len(vertices))[some]
+    neighbours = adjacency(faces[touching(faces, share > 0)], len(vertices))[some]
     degree = np.asarray(neighbours.sum(1))
     moved = vertices.astype(np.float64)
     for _ in range(rounds):

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ..geometry.mesh import compact
+from ..geometry.mesh import compact, grown, within
 from ..geometry.visibility import depth_picture, sample_picture, smoothstep
 from ..photo.parsing import CLASSES
 from .smooth import spanned
@@ -28,9 +28,7 @@ def without_bumps(vertices: np.ndarray, faces: np.ndarray, matte: np.ndarray, pa
     near = worn > 0
     if not near.any():
         return vertices
-    for _ in range(_RINGS):
-        near[faces[near[faces].any(1)]] = True
-    part, part_faces, kept = compact(vertices, faces[near[faces].all(1)])
+    part, part_faces, kept = compact(vertices, faces[within(faces, grown(faces, near, _RINGS))])
     change = (spanned(part, part_faces, worn[kept], _SPANS / half) - part) * worn[kept, None]
     far = np.linalg.norm(change, axis=1, keepdims=True) * half / _MOST
     moved = vertices.copy()

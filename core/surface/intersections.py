@@ -35,9 +35,10 @@ def intersecting_faces(corners: np.ndarray, normals: np.ndarray, faces: np.ndarr
     pairs = _near_pairs(middle, reach)
     apart = [pair[np.einsum("ij,ij->i", *normals[pair.T]) < _ALIKE] for pair in pairs] if hasty else list(pairs)
     a, b = np.concatenate(apart).T
-    low, high = corners.min(0), corners.max(0)
-    meet = ((low[a] <= high[b]) & (low[b] <= high[a])).all(1)
-    a, b = a[meet], b[meet]
+    for axis in np.moveaxis(corners, -1, 0):
+        low, high = axis.min(0), axis.max(0)
+        meet = (low[a] <= high[b]) & (low[b] <= high[a])
+        a, b = a[meet], b[meet]
     same = some[a][:, :, None] == some[b][:, None, :]
     far = same.any(2).sum(1) < 2
     a, b, same = a[far], b[far], same[far]

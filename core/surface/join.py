@@ -16,7 +16,8 @@ from ..geometry.closest import ClosestSurface
 from ..geometry.visibility import smoothstep
 from .extract import check_manifold, extract_components, largest_component
 from .mend import mend_surface
-from .solid import ClosedSurface, from_solid, to_solid
+from .near import NearPart, other_solid
+from .solid import ClosedSurface, from_solid
 
 _BAND = 0.05  # metres over which the surfaces are blended above the region's lower end
 _WALL, _WALL_BAND = 0.006, 0.03  # metres between the crop's walls and the region, and of the band there where the head goes on beyond
@@ -33,9 +34,9 @@ _POOR = 0.015  # metres of disagreement from which on shoulders are the body's: 
 _SHOULDERS = 0.1  # metres from the neck at which they begin, at the region's lower end; as many farther as they are higher
 _ASIDE = np.pi / 4 * np.arange(-2, 3)  # of the directions in which they lie, from straight away from the camera; a chin lies before
 _SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
-_SOME = 4  # of so many vertices one tells where the surfaces agree
+_TOLD = 5000  # vertices of each surface, at most about, that tell where they agree; of a hand all do
 _SEARCHED, _ROBUST = 1500, 0.01  # points; metres
-_NEAR, _FINE = 0.15, 0.02  # metres around the region in which the body's surface is looked at, and of its longest edges
+_NEAR = 0.15  # metres around the region in which the body's surface is looked at
 _APART = "The head does not meet the body; try another photo, or reconstruct the head alone."
 _LEAST = 0.5  # share of the head's vertices that must be left in the joined surface
 _LEAST_PIECE, _BESIDE_HAND = 2e-7, 0.05  # cubic metres, and metres: another piece, and what is farther from the fitted hand, is no hand
@@ -118,23 +119,21 @@ def _joined(body: ClosedSurface, head: ClosedSurface, place: JoinPlace, distance
     """As `join_head`, not mended. free: the head is a hand, which the body may have lost, and nothing else may be in its place."""
     camera = np.array([0.0, 0.0, distance])
     rough = 1.0 if free else _rough_scale(body.vertices, head.vertices, place, camera)  # a body may have lost a hand
-    whole = to_solid(body)
-    around = whole ^ _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool)).solid(0, _NEAR)
-    near, _ = from_solid(around.refine_to_length(_FINE))  # the caps of a cut are few large triangles, among which searching is slow
-    scale = rough * _fine_scale(near.vertices, camera + rough * (head.vertices - camera), place.farther(rough, camera), camera)
+    widest = _region(place.farther(rough, camera), _LOWER_ENDS[0], np.zeros(6, bool))
+    near = NearPart.of(body, widest.inside(body.vertices, 0) > -_NEAR, place.farther(rough, camera).corners.mean(0))
+    scale = rough * _fine_scale(near.surface.vertices, camera + rough * (head.vertices - camera), place.farther(rough, camera), camera)
     place = place.farther(scale, camera)
     head = ClosedSurface(camera + scale * (head.vertices - camera), head.faces, head.values)
-    pair = _Pair(near, head)
+    pair = _Pair(near.surface, head)
     end, apart = _lower_end(pair, place)
     region = _region(place, end, _clear(head.vertices, place))
     if apart > _POOR and not free:
         region = _without_shoulders(region, place, end, camera)
     blend = _Blend(pair, region)
-    if free and not _only(whole ^ region.solid(0), head):
+    if free and not _only(near.solid ^ region.solid(0), head):
         raise ReconstructionError("The hand is not free, or not where the body has it.")
-    band = (to_solid(blend.surface()) ^ region.solid(0, _OVERLAP)) - region.solid(1, -_OVERLAP)
-    joined = (whole - region.solid(0)) + band + (to_solid(head) ^ region.solid(1))
-    surface, cut = from_solid(joined)
+    band = (other_solid(blend.surface()) ^ region.solid(0, _OVERLAP)) - region.solid(1, -_OVERLAP)
+    surface, cut = near.put_back((near.solid - region.solid(0)) + band + (other_solid(head) ^ region.solid(1)))
     surface.values[cut] = blend.values(surface.vertices[cut])
     vertices, faces, kept = largest_component(surface.vertices, surface.faces)
     surface = ClosedSurface(vertices, faces, surface.values[kept])
@@ -236,7 +235,8 @@ def _lower_end(pair: _Pair, place: JoinPlace) -> tuple[float, float]:
         low, high = _LOWER_ENDS[[0, -1]] + [0, _BAND]
         within = (height > low) & (height < high)
         within[within] = _region(place, -1, np.zeros(6, bool)).inside(surface.vertices[within], 1) > 0
-        within = np.flatnonzero(within)[::_SOME]
+        within = np.flatnonzero(within)
+        within = within[:: max(len(within) // _TOLD, 1)]
         error = np.clip(np.abs(other.query(surface.vertices[within])[0]) - _AGREED, 0, _DISAGREED)
         slabs = [(height[within] > end) & (height[within] < end + _BAND) for end in _LOWER_ENDS]
         apart.append([error[slab].sum() / max(slab.sum(), 1) for slab in slabs])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..geometry.mesh import adjacency, compact, cross, vertex_normals
+from ..geometry.mesh import adjacency, compact, cross, grown, touching, vertex_normals, within
 from .collapse import collapse_short_edges
 from .handles import cut_handles
 from .intersections import intersecting_faces
@@ -41,7 +41,7 @@ class Shape:
     @classmethod
     def of(cls, vertices: np.ndarray, faces: np.ndarray, hasty: bool = False) -> "Shape":
         """Of a manifold with or without borders. hasty: without triangles that run through each other at a small angle."""
-        corners = np.stack([vertices[corner] for corner in faces.T])
+        corners = np.stack([np.take(vertices, corner, axis=0) for corner in faces.T])
         along = corners - np.roll(corners, -1, axis=0)
         squared = np.einsum("kfi,kfi->kf", along, along)
         normals = cross(along[0], along[1])
@@ -71,7 +71,7 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
     cut[source[count:]] = cut[count:] = True
     looked_at = np.ones(len(vertices), bool)
     for number in range(_PASSES):
-        near, some, ids = compact(vertices, faces[looked_at[faces].any(1)])
+        near, some, ids = compact(vertices, faces[touching(faces, looked_at)])
         shape = Shape.of(near, some, hasty=number == 0)
         wrong = cut if number == 0 else np.zeros(len(vertices), bool)
         wrong[ids[some[shape.wrong | (number == 0) & (shape.aspect > _POOR)]]] = True
@@ -99,11 +99,11 @@ class _Part:
     @classmethod
     def around(cls, vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, fixed: np.ndarray | None = None) -> "_Part":
         """The surroundings of the wrong vertices (V,) bool. fixed (V,) bool: vertices that stay for other reasons."""
-        inside = _grown(faces, wrong, _AROUND)[faces].all(1)
+        inside = within(faces, grown(faces, wrong, _AROUND))
         border = np.zeros(len(vertices), bool)
         border[faces[~inside]] = True
         local, some, ids = compact(vertices, faces[inside])
-        border = _grown(some, border[ids], _BORDER)
+        border = grown(some, border[ids], _BORDER)
         return cls(local, some, ids, faces[~inside], border if fixed is None else border | fixed[ids])
 
     def put_back(
@@ -155,7 +155,7 @@ def _reshaped(vertices: np.ndarray, faces: np.ndarray, fixed: np.ndarray) -> tup
     length = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     aspect = length.max(1) ** 2 / np.maximum(area, 1e-20)
-    poor = np.flatnonzero((aspect > _POOR) & ~fixed[faces].any(1))
+    poor = np.flatnonzero((aspect > _POOR) & ~touching(faces, fixed))
     poor = poor[np.argsort(-aspect[poor])]
     patch = EditablePatch(vertices, faces, np.unique(faces[poor]))
     needle = length.min(1) < _NEEDLE * length.max(1)
@@ -166,22 +166,11 @@ def _reshaped(vertices: np.ndarray, faces: np.ndarray, fixed: np.ndarray) -> tup
     return patch.result()
 
 
-def _grown(faces: np.ndarray, chosen: np.ndarray, rings: int) -> np.ndarray:
-    """(V,) bool: the chosen vertices and those within so many edges."""
-    a, b, c = np.ascontiguousarray(faces.T)
-    grown = chosen.copy()
-    for _ in range(rings):
-        touched = np.flatnonzero(grown[a] | grown[b] | grown[c])
-        for corner in (a, b, c):
-            grown[corner[touched]] = True
-    return grown
-
-
 def _relaxed(vertices: np.ndarray, faces: np.ndarray, wrong: np.ndarray, rings: int) -> np.ndarray:
     """Vertices with those of the ids, and so many rings around them, drawn to the means of their neighbours."""
     free = np.zeros(len(vertices), bool)
     free[wrong] = True
-    free = _grown(faces, free, rings)
+    free = grown(faces, free, rings)
     means = _neighbour_means(faces, len(vertices))
     points = vertices.astype(np.float64)
     for _ in range(_STEPS):
@@ -208,7 +197,8 @@ def _folded(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray, unit: 
     summed = np.stack([np.bincount(faces.ravel(), np.repeat(normals[:, k], 3), len(vertices)) for k in range(3)], axis=1)
     of_vertices = (summed / (np.linalg.norm(summed, axis=1, keepdims=True) + 1e-20)).astype(unit.dtype)
     # Of two unit vectors that are a right angle apart, one is 45 degrees or more from any third, here a vertex normal.
-    maybe = np.flatnonzero(np.minimum.reduce([np.einsum("fi,fi->f", unit, of_vertices[corner]) for corner in faces.T]) < 0.7072)
+    least = np.minimum.reduce([np.einsum("fi,fi->f", unit, np.take(of_vertices, corner, axis=0)) for corner in faces.T])
+    maybe = np.flatnonzero(least < 0.7072)
     start, end = faces[maybe].ravel(), np.roll(faces[maybe], -1, axis=1).ravel()
     edge = np.minimum(start, end).astype(np.int64) * len(vertices) + np.maximum(start, end)
     order = np.argsort(edge, kind="stable")

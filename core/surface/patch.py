@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..geometry.mesh import compact
+from ..geometry.mesh import compact, grown, touching
 
 Vector = tuple[float, float, float]
 
@@ -16,8 +16,7 @@ class EditablePatch:
         near = np.zeros(len(vertices), bool)
         near[touched] = True
         # Whether an edge may be collapsed also depends on the faces around the vertices opposite to it.
-        near[faces[near[faces].any(1)]] = True
-        chosen = np.flatnonzero(near[faces].any(1))
+        chosen = np.flatnonzero(touching(faces, grown(faces, near, 1)))
         near[faces[chosen]] = True
         used = np.flatnonzero(near)
         # Plain numbers: arithmetic with one place at a time is several times as fast in them as in arrays.
@@ -73,12 +72,14 @@ class EditablePatch:
         if not _follows(self._corners[one], start, end):
             one, other = other, one
         (left,), (right,) = (set(self._corners[face]) - {start, end} for face in (one, other))
-        if left == right or right in self._ring(left):
+        if left == right:
             return False
         before, after = (self._corners[one], self._corners[other]), ([left, right, end], [right, left, start])
-        one_normal, other_normal, *turned = [self._normal(*face) for face in (*before, *after)]
-        facing = min(_dot(one_normal, normal) + _dot(other_normal, normal) for normal in turned)
-        if facing <= 0 or max(map(self._aspect, after)) >= max(map(self._aspect, before)):
+        (one_normal, one_aspect), (other_normal, other_aspect), *turned = [self._shape(*face) for face in (*before, *after)]
+        if max(aspect for _, aspect in turned) >= max(one_aspect, other_aspect):
+            return False
+        facing = min(_dot(one_normal, normal) + _dot(other_normal, normal) for normal, _ in turned)
+        if facing <= 0 or right in self._ring(left):
             return False
         self._corners[one], self._corners[other] = after
         self._around[start].discard(one)
@@ -110,23 +111,19 @@ class EditablePatch:
             worst = max(worst, 1.0 if length == 0 else -_dot(before, after) / length)
         return worst
 
-    def _normal(self, *face: int) -> Vector:
-        return _cross(*(self._places[vertex] for vertex in face))
-
-    def _aspect(self, face: list[int]) -> float:
-        points = [self._places[vertex] for vertex in face]
-        longest = max(_squared(points[k - 1], points[k]) for k in range(3))
-        normal = _cross(*points)
-        return longest / max(_dot(normal, normal) ** 0.5, 1e-30)
+    def _shape(self, a: int, b: int, c: int) -> tuple[Vector, float]:
+        """A face's normal, as long as twice its area, and its aspect: longest edge over height."""
+        (ax, ay, az), (bx, by, bz), (cx, cy, cz) = self._places[a], self._places[b], self._places[c]
+        ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
+        wx, wy, wz = vx - ux, vy - uy, vz - uz
+        normal = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        longest = max(ux * ux + uy * uy + uz * uz, vx * vx + vy * vy + vz * vz, wx * wx + wy * wy + wz * wz)
+        return normal, longest / max(_dot(normal, normal) ** 0.5, 1e-30)
 
 
 def _follows(face: list[int], start: int, end: int) -> bool:
     """Whether the face goes from start to end."""
     return face[(face.index(start) + 1) % 3] == end
-
-
-def _squared(a: Vector, b: Vector) -> float:
-    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
 
 
 def _cross(a: Vector, b: Vector, c: Vector) -> Vector:

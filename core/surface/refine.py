@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..geometry.mesh import unique_edges
+from ..geometry.mesh import touching, unique_edges
 
 _ROUNDS = 4  # halvings: a sixteenth
 
@@ -14,7 +14,7 @@ def refine(vertices: np.ndarray, faces: np.ndarray, chosen: np.ndarray, longest:
     both ends of its edge are: if one sufficed, the chosen part would grow in every round, among ever poorer triangles.
     """
     for _ in range(_ROUNDS):
-        touched = np.flatnonzero(chosen[faces].any(1))
+        touched = np.flatnonzero(touching(faces, chosen))
         edges, of_faces = unique_edges(faces[touched])
         length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
         halved = chosen[edges].any(1) & (length > longest)

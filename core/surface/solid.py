@@ -8,6 +8,8 @@ import numpy as np
 from ..errors import ReconstructionError
 from ..geometry.mesh import compact
 
+NOT_MET = "The head or a hand does not meet the body; try another photo, or reconstruct the head alone."
+
 
 @dataclass(frozen=True)
 class ClosedSurface:
@@ -30,7 +32,7 @@ def to_solid(surface: ClosedSurface) -> manifold3d.Manifold:
 def from_solid(solid: manifold3d.Manifold) -> tuple[ClosedSurface, np.ndarray]:
     """A solid's surface and the vertices (N,) whose values are not known: those of cuts. Raises ReconstructionError for an empty one."""
     if solid.is_empty():
-        raise ReconstructionError("The head or a hand does not meet the body; try another photo, or reconstruct the head alone.")
+        raise ReconstructionError(NOT_MET)
     mesh = solid.to_mesh64()
     properties, faces = np.asarray(mesh.vert_properties), np.asarray(mesh.tri_verts).astype(np.int64)
     # Where meshes were cut, a vertex is stored once for each of them.
@@ -39,6 +41,13 @@ def from_solid(solid: manifold3d.Manifold) -> tuple[ClosedSurface, np.ndarray]:
     properties, faces, _ = compact(properties.astype(np.float32), same[faces])
     unknown = np.flatnonzero(properties[:, 3] < 0.999)
     return ClosedSurface(properties[:, :3], faces.astype(np.int32), properties[:, 4:]), unknown
+
+
+def own_vertices(cut: ClosedSurface, vertices: np.ndarray) -> np.ndarray:
+    """Of what a boolean has left, whose first values are numbers among vertices (V, 3): those numbers (N,) where nothing has moved, and
+    numbers from V on of all others."""
+    own = np.clip(np.round(cut.values[:, 0]), 0, len(vertices) - 1).astype(np.int64)
+    return np.where((cut.vertices == vertices[own]).all(1), own, len(vertices) + np.arange(len(own)))
 
 
 def largest_part(solid: manifold3d.Manifold) -> manifold3d.Manifold:

@@ -3,9 +3,9 @@
 import manifold3d
 import numpy as np
 
-from ..geometry.mesh import compact
+from ..geometry.mesh import compact, within
 from .extract import largest_component
-from .solid import ClosedSurface, from_solid, to_solid
+from .solid import ClosedSurface, from_solid, own_vertices, to_solid
 
 _NEAR = 0.01  # metres from the solid's surface within which faces take part: farther than a curved one leaves the planes of its own faces
 _STEPS, _FAR, _BELOW = (0.02, 0.1, 0.4), 2.0, 4.0  # metres of walls outwards; from the centre, outside of any solid; and below that
@@ -28,11 +28,9 @@ def trimmed(
     places, closing = _closing(vertices, around, beyond, middle)
     places, band, number = compact(places, np.concatenate([around, closing]))
     cut, _ = from_solid(to_solid(ClosedSurface(places, band, number[:, None])) ^ solid)
-    kept = cut.faces[(cut.vertices != middle).any(1)[cut.faces].all(1)]
-    # What the boolean has left where it was is the surface's own vertex.
-    own = np.clip(np.round(cut.values[:, 0]), 0, len(vertices) - 1).astype(np.int64)
-    found = np.where((cut.vertices == single[own]).all(1), own, len(vertices) + np.arange(len(own)))
-    return largest_component(np.concatenate([single, cut.vertices]), np.concatenate([inside, found[kept].astype(faces.dtype)]))[:2]
+    kept = cut.faces[within(cut.faces, (cut.vertices != middle).any(1))]
+    found = own_vertices(cut, single)[kept].astype(faces.dtype)
+    return largest_component(np.concatenate([single, cut.vertices]), np.concatenate([inside, found]))[:2]
 
 
 def _closing(vertices: np.ndarray, faces: np.ndarray, beyond: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -184,7 +184,7 @@ def test_a_head_beside_the_body_is_refused() -> None:
 
 
 def test_a_surface_with_a_hole_is_refused() -> None:
-    with pytest.raises(ReconstructionError, match="not closed"):
+    with pytest.raises(ReconstructionError, match="without exactly two faces"):
         join_head(replace(BODY, faces=BODY.faces[1:]), HEAD, place(), DISTANCE)
 
 
