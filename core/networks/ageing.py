@@ -37,8 +37,8 @@ SIZE = 256
 _MARGIN = 0.56  # half the picture's side over the face's: cheeks and chin, hardly any hair
 _RIM = 8  # pixels of the picture inside the landmarks' outline that are not counted: hair, hoods and hats
 # As readers count folds: below the first a face may be young (of 23 young dev portraits 7 are read above it, of 10 old ones 2 below), the
-# second is the oldest.
-_SMOOTH, _FOLDED = 0.9, 3.0
+# second is of the oldest: few are read above it.
+_SMOOTH, _FOLDED = 0.9, 2.7
 Precision = Callable[[], AbstractContextManager[object]]
 
 
