@@ -34,6 +34,7 @@ from .networks.weights import digest, is_own_format
 from .photo.crop import crop_picture
 from .photo.figure import BodyView
 from .photo.framing import Framing
+from .photo.parsing import CLASSES
 from .photo.pose import Pose
 from .photo.view import Camera
 from .prepared import relief
@@ -169,10 +170,10 @@ class BodyReconstructor:
             vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength), spikes=True)
             image = crop_picture(view.image, box, len(matte))
             parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
-            bare = None
+            skin, bare = None if parsing is None else parsing[..., CLASSES.index("skin")], None
+            places = partial(NearestPlaces, self._body, prepared.surface.vertices, skin=skin)
             # A published network's surface is there to be compared: it gets no clothes and no hands of ours.
             if parsing is not None and self._published is None:
-                places = partial(NearestPlaces, self._body, prepared.surface.vertices)
                 crop = FigureCrop(image, matte, parsing, framing.half, 2 * framing.half / box[2], fit.upright[1])
                 vertices, faces, bare = dressed_body(vertices, faces, places, crop, settings.resolution, settings.detail)
         with clock.stage("clean"):
@@ -183,17 +184,18 @@ class BodyReconstructor:
             whole, faces, _ = mend_surface((scale * whole).astype(np.float32), faces)
             vertices = framing.to_crop(whole / scale, fit.camera).astype(np.float32)
         with clock.stage("colour"):
-            nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
+            nearest = places(vertices)
             normals = vertex_normals(vertices, faces)
-            places = BodyPlaces.of(nearest.mean, nearest.regions)
-            colours, observed = colour_body(vertices, faces, normals, image, matte, places, parsing, bare)
+            colours, observed = colour_body(
+                vertices, faces, normals, image, matte, BodyPlaces.of(nearest.mean, nearest.regions), parsing, bare
+            )
         notes, made = [], None
         if head is not None:
             with clock.stage("head"):
                 surface = ClosedSurface(framing.from_crop(vertices, fit.camera), faces, np.column_stack([colours, observed]))
                 surface, made, notes = self._with_head(surface, prepared, head, scale)
                 vertices, faces = framing.to_crop(surface.vertices, fit.camera).astype(np.float32), surface.faces
-                nearest = NearestPlaces(self._body, prepared.surface.vertices, vertices)
+                nearest = places(vertices)
                 colours, observed = surface.values[:, :3], surface.values[:, 3]
         measures = prepared.measures | {
             "silhouette_iou": silhouette_iou(view.matte, box, vertices, faces),

@@ -16,9 +16,8 @@ from .surface.shoes import shod
 from .surface.worn import Layers, dressed, worn_layers
 
 _APART = ("head", "hands")  # regions that are no cloth's
-
-
-_EDGE, _CONTRAST = 1 / 3, 0.06  # of a cell, where colours change; by what an edge's middle then differs from the mean of its ends
+# Of a cell, where colours change, but no finer than the photo; by what an edge's middle then differs from the mean of its ends.
+_EDGE, _CONTRAST = 1 / 3, 0.06
 _MOST = 0.02  # share of all edges of which that may be: a pattern is everywhere
 
 
@@ -44,7 +43,7 @@ def dressed_body(
     layers = worn_layers(crop.photo, crop.matte, crop.parsing, crop.half)
     worn = None if layers is None else _carried(vertices, faces, places(vertices), layers, crop)
     chosen = _at_edges(vertices, faces, crop.photo, worn)
-    vertices, faces = refine(vertices, faces, chosen, _EDGE * 2 / resolution)
+    vertices, faces = refine(vertices, faces, chosen, max(_EDGE * 2 / resolution, crop.photo_pixel / crop.half))
     nearest, bare = places(vertices), None
     free = 1 - nearest.regions(*_APART).max(1)
     if layers is not None:

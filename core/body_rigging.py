@@ -1,11 +1,17 @@
 """What an animator takes hold of on a reconstructed body: joints, what follows them, and parts of the surface."""
 
-import numpy as np
+from functools import cached_property
 
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
+
+from .colour.body import ARMS
 from .colour.carried import carry
 from .colour.voxel_means import VoxelMeans
 from .geometry.closest import ClosestSurface
 from .geometry.mesh import vertex_normals
+from .geometry.visibility import sample_picture
 from .models.body import BodyModel
 from .models.body_fit import BodyViewFit
 from .models.parametric import ParametricModel
@@ -27,15 +33,27 @@ PARTS = {
 HEAD_PART = "Head"
 
 
+_BEFORE, _OF_THEIR_OWN = ("forearms", "hands"), (*ARMS, "head", "neck")  # regions that are before others, and that have their own skin
 _HAND_REACH = 0.04  # crop units: what is farther from a fitted hand is what hangs beside it, such as a skirt
+_MIXED = 0.016  # crop units around skin in which colours are mixed with it
+_COLUMNS, _IN_FRONT = 128, 0.03  # a side, in which what a photo shows is foremost, and crop units behind that which are shown too
 
 
 class NearestPlaces:
     """Where on a model of a body or a head the places of a surface (V, 3), crop frame, are: the nearest of the fitted closed mesh's
     (Vs, 3), hands' within their reach. cells: of the surface; only one vertex of each is looked up, and the others lie between."""
 
-    def __init__(self, body: ParametricModel, fitted: np.ndarray, vertices: np.ndarray, cells: VoxelMeans | None = None) -> None:
-        self._body, self._vertices, self.cells = body, vertices, cells
+    def __init__(
+        self,
+        body: ParametricModel,
+        fitted: np.ndarray,
+        vertices: np.ndarray,
+        cells: VoxelMeans | None = None,
+        skin: np.ndarray | None = None,
+    ) -> None:
+        """skin (S, S) in [0, 1]: of a crop's photo. Where it shows some before the fitted forearms and hands it is a hand's, though the
+        nearest place be on a lap or a chest: there the surface has no arm of its own."""
+        self._body, self._vertices, self.cells, self._skin, self._fitted = body, vertices, cells, skin, fitted
         self._closest = ClosestSurface(fitted, body.closed_mesh.topology)
         points = vertices if cells is None else vertices[cells.first]
         distance, self._face, self._shares = self._closest.query(points)
@@ -58,7 +76,27 @@ class NearestPlaces:
 
     def regions(self, *names: str) -> np.ndarray:
         """(V, N): how far they are in each of the model's regions, in [0, 1]."""
-        return self.values(np.stack([self._body.closed_region(name) for name in names], axis=1))
+        values = self.values(np.stack([self._body.closed_region(name) for name in names], axis=1))
+        if self._skin is not None and "hands" in names:
+            values[:, names.index("hands")] += self._before_body
+        return values
+
+    @cached_property
+    def _before_body(self) -> np.ndarray:
+        """(V,) in [0, 1]: how far they are bare and of arms that are before the body in the photo."""
+        assert self._skin is not None
+        column = np.clip((self._vertices[:, :2] + 1) * (_COLUMNS / 2), 0, _COLUMNS - 1).astype(np.int64) @ [_COLUMNS, 1]
+        foremost = np.full(_COLUMNS**2, -np.inf, np.float32)
+        np.maximum.at(foremost, column, self._vertices[:, 2])
+        own = self.values(np.stack([self._body.closed_region(name) for name in _OF_THEIR_OWN], axis=1)).max(1)
+        some = np.flatnonzero((own < 0.5) & (self._vertices[:, 2] > foremost[column] - _IN_FRONT))
+        arms = self._fitted[np.maximum(*(self._body.closed_region(name) for name in _BEFORE)) > 0.5]
+        distance = cKDTree(arms[:, :2]).query(self._vertices[some, :2], distance_upper_bound=_HAND_REACH)[0]
+        result = np.zeros(len(self._vertices), np.float32)
+        side = 2 * round(_MIXED * len(self._skin) / 2) + 1
+        skin = cv2.dilate(np.ascontiguousarray(self._skin, np.float32), np.ones((side, side), np.uint8))
+        result[some] = (distance < _HAND_REACH) * sample_picture(skin, self._vertices[some])
+        return result
 
 
 def rig_body(

@@ -6,8 +6,8 @@ from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 
 from ..geometry.mesh import unique_edges
 
-_MOST = 40  # handles that are cut
-_ROOTS = 2  # times that a shorter loop is looked for from a place on the last one
+_ROUNDS = 24  # searches for loops to cut along
+_ROOTS = 8  # places from which a short one is looked for
 
 
 def genus(vertices: np.ndarray, faces: np.ndarray) -> int:
@@ -19,53 +19,83 @@ def cut_handles(vertices: np.ndarray, faces: np.ndarray, longest: float) -> tupl
     """A closed, connected manifold, vertices (V, 3) and faces (F, 3), without the handles around which, or through whose hole, a loop of at
     most `longest` goes; and the ids (N,) of the vertices that were there before, of which the last N - V are copies along the cuts.
 
-    Along such a loop the surface is cut, and both of its new borders are closed by a fan. A handle of the solid and a hole through it are
-    alike for this: the shortest loop decides. Vertices on both sides of a cut are at the same places, for the caller to relax.
+    Along such loops the surface is cut, and both of a cut's new borders are closed by a fan. A handle of the solid and a hole through it
+    are alike for this: the shortest loop decides. Vertices on both sides of a cut are at the same places, for the caller to relax.
     """
     source = np.arange(len(vertices))
-    for _ in range(min(genus(vertices, faces), _MOST)):
-        loop = _short_loop(vertices, faces)
-        corners = vertices[loop]
-        if np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1).sum() > longest:
+    for _ in range(_ROUNDS):
+        if genus(vertices, faces) == 0:
             break
-        vertices, faces, copied = _cut(vertices, faces, loop)
-        source = np.concatenate([source, source[copied]])
+        loops = _short_loops(vertices, faces, longest)
+        if not loops:
+            break
+        for loop in loops:
+            vertices, faces, copied = _cut(vertices, faces, loop)
+            source = np.concatenate([source, source[copied]])
     return vertices, faces, source
 
 
-def _short_loop(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Ids (N,) of the vertices along a short loop that does not part the surface."""
-    edges, face_edges = unique_edges(faces)
-    length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1).astype(np.float64)
-    graph = sp.csr_matrix((length, (edges[:, 0], edges[:, 1])), shape=(len(vertices),) * 2)
-    beside = np.argsort(face_edges.ravel(), kind="stable").reshape(-1, 2) // 3  # the two faces of each edge
-    root, best, shortest = 0, np.zeros(0, np.int64), np.inf
-    for _ in range(_ROOTS + 1):
-        # No loop through the root that is shorter than the last one leaves this distance.
-        far, before = dijkstra(graph, directed=False, indices=root, return_predecessors=True, limit=shortest / 2)
-        # The shortest loops through the root: of all trees of the dual, the one that closes the longest (Erickson & Whittlesey 2005).
-        through = far[edges].sum(1) + length
+def _short_loops(vertices: np.ndarray, faces: np.ndarray, longest: float) -> list[np.ndarray]:
+    """Ids (N,) of the vertices along each of some loops of at most `longest` that have no vertex in common, shortest first. All of them
+    together do not part the surface."""
+    basis = _Basis(vertices, faces)
+    # A loop around a thin handle far from the root makes a detour, so each is looked for once more from a place on it.
+    for loop in basis.through(0)[:_ROOTS]:
+        short = [one for one in basis.through(int(loop[0])) if _around(vertices[one]) <= longest]
+        if short:
+            return _apart(short, len(vertices))
+    return []
+
+
+class _Basis:
+    """The loops that do not part a surface, as the shortest ones through a place."""
+
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
+        self._vertices, self._faces = vertices, faces
+        self._edges, of_faces = unique_edges(faces)
+        one, other = self._edges.T
+        self._length = np.linalg.norm(vertices[one] - vertices[other], axis=1).astype(np.float64)
+        self._graph = sp.csr_matrix((self._length, (one, other)), shape=(len(vertices),) * 2)
+        self._beside = np.argsort(of_faces.ravel(), kind="stable").reshape(-1, 2) // 3  # the two faces of each edge
+
+    def through(self, root: int) -> list[np.ndarray]:
+        """Ids (N,) of the vertices along each loop of a basis, shortest first: as short as they can be from a vertex and back to it, but
+        without the way that going and coming share (Erickson & Whittlesey 2005)."""
+        edges = self._edges
+        far, before = dijkstra(self._graph, directed=False, indices=root, return_predecessors=True)
+        through = far[edges].sum(1) + self._length
         in_tree = (before[edges[:, 0]] == edges[:, 1]) | (before[edges[:, 1]] == edges[:, 0])
         rest = np.flatnonzero(~in_tree)
         rest = rest[np.argsort(-through[rest], kind="stable")]
-        one, other = beside[rest].T
-        ranks = sp.csr_matrix((np.arange(1, len(rest) + 1, dtype=np.float64), (one, other)), shape=(len(faces),) * 2)
+        # Of all trees of the dual the one that closes the longest.
+        one, other = self._beside[rest].T
+        ranks = sp.csr_matrix((np.arange(1, len(rest) + 1, dtype=np.float64), (one, other)), shape=(len(self._faces),) * 2)
         free = np.ones(len(rest), bool)
         free[minimum_spanning_tree(ranks).data.astype(np.int64) - 1] = False
-        nearest = rest[free][np.argmin(through[rest[free]])]
-        if through[nearest] >= shortest:
-            break
-        closing = edges[nearest]
-        start, end = (_path(before, int(vertex)) for vertex in closing)
-        while len(start) > 1 and len(end) > 1 and start[-2] == end[-2]:
-            del start[-1], end[-1]
-        loop = np.array(start + end[-2::-1])
-        corners = vertices[loop]
-        around = float(np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1).sum())
-        if around >= shortest:
-            break
-        root, best, shortest = int(closing[0]), loop, around
-    return best
+        return sorted((_loop(before, edges[closing]) for closing in rest[free]), key=lambda loop: _around(self._vertices[loop]))
+
+
+def _loop(before: np.ndarray, closing: np.ndarray) -> np.ndarray:
+    """Ids (N,) of the vertices along the loop that an edge (2,) closes in the tree in which `before` comes before each vertex."""
+    start, end = (_path(before, int(vertex)) for vertex in closing)
+    while len(start) > 1 and len(end) > 1 and start[-2] == end[-2]:
+        del start[-1], end[-1]
+    return np.array(start + end[-2::-1])
+
+
+def _around(corners: np.ndarray) -> float:
+    """The length of a closed line through corners (N, 3)."""
+    return float(np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1).sum())
+
+
+def _apart(loops: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """Those of some loops, of `count` vertices, that have no vertex in common with one before."""
+    taken, kept = np.zeros(count, bool), []
+    for loop in loops:
+        if not taken[loop].any():
+            taken[loop] = True
+            kept.append(loop)
+    return kept
 
 
 def _path(before: np.ndarray, vertex: int) -> list[int]:

@@ -32,6 +32,7 @@ _USUAL_END, _UNUSUAL = 0.0, 0.02  # which of them is usual; metres of disagreeme
 _AGREED, _DISAGREED = 0.012, 0.04  # metres between the surfaces that do not matter, and beyond which more does not matter
 _POOR = 0.015  # metres of disagreement from which on shoulders are the body's: raised ones are as high as the head
 _SHOULDERS = 0.1  # metres from the neck at which they begin, at the region's lower end; as many farther as they are higher
+_AT_WALL = 0.03  # metres inside a wall of the head's crop within which shoulders must be the body's too
 _ASIDE = np.pi / 4 * np.arange(-2, 3)  # of the directions in which they lie, from straight away from the camera; a chin lies before
 _SEARCH = np.linspace(-0.1, 0.1, 41)  # metres along the rays to the head: how far away it may stand
 _TOLD = 5000  # vertices of each surface, at most about, that tell where they agree; of a hand all do
@@ -127,8 +128,9 @@ def _joined(body: ClosedSurface, head: ClosedSurface, place: JoinPlace, distance
     pair = _Pair(near.surface, head)
     end, apart = _lower_end(pair, place)
     region = _region(place, end, _clear(head.vertices, place))
-    if apart > _POOR and not free:
-        region = _without_shoulders(region, place, end, camera)
+    if not free:
+        without = _without_shoulders(region, place, end, camera)
+        region = without if max(apart, _apart_at_walls(pair, region, without)) > _POOR else region
     blend = _Blend(pair, region)
     if free and not _only(near.solid ^ region.solid(0), head):
         raise ReconstructionError("The hand is not free, or not where the body has it.")
@@ -168,6 +170,18 @@ def _without_shoulders(region: _Region, place: JoinPlace, lower_end: float, came
     offsets = (normals * (place.neck + lower_end * place.up + _SHOULDERS * out)).sum(1)
     bands = np.full(len(out), _WALL_BAND)
     return _Region(np.vstack([region.normals, normals]), np.r_[region.offsets, offsets], np.r_[region.bands, bands])
+
+
+def _apart_at_walls(pair: "_Pair", region: _Region, without: _Region) -> float:
+    """How many metres the surfaces disagree, on the mean, at that wall of the crop where a region's shoulders meet the body's worst.
+    without: the region without them."""
+    points = pair.surfaces[1].vertices
+    walls = slice(0, 6)
+    within = region.offsets[walls] - points @ region.normals[walls].T
+    some = (region.inside(points, 0) > 0) & (without.inside(points, 0) < 0) & (within.min(1) < _AT_WALL)
+    some = np.flatnonzero(some)[::_SOME]
+    error, wall = np.abs(pair.closest[0].query(points[some])[0]), within[some].argmin(1)
+    return max((float(error[wall == one].mean()) for one in np.unique(wall)), default=0.0)
 
 
 def _walls(place: JoinPlace) -> tuple[np.ndarray, np.ndarray]:

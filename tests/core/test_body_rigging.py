@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from likeness.core.body_rigging import NearestPlaces, body_parts
+from likeness.core.colour.body import ARMS
 from likeness.core.models.body import BodyModel
 from likeness.core.photo.parsing import CLASSES, Parsing
 from likeness.core.surface.extract import extract_surface
@@ -46,3 +47,19 @@ def test_what_hangs_beside_a_hand_is_no_hand() -> None:
     near, beside = (NearestPlaces(body, fitted, (tip + np.array([by, 0, 0]))[None].astype(np.float32)) for by in (0.02, 0.1))
     assert near.regions("hands")[0, 0] > 0.9 and beside.regions("hands")[0, 0] < 0.5
     assert np.linalg.norm(beside.mean[0] - near.mean[0]) > 0.05
+
+
+def test_skin_before_a_body_is_the_hands_where_the_photo_shows_it() -> None:
+    """A lap on which hands lie: they were printed on what is behind them."""
+    body = BodyModel.load()
+    fitted = body.closed_rest / 1.1
+    arms = np.max([body.closed_region(name) for name in (*ARMS, "head", "neck")], axis=0) > 0.1
+    trunk = fitted[~arms & (np.abs(fitted[:, 0]) < 0.05) & (np.abs(fitted[:, 1] - fitted[:, 1].mean()) < 0.05)]
+    before = trunk[trunk[:, 2] > trunk[:, 2].mean()].astype(np.float32)
+    points = np.concatenate([before, before * [1, 1, 0] + [0, 0, trunk[:, 2].min()]], dtype=np.float32)
+    hand = body.closed_region("hands") > 0.5
+    fitted = fitted.copy()
+    fitted[hand] = points.mean(0) + np.array([0, 0, 0.4]) + 0.05 * (fitted[hand] - fitted[hand].mean(0))
+    regions = lambda skin: NearestPlaces(body, fitted, points, skin=np.full((64, 64), skin, np.float32)).regions("hands")[:, 0]  # noqa: E731
+    seen, hidden = np.split(regions(1.0), 2)
+    assert np.median(seen) > 0.9 and hidden.max() < 0.1 and regions(0.0).max() < 0.1

@@ -236,3 +236,14 @@ def test_a_hand_far_from_the_body_is_not_put_on() -> None:
     body = surface(ball((-1.2, 0, 0), 0.2), np.array([-1.2, 0, 0]), 0.4, 64, 0.0)
     with pytest.raises(ReconstructionError):
         join_hand(body, HAND, WRIST, DISTANCE)
+
+
+def test_a_shoulder_that_the_head_has_elsewhere_at_its_crops_wall_stays_the_bodys() -> None:
+    """One raised arm, where the necks and the other shoulder agree: it became a slab."""
+    arm = lambda forward: rod((0.0, 0.4, forward), (-0.4, 0.46, forward), 0.05)  # noqa: E731
+    body = surface(person(0.058, 0.0, 0.0, arm(0.0)), np.zeros(3), 0.9, 128, 0.0)
+    head = surface(person(0.05, 0.025, 0.004, arm(0.05)), CENTRE, HALF, 64, 1.0)
+    joined = join_head(body, head, place(), DISTANCE)
+    vertices = joined.surface.vertices
+    shoulder = (vertices[:, 0] < -0.14) & (vertices[:, 0] > -0.25)
+    assert shoulder.sum() > 50 and nearest(vertices[shoulder], body.vertices).mean() < 0.001

@@ -165,3 +165,12 @@ def test_all_of_several_handles_are_cut() -> None:
     before = surface(field)
     vertices, faces, _ = mend_surface(*before)
     assert genus(*before) == 2 and genus(vertices, faces) == 0
+
+
+def test_a_thin_handle_far_from_a_thick_one_is_cut() -> None:
+    thick = lambda points: torus(points * [-1, 1, 1], 0.12)  # noqa: E731
+    before = surface(lambda points: np.minimum.reduce([ball()(points), thick(points), torus(points, 0.05)]))
+    assert before[0][0, 0] < -0.06, "the search begins at the thick one"
+    vertices, faces, _ = mend_surface(*before)
+    check_manifold(vertices, faces)
+    assert genus(*before) == 2 and genus(vertices, faces) == 1
