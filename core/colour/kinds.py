@@ -67,23 +67,29 @@ class Places(NamedTuple):
         return self.bare * (1 - smoothstep(self.distance, *STANDS_OFF))
 
 
-def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: np.ndarray) -> np.ndarray:
+def hidden_kinds(
+    seen: np.ndarray, weight: np.ndarray, places: Places, upright: np.ndarray, of_scalp: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Shares of the kinds (K, len(KINDS)) by place: hair where the scalp is, if the seen scalp has any at that height, and as low as it
     hangs beside; elsewhere what is seen farthest back at the same height; on ears and cheeks skin, unless hair hangs over them.
 
-    seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright).
+    seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright); of_scalp
+    (K, len(KINDS)): shares of the scalp that is seen however steeply.
     """
     near = 1 - smoothstep(places.distance, *STANDS_OFF)
     nape = _above_nape(upright) * near
     scalp = np.maximum(smoothstep(places.scalp, 0.3, 0.7), nape * (1 - smoothstep(places.bare, 0.3, 0.7)))[:, None]
-    back = weight * np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
+    farther_back = np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
+    back = weight * farther_back
     # Behind the ears hair grows as it does above them.
     above = np.maximum(upright, [-np.inf, _EARS, -np.inf])
-    on_scalp = _votes(seen * [1, 1, 0, 0, 1], back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
+    # Hair that makes the outline tells most of what is behind.
+    told = np.maximum(seen * weight[:, None], of_scalp)
+    on_scalp = _votes(told * [1, 1, 0, 0, 1], farther_back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
     # A rim that is half taken for hair is a shaved head's.
     on_scalp = smoothstep(on_scalp, *_MOSTLY)
     on_scalp /= np.maximum(on_scalp.sum(1, keepdims=True), 1e-30)
-    bald = np.maximum(on_scalp[:, HAIR] - _grown(seen, weight, scalp[:, 0], above), 0)
+    bald = np.maximum(on_scalp[:, HAIR] - _grown(told, weight, farther_back, scalp[:, 0], above), 0)
     on_scalp[:, [SKIN, HAIR]] += bald[:, None] * [1, -1]
     hat = _from_below(on_scalp[:, HAT] * scalp[:, 0], above, np.maximum)[:, None]
     on_scalp = np.where(hat > on_scalp[:, HAT:], on_scalp * (1 - hat), on_scalp)
@@ -181,8 +187,9 @@ def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndar
     return votes / np.maximum(votes.sum(1, keepdims=True), 1e-30)
 
 
-def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: may hair grow at this height of the scalp (K,), of which weight (K,) is seen?
+def _grown(told: np.ndarray, weight: np.ndarray, back: np.ndarray, scalp: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: may hair grow at this height of the scalp (K,), of which weight (K,) is seen, and shares told (K, len(KINDS)) however
+    steeply? back (K,): how much a place counts.
 
     A crown of which more than a little is seen to be bald is so all round: as the camera sees it, hair beside it is nearest to what is
     hidden. But a forehead, however high, is not bald behind where hair is above it, or where nobody sees what is above it.
@@ -190,9 +197,9 @@ def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.
     on_scalp = weight * scalp
     shown = upright[on_scalp > 0.5, 1]
     if not len(shown) or upright[scalp > 0.5, 1].max() - shown.max() > _UNSEEN:
-        return np.ones(len(seen))
+        return np.ones(len(told))
     row = ((upright[:, 1] - upright[:, 1].min()) / PITCH).astype(np.int64)
-    layers = np.stack([np.bincount(row, on_scalp * (upright[:, 1] > _EARS) * seen[:, kind]) for kind in (SKIN, HAIR, HAT)])
+    layers = np.stack([np.bincount(row, back * scalp * (upright[:, 1] > _EARS) * told[:, kind]) for kind in (SKIN, HAIR, HAT)])
     near, far = (gaussian_filter1d(layers, width / PITCH) for width in (_BAND[1], _WIDE))
     votes = near + _LITTLE * far
     hair = smoothstep(votes[1:].sum(0) / np.maximum(votes.sum(0), 1e-30), *_NEARLY)
