@@ -7,7 +7,6 @@ import numpy as np
 
 from ..geometry.visibility import sample_picture, smoothstep
 from ..surface.mesoscopic import detailed_share
-from .beard import cropped
 from .by_kind import KEPT_OUT, ColourSamples, ColoursByKind, by_guess, by_parsing
 from .channels import COLOUR
 from .clothing import Worn
@@ -22,7 +21,6 @@ from .symmetry import Symmetry
 
 _CUT = (0.6, 0.9)  # of the normal, downwards: a face that the cut has closed
 _BEARD_RISE, _BEARD_DEEP = 0.005, 0.006  # crop units (1 mm) by which a beard stands off, and by which it is deeper where it is black
-_CROPPED_RISE = 0.0075  # crop units (1.5 mm) by which cropped hair stands off the scalp, which the field takes for its surface
 _RIM = np.cos(np.radians([62, 45]))  # what turns away so far is darker, or lit from behind: it is not mirrored
 
 SkinChange = Callable[[np.ndarray], np.ndarray]
@@ -71,7 +69,8 @@ class HiddenColours(NamedTuple):
             trust = trust * smoothstep(facing[:, 2], *_RIM)
         of_scalp = cells.mean(copied.of_scalp)
         steep, grazed = cells.mean(copied.shown[:, COLOUR], copied.grazed[:, CLOTHES]), cells.mean(copied.grazed)
-        samples = ColourSamples(surface.guess, seen, weight, other, trust, unit(cells.mean(surface.normals)), steep, grazed, of_what, of_scalp)
+        facing = unit(cells.mean(surface.normals))
+        samples = ColourSamples(surface.guess, seen, weight, other, trust, facing, steep, grazed, of_what, of_scalp)
         told = (by_parsing if parsed else by_guess)(samples, surface.places, symmetry.upright(cells.centre), cells)
         trust = (told.trust * surface.head).astype(np.float32)
         change = np.zeros_like(told.level)
@@ -93,7 +92,6 @@ class HiddenColours(NamedTuple):
             if heights is not None:
                 relief = _relief(surface, projection, heights, there, trust, hair)
                 relief += _relief(surface, projection, heights, there, trust, hat)
-                relief += _cropped_relief(surface, told)
             skin, beard, cloth = _grain(photo, surface, copied, told, trust)
             light = cells.spread(level, surface.vertices).mean(1, keepdims=True)
             detail += light * (skin + beard)
@@ -143,14 +141,6 @@ def _relief(
     hair like the seen one."""
     mirrored = trust * (sample_picture(heights, there) - hair.mean)
     return hair.share * _untold(surface, projection) * (mirrored + (1 - trust) * hair.heights)
-
-
-def _cropped_relief(surface: ColouredSurface, told: ColoursByKind) -> np.ndarray:
-    """Relief (V,) of cropped hair, seen or not, with a soft edge: flat, it would be paint on a bald head."""
-    assert told.share is not None
-    hair = told.share[:, HAIR]
-    rise = _CROPPED_RISE * cropped(surface.places.distance, told.weight * hair) * surface.cells.smoothed(hair[:, None])
-    return surface.cells.spread(rise, surface.vertices)[:, 0] * ~surface.closed
 
 
 def _untold(surface: ColouredSurface, projection: Projection) -> np.ndarray:

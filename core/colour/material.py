@@ -26,7 +26,7 @@ _AS_LIGHT, _DUSKY = 1.05, 2  # of skin's lightness: the darker hair is than that
 _CLEAR, _CLEAREST = 70, 25  # per cent of grey hair, the least tinted, that tell its light and its tint
 _THIN, _DARKER = 50, (0.3, 0.45)  # per cent of cropped hair through which skin shows, and of skin's lightness: lighter hair is not black
 _DENSEST = 25  # per cent of hair, the darkest, that tell that
-_UNMIXED = 35  # per cent of cropped hair at each lightness, the least red, that tell its tint: skin, which shows through the rest, is redder
+_UNMIXED = 35  # per cent of cropped hair at each lightness, the least red, that tell its tint: skin shows through the rest
 _SHADED = 30  # per cent of other hair, the darkest: chin, neck and the next locks shade it where the photo shows it
 _ROUNDS = 8
 _EVEN = 3.0  # weight of even light, in cells
@@ -57,7 +57,7 @@ class Tints(NamedTuple):
     @classmethod
     def of(cls, samples: np.ndarray, shadows: int, percent: float = 100) -> Self:
         """Of seen colours (M, 3), one at least, without so many fifths of the darkest ones, which have the photo's tint, and without the
-        lightest ones, which are mixed with others; of each fifth the percent that is least red: hair is mixed with skin, which is redder."""
+        lightest ones, which are mixed with others; of each fifth the percent that is least red: hair may be mixed with skin."""
         ordered = samples[np.argsort(samples.mean(1))]
         parts = np.array_split(ordered, _TINTS)[shadows:-1] if len(ordered) >= _TINTS else [ordered]
         colours = np.array([np.median(_least_red(part, percent), axis=0) for part in parts]) + BLACK
@@ -145,7 +145,8 @@ def levels(
         light = guess.mean(1, keepdims=True)
         level = level + _relief(_uneven(light, hidden, normals) if index == SKIN else light, hidden, level, kept)
         if index in (SKIN, HAIR):
-            tints[index] = Tints.of(seen[tinted], 1) if index == SKIN else Tints.of(seen[tinted], 2, 100 + cropped * (_UNMIXED - 100)).natural()
+            unmixed = 100 + cropped * (_UNMIXED - 100)
+            tints[index] = Tints.of(seen[tinted], 1) if index == SKIN else Tints.of(seen[tinted], 2, unmixed).natural()
             level = tints[index].given_to(level)
             if index == SKIN:
                 level = level if face is None else _bald(level, seen, sources, [*better, further[-2]], 1 - face, upright)
@@ -191,8 +192,8 @@ def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> 
 
 
 def _well_lit(seen: np.ndarray, hair: np.ndarray, skin: Tints, cropped: float) -> np.ndarray:
-    """(K,) bool: the seen hair (K,) bool without its darkest part, which lies in the shade of what is beside it; less of it if it is cropped,
-    for then the lightest is mixed with skin, and none if it is violet, for then the lightest is bleached. Of black hair that is cropped the
+    """(K,) bool: the seen hair (K,) bool without its darkest part, which lies in the shade of what is beside it; less if it is cropped, for
+    then the lightest is mixed with skin, and none if it is violet, for then the lightest is bleached. Of black hair that is cropped the
     darkest half: through the rest, where it begins, skin shows."""
     light = seen.mean(1) + BLACK
     black = cropped * (1 - smoothstep(np.percentile(light[hair], _DENSEST) / skin.lightness[0], *_DARKER))
