@@ -246,6 +246,48 @@ def test_hidden_cropped_hair_is_as_dark_as_where_no_skin_shows_through(own: tupl
     assert (cropped < np.percentile(usual, 35)) == dense and (abs(cropped - thick) < 0.01) != dense
 
 
+def beside_skin(own: np.ndarray, cropped: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Colours of hidden hair, of which colours (K, 3) are seen beside skin, and of the seen hair."""
+    of = cells()
+    hair = of.places[:, 1] > 0
+    shown = np.where(hair[:, None], own, FAIR).astype(np.float32)
+    share = np.eye(len(KINDS))[np.where(hair, HAIR, SKIN)]
+    found = levels(np.tile(FAIR, (len(hair), 1)), shown, of.weight, share, of.places, of.normals, cropped=cropped)[0]
+    return found[hair & (of.weight == 0)], shown[hair & (of.weight > 0.5)]
+
+
+def noise() -> np.ndarray:
+    return np.random.default_rng(1).uniform(0, 1, (len(cells().places), 1))
+
+
+def test_hidden_hair_is_as_light_as_seen_hair_where_nothing_shades_it() -> None:
+    found, shown = beside_skin(BROWN * (0.5 + noise()))
+    assert np.median(found) > 1.08 * np.median(shown)
+
+
+def test_hidden_cropped_hair_that_is_not_black_is_no_darker() -> None:
+    found, shown = beside_skin(PALE * (0.4 + 0.3 * noise()), cropped=1.0)
+    assert np.median(found) > 0.98 * np.median(shown)
+
+
+def test_where_violet_hair_is_bleached_it_is_no_sample() -> None:
+    violet, bleached = np.array([0.4, 0.25, 0.42]), np.array([0.8, 0.78, 0.8])
+    found, shown = beside_skin(np.where(noise() < 0.65, violet * (0.6 + noise()), bleached))
+    assert np.median(found, axis=0).mean() < 1.1 * np.median(shown, axis=0).mean()
+
+
+def test_skin_that_shows_through_cropped_hair_makes_it_no_redder() -> None:
+    own = np.array([0.34, 0.3, 0.25])
+    own = own + 0.4 * noise() * (own.mean() / np.mean(FAIR) * np.asarray(FAIR) - own)
+    cropped, thick = (np.median(beside_skin(own, one)[0], axis=0) for one in (1.0, 0.0))
+    assert (cropped[0] - cropped[1]) / cropped.mean() < 0.92 * (thick[0] - thick[1]) / thick.mean()
+
+
+def test_hair_of_which_little_is_seen_has_shallow_strands() -> None:
+    assert HairTexture.unknown(np.zeros((64, 64, 2), np.float32)).texture[..., 1].std() == pytest.approx(0.0025, rel=0.01)
+    assert HairTexture.unknown(np.zeros((64, 64, 1), np.float32)).texture.shape[2] == 1
+
+
 @pytest.mark.parametrize(("from_left", "hair"), [(-0.2, True), (0.2, False)])
 def test_the_face_that_a_cut_has_closed_is_what_most_is_around(ball, from_left: float, hair: bool) -> None:
     cells = VoxelMeans.of(ball.vertices, 0.04)
