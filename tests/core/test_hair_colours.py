@@ -11,7 +11,7 @@ from likeness.core.colour import hair_texture, hidden_hair, locks
 from likeness.core.colour.fill import _of_closed_face
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN
-from likeness.core.colour.material import Tints, levels
+from likeness.core.colour.material import Tints, _well_lit, levels
 from likeness.core.colour.voxel_means import VoxelMeans
 
 from .bald_bust import behind, short
@@ -270,10 +270,12 @@ def test_hidden_cropped_hair_that_is_not_black_is_no_darker() -> None:
     assert np.median(found) > 0.98 * np.median(shown)
 
 
-def test_where_violet_hair_is_bleached_it_is_no_sample() -> None:
-    violet, bleached = np.array([0.4, 0.25, 0.42]), np.array([0.8, 0.78, 0.8])
-    found, shown = beside_skin(np.where(noise() < 0.65, violet * (0.6 + noise()), bleached))
-    assert np.median(found, axis=0).mean() < 1.1 * np.median(shown, axis=0).mean()
+@pytest.mark.parametrize(("own", "all_of_it"), [((0.4, 0.25, 0.42), True), ((0.35, 0.2, 0.1), False)], ids=["violet", "brown"])
+def test_of_violet_hair_the_dark_part_is_a_sample_too(own: tuple[float, float, float], all_of_it: bool) -> None:
+    """Where it is light it is bleached."""
+    shown, hair = own * (0.6 + noise()), np.ones(len(noise()), bool)
+    found = _well_lit(shown, hair, Tints.of(np.tile(FAIR, (50, 1)), 1), 0.0)
+    assert found.mean() > 0.99 if all_of_it else found.mean() < 0.75
 
 
 def test_skin_that_shows_through_cropped_hair_makes_it_no_redder() -> None:
