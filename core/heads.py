@@ -221,7 +221,7 @@ class HeadReconstructor:
             skin = lambda points: skin_on_head(prepared.surface, points)  # noqa: E731
             heights = None if told.detail is None else told.detail.heights
             filled = colour_vertices(vertices, faces, normals, image, matte, guess, parsing, skin, heights, closed)
-            colours, observed, relief, edges, clothes, bare = filled
+            colours, observed, relief, edges, clothes, bare, rise = filled
             if told.arms is not None:
                 colours = told.arms.painted(colours, vertices, normals, observed, bare)
             source = None
@@ -229,7 +229,7 @@ class HeadReconstructor:
                 colours, observed, source = fields.further.coloured(vertices, faces, colours, observed, len(image))
         with clock.stage("mend"):
             # What the main photo's shading tells nothing of is raised; another photo may show it.
-            raised = vertices + (relief if fields.further is None else relief * (1 - observed))[:, None] * normals
+            raised = vertices + (rise + (relief if fields.further is None else relief * (1 - observed)))[:, None] * normals
             if told.clothing is not None:
                 raised = told.clothing.on(raised, faces, clothes, edges)
             camera_vertices, faces, kept = mend_surface(_from_crop(prepared, raised), faces)

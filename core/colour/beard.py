@@ -24,6 +24,7 @@ _THICK = (0.1, 0.45)  # share of beard around, which the parsing often takes for
 _FRONTS = (-0.2, -0.05, 0.1, 0.22), (-0.27, -0.25, -0.2, -0.14)  # heights on the mean head, and depths to which sideburns reach there
 _BEHIND, _SIDEBURN_END = -0.36, -0.06  # depth at which the ear begins, and height at which sideburns end over a shaved cheek
 _THINNED = 4  # rounds of smoothing, of 4 mm each, over which hidden hair thins out into skin
+_RISE = 0.0075  # crop units (1.5 mm) by which cropped hair stands off the scalp, which the field takes for its surface
 _TOLD, _CROPPED = 0.8, (0.03, 0.06)  # share of hair that tells its thickness, and crop units (6 to 12 mm) of that
 
 
@@ -68,6 +69,13 @@ def cropped(distance: np.ndarray, hair: np.ndarray) -> float:
     """In [0, 1]: is the seen hair, shares (K,), cropped, by its distance (K,) from the fitted head?"""
     told = hair > _TOLD
     return float(1 - smoothstep(np.asarray(np.median(distance[told])), *_CROPPED)) if told.any() else 0.0
+
+
+def cropped_rises(cells: VoxelMeans, distance: np.ndarray, hair: np.ndarray, weight: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+    """Crop units (V,) along the normals by which cropped hair stands off vertices (V, 3), seen or not, with a soft edge: flat, it would be
+    paint on a bald head. hair (K,): share of it of cells; distance (K,) from the fitted head; weight (K,): how much is seen."""
+    rise = _RISE * cropped(distance, weight * hair) * cells.smoothed(hair[:, None])
+    return cells.spread(rise, vertices)[:, 0].astype(np.float32)
 
 
 def _haired_temples(hair: np.ndarray, upright: np.ndarray) -> float:

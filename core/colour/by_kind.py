@@ -34,7 +34,7 @@ class ColourSamples(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
     the mirrored places of the vertices; normals (K, 3): the cells', unit; steep (K, 3): the photo's colours of
     clothes that are seen however steeply; grazed (K, len(KINDS)): shares of what is seen so; of_what (V,): trust in what the mirrored
-    places are of, though their colours tell nothing of these."""
+    places are of, though their colours tell nothing of these; of_scalp (K, len(KINDS)): shares of what is seen so of the scalp."""
 
     level: np.ndarray
     seen: np.ndarray
@@ -45,6 +45,7 @@ class ColourSamples(NamedTuple):
     steep: np.ndarray
     grazed: np.ndarray
     of_what: np.ndarray
+    of_scalp: np.ndarray
 
 
 class ColoursByKind(NamedTuple):
@@ -61,7 +62,7 @@ class ColoursByKind(NamedTuple):
 
 def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, steep, grazed, _ = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, _, _ = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     tints, worn = {}, Worn.nothing(cells)
     if share is not None:
@@ -75,7 +76,7 @@ def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells:
 
 def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals, steep, grazed, of_what = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, of_what, of_scalp = sampled
     kinds = normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *KEPT_OUT))
     features = smoothstep(places.features, *KEPT_OUT)[cells.cell]
@@ -85,7 +86,7 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     trust = trust * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
     of_what = of_what * (1 - smoothstep(strange, *KEPT_OUT)) * (1 - smoothstep(other[:, EDGE], *KEPT_OUT))
     mirrored = normalised(cells.mean(other[:, OF_KIND], of_what))
-    by_place = hidden_kinds(kinds, weight, places, upright)
+    by_place = hidden_kinds(kinds, weight, places, upright, of_scalp)
     beard = bearded(cells, kinds[:, BEARD], weight, upright, by_place[:, HAIR])
     for kind, grown in ((HAIR, sideburns(by_place[:, HAIR], upright)), (BEARD, beard)):
         grown = by_place[:, SKIN] * grown

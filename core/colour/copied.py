@@ -53,12 +53,14 @@ class ColouredSurface(NamedTuple):
 class Copied(NamedTuple):
     """shown (V, C): the channels of the photo (channels.py) at vertices; observed (V,) in [0, 1]: how much of it is copied; with_steep
     (V,): the same with skin that is seen too steeply to be copied; grazed (V, len(KINDS)): shares of the skin below the chin, of beards and
-    of the clothes that are seen however steeply; around (K,): share of what is copied around cells (seam.py)."""
+    of the clothes that are seen however steeply; of_scalp (V, len(KINDS)): the same of the scalp; around (K,): share of what is copied
+    around cells (seam.py)."""
 
     shown: np.ndarray
     observed: np.ndarray
     with_steep: np.ndarray
     grazed: np.ndarray
+    of_scalp: np.ndarray
     around: np.ndarray
 
     @classmethod
@@ -69,7 +71,7 @@ class Copied(NamedTuple):
         grazed = np.zeros((len(vertices), len(KINDS)), np.float32)
         if not parsed:
             observed = observed * ~surface.closed
-            return cls(shown, observed, observed, grazed, around_border(cells, cells.mean(observed)))
+            return cls(shown, observed, observed, grazed, grazed, around_border(cells, cells.mean(observed)))
         kinds = shown[:, OF_KIND]
         of_kind = normalised(kinds)
         # Cloth is even, and stretched it looks better than torn.
@@ -92,7 +94,8 @@ class Copied(NamedTuple):
         grazed[:, CLOTHES] = visible * kinds[:, CLOTHES] * (1 - bare)
         grazed[:, SKIN] = visible * kinds[:, SKIN] * (1 - surface.head)
         grazed[:, BEARD] = visible * kinds[:, BEARD]
-        return cls(shown, observed, with_steep, grazed, around)
+        of_scalp = kinds * (visible * surface.places.scalp[cells.cell])[:, None]
+        return cls(shown, observed, with_steep, grazed, of_scalp, around)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.visibility import smoothstep
+from .beard import cropped_rises
 from .below import continued_below
 from .by_kind import THIN, apart_from_hair
 from .channels import COLOUR, EDGE, FEATURES, GLASSES, OF_KIND, THINGS, photo_channels
@@ -32,7 +33,8 @@ _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by
 class Filled(NamedTuple):
     """colours (V, 3) float32 sRGB in [0, 1]; observed (V,) float32 in [0, 1], 1 where the photo was copied; relief (V,) float32, crop units
     along the normals by which hidden hair is to be raised: its strands are those of its colours; edges (V,) the same of the edges of
-    clothes, seen or not; clothes, bare (V,) float32 in [0, 1]: what is of them, and what is neither of them nor of hair or a hat."""
+    clothes, seen or not; clothes, bare (V,) float32 in [0, 1]: what is of them, and what is neither of them nor of hair or a hat; rise (V,)
+    the same as relief, of cropped hair, seen or not."""
 
     colours: np.ndarray
     observed: np.ndarray
@@ -40,6 +42,7 @@ class Filled(NamedTuple):
     edges: np.ndarray
     clothes: np.ndarray
     bare: np.ndarray
+    rise: np.ndarray
 
 
 def colour_vertices(
@@ -71,7 +74,7 @@ def colour_vertices(
     surface = ColouredSurface.of(vertices, normals, guess, closed)
     copied = Copied.of(surface, projection, parsed)
     hidden = HiddenColours.of(surface, copied, projection, photo_crop, heights, skin_change, parsed)
-    kinds = hidden.share if parsed else None
+    kinds, told = hidden.share if parsed else None, hidden.weight
     if kinds is not None:
         copied, hidden = _in_the_light_there(surface, copied, hidden, kinds, Wall.of(photo_crop, matte_crop))
     level = without_seam(surface.cells, hidden.level, hidden.seen[:, COLOUR], hidden.weight, hidden.mirrored, hidden.share)
@@ -94,15 +97,16 @@ def colour_vertices(
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
     colours = unseen + ending[:, None] * (shown - unseen)
-    edges, worn, covered = np.zeros((3, len(vertices)), np.float32)
+    edges, worn, covered, rise = np.zeros((4, len(vertices)), np.float32)
     if kinds is not None:
         neck, cut = kinds[:, SKIN] * (1 - surface.places.uncovered), surface.cells.mean(surface.closed)
         edges = edges_rise(surface.cells, clothes, hidden.worn.collar, vertices, neck, cut) * ~surface.closed
+        rise = cropped_rises(surface.cells, surface.places.distance, kinds[:, HAIR], told, vertices) * ~surface.closed
         edges += hats_rise(surface.cells, kinds[:, HAT], vertices, copied.around)
         worn, covered = surface.cells.spread(np.stack([kinds[:, CLOTHES], kinds[:, [CLOTHES, HAIR, HAT]].sum(1)], axis=1), vertices).T
         worn = worn * ~surface.closed
     observed = copied.observed * (vertices[:, 1] > lowest)
-    return Filled(colours.astype(np.float32), observed, hidden.relief.astype(np.float32), edges, worn, 1 - covered)
+    return Filled(colours.astype(np.float32), observed, hidden.relief.astype(np.float32), edges, worn, 1 - covered, rise)
 
 
 def _same_garment(surface: ColouredSurface, seen: np.ndarray, of: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ _CLUMP = 0.04  # crop units: wider than this, light and shade are no strands
 _STRONGEST = 0.65  # natural logarithm by which strands are lighter or darker than the middle at most
 _RARE = 1.6  # times the mean of relief beyond which it is rare
 _FINE, _FAINT = (0.02, 0.004), 0.08  # crop units along and across strands that are not known, and the natural logarithm of their light
+_LOCKS, _SHALLOW = (0.06, 0.01), 0.0025  # the same of their relief, and crop units (0.5 mm) of that
 _EDGE = 0.005  # crop units (1 mm), of a mesh: relief that changes faster across strands is rows of dots on it
 _STEPS = 65  # of the distribution of light
 _CENTRE = np.array([0.0, 0.15, -0.42])  # of the skull, crop units on the mean head
@@ -90,12 +91,13 @@ class HairTexture:
 
     @classmethod
     def unknown(cls, picture: np.ndarray) -> Self:
-        """Fine strands without relief, for hair of which a picture (S, S, C) shows too little to tell: even, it would be paint."""
+        """Fine strands with shallow relief, for hair of which a picture (S, S, C) shows too little to tell: even, it would be paint."""
         size = round(2 * np.pi * _RADIUS / _REPEATS * len(picture) / 2)
         noise = np.random.default_rng(0).standard_normal((size, size))
-        fine = gaussian_filter(noise, np.multiply(_FINE, len(picture) / 2), mode="wrap")
         texture = np.zeros((size, size, picture.shape[2]), np.float32)
-        texture[..., 0] = _FAINT * fine / fine.std()
+        for channel, (size_of, strength) in enumerate([(_FINE, _FAINT), (_LOCKS, _SHALLOW)][: picture.shape[2]]):
+            strands = gaussian_filter(noise, np.multiply(size_of, len(picture) / 2), mode="wrap")
+            texture[..., channel] = strength * strands / strands.std()
         return cls(texture, 1.0)
 
     def at(self, upright: np.ndarray) -> np.ndarray:

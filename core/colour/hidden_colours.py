@@ -67,8 +67,10 @@ class HiddenColours(NamedTuple):
         of_what = trust
         if parsed:
             trust = trust * smoothstep(facing[:, 2], *_RIM)
+        of_scalp = cells.mean(copied.of_scalp)
         steep, grazed = cells.mean(copied.shown[:, COLOUR], copied.grazed[:, CLOTHES]), cells.mean(copied.grazed)
-        samples = ColourSamples(surface.guess, seen, weight, other, trust, unit(cells.mean(surface.normals)), steep, grazed, of_what)
+        facing = unit(cells.mean(surface.normals))
+        samples = ColourSamples(surface.guess, seen, weight, other, trust, facing, steep, grazed, of_what, of_scalp)
         told = (by_parsing if parsed else by_guess)(samples, surface.places, symmetry.upright(cells.centre), cells)
         trust = (told.trust * surface.head).astype(np.float32)
         change = np.zeros_like(told.level)

@@ -16,6 +16,7 @@ SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
 _BAND = (0.3, 0.04)  # crop units across and up: what is seen so near in the front view tells what is behind
 _EARS = 0.1  # height on the mean head, crop units, above which the scalp is seen from the front
 _BEHIND_EARS, _NAPE = (-0.46, -0.14), (-0.76, -0.34)  # depth and height on the mean head between which the hairline falls
+_TUFTS, _OFTEN = 0.02, (7, 12)  # crop units (4 mm) by which hair ends unevenly there, and how often around the neck
 _NAPE_EDGE = 0.1  # crop units (2 cm) over which hair thins out there
 _COLLAR = (-0.9, -0.7)  # height on the mean head, below which clothes are
 _NECK_WIDTH = 0.3  # crop units from the middle to its sides
@@ -67,23 +68,29 @@ class Places(NamedTuple):
         return self.bare * (1 - smoothstep(self.distance, *STANDS_OFF))
 
 
-def hidden_kinds(seen: np.ndarray, weight: np.ndarray, places: Places, upright: np.ndarray) -> np.ndarray:
+def hidden_kinds(
+    seen: np.ndarray, weight: np.ndarray, places: Places, upright: np.ndarray, of_scalp: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Shares of the kinds (K, len(KINDS)) by place: hair where the scalp is, if the seen scalp has any at that height, and as low as it
     hangs beside; elsewhere what is seen farthest back at the same height; on ears and cheeks skin, unless hair hangs over them.
 
-    seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright).
+    seen (K, len(KINDS)): shares where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright); of_scalp
+    (K, len(KINDS)): shares of the scalp that is seen however steeply.
     """
     near = 1 - smoothstep(places.distance, *STANDS_OFF)
     nape = _above_nape(upright) * near
     scalp = np.maximum(smoothstep(places.scalp, 0.3, 0.7), nape * (1 - smoothstep(places.bare, 0.3, 0.7)))[:, None]
-    back = weight * np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
+    farther_back = np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
+    back = weight * farther_back
     # Behind the ears hair grows as it does above them.
     above = np.maximum(upright, [-np.inf, _EARS, -np.inf])
-    on_scalp = _votes(seen * [1, 1, 0, 0, 1], back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
+    # Hair that makes the outline tells most of what is behind.
+    told = np.maximum(seen * weight[:, None], of_scalp)
+    on_scalp = _votes(told * [1, 1, 0, 0, 1], farther_back * scalp[:, 0] * (upright[:, 1] > _EARS), above)
     # A rim that is half taken for hair is a shaved head's.
     on_scalp = smoothstep(on_scalp, *_MOSTLY)
     on_scalp /= np.maximum(on_scalp.sum(1, keepdims=True), 1e-30)
-    bald = np.maximum(on_scalp[:, HAIR] - _grown(seen, weight, scalp[:, 0], above), 0)
+    bald = np.maximum(on_scalp[:, HAIR] - _grown(told, weight, scalp[:, 0], above), 0)
     on_scalp[:, [SKIN, HAIR]] += bald[:, None] * [1, -1]
     hat = _from_below(on_scalp[:, HAT] * scalp[:, 0], above, np.maximum)[:, None]
     on_scalp = np.where(hat > on_scalp[:, HAT:], on_scalp * (1 - hat), on_scalp)
@@ -123,6 +130,9 @@ def _above_nape(upright: np.ndarray) -> np.ndarray:
     neck."""
     back = (_BEHIND_EARS[0] - upright[:, 2]) / (_BEHIND_EARS[0] - _NAPE[0])
     end = _BEHIND_EARS[1] + (_NAPE[1] - _BEHIND_EARS[1]) * np.clip(back, 0, 1)
+    # Not alike on both sides.
+    around = np.arctan2(upright[:, 0], _AXIS - upright[:, 2])
+    end = end + _TUFTS * np.mean([np.sin(often * around + often) for often in _OFTEN], axis=0)
     return smoothstep(upright[:, 1] - end, -_NAPE_EDGE / 2, _NAPE_EDGE / 2) * smoothstep(back, 0, 0.1)
 
 
@@ -181,8 +191,9 @@ def _votes(seen: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndar
     return votes / np.maximum(votes.sum(1, keepdims=True), 1e-30)
 
 
-def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """(K,) in [0, 1]: may hair grow at this height of the scalp (K,), of which weight (K,) is seen?
+def _grown(told: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """(K,) in [0, 1]: may hair grow at this height of the scalp (K,), of which weight (K,) is seen, and shares told (K, len(KINDS)) however
+    steeply?
 
     A crown of which more than a little is seen to be bald is so all round: as the camera sees it, hair beside it is nearest to what is
     hidden. But a forehead, however high, is not bald behind where hair is above it, or where nobody sees what is above it.
@@ -190,9 +201,9 @@ def _grown(seen: np.ndarray, weight: np.ndarray, scalp: np.ndarray, upright: np.
     on_scalp = weight * scalp
     shown = upright[on_scalp > 0.5, 1]
     if not len(shown) or upright[scalp > 0.5, 1].max() - shown.max() > _UNSEEN:
-        return np.ones(len(seen))
+        return np.ones(len(told))
     row = ((upright[:, 1] - upright[:, 1].min()) / PITCH).astype(np.int64)
-    layers = np.stack([np.bincount(row, on_scalp * (upright[:, 1] > _EARS) * seen[:, kind]) for kind in (SKIN, HAIR, HAT)])
+    layers = np.stack([np.bincount(row, scalp * (upright[:, 1] > _EARS) * told[:, kind]) for kind in (SKIN, HAIR, HAT)])
     near, far = (gaussian_filter1d(layers, width / PITCH) for width in (_BAND[1], _WIDE))
     votes = near + _LITTLE * far
     hair = smoothstep(votes[1:].sum(0) / np.maximum(votes.sum(0), 1e-30), *_NEARLY)

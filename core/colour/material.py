@@ -24,7 +24,10 @@ _GREY = 0.6  # of skin's lightness: darker hair is not grey
 _GREY_TINT = (0.55, 0.85)  # of skin's least tint: grey hair has less
 _AS_LIGHT, _DUSKY = 1.05, 2  # of skin's lightness: the darker hair is than that, by this power, the less tint is grey
 _CLEAR, _CLEAREST = 70, 25  # per cent of grey hair, the least tinted, that tell its light and its tint
-_THIN, _DARKER = 50, (0.7, 0.9)  # per cent of cropped hair through which skin shows, and of skin's lightness: lighter hair is not dark
+_THIN, _DARKER = 50, (0.3, 0.45)  # per cent of cropped hair through which skin shows, and of skin's lightness: lighter hair is not black
+_DENSEST = 25  # per cent of hair, the darkest, that tell that
+_UNMIXED = 35  # per cent of cropped hair at each lightness, the least red, that tell its tint: skin shows through the rest
+_SHADED = 30  # per cent of other hair, the darkest: chin, neck and the next locks shade it where the photo shows it
 _ROUNDS = 8
 _EVEN = 3.0  # weight of even light, in cells
 _UNEVEN = 0.15  # natural logarithm: so far from even light are noses, shadows and highlights
@@ -52,12 +55,12 @@ class Tints(NamedTuple):
     tints: np.ndarray
 
     @classmethod
-    def of(cls, samples: np.ndarray, shadows: int) -> Self:
+    def of(cls, samples: np.ndarray, shadows: int, percent: float = 100) -> Self:
         """Of seen colours (M, 3), one at least, without so many fifths of the darkest ones, which have the photo's tint, and without the
-        lightest ones, which are mixed with others."""
+        lightest ones, which are mixed with others; of each fifth the percent that is least red: hair may be mixed with skin."""
         ordered = samples[np.argsort(samples.mean(1))]
         parts = np.array_split(ordered, _TINTS)[shadows:-1] if len(ordered) >= _TINTS else [ordered]
-        colours = np.array([np.median(part, axis=0) for part in parts]) + BLACK
+        colours = np.array([np.median(_least_red(part, percent), axis=0) for part in parts]) + BLACK
         lightness = colours.mean(1)
         return cls(lightness, colours / lightness[:, None])
 
@@ -126,7 +129,7 @@ def levels(
             colours += share[:, index : index + 1] * (usual + told * (mean - usual))
             continue
         if index == HAIR and SKIN in tints:
-            chosen = _dense(seen, chosen, tints[SKIN], cropped)
+            chosen = _well_lit(seen, chosen, tints[SKIN], cropped)
         tinted = chosen
         if index == HAIR and SKIN in tints:
             chosen, tinted = (_opaque(seen, chosen, tints[SKIN], percent) for percent in (_CLEAR, _CLEAREST))
@@ -142,7 +145,8 @@ def levels(
         light = guess.mean(1, keepdims=True)
         level = level + _relief(_uneven(light, hidden, normals) if index == SKIN else light, hidden, level, kept)
         if index in (SKIN, HAIR):
-            tints[index] = Tints.of(seen[tinted], 1) if index == SKIN else Tints.of(seen[tinted], 2).natural()
+            unmixed = 100 + cropped * (_UNMIXED - 100)
+            tints[index] = Tints.of(seen[tinted], 1) if index == SKIN else Tints.of(seen[tinted], 2, unmixed).natural()
             level = tints[index].given_to(level)
             if index == SKIN:
                 level = level if face is None else _bald(level, seen, sources, [*better, further[-2]], 1 - face, upright)
@@ -152,6 +156,12 @@ def levels(
             level = level + _SPARSE * (skin - level)
         colours += share[:, index : index + 1] * level
     return np.clip(colours, 0, 1), tints
+
+
+def _least_red(colours: np.ndarray, percent: float) -> np.ndarray:
+    """The percent of colours (M, 3) that are redder than green by the least share of their light."""
+    red = (colours[:, 0] - colours[:, 1]) / (colours.mean(1) + BLACK)
+    return colours[red <= np.percentile(red, percent)]
 
 
 def _violet(tints: np.ndarray) -> np.ndarray:
@@ -181,11 +191,16 @@ def _opaque(seen: np.ndarray, hair: np.ndarray, skin: Tints, percent: float) -> 
     return hair & (tinted <= np.percentile(tinted[hair], 100 - grey * (100 - percent)))
 
 
-def _dense(seen: np.ndarray, hair: np.ndarray, skin: Tints, cropped: float) -> np.ndarray:
-    """(K,) bool: of the seen hair (K,) bool the darkest half if it is cropped and dark: through the rest, where it begins, skin shows."""
+def _well_lit(seen: np.ndarray, hair: np.ndarray, skin: Tints, cropped: float) -> np.ndarray:
+    """(K,) bool: the seen hair (K,) bool without its darkest part, which lies in the shade of what is beside it; less if it is cropped, for
+    then the lightest is mixed with skin, and none if it is violet, for then the lightest is bleached. Of black hair that is cropped the
+    darkest half: through the rest, where it begins, skin shows."""
     light = seen.mean(1) + BLACK
-    dark = 1 - smoothstep(np.median(light[hair]) / skin.lightness[0], *_DARKER)
-    return hair & (light <= np.percentile(light[hair], 100 - _THIN * cropped * dark))
+    black = cropped * (1 - smoothstep(np.percentile(light[hair], _DENSEST) / skin.lightness[0], *_DARKER))
+    violet = _violet(np.median(seen[hair] / light[hair, None], axis=0))
+    shaded = _SHADED * (1 - cropped / 2) * (1 - black) * (1 - violet)
+    lowest, highest = np.percentile(light[hair], [shaded, 100 - _THIN * black])
+    return hair & (light >= lowest) & (light <= highest)
 
 
 def _shaded(seen: np.ndarray, chosen: np.ndarray, normals: np.ndarray) -> np.ndarray:

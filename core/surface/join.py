@@ -179,7 +179,7 @@ def _apart_at_walls(pair: "_Pair", region: _Region, without: _Region) -> float:
     walls = slice(0, 6)
     within = region.offsets[walls] - points @ region.normals[walls].T
     some = (region.inside(points, 0) > 0) & (without.inside(points, 0) < 0) & (within.min(1) < _AT_WALL)
-    some = np.flatnonzero(some)[::_SOME]
+    some = np.flatnonzero(some)
     error, wall = np.abs(pair.closest[0].query(points[some])[0]), within[some].argmin(1)
     return max((float(error[wall == one].mean()) for one in np.unique(wall)), default=0.0)
 

@@ -24,10 +24,11 @@ def test_what_is_seen_steeply_is_known_for_what_it_is(ball: SimpleNamespace, nam
     none = np.zeros(len(ball.vertices), np.float32)
 
     def guess(points: np.ndarray) -> tuple[np.ndarray, Places]:
-        return np.tile(FAIR, (len(points), 1)), Places(points * 0 + 0.5, *(none[: len(points)],) * 4)
+        return np.tile(FAIR, (len(points), 1)), Places(points * 0 + 0.5, none[: len(points)] + 1, *(none[: len(points)],) * 3)
 
     surface = ColouredSurface.of(ball.vertices, ball.normals, guess, None)
     projection = Projection.of(ball.vertices, ball.faces, photo_channels(photo, parsing), matte)
     steep = (ball.normals[:, 2] > 0.08) & (ball.normals[:, 2] < 0.2)
     copied = Copied.of(surface, projection, parsed=True)
+    assert copied.of_scalp[steep, kind].mean() > 0.6
     assert steep.sum() > 50 and copied.observed[steep].max() < 0.5 and copied.grazed[steep, kind].mean() > 0.6, "at the outline, too"

@@ -11,7 +11,7 @@ from likeness.core.colour import hair_texture, hidden_hair, locks
 from likeness.core.colour.fill import _of_closed_face
 from likeness.core.colour.hair_texture import HairTexture
 from likeness.core.colour.kinds import HAIR, KINDS, SKIN
-from likeness.core.colour.material import Tints, levels
+from likeness.core.colour.material import Tints, _well_lit, levels
 from likeness.core.colour.voxel_means import VoxelMeans
 
 from .bald_bust import behind, short
@@ -244,6 +244,50 @@ def test_hidden_cropped_hair_is_as_dark_as_where_no_skin_shows_through(own: tupl
     thick, cropped = (np.median(levels(*given, cropped=one)[0][hair & (of.weight == 0)].mean(1)) for one in (0.0, 1.0))
     usual = shown[hair & (of.weight > 0.5)].mean(1)
     assert (cropped < np.percentile(usual, 35)) == dense and (abs(cropped - thick) < 0.01) != dense
+
+
+def beside_skin(own: np.ndarray, cropped: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Colours of hidden hair, of which colours (K, 3) are seen beside skin, and of the seen hair."""
+    of = cells()
+    hair = of.places[:, 1] > 0
+    shown = np.where(hair[:, None], own, FAIR).astype(np.float32)
+    share = np.eye(len(KINDS))[np.where(hair, HAIR, SKIN)]
+    found = levels(np.tile(FAIR, (len(hair), 1)), shown, of.weight, share, of.places, of.normals, cropped=cropped)[0]
+    return found[hair & (of.weight == 0)], shown[hair & (of.weight > 0.5)]
+
+
+def noise() -> np.ndarray:
+    return np.random.default_rng(1).uniform(0, 1, (len(cells().places), 1))
+
+
+def test_hidden_hair_is_as_light_as_seen_hair_where_nothing_shades_it() -> None:
+    found, shown = beside_skin(BROWN * (0.5 + noise()))
+    assert np.median(found) > 1.08 * np.median(shown)
+
+
+def test_hidden_cropped_hair_that_is_not_black_is_no_darker() -> None:
+    found, shown = beside_skin(PALE * (0.4 + 0.3 * noise()), cropped=1.0)
+    assert np.median(found) > 0.98 * np.median(shown)
+
+
+@pytest.mark.parametrize(("own", "all_of_it"), [((0.4, 0.25, 0.42), True), ((0.35, 0.2, 0.1), False)], ids=["violet", "brown"])
+def test_of_violet_hair_the_dark_part_is_a_sample_too(own: tuple[float, float, float], all_of_it: bool) -> None:
+    """Where it is light it is bleached."""
+    shown, hair = own * (0.6 + noise()), np.ones(len(noise()), bool)
+    found = _well_lit(shown, hair, Tints.of(np.tile(FAIR, (50, 1)), 1), 0.0)
+    assert found.mean() > 0.99 if all_of_it else found.mean() < 0.75
+
+
+def test_skin_that_shows_through_cropped_hair_makes_it_no_redder() -> None:
+    own = np.array([0.34, 0.3, 0.25])
+    own = own + 0.4 * noise() * (own.mean() / np.mean(FAIR) * np.asarray(FAIR) - own)
+    cropped, thick = (np.median(beside_skin(own, one)[0], axis=0) for one in (1.0, 0.0))
+    assert (cropped[0] - cropped[1]) / cropped.mean() < 0.92 * (thick[0] - thick[1]) / thick.mean()
+
+
+def test_hair_of_which_little_is_seen_has_shallow_strands() -> None:
+    assert HairTexture.unknown(np.zeros((64, 64, 2), np.float32)).texture[..., 1].std() == pytest.approx(0.0025, rel=0.01)
+    assert HairTexture.unknown(np.zeros((64, 64, 1), np.float32)).texture.shape[2] == 1
 
 
 @pytest.mark.parametrize(("from_left", "hair"), [(-0.2, True), (0.2, False)])

@@ -237,6 +237,15 @@ def test_without_hair_or_relief_nothing_is_raised(bust, locks):
     assert np.abs(filled(bust, bald, heights=heights).relief).max() < 0.05 * STRANDS
 
 
+@pytest.mark.parametrize("apart", [0.0, 0.15], ids=["cropped", "thick"])
+def test_cropped_hair_stands_off_the_scalp(bust, seen, apart):
+    """Seen or not; thick hair does so by itself."""
+    rise = filled(bust, seen, apart=apart).rise
+    hair, skin = behind(bust.vertices, 0.05, 0.3), (bust.vertices[:, 1] < -0.1) & (bust.vertices[:, 2] > -0.2)
+    assert rise[hair].mean() == pytest.approx(0.0 if apart else 0.0075, rel=0.02) and np.abs(rise[skin]).max() < 1e-3
+    assert rise[(bust.vertices[:, 1] > 0.43) & (bust.normals[:, 2] > 0.5)].mean() > (-1 if apart else 0.006)
+
+
 def test_hair_that_the_other_side_shows_has_its_relief(bust, locks):
     """One half of the photo is missing, and the strands lie there as on the other."""
     seen, heights = locks

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likeness.core.colour import long_hair
+from likeness.core.colour import kinds, long_hair
 from likeness.core.colour.kinds import BEARD, CLOTHES, HAIR, HAT, KINDS, SKIN, continued, hidden_kinds
 
 from .bald_bust import CHIN, COLLAR, TOP, behind, hidden, kinds_where, made_bust, places_of, short
@@ -74,6 +74,24 @@ def test_a_crown_that_is_seen_to_be_bald_is_so_behind(bust, bald, top, kind):
     found = hidden(bust, seen, bust.weight * (bust.points[:, 1] < top))
     assert found[behind(bust.points, -0.1, 0.15), HAIR].min() > 0.9
     assert found[behind(bust.points, 0.42, TOP), kind].mean() > 0.8
+
+
+@pytest.mark.parametrize("rim", [True, False])
+def test_hair_that_makes_the_outline_of_a_crown_goes_on_behind_it(bust, rim):
+    """Too steep to be copied, it is a thin arch above a bald forehead."""
+    seen = kinds_where(bust.points, short(bust.points) & (bust.points[:, 1] < 0.2))
+    facing = bust.normals[bust.cells.first][:, 2]
+    steep = (facing < 0.5) & (facing > -0.1) & (bust.points[:, 1] > 0.38)
+    of_scalp = np.eye(len(KINDS))[HAIR] * (rim * steep)[:, None]
+    found = hidden_kinds(seen, bust.weight * ~steep, places_of(bust.points), bust.points, of_scalp)
+    assert steep.sum() > 10 and (found[behind(bust.points, 0.36, TOP), HAIR].mean() > 0.8) == rim
+
+
+def test_hair_ends_unevenly_at_the_nape():
+    around = np.linspace(-0.6, 0.6, 100)
+    ring = np.column_stack([0.35 * np.sin(around), np.full(100, -0.33), -0.42 - 0.35 * np.cos(around)])
+    share = kinds._above_nape(ring)
+    assert np.abs(share - share[::-1]).max() > 0.15
 
 
 def test_a_high_forehead_is_not_bald_behind(bust):
