@@ -10,7 +10,7 @@ from .crop import CHIN, FOREHEAD
 from .faces import LEFT_EYE_CORNER, RIGHT_EYE_CORNER
 from .parsing import CLASSES
 
-_SKIN, _HAIR, _CLOTHES, _HAT = (CLASSES.index(name) for name in ("skin", "hair", "clothes", "hat"))
+_SKIN, _HAIR, _BEARD, _CLOTHES, _HAT = (CLASSES.index(name) for name in ("skin", "hair", "beard", "clothes", "hat"))
 _SEED, _LEAST_SEEDS = 0.5, 0.002  # share of hat, and of the picture's pixels, that tell of one
 _SURE_HAIR, _SURE_CLOTHES, _LEAST = 0.85, 0.8, 300  # shares, and pixels of a sample
 _FAR = 4.0  # standard deviations of the hat's colour: hair that is nearer may be the hat
@@ -18,6 +18,8 @@ _FLOOR = np.diag([5.0, 2.5, 2.5]) ** 2  # CIE Lab: no group of pixels is more al
 _BLUR = 0.003  # of the picture's side (1.8 mm): strands and knitting
 _GAP = 0.013  # of the picture's side: strands before a brim
 _GLEAMS, _BESIDE, _TWICE = 90, 0.25, 2  # per cent of the face; of its height, above the chin, where collars are; then more cloth is known
+_SHADES = (1.0, 0.8, 0.63)  # cube roots of light: whole, a half, a quarter
+_BLACK = np.array([16.0, 0.0, 0.0])  # of CIE Lab, where none is left, is at minus this
 _THREAD = 0.012  # of the picture's side (7 mm): half the width of a necklace
 _ISLAND, _GLEAM, _SURROUNDED = 0.008, 0.02, 0.8  # of the picture (29 cm² and 72 on foreheads), a piece of skin or cloth; share of the other
 # around it, which it becomes
@@ -41,10 +43,12 @@ def worn_by_colour(shares: np.ndarray, picture: np.ndarray, landmarks: np.ndarra
     below_chin = rows > landmarks[CHIN, 1]
     shares = _clothes(_hat(_bare_face(shares, landmarks), lab, rows > eyes), lab, below_chin)
     face, beside = _hull(shares, landmarks), _BESIDE * (landmarks[CHIN, 1] - landmarks[FOREHEAD, 1])
+    low = rows > landmarks[CHIN, 1] - beside
     for _ in range(_TWICE):
-        shares = _bare_throat(shares, lab, face, rows > landmarks[CHIN, 1] - beside)
+        shares = _bare_throat(shares, lab, face, low)
     shares = _without_islands(_necklaces(shares, below_chin), _SKIN, [_CLOTHES], below_chin, _ISLAND)
-    shares = _without_islands(shares, _CLOTHES, [_SKIN], below_chin, _ISLAND)
+    shares = _without_islands(shares, _CLOTHES, [_SKIN], low, _ISLAND)
+    shares = _without_islands(shares, _CLOTHES, [_BEARD, _SKIN], low, _ISLAND)
     return _without_islands(shares, _CLOTHES, [_SKIN, _HAIR], rows < eyes, _GLEAM)
 
 
@@ -57,7 +61,10 @@ def _bare_throat(shares: np.ndarray, lab: np.ndarray, face: np.ndarray, low: np.
         return shares
     # Foreheads gleam, throats do not; white beards do.
     dull = samples[0] & (low | (lab[..., 0] < np.percentile(lab[samples[0], 0], _GLEAMS)))
-    as_skin, as_clothes = (np.log(_commonness(lab, sample) + _RARE) for sample in (dull, samples[1]))
+    # Under a chin skin is in the shade, where red, green and blue are less by one factor, and so in CIE Lab are a, b and L + 16.
+    lit = [(lab + _BLACK) / shade - _BLACK for shade in _SHADES]
+    as_skin = np.log(np.max([_commonness(lab, dull, one) for one in lit], axis=0) + _RARE)
+    as_clothes = np.log(_commonness(lab, samples[1]) + _RARE)
     compared = skin + clothes
     surest = np.maximum(skin, clothes) / np.maximum(compared, 1e-3)
     doubtful = beside_chin * (1 - _between(surest, *_SKIN_DOUBT)) * _between(compared, *_COVERED)
@@ -163,12 +170,12 @@ def _log_density(lab: np.ndarray, sample: np.ndarray) -> tuple[np.ndarray, np.nd
     return -0.5 * (squared + np.log(np.linalg.det(covariance))), np.sqrt(squared)
 
 
-def _commonness(lab: np.ndarray, sample: np.ndarray) -> np.ndarray:
-    """Share of a sample (S, S) bool that has about the colour of each pixel (S, S, 3)."""
-    place = tuple(np.moveaxis((np.clip((lab - _LOW) / _RANGE, 0, 0.999) * _BINS).astype(np.int64), -1, 0))
+def _commonness(lab: np.ndarray, sample: np.ndarray, colours: np.ndarray | None = None) -> np.ndarray:
+    """Share of a sample (S, S) bool of a picture (S, S, 3) that has about the colour of each of its pixels, or of other colours."""
+    place = lambda values: tuple(np.moveaxis((np.clip((values - _LOW) / _RANGE, 0, 0.999) * _BINS).astype(np.int64), -1, 0))  # noqa: E731
     counts = np.zeros(_BINS)
-    np.add.at(counts, tuple(axis[sample] for axis in place), 1)
-    return gaussian_filter(counts / sample.sum(), 0.8)[place]
+    np.add.at(counts, place(lab[sample]), 1)
+    return gaussian_filter(counts / sample.sum(), 0.8)[place(lab if colours is None else colours)]
 
 
 def _between(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -9,7 +9,7 @@ from likeness.core.photo.parsing import CLASSES
 from likeness.core.photo.worn_colours import worn_by_colour
 
 SIZE = 200
-BACKGROUND, SKIN, HAIR, CLOTHES, HAT = (CLASSES.index(name) for name in ("background", "skin", "hair", "clothes", "hat"))
+BACKGROUND, SKIN, HAIR, BEARD, CLOTHES, HAT = (CLASSES.index(name) for name in ("background", "skin", "hair", "beard", "clothes", "hat"))
 BLOND, BLACK, GREY = (0.75, 0.6, 0.4), (0.05, 0.05, 0.06), (0.6, 0.65, 0.72)
 CROWN, TOLD, HANGS = np.s_[10:70, 40:160], np.s_[10:30, 40:80], np.s_[70:190, 40:80]
 SCARF, DOUBTFUL = np.s_[140:195, 100:190], np.s_[140:190, 100:125]
@@ -113,6 +113,21 @@ def test_what_may_be_skin_or_cloth_is_told_by_colour(lapel, kind):
 def test_a_shadow_on_a_throat_is_no_cloth():
     picture, shares, landmarks, spot = dressed(GREY)
     assert worn_by_colour(shares, picture, landmarks)[spot][..., SKIN].min() > 0.8
+
+
+def test_skin_in_the_shade_of_a_chin_is_no_cloth():
+    """Though some of the clothes have its colour."""
+    shaded = tuple(1.055 * (0.25 * ((value + 0.055) / 1.055) ** 2.4) ** (1 / 2.4) - 0.055 for value in BLOND)
+    picture, shares, landmarks, _ = dressed(shaded)
+    picture[150:190, 160:185] = np.round(np.array(shaded) * 255)
+    assert worn_by_colour(shares, picture, landmarks)[inner(LAPEL)][..., SKIN].min() > 0.8
+
+
+def test_grey_in_a_beard_is_no_shirt():
+    picture, shares, landmarks, _ = dressed(BLOND)
+    beard, grey = np.s_[115:160, 120:160], np.s_[134:146, 134:146]
+    shares[beard], shares[grey] = np.eye(len(CLASSES))[BEARD], np.eye(len(CLASSES))[CLOTHES]
+    assert worn_by_colour(shares, picture, landmarks)[inner(grey, 2)][..., BEARD].min() > 0.8
 
 
 def test_a_necklace_is_no_cloth_but_a_collar_is():
