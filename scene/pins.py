@@ -93,7 +93,7 @@ def current_pins(head: bpy.types.Object, collection: bpy.types.Collection) -> li
 
 
 def show_fit(wire: bpy.types.Object, head: bpy.types.Object, face: FittedFace) -> None:
-    """Move the wire to a new fit, and the landmarks' pins that do not count along with it."""
+    """Move the wire to a new fit."""
     space = PhotoSpace(head)
     places = space.places(face.vertices)
     mesh = mesh_of(wire)

@@ -1,8 +1,11 @@
 """The artist's 3D view: a result comes into sight in it, and its colours show, where nothing of the artist's own changes for that."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
+import numpy as np
+from mathutils import Vector
 
 from .typed import mesh_of, scene_of
 
@@ -13,6 +16,8 @@ _PLAIN = (0.8, 0.8, 0.8)
 _WIRE = "Wire over Photo"
 """Name of the modifier that thins a wire out."""
 _WIRE_FACES = 6000
+_FILLED = 0.6  # share of the view that is filled by what it is enlarged around
+_ZOOM_BASE, _ZOOMS = 2**0.5, (-30, 600)  # Blender's scale of a camera view's zoom, and its limits
 
 
 def view_of(context: bpy.types.Context) -> bpy.types.Area | None:
@@ -46,6 +51,27 @@ def look_through(context: bpy.types.Context) -> None:
         region = next(region for region in area.regions if region.type == "WINDOW")
         with context.temp_override(area=area, region=region):
             bpy.ops.view3d.view_center_camera()
+
+
+def zoom_camera_view(context: bpy.types.Context, places: Sequence[Vector]) -> None:
+    """Enlarge a view through the camera until places of the world fill most of it."""
+    area = view_of(context)
+    if area is None or bpy.app.background:
+        return
+    space: Any = area.spaces.active
+    seen = space.region_3d
+    window, *others = (next(one for one in area.regions if one.type == kind) for kind in ("WINDOW", "UI", "TOOLS"))
+    over = (others[0].width - others[1].width) / window.width  # what lies over the view's right side, more than over its left
+    seen.update()
+    rays = np.array([(seen.perspective_matrix @ place.to_4d())[:] for place in places])
+    low, high = (bound((rays[:, :2] / rays[:, 3:]), axis=0) for bound in (np.min, np.max))
+    # Blender's camera view is enlarged by this square; its offset is a share of the view, enlarged.
+    factor = (_ZOOM_BASE + seen.view_camera_zoom / 50) ** 2 / 4
+    wanted = float(np.clip(factor * _FILLED * 2 / max(*(high - low), 1e-6), *((_ZOOM_BASE + one / 50) ** 2 / 4 for one in _ZOOMS)))
+    middle = (low + high) / 2 * (wanted / factor) + (over, 0)
+    offset = np.array(seen.view_camera_offset) + middle / (2 * wanted)
+    seen.view_camera_zoom = 50 * (2 * np.sqrt(wanted) - _ZOOM_BASE)
+    seen.view_camera_offset = np.clip(offset, -1, 1).tolist()
 
 
 def colour_type(item: bpy.types.Object) -> str:
