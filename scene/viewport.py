@@ -65,11 +65,11 @@ def zoom_camera_view(context: bpy.types.Context, places: Sequence[Vector]) -> No
     seen.update()
     rays = np.array([(seen.perspective_matrix @ place.to_4d())[:] for place in places])
     low, high = (bound((rays[:, :2] / rays[:, 3:]), axis=0) for bound in (np.min, np.max))
-    # Blender's camera view is enlarged by this square; its offset is a share of the view, enlarged.
+    # Blender's camera view is enlarged by this square; its offset is a share of twice the view, enlarged.
     factor = (_ZOOM_BASE + seen.view_camera_zoom / 50) ** 2 / 4
     wanted = float(np.clip(factor * _FILLED * 2 / max(*(high - low), 1e-6), *((_ZOOM_BASE + one / 50) ** 2 / 4 for one in _ZOOMS)))
     middle = (low + high) / 2 * (wanted / factor) + (over, 0)
-    offset = np.array(seen.view_camera_offset) + middle / (2 * wanted)
+    offset = np.array(seen.view_camera_offset) + middle / (4 * wanted)
     seen.view_camera_zoom = 50 * (2 * np.sqrt(wanted) - _ZOOM_BASE)
     seen.view_camera_offset = np.clip(offset, -1, 1).tolist()
 

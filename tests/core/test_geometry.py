@@ -8,6 +8,7 @@ import torch
 
 from likeness.core.errors import ReconstructionError
 from likeness.core.geometry import mesh, raster
+from likeness.core.geometry.clip import part_above
 from likeness.core.geometry.closest import ClosestSurface, closest_on_triangles
 from likeness.core.geometry.rays import way_to_front
 from likeness.core.geometry.solve import solve_positive
@@ -325,3 +326,17 @@ def test_fronts_behind_and_backs_before_are_not_met():
     vertices, faces = ball()
     points = np.array([[0, 0, 0], [0, 0, 2], [0, 0, -2], [3, 0, 0]])
     assert np.allclose(way_to_front(points, np.array([0, 0, 1.0]), vertices, faces), [1, np.inf, 3, np.inf], atol=0.01)
+
+
+def test_a_mesh_is_cut_evenly_along_a_level():
+    vertices, faces = ball()
+    kept, edges, shares = part_above(faces, vertices[:, 2] - 0.3)
+    first, second = vertices[edges[:, 0]], vertices[edges[:, 1]]
+    every = np.concatenate([vertices, first + shares[:, None] * (second - first)])
+    (border,) = mesh.boundary_loops(kept)
+    assert (border >= len(vertices)).all() and np.abs(every[border, 2] - 0.3).max() < 0.008
+    normals = mesh.face_normals(every, kept)
+    assert (np.einsum("ni,ni->n", normals, every[kept].mean(1)) > 0).all(), "all faces still look outwards"
+    assert np.linalg.norm(normals, axis=1).sum() / 2 == pytest.approx(2 * np.pi * 0.7, rel=0.01)
+    nothing, edges, _ = part_above(faces, vertices[:, 2] - 2)
+    assert not len(nothing) and not len(edges)
