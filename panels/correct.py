@@ -35,10 +35,8 @@ class LIKENESS_PT_correct(Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.use_property_split, column.use_property_decorate = True, False
         column.prop(properties, "subject_index", text="Person" if properties.subject_index >= 0 else "Person (Auto)")
-        known = seen is not None and seen.focal_35mm
-        column.prop(
-            properties, "focal", text="Focal (mm)" if properties.focal else f"EXIF {seen.focal_35mm:.0f} mm" if known else "Focal (Auto)"
-        )
+        known = None if seen is None else seen.focal_35mm
+        column.prop(properties, "focal", text="Focal (mm)" if properties.focal else f"EXIF {known:.0f} mm" if known else "Focal (Auto)")
         column.prop(properties, "eye_distance")
         for label, sides in (("Crop Width", ("left", "right")), ("Crop Height", ("top", "bottom"))):
             row = column.row(align=True)

@@ -67,7 +67,8 @@ def zoom_camera_view(context: bpy.types.Context, places: Sequence[Vector]) -> No
     low, high = (bound((rays[:, :2] / rays[:, 3:]), axis=0) for bound in (np.min, np.max))
     # Blender's camera view is enlarged by this square; its offset is a share of twice the view, enlarged.
     factor = (_ZOOM_BASE + seen.view_camera_zoom / 50) ** 2 / 4
-    wanted = float(np.clip(factor * _FILLED * 2 / max(*(high - low), 1e-6), *((_ZOOM_BASE + one / 50) ** 2 / 4 for one in _ZOOMS)))
+    least, most = ((_ZOOM_BASE + zoom / 50) ** 2 / 4 for zoom in _ZOOMS)
+    wanted = min(max(factor * _FILLED * 2 / max(*(high - low), 1e-6), least), most)
     middle = (low + high) / 2 * (wanted / factor) + (over, 0)
     offset = np.array(seen.view_camera_offset) + middle / (4 * wanted)
     seen.view_camera_zoom = 50 * (2 * np.sqrt(wanted) - _ZOOM_BASE)
@@ -106,6 +107,16 @@ def shade(context: bpy.types.Context, wanted: dict[str, str]) -> dict[str, str]:
     before = {name: getattr(shading, name) for name in wanted}
     for name, value in wanted.items():
         setattr(shading, name, value)
+    return before
+
+
+def show_relations(context: bpy.types.Context, wanted: bool) -> bool:
+    """Draw lines between objects and their parents in the 3D view, or none; whether there were some, True without a view."""
+    area = view_of(context)
+    if area is None:
+        return True
+    space: Any = area.spaces.active
+    before, space.overlay.show_relationship_lines = space.overlay.show_relationship_lines, wanted
     return before
 
 

@@ -37,9 +37,9 @@ def done() -> bool:
 
 
 def drag(left: float, right: float) -> Steps:
-    """A stroke through the middle of the 3D view, between two shares of its width."""
+    """A stroke below the face, between two shares of the 3D view's width."""
     window, _, _, main = view()
-    y = main.y + main.height // 2
+    y = main.y + round(0.3 * main.height)
     places = [main.x + round(main.width * (left + (right - left) * share / 20)) for share in range(21)]
     for x in (places[0] - 5, places[0]):
         window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
