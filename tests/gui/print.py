@@ -32,19 +32,24 @@ def steps() -> Steps:
     clear()
     open_panel()
     settings = bpy.context.scene.likeness
-    settings.quality, settings.neutral = "draft", "symmetric"
+    settings.quality, settings.rig, settings.neutral = "draft", True, "symmetric"
     with in_view():
         bpy.ops.likeness.load_photo("EXEC_DEFAULT", True, filepath=os.environ["LIKENESS_PHOTO"])
         bpy.ops.likeness.reconstruct("INVOKE_DEFAULT", True)
     yield from open_sidebar()
     yield from until(heads, "the head is there", 1200)
     yield from finished("the reconstruction")
+    own = bpy.context.object
+    for item in bpy.data.objects:
+        item.select_set(item.type == "MESH" and not item.name.startswith("WGT"))
     with in_view():
-        bpy.ops.object.select_all(action="SELECT")
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_selected()
     say([(item.name, item.hide_get(), tuple(round(x, 3) for x in item.location)) for item in bpy.data.objects])
     yield from picture("1_neutral")
+    for item in bpy.data.objects:
+        item.select_set(item == own)
+    bpy.context.view_layer.objects.active = own
     settings.print_wall, settings.plinth = 3.0, True
     view()[1].tag_redraw()
     yield from picture("2_print")
