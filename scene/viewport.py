@@ -135,9 +135,10 @@ def show_wire(item: bpy.types.Object, wanted: bool) -> bool:
     return wanted
 
 
-def show_first_colours(context: bpy.types.Context, item: bpy.types.Object) -> bool:
+def show_first_colours(context: bpy.types.Context, item: bpy.types.Object, refined: bool = False) -> bool:
     """Show a new result's colours in a Solid view with Blender's own settings, in which no other object has a viewport colour that would be
-    lost, or that shows objects' own colours. Whether that was done."""
+    lost, or that shows objects' own colours. Whether that was done. refined: only in a view that shows such colours already: the vertices'
+    of a first look, where a rigged head has a texture."""
     area = view_of(context)
     if area is None:
         return False
@@ -146,7 +147,7 @@ def show_first_colours(context: bpy.types.Context, item: bpy.types.Object) -> bo
     coloured = any(material is not None and tuple(round(x, 2) for x in material.diffuse_color[:3]) != _PLAIN for material in materials)
     kind = space.shading.color_type
     # Vertices' colours and textures are colours of the photo too, of another result.
-    if space.shading.type != "SOLID" or kind not in ("MATERIAL", "VERTEX", "TEXTURE") or (kind == "MATERIAL" and coloured):
+    if space.shading.type != "SOLID" or kind not in ("MATERIAL", "VERTEX", "TEXTURE") or (kind == "MATERIAL" and (coloured or refined)):
         return False
     show_colours(context, item, True)
     return True
