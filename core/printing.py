@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from .errors import InputError
-from .geometry.mesh import vertex_normals
+from .geometry.closest import ClosestSurface
 from .result import Result
 from .surface.extract import check_manifold, extract_components
 from .surface.solid import ClosedSurface, from_solid, largest_part, to_solid
@@ -117,16 +117,13 @@ def _hollowed(solid: manifold3d.Manifold, wall: float) -> manifold3d.Manifold:
 
 def _cavity(solid: manifold3d.Manifold, wall: float) -> manifold3d.Manifold:
     """All that is deeper than the wall below the surface, its largest part. Raises InputError when that is nothing."""
-    surface, _ = from_solid(solid.refine_to_length(max(wall / 2, _FINE)))
+    surface, _ = from_solid(solid.refine_to_length(_FINE))
     low, high = _box(solid)
     middle, half = (low + high) / 2, 0.52 * float((high - low).max())
-    tree, normals = cKDTree(surface.vertices), vertex_normals(surface.vertices, surface.faces)
+    closest = ClosestSurface(surface.vertices, surface.faces)
 
     def inside(points: np.ndarray) -> np.ndarray:
-        places = middle + half * points
-        distance, near = tree.query(places)
-        outwards = ((places - surface.vertices[near]) * normals[near]).sum(1)
-        return ((np.sign(outwards) * distance + wall) / half).astype(np.float32)
+        return ((closest.query((middle + half * points).astype(np.float32))[0] + wall) / half).astype(np.float32)
 
     if inside(np.stack(np.meshgrid(*[np.linspace(-1, 1, 33)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)).min() >= 0:
         raise InputError(f"Walls of {wall:g} mm leave nothing hollow; make them thinner, or the print taller.")

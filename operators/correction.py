@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import bpy
+from mathutils import Vector
 
 from ..core.errors import InputError
 from ..core.photo.pins import Pin, pins_text
@@ -16,7 +17,7 @@ from ..scene.members import collection_of, members
 from ..scene.pins import store_pins, stored_pins
 from ..scene.source import camera_of
 from ..scene.typed import scene_of, view_layer_of
-from ..scene.viewport import look_through
+from ..scene.viewport import look_through, zoom_camera_view
 from ..scene.views import photos_of
 from ..worker.client import shared_client
 from .environment import worker_python
@@ -50,6 +51,10 @@ class BeginCorrectionOperator(ResultOperator, JobOperator):
         """What to tell the artist. Raises InputError when something has gone meanwhile."""
         raise NotImplementedError
 
+    def looked_at(self, head: bpy.types.Object) -> list[Vector]:
+        """Places of the world on which the camera's view is enlarged."""
+        return [head.matrix_world @ Vector(corner) for corner in head.bound_box]
+
     def start_job(self, context: bpy.types.Context) -> PhotoJob:
         head = photo_head(context)
         self._head = head.name
@@ -66,6 +71,7 @@ class BeginCorrectionOperator(ResultOperator, JobOperator):
         said = self.begin(context, head, outcome)
         if camera is not None:
             look_through(context)
+            zoom_camera_view(context, self.looked_at(head))
         return said
 
 

@@ -1,6 +1,7 @@
 """likeness.edit_pins: named points of the face over the photo, which the artist moves to where they belong."""
 
 import bpy
+from mathutils import Vector
 
 from ..core.fitted_face import FittedFace
 from ..core.photo.pins import pins_text
@@ -21,11 +22,18 @@ class LIKENESS_OT_edit_pins(BeginCorrectionOperator, bpy.types.Operator):
     bl_label = "Edit Pins"
     bl_options = {"REGISTER", "UNDO"}
 
+    _wire = ""
+
     def asked(self, context: bpy.types.Context, head: bpy.types.Object, settings: Settings) -> Following:
         return Following(shared_client(worker_python(context)), photos_of(head)[0], settings, pins_text(stored_pins(head)))
 
+    def looked_at(self, head: bpy.types.Object) -> list[Vector]:
+        wire = bpy.data.objects[self._wire]
+        return [head.matrix_world @ Vector(corner) for corner in wire.bound_box]
+
     def begin(self, context: bpy.types.Context, head: bpy.types.Object, outcome: FittedFace) -> str:
         wire = begin_pins(head, active_collection(context), outcome)
+        self._wire = wire.name
         for item in context.selected_objects:
             item.select_set(False)
         return f"Move the pins with G; {wire.name} follows. Apply makes the head again"

@@ -125,6 +125,7 @@ class ReconstructOperator(JobOperator):
             estimates.remember(result.report)
             if first is not None:
                 collection = replace_result(context, first, result)
+                _show_colours(context, collection, refined=True)
             else:
                 collection = build_result(context, result)
                 move_aside(collection, number)
@@ -147,9 +148,14 @@ def _come_into_sight(context: bpy.types.Context, collection: bpy.types.Collectio
     """A new result stands beside what would hide it, is framed and shows its colours."""
     stand_clear(scene_of(context), collection)
     frame_selected(context)
-    head = next((item for item in members(collection) if item.type == "MESH" and item.visible_get()), None)
-    if head is not None:
-        show_first_colours(context, head)
+    _show_colours(context, collection)
+
+
+def _show_colours(context: bpy.types.Context, collection: bpy.types.Collection, refined: bool = False) -> None:
+    """refined: in place of a first look, whose colours were shown, and may be no longer."""
+    seen = [item for item in members(collection) if item.type == "MESH" and item.visible_get()]
+    if seen:
+        show_first_colours(context, context.object if context.object in seen else seen[0], refined)
 
 
 class LIKENESS_OT_reconstruct(ReconstructOperator, bpy.types.Operator):

@@ -3,6 +3,7 @@
 import bpy
 
 from ..scene.retopo_view import set_up_retopo
+from ..scene.viewport import frame_selected
 from .result import ResultOperator, active_head
 
 
@@ -15,5 +16,6 @@ class LIKENESS_OT_set_up_retopo(ResultOperator, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> str:
         target = active_head(context)
+        frame_selected(context)
         item = set_up_retopo(context, target)
         return f"{item.name} snaps to {target.name}, which the Outliner's arrow makes selectable again"

@@ -34,12 +34,13 @@ class LIKENESS_PT_correct(Sidebar, bpy.types.Panel):
                 cell.operator("likeness.choose_person", text=str(number), depress=chosen).person = number
         column = layout.column(align=True)
         column.use_property_split, column.use_property_decorate = True, False
-        column.prop(properties, "subject_index")
-        column.prop(properties, "focal", text=f"Focal (EXIF {seen.focal_35mm:.0f} mm)" if seen is not None and seen.focal_35mm else None)
+        column.prop(properties, "subject_index", text="Person" if properties.subject_index >= 0 else "Person (Auto)")
+        known = None if seen is None else seen.focal_35mm
+        column.prop(properties, "focal", text="Focal (mm)" if properties.focal else f"EXIF {known:.0f} mm" if known else "Focal (Auto)")
         column.prop(properties, "eye_distance")
-        for sides in (("left", "right"), ("top", "bottom")):
+        for label, sides in (("Crop Width", ("left", "right")), ("Crop Height", ("top", "bottom"))):
             row = column.row(align=True)
-            for side, text in zip(sides, (f"Crop {sides[0].capitalize()}, {sides[1].capitalize()}", ""), strict=True):
+            for side, text in zip(sides, (label, ""), strict=True):
                 row.prop(properties, f"crop_{side}", text=text, slider=True)
         self._of_result(context)
 

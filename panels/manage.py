@@ -16,10 +16,10 @@ class LIKENESS_PT_manage(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        row = layout.row(align=True)
-        row.operator("likeness.select_result", text="Select", icon="RESTRICT_SELECT_OFF")
-        row.operator("likeness.delete_result", text="Delete with Cameras", icon="TRASH")
-        layout.operator("likeness.repeat_settings", icon="FILE_REFRESH")
+        column = layout.column(align=True)
+        column.operator("likeness.select_result", text="Select", icon="RESTRICT_SELECT_OFF")
+        column.operator("likeness.repeat_settings", icon="FILE_REFRESH")
+        column.operator("likeness.delete_result", text="Delete with Cameras", icon="TRASH")
         column = layout.column(align=True)
         column.operator("likeness.set_up_retopo", icon="SNAP_FACE")
         column.operator("likeness.add_landmarks", icon="EMPTY_AXIS")

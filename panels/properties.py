@@ -25,8 +25,8 @@ def _property(option: Field) -> Any:
     low = option.metadata["low"]
     bounds = {"min": low, "max": option.metadata["high"]}
     limits = {name: value for name, value in bounds.items() if value is not None}
-    if isinstance(option.default, float) and option.default < 1:
-        limits["precision"] = 3
+    if isinstance(option.default, float):
+        limits["precision"] = 3 if bounds["max"] is not None and bounds["max"] <= 1 else 1 if option.default == 0 else 2
     kinds = {bool: BoolProperty, int: IntProperty, float: FloatProperty, str: StringProperty}
     return kinds[type(option.default)](**common, **limits)
 

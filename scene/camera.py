@@ -11,6 +11,8 @@ from .frame import camera_to_blender
 PHOTO = "likeness_photo"
 """Custom property of the camera: the photo's image."""
 _SENSOR_WIDTH = 36.0
+_DISPLAY_SIZE = 0.03
+"""Metres; a larger camera covers the face in the front view."""
 _ORTHOGRAPHIC_DISTANCE = 2.0
 """Metres before the eyes; an orthographic camera may stand anywhere on its axis."""
 
@@ -38,7 +40,7 @@ def build_camera(name: str, view: ResultView, photo: bpy.types.Image) -> bpy.typ
     data.shift_x = (width / 2 - column) / width
     data.shift_y = (row - height / 2) / width
     data.clip_start = 0.01
-    data.display_size = 0.1
+    data.display_size = _DISPLAY_SIZE
     data.show_background_images = True
     background = data.background_images.new()
     background.image = photo

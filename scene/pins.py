@@ -18,12 +18,15 @@ from .frame import camera_to_blender
 from .members import keep_members, members, remove_objects
 from .mesh import new_mesh
 from .typed import attribute_data, mesh_of
+from .viewport import show_relations
 from .views import cameras_of, is_sound
 
 PIN, PINS = "likeness_pin", "likeness_pins"
 """Custom properties: of an empty what it pins, as JSON; of a head the text of its pins file."""
 FACE = "likeness_fitted_face"
 """Custom property of the wire: the head that it belongs to."""
+_RELATIONS = "likeness_relations"
+"""Custom property of the wire: whether the view drew lines to parents before, which from all pins to the head would hide its chin."""
 _MOVED = 0.5  # pixels that a pin must be moved to count
 _SIZE = 0.004  # metres
 _LIFT = 0.004  # metres towards the camera, so that the wire does not hide pins
@@ -36,7 +39,7 @@ def begin_pins(head: bpy.types.Object, collection: bpy.types.Collection, face: F
     space = PhotoSpace(head)
     wire = bpy.data.objects.new(f"{head.name} Fitted Face", new_mesh(f"{head.name} Fitted Face", space.places(face.vertices), face.faces))
     wire.display_type, wire.show_in_front, wire.hide_select, wire.hide_render = "WIRE", True, True, True
-    wire[FACE] = head
+    wire[FACE], wire[_RELATIONS] = head, show_relations(bpy.context, False)
     collection.objects.link(wire)
     wire.parent = head
     made = [wire]
@@ -93,7 +96,7 @@ def current_pins(head: bpy.types.Object, collection: bpy.types.Collection) -> li
 
 
 def show_fit(wire: bpy.types.Object, head: bpy.types.Object, face: FittedFace) -> None:
-    """Move the wire to a new fit, and the landmarks' pins that do not count along with it."""
+    """Move the wire to a new fit."""
     space = PhotoSpace(head)
     places = space.places(face.vertices)
     mesh = mesh_of(wire)
@@ -125,7 +128,10 @@ def is_locked(empty: bpy.types.Object) -> bool:
 
 def end_pins(collection: bpy.types.Collection) -> None:
     """Remove pins and wire."""
-    remove_objects([*pin_objects(collection), *filter(None, [wire_of(collection)])])
+    wire = wire_of(collection)
+    if wire is not None and wire.get(_RELATIONS):
+        show_relations(bpy.context, True)
+    remove_objects([*pin_objects(collection), *filter(None, [wire])])
 
 
 class PhotoSpace:

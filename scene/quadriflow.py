@@ -19,6 +19,7 @@ STAGES = {"clean": "Cleaning the Surface", "quads": "Making Quads", "carry": "Ca
 _SHARES = {"clean": 0.05, "quads": 0.15, "carry": 0.8, "unwrap": 0.9}
 _CELLS, _FEWEST, _MOST = 12, 20_000, 400_000  # voxels on the cleaned surface: for each quad, and in all
 _SCALE = 100.0  # QuadriFlow refuses edges of a tenth of a millimetre in metres
+_SHORT = 0.02  # share of the median edge: of 280,000 edges between voxels one may be shorter than a micrometre, which it refuses as well
 _ANGLE = np.radians(66)
 _SMOOTHED, _BORDER_SMOOTHED = 8, 20  # steps of smoothing: of the share along the surface, of a part's border along itself
 _PIECE = 0.1  # share of a part's largest piece that another one must have to be kept
@@ -40,6 +41,7 @@ def main(source: str, output: str, count: int) -> None:
         item.data.remesh_voxel_size = float(np.sqrt(whole / np.clip(_CELLS * count, _FEWEST, _MOST)))
         bpy.ops.object.voxel_remesh()
     mesh = item.data
+    spread_short_edges(mesh)
     _tell("quads")
     before = len(mesh.polygons)
     done: Any = bpy.ops.object.quadriflow_remesh(
@@ -82,6 +84,20 @@ def main(source: str, output: str, count: int) -> None:
     )
     os.replace(partial, output)
     _tell("unwrap", 1.0)
+
+
+def spread_short_edges(mesh: bpy.types.Mesh) -> None:
+    """Vertices that nearly fall together move to the middles of their neighbours, which lie on different sides of them."""
+    places, ends = _get(mesh.vertices, "co", 3), np.empty(2 * len(mesh.edges), np.int32)
+    mesh.edges.foreach_get("vertices", ends)
+    ends = ends.reshape(-1, 2)
+    lengths = np.linalg.norm(places[ends[:, 0]] - places[ends[:, 1]], axis=1)
+    near = np.unique(ends[lengths < _SHORT * np.median(lengths)])
+    start, end = np.concatenate([ends, ends[:, ::-1]]).T
+    number = np.bincount(start, minlength=len(places))[near, None]
+    places[near] = np.stack([np.bincount(start, places[end, axis], len(places)) for axis in range(3)], axis=1)[near] / number
+    mesh.vertices.foreach_set("co", places.ravel())
+    mesh.update()
 
 
 def _tell(stage: str, share: float | None = None) -> None:

@@ -1,8 +1,11 @@
 """The artist's 3D view: a result comes into sight in it, and its colours show, where nothing of the artist's own changes for that."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
+import numpy as np
+from mathutils import Vector
 
 from .typed import mesh_of, scene_of
 
@@ -13,6 +16,8 @@ _PLAIN = (0.8, 0.8, 0.8)
 _WIRE = "Wire over Photo"
 """Name of the modifier that thins a wire out."""
 _WIRE_FACES = 6000
+_FILLED = 0.6  # share of the view that is filled by what it is enlarged around
+_ZOOM_BASE, _ZOOMS = 2**0.5, (-30, 600)  # Blender's scale of a camera view's zoom, and its limits
 
 
 def view_of(context: bpy.types.Context) -> bpy.types.Area | None:
@@ -46,6 +51,28 @@ def look_through(context: bpy.types.Context) -> None:
         region = next(region for region in area.regions if region.type == "WINDOW")
         with context.temp_override(area=area, region=region):
             bpy.ops.view3d.view_center_camera()
+
+
+def zoom_camera_view(context: bpy.types.Context, places: Sequence[Vector]) -> None:
+    """Enlarge a view through the camera until places of the world fill most of it."""
+    area = view_of(context)
+    if area is None or bpy.app.background:
+        return
+    space: Any = area.spaces.active
+    seen = space.region_3d
+    window, *others = (next(one for one in area.regions if one.type == kind) for kind in ("WINDOW", "UI", "TOOLS"))
+    over = (others[0].width - others[1].width) / window.width  # what lies over the view's right side, more than over its left
+    seen.update()
+    rays = np.array([(seen.perspective_matrix @ place.to_4d())[:] for place in places])
+    low, high = (bound((rays[:, :2] / rays[:, 3:]), axis=0) for bound in (np.min, np.max))
+    # Blender's camera view is enlarged by this square; its offset is a share of twice the view, enlarged.
+    factor = (_ZOOM_BASE + seen.view_camera_zoom / 50) ** 2 / 4
+    least, most = ((_ZOOM_BASE + zoom / 50) ** 2 / 4 for zoom in _ZOOMS)
+    wanted = min(max(factor * _FILLED * 2 / max(*(high - low), 1e-6), least), most)
+    middle = (low + high) / 2 * (wanted / factor) + (over, 0)
+    offset = np.array(seen.view_camera_offset) + middle / (4 * wanted)
+    seen.view_camera_zoom = 50 * (2 * np.sqrt(wanted) - _ZOOM_BASE)
+    seen.view_camera_offset = np.clip(offset, -1, 1).tolist()
 
 
 def colour_type(item: bpy.types.Object) -> str:
@@ -83,6 +110,16 @@ def shade(context: bpy.types.Context, wanted: dict[str, str]) -> dict[str, str]:
     return before
 
 
+def show_relations(context: bpy.types.Context, wanted: bool) -> bool:
+    """Draw lines between objects and their parents in the 3D view, or none; whether there were some, True without a view."""
+    area = view_of(context)
+    if area is None:
+        return True
+    space: Any = area.spaces.active
+    before, space.overlay.show_relationship_lines = space.overlay.show_relationship_lines, wanted
+    return before
+
+
 def show_wire(item: bpy.types.Object, wanted: bool) -> bool:
     """Draw a mesh as wire through which what is behind it can be seen, or as before; whether it is wire. A dense mesh's own edges would
     be a solid area, so a modifier thins them out for the viewport, and a selected object's would all be orange."""
@@ -98,9 +135,10 @@ def show_wire(item: bpy.types.Object, wanted: bool) -> bool:
     return wanted
 
 
-def show_first_colours(context: bpy.types.Context, item: bpy.types.Object) -> bool:
+def show_first_colours(context: bpy.types.Context, item: bpy.types.Object, refined: bool = False) -> bool:
     """Show a new result's colours in a Solid view with Blender's own settings, in which no other object has a viewport colour that would be
-    lost, or that shows objects' own colours. Whether that was done."""
+    lost, or that shows objects' own colours. Whether that was done. refined: only in a view that shows such colours already: the vertices'
+    of a first look, where a rigged head has a texture."""
     area = view_of(context)
     if area is None:
         return False
@@ -109,7 +147,7 @@ def show_first_colours(context: bpy.types.Context, item: bpy.types.Object) -> bo
     coloured = any(material is not None and tuple(round(x, 2) for x in material.diffuse_color[:3]) != _PLAIN for material in materials)
     kind = space.shading.color_type
     # Vertices' colours and textures are colours of the photo too, of another result.
-    if space.shading.type != "SOLID" or kind not in ("MATERIAL", "VERTEX", "TEXTURE") or (kind == "MATERIAL" and coloured):
+    if space.shading.type != "SOLID" or kind not in ("MATERIAL", "VERTEX", "TEXTURE") or (kind == "MATERIAL" and (coloured or refined)):
         return False
     show_colours(context, item, True)
     return True

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from ..geometry.clip import part_above
 from ..geometry.mesh import compact, smoothing_matrix
 from ..models.joints import GLOBAL
 from ..result import Mesh
@@ -30,15 +31,19 @@ def hair_shell(rigged: RiggedHead, surface: Mesh, seen: np.ndarray) -> Mesh | No
     smooth = smoothing_matrix(surface.faces, len(hair))
     for _ in range(_SMOOTHED):
         hair = smooth @ hair
-    faces = surface.faces[(hair > 0.5)[surface.faces].all(1)]
+    faces, edges, shares = part_above(surface.faces, hair - 0.5)
     if not len(faces):
         return None
-    links = sp.coo_matrix((np.ones(2 * len(faces), bool), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(len(hair),) * 2)
-    piece = connected_components(links, directed=False)[1][faces[:, 0]]
     rest = neutral_mesh(rigged, surface)
-    a, b, c = rest.vertices[faces].transpose(1, 0, 2)
+    values = np.column_stack([rest.vertices, rest.normals, surface.colours, surface.observed])
+    first, second = values[edges[:, 0]], values[edges[:, 1]]
+    values = np.concatenate([values, first + shares[:, None] * (second - first)]).astype(np.float32)
+    links = sp.coo_matrix((np.ones(2 * len(faces), bool), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(len(values),) * 2)
+    piece = connected_components(links, directed=False)[1][faces[:, 0]]
+    a, b, c = values[faces, :3].transpose(1, 0, 2)
     area = np.bincount(piece, np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
     if area.max() < _LEAST:
         return None
-    vertices, faces, kept = compact(rest.vertices, faces[area[piece] >= _PART * area.max()])
-    return Mesh(vertices, faces, rest.normals[kept], surface.colours[kept], surface.observed[kept])
+    values, faces, _ = compact(values, faces[area[piece] >= _PART * area.max()])
+    normals = values[:, 3:6] / np.maximum(np.linalg.norm(values[:, 3:6], axis=1, keepdims=True), 1e-12)
+    return Mesh(*(np.ascontiguousarray(one) for one in (values[:, :3], faces, normals, values[:, 6:9], values[:, 9])))

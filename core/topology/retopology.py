@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry.mesh import vertex_normals
+from ..geometry.rays import way_to_front
 from ..geometry.visibility import smoothstep
 from ..geometry.walk import WalkedSurface
 from ..models.fit import ViewFit
@@ -33,7 +34,6 @@ _LIPS = (13, 14)  # MediaPipe's landmarks of the inner lips' middles
 _PARTED = 0.002  # metres between parted lips
 _FRONT, _BEHIND, _FARTHEST = 0.004, 0.001, 0.01  # metres: depth of the front teeth; where they come to lie behind what is seen; the way
 _LIP = 0.002  # metres of lip before teeth that it covers
-_AROUND_TEETH = 0.08  # metres
 Progress = Callable[[float], None]
 
 
@@ -101,27 +101,10 @@ def _with_teeth_in_front(
     moved = vertices.copy()
     if len(gaps):
         way = np.clip(np.median(gaps) - _BEHIND, 0, _FARTHEST)
-        room = _before_skin(vertices[teeth], vertices, outside, towards_camera.astype(np.float32)) - _LIP
-        moved[teeth] += np.clip(room, 0, way)[:, None].astype(np.float32) * towards_camera.astype(np.float32)
+        skin = np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]])
+        room = way_to_front(vertices[teeth], towards_camera, vertices, skin) - _LIP
+        moved[teeth] += (np.clip(room, 0, way)[:, None] * towards_camera).astype(np.float32)
     return moved
-
-
-def _before_skin(points: np.ndarray, vertices: np.ndarray, outside: np.ndarray, towards_camera: np.ndarray) -> np.ndarray:
-    """Metres (N,) from points (N, 3) towards the camera to the nearest skin of vertices (V, 3) before them; infinite without any."""
-    corners = vertices[np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]])].astype(np.float64)
-    near = np.linalg.norm(corners.mean(1) - points.mean(0), axis=1) < _AROUND_TEETH
-    first, second, third = np.moveaxis(corners[near], 1, 0)
-    normal = np.cross(second - first, third - first)
-    slope = normal @ towards_camera
-    facing = slope > 0
-    found = np.full(len(points), np.inf)
-    for k, point in enumerate(points):
-        along = ((first - point) * normal).sum(1) / np.where(facing, slope, 1)
-        place = point + along[:, None] * towards_camera
-        pairs = (first, second), (second, third), (third, first)
-        inside = [(np.cross(end - begin, place - begin) * normal).sum(1) >= 0 for begin, end in pairs]
-        found[k] = np.min(along, initial=np.inf, where=facing & (along > 0) & np.all(inside, axis=0))
-    return found
 
 
 def _drop(result: Result) -> float:

@@ -8,7 +8,9 @@ import torch
 
 from likeness.core.errors import ReconstructionError
 from likeness.core.geometry import mesh, raster
+from likeness.core.geometry.clip import part_above
 from likeness.core.geometry.closest import ClosestSurface, closest_on_triangles
+from likeness.core.geometry.rays import way_to_front
 from likeness.core.geometry.solve import solve_positive
 from likeness.core.geometry.visibility import depth_picture, sample_picture, visibility
 from likeness.core.models.head import HeadModel
@@ -302,3 +304,39 @@ def test_equally_near_fragments_give_the_same_picture_every_time():
         position = raster.interpolate(picture, torch.from_numpy(faces), torch.from_numpy(vertices))
         # Face and barycentrics come from one and the same fragment, or the position would jump.
         assert np.abs(position[..., 0].numpy() - centres(64)[0]).max() < 1e-3
+
+
+def test_way_to_the_nearest_front_of_many_triangles_of_any_shape():
+    rng = np.random.default_rng(0)
+    vertices = np.repeat(rng.uniform(-1, 1, (300, 3)), 3, axis=0) + rng.normal(0, 0.3, (900, 3)) * np.repeat(
+        rng.uniform(0.01, 1, (300, 1)), 3, axis=0
+    )
+    faces, points = np.arange(900).reshape(-1, 3), rng.uniform(-1, 1, (200, 3))
+    direction = np.array([1.0, 2, -2]) / 3
+    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
+    fronts = np.cross(b - a, c - a) @ direction > 0
+    expected = np.array([igl.ray_mesh_intersect(point, direction, vertices, faces[fronts]) for point in points], object)
+    expected = [min((hit[1] for hit in hits), default=np.inf) for hits in expected]
+    found = way_to_front(points, direction, vertices, faces)
+    assert 20 < np.isfinite(found).sum() < 200
+    assert np.allclose(found, expected, atol=1e-4)
+
+
+def test_fronts_behind_and_backs_before_are_not_met():
+    vertices, faces = ball()
+    points = np.array([[0, 0, 0], [0, 0, 2], [0, 0, -2], [3, 0, 0]])
+    assert np.allclose(way_to_front(points, np.array([0, 0, 1.0]), vertices, faces), [1, np.inf, 3, np.inf], atol=0.01)
+
+
+def test_a_mesh_is_cut_evenly_along_a_level():
+    vertices, faces = ball()
+    kept, edges, shares = part_above(faces, vertices[:, 2] - 0.3)
+    first, second = vertices[edges[:, 0]], vertices[edges[:, 1]]
+    every = np.concatenate([vertices, first + shares[:, None] * (second - first)])
+    (border,) = mesh.boundary_loops(kept)
+    assert (border >= len(vertices)).all() and np.abs(every[border, 2] - 0.3).max() < 0.008
+    normals = mesh.face_normals(every, kept)
+    assert (np.einsum("ni,ni->n", normals, every[kept].mean(1)) > 0).all(), "all faces still look outwards"
+    assert np.linalg.norm(normals, axis=1).sum() / 2 == pytest.approx(2 * np.pi * 0.7, rel=0.01)
+    nothing, edges, _ = part_above(faces, vertices[:, 2] - 2)
+    assert not len(nothing) and not len(edges)

@@ -48,6 +48,13 @@ def test_hollow_prints_have_walls_of_the_wanted_thickness_and_a_drain(bust: Resu
     assert mesh.body_count == 1, "the cavity's wall and the outside are one surface, through the drain"
 
 
+@pytest.mark.parametrize("plinth", [False, True])
+def test_nothing_stands_in_the_hollow(bust: Result, plinth: bool) -> None:
+    model = print_model(bust, Printing(100, 2.0, plinth))
+    mesh = trimesh.Trimesh(model.vertices, model.faces, process=False)
+    assert mesh.euler_number == 2, "pillars between the walls would be handles"
+
+
 def test_walls_without_a_hollow_are_refused(bust: Result) -> None:
     with pytest.raises(InputError, match="Walls of 45 mm"):
         print_model(bust, Printing(100, 45.0))

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import bpy
+from bpy_extras.view3d_utils import location_3d_to_region_2d
 
 sys.path.insert(0, str(Path(__file__).parent))
 from window import Steps, heads, in_view, open_sidebar, part, picture, play, press, say, until, use_worker, view
@@ -36,9 +37,9 @@ def done() -> bool:
 
 
 def drag(left: float, right: float) -> Steps:
-    """A stroke through the middle of the 3D view, between two shares of its width."""
+    """A stroke below the face, between two shares of the 3D view's width."""
     window, _, _, main = view()
-    y = main.y + main.height // 2
+    y = main.y + round(0.3 * main.height)
     places = [main.x + round(main.width * (left + (right - left) * share / 20)) for share in range(21)]
     for x in (places[0] - 5, places[0]):
         window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
@@ -55,6 +56,13 @@ def select(item: bpy.types.Object) -> None:
     for other in bpy.context.view_layer.objects:
         other.select_set(other == item)
     bpy.context.view_layer.objects.active = item
+
+
+def place_in_view(item: bpy.types.Object) -> tuple[float, float]:
+    """Shares of the view's width and height."""
+    _, area, _, main = view()
+    seen = location_3d_to_region_2d(main, area.spaces.active.region_3d, item.matrix_world.translation)
+    return seen.x / main.width, seen.y / main.height
 
 
 def reconstruct_steps() -> Steps:
@@ -95,6 +103,7 @@ def pin_steps() -> Steps:
     yield from until(lambda: done() and any("likeness_pin" in item for item in bpy.data.objects), "the pins are there", 600)
     yield 1.0
     yield from picture("3_pins")
+    assert all(0 < share < 1 for pin in bpy.data.objects if "likeness_pin" in pin for share in place_in_view(pin)), "all pins are in sight"
     pin = next(item for item in bpy.data.objects if "likeness_pin" in item and "Nose Tip" in item["likeness_pin"])
     wire = next(item for item in bpy.data.objects if "likeness_fitted_face" in item)
     before = [vertex.co.copy() for vertex in wire.data.vertices]

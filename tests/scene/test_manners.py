@@ -187,6 +187,12 @@ def test_a_view_of_vertices_colours_shows_the_texture_of_a_rigged_head(part) -> 
     assert area.spaces.active.shading.color_type == "TEXTURE"
 
 
+def test_colours_that_the_artist_has_put_out_meanwhile_stay_out(part) -> None:
+    viewport, area = part("scene.viewport"), _view("MATERIAL")
+    assert not viewport.show_first_colours(SimpleNamespace(area=area, scene=bpy.context.scene), _rig_like(), refined=True)
+    assert area.spaces.active.shading.color_type == "MATERIAL"
+
+
 def _view(color_type: str = "MATERIAL") -> SimpleNamespace:
     shading = SimpleNamespace(type="SOLID", color_type=color_type)
     return SimpleNamespace(type="VIEW_3D", spaces=SimpleNamespace(active=SimpleNamespace(shading=shading)))

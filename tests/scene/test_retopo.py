@@ -84,6 +84,21 @@ def test_without_a_reconstruction_it_is_refused():
         bpy.ops.likeness.retopologise()
 
 
+def test_vertices_that_fall_together_are_spread_before_quads_are_made(part):
+    """QuadriFlow refuses a mesh with an edge of a ten thousandth of a unit, and a few voxels in a hundred thousand give one."""
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=6, y_subdivisions=6)
+    mesh = bpy.context.object.data
+    before = np.array([vertex.co[:] for vertex in mesh.vertices])
+    ends = [edge.vertices[:] for edge in mesh.edges]
+    first, second = next(pair for pair in ends if all((abs(before[list(pair)]) < 0.6).ravel()))
+    mesh.vertices[second].co = before[first] + (1e-6, 0, 0)
+    part("scene.quadriflow").spread_short_edges(mesh)
+    after = np.array([vertex.co[:] for vertex in mesh.vertices])
+    assert min(np.linalg.norm(after[one] - after[other]) for one, other in ends) > 0.1
+    others = np.setdiff1d(np.arange(len(after)), (first, second))
+    assert np.array_equal(after[others].astype(np.float32), before[others].astype(np.float32)), "all else stays"
+
+
 def test_free_quads_are_made_in_another_blender(head, evaluated, make_result):
     assert bpy.ops.likeness.retopologise(method="FREE", quads=400) == {"FINISHED"}
     item = bpy.context.object
