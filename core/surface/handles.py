@@ -39,6 +39,8 @@ def _short_loops(vertices: np.ndarray, faces: np.ndarray, longest: float) -> lis
     """Ids (N,) of the vertices along each of some loops of at most `longest` that have no vertex in common, shortest first. All of them
     together do not part the surface."""
     basis = _Basis(vertices, faces)
+    if not basis.closed:
+        return []  # the caller finds out
     # A loop around a thin handle far from the root makes a detour, so each is looked for once more from a place on it.
     for loop in basis.through(0)[:_ROOTS]:
         short = [one for one in basis.through(int(loop[0])) if _around(vertices[one]) <= longest]
@@ -56,7 +58,9 @@ class _Basis:
         one, other = self._edges.T
         self._length = np.linalg.norm(vertices[one] - vertices[other], axis=1).astype(np.float64)
         self._graph = sp.csr_matrix((self._length, (one, other)), shape=(len(vertices),) * 2)
-        self._beside = np.argsort(of_faces.ravel(), kind="stable").reshape(-1, 2) // 3  # the two faces of each edge
+        self.closed = bool((np.bincount(of_faces.ravel()) == 2).all())
+        if self.closed:
+            self._beside = np.argsort(of_faces.ravel(), kind="stable").reshape(-1, 2) // 3  # the two faces of each edge
 
     def through(self, root: int) -> list[np.ndarray]:
         """Ids (N,) of the vertices along each loop of a basis, shortest first: as short as they can be from a vertex and back to it, but
