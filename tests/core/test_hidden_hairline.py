@@ -32,6 +32,16 @@ def test_the_hairline_at_the_nape_is_rounded(bust) -> None:  # noqa: F811
     assert found[low & (across < 0.1)].mean() > found[low & (across > 0.18)].mean() + 0.25
 
 
+def test_hair_that_lies_over_the_ears_is_longer_at_the_nape(bust) -> None:  # noqa: F811
+    """And not beside it, or both would end in one level line."""
+    over_ears = (bust.points[:, 1] > -0.12) & ((bust.points[:, 2] < -0.2) | (bust.points[:, 1] > 0.35))
+    shorter, longer = (hidden(bust, kinds_where(bust.points, hair))[:, HAIR] for hair in (short(bust.points), over_ears))
+    low = behind(bust.points, -0.41, -0.35) & (np.abs(bust.points[:, 0]) < 0.1)
+    beside = (np.abs(bust.points[:, 2] + 0.45) < 0.04) & (bust.points[:, 1] > -0.41) & (bust.points[:, 1] < -0.3)
+    assert low.sum() > 5 and longer[low].mean() > shorter[low].mean() + 0.3
+    assert beside.sum() > 5 and longer[beside].max() < 0.2
+
+
 def test_hair_thins_out_at_the_nape(bust) -> None:  # noqa: F811
     found = hidden(bust, kinds_where(bust.points, short(bust.points)))[behind(bust.points, -0.37, -0.31), HAIR]
     assert ((found > 0.1) & (found < 0.9)).mean() > 0.5
