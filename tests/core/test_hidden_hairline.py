@@ -154,6 +154,18 @@ def test_long_hair_ends_higher_at_the_sides() -> None:
     assert found[low & (np.abs(np.abs(upright[:, 0]) - 0.45) < 0.02)].max() < 0.3
 
 
+@pytest.mark.parametrize("lowest", [-1.1, -0.75], ids=["seen to end", "cut off by the photo"])
+def test_hair_falls_behind_as_far_as_it_is_seen_to_but_for_a_stray_lock(lowest: float) -> None:
+    there = (np.abs(PLACE_X) < 0.5) & (PLACE_Y > lowest)
+    hair = (PLACE_Y > -0.5) | (np.abs(PLACE_X - 0.45) < 0.02) & (PLACE_Y > -0.75)
+    upright = np.stack([PLACE_X, PLACE_Y, 0 * PLACE_X], axis=-1)[there]
+    if lowest > -1:
+        hair = hair | (PLACE_Y > lowest)
+    found = falls(1.0 * hair[there], np.ones(len(upright)), upright)
+    low = (np.abs(upright[:, 0]) < 0.1) & (np.abs(upright[:, 1] + 0.65) < 0.02)
+    assert (found[low].mean() > 0.9) == (lowest > -1)
+
+
 def test_cloth_below_a_gap_is_no_hair_that_falls() -> None:
     found, upright = over_a_jumper((PLACE_Y > -0.4) | (PLACE_Y < -0.8), 0.4)
     assert found[upright[:, 1] < -0.85].max() < 0.1
