@@ -131,7 +131,7 @@ def _above_nape(upright: np.ndarray, hair: np.ndarray | float = 0.0) -> np.ndarr
     neck. hair (K,): what is seen of it; if that lies over the ears the nape's is longer, or both would end in one level line."""
     back = (_BEHIND_EARS[0] - upright[:, 2]) / (_BEHIND_EARS[0] - _NAPE[0])
     told = upright[np.broadcast_to(hair, back.shape) > 0.5, 1]
-    longer = float(smoothstep(-np.percentile(told, _LOWEST), *_OVER_EARS)) if len(told) else 0.0
+    longer = float(smoothstep(-np.array(np.percentile(told, _LOWEST)), *_OVER_EARS)) if len(told) else 0.0
     end = _BEHIND_EARS[1] + (_NAPE[1] - _LONGER * longer - _BEHIND_EARS[1]) * np.clip(back, 0, 1)
     # Not alike on both sides.
     around = np.arctan2(upright[:, 0], _AXIS - upright[:, 2])
