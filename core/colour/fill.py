@@ -21,7 +21,7 @@ from .wall import Wall
 
 _OTHER_KIND = (0.3, 0.7)  # share of cloth on skin, or of skin on cloth
 _STRANGE = (0.08, 0.16)  # sRGB: hair with a tint this far from its own is seen against something else
-_FEW = 0.2  # of what is around the face that closes a head below
+_FEW = 0.3  # of what is around the face that closes a head below
 _CONTRAST = (0.1, 0.25)  # sRGB between what is copied and what is hidden, from light to another thing
 _FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes into what is hidden of it
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins

@@ -16,6 +16,7 @@ SKIN, HAIR, CLOTHES, BEARD, HAT = range(len(KINDS))
 _BAND = (0.3, 0.04)  # crop units across and up: what is seen so near in the front view tells what is behind
 _EARS = 0.1  # height on the mean head, crop units, above which the scalp is seen from the front
 _BEHIND_EARS, _NAPE = (-0.46, -0.14), (-0.76, -0.34)  # depth and height on the mean head between which the hairline falls
+_LONGER, _OVER_EARS = 0.1, (-0.08, 0.06)  # crop units (2 cm) by which it falls lower, and below the eyes where hair that is seen ends then
 _TUFTS, _OFTEN = 0.02, (7, 12)  # crop units (4 mm) by which hair ends unevenly there, and how often around the neck
 _NAPE_EDGE = 0.1  # crop units (2 cm) over which hair thins out there
 _COLLAR = (-0.9, -0.7)  # height on the mean head, below which clothes are
@@ -78,7 +79,7 @@ def hidden_kinds(
     (K, len(KINDS)): shares of the scalp that is seen however steeply.
     """
     near = 1 - smoothstep(places.distance, *STANDS_OFF)
-    nape = _above_nape(upright) * near
+    nape = _above_nape(upright, seen[:, HAIR] * weight * goes_on(seen[:, HAIR], upright)) * near
     scalp = np.maximum(smoothstep(places.scalp, 0.3, 0.7), nape * (1 - smoothstep(places.bare, 0.3, 0.7)))[:, None]
     farther_back = np.exp(-(upright[:, 2] - upright[:, 2].min()) / _BACK)
     back = weight * farther_back
@@ -125,11 +126,13 @@ def hidden_kinds(
     return elsewhere + scalp * (1 - np.reshape(places.ears, (-1, 1))) * (on_scalp - elsewhere)
 
 
-def _above_nape(upright: np.ndarray) -> np.ndarray:
+def _above_nape(upright: np.ndarray, hair: np.ndarray | float = 0.0) -> np.ndarray:
     """(K,) in [0, 1]: is this behind the ears and above the line to which hair grows there? Seen from behind it is round, narrower than the
-    neck."""
+    neck. hair (K,): what is seen of it; if that lies over the ears the nape's is longer, or both would end in one level line."""
     back = (_BEHIND_EARS[0] - upright[:, 2]) / (_BEHIND_EARS[0] - _NAPE[0])
-    end = _BEHIND_EARS[1] + (_NAPE[1] - _BEHIND_EARS[1]) * np.clip(back, 0, 1)
+    told = upright[np.broadcast_to(hair, back.shape) > 0.5, 1]
+    longer = float(smoothstep(-np.array(np.percentile(told, _LOWEST)), *_OVER_EARS)) if len(told) else 0.0
+    end = _BEHIND_EARS[1] + (_NAPE[1] - _LONGER * longer - _BEHIND_EARS[1]) * np.clip(back, 0, 1)
     # Not alike on both sides.
     around = np.arctan2(upright[:, 0], _AXIS - upright[:, 2])
     end = end + _TUFTS * np.mean([np.sin(often * around + often) for often in _OFTEN], axis=0)

@@ -15,6 +15,7 @@ _BESIDE = 0.06  # crop units (12 mm): heights differ by as much from the front t
 _CURTAIN = (0.3, 0.8)  # seen hair around a place, in cells of the front view: from a stray lock to hair that hangs
 _WIDTH = (0.35, 0.5)  # crop units from the middle, of close hair and of any on the back
 _BLADES, _CURVE, _POWER = -0.75, 0.15, 4  # height to which long hair falls on the back, and by which it is shorter at the sides: most there
+_ENDS, _LONGER, _BELOW = 2, 0.05, 0.1  # percentile of the seen hair's height where it ends; crop units lower behind; and seen below it
 _LOCK = (1, 4)  # cells of hair at one height, from a stray hair to a lock that hangs
 _OUTER = 0.06  # crop units from what is seen farthest out, that make the outline
 _SHOWN, _OUTLINE = 0.1, (0.4, 0.8)  # photo weight, and share of hair in the outline
@@ -51,10 +52,17 @@ def falls(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray, lowest: np.n
         if (beside & side).any():
             width[side] = max(_WIDTH[0], np.percentile(np.abs(upright[beside & side, 0]), 95))
     width = np.minimum(width, _WIDTH[1])
-    end = _BLADES + _CURVE * np.abs(upright[:, 0] / width) ** _POWER
+    end = max(_BLADES, _seen_end(hair, shown, upright)) + _CURVE * np.abs(upright[:, 0] / width) ** _POWER
     found = smoothstep(upright[:, 1] - end, -HAIR_EDGE / 2, HAIR_EDGE / 2)
     at = np.clip(lowest + _AT_EDGE, upright[:, 1], upright[:, 1].max())
     return np.maximum(found, _makes_outline(hair, shown, upright, at)) * goes_on(hair, upright, at)
+
+
+def _seen_end(hair: np.ndarray, shown: np.ndarray, upright: np.ndarray) -> float:
+    """Height to which hair (K,) falls behind, if it is seen to end in front; -inf where the photo ends with it, or shows none."""
+    heights = upright[(hair > 0.5) & (goes_on(hair, upright) > 0.5), 1]
+    end = float(np.percentile(heights, _ENDS)) if len(heights) else np.inf
+    return end - _LONGER if upright[shown > 0.5, 1].min(initial=np.inf) < end - _BELOW < np.inf else -np.inf
 
 
 def goes_on(hair: np.ndarray, upright: np.ndarray, at: np.ndarray | None = None) -> np.ndarray:

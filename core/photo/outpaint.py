@@ -60,8 +60,11 @@ def _distance_beyond(person: np.ndarray, shown: np.ndarray, apart: np.ndarray, p
     _, gaps = cv2.connectedComponents((shown & ~person).astype(np.uint8))
     person = shown & ~np.isin(gaps, np.setdiff1d(gaps[apart > 0], 0))
     standing = _HAIR * smoothstep(place[..., 1], *_SCALP)
-    edge = shown & _grown(~shown)
-    # Where the photo ends within hair wider than usual, at least so much is known.
+    edge, first = shown & _grown(~shown), int(np.argmax(shown.any(1)))
+    # Where the photo ends within hair wider than usual, at least so much is known. That would be the flat top of a crown whose outline is
+    # seen to arrive at both ends of the upper edge, and tells how thick it is.
+    if not person[first, shown[first]][[0, -1]].any():
+        edge[first] = False
     outline = person & shown & np.where(edge, apart > standing, _grown(~person & shown))
     if outline.any():
         count = min(_NEAREST, int(outline.sum()))

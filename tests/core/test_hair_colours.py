@@ -10,7 +10,7 @@ from scipy.stats import skew
 from likeness.core.colour import hair_texture, hidden_hair, locks
 from likeness.core.colour.fill import _of_closed_face
 from likeness.core.colour.hair_texture import HairTexture
-from likeness.core.colour.kinds import HAIR, KINDS, SKIN
+from likeness.core.colour.kinds import CLOTHES, HAIR, KINDS, SKIN
 from likeness.core.colour.material import Tints, _well_lit, levels
 from likeness.core.colour.voxel_means import VoxelMeans
 
@@ -299,3 +299,16 @@ def test_the_face_that_a_cut_has_closed_is_what_most_is_around(ball, from_left: 
     hidden = SimpleNamespace(share=np.eye(len(KINDS))[np.where(of_hair, HAIR, SKIN)], worn=nothing_worn)
     found = _of_closed_face(surface, hidden, np.where(of_hair[:, None], BROWN, FAIR))  # pyright: ignore[reportArgumentType]
     assert np.allclose(found, BROWN if hair else FAIR)
+
+
+@pytest.mark.parametrize(("share", "closes"), [(0.24, False), (0.5, True)])
+def test_cloth_closes_a_head_if_there_is_more_than_a_little_of_it(ball, share: float, closes: bool) -> None:
+    cells = VoxelMeans.of(ball.vertices, 0.04)
+    # Around the axis, as much of the turn as the share says.
+    turn = np.arctan2(cells.centre[:, 0], cells.centre[:, 2] - ball.vertices[:, 2].mean()) / (2 * np.pi) + 0.5
+    cloth = turn < share
+    surface = SimpleNamespace(cells=cells, closed=ball.normals[:, 1] < -0.6)
+    worn = SimpleNamespace(garment=cloth.astype(np.int64))
+    hidden = SimpleNamespace(share=np.eye(len(KINDS))[np.where(cloth, CLOTHES, HAIR)], worn=worn)
+    found = _of_closed_face(surface, hidden, np.where(cloth[:, None], FAIR, BROWN))  # pyright: ignore[reportArgumentType]
+    assert np.allclose(found, FAIR if closes else BROWN)

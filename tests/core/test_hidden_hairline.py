@@ -32,6 +32,16 @@ def test_the_hairline_at_the_nape_is_rounded(bust) -> None:  # noqa: F811
     assert found[low & (across < 0.1)].mean() > found[low & (across > 0.18)].mean() + 0.25
 
 
+def test_hair_that_lies_over_the_ears_is_longer_at_the_nape(bust) -> None:  # noqa: F811
+    """And not beside it, or both would end in one level line."""
+    over_ears = (bust.points[:, 1] > -0.12) & ((bust.points[:, 2] < -0.2) | (bust.points[:, 1] > 0.35))
+    shorter, longer = (hidden(bust, kinds_where(bust.points, hair))[:, HAIR] for hair in (short(bust.points), over_ears))
+    low = behind(bust.points, -0.41, -0.35) & (np.abs(bust.points[:, 0]) < 0.1)
+    beside = (np.abs(bust.points[:, 2] + 0.45) < 0.04) & (bust.points[:, 1] > -0.41) & (bust.points[:, 1] < -0.3)
+    assert low.sum() > 5 and longer[low].mean() > shorter[low].mean() + 0.3
+    assert beside.sum() > 5 and longer[beside].max() < 0.2
+
+
 def test_hair_thins_out_at_the_nape(bust) -> None:  # noqa: F811
     found = hidden(bust, kinds_where(bust.points, short(bust.points)))[behind(bust.points, -0.37, -0.31), HAIR]
     assert ((found > 0.1) & (found < 0.9)).mean() > 0.5
@@ -142,6 +152,17 @@ def test_long_hair_ends_higher_at_the_sides() -> None:
     low = np.abs(upright[:, 1] + 0.7) < 0.005
     assert found[low & (np.abs(upright[:, 0]) < 0.1)].min() > 0.9
     assert found[low & (np.abs(np.abs(upright[:, 0]) - 0.45) < 0.02)].max() < 0.3
+
+
+@pytest.mark.parametrize(("lowest", "longer"), [(-1.1, False), (-0.52, True)], ids=["seen to end", "cut off by the photo"])
+def test_hair_falls_behind_as_far_as_it_is_seen_to_but_for_a_stray_lock(lowest: float, longer: bool) -> None:
+    """Where the photo ends with it, it falls as far as it usually does."""
+    upright = np.stack([PLACE_X, PLACE_Y, 0 * PLACE_X], axis=-1).reshape(-1, 3)
+    across, height = np.abs(upright[:, 0]), upright[:, 1]
+    shown = 1.0 * ((height > lowest) & (across < 0.6))
+    hair = shown * ((height > -0.4) | (across < 0.35) & (height > -0.52) | (np.abs(across - 0.33) < 0.02) & (height > -0.75))
+    found = falls(hair, shown, upright, np.full(len(upright), lowest))
+    assert (found[(across < 0.1) & (np.abs(height + 0.65) < 0.02)].mean() > 0.9) == longer
 
 
 def test_cloth_below_a_gap_is_no_hair_that_falls() -> None:

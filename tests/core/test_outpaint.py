@@ -100,6 +100,13 @@ def test_a_crown_that_the_photo_cuts_off_has_no_corners(monkeypatch: pytest.Monk
     assert corners[~shown].sum() > 20 and not corners[shown].any() and np.abs(X[corners]).min() > 0.2
 
 
+def test_a_crown_that_the_photo_cuts_off_is_as_thick_on_top_as_below_the_edge() -> None:
+    """Hair that the edge cuts above the scalp is at least so thick there, but it does not end there."""
+    shown, person = UP < 0.55, disc(0.75)
+    found = matte(person, shown)
+    assert UP[found].max() > 0.65 and not found[~disc(0.78)].any()
+
+
 @pytest.mark.parametrize("steep", [0.0, 3.0])
 def test_nothing_stands_above_what_arrives_at_a_side(steep: float) -> None:
     """A shoulder, or hair that hangs, which the photo cuts off, has no horn beside the photo."""
