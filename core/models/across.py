@@ -36,26 +36,30 @@ def to_the_pins(model: HeadModel, fit: "ViewFit", pins: PinnedPoints) -> "ViewFi
     return fit
 
 
-def to_nose_lips_and_lids(model: HeadModel, fit: "ViewFit", seen: Observation) -> "ViewFit":
-    """A fit whose nose, lips and lids lie closer to where MediaPipe has found them. The model's identities have lips and eyes more alike
-    than people have, its expressions cannot narrow one eye, press thin lips or raise a nose's wings in a smile. Noses are moved along
-    the head alone: the detector knows their width no better than the fit."""
+def to_the_nose(model: HeadModel, fit: "ViewFit", seen: Observation) -> "ViewFit":
+    """A fit whose nose lies where MediaPipe has found it along the head: smiles raise its wings, which no expression of the model does, and
+    its base lies higher on people than on the model. The detector knows its width no better than the fit."""
     if MEDIAPIPE not in seen.landmarks:
         return fit
-    pixels = seen.landmarks[MEDIAPIPE][:, :2]
     up = fit.rotation[:, 1] * [1, 1, 0]
-    places, moves = _to_landmarks(model, fit, NOSE, pixels)
-    moves = moves @ up + _NOSE_BASE_ERROR * np.isin(NOSE, NOSE_BASE)
-    moves = _trusted(fit, places, moves[:, None] * up, _NOSE_MOST)
-    fit = _moved(model, fit, places, moves, _NOSE_REACH, _NOISE)
-    places, moves = _to_landmarks(model, fit, [*LIPS, *LIDS], pixels)
+    places, moves = _to_landmarks(model, fit, NOSE, seen.landmarks[MEDIAPIPE])
+    along = moves @ up + _NOSE_BASE_ERROR * np.isin(NOSE, NOSE_BASE)
+    return _moved(model, fit, places, _trusted(fit, places, along[:, None] * up, _NOSE_MOST), _NOSE_REACH, _NOISE)
+
+
+def to_lips_and_lids(model: HeadModel, fit: "ViewFit", seen: Observation) -> "ViewFit":
+    """A fit whose lips and lids lie closer to where MediaPipe has found them. The model's identities have lips and eyes more alike than
+    people have, and its expressions cannot narrow one eye or press thin lips."""
+    if MEDIAPIPE not in seen.landmarks:
+        return fit
+    places, moves = _to_landmarks(model, fit, [*LIPS, *LIDS], seen.landmarks[MEDIAPIPE])
     return _moved(model, fit, places, _trusted(fit, places, moves, _MOST), _REACH, _NOISE)
 
 
-def _to_landmarks(model: HeadModel, fit: "ViewFit", some: Sequence[int], pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places (P, 3) of some landmarks and the moves (P, 3) across the view that bring them to the detected pixels (468, 2)."""
+def _to_landmarks(model: HeadModel, fit: "ViewFit", some: Sequence[int], found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places (P, 3) of some landmarks and the moves (P, 3) across the view that bring them to the found ones (468, 3), photo pixels."""
     places = _landmarks(model, fit)[list(some)]
-    return places, _across(fit, places, pixels[list(some)])
+    return places, _across(fit, places, found[list(some), :2])
 
 
 def _trusted(fit: "ViewFit", places: np.ndarray, moves: np.ndarray, most: float) -> np.ndarray:

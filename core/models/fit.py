@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import ReconstructionError
 from ..photo.landmarks import IBUG68
 from ..photo.view import Camera
-from .across import to_nose_lips_and_lids, to_the_pins
+from .across import to_lips_and_lids, to_the_nose, to_the_pins
 from .face_shapes import FaceShapes
 from .guess import HeadGuess
 from .head import HeadModel
@@ -130,7 +130,9 @@ def _view_fit(model: HeadModel, identity: np.ndarray, view: ViewEnergy, state: F
         identity, expression, rotations, state.rotation, state.camera, view.residual(state),
         posed.vertices, posed.joints, posed.closed_vertices, posed.closed_normals,
     )  # fmt: skip
-    fit = to_nose_lips_and_lids(model, fit, view.seen)
+    if view.normals is None:  # which know noses better than landmarks do
+        fit = to_the_nose(model, fit, view.seen)
+    fit = to_lips_and_lids(model, fit, view.seen)
     return fit if view.seen.pins is None else to_the_pins(model, fit, view.seen.pins)
 
 

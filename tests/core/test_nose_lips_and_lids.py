@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from likeness.core.models import across, face_shapes
-from likeness.core.models.across import to_nose_lips_and_lids
+from likeness.core.models.across import to_lips_and_lids, to_the_nose
 from likeness.core.models.fit import fit_head, landmark_points
 from likeness.core.models.head import HeadModel
 from likeness.core.models.observation import Observation
@@ -63,8 +63,8 @@ def test_lips_and_lids_count_for_more_than_the_rest(monkeypatch: pytest.MonkeyPa
 
 def moved(found: np.ndarray) -> np.ndarray:
     """Moves (V, 3) in millimetres of the vertices of a fit to the unaltered landmarks when the detector has found these."""
-    fit = fit_head(MODEL, Observation({MEDIAPIPE: landmarks()}))
-    return 1000 * (to_nose_lips_and_lids(MODEL, fit, Observation({MEDIAPIPE: found})).vertices - fit.vertices)
+    fit, seen = fit_head(MODEL, Observation({MEDIAPIPE: landmarks()})), Observation({MEDIAPIPE: found})
+    return 1000 * (to_lips_and_lids(MODEL, to_the_nose(MODEL, fit, seen), seen).vertices - fit.vertices)
 
 
 def near(landmark: int) -> int:
@@ -122,4 +122,5 @@ def test_lids_that_face_away_stay_with_the_model() -> None:
 
 def test_without_mediapipes_landmarks_the_model_stays() -> None:
     fit = fit_head(MODEL, Observation({MEDIAPIPE: landmarks()}))
-    assert to_nose_lips_and_lids(MODEL, fit, Observation({IBUG68: np.zeros((68, 2))})) is fit
+    other = Observation({IBUG68: np.zeros((68, 2))})
+    assert to_lips_and_lids(MODEL, fit, other) is fit and to_the_nose(MODEL, fit, other) is fit
