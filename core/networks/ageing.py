@@ -52,8 +52,8 @@ def face_picture(view: Pictured, landmarks: np.ndarray) -> tuple[np.ndarray, np.
     photo = cv2.GaussianBlur(view.image, (0, 0), 0.45 / scale) if scale < 1 else view.image
     picture = cv2.warpAffine(photo, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     outline = cv2.convexHull(np.round(landmarks[:, :2] @ turn.T + matrix[:, 2]).astype(np.int32))
-    face = cv2.fillConvexPoly(np.zeros((SIZE, SIZE), np.uint8), outline, 1)
-    inner = cv2.erode(face, np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8), borderValue=0)
+    face = cv2.fillConvexPoly(np.zeros((SIZE, SIZE), np.uint8), outline, (1,))
+    inner = cv2.erode(face, np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8), borderValue=(0,))
     return picture.astype(np.float32) / 255, inner.astype(np.float32)
 
 
