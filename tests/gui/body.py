@@ -12,16 +12,9 @@ import bpy
 from mathutils import Matrix
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import OUT, Steps, clear, heads, in_view, open_sidebar, part, picture, play, say, until, use_worker, view
+from window import OUT, Steps, clear, finished, heads, in_view, open_sidebar, part, picture, play, say, use_worker, view
 
 _SIDES = {"front": "FRONT", "side": "RIGHT", "back": "BACK"}
-
-
-def finished(what: str) -> Steps:
-    yield from until(lambda: part("operators.job").current() is None, what, 1200)
-    error = part("operators.failure").last()
-    assert not error, error
-    yield 1.0
 
 
 def body() -> tuple[bpy.types.Object, bpy.types.Object]:

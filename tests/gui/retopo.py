@@ -10,14 +10,7 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import Steps, clear, heads, in_view, open_sidebar, part, picture, play, press, say, until, use_worker, view
-
-
-def finished(what: str) -> Steps:
-    yield from until(lambda: part("operators.job").current() is None, what, 1200)
-    error = part("operators.failure").last()
-    assert not error, error
-    yield 1.0
+from window import Steps, clear, finished, heads, in_view, open_sidebar, part, picture, play, press, say, until, use_worker, view
 
 
 def asked(name: str, **options: object) -> Steps:

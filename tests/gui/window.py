@@ -95,6 +95,14 @@ def heads() -> list[str]:
     return [item.name for item in bpy.data.objects if "likeness_report" in item]
 
 
+def finished(what: str) -> Steps:
+    """Wait until no job runs; fails where the last one has told an error."""
+    yield from until(lambda: part("operators.job").current() is None, what, 1200)
+    error = part("operators.failure").last()
+    assert not error, error
+    yield 1.0
+
+
 def use_worker(seconds: float) -> None:
     """`seconds`: how long a job of the stub worker takes."""
     os.environ["LIKENESS_STUB_SECONDS"] = str(seconds)
