@@ -16,19 +16,23 @@ _BEFORE = 0.12  # crop units (24 mm): a collar, a lock on the chest
 _WIDTH = 4  # cells (25 mm) of a row: narrower excess is a stray lock or an error of the matte
 _HANGS = 5  # rows (31 mm): what is seen at one height may be behind at the next
 _BLUR = 2.0  # rows
+_LIES = 0.03  # crop units (6 mm) farther from the model than its column must be: a lock beside cheek or neck
+_FALLS = 0.5  # crop units more where hair is no such lock
 _CURTAIN = 0.06  # crop units (12 mm) beside the fitted model: hair that hangs, and not a sideburn
 _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column must be
 
 
 class PictureShares(NamedTuple):
     """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
-    does not show), hair alone, neck and clothes, clothes where the fitted model's nearest place is a bare face, and clothes alone."""
+    does not show), hair alone, neck and clothes, clothes where the fitted model's nearest place is a bare face, clothes alone, and hair whose
+    nearest place is a cheek or the neck."""
 
     worn: PointFunction
     hair: PointFunction
     trunk: PointFunction
     on_face: PointFunction | None = None
     clothes: PointFunction | None = None
+    locks: PointFunction | None = None
 
 
 class SolidBounds(NamedTuple):
@@ -75,6 +79,9 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
     allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
 
+    lies = (np.maximum(nearest, 0) + _LIES).astype(np.float32)
+    deep = axis[distance.argmin(2)]  # of the column's place nearest to the model
+
     anywhere = np.maximum(allowed, np.where(seen, nearest, 0) + _BEFORE).astype(np.float32)
 
     def bound(most: np.ndarray) -> PointFunction:
@@ -82,9 +89,15 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
 
     def off_face(points: np.ndarray) -> np.ndarray:
         found = bound(anywhere)(points)
-        if picture is None or picture.on_face is None:
+        if picture is None:
             return found
-        return np.where(picture.on_face(points) > 0.5, np.maximum(found, prior(points) - _BARE), found)
+        if picture.locks is not None:
+            before = points[:, 2] > map_coordinates(deep, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")
+            lock = np.where(before, picture.locks(points), 0)
+            found = np.where(lock > 0, np.maximum(found, bound(lies)(points) - _FALLS * (1 - lock)), found)
+        if picture.on_face is not None:
+            found = np.where(picture.on_face(points) > 0.5, np.maximum(found, prior(points) - _BARE), found)
+        return found
 
     solid = solid.astype(np.float32)
     filled = lambda points: map_coordinates(solid, (points.T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
