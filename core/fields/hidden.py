@@ -24,8 +24,8 @@ _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column
 
 class PictureShares(NamedTuple):
     """What the picture shows at crop-frame points (N, 3), shares (N,) in [0, 1]: what is worn (hair, hat and clothes, or what the photo
-    does not show), hair alone, neck and clothes, clothes where the fitted model's nearest place is a bare face, clothes alone, and hair whose
-    nearest place is a cheek or the neck."""
+    does not show), hair alone, neck and clothes, clothes where the fitted model's nearest place is a bare face, clothes alone, and hair
+    whose nearest place is a cheek or the neck."""
 
     worn: PointFunction
     hair: PointFunction
@@ -59,6 +59,7 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     column that is seen may hold solid around its own least distance from the model, so that hair which is seen is never cut.
     Of a sliver between ear and collar or a lock's tip the photo shows no depth: a guess that puts it far before or behind the model makes
     a knob or a stump, so what is seen may stand off no more than its column must, by as much as clothes and locks do.
+    A lock beside a cheek or the neck lies against it, and does not stand before the face.
     Clothes that are seen beside a jaw lie behind it: a raised shoulder, which a network joins to the jaw as a flap.
     """
     axis = (np.arange(_CELLS + 1) * (2 / _CELLS) - 1).astype(np.float32)
