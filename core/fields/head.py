@@ -21,7 +21,10 @@ _WORN_SIZE, _EARS_SIZE = 128, 512  # pixels a side
 _COVER_EARS = ("hair", "hat", "object", "clothes")
 _EARS = -0.35  # crop units, height on the mean head: ears are above
 _ABOVE_SHOULDERS = (-0.75, -0.6)  # the same over which skin may be the fitted model's: shoulders differ too much
-_LOCKS = (-0.05, 0.1), (-1.1, -0.85)  # the same over which hair beside eyes becomes locks beside a cheek, and these lie on shoulders
+_LOCKS = (
+    (-0.05, 0.1),
+    (-0.72, -0.62),
+)  # the same over which hair beside eyes becomes locks beside a cheek, and these lie on neck and shoulders
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates, maximum_filter1d
 
 from .field import PointFunction
 
@@ -17,7 +17,7 @@ _WIDTH = 4  # cells (25 mm) of a row: narrower excess is a stray lock or an erro
 _HANGS = 5  # rows (31 mm): what is seen at one height may be behind at the next
 _BLUR = 2.0  # rows
 _LIES = 0.03  # crop units (6 mm) farther from the model than its column must be: a lock beside cheek or neck
-_FALLS = 0.5  # crop units more where hair is no such lock
+_FALLS, _BESIDE = 0.5, 1.0  # crop units more where hair is no such lock, or goes on; cells over which that passes into what ends
 _CURTAIN = 0.06  # crop units (12 mm) beside the fitted model: hair that hangs, and not a sideburn
 _THICKENED = 0.02  # crop units (4 mm) farther from the model than a seen column must be
 
@@ -80,8 +80,12 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
     allowed = gaussian_filter1d(np.maximum(maximum_filter1d(excess, _HANGS), least), _BLUR)[None, :]
     allowed = np.maximum(allowed, np.where(seen, nearest + _OWN, 0)).astype(np.float32)
 
-    lies = (np.maximum(nearest, 0) + _LIES).astype(np.float32)
     deep = axis[distance.argmin(2)]  # of the column's place nearest to the model
+    lies = np.maximum(nearest, 0) + _LIES
+    if picture is not None and picture.locks is not None:
+        hair, locks = picture.hair(flat), picture.locks(np.column_stack([columns, deep.ravel()]))
+        lies += _FALLS * (1 - gaussian_filter(_ends(hair.reshape(seen.shape), locks.reshape(seen.shape)), _BESIDE))
+    lies = lies.astype(np.float32)
 
     anywhere = np.maximum(allowed, np.where(seen, nearest, 0) + _BEFORE).astype(np.float32)
 
@@ -106,6 +110,16 @@ def solid_bounds(prior: PointFunction, silhouette: PointFunction, picture: Pictu
         return SolidBounds(bound(allowed), off_face, filled, None, None)
     behind = lambda points: map_coordinates(hangs, (points[:, :2].T + 1) * (_CELLS / 2), order=1, mode="nearest")  # noqa: E731
     return SolidBounds(bound(allowed), off_face, filled, picture.hair, behind, picture.clothes)
+
+
+def _ends(hair: np.ndarray, locks: np.ndarray) -> np.ndarray:
+    """(X, Y) float32: does hair, (X, Y) in [0, 1], end on its way down while it still is a lock, (X, Y) in [0, 1]? What goes on to the
+    shoulders hangs as it does above. 1 where no hair is."""
+    there = hair > 0.5
+    ends = ~there | (locks > 0.5 * hair)
+    for row in range(1, ends.shape[1]):
+        ends[:, row] = np.where(there[:, row] & there[:, row - 1], ends[:, row - 1], ends[:, row])
+    return ends.astype(np.float32)
 
 
 def _hangs(curtain: np.ndarray) -> np.ndarray:
