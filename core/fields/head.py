@@ -21,6 +21,10 @@ _WORN_SIZE, _EARS_SIZE = 128, 512  # pixels a side
 _COVER_EARS = ("hair", "hat", "object", "clothes")
 _EARS = -0.35  # crop units, height on the mean head: ears are above
 _ABOVE_SHOULDERS = (-0.75, -0.6)  # the same over which skin may be the fitted model's: shoulders differ too much
+_LOCKS = (
+    (-0.05, 0.1),
+    (-0.72, -0.62),
+)  # the same over which hair beside eyes becomes locks beside a cheek, and these lie on neck and shoulders
 _CHIN = -0.62  # crop units, height on the mean head: clothes begin below
 
 
@@ -74,11 +78,15 @@ def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares |
         picture = np.where(there, shares[..., [CLASSES.index(name) for name in names]].sum(-1), beyond)
         return lambda points: sample_picture(picture, points)
 
-    skin, clothes = share("skin", beyond=0), share("clothes", beyond=0)
+    hair, skin, clothes = (share(name, beyond=0) for name in ("hair", "skin", "clothes"))
 
     def trunk(points: np.ndarray) -> np.ndarray:
         height = crop.prior_place(points)[:, 1]
         return skin(points) * (height < _EARS) + clothes(points) * (height < _CHIN)
 
+    def locks(points: np.ndarray) -> np.ndarray:
+        height = crop.prior_place(points)[:, 1]
+        return hair(points) * (1 - smoothstep(height, *_LOCKS[0])) * smoothstep(height, *_LOCKS[1])
+
     on_face = lambda points: clothes(points) * crop.prior_face(points)  # noqa: E731
-    return PictureShares(share("hair", "hat", "clothes", beyond=1), share("hair", beyond=0), trunk, on_face, clothes)
+    return PictureShares(share("hair", "hat", "clothes", beyond=1), hair, trunk, on_face, clothes, locks)

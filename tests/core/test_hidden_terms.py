@@ -1,8 +1,15 @@
 """Every term of the bound on hidden solid: what it allows and what it forbids, which the opposite without it."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 
+from likeness.core.fields.crop import CropField
+from likeness.core.fields.head import picture_shares
 from likeness.core.fields.hidden import PictureShares, solid_bounds
+from likeness.core.photo.parsing import CLASSES, Parsing
+from likeness.core.photo.view import View
 
 HEAD, NECK = 0.4, 0.2  # radii
 
@@ -79,3 +86,41 @@ def test_clothes_beside_a_jaw_lie_behind_it():
     before, behind = bounds.anywhere(np.array([[0.5, 0.3, 0.1], [0.5, 0.3, -0.1]], np.float32))
     assert behind < 0 < before
     assert bounds.anywhere(np.array([[0.41, 0.3, 0.1]], np.float32))[0] < 0
+
+
+def test_a_lock_beside_a_cheek_lies_against_it():
+    """Hair is seen 4 mm beside the head: before the head it may stand off by 6 mm more, and behind or above as far as other hair."""
+    hair = lambda points: with_strip(points, 0.55, 0.1, 0.5, 0.6)  # noqa: E731
+    everywhere, nothing = (lambda points, value=value: np.full(len(points), value, np.float32) for value in (1, 0))
+    below = lambda points: (points[:, 1] < 0.35) * np.where(points[:, 1] < 0.31, 1, 0.7).astype(np.float32)  # noqa: E731
+    bounds = solid_bounds(model, hair, PictureShares(everywhere, everywhere, nothing, locks=below))
+    before, near, behind, above = bounds.anywhere(
+        np.array([[0.42, 0.3, 0.3], [0.42, 0.3, 0.15], [0.42, 0.3, -0.3], [0.42, 0.33, 0.3]], np.float32)
+    )
+    assert max(near, behind, above) < 0 < before
+
+
+def test_hair_that_goes_on_below_the_jaw_is_no_lock_against_a_cheek():
+    hair = lambda points: with_strip(points, 0.55, 0.1, 0.5, 0.6)  # noqa: E731
+    everywhere, nothing = (lambda points, value=value: np.full(len(points), value, np.float32) for value in (1, 0))
+    above_jaw = lambda points: (points[:, 1] > 0).astype(np.float32)  # noqa: E731
+    ending = lambda points: (points[:, 1] > 0.1).astype(np.float32)  # noqa: E731
+    place = np.array([[0.42, 0.3, 0.3]], np.float32)
+    assert solid_bounds(model, hair, PictureShares(everywhere, everywhere, nothing, locks=above_jaw)).anywhere(place)[0] < 0
+    assert solid_bounds(model, hair, PictureShares(everywhere, ending, nothing, locks=above_jaw)).anywhere(place)[0] > 0
+
+
+def test_locks_are_hair_between_the_eyes_and_the_jaw():
+    """Of a picture that is hair all over: not the fringe above, nor what lies on neck and chest."""
+    size = 64
+    shares = np.zeros((size, size, len(CLASSES)), np.float32)
+    shares[..., CLASSES.index("hair")] = 1
+    view = View(
+        np.zeros((size, size, 3), np.uint8), np.ones((size, size), np.float32), {}, None, "Ada", parsing=Parsing(shares, (0, 0, size))
+    )
+    place = SimpleNamespace(prior_place=lambda points: points, prior_face=lambda points: np.zeros(len(points)))
+    picture = picture_shares(view, (0, 0, size), cast(CropField, place))
+    assert picture is not None and picture.locks is not None
+    heights = np.array([0.12, -0.06, -0.5, -0.61, -0.73], np.float32)
+    found = picture.locks(np.stack([0 * heights, heights, 0 * heights], axis=1))
+    np.testing.assert_allclose(found, [0, 1, 1, 1, 0], atol=0.01)
