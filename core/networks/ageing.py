@@ -36,9 +36,9 @@ SIZE = 256
 """Side in pixels of the picture of a face that the backbone is given."""
 _MARGIN = 0.56  # half the picture's side over the face's: cheeks and chin, hardly any hair
 _RIM = 8  # pixels of the picture inside the landmarks' outline that are not counted: hair, hoods and hats
-# As readers count folds: below the first a face may be young (of 23 young dev portraits 6 are read above it, of 10 old ones none below),
+# As readers count folds: below the first a face may be young (of 23 young dev portraits 5 are read above it, of 10 old ones none below),
 # the second is of the oldest: one of these is read above it.
-_SMOOTH, _FOLDED = 0.9, 2.7
+_SMOOTH, _FOLDED = 1.0, 2.7
 Precision = Callable[[], AbstractContextManager[object]]
 
 

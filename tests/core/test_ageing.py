@@ -62,7 +62,7 @@ def test_hair_beside_the_face_is_not_counted(view: View, monkeypatch: pytest.Mon
 
 
 def test_smooth_faces_stay_and_folded_ones_get_the_head_of_the_old(bundled: Ageing, guess: HeadGuess) -> None:
-    change = [bundled.aged(guess, folds).identity - guess.identity for folds in (YOUNG, 0.9, 1.8, 2.7, OLD)]
+    change = [bundled.aged(guess, folds).identity - guess.identity for folds in (YOUNG, 1.0, 1.85, 2.7, OLD)]
     assert not change[0].any() and not change[1].any()
     assert np.allclose(change[2], change[3] / 2) and np.array_equal(change[3], change[4])
     assert 2 < np.linalg.norm(change[4]) < 5 and np.abs(change[4]).max() < 2
