@@ -101,9 +101,7 @@ def hidden_kinds(
     # A neckline shows skin in front alone.
     elsewhere[:, SKIN] *= np.maximum(smoothstep(upright[:, 1], *_COLLAR), max(_LITTLE, bare_shoulders))
     elsewhere /= np.maximum(elsewhere.sum(1, keepdims=True), 1e-30)
-    # Clothes go on from below without a gap: an earring or a shadow under a chin is none. And hats cover all that is above.
-    bare = elsewhere[:, CLOTHES] - _from_below(elsewhere[:, CLOTHES], upright, np.minimum)
-    elsewhere[:, [SKIN, CLOTHES]] += bare[:, None] * [1, -1]
+    # Hats cover all that is above.
     behind = smoothstep(-upright[:, 2], -_BEHIND[0], -_BEHIND[1])
     _collar(elsewhere, seen * weight[:, None], upright, behind, near)
     rim = _above_rim(seen[:, HAT] * weight, upright)
