@@ -14,6 +14,7 @@ from .islands import without_islands
 from .kinds import BEARD, CLOTHES, HAIR, SKIN, STANDS_OFF, Places, continued, hidden_kinds
 from .material import Tints, levels
 from .neckline import even_neckline
+from .temples import greyed
 from .voxel_means import VoxelMeans
 
 _UNLIKE = 0.3  # sRGB: a mirrored colour this far from the level is of something that the other side does not have
@@ -46,6 +47,8 @@ class ColourSamples(NamedTuple):
     grazed: np.ndarray
     of_what: np.ndarray
     of_scalp: np.ndarray
+    strips: np.ndarray
+    of_strips: np.ndarray
 
 
 class ColoursByKind(NamedTuple):
@@ -62,7 +65,7 @@ class ColoursByKind(NamedTuple):
 
 def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """Told by the colours alone; upright (K, 3): the cells' points in the head's own axes."""
-    level, seen, weight, other, trust, normals, steep, grazed, _, _ = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, *_ = sampled
     share = guessed_kinds(level, seen, weight, cells.mean(other, trust), cells.mean(trust), places.correspondence, upright)
     tints, worn = {}, Worn.nothing(cells)
     if share is not None:
@@ -76,7 +79,7 @@ def by_guess(sampled: ColourSamples, places: Places, upright: np.ndarray, cells:
 
 def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cells: VoxelMeans) -> ColoursByKind:
     """The same, told by the parsing's channels of what is seen and mirrored."""
-    level, seen, weight, other, trust, normals, steep, grazed, of_what, of_scalp = sampled
+    level, seen, weight, other, trust, normals, steep, grazed, of_what, of_scalp, strips, of_strips = sampled
     kinds = normalised(seen[:, OF_KIND])
     weight = weight * np.clip(seen[:, OF_KIND].sum(1), 0, 1) * (1 - smoothstep(seen[:, GLASSES], *KEPT_OUT))
     features = smoothstep(places.features, *KEPT_OUT)[cells.cell]
@@ -108,6 +111,7 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *THIN)
     level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn, short)
     hair = share[:, HAIR]
+    level = greyed(level, hair, strips, of_strips, upright)
     # Of hair that stands off the head no lock is where the other side has one.
     loose = smoothstep(places.distance, *STANDS_OFF)[cells.cell]
     strange = hair[cells.cell] * np.maximum(loose, apart_from_hair(other, level[cells.cell]))

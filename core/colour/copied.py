@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.visibility import smoothstep
-from .channels import OF_KIND, THINGS
+from .channels import EDGE, OF_KIND, THINGS
 from .islands import glimpsed_ears, seen_apart
-from .kinds import BEARD, CLOTHES, KINDS, SKIN, Places
+from .kinds import BEARD, CLOTHES, HAIR, KINDS, SKIN, Places
 from .project import Projection
 from .seam import around_border
 from .voxel_means import VoxelMeans
@@ -19,6 +19,7 @@ _CHIN = (0.1, 0.25)  # of the correspondence's height: collars below are not sym
 _COVERED = (0.3, 0.6)  # share of things in front
 _CLOTH = (0.5, 0.9)  # share of it where it is copied though it is seen steeply
 _STEEP = np.cos(np.radians([70, 52]))  # of the angle to the camera, where skin is seen too steeply to be copied
+_PURE, _THIN = (0.85, 0.97), (0.2, 0.4)  # share of hair, and of background around, of strips of hair that is no mixture
 
 Guess = Callable[[np.ndarray], tuple[np.ndarray, Places]]
 """From points (N, 3) in the crop frame to the field's colours (N, 3) and places on the fitted head."""
@@ -62,6 +63,7 @@ class Copied(NamedTuple):
     grazed: np.ndarray
     of_scalp: np.ndarray
     around: np.ndarray
+    strips: np.ndarray
 
     @classmethod
     def of(cls, surface: ColouredSurface, projection: Projection, parsed: bool) -> "Copied":
@@ -71,7 +73,7 @@ class Copied(NamedTuple):
         grazed = np.zeros((len(vertices), len(KINDS)), np.float32)
         if not parsed:
             observed = observed * ~surface.closed
-            return cls(shown, observed, observed, grazed, grazed, around_border(cells, cells.mean(observed)))
+            return cls(shown, observed, observed, grazed, grazed, around_border(cells, cells.mean(observed)), grazed[:, 0])
         kinds = shown[:, OF_KIND]
         of_kind = normalised(kinds)
         # Cloth is even, and stretched it looks better than torn.
@@ -95,7 +97,8 @@ class Copied(NamedTuple):
         grazed[:, SKIN] = visible * kinds[:, SKIN] * (1 - surface.head)
         grazed[:, BEARD] = visible * kinds[:, BEARD]
         of_scalp = kinds * (visible * surface.places.scalp[cells.cell])[:, None]
-        return cls(shown, observed, with_steep, grazed, of_scalp, around)
+        strips = visible * smoothstep(kinds[:, HAIR], *_PURE) * (1 - smoothstep(shown[:, EDGE], *_THIN))
+        return cls(shown, observed, with_steep, grazed, of_scalp, around, strips)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
