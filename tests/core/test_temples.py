@@ -42,6 +42,11 @@ def test_light_that_differs_a_little_is_no_grey():
     assert np.abs(greyed(*cells(1.1 * BROWN)) - BROWN).max() < 1e-6
 
 
+def test_lighter_temples_of_the_same_tint_are_cropped():
+    sides, _, _ = parts(greyed(*cells(1.8 * BROWN)))
+    assert np.abs(sides - 1.8 * BROWN).max() < 0.05
+
+
 def test_as_light_but_without_a_tint_is_grey():
     sides, _, _ = parts(greyed(*cells(np.full(3, BROWN.mean()))))
     assert sides.max() - sides.min() < 0.3 * np.ptp(BROWN) and abs(sides.mean() - BROWN.mean()) < 0.01
@@ -52,6 +57,9 @@ def test_skin_that_shows_through_some_of_a_strip_does_not_make_it_red():
     strips[: N // 3] = 0.75, 0.55, 0.45
     sides, _, _ = parts(greyed(level, hair, strips, weight, upright))
     assert np.abs(sides - GREY).max() < 0.04
+    strips[:N] = GREY + np.linspace(0, 1, N)[:, None] * [0.12, -0.05, -0.07]
+    sides, _, _ = parts(greyed(level, hair, strips, weight, upright))
+    assert sides[0] - sides[1] < 0.08
 
 
 def test_a_few_hairs_tell_nothing():
