@@ -2,7 +2,8 @@
 
 Colours that are seldom seen in a portrait, of ears, the jaw's sides and the nape, are those of the light-skinned MakeHuman skins (CC0)
 relative to the same skins' cheeks, on average; and as light as ambient occlusion of the mean head leaves them, with the red light that skin
-throws on skin (Jimenez et al. 2016, Practical Real-Time Strategies for Accurate Indirect Occlusion). Dark skins are painted without light
+throws on skin (Jimenez et al. 2016, Practical Real-Time Strategies for Accurate Indirect Occlusion). Ears' folds are lit as portraits light
+them. Dark skins are painted without light
 and shade, and scalps with stubble, so neither counts.
 """
 
@@ -21,7 +22,7 @@ from likeness.core.models.skin_colours import BLACK, SCHEMA, SKIN_COLOURS_FILE
 from ..humans.assets import Assets
 from ..humans.person import subdivided_uv
 
-_DIRECTIONS, _SIZE = 96, 512
+_DIRECTIONS, _SIZE = 96, 1024
 _FROM_BELOW = 0.4  # of the light from above
 _ALBEDO = np.array([0.45, 0.28, 0.2])  # linear, of skin between light and dark
 _OCCLUDED = 0.7  # of the occlusion's logarithm: photos have light from the front as well
@@ -29,6 +30,14 @@ _GAMMA = 2.2
 _TEXEL = 1.5  # pixels of the skins over which they are averaged
 _SMOOTHING = 2
 _STUBBLE = (0.03, 0.05)  # metres around the scalp
+_EARS = 1.6  # times as much of it in ears, whose folds are as deep as they are wide
+_PORTRAITS, _AMBIENT, _WRAPPED = (
+    (0.0, 0.55, 0.835),
+    0.35,
+    0.15,
+)  # portraits' light, from above and before; share of what comes from all sides
+_FOLDS, _WIDE = 2.0, 12  # of ears' folds in that light, against the mean of so many rings: cells of colours blur half of it away
+_DEEPEST = 0.8  # natural logarithm
 _FRONT = 0.6  # z of the normals of cheeks and forehead
 
 
@@ -44,12 +53,14 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     change = np.mean([colours - np.median(colours[cheek], axis=0) for colours in painted], axis=0)
     change *= 1 - np.maximum(stubbly(rest, regions["scalp"]) * (1 - model.closed_region("ears")), features)[:, None]
     shade = _OCCLUDED * np.log(reflected(openness(rest, faces))) / _GAMMA
-    change += shade - np.median(shade[cheek], axis=0)
-    mirror = cKDTree(rest).query(rest * [-1, 1, 1])[1]
-    change = (change + change[mirror]) / 2
+    shade -= np.median(shade[cheek], axis=0)
+    fine = _EARS * shade + folds(rest, faces)[:, None]
     smoothing = smoothing_matrix(faces, len(rest))
     for _ in range(_SMOOTHING):
-        change = smoothing @ change
+        change, shade = smoothing @ change, smoothing @ shade
+    change += shade + model.closed_region("ears")[:, None] * (fine - shade)
+    mirror = cKDTree(rest).query(rest * [-1, 1, 1])[1]
+    change = (change + change[mirror]) / 2
     return {"change": change.astype(np.float16)}
 
 
@@ -97,6 +108,18 @@ def openness(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
         received += weight * visibility(seen, facing, depth_picture(seen, faces, _SIZE).depth)
         most += weight
     return (received / np.maximum(most, 1e-9)).clip(0.02, 1)
+
+
+def folds(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V,) natural logarithm of sRGB: how much lighter vertices (V, 3) are in a portrait's light than what is around them."""
+    normals, smoothing = vertex_normals(vertices, faces), smoothing_matrix(faces, len(vertices))
+    around = normals
+    for _ in range(_WIDE):
+        around = smoothing @ around
+    around = around / np.linalg.norm(around, axis=1, keepdims=True)
+    here, there = (_WRAPPED + (1 - _WRAPPED) * one @ _PORTRAITS for one in (normals, around))
+    lighter = np.log((_AMBIENT + (1 - _AMBIENT) * np.maximum(here, 0)) / (_AMBIENT + (1 - _AMBIENT) * np.maximum(there, 0)))
+    return _FOLDS * np.clip(lighter, -_DEEPEST, _DEEPEST) / _GAMMA
 
 
 def reflected(openness: np.ndarray) -> np.ndarray:
