@@ -41,13 +41,13 @@ class Covers:
 @dataclass(frozen=True)
 class BareSkin:
     """On a lattice over the crop: share (N, N, N) in [0, 1], where bare skin is; moves (3, N, N, N), how the fitted model is moved to the
-    field there, crop units. hair (S, S) in [0, 1]: where the picture shows some; below: the height below which it may
-    hang before skin, that of the ears' lower ends."""
+    field there, crop units. hair (S, S) in [0, 1]: where the picture shows some; up (4,): heights on the head above the ears' lower ends,
+    below which hair may hang before skin, as a linear map of points and 1."""
 
     share: np.ndarray
     moves: np.ndarray
     hair: np.ndarray
-    below: float
+    up: np.ndarray
 
     @classmethod
     def of(
@@ -78,7 +78,8 @@ class BareSkin:
         depth = depth_picture(points, surface.faces, _DEPTH).depth
         seen = visibility(points, normals, depth) * smoothstep(normals[:, 2], 0, _GRAZING)
         share = skin * np.maximum(seen * bare + (1 - seen) * close * (1 - neck), near_ear)
-        return cls(_spread(places, share, np.ones(len(share)), _EDGE), moves, covers.hair, float(points[mask > 0.5, 1].min()))
+        up = _above_ends(points[mask > 0.5], surface.canonical[mask > 0.5, 1])
+        return cls(_spread(places, share, np.ones(len(share)), _EDGE), moves, covers.hair, up)
 
     def on(self, field: Field) -> Field:
         """The field with that."""
@@ -87,7 +88,7 @@ class BareSkin:
             place = _place(points)
             model = field.prior_distance(points - np.stack([_read(one, place) for one in self.moves], axis=1))
             hangs = smoothstep(sample_picture(self.hair, points), *_COVERED) * smoothstep(model, *_BEFORE)
-            hangs *= smoothstep(self.below - points[:, 1], 0, _HANGING)
+            hangs *= smoothstep(-(points @ self.up[:3] + self.up[3]), 0, _HANGING)
             share = _read(self.share, place) * (1 - smoothstep(np.abs(model), *_NEAR)) * (1 - hangs)
             some, own = share > _NOTHING, share < _ALL
             result = np.zeros(len(points), np.float32)
@@ -103,6 +104,14 @@ def _around(points: np.ndarray, ear: np.ndarray) -> np.ndarray:
     if not (ear > 0.5).any():
         return np.zeros(len(points))
     return 1 - smoothstep(cKDTree(points[ear > 0.5]).query(points, distance_upper_bound=_AROUND_EARS[1])[0], *_AROUND_EARS)
+
+
+def _above_ends(ears: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """(4,) linear map of points and 1 to heights above the lower ends of ears (P, 3), by their heights (P,) on the mean head: of a head
+    that leans to one side, one ear is lower in the picture."""
+    found = np.linalg.lstsq(np.column_stack([ears, np.ones(len(ears))]), heights.astype(np.float64), rcond=None)[0]
+    found[3] -= heights.min()
+    return found.astype(np.float32)
 
 
 def _place(points: np.ndarray) -> np.ndarray:
