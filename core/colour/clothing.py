@@ -113,8 +113,8 @@ def garments(
         share = _smooth(cells, share)
     worn = _worn(clothes, share, np.where(seen[1] > _FAINT, 1 + here, 0))
     garment = without_gleams(cells, worn.garment)
-    other = garment != worn.garment
-    worn = worn._replace(garment=garment, share=np.where(other[:, None], np.eye(worn.share.shape[1], dtype=np.float32)[garment], worn.share))
+    whole = np.eye(worn.share.shape[1], dtype=np.float32)[garment]
+    worn = worn._replace(garment=garment, share=np.where((garment == worn.garment)[:, None], worn.share, whole))
     return worn if collar is None else worn._replace(collar=1 + collar)
 
 

@@ -11,6 +11,7 @@ from .voxel_means import VoxelMeans
 
 _SOME = 0.1  # share from which a cell belongs to a patch of a kind
 _LEAST = 2.5e-3 / 0.04  # square crop units (25 cm²): what is smaller is an island
+_LEAST_SKIN = 5e-3 / 0.04  # the same of skin (50 cm²), which is joined to the face's but for ears
 _SEEN = 0.3  # mean weight of the photo in a patch, over which it is what the photo shows
 _GLEAM, _WITHIN = 1e-3 / 0.04, 0.9  # square crop units (10 cm²) of a spot of one garment's colour in another; share of that around it
 _RIM = 2  # cells around an island in which its shares run out
@@ -28,7 +29,7 @@ def without_islands(cells: VoxelMeans, share: np.ndarray, weight: np.ndarray, ea
         count = np.maximum(np.bincount(part), 1)
         hidden = np.bincount(part, weight) / count < _SEEN
         alone = np.bincount(part, ears) / count > 0.5 if kind == SKIN else np.zeros(len(count), bool)
-        small = (area < _LEAST) & hidden & ~alone
+        small = (area < (_LEAST_SKIN if kind == SKIN else _LEAST)) & hidden & ~alone
         small[0] = False
         found[_with_rims(cells, small, part), kind] = 0
     told = found.sum(1) > _SOME

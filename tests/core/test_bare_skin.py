@@ -119,7 +119,12 @@ def keeps_a_lock(at: int, hair: np.ndarray, turn: np.ndarray | None = None) -> b
 
 def test_locks_that_the_picture_shows_hang_before_skin_below_the_ears() -> None:
     jaw, temple = place(0.2, -0.4), place(0.25, 0.0)
-    assert keeps_a_lock(jaw, COVERED) and not keeps_a_lock(jaw, NOTHING) and not keeps_a_lock(temple, COVERED)
+    ends_above = COVERED * (np.arange(64) < 40)[:, None]  # at 0.25 below the middle
+    assert keeps_a_lock(jaw, COVERED) and not keeps_a_lock(jaw, NOTHING) and not keeps_a_lock(temple, ends_above)
+
+
+def test_locks_that_go_on_below_the_ears_fall_from_above() -> None:
+    assert keeps_a_lock(place(0.25, -0.1), COVERED)
 
 
 def test_locks_hang_from_the_higher_ear_of_a_head_that_leans() -> None:
