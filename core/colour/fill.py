@@ -93,7 +93,7 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = _same_garment(surface, hidden.worn.seen, clothes.of)
-    border = _turned_away(surface, copied.around) * (1 - _tint_of_its_own(surface, hidden, level, shown))
+    border = _turned_away(surface, copied.around) * (1 - _tint_of_its_own(hidden, level, shown))
     ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes, border)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
@@ -223,7 +223,7 @@ def _turned_away(surface: ColouredSurface, around: np.ndarray) -> np.ndarray:
     return border * (1 - smoothstep(surface.normals[:, 2], *_FACING))
 
 
-def _tint_of_its_own(surface: ColouredSurface, hidden: HiddenColours, level: np.ndarray, shown: np.ndarray) -> np.ndarray:
+def _tint_of_its_own(hidden: HiddenColours, level: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """(V,) in [0, 1]: has a vertex in the photo, colours (V, 3), a tint that neither skin nor hair nor any garment has, of levels (K, 3)? A
     collar's red lining is no stain of what lies beside it, and of mixed and shaded colours tints are weaker."""
     kinds = [] if hidden.share is None else [hidden.share[:, kind] > _MOSTLY for kind in (SKIN, HAIR)]
