@@ -11,7 +11,7 @@ from .voxel_means import VoxelMeans
 
 _SOME = 0.1  # share from which a cell belongs to a patch of a kind
 _LEAST = 2.5e-3 / 0.04  # square crop units (25 cm²): what is smaller is an island
-_LEAST_SKIN = 5e-3 / 0.04  # the same of skin (50 cm²), which is joined to the face's but for ears
+_LEAST_SKIN = 7e-3 / 0.04  # the same of skin (70 cm²), which is joined to the face's but for ears
 _SEEN = 0.3  # mean weight of the photo in a patch, over which it is what the photo shows
 _GLEAM, _WITHIN = 1e-3 / 0.04, 0.9  # square crop units (10 cm²) of a spot of one garment's colour in another; share of that around it
 _RIM = 2  # cells around an island in which its shares run out
