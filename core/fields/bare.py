@@ -24,6 +24,7 @@ _NEAR = (0.12, 0.18)  # crop units from the model over which the field's own sur
 _BEFORE = (0.015, 0.04)  # crop units (3 to 8 mm) before the model, from which on a lock that the picture shows stays
 _HANGING = 0.05  # crop units (1 cm) below the ears over which that begins: above, a field's hair grows over cheeks and beside ears, so only
 # hair that is seen to go on below hangs there
+_TEMPLE = (0.15, 0.35)  # crop units above those over which it no longer does: there it tore off beside eyes
 _FALLS_EDGE = 0.012  # crop units over which its edge in the picture is softened
 _AROUND_EARS = (0.025, 0.07)  # crop units (5 to 14 mm) around a bare ear in which skin is bare, and hair close to it
 _GRAZING = 0.2  # z of a normal below which the picture tells less
@@ -123,12 +124,12 @@ def _falling(hair: np.ndarray, up: np.ndarray, depth: float) -> np.ndarray:
     """(S, S) in [0, 1]: hair of the picture (S, S) that goes on below the ears, by heights above their ends `up` (4,) at their depth: what
     hangs there falls from above, or it would begin beside the mouth as a stump."""
     middle = (np.arange(len(hair)) + 0.5) * (2 / len(hair)) - 1
-    below = up[0] * middle - up[1] * middle[:, None] + up[2] * depth + up[3] < -_HANGING
+    height = up[0] * middle - up[1] * middle[:, None] + up[2] * depth + up[3]
     there = hair > 0.5
-    falls = there & below
+    falls = there & (height < -_HANGING)
     for row in range(len(hair) - 2, -1, -1):
         falls[row] |= there[row] & falls[row + 1]
-    return gaussian_filter(falls.astype(np.float32), _FALLS_EDGE * len(hair) / 2)
+    return (1 - smoothstep(height, *_TEMPLE)) * gaussian_filter(falls.astype(np.float32), _FALLS_EDGE * len(hair) / 2)
 
 
 def _place(points: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import pytest
 
 from likeness.core.colour.clothing import dressed, garments, with_an_edge
 from likeness.core.colour.garments import Garments
+from likeness.core.colour.islands import without_gleams
 from likeness.core.colour.kinds import CLOTHES, HAIR, KINDS, SKIN
 
 from .bald_bust import COLLAR, behind, kinds_where, made_bust
@@ -169,9 +170,10 @@ def test_bleached_streaks_are_the_cloth_that_they_lie_in(bust):
 
 
 def test_a_gleam_as_pale_as_the_shirt_is_the_jacket(bust):
-    points = bust.points
-    gleam = np.linalg.norm(points - points[np.linalg.norm(points - [0.5, -0.85, 0], axis=1).argmin()], axis=1) < 0.07
-    found = worn(bust, np.where((opening(points) | gleam)[:, None], WHITE, NAVY))
-    jacket = one_of(found, (np.abs(points[:, 0]) > 0.45) & (points[:, 1] < -0.7))
-    assert (found.garment[gleam] == jacket).all() and (found.share[gleam].argmax(1) == jacket).all()
-    assert one_of(found, opening(points) & (bust.weight > 0.5) & (points[:, 1] < -0.75)) not in (0, jacket)
+    """Small parts of a garment that lie within one other are that, and neither its largest nor what lies between two."""
+    points, below = bust.points, bust.points[:, 1] < -0.62
+    away = lambda x, y: np.linalg.norm(points - points[np.linalg.norm(points - [x, y, 0], axis=1).argmin()], axis=1)  # noqa: E731
+    gleam, shirt = away(0.5, -0.85) < 0.07, opening(points)
+    given = np.where(below, np.where(shirt | gleam, 2, 1), 0)
+    found = without_gleams(bust.cells, given)
+    assert gleam.sum() > 3 and (found[gleam & below] == 1).all() and (found[~gleam] == given[~gleam]).all()
