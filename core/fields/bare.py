@@ -24,7 +24,7 @@ _NEAR = (0.12, 0.18)  # crop units from the model over which the field's own sur
 _BEFORE = (0.015, 0.04)  # crop units (3 to 8 mm) before the model, from which on a lock that the picture shows stays
 _HANGING = 0.05  # crop units (1 cm) below the ears over which that begins: above, a field's hair grows over cheeks and beside ears, so only
 # hair that is seen to go on below hangs there
-_TEMPLE = (0.15, 0.35)  # crop units above those over which it no longer does: there it tore off beside eyes
+_TEMPLE = (0.05, 0.25)  # crop units above those over which it no longer does: there it tore off beside eyes
 _FALLS_EDGE = 0.012  # crop units over which its edge in the picture is softened
 _AROUND_EARS = (0.025, 0.07)  # crop units (5 to 14 mm) around a bare ear in which skin is bare, and hair close to it
 _GRAZING = 0.2  # z of a normal below which the picture tells less

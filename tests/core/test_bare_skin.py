@@ -124,7 +124,7 @@ def test_locks_that_the_picture_shows_hang_before_skin_below_the_ears() -> None:
 
 
 def test_locks_that_go_on_below_the_ears_fall_from_above() -> None:
-    assert keeps_a_lock(place(0.25, -0.18), COVERED) and not keeps_a_lock(place(0.25, 0.1), COVERED)
+    assert keeps_a_lock(place(0.25, -0.23), COVERED) and not keeps_a_lock(place(0.25, 0.1), COVERED)
 
 
 def test_locks_hang_from_the_higher_ear_of_a_head_that_leans() -> None:
