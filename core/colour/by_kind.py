@@ -102,7 +102,7 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     short = cropped(places.distance, weight * kinds[:, HAIR])
     thinned_out(cells, share, HAIR, 1 - short * (1 - np.maximum(weight, places.ears)))
     clothes = even_neckline(cells, dressed(cells, share, weight), share, weight, upright, places.uncovered > 0.5)
-    share = with_an_edge(share, clothes)
+    share = with_an_edge(cells, share, clothes)
     skin = share[:, SKIN], np.maximum(weight * kinds[:, SKIN], grazed[:, SKIN])
     worn = garments(cells, clothes, (seen[:, COLOUR], weight * kinds[:, CLOTHES]), (steep, grazed[:, CLOTHES]), upright, skin)
     near = smoothstep(np.minimum(normalised(other[:, OF_KIND]), share[cells.cell]).sum(1), *_ALIKE)

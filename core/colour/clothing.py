@@ -7,9 +7,11 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.ndimage import gaussian_filter1d
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import smoothstep
 from .collar import with_collar
+from .islands import without_gleams
 from .kinds import CLOTHES, SKIN, continued
 from .voxel_means import VoxelMeans
 
@@ -32,6 +34,7 @@ _STEEP = 0.5  # weight of clothes that the photo shows too steeply to copy them
 _ROUNDS = 5  # of smoothing edges, over a cell each
 _FAIRED, _KEPT = 40, 0.8  # rounds before those, in which what is known stays so far
 _SHARP = 4  # power of the shares after them
+_LEAST_BARE = 0.1  # share of all else but clothes that tells what is there without them
 _FAINT = 0.05  # photo weight from which on it tells which garment it shows
 _STRAY = 0.3  # a patch of which a smaller share is seen is but guessed
 
@@ -63,11 +66,18 @@ def dressed(cells: VoxelMeans, share: np.ndarray, weight: np.ndarray) -> np.ndar
     return np.where(patches, 1 - clothes, clothes).astype(np.float32)
 
 
-def with_an_edge(share: np.ndarray, clothes: np.ndarray) -> np.ndarray:
-    """Shares (K, len(KINDS)) of cells of which those are clothes, and nothing else, that are more likely than not, (K,)."""
+def with_an_edge(cells: VoxelMeans, share: np.ndarray, clothes: np.ndarray) -> np.ndarray:
+    """Shares (K, len(KINDS)) of cells of which those are clothes, and nothing else, that are more likely than not, (K,). What was hardly
+    anything but clothes and is none, such as a patch that nobody sees, is what is nearest: within hair skin would be a stain."""
     kinds = np.arange(share.shape[1])
-    bare = np.where(kinds == CLOTHES, 0, np.maximum(share, 1e-3 * (kinds == SKIN)))
-    return np.where(clothes[:, None] > _SEEN, kinds == CLOTHES, bare / bare.sum(1, keepdims=True)).astype(np.float32)
+    bare = np.where(kinds == CLOTHES, 0, share)
+    worn = clothes > _SEEN
+    told = ~worn & (bare.sum(1) > _LEAST_BARE)
+    unknown = ~worn & ~told
+    if told.any() and unknown.any():
+        bare[unknown] = bare[told][cKDTree(cells.centre[told]).query(cells.centre[unknown])[1]]
+    bare = np.maximum(bare, 1e-3 * (kinds == SKIN))
+    return np.where(worn[:, None], kinds == CLOTHES, bare / bare.sum(1, keepdims=True)).astype(np.float32)
 
 
 def garments(
@@ -102,6 +112,9 @@ def garments(
         share, collar = with_collar(cells, share, known, clothes, one_hot[here] * chosen[:, None], skin, upright)
         share = _smooth(cells, share)
     worn = _worn(clothes, share, np.where(seen[1] > _FAINT, 1 + here, 0))
+    garment = without_gleams(cells, worn.garment)
+    whole = np.eye(worn.share.shape[1], dtype=np.float32)[garment]
+    worn = worn._replace(garment=garment, share=np.where((garment == worn.garment)[:, None], worn.share, whole))
     return worn if collar is None else worn._replace(collar=1 + collar)
 
 

@@ -27,6 +27,7 @@ _FADES = (0.5, 0.75)  # share of what is seen around over which cloth passes int
 _BORDER = (0.4, 0.6)  # of the photo's weight, where the one ends and the other begins
 _LOCKS = 4  # rounds of smoothing, of 4 mm each, that leave locks of hair as they are
 _FACING = np.cos(np.radians([60, 35]))  # of the angle to the camera, where the photo shows clothes well
+_MOSTLY, _OWN_TINT = 0.8, (0.2, 0.35)  # share of a kind; sRGB without its light, from the tints of a kind or garment to another
 _FAIRED, _LESS = 4, 0.4  # rounds of smoothing that weight, of 4 mm each, and by how much it may be less at the place itself
 
 
@@ -92,7 +93,7 @@ def colour_vertices(
         unseen[surface.closed] = _of_closed_face(surface, hidden, level)
     of_clothes = np.maximum(clothes.of > 0, copied.shown[:, OF_KIND][:, CLOTHES]) if parsed else clothes.of > 0
     same = _same_garment(surface, hidden.worn.seen, clothes.of)
-    border = _turned_away(surface, copied.around)
+    border = _turned_away(surface, copied.around) * (1 - _tint_of_its_own(hidden, level, shown))
     ending = _ending_in_a_line(copied.observed, _evenly(surface, copied.observed), shown, unseen, of_clothes, border)
     # One garment's folds fade out.
     ending = ending * (1 - same * (1 - smoothstep(surface.cells.spread(copied.around[:, None], vertices)[:, 0], *_FADES)))
@@ -220,6 +221,19 @@ def _turned_away(surface: ColouredSurface, around: np.ndarray) -> np.ndarray:
     millimetres beside what they are of there."""
     border = 1 - surface.cells.spread(well_inside(around)[:, None], surface.vertices)[:, 0]
     return border * (1 - smoothstep(surface.normals[:, 2], *_FACING))
+
+
+def _tint_of_its_own(hidden: HiddenColours, level: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """(V,) in [0, 1]: has a vertex in the photo, colours (V, 3), a tint that neither skin nor hair nor any garment has, of levels (K, 3)? A
+    collar's red lining is no stain of what lies beside it, and of mixed and shaded colours tints are weaker."""
+    kinds = [] if hidden.share is None else [hidden.share[:, kind] > _MOSTLY for kind in (SKIN, HAIR)]
+    cells = [hidden.worn.garment == one for one in range(1, hidden.worn.garment.max() + 1)] + kinds
+    tint = lambda colours: colours - colours.mean(-1, keepdims=True)  # noqa: E731
+    found = np.ones(len(shown))
+    for some in cells:
+        if some.any():
+            found = np.minimum(found, smoothstep(np.linalg.norm(tint(shown) - tint(np.median(level[some], axis=0)), axis=1), *_OWN_TINT))
+    return found
 
 
 def _ending_in_a_line(

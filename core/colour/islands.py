@@ -11,7 +11,9 @@ from .voxel_means import VoxelMeans
 
 _SOME = 0.1  # share from which a cell belongs to a patch of a kind
 _LEAST = 2.5e-3 / 0.04  # square crop units (25 cm²): what is smaller is an island
+_LEAST_SKIN = 7e-3 / 0.04  # the same of skin (70 cm²), which is joined to the face's but for ears
 _SEEN = 0.3  # mean weight of the photo in a patch, over which it is what the photo shows
+_GLEAM, _WITHIN = 1e-3 / 0.04, 0.9  # square crop units (10 cm²) of a spot of one garment's colour in another; share of that around it
 _RIM = 2  # cells around an island in which its shares run out
 _SHOWN = 0.3  # weight from which a cell is seen
 _SEEN_LEAST = (3e-4 / 0.04, 1e-3 / 0.04)  # square crop units (3 cm² of face and ears, 10 cm² of all else) of what is seen through a gap
@@ -27,13 +29,28 @@ def without_islands(cells: VoxelMeans, share: np.ndarray, weight: np.ndarray, ea
         count = np.maximum(np.bincount(part), 1)
         hidden = np.bincount(part, weight) / count < _SEEN
         alone = np.bincount(part, ears) / count > 0.5 if kind == SKIN else np.zeros(len(count), bool)
-        small = (area < _LEAST) & hidden & ~alone
+        small = (area < (_LEAST_SKIN if kind == SKIN else _LEAST)) & hidden & ~alone
         small[0] = False
         found[_with_rims(cells, small, part), kind] = 0
     told = found.sum(1) > _SOME
     if told.any() and not told.all():
         found[~told] = found[told][cKDTree(cells.centre[told]).query(cells.centre[~told])[1]]
     return found / np.maximum(found.sum(1, keepdims=True), 1e-6)
+
+
+def without_gleams(cells: VoxelMeans, garment: np.ndarray) -> np.ndarray:
+    """Garments of cells (K,), 0 for none, in which small parts of one that lie within one other are of that: light on black leather is as
+    pale as a shirt, and where such a spot ends at the border of what is seen, it would go on as a blot."""
+    found = garment.copy()
+    for one in range(1, garment.max() + 1):
+        part, area = _parts(cells, garment == one)
+        area[0] = 0
+        for small in np.flatnonzero((area > 0) & (area < np.minimum(_GLEAM, area.max()))):
+            own = part == small
+            beside = np.bincount(garment[(cells.links @ own > 0) & ~own])
+            if beside.argmax() > 0 and beside.max() > _WITHIN * beside.sum():
+                found[own] = beside.argmax()
+    return found
 
 
 def seen_apart(cells: VoxelMeans, weight: np.ndarray, bare: np.ndarray) -> np.ndarray:

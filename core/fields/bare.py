@@ -22,7 +22,10 @@ _COVERED = (0.1, 0.4)  # share of what covers skin in the picture
 _EDGE, _EAR_MOVES = 1.5, 1.0  # cells over which bare skin begins, and over which the moves of ears are averaged
 _NEAR = (0.12, 0.18)  # crop units from the model over which the field's own surface begins
 _BEFORE = (0.015, 0.04)  # crop units (3 to 8 mm) before the model, from which on a lock that the picture shows stays
-_HANGING = 0.05  # crop units (1 cm) below the ears over which that begins: above, a field's hair grows over the cheeks and beside ears
+_HANGING = 0.05  # crop units (1 cm) below the ears over which that begins: above, a field's hair grows over cheeks and beside ears, so only
+# hair that is seen to go on below hangs there
+_TEMPLE = (0.05, 0.25)  # crop units above those over which it no longer does: there it tore off beside eyes
+_FALLS_EDGE = 0.012  # crop units over which its edge in the picture is softened
 _AROUND_EARS = (0.025, 0.07)  # crop units (5 to 14 mm) around a bare ear in which skin is bare, and hair close to it
 _GRAZING = 0.2  # z of a normal below which the picture tells less
 _DEPTH = 512  # pixels a side
@@ -41,13 +44,14 @@ class Covers:
 @dataclass(frozen=True)
 class BareSkin:
     """On a lattice over the crop: share (N, N, N) in [0, 1], where bare skin is; moves (3, N, N, N), how the fitted model is moved to the
-    field there, crop units. hair (S, S) in [0, 1]: where the picture shows some; below: the height below which it may
-    hang before skin, that of the ears' lower ends."""
+    field there, crop units. hair (S, S) in [0, 1]: where the picture shows some; up (4,): heights on the head above the ears' lower ends,
+    below which hair may hang before skin, as a linear map of points and 1; falls (S, S) in [0, 1]: where it may do so above, too."""
 
     share: np.ndarray
     moves: np.ndarray
     hair: np.ndarray
-    below: float
+    up: np.ndarray
+    falls: np.ndarray
 
     @classmethod
     def of(
@@ -78,7 +82,9 @@ class BareSkin:
         depth = depth_picture(points, surface.faces, _DEPTH).depth
         seen = visibility(points, normals, depth) * smoothstep(normals[:, 2], 0, _GRAZING)
         share = skin * np.maximum(seen * bare + (1 - seen) * close * (1 - neck), near_ear)
-        return cls(_spread(places, share, np.ones(len(share)), _EDGE), moves, covers.hair, float(points[mask > 0.5, 1].min()))
+        up = _above_ends(points[mask > 0.5], surface.canonical[mask > 0.5, 1])
+        falls = _falling(covers.hair, up, float(points[mask > 0.5, 2].mean()))
+        return cls(_spread(places, share, np.ones(len(share)), _EDGE), moves, covers.hair, up, falls)
 
     def on(self, field: Field) -> Field:
         """The field with that."""
@@ -87,7 +93,8 @@ class BareSkin:
             place = _place(points)
             model = field.prior_distance(points - np.stack([_read(one, place) for one in self.moves], axis=1))
             hangs = smoothstep(sample_picture(self.hair, points), *_COVERED) * smoothstep(model, *_BEFORE)
-            hangs *= smoothstep(self.below - points[:, 1], 0, _HANGING)
+            below = smoothstep(-(points @ self.up[:3] + self.up[3]), 0, _HANGING)
+            hangs *= np.maximum(below, sample_picture(self.falls, points))
             share = _read(self.share, place) * (1 - smoothstep(np.abs(model), *_NEAR)) * (1 - hangs)
             some, own = share > _NOTHING, share < _ALL
             result = np.zeros(len(points), np.float32)
@@ -103,6 +110,26 @@ def _around(points: np.ndarray, ear: np.ndarray) -> np.ndarray:
     if not (ear > 0.5).any():
         return np.zeros(len(points))
     return 1 - smoothstep(cKDTree(points[ear > 0.5]).query(points, distance_upper_bound=_AROUND_EARS[1])[0], *_AROUND_EARS)
+
+
+def _above_ends(ears: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """(4,) linear map of points and 1 to heights above the lower ends of ears (P, 3), by their heights (P,) on the mean head: of a head
+    that leans to one side, one ear is lower in the picture."""
+    found = np.linalg.lstsq(np.column_stack([ears, np.ones(len(ears))]), heights.astype(np.float64), rcond=None)[0]
+    found[3] -= heights.min()
+    return found.astype(np.float32)
+
+
+def _falling(hair: np.ndarray, up: np.ndarray, depth: float) -> np.ndarray:
+    """(S, S) in [0, 1]: hair of the picture (S, S) that goes on below the ears, by heights above their ends `up` (4,) at their depth: what
+    hangs there falls from above, or it would begin beside the mouth as a stump."""
+    middle = (np.arange(len(hair)) + 0.5) * (2 / len(hair)) - 1
+    height = up[0] * middle - up[1] * middle[:, None] + up[2] * depth + up[3]
+    there = hair > 0.5
+    falls = there & (height < -_HANGING)
+    for row in range(len(hair) - 2, -1, -1):
+        falls[row] |= there[row] & falls[row + 1]
+    return (1 - smoothstep(height, *_TEMPLE)) * gaussian_filter(falls.astype(np.float32), _FALLS_EDGE * len(hair) / 2)
 
 
 def _place(points: np.ndarray) -> np.ndarray:

@@ -35,6 +35,18 @@ class Model:
         return SOLID.query(points)[0].astype(np.float32)
 
 
+class _Turned(ReshapedField):
+    """Another field whose points are turned (3, 3), row vectors."""
+
+    def __init__(self, field: Field, turn: np.ndarray) -> None:
+        super().__init__(field, lambda points: field.distance(points @ turn.T))
+        self._turn = turn
+
+    def prior_distance(self, points: np.ndarray, /) -> np.ndarray:
+        """As Field."""
+        return self.base.prior_distance(points @ self._turn.T)
+
+
 def place(x: float, y: float, forward: bool = True) -> int:
     """The vertex of the head's front or back nearest to a place in the picture."""
     away = np.hypot(SURFACE.vertices[:, 0] - x, SURFACE.vertices[:, 1] - y)
@@ -95,16 +107,33 @@ def test_hair_hugs_the_head_beside_a_bare_ear() -> None:
     assert left(field, beside, worn=COVERED, ears=ears) < 0.006
 
 
-def keeps_a_lock(at: int, hair: np.ndarray) -> bool:
-    """Whether a lock that stands a centimetre off bare skin at a vertex is left; hair: where the picture shows some."""
-    field = lumpy(at, 0.5, 0.03)
-    skin = BareSkin.of(SURFACE, HEAD_ALONE, NO_NECK, EARS, NO_EARS, field, Covers(NOTHING, hair, NOTHING))
-    return bool(skin.on(field).distance(SURFACE.vertices[[at]] + 0.06 * NORMALS[[at]])[0] < 0)
+def keeps_a_lock(at: int, hair: np.ndarray, turn: np.ndarray | None = None) -> bool:
+    """Whether a lock that stands a centimetre off bare skin at a vertex is left; hair: where the picture shows some; turn (3, 3): of the
+    head's row vectors."""
+    turn, field = np.eye(3, dtype=np.float32) if turn is None else turn, lumpy(at, 0.5, 0.03)
+    turned = _Turned(field, turn)
+    head = replace(SURFACE, vertices=SURFACE.vertices @ turn)
+    skin = BareSkin.of(head, HEAD_ALONE, NO_NECK, EARS, Ears(head, NO_NECK), turned, Covers(NOTHING, hair, NOTHING))
+    return bool(skin.on(turned).distance((SURFACE.vertices[[at]] + 0.06 * NORMALS[[at]]) @ turn)[0] < 0)
 
 
 def test_locks_that_the_picture_shows_hang_before_skin_below_the_ears() -> None:
     jaw, temple = place(0.2, -0.4), place(0.25, 0.0)
-    assert keeps_a_lock(jaw, COVERED) and not keeps_a_lock(jaw, NOTHING) and not keeps_a_lock(temple, COVERED)
+    ends_above = COVERED * (np.arange(64) < 40)[:, None]  # at 0.25 below the middle
+    assert keeps_a_lock(jaw, COVERED) and not keeps_a_lock(jaw, NOTHING) and not keeps_a_lock(temple, ends_above)
+
+
+def test_locks_that_go_on_below_the_ears_fall_from_above() -> None:
+    assert keeps_a_lock(place(0.25, -0.23), COVERED) and not keeps_a_lock(place(0.25, 0.1), COVERED)
+
+
+def test_locks_hang_from_the_higher_ear_of_a_head_that_leans() -> None:
+    """One that ends in the picture above the other ear's lower end."""
+    angle, jaw = np.radians(30), place(0.28, -0.36)
+    turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]], np.float32)
+    end = (SURFACE.vertices[jaw] @ turn)[1] - 0.06
+    assert end > (SURFACE.vertices[EARS > 0.5] @ turn)[:, 1].min() + 0.02
+    assert keeps_a_lock(jaw, COVERED * (np.arange(64) < (1 - end) * 32)[:, None], turn)
 
 
 def test_the_skin_around_an_ear_moves_with_it() -> None:

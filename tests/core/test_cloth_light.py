@@ -86,6 +86,17 @@ def test_a_ragged_collar_that_is_seen_steeply_ends_as_the_hidden_one_does(ball: 
     assert above.sum() > 20 and colours[above].mean() < 0.45
 
 
+def test_a_red_lining_that_is_seen_steeply_stays_and_skin_beside_a_collar_does_not(ball: SimpleNamespace) -> None:
+    cells = VoxelMeans.of(ball.vertices, 0.02)
+    white, skin, above = np.full(3, 0.9), np.array(FAIR), cells.centre[:, 1] > 0
+    level = np.where(above[:, None], skin, white)
+    share = np.eye(len(KINDS))[np.where(above, SKIN, CLOTHES)]
+    hidden = SimpleNamespace(share=share, worn=SimpleNamespace(garment=np.where(above, 0, 1)))
+    shown = np.array([[0.8, 0.05, 0.1], skin, 0.5 * skin, 0.5 * (skin + white), white, 0.3 * white])
+    own = fill._tint_of_its_own(hidden, level, shown)  # pyright: ignore[reportArgumentType]
+    assert own[0] > 0.99 and own[1:].max() < 0.01
+
+
 def test_ties_at_a_cut_face_the_camera_and_stay(ball: SimpleNamespace) -> None:
     cells = VoxelMeans.of(ball.vertices, 0.02)
     surface = SimpleNamespace(cells=cells, vertices=ball.vertices, normals=ball.normals)

@@ -5,7 +5,8 @@ import pytest
 
 from likeness.core.colour.clothing import dressed, garments, with_an_edge
 from likeness.core.colour.garments import Garments
-from likeness.core.colour.kinds import CLOTHES, KINDS, SKIN
+from likeness.core.colour.islands import without_gleams
+from likeness.core.colour.kinds import CLOTHES, HAIR, KINDS, SKIN
 
 from .bald_bust import COLLAR, behind, kinds_where, made_bust
 
@@ -90,10 +91,19 @@ def test_clothes_end_from_one_cell_to_the_next(bust):
     share = kinds_where(bust.points, np.zeros(len(bust.points), bool))
     soft = np.clip((COLLAR - bust.points[:, 1]) / 0.2 + 0.5, 0, 1)
     share[:, CLOTHES], share[:, SKIN] = soft, 1 - soft
-    found = with_an_edge(share, dressed(bust.cells, share, bust.weight))
+    found = with_an_edge(bust.cells, share, dressed(bust.cells, share, bust.weight))
     assert set(np.unique(found[:, CLOTHES])) == {0, 1} and np.allclose(found.sum(1), 1)
     far = np.abs(bust.points[:, 1] - COLLAR) > 0.06
     assert ((found[:, CLOTHES] > 0.5) == (bust.points[:, 1] < COLLAR))[far].all()
+
+
+def test_a_patch_of_clothes_in_hair_that_nobody_sees_is_hair(bust):
+    share = np.tile(np.eye(len(KINDS))[HAIR], (len(bust.points), 1))
+    share[bust.points[:, 1] < -0.8] = np.eye(len(KINDS))[CLOTHES]
+    patch = (np.linalg.norm(bust.points[:, :2], axis=1) < 0.15) & (bust.points[:, 2] < -0.5)
+    share[patch] = np.eye(len(KINDS))[CLOTHES]
+    found = with_an_edge(bust.cells, share, dressed(bust.cells, share, np.zeros(len(share))))
+    assert patch.sum() > 3 and found[patch, HAIR].min() > 0.9
 
 
 @pytest.mark.parametrize(("seen", "stays"), [(False, False), (True, True)])
@@ -157,3 +167,13 @@ def test_bleached_streaks_are_the_cloth_that_they_lie_in(bust):
     jacket = np.bincount(found.seen[shown & ~streak & (points[:, 0] < -0.35)]).argmax()
     assert jacket > 0 and (found.seen[shown & streak] == jacket).mean() > 0.9
     assert np.bincount(found.seen[shown & opening(points)]).argmax() not in (0, jacket)
+
+
+def test_a_gleam_as_pale_as_the_shirt_is_the_jacket(bust):
+    """Small parts of a garment that lie within one other are that, and neither its largest nor what lies between two."""
+    points, below = bust.points, bust.points[:, 1] < -0.62
+    away = lambda x, y: np.linalg.norm(points - points[np.linalg.norm(points - [x, y, 0], axis=1).argmin()], axis=1)  # noqa: E731
+    gleam, shirt = away(0.5, -0.85) < 0.07, opening(points)
+    given = np.where(below, np.where(shirt | gleam, 2, 1), 0)
+    found = without_gleams(bust.cells, given)
+    assert gleam.sum() > 3 and (found[gleam & below] == 1).all() and (found[~gleam] == given[~gleam]).all()

@@ -27,12 +27,13 @@ def shares(kind: int, where: np.ndarray) -> np.ndarray:
     ("radius", "kind", "seen", "ears", "stays"),
     [
         (0.08, SKIN, False, False, False),
+        (0.17, SKIN, False, False, False),
         (0.08, SKIN, True, False, True),
         (0.08, SKIN, False, True, True),
         (0.08, BEARD, False, False, True),
         (0.25, SKIN, False, False, True),
     ],
-    ids=["a blot in hair", "a blot that the photo shows", "an ear", "a brow", "a face"],
+    ids=["a blot in hair", "a wide one", "a blot that the photo shows", "an ear", "a brow", "a face"],
 )
 def test_small_hidden_patches_are_what_is_around_them(radius: float, kind: int, seen: bool, ears: bool, stays: bool) -> None:
     where = patch(radius)
