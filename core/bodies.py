@@ -142,12 +142,12 @@ class BodyReconstructor:
         fit, camera, framing = prepared.fit, prepared.fit.camera, prepared.framing
         sides = [[fit.joints[self._body.joint(f"{name}.{side}")] for name in _LEG] for side in ("L", "R")]
         legs = framing.to_crop(np.reshape(sides, (6, 3)), camera).reshape(2, 3, 3)
-        # A step towards the camera over the ground, at the feet.
-        towards = np.array([0.0, 0.0, 1.0]) - fit.up[2] * fit.up
-        at = np.mean([leg[-1] for leg in sides], axis=0)
-        step = np.diff(framing.to_crop(np.stack([at, at + _STEP * towards]), camera), axis=0)[0]
+        # A step towards the camera on a level, at the height of the hips and at that of the ankles.
+        towards = np.array([0.0, 0.0, _STEP]) - _STEP * fit.up[2] * fit.up
+        ends = np.mean(sides, axis=0)[[0, -1]]
+        step = framing.to_crop(ends + towards, camera) - framing.to_crop(ends, camera)
         arms = np.max([self._body.closed_region(name) for name in ARMS], axis=0) > 0.5
-        return Wearer(prepared.surface.vertices, prepared.surface.faces, arms, legs, float(step[1] / step[2]))
+        return Wearer(prepared.surface.vertices, prepared.surface.faces, arms, legs, step[:, 1] / step[:, 2])
 
     def predict(self, prepared: PreparedBody, own: OwnNetworks = BUNDLED) -> CropPrediction:
         """What the networks of bodies, or the user's own, see in a photo. Raises LikenessError."""

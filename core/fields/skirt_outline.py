@@ -27,14 +27,19 @@ _OPEN = 0.03  # crop units above the hem where the legs of whoever wears an open
 
 @dataclass(frozen=True)
 class Wearer:
-    """A fitted body in the crop frame: vertices (V, 3), faces (F, 3); arms (V,) bool; legs (2, 3, 3): hip, knee and ankle of each; level: how
-    much y a level line that comes towards the camera gains in each crop unit of z, at the hem's height."""
+    """A fitted body in the crop frame: vertices (V, 3), faces (F, 3); arms (V,) bool; legs (2, 3, 3): hip, knee and ankle of each;
+    levels (2,): by how much y a level line that comes towards the camera rises in each crop unit of z, at the hips and at the ankles."""
 
     vertices: np.ndarray
     faces: np.ndarray
     arms: np.ndarray
     legs: np.ndarray
-    level: float
+    levels: np.ndarray
+
+    def level(self, height: float) -> float:
+        """Of `levels`, at any height."""
+        hips, ankles = self.legs[:, [0, -1], 1].mean(0)
+        return float(np.interp(height, [ankles, hips], self.levels[::-1]))
 
 
 @dataclass(frozen=True)

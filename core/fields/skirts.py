@@ -103,12 +103,14 @@ def _solid(outline: SkirtOutline, wearer: Wearer) -> tuple[PointFunction, PointF
         across = points[:, 0] - at
         return across / wide, points[:, 2] - away - slope * across, wide, thick
 
+    level = wearer.level(float(outline.hem(middle).mean()))
+
     def below(points: np.ndarray) -> np.ndarray:
         hem = np.array(points)
         hem[:, 1] = outline.hem(points[:, 0])
         across, ahead, _, thick = section(hem)
-        rim = thick * np.sqrt(np.maximum(1 - across**2, 0)) * (1 if wearer.level <= 0 else -1)
-        return hem[:, 1] + wearer.level * (ahead - rim) - points[:, 1]
+        rim = thick * np.sqrt(np.maximum(1 - across**2, 0)) * (1 if level <= 0 else -1)
+        return hem[:, 1] + level * (ahead - rim) - points[:, 1]
 
     def around(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         across, ahead, wide, thick = section(points)
