@@ -19,8 +19,8 @@ from .colour.body import ARMS, BodyPlaces, colour_body
 from .errors import InputError, ReconstructionError
 from .fields.body import body_field
 from .fields.field import Field
-from .fields.skirt_outline import Wearer
 from .fields.published import PublishedField, load_published
+from .fields.skirt_outline import Wearer
 from .geometry.mesh import vertex_normals
 from .models.body import BodyModel
 from .models.body_fit import BodyFitter, BodyViewFit

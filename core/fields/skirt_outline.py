@@ -134,7 +134,7 @@ def _side(rows: np.ndarray, columns: np.ndarray, arms: np.ndarray, fitted: np.nd
 
 
 def _straight(outline: SkirtOutline, side: np.ndarray) -> np.ndarray:
-    """A side (N,) that goes on as it comes down where the picture's outline is the hem already, whose near part hangs below the side's end."""
+    """A side (N,) that goes on as it comes down where the outline is the hem already, whose near part hangs lower."""
     above = np.flatnonzero(outline.rows > outline.hem(side) + _CORNER)
     if not len(above) or above[-1] - above[0] < _COMES:
         return side
@@ -144,7 +144,7 @@ def _straight(outline: SkirtOutline, side: np.ndarray) -> np.ndarray:
 
 
 def _hem(cloth: np.ndarray, sides: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
-    """(3,) the curve through the lower ends of cloth in the columns of a skirt; columns in which cloth goes on, down a leg, are none of it."""
+    """(3,) the curve through the lower ends of cloth in the columns of a skirt; cloth that goes on, down a leg, is none of it."""
     start, stop = sides[-3:, 0].min(), sides[-3:, 1].max()
     ends = []
     for column in range(start, stop + 1):

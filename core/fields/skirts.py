@@ -1,4 +1,4 @@
-"""Gives skirts, dresses and closed coats their own form: one round solid from the hips to the hem, where a field that knows legs makes trousers.
+"""Makes skirts, dresses and closed coats one round solid from the hips to the hem, of which a field that knows legs makes trousers.
 
 The photo tells where such cloth is (skirt_outline.py); its cross-sections are ellipses as wide as the outline, and in depth off the fitted
 hips and legs by as much as at the sides.
@@ -15,20 +15,18 @@ from .field import Field, PointFunction
 from .skirt_outline import SkirtOutline, Wearer, skirt_outline
 
 _ABOUT = 0.03  # crop units of height in which its extents at a height are measured
-_LEAST = 0.8  # of a radius, in each step, where the outline is narrower than the fitted body
-_STEPS = 4
+_LEAST, _STEPS = 0.8, 4  # of a radius, in each of some steps, where the outline is narrower than the fitted body
 _EVEN = 6.0  # rows over which depths are smooth
 _BLEND = 0.03  # crop units over which it passes into the hips
 _STARTS = (0.06, -0.06)  # crop units above the hip joints, from which on it takes the field's place
-_OVERLAP = 0.12  # crop units by which legs reach into it
+_OVERLAP = 0.04  # crop units by which legs reach into it
 _SLEEVE, _TROUSERS = 0.06, 0.08  # crop units off the fitted arms and legs that stay beside and below a skirt
 _NEAR = 0.08  # crop units around it in which there may be surface
-_HOLLOW, _WALL = 0.05, 0.12  # crop units that it is hollow above the hem, and share of its width that is wall there
 
 
 @dataclass(frozen=True)
 class _WithSkirt:
-    """A Field. skirt: signed distance; whole: of all."""
+    """A Field. skirt: its signed distance; distance: that of all."""
 
     base: Field
     skirt: PointFunction
@@ -112,21 +110,18 @@ def _solid(outline: SkirtOutline, wearer: Wearer) -> tuple[PointFunction, PointF
         rim = thick * np.sqrt(np.maximum(1 - across**2, 0)) * (1 if level <= 0 else -1)
         return hem[:, 1] + level * (ahead - rim) - points[:, 1]
 
-    def around(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def around(points: np.ndarray) -> np.ndarray:
         across, ahead, wide, thick = section(points)
         ahead = ahead / thick
-        radius = np.hypot(across, ahead)
-        slope = np.hypot(across / wide, ahead / thick)
-        return np.where(radius > 1e-3, radius * (radius - 1) / np.maximum(slope, 1e-6), -np.minimum(wide, thick)), radius
+        radius, slope = np.hypot(across, ahead), np.hypot(across / wide, ahead / thick)
+        return np.where(radius > 1e-3, radius * (radius - 1) / np.maximum(slope, 1e-6), -np.minimum(wide, thick))
 
     def skirt(points: np.ndarray) -> np.ndarray:
-        side, radius = around(points)
-        hollow = _HOLLOW * (1 - smoothstep(radius, 1 - 2 * _WALL, 1 - _WALL))
-        return np.maximum(np.maximum(side, below(points) + hollow), points[:, 1] - rows[-1]).astype(np.float32)
+        return np.maximum(np.maximum(around(points), below(points)), points[:, 1] - rows[-1]).astype(np.float32)
 
     def legs(points: np.ndarray) -> np.ndarray:
         under = -below(points)
-        return np.maximum(under - _OVERLAP, np.minimum(under, around(points)[0]))
+        return np.maximum(under - _OVERLAP, np.minimum(under, around(points)))
 
     return skirt, legs
 
