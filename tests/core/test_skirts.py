@@ -17,16 +17,18 @@ X, Y = np.meshgrid((np.arange(SIZE) + 0.5) * 2 / SIZE - 1, 1 - (np.arange(SIZE) 
 
 def tube(x: float, low: float, high: float, radius: float) -> trimesh.Trimesh:
     mesh = trimesh.creation.cylinder(radius, segment=[[x, low, 0.0], [x, high, 0.0]], sections=24)
-    return mesh.subdivide_to_size(0.05)
+    return trimesh.Trimesh(*trimesh.remesh.subdivide_to_size(mesh.vertices, mesh.faces, 0.05)[:2])
 
 
 def wearer(level: float = 0.0, arm: float = ARM) -> Wearer:
     trunk = tube(0.0, HIPS - 0.1, 0.5, 0.17)
     parts = [trunk, tube(-APART, ANKLES - 0.05, HIPS, LEG), tube(APART, ANKLES - 0.05, HIPS, LEG), tube(arm, -0.2, 0.4, 0.04)]
-    mesh = trimesh.util.concatenate(parts)
-    arms = np.arange(len(mesh.vertices)) >= sum(len(one.vertices) for one in parts[:-1])
+    starts = np.cumsum([0, *(len(one.vertices) for one in parts)])
+    vertices = np.concatenate([one.vertices for one in parts])
+    faces = np.concatenate([one.faces + start for one, start in zip(parts, starts, strict=False)])
+    arms = np.arange(len(vertices)) >= starts[-2]
     legs = np.array([[[x, y, 0.0] for y in (HIPS, KNEES, ANKLES)] for x in (APART, -APART)])
-    return Wearer(np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces), arms, legs, np.array([level, level]))
+    return Wearer(vertices.astype(np.float32), faces, arms, legs, np.array([level, level]))
 
 
 def body(points: np.ndarray) -> np.ndarray:
