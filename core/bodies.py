@@ -20,6 +20,7 @@ from .errors import InputError, ReconstructionError
 from .fields.body import body_field
 from .fields.field import Field
 from .fields.published import PublishedField, load_published
+from .fields.skirt_outline import Wearer
 from .geometry.mesh import vertex_normals
 from .models.body import BodyModel
 from .models.body_fit import BodyFitter, BodyViewFit
@@ -52,6 +53,8 @@ from .surface.solid import ClosedSurface
 MARGIN = 1.138
 """Side of the crop over the longer side of the person in the photo (PIFu's rule)."""
 _CROP = 512  # pixels of the matte's crop
+_LEG = ("upperleg01", "lowerleg01", "foot")  # joints of a leg: hip, knee and ankle
+_STEP = 0.1  # metres
 HeadMaker = Callable[[BodyView, Camera, np.ndarray], BodyHead | None]
 """From a view, the camera of the fitted body and the point (3,) between its eyes, in that camera's frame."""
 _APART = ("face", "scalp", "hands")  # regions whose colours are their own
@@ -71,6 +74,10 @@ class PreparedBody:
     def matte(self, size: int = _CROP) -> np.ndarray:
         """(size, size) in [0, 1]: the person in the crop."""
         return np.clip(crop_picture(self.view.matte, self.framing.crop_box(self.fit.camera), size), 0, 1)
+
+    def parsing(self, size: int) -> np.ndarray | None:
+        """(size, size, len(CLASSES)): what the pixels of the crop are, where a network told."""
+        return None if self.view.parsing is None else self.view.parsing.crop(self.framing.crop_box(self.fit.camera), size)
 
 
 def body_framing(view: BodyView, camera: Camera) -> Framing:
@@ -126,7 +133,21 @@ class BodyReconstructor:
         if self._published is not None:
             return PublishedField(self._published, prepared.view, prepared.fit.camera, prepared.surface)
         encoded, hands = self.predictor.encode(prediction, prepared.surface), self._body.closed_region("hands")
-        return body_field(encoded, prepared.surface, prepared.matte(), hands, cancel)
+        matte, parsing = prepared.matte(), prepared.parsing(_CROP)
+        worn = None if parsing is None else (parsing[..., CLASSES.index("clothes")], self._wearer(prepared))
+        return body_field(encoded, prepared.surface, matte, hands, worn, cancel)
+
+    def _wearer(self, prepared: PreparedBody) -> Wearer:
+        """What a skirt hangs on."""
+        fit, camera, framing = prepared.fit, prepared.fit.camera, prepared.framing
+        sides = [[fit.joints[self._body.joint(f"{name}.{side}")] for name in _LEG] for side in ("L", "R")]
+        legs = framing.to_crop(np.reshape(sides, (6, 3)), camera).reshape(2, 3, 3)
+        # A step towards the camera on a level, at the height of the hips and at that of the ankles.
+        towards = np.array([0.0, 0.0, _STEP]) - _STEP * fit.up[2] * fit.up
+        ends = np.mean(sides, axis=0)[[0, -1]]
+        step = framing.to_crop(ends + towards, camera) - framing.to_crop(ends, camera)
+        arms = np.max([self._body.closed_region(name) for name in ARMS], axis=0) > 0.5
+        return Wearer(prepared.surface.vertices, prepared.surface.faces, arms, legs, step[:, 1] / step[:, 2])
 
     def predict(self, prepared: PreparedBody, own: OwnNetworks = BUNDLED) -> CropPrediction:
         """What the networks of bodies, or the user's own, see in a photo. Raises LikenessError."""
@@ -169,7 +190,7 @@ class BodyReconstructor:
             strength = BUNDLED_RELIEF if own.normals is None else OWN_RELIEF
             vertices = add_detail(vertices, faces, settings.resolution, *relief(prediction, view.image, box, strength), spikes=True)
             image = crop_picture(view.image, box, len(matte))
-            parsing = None if view.parsing is None else view.parsing.crop(box, len(matte))
+            parsing = prepared.parsing(len(matte))
             skin, bare = None if parsing is None else parsing[..., CLASSES.index("skin")], None
             places = partial(NearestPlaces, self._body, prepared.surface.vertices, skin=skin)
             # A published network's surface is there to be compared: it gets no clothes and no hands of ours.

@@ -16,6 +16,8 @@ from .field import Field, PointFunction, evaluate
 from .fitted import FittedField
 from .missing import with_missing_parts
 from .silhouette import silhouette_stretch, stretched
+from .skirt_outline import Wearer
+from .skirts import with_skirt
 
 _CELLS = 128  # of the picture a side, on which the outline is compared: 16 mm on a grown-up
 _REACH, _MARGIN = 0.4, 0.07  # crop units from the fitted surface, and outside the outline, within which there may be surface
@@ -106,8 +108,17 @@ def allowed_excess(silhouette: PointFunction, outline: PointFunction) -> PointFu
     return lambda points: np.interp(points[:, 1], axis, allowed).astype(np.float32)
 
 
-def body_field(encoded: EncodedCrop, surface: PriorSurface, matte: np.ndarray, hands: np.ndarray, cancel: Cancel | None = None) -> Field:
-    """What a body's surface is extracted from: a BodyField stretched to the outline of the crop's matte. Raises Cancelled."""
+def body_field(
+    encoded: EncodedCrop,
+    surface: PriorSurface,
+    matte: np.ndarray,
+    hands: np.ndarray,
+    worn: tuple[np.ndarray, Wearer] | None = None,
+    cancel: Cancel | None = None,
+) -> Field:
+    """What a body's surface is extracted from: a BodyField stretched to the outline of the crop's matte. worn: clothes (S, S) in [0, 1] of
+    the crop, and who may wear a skirt. Raises Cancelled."""
     body = BodyField(encoded, surface, matte, hands)
-    field = with_missing_parts(body, body.silhouette, cancel)
+    dressed = body if worn is None else with_skirt(body, worn[0], matte, worn[1])
+    field = with_missing_parts(dressed, body.silhouette, cancel)
     return stretched(field, silhouette_stretch(field, silhouette=body.silhouette, cells=_CELLS, cancel=cancel, inwards=_INWARDS))

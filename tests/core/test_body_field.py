@@ -9,7 +9,7 @@ import trimesh
 
 from likeness.core.errors import AssetError
 from likeness.core.fields.body import BodyField, allowed_excess, body_field
-from likeness.core.fields.field import Field
+from likeness.core.fields.field import Field, ReshapedField
 from likeness.core.models.body import BodyModel
 from likeness.core.models.prior import PriorSurface
 from likeness.core.networks.config import FieldConfig
@@ -67,6 +67,14 @@ def test_nothing_lies_outside_the_outline() -> None:
     made = field(0.5)
     bounded = body_field(made._encoded, _surface(), disc(0.4), np.zeros(len(_surface().vertices), np.float32))
     assert radius(bounded, (1, 0, 0)) == pytest.approx(0.4, abs=0.015)
+
+
+def test_a_skirt_takes_the_fields_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("likeness.core.fields.body.with_skirt", lambda field, *_: ReshapedField(field, lambda x: field.distance(x) + 0.1))
+    hands = np.zeros(len(_surface().vertices), np.float32)
+    worn = np.ones((SIZE, SIZE)), None
+    made = body_field(field(0.5)._encoded, _surface(), disc(0.6), hands, worn)  # type: ignore[arg-type]
+    assert radius(made, (0, 0, 1)) == pytest.approx(0.4, abs=0.01)
 
 
 def test_hidden_surface_keeps_near_the_fit_where_nothing_is_seen_beside_it() -> None:
