@@ -53,31 +53,35 @@ class Carrier:
     @classmethod
     def between(cls, start: FittedView, end: FittedView, cells: int = _CELLS) -> Self:
         """From the crop frame of `start` into that of `end`; both are the same model. cells: of the lattice, a side."""
-        lattice = _lattice(cells)
-        points = start.framing.from_crop(lattice, start.camera)
+        points = start.framing.from_crop(lattice(cells), start.camera)
         closest = ClosestSurface(start.vertices, start.surface.topology or start.surface.faces)
         _, face, barycentric = closest.query(points)
         turns = local_rotations(start.vertices, end.vertices, start.surface.faces).reshape(-1, 9)
         here, there = (closest.interpolate(vertices, face, barycentric) for vertices in (start.vertices, end.vertices))
         turn = closest.interpolate(turns, face, barycentric).reshape(-1, 3, 3)
         moved = there + np.einsum("nij,nj->ni", turn, points - here)
-        return cls._of(lattice, end.framing.to_crop(moved, end.camera), _BLUR)
+        return cls.of(end.framing.to_crop(moved, end.camera), _BLUR)
 
     def inverse(self) -> Self:
         """The map back, exact on the lattice's points."""
-        lattice = _lattice(self.rest.shape[1] - 1)
+        return self.of(self.undone(lattice(self.rest.shape[1] - 1)))
+
+    def undone(self, places: np.ndarray) -> np.ndarray:
+        """The points (N, 3) that it takes to places (N, 3)."""
         back = np.linalg.inv(self.matrix)
-        found = (lattice - self.offset) @ back.T
+        found = (places - self.offset) @ back.T
         for _ in range(_ROUNDS):
-            found = found + (lattice - self(found)) @ back.T
-        return self._of(lattice, found, 0.0)
+            found = found + (places - self(found)) @ back.T
+        return found.astype(np.float32)
 
     @classmethod
-    def _of(cls, lattice: np.ndarray, places: np.ndarray, blur: float) -> Self:
-        columns = np.column_stack([lattice, np.ones(len(lattice))])
+    def of(cls, places: np.ndarray, blur: float = 0.0) -> Self:
+        """That takes the points of a `lattice` to places (N, 3). blur: cells."""
+        corners = round(len(places) ** (1 / 3))
+        points = lattice(corners - 1)
+        columns = np.column_stack([points, np.ones(len(points))])
         affine = np.linalg.lstsq(columns, places, rcond=None)[0]
-        cells = round(len(lattice) ** (1 / 3))
-        rest = (places - columns @ affine).reshape(cells, cells, cells, 3)
+        rest = (places - columns @ affine).reshape(corners, corners, corners, 3)
         rest = gaussian_filter(rest, (blur, blur, blur, 0)) if blur else rest
         return cls(affine[:3].T, affine[3], np.ascontiguousarray(np.moveaxis(rest, 3, 0), np.float32))
 
@@ -88,7 +92,8 @@ class Carrier:
         return (points @ self.matrix.T + self.offset + rest).astype(np.float32)
 
 
-def _lattice(cells: int) -> np.ndarray:
+def lattice(cells: int) -> np.ndarray:
+    """Points ((cells + 1)³, 3) float32 over the crop's cube, x slowest."""
     axis = (np.arange(cells + 1) * (2 / cells) - 1).astype(np.float32)
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
 
