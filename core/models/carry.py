@@ -62,6 +62,12 @@ class Carrier:
         moved = there + np.einsum("nij,nj->ni", turn, points - here)
         return cls.of(end.framing.to_crop(moved, end.camera), _BLUR)
 
+    @classmethod
+    def rigid(cls, start: FittedView, end: FittedView, turn: np.ndarray, cells: int = _CELLS) -> Self:
+        """As `between` of two views whose vertices differ by a turn (3, 3) alone, in a tenth of the time."""
+        points = start.framing.from_crop(lattice(cells), start.camera)
+        return cls.of(end.framing.to_crop(points @ turn.T, end.camera))
+
     def inverse(self) -> Self:
         """The map back, exact on the lattice's points."""
         return self.of(self.undone(lattice(self.rest.shape[1] - 1)))
