@@ -44,18 +44,10 @@ _FINE, _BAD_FIT = 400.0, 0.03  # pixels of a crop above which more do not help; 
 class FurtherPhotos:
     """The photos of a person beside the main one, with the maps from the main photo's crop frame into theirs. others: these photos."""
 
-    def __init__(
-        self,
-        main: PreparedPhoto,
-        others: Sequence[PreparedPhoto],
-        crop: CropField,
-        surface: tuple[np.ndarray, np.ndarray],
-        sides: int = 0,
-    ) -> None:
-        """others: as they show the main photo's head (`placed`); crop: the networks' part of the main photo's field; surface: vertices
-        (V, 3) and faces (F, 3) of that field, coarse; sides: how many at the others' end show no face, whose shoulders nothing was fitted
-        to."""
-        self.others, self._main, self._crop, self._surface = others, main, crop, surface
+    def __init__(self, main: PreparedPhoto, others: Sequence[PreparedPhoto], crop: CropField, sides: int = 0) -> None:
+        """others: as they show the main photo's head (`placed`); crop: the networks' part of the main photo's field; sides: how many at
+        the others' end show no face, whose shoulders nothing was fitted to."""
+        self.others, self._main, self._crop = others, main, crop
         self._faces = 1 + len(others) - sides  # photos with a face, the main one among them
         self._carry = [self._carrier(number, photo) for number, photo in enumerate(others, 1)]
         self._back = [carrier.inverse() for carrier in self._carry]
@@ -91,7 +83,7 @@ class FurtherPhotos:
                 unplaced(number)
         fits = [registered(model, start, PhotoFit(other.view.image, other.fit), _outside(other), head) for other in found]
         placed = [other.placed(model, predictor, fit) for other, fit in zip(found, fits, strict=True)]
-        return cls(main, placed, crop, (vertices, faces), len(found) - len(others))
+        return cls(main, placed, crop, len(found) - len(others))
 
     def _carrier(self, number: int, photo: PreparedPhoto) -> Carrier:
         start, end = _fitted(self._main), _fitted(photo)
@@ -102,7 +94,7 @@ class FurtherPhotos:
     def field(self, main: Field, cancel: Cancel | None) -> Field:
         """The field of all photos, in the main photo's crop frame. main: the main photo's. Raises Cancelled."""
         seen = [self._silhouette(*parts) for parts in zip(self.others, self._carry, self._back, strict=True)]
-        return multiview_field(main, self._surface, self._crop.silhouette, self._crop.face_trust, seen, cancel)
+        return multiview_field(main, self._crop.silhouette, self._crop.face_trust, seen, cancel)
 
     def _silhouette(self, photo: PreparedPhoto, carry: Carrier, back: Carrier) -> Silhouette:
         outside = _outside(photo)

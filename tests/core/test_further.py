@@ -21,7 +21,7 @@ def further(sides: int) -> FurtherPhotos:
     """Of a main photo alone, whose number is 0; sides: of the photos that would follow."""
     fit: Any = SimpleNamespace(closed_vertices=np.zeros((3, 3)), camera=None)
     main = cast(PreparedPhoto, SimpleNamespace(fit=fit, surface=None))
-    return FurtherPhotos(main, [], cast(CropField, StubCrop()), (np.zeros((0, 3)), np.zeros((0, 3), int)), sides)
+    return FurtherPhotos(main, [], cast(CropField, StubCrop()), sides)
 
 
 HEAD, SHOULDER = np.array([[0.0, 0.2, 0.3]], np.float32), np.array([[0.3, -0.9, 0.0]], np.float32)

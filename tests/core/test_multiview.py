@@ -7,7 +7,6 @@ import pytest
 
 from likeness.core.fields.field import PointFunction
 from likeness.core.fields.multiview import Silhouette, multiview_field
-from likeness.core.surface.build import build_surface
 
 from .shapes import Shape, everywhere
 
@@ -39,7 +38,7 @@ def seen(degrees: float, distance: PointFunction = disc, counts: PointFunction =
 
 
 def several(shape: PointFunction, *others: Silhouette, protect: PointFunction = nowhere) -> PointFunction:
-    return multiview_field(Shape(shape), build_surface(Shape(shape), 32), disc, protect, others).distance
+    return multiview_field(Shape(shape), disc, protect, others).distance
 
 
 def reach(field: PointFunction, direction: tuple[float, float, float]) -> float:
@@ -70,27 +69,11 @@ def test_what_is_beyond_an_outline_is_drawn_in_without_an_edge():
 
 
 def test_photos_from_one_side_ask_for_their_outline_once():
-    assert reach(several(FLAT, *(seen(90) for _ in range(4))), FRONT) == pytest.approx(reach(several(FLAT, seen(90)), FRONT), abs=0.01)
+    assert reach(several(FLAT, *(seen(90) for _ in range(4))), FRONT) == pytest.approx(reach(several(FLAT, seen(90)), FRONT), abs=0.003)
 
 
-def test_an_outline_draws_out_what_is_far_from_it():
-    """A bob stands five centimetres off the back of the head that the main photo guesses."""
-    field = several(ball((0.5, 0.5, 0.25)), seen(90))
-    assert reach(field, BEHIND) > 0.45
-
-
-def test_a_shape_that_is_drawn_out_does_not_fold():
-    """Along every way out of it the surface is passed once."""
-    field, way = several(ball((0.5, 0.5, 0.25)), seen(90)), np.linspace(0.0, 0.95, 200, dtype=np.float32)[:, None]
-    for angle in np.linspace(0, 2 * np.pi, 24):
-        inside = field(way * np.array([np.cos(angle), 0, np.sin(angle)], np.float32)) < 0
-        assert np.count_nonzero(np.diff(inside)) == 1
-
-
-def test_an_outline_moves_the_surface_by_no_more_than_heads_need():
-    """Another person in a photo is no head that is a hand's breadth deeper."""
-    huge = lambda points: (np.linalg.norm(points[:, :2], axis=1) - 0.9).astype(np.float32)  # noqa: E731
-    assert reach(several(FLAT, seen(90, huge)), BEHIND) < 0.84
+def test_another_photo_s_outline_moves_the_surface_by_no_more_than_its_place_is_known():
+    assert reach(several(ball((0.5, 0.5, 0.3)), seen(90)), FRONT) < 0.37
 
 
 def test_the_main_photo_s_outline_holds():
@@ -116,7 +99,7 @@ def test_an_outline_has_no_say_beyond_its_crop():
     assert reach(several(FLAT, far), FRONT) == pytest.approx(0.46, abs=0.01)
 
 
-def test_further_photos_cost_the_field_nothing():
+def test_each_further_photo_costs_about_the_same():
     asked = 0
 
     def counted(points: np.ndarray) -> np.ndarray:
@@ -125,12 +108,12 @@ def test_further_photos_cost_the_field_nothing():
         return FLAT(points)
 
     costs = []
-    for count in (1, 3):
+    for count in (1, 3, 5):
         field = several(counted, *(seen(30.0 * turn) for turn in range(1, count + 1)))
         asked = 0
         field(np.random.default_rng(0).uniform(-1, 1, (2000, 3)).astype(np.float32))
         costs.append(asked)
-    assert costs == [2000, 2000]
+    assert costs[2] - costs[1] < 1.6 * (costs[1] - costs[0])
 
 
 def test_a_lower_crown_in_another_photo_leaves_no_bulge_behind_the_main_one_s():
@@ -138,4 +121,4 @@ def test_a_lower_crown_in_another_photo_leaves_no_bulge_behind_the_main_one_s():
     flat = lambda points: np.maximum(disc(points), points[:, 1] - 0.4).astype(np.float32)  # noqa: E731
     bare, lower = several(ROUND), several(ROUND, seen(90, flat))
     for direction in ((0, 1, 0), (0, 0.9, -0.436), (0, 0.8, -0.6)):
-        assert -0.015 < reach(lower, direction) - reach(bare, direction) < 0.005
+        assert -0.01 < reach(lower, direction) - reach(bare, direction) < 0.005
