@@ -49,8 +49,7 @@ class FurtherPhotos:
         the others' end show no face, whose shoulders nothing was fitted to."""
         self.others, self._main, self._crop = others, main, crop
         self._faces = 1 + len(others) - sides  # photos with a face, the main one among them
-        start = _fitted(main)
-        self._carry = [Carrier.between(start, _fitted(other)) for other in others]
+        self._carry = [self._carrier(number, photo) for number, photo in enumerate(others, 1)]
         self._back = [carrier.inverse() for carrier in self._carry]
 
     @classmethod
@@ -85,6 +84,12 @@ class FurtherPhotos:
         fits = [registered(model, start, PhotoFit(other.view.image, other.fit), _outside(other), head) for other in found]
         placed = [other.placed(model, predictor, fit) for other, fit in zip(found, fits, strict=True)]
         return cls(main, placed, crop, len(found) - len(others))
+
+    def _carrier(self, number: int, photo: PreparedPhoto) -> Carrier:
+        start, end = _fitted(self._main), _fitted(photo)
+        if number < self._faces:
+            return Carrier.between(start, end)
+        return Carrier.rigid(start, end, photo.fit.rotation @ self._main.fit.rotation.T)
 
     def field(self, main: Field, cancel: Cancel | None) -> Field:
         """The field of all photos, in the main photo's crop frame. main: the main photo's. Raises Cancelled."""

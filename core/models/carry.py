@@ -63,6 +63,13 @@ class Carrier:
         moved = there + np.einsum("nij,nj->ni", turn, points - here)
         return cls._of(lattice, end.framing.to_crop(moved, end.camera), _BLUR)
 
+    @classmethod
+    def rigid(cls, start: FittedView, end: FittedView, turn: np.ndarray, cells: int = _CELLS) -> Self:
+        """As `between` of two views whose vertices differ by a turn (3, 3) alone: exact, and in a fiftieth of the time."""
+        lattice = _lattice(cells)
+        points = start.framing.from_crop(lattice, start.camera)
+        return cls._of(lattice, end.framing.to_crop(points @ turn.T, end.camera), 0.0)
+
     def inverse(self) -> Self:
         """The map back, exact on the lattice's points."""
         lattice = _lattice(self.rest.shape[1] - 1)

@@ -56,3 +56,15 @@ def test_the_way_back_ends_where_it_began(model):
     apart = np.linalg.norm(carry.inverse()(carry(points)) - points, axis=1)
     # Behind the head the nearest part of it changes from one point to the next, and the map with it.
     assert np.percentile(apart, 95) < 0.5 * MILLIMETRE and apart.max() < 6 * MILLIMETRE
+
+
+def test_a_head_that_only_turns_is_carried_exactly(model):
+    front, _ = fitted(model, 0.0)
+    angle, camera = 1.0, Camera((250.0, 240.0), 1000.0, 0.8)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    turned = front.vertices @ turn.T
+    places = HEAD.to_crop(turned, camera).astype(np.float32)
+    carry = Carrier.rigid(front, FittedView(turned, PriorSurface.of(model, places, HEAD), camera), turn)
+    points = front.surface.vertices
+    near = np.abs(points).max(1) < 0.95
+    assert np.linalg.norm(carry(points) - places, axis=1)[near].max() < 0.2 * MILLIMETRE
