@@ -23,7 +23,6 @@ _SHORT = 0.02  # share of the median edge: of 280,000 edges between voxels one m
 _ANGLE = np.radians(66)
 _SMOOTHED, _BORDER_SMOOTHED = 8, 60  # steps of smoothing: of the share along the surface, of a part's border along itself
 _QUADS_SMOOTHED = 10  # steps of smoothing of the border of a part's quads along itself
-_UNFOLDED, _TURNED = 20, 0.2  # rounds in which folded quads are flattened; cosine to what a corner was before, from which it is folded
 _PIECE = 0.1  # share of a part's largest piece that another one must have to be kept
 _LEAST = 0.002  # square metres: a smaller part is none, a smaller hole is filled
 
@@ -62,7 +61,6 @@ def main(source: str, output: str, count: int) -> None:
     places = np.array([place for _, place, _, _ in found], np.float32)
     corners = faces[[index for *_, index in found]]
     shares = _barycentric(vertices[corners], places)
-    places, free = unfolded(places, quads, flat)
     mesh.vertices.foreach_set("co", places.ravel())
     mesh.update()
     _tell("unwrap")
@@ -82,7 +80,7 @@ def main(source: str, output: str, count: int) -> None:
         faces=quads,
         uv=_get(mesh.uv_layers.active.data, "uv", 2),
         faces_uv=loops,
-        wrapped=(~free).astype(np.float32),
+        wrapped=np.ones(len(places), np.float32),
         format=np.array(1),
         **carried,
     )
@@ -112,32 +110,6 @@ def fair_border(places: np.ndarray, quads: np.ndarray) -> np.ndarray:
     edges, uses = np.unique(np.minimum(start, end) * count + np.maximum(start, end), return_counts=True)
     border = np.stack(np.divmod(edges[uses == 1], count), axis=1)
     return _smoothed(places, border, _QUADS_SMOOTHED) if len(border) else places
-
-
-def unfolded(places: np.ndarray, quads: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places (V, 3) without quads that are turned over against those of the places before (V, 3), as where nostrils drew in their rims; and
-    the vertices (V,) that moved, which are not on the surface any more."""
-    start, end = _sides(quads)
-    start, end = np.concatenate([start, end]), np.concatenate([end, start])
-    degree = np.maximum(np.bincount(start, minlength=len(places)), 1)[:, None]
-    around = np.where(quads < 0, quads[:, :1], quads)
-    upright, free = _corner_normals(before, around).sum(1, keepdims=True), np.zeros(len(places), bool)
-    for _ in range(_UNFOLDED):
-        normals = _corner_normals(places, around)
-        lengths = np.linalg.norm(normals, axis=2) * np.linalg.norm(upright, axis=2)
-        turned = ((normals * upright).sum(2) < _TURNED * lengths).any(1)
-        if not turned.any():
-            break
-        free[around[turned]] = True
-        mean = np.stack([np.bincount(start, places[end, axis], len(places)) for axis in range(3)], axis=1) / degree
-        places = np.where(free[:, None], mean, places).astype(np.float32)
-    return places, free
-
-
-def _corner_normals(places: np.ndarray, quads: np.ndarray) -> np.ndarray:
-    """(F, 4, 3), by area, of quads (F, 4)."""
-    corners = places[quads].astype(np.float64)
-    return np.cross(np.roll(corners, -1, axis=1) - corners, np.roll(corners, 1, axis=1) - corners)
 
 
 def _sides(quads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
