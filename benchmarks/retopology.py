@@ -108,7 +108,7 @@ def distances(mesh: UvMesh, surface: Mesh, weight: np.ndarray) -> np.ndarray:
 
 
 def psnr(mesh: UvMesh, surface: Mesh, result: Result, size: int, covered: np.ndarray) -> tuple[float, float, float, float]:
-    """Of the relief with the normal map, without it, and of the colours, where the surface is not covered (V,); and of the relief anywhere."""
+    """Of the relief with the normal map, without it, and of the colours, where nothing is covered (V,); and of the relief anywhere."""
     textures = bake_textures(mesh, result, BakedMaps((COLOUR, NORMAL), size))
     smooth = replace(textures, normal=np.full_like(textures.normal, (128, 128, 255)))
     errors = []

@@ -110,7 +110,7 @@ def test_stairs_of_a_border_are_smoothed(part):
     places = np.array([(*corner, 0) for corner in number], np.float32)
     fair = part("scene.quadriflow").fair_border(places, np.array(quads))
     stairs = [number[corner] for step in range(3, 9) for corner in ((step, step), (step + 1, step))]
-    off = lambda where: np.ptp((where[stairs, 0] - where[stairs, 1]))  # noqa: E731
+    off = lambda where: np.ptp(where[stairs, 0] - where[stairs, 1])  # noqa: E731
     assert off(fair) < 0.5 * off(places)
     inside = number[(3, 8)]
     assert np.array_equal(fair[inside], places[inside])
