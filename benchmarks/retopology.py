@@ -7,7 +7,9 @@ quads, and their share of the faces; stretch: the mean over the faces, by area, 
 smaller; distance (mm) of the mesh from the reconstruction, mean and 95 % by area, with the vertices where the Shrinkwrap modifier puts
 them: of all that it holds, and of the face where it is bare; PSNR (dB) of pictures of the mesh with what was baked against pictures of the
 reconstruction, from the front and from 45 degrees beside, over the pixels at which the one lies on the other: lit from above left with the
-normal map (and with the mesh's own normals alone), and the texture's colours against the vertices', which are coarser than the photo.
+normal map (and with the mesh's own normals alone), and the texture's colours against the vertices', which are coarser than the photo. The
+template on the skin is compared where the reconstruction shows skin, as its parts tell, since it lies below hair and clothes; what it would
+be with the places at which it comes within 3 mm of them, and of the base of the cut, is told as well.
 """
 
 import sys
@@ -105,8 +107,8 @@ def distances(mesh: UvMesh, surface: Mesh, weight: np.ndarray) -> np.ndarray:
     return 1000 * np.abs(Transfer.between(surface.vertices, surface.faces, points.astype(np.float32)).distance)
 
 
-def psnr(mesh: UvMesh, surface: Mesh, result: Result, size: int) -> tuple[float, float, float]:
-    """Of the relief with the normal map, without it, and of the colours."""
+def psnr(mesh: UvMesh, surface: Mesh, result: Result, size: int, covered: np.ndarray) -> tuple[float, float, float, float]:
+    """Of the relief with the normal map, without it, and of the colours, where nothing is covered (V,); and of the relief anywhere."""
     textures = bake_textures(mesh, result, BakedMaps((COLOUR, NORMAL), size))
     smooth = replace(textures, normal=np.full_like(textures.normal, (128, 128, 255)))
     errors = []
@@ -114,12 +116,14 @@ def psnr(mesh: UvMesh, surface: Mesh, result: Result, size: int) -> tuple[float,
         cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         turn = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]], np.float32)
         frame = turn, (surface.vertices.max(0) + surface.vertices.min(0)) / 2, np.ptp(surface.vertices, axis=0).max() / 2
-        true, there = _drawn(surface.vertices, surface.faces, *frame, np.hstack([surface.colours, surface.normals]))
+        true, there = _drawn(surface.vertices, surface.faces, *frame, np.hstack([surface.colours, surface.normals, covered[:, None]]))
         (colour, normal), here = _shaded(mesh, textures, *frame)
         same = np.abs(there - here) * frame[2] < _SAME
-        lit = _lit(true[..., 3:], turn)
+        bare = same & (true[..., 6] < 0.5)
+        lit = _lit(true[..., 3:6], turn)
         of_mesh = _lit(normal, turn), _lit(_shaded(mesh, smooth, *frame)[0][1], turn)
-        errors.append([((one - other)[same] ** 2).mean() for one, other in ((of_mesh[0], lit), (of_mesh[1], lit), (colour, true[..., :3]))])
+        pairs = (of_mesh[0], lit, bare), (of_mesh[1], lit, bare), (colour, true[..., :3], bare), (of_mesh[0], lit, same)
+        errors.append([((one - other)[where] ** 2).mean() for one, other, where in pairs])
     return tuple(-10 * np.log10(np.mean(errors, axis=0)))
 
 
@@ -160,14 +164,24 @@ def _lit(normal: np.ndarray, turn: np.ndarray) -> np.ndarray:
     return 0.25 + 0.75 * np.clip(normal @ light, 0, 1)
 
 
-def report(name: str, quads: QuadMesh, result: Result, face: np.ndarray | None, size: int) -> None:
-    """One line of the table. face (V,): 1 on the face, where it is known."""
+def clothed(result: Result) -> np.ndarray:
+    """(V,): how much of each vertex of the reconstruction is hair or clothes."""
+    anatomy = result.anatomy
+    if anatomy is None:
+        return np.zeros(len(result.surface.vertices), np.float32)
+    return anatomy.parts[[anatomy.part_names.index(name) for name in ("Hair", "Clothes")]].sum(0)
+
+
+def report(name: str, quads: QuadMesh, result: Result, face: np.ndarray | None, size: int, covered: np.ndarray | None = None) -> None:
+    """One line of the table. face (V,): 1 on the face, where it is known; covered: where the mesh does not lie on the surface, nowhere by
+    default."""
     surface, number = result.surface, int((quads.faces[:, 3] >= 0).sum())
     mesh = uv_mesh(quads, shrinkwrapped(quads, surface))
-    shape, smooth, colour = psnr(mesh, surface, result, size)
+    nowhere = np.zeros(len(surface.vertices), np.float32)
+    shape, smooth, colour, anywhere = psnr(mesh, surface, result, size, nowhere if covered is None else covered)
     held = distances(mesh, surface, quads.wrapped)
     on_face = "" if face is None else f" | face {distances(mesh, surface, face).mean():.3f}"
-    fits = f"PSNR {shape:.1f} ({smooth:.1f}) dB, colours {colour:.1f} dB"
+    fits = f"PSNR {shape:.1f} ({smooth:.1f}) dB, colours {colour:.1f} dB" + ("" if covered is None else f", anywhere {anywhere:.1f} dB")
     print(
         f"{name:16} | {number:6} quads {number / len(quads.faces):6.1%} | stretch {stretch(mesh):.2f}"
         f" | distance {held.mean():.3f} {np.percentile(held, 95):.3f} mm{on_face} | {fits}",
@@ -184,7 +198,7 @@ def main(path: Path, free: list[Path], size: int = 2048) -> None:
     for cover, name in ((False, "template, skin"), (True, "template, all")):
         quads = template_mesh(result, cover, True, lambda share: None)
         bare &= quads.wrapped > 0.5
-        report(name, quads, result, face[used] * bare, size)
+        report(name, quads, result, face[used] * bare, size, None if cover else clothed(result))
     report("the same, cut", subdivided(quads), result, None, size)
     for file in free:
         quads = QuadMesh.load(file)

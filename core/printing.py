@@ -15,6 +15,8 @@ from .surface.solid import ClosedSurface, from_solid, largest_part, to_solid
 _LEVELS = np.linspace(0.01, 0.3, 30)  # shares of the height at which the base may be cut
 _BASE = 0.4  # share of the widest of these cross-sections that the base must have
 _PLINTH_HEIGHT, _PLINTH_ROOM, _PLINTH_SIDES = 0.08, 1.08, 128  # shares of the height and of the base's half width; corners
+_FLOOR, _FLOOR_ROOM = 0.01, 0.002  # shares of the height: of what closes pits in the base, and how far it goes into their sides
+_THICKER = (1.0, 1.15, 1.3, 1.5)  # of the walls: hollows that run around something are tried again with thicker ones
 _OVERLAP = 0.1  # mm by which what is joined overlaps
 _CELLS = 64  # along the hollow
 _DRAIN = 3.5, 0.3  # mm: radius of the hole through which resin or powder leaves; and at most this share of the base's half width
@@ -37,19 +39,21 @@ class Printing:
 @dataclass(frozen=True)
 class PrintModel:
     """A closed solid for a printer: vertices (V, 3) mm, z up, standing on z = 0 about the origin; faces (F, 3) outward; colours (V, 3) sRGB
-    in [0, 1]; volume in mm³; thinnest: the least thickness that was measured, mm."""
+    in [0, 1]; volume in mm³; thinnest: the least thickness that was measured, mm; handles: how many holes go through it."""
 
     vertices: np.ndarray
     faces: np.ndarray
     colours: np.ndarray
     volume: float
     thinnest: float
+    handles: int = 0
 
     @property
     def summary(self) -> str:
         """One sentence for the user."""
         size = " x ".join(f"{length:.0f}" for length in np.ptp(self.vertices, axis=0))
-        return f"{size} mm, {self.volume / 1000:.0f} cm³, at its thinnest {self.thinnest:.1f} mm"
+        holes = f", with {self.handles} hole{'s' * (self.handles > 1)} through it" if self.handles else ""
+        return f"{size} mm, {self.volume / 1000:.0f} cm³, at its thinnest {self.thinnest:.1f} mm{holes}"
 
 
 def print_model(result: Result, printing: Printing) -> PrintModel:
@@ -71,7 +75,7 @@ def print_model(result: Result, printing: Printing) -> PrintModel:
     known = np.setdiff1d(np.arange(len(colours)), unknown)
     # What was cut or added has the colour of what is nearest.
     colours[unknown] = colours[known[cKDTree(surface.vertices[known]).query(surface.vertices[unknown])[1]]]
-    return PrintModel(surface.vertices, surface.faces, colours, float(solid.volume()), _thinnest(solid, surface))
+    return PrintModel(surface.vertices, surface.faces, colours, float(solid.volume()), _thinnest(solid, surface), solid.genus())
 
 
 def _box(solid: manifold3d.Manifold) -> np.ndarray:
@@ -89,7 +93,23 @@ def _on_base(solid: manifold3d.Manifold) -> manifold3d.Manifold:
     levels = low + _LEVELS * (high - low)
     areas = np.array([solid.slice(float(level)).area() for level in levels])
     level = float(levels[np.argmax(areas >= _BASE * areas.max())])
-    return largest_part(solid.trim_by_plane((0, 0, 1), level))
+    part = largest_part(solid.trim_by_plane((0, 0, 1), level))
+    return part if part.genus() == 0 else _without_pits(part, level, float(high - low))
+
+
+def _without_pits(solid: manifold3d.Manifold, level: float, height: float) -> manifold3d.Manifold:
+    """With a floor in what goes down through its base, as between a neck and a wide collar."""
+    section = solid.slice(level + 1e-4 * height)
+    outline = manifold3d.CrossSection([ring for ring in section.to_polygons() if _turns_left(ring)])
+    pits = (outline - section).offset(_FLOOR_ROOM * height, manifold3d.JoinType.Round)
+    floor = manifold3d.Manifold.extrude(pits ^ outline, _FLOOR * height)
+    return largest_part(solid + floor.translate((0, 0, level)))
+
+
+def _turns_left(ring: np.ndarray) -> bool:
+    """Whether a polygon (N, 2) goes around what is inside, and not around a hole."""
+    after = np.roll(ring, -1, axis=0)
+    return float((ring[:, 0] * after[:, 1] - ring[:, 1] * after[:, 0]).sum()) > 0
 
 
 def _on_plinth(solid: manifold3d.Manifold) -> manifold3d.Manifold:
@@ -104,7 +124,13 @@ def _on_plinth(solid: manifold3d.Manifold) -> manifold3d.Manifold:
 
 
 def _hollowed(solid: manifold3d.Manifold, wall: float) -> manifold3d.Manifold:
-    """With a cavity whose walls are so thick, and a hole through the base."""
+    """With a cavity whose walls are so thick, or somewhat thicker where it would run around something, and a hole through the base."""
+    hollows = (_drained(solid, share * wall) for share in _THICKER)
+    first = next(hollows)
+    return first if first.genus() == 0 else next((hollow for hollow in hollows if hollow.genus() == 0), first)
+
+
+def _drained(solid: manifold3d.Manifold, wall: float) -> manifold3d.Manifold:
     cavity = _cavity(solid, wall)
     low = _box(cavity)[0, 2]
     base = solid.slice(0.01)

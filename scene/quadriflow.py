@@ -21,7 +21,8 @@ _CELLS, _FEWEST, _MOST = 12, 20_000, 400_000  # voxels on the cleaned surface: f
 _SCALE = 100.0  # QuadriFlow refuses edges of a tenth of a millimetre in metres
 _SHORT = 0.02  # share of the median edge: of 280,000 edges between voxels one may be shorter than a micrometre, which it refuses as well
 _ANGLE = np.radians(66)
-_SMOOTHED, _BORDER_SMOOTHED = 8, 20  # steps of smoothing: of the share along the surface, of a part's border along itself
+_SMOOTHED, _BORDER_SMOOTHED = 8, 60  # steps of smoothing: of the share along the surface, of a part's border along itself
+_QUADS_SMOOTHED = 10  # steps of smoothing of the border of a part's quads along itself
 _PIECE = 0.1  # share of a part's largest piece that another one must have to be kept
 _LEAST = 0.002  # square metres: a smaller part is none, a smaller hole is filled
 
@@ -52,9 +53,11 @@ def main(source: str, output: str, count: int) -> None:
         os._exit(NO_QUADS)
     _tell("carry")
     mesh = item.data
-    places = _get(mesh.vertices, "co", 3)
+    flat, (quads, loops) = _get(mesh.vertices, "co", 3), _corners(mesh)
+    if "part" in given:
+        flat = fair_border(flat, quads)
     surface = _object("target", vertices, faces)
-    found = [surface.closest_point_on_mesh(place) for place in places]
+    found = [surface.closest_point_on_mesh(place) for place in flat]
     places = np.array([place for _, place, _, _ in found], np.float32)
     corners = faces[[index for *_, index in found]]
     shares = _barycentric(vertices[corners], places)
@@ -69,7 +72,6 @@ def main(source: str, output: str, count: int) -> None:
     bpy.ops.mesh.select_all(action="SELECT")
     bpy.ops.uv.smart_project(angle_limit=_ANGLE, island_margin=0.003)
     bpy.ops.object.mode_set(mode="OBJECT")
-    quads, loops = _corners(mesh)
     carried = {name: np.einsum("ni...,ni->n...", given[name][corners], shares).astype(np.float32) for name in ("colours", "observed")}
     partial = output + ".part.npz"
     np.savez(
@@ -98,6 +100,35 @@ def spread_short_edges(mesh: bpy.types.Mesh) -> None:
     places[near] = np.stack([np.bincount(start, places[end, axis], len(places)) for axis in range(3)], axis=1)[near] / number
     mesh.vertices.foreach_set("co", places.ravel())
     mesh.update()
+
+
+def fair_border(places: np.ndarray, quads: np.ndarray) -> np.ndarray:
+    """Places (V, 3) of an open mesh of quads (F, 4) with its borders smoothed along themselves: where they run across the quads' rows,
+    QuadriFlow leaves stairs."""
+    start, end = _sides(quads)
+    count = len(places)
+    edges, uses = np.unique(np.minimum(start, end) * count + np.maximum(start, end), return_counts=True)
+    border = np.stack(np.divmod(edges[uses == 1], count), axis=1)
+    return _smoothed(places, border, _QUADS_SMOOTHED) if len(border) else places
+
+
+def _sides(quads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last vertices of all sides (E,) of quads (F, 4), a triangle's fourth corner -1."""
+    following = np.roll(quads, -1, axis=1)
+    following = np.where(following < 0, quads[:, :1], following)
+    there = quads >= 0
+    return quads[there].astype(np.int64), following[there].astype(np.int64)
+
+
+def _smoothed(places: np.ndarray, lines: np.ndarray, steps: int) -> np.ndarray:
+    """Places (V, 3) smoothed along closed lines of edges (E, 2), by Taubin's steps, or short lines would shrink to points."""
+    a, b = np.concatenate([lines, lines[:, ::-1]]).T
+    on, degree = np.unique(lines), np.bincount(a, minlength=len(places))
+    places = places.copy()
+    for strength in steps * (0.5, -0.53):
+        summed = np.stack([np.bincount(a, places[b, axis], len(places)) for axis in range(3)], axis=1)
+        places[on] += (strength * (summed[on] / degree[on, None] - places[on])).astype(places.dtype)
+    return places
 
 
 def _tell(stage: str, share: float | None = None) -> None:
@@ -137,13 +168,7 @@ def _part(
     number = np.zeros(len(vertices), np.int64)
     number[used] = np.arange(len(used))
     vertices, faces = vertices[used].astype(np.float64), number[faces]
-    border = _border(faces, len(vertices))
-    a, b = np.concatenate([border, border[:, ::-1]]).T
-    on = np.unique(border)
-    for strength in _BORDER_SMOOTHED * (0.5, -0.53):  # Taubin's, or short borders would shrink to points
-        summed = np.stack([np.bincount(a, vertices[b, axis], len(vertices)) for axis in range(3)], axis=1)
-        vertices[on] += strength * (summed[on] / 2 - vertices[on])
-    return vertices, faces
+    return _smoothed(vertices, _border(faces, len(vertices)), _BORDER_SMOOTHED), faces
 
 
 def _shares(faces: np.ndarray, hair: np.ndarray, clothes: np.ndarray, head: np.ndarray) -> dict[str, np.ndarray]:

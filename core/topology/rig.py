@@ -10,6 +10,7 @@ from ..models.rotation import rotation_matrix, rotation_vector
 from .blendshapes import BlendshapeTransfer, graded
 from .eyes_teeth import clear_eyeballs, follow_parts, moved_joints, settle_tongue
 from .jaw import jaw_corrective
+from .lips import close_lips
 from .refine_fit import PlacedHead, refine_fit
 from .register import ReconstructedSurface, register
 from .rigged import RiggedHead, upright_rotations
@@ -28,6 +29,7 @@ def rig_head(model: HeadModel, fit: ViewFit, surface: ReconstructedSurface, drop
     head = refine_fit(fitted, surface)
     count = head.count
     registered = register(Template.of(model), head.posed(), surface, model.correspondence[:count])
+    registered = close_lips(model, fitted.posed(), registered, surface.vertices)
     skin = unpose(head, registered)
     rest, joints = model.rest(head.parameters.identity, np.zeros(len(model.expression)))
     rest, joints = rest - joints[NECK], joints - joints[NECK]

@@ -1,16 +1,18 @@
 """Prints: closed, on a flat base, as high as wanted, hollow and drained if wanted, and read back by the 3MF Consortium's own library."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import lib3mf
+import manifold3d
 import numpy as np
 import pytest
 import trimesh
 
 from likeness.core.errors import InputError
 from likeness.core.print_files import write_print
-from likeness.core.printing import Printing, PrintModel, print_model
-from likeness.core.result import Result
+from likeness.core.printing import TO_PRINTER, Printing, PrintModel, print_model
+from likeness.core.result import Mesh, Result
 from likeness.core.surface.extract import check_manifold
 
 
@@ -98,3 +100,22 @@ def test_stl_is_read_by_trimesh(bust: Result, tmp_path: Path) -> None:
     write_print(model, "head", tmp_path / "head.stl")
     mesh = trimesh.load(tmp_path / "head.stl")
     assert mesh.is_watertight and mesh.extents[2] == pytest.approx(80, rel=1e-4)
+
+
+def test_a_pit_that_the_base_cuts_open_gets_a_floor() -> None:
+    """As between a neck and a wide collar: cut off below it, the pit would be a hole through the print."""
+    body = manifold3d.Manifold.sphere(0.1, 96).scale((1, 1, 1.3))
+    pit = manifold3d.Manifold.cylinder(0.3, 0.015, 0.03, 48).translate((0, 0.03, -0.11))
+    surface = (body - pit).to_mesh64()
+    vertices = (np.asarray(surface.vert_properties)[:, :3] @ TO_PRINTER).astype(np.float32)
+    nothing = np.zeros((len(vertices), 3), np.float32)
+    mesh = Mesh(vertices, np.asarray(surface.tri_verts).astype(np.int32), nothing, nothing, nothing[:, 0])
+    model = print_model(Result("Ada", {"surface": mesh}, ()), Printing(100))
+    assert model.handles == 0
+    assert trimesh.Trimesh(model.vertices, model.faces, process=False).euler_number == 2
+
+
+def test_holes_through_a_print_are_told(bust: Result) -> None:
+    model = print_model(bust, Printing(100))
+    assert "hole" not in model.summary
+    assert replace(model, handles=2).summary.endswith("with 2 holes through it")

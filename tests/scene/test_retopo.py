@@ -99,6 +99,23 @@ def test_vertices_that_fall_together_are_spread_before_quads_are_made(part):
     assert np.array_equal(after[others].astype(np.float32), before[others].astype(np.float32)), "all else stays"
 
 
+def test_stairs_of_a_border_are_smoothed(part):
+    number = {}
+    quads = []
+    for row in range(12):
+        for column in range(12):
+            if column <= row:
+                corners = [(column, row), (column + 1, row), (column + 1, row + 1), (column, row + 1)]
+                quads.append([number.setdefault(corner, len(number)) for corner in corners])
+    places = np.array([(*corner, 0) for corner in number], np.float32)
+    fair = part("scene.quadriflow").fair_border(places, np.array(quads))
+    stairs = [number[corner] for step in range(3, 9) for corner in ((step, step), (step + 1, step))]
+    off = lambda where: np.ptp(where[stairs, 0] - where[stairs, 1])  # noqa: E731
+    assert off(fair) < 0.5 * off(places)
+    inside = number[(3, 8)]
+    assert np.array_equal(fair[inside], places[inside])
+
+
 def test_free_quads_are_made_in_another_blender(head, evaluated, make_result):
     assert bpy.ops.likeness.retopologise(method="FREE", quads=400) == {"FINISHED"}
     item = bpy.context.object
