@@ -30,6 +30,9 @@ _NEAR = (0.03, 0.05)  # crop units from an ear over which the field's own surfac
 _SWOLLEN = 0.0025  # crop units (0.5 mm): rims are as thin as cells. The surface is moved back to them (surface/ears.py)
 _OVER = (0.028, 0.04)  # crop units (5.6 to 8 mm) by which hair stands off half of an ear
 _COVERED, _BOTH = (0.4, 0.5), 0.35  # share of what covers an ear in the picture; what is added where the other one is covered
+_MUCH, _UNCOVERED = (30, 80), (0.3, 0.45)  # vertices of an ear, as far as they face the viewer; share of them that something covers
+_LIKE_IT = 0.15  # by which it may be more where the other one is shown to be bare, and less where that is covered
+_WHOLE = (0.3, 0.5)  # bare share of an ear over which it is all the fitted model's: a mixture of both is a doubled, broken one
 _DEPTH, _FAR = 512, 10.0  # pixels a side; crop units
 
 
@@ -53,9 +56,14 @@ class Ears:
         ears = [np.flatnonzero(mask > _INSIDE) for mask in masks]
         some = [ear[:: max(len(ear) // _POINTS, 1)] for ear in ears]
         hidden = smoothstep(np.array([-np.median(field.distance(surface.vertices[one])) for one in some]), *_OVER)
-        covered = np.zeros(2) if covers is None else np.array([shown.mean(ear, covers) for ear in ears])
+        covered, much = np.zeros((2, 2)) if covers is None else np.array([shown.mean(ear, covers) for ear in ears]).T
         # Hair that covers one ear mostly covers the other.
         bare = (1 - hidden) * (1 - smoothstep(covered + _BOTH * (np.maximum(hidden, covered > _COVERED[1])[::-1]), *_COVERED))
+        # What the picture shows of an ear it knows better than the field.
+        shown_bare = smoothstep(much, *_MUCH) * (1 - smoothstep(covered, *_UNCOVERED))
+        like_the_other = _LIKE_IT * (shown_bare - (covered > _COVERED[1]))[::-1]
+        bare = np.maximum(bare, smoothstep(much, *_MUCH) * (1 - smoothstep(covered - like_the_other, *_UNCOVERED)))
+        bare = smoothstep(bare, *_WHOLE)
         for mask, ear, one in zip(masks * bare[:, None], ears, some, strict=True):
             near = np.flatnonzero(mask > 0)
             if not len(near):
@@ -129,11 +137,12 @@ class _Shown:
         depth = depth_picture(self.vertices, self.faces, _DEPTH).depth
         return np.where(np.isfinite(depth), depth, -_FAR)
 
-    def mean(self, ear: np.ndarray, picture: np.ndarray) -> float:
-        """Of a picture (S, S), over what is seen of the vertices `ear` (N,)."""
+    def mean(self, ear: np.ndarray, picture: np.ndarray) -> tuple[float, float]:
+        """Of a picture (S, S), over what is seen of the vertices `ear` (N,); and of how many of them that is, as far as they face the
+        viewer."""
         points, normals = self.vertices[ear], self.normals[ear]
         seen = visibility(points, normals, self._depth) * np.maximum(normals[:, 2], 0)
-        return float(seen @ sample_picture(picture, points) / (seen.sum() + 1))
+        return float(seen @ sample_picture(picture, points) / (seen.sum() + 1)), float(seen.sum())
 
     def contour(self, ear: np.ndarray) -> np.ndarray:
         """Those of the vertices `ear` (N,) that are on the model's outline, ids (M,)."""

@@ -1,5 +1,6 @@
 """Ears of the fitted model in a field and on a surface."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -101,6 +102,32 @@ def test_hair_that_covers_one_ear_covers_the_other_in_doubt() -> None:
     assert found(Solid(fitted().vertices), covers=np.full((64, 64), 0.25, np.float32)).share.max() == 1
     bare = found(Solid(fitted().vertices), covers=np.where(half == 1, half, 0))
     assert bare.share[own(1)].min() > 0.9 and not bare.share[own(0)].any()
+
+
+def beside(right: float, left: float) -> np.ndarray:
+    return np.repeat([[right, left]], 64, axis=0).repeat(32, axis=1).astype(np.float32)
+
+
+def test_an_ear_that_the_picture_shows_is_there_though_the_field_has_hair_over_it() -> None:
+    assert found(Solid(fitted().vertices, 0.05), covers=NONE).share[own(1)].min() > 0.9
+    assert not found(Solid(fitted().vertices, 0.05), covers=beside(0.6, 0.6)).share.any()
+    both = found(Solid(fitted().vertices, 0.05), covers=beside(0.25, 0.47))
+    assert both.share[own(0)].min() > 0.9 and both.share[own(1)].min() > 0.9, "the other is like it"
+
+
+def test_no_ear_is_half_the_models() -> None:
+    shares = [found(Solid(fitted().vertices), covers=beside(0.0, share)).share[own(1)].max() for share in np.arange(0.3, 0.9, 0.02)]
+    assert sum(0.02 < share < 0.98 for share in shares) <= 1
+
+
+def test_an_ear_that_is_turned_away_is_not_shown() -> None:
+    turned = fitted().vertices @ np.array([[0, 0, 1], [0, 1, 0], [-1, 0, 0]], np.float32)
+    surface = replace(fitted(), vertices=turned)
+    inside: PointFunction = lambda points: np.full(len(points), -1.0, np.float32)  # noqa: E731
+    hair = Solid(fitted().vertices, 0.05)
+    field = ReshapedField(hair, lambda points: hair.distance(points @ np.array([[0, 0, -1], [0, 1, 0], [1, 0, 0]], np.float32)))  # pyright: ignore[reportArgumentType]
+    ears = Ears.of(surface, MODEL.ears, field, inside, NONE)
+    assert sorted(bool(ears.share[own(side)].any()) for side in (0, 1)) == [False, True]
 
 
 def test_no_ear_is_put_where_hair_stands_off() -> None:
