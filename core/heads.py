@@ -101,15 +101,15 @@ class HeadReconstructor:
         prepared = replace(prepared, surface=fields.ears.surface)
         pictures = prepared.pictures(picture_size(settings.resolution))
         vertices, faces, told = self._surface(prepared, fields, settings, pictures, clock)
-        measures = prepared.measures | {"silhouette_iou": silhouette_iou(prepared.view.matte, prepared.crop_box, vertices, faces)}
         rigging = None
         if settings.rig:
             whole = _from_crop(prepared, vertices)
             surface = ReconstructedSurface(whole, vertex_normals(whole, faces))
             rigging = Rigging.of(self._model, prepared.fit, prepared.surface.framing, surface, prepared.view, flame, clock)
-        with clock.stage("clean"):
-            vertices, faces, closed = self._cut(prepared, vertices, faces, settings)
         with ThreadPoolExecutor(1) as beside:
+            overlap = beside.submit(silhouette_iou, prepared.view.matte, prepared.crop_box, vertices, faces)
+            with clock.stage("clean"):
+                vertices, faces, closed = self._cut(prepared, vertices, faces, settings)
             # Parts need no colours, and colours no parts.
             parts = None if for_body else beside.submit(self._anatomy, prepared, vertices, faces, pictures)
             mesh, vertices, kept = self._coloured(prepared, fields, (vertices, faces, closed), pictures, told, clock)
@@ -118,6 +118,7 @@ class HeadReconstructor:
         result, about = Result(view.name, {SURFACE: mesh}, views, anatomy=anatomy), {}
         if rigging is not None:
             result, about = rigging.textured(result, settings, clock)
+        measures = prepared.measures | {"silhouette_iou": overlap.result()}
         report = self._report(prepared, fields.crop, mesh, vertices, measures, settings) | about
         return replace(result, report=report | ({} if for_body else {"mesh": mesh_report(mesh.vertices, mesh.faces)}))
 
@@ -241,9 +242,9 @@ class HeadReconstructor:
 
     def _anatomy(self, prepared: PreparedPhoto, vertices: np.ndarray, faces: np.ndarray, pictures: Pictures) -> Anatomy:
         """Of a surface in the main photo's crop frame. pictures: the main photo's."""
-        view, fit = prepared.view, prepared.fit
+        fit, (_, matte, parsing) = prepared.fit, pictures
         pose = Pose(fit.rotation, fit.joints[NECK])
-        return head_anatomy(self._model, fit, prepared.surface, vertices, faces, view.parsing, pictures[1], prepared.crop_box, pose)
+        return head_anatomy(self._model, fit, prepared.surface, vertices, faces, parsing, matte, pose)
 
     def _report(
         self,
