@@ -46,6 +46,7 @@ class Shape:
         along = corners - np.roll(corners, -1, axis=0)
         squared = np.einsum("kfi,kfi->kf", along, along)
         normals = cross(along[0], along[1])
+        del along  # as much as the corners: what follows takes the most memory of mending
         area = np.sqrt(np.einsum("fi,fi->f", normals, normals)) + 1e-20
         unit = normals / area[:, None]
         intersecting = np.zeros(len(faces), bool)
