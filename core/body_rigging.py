@@ -16,8 +16,7 @@ from .models.body import BodyModel
 from .models.body_fit import BodyViewFit
 from .models.parametric import ParametricModel
 from .models.rotation import rotation_vector
-from .photo.framing import CropBox
-from .photo.parsing import CLASSES, Parsing
+from .photo.parsing import CLASSES
 from .photo.pose import Pose
 from .surface.solid import ClosedSurface
 from .topology.bind import smoothed_weights
@@ -122,19 +121,18 @@ def body_parts(
     faces: np.ndarray,
     nearest: NearestPlaces,
     kind: np.ndarray,
-    parsing: Parsing | None,
+    parsing: np.ndarray | None,
     matte: np.ndarray,
-    box: CropBox,
     arms: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Parts of a surface (crop frame), in [0, 1]: HEAD_PART by the model's region and, where something has parsed the photo, PARTS; of
-    hidden vertices those of what is seen nearest. kind and arms (V,): as `carry` takes them.
+    hidden vertices those of what is seen nearest. parsing (S, S, len(CLASSES)) and matte (S, S): of the crop; kind and arms (V,): as
+    `carry` takes them.
     """
     parts = {HEAD_PART: nearest.regions("head")[:, 0]}
     if parsing is None:
         return parts
-    shares = parsing.crop(box, len(matte))  # the same squares of the photo, pixel by pixel
-    picture = np.stack([shares[..., [CLASSES.index(name) for name in names]].sum(-1) for names in PARTS.values()], axis=-1)
+    picture = np.stack([parsing[..., [CLASSES.index(name) for name in names]].sum(-1) for names in PARTS.values()], axis=-1)
     picture /= np.maximum(picture.sum(-1, keepdims=True), 1e-3)
     found, _ = carry(vertices, faces, vertex_normals(vertices, faces), picture, matte, nearest.mean, kind, arms, nearest.cells)
     found /= np.maximum(found.sum(1, keepdims=True), 1e-3)

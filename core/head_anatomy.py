@@ -7,9 +7,7 @@ from .colour.voxel_means import VoxelMeans
 from .models.fit import ViewFit, landmark_points
 from .models.head import HeadModel
 from .models.prior import PriorSurface
-from .photo.framing import CropBox
 from .photo.named_landmarks import NAMED_LANDMARKS
-from .photo.parsing import Parsing
 from .photo.pose import Pose
 from .topology.anatomy import Anatomy
 
@@ -25,17 +23,16 @@ def head_anatomy(
     surface: PriorSurface,
     vertices: np.ndarray,
     faces: np.ndarray,
-    parsing: Parsing | None,
+    parsing: np.ndarray | None,
     matte: np.ndarray,
-    box: CropBox,
     pose: Pose,
 ) -> Anatomy:
-    """Of a surface (V, 3), crop frame, around the fitted model's; matte (S, S) over the crop box. pose: from the upright frame into the
-    camera's. Parts that only the parsing tells are missing without one."""
+    """Of a surface (V, 3), crop frame, around the fitted model's; parsing (S, S, len(CLASSES)) and matte (S, S) of the crop. pose: from the
+    upright frame into the camera's. Parts that only the parsing tells are missing without one."""
     nearest = NearestPlaces(model, surface.vertices, vertices, VoxelMeans.of_surface(vertices, faces, _CELL))
     # What the face shows tells nothing about the back of the head, which is scalp.
     kind = np.round(nearest.regions("scalp"))[:, 0]
-    parts = body_parts(vertices, faces, nearest, kind, parsing, matte, box)
+    parts = body_parts(vertices, faces, nearest, kind, parsing, matte)
     parts.pop("Shoes", None)
     bare = parts.get(_SKIN, 1)
     regions = nearest.regions(*_REGIONS.values())

@@ -97,6 +97,8 @@ class Reconstructor:
         if isinstance(seen, BodyView):
             return self._body(seen, photos, settings, own, clock)
         clock.leave_out("head")
+        if settings.quality == "high":
+            self.intake.persons.unload()  # what a head takes at that quality is near the most that it may
         if len(paths) == 1:
             prepared = [self.prepare(seen, own, clock, None if look is None else lambda fit: look.of_fit(seen, fit))]
         else:

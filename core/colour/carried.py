@@ -10,6 +10,7 @@ from .voxel_means import VoxelMeans
 _CELL = 0.012  # crop units (some 12 mm): nothing that is guessed is finer
 _SEEN = 0.5  # weight of what may lend its values
 _LENDERS, _MOST = 24, 40_000
+_AT_ONCE = 1 << 13  # places whose lenders are looked up at once: bounds memory
 _DEPTH = 0.6  # of a difference in depth: the back is like the front before it rather than like the side
 _OTHER_SIDE, _OTHER_KIND = 0.02, 10.0  # metres by which lenders of the other side, and of another kind, count as farther away
 _NEAREST = 0.01  # metres: lenders nearer than that are equally near
@@ -49,11 +50,13 @@ def carry(
     mirrored = stretched[lenders] * [-1, 1, 1, 1, 1] + [0, 0, 0, _OTHER_SIDE, 0]
     # Splits in the middle and boxes as they come: less than half of the time, because most places are far from all lenders.
     tree = cKDTree(np.concatenate([stretched[lenders], mirrored]), leafsize=32, balanced_tree=False, compact_nodes=False)
-    level, some = seen.copy(), np.flatnonzero(weight < 1)
-    distance, index = tree.query(stretched[some], k=min(_LENDERS, 2 * len(lenders)))
-    share = 1 / (np.reshape(distance, (len(some), -1)) + _NEAREST) ** 2
-    lent = np.einsum("nk,nkc->nc", share / share.sum(1, keepdims=True), seen[lenders[np.reshape(index, share.shape) % len(lenders)]])
-    level[some] = lent + np.clip(weight[some], 0, 1)[:, None] * (seen[some] - lent)
+    level, hidden = seen.copy(), np.flatnonzero(weight < 1)
+    # In parts: two dozen lenders of all places at once would be the most memory that a head ever takes.
+    for some in np.array_split(hidden, -(-len(hidden) // _AT_ONCE)) if len(hidden) else []:
+        distance, index = tree.query(stretched[some], k=min(_LENDERS, 2 * len(lenders)))
+        share = 1 / (np.reshape(distance, (len(some), -1)) + _NEAREST) ** 2
+        lent = np.einsum("nk,nkc->nc", share / share.sum(1, keepdims=True), seen[lenders[np.reshape(index, share.shape) % len(lenders)]])
+        level[some] = lent + np.clip(weight[some], 0, 1)[:, None] * (seen[some] - lent)
     level = cells.smoothed(level)
     hidden = np.clip(cells.spread(level, vertices), 0, 1)
     return (hidden + observed[:, None] * (shown - hidden)).astype(np.float32), observed

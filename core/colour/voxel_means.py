@@ -75,7 +75,12 @@ class VoxelMeans:
 
     def smoothed(self, values: np.ndarray) -> np.ndarray:
         """Values (K, C) averaged with those of the cells around: a cell's value was taken at a vertex anywhere in it."""
-        return (values + self.links @ values) / (1 + np.asarray(self.links.sum(1)))
+        return (values + self.links @ values) / self._averaged
+
+    @cached_property
+    def _averaged(self) -> np.ndarray:
+        """(K, 1): how many cells `smoothed` averages."""
+        return 1 + np.asarray(self.links.sum(1))
 
     def spread(self, values: np.ndarray, vertices: np.ndarray) -> np.ndarray:
         """(V, C) float32 at vertices (V, 3) of values (K, C): continuous, from the cells around."""
@@ -88,7 +93,8 @@ class VoxelMeans:
             shares = self._own[1]
         values = np.asarray(values, np.float32)
         # Rounding may not leave the range: a weight just below 0 would divide by next to nothing.
-        return np.clip(shares @ values, values.min(0), values.max(0))
+        found = shares @ values
+        return np.clip(found, values.min(0), values.max(0), out=found)
 
     @cached_property
     def _own(self) -> list[Any]:

@@ -1,13 +1,11 @@
 """Closest points on a triangle mesh, exactly: a k-d tree proposes triangles until it is proven that no other can be nearer, and
 projection (Ericson 2005, §5.1.5) decides."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from .mesh import face_normals, unique_edges
+from .parallel import in_threads
 
 _CHUNK = 16_384  # points at once: what is computed of them stays in the cache
 _WIDTH = 8  # triangles of a site
@@ -207,11 +205,7 @@ class ClosestSurface:
         chunks = [points[i : i + _CHUNK] for i in range(0, len(points), _CHUNK)]
         if not chunks:
             return np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros((0, 3), np.float32)
-        if len(chunks) == 1:
-            return self._query(points)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy and SciPy let go of the interpreter while they work
-            results = list(pool.map(self._query, chunks))
-        distance, face, barycentric = (np.concatenate(column) for column in zip(*results, strict=True))
+        distance, face, barycentric = (np.concatenate(column) for column in zip(*in_threads(self._query, chunks), strict=True))
         return distance, face, barycentric
 
     def _query(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -278,4 +272,9 @@ class ClosestSurface:
 
     def interpolate(self, attributes: np.ndarray, face: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
         """Per-vertex attributes (V, C) at surface points given by face (N,) and barycentrics (N, 3)."""
-        return np.einsum("nic,ni->nc", attributes[self.faces[face]], barycentric)
+        # A corner after the other: of many attributes, all three at once take three times the memory and longer.
+        corners = self.faces[face].T
+        result = attributes[corners[0]] * barycentric[:, :1]
+        for corner in (1, 2):
+            result += attributes[corners[corner]] * barycentric[:, corner : corner + 1]
+        return result

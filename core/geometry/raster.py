@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .parallel import in_threads
+
 _CHUNK = 4_000_000  # candidate pixels at once: bounds memory at roughly 200 MB
 _BLOCK = 1 << 16  # triangles at once, for the same reason
 _ASIDE = (0.00137, 0.00071)
@@ -56,9 +58,10 @@ def fragments(vertices: torch.Tensor, faces: torch.Tensor, size: int, slack: flo
     x = (vertices[:, 0] + 1) * (size / 2)
     y = (1 - vertices[:, 1]) * (size / 2)
     seen = torch.stack([x, y, vertices[:, 2]], dim=1)
-    parts = [
-        part for first in range(0, len(faces), _BLOCK) for part in _covered(seen, faces[first : first + _BLOCK], first, size, slack, facing)
-    ]
+    blocks = in_threads(
+        lambda first: _covered(seen, faces[first : first + _BLOCK], first, size, slack, facing), range(0, len(faces), _BLOCK)
+    )
+    parts = [part for block in blocks for part in block]
     if not parts:
         empty = torch.zeros(0, dtype=torch.int64, device=faces.device)
         real = vertices.new_zeros(0)

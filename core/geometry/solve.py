@@ -1,21 +1,47 @@
 """Large sparse positive definite systems, such as Laplacians of meshes and pictures."""
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from ..errors import ReconstructionError
+from .parallel import in_threads
 
 Precondition = Callable[[np.ndarray], np.ndarray]
 _ITERATIONS = 500
 _FAILED = "A smoothing step of the reconstruction did not converge; try another quality setting and report the photo."
 
 
-def solve_positive(matrix: sp.csr_matrix, right: np.ndarray, clusters: np.ndarray, tolerance: float = 1e-4) -> np.ndarray:
+class Bending:
+    """The matrix D + s UᵀU of a mesh that is held in its place by the diagonal D and stiff by s; U takes from every vertex the mean of its
+    neighbours. To multiply by U and by Uᵀ reads two thirds of their product, which is never made."""
+
+    def __init__(self, adjacency: sp.csr_matrix, held: np.ndarray, stiffness: float) -> None:
+        """adjacency (N, N): symmetric, 1 between neighbours, of which every vertex has some; held (N,): D; stiffness: s."""
+        self._neighbours, self._held, self._stiffness = adjacency.astype(np.float64), held, stiffness
+        self._share = 1 / np.diff(adjacency.indptr)
+
+    def __matmul__(self, values: np.ndarray) -> np.ndarray:
+        return self._held * values + self.bent(values)
+
+    def bent(self, values: np.ndarray) -> np.ndarray:
+        """s UᵀU times values (N,)."""
+        apart = values - self._share * (self._neighbours @ values)
+        return self._stiffness * (apart - self._neighbours @ (self._share * apart))
+
+    def diagonal(self) -> np.ndarray:
+        """(N,) of the matrix."""
+        return self._held + self._stiffness * (1 + self._neighbours @ self._share**2)
+
+    def summed(self, gather: sp.csr_matrix) -> sp.csr_matrix:
+        """(K, K) over groups, gather (N, K)."""
+        apart = gather - sp.diags(self._share) @ (self._neighbours @ gather)
+        return gather.T @ sp.diags(self._held) @ gather + self._stiffness * (apart.T @ apart)
+
+
+def solve_positive(matrix: sp.csr_matrix | Bending, right: np.ndarray, clusters: np.ndarray, tolerance: float = 1e-4) -> np.ndarray:
     """Solve matrix (N, N) @ x = right (N, C) by conjugate gradients with a two-level preconditioner (Nicolaides 1987).
 
     clusters (N,): ids 0..K-1 of groups of some dozens of neighbouring unknowns; the system summed over them, (K, K), is factorised and
@@ -24,7 +50,7 @@ def solve_positive(matrix: sp.csr_matrix, right: np.ndarray, clusters: np.ndarra
     """
     count = len(clusters)
     gather = sp.csr_matrix((np.ones(count), (np.arange(count), clusters)))
-    coarse = splu((gather.T @ matrix @ gather).tocsc())
+    coarse = splu((matrix.summed(gather) if isinstance(matrix, Bending) else gather.T @ matrix @ gather).tocsc())
     scale = 1 / matrix.diagonal()
 
     def precondition(residual: np.ndarray) -> np.ndarray:
@@ -33,18 +59,17 @@ def solve_positive(matrix: sp.csr_matrix, right: np.ndarray, clusters: np.ndarra
         return conditioned
 
     columns = [_Column(matrix, precondition, column.astype(np.float64), tolerance) for column in right.T]
-    # A column after the other fits the cache, and SciPy lets go of the interpreter while it multiplies.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rounds = max(pool.map(lambda column: column.improved(0), columns))
-        # Where tolerances are wide, the columns of a mesh's coordinates are to be equally good.
-        list(pool.map(lambda column: column.improved(rounds), columns))
+    # A column after the other fits the cache.
+    rounds = max(in_threads(lambda column: column.improved(0), columns))
+    # Where tolerances are wide, the columns of a mesh's coordinates are to be equally good.
+    in_threads(lambda column: column.improved(rounds), columns)
     return np.stack([column.solution for column in columns], axis=1)
 
 
 class _Column:
     """One column of the solution, (N,), and where its iteration stands."""
 
-    def __init__(self, matrix: sp.csr_matrix, precondition: Precondition, right: np.ndarray, tolerance: float) -> None:
+    def __init__(self, matrix: sp.csr_matrix | Bending, precondition: Precondition, right: np.ndarray, tolerance: float) -> None:
         self._matrix, self._precondition, self._residual = matrix, precondition, right
         self.solution, self._target = np.zeros_like(right), tolerance * np.linalg.norm(right)
         self._direction, self._rounds = precondition(right), 0

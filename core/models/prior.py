@@ -148,7 +148,7 @@ class PriorVolume:
             previous = 1.0 / size
         # With a point's features side by side, reading eight corners misses the cache eight times instead of 64.
         self._volume = volume[None].contiguous(memory_format=torch.channels_last_3d)
-        self._distance = volume[None, :1].contiguous()
+        self._distance = volume[None, :1].clone()  # a view would keep the volume that it is of
 
     @staticmethod
     def _sign(surface: PriorSurface, size: int, cells: torch.Tensor) -> torch.Tensor:

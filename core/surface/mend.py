@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry.mesh import adjacency, compact, cross, grown, touching, vertex_normals, within
+from ..geometry.parallel import side_by_side
 from .collapse import collapse_short_edges
 from .handles import cut_handles
 from .intersections import intersecting_faces
@@ -45,12 +46,16 @@ class Shape:
         along = corners - np.roll(corners, -1, axis=0)
         squared = np.einsum("kfi,kfi->kf", along, along)
         normals = cross(along[0], along[1])
+        del along  # as much as the corners: what follows takes the most memory of mending
         area = np.sqrt(np.einsum("fi,fi->f", normals, normals)) + 1e-20
         unit = normals / area[:, None]
         intersecting = np.zeros(len(faces), bool)
-        intersecting[intersecting_faces(corners, unit, faces, hasty)] = True
+        folded, through = side_by_side(
+            lambda: _folded(vertices, faces, normals, unit), lambda: intersecting_faces(corners, unit, faces, hasty)
+        )
+        intersecting[through] = True
         longest, shortest = np.maximum.reduce(squared), np.sqrt(np.minimum.reduce(squared))
-        return cls(longest / area, shortest, _folded(vertices, faces, normals, unit), intersecting)
+        return cls(longest / area, shortest, folded, intersecting)
 
     @property
     def wrong(self) -> np.ndarray:

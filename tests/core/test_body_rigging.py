@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from likeness.core.body_rigging import NearestPlaces, body_parts
+from likeness.core.colour import carried
 from likeness.core.colour.body import ARMS
 from likeness.core.models.body import BodyModel
-from likeness.core.photo.parsing import CLASSES, Parsing
+from likeness.core.photo.parsing import CLASSES
 from likeness.core.surface.extract import extract_surface
 
 
@@ -24,18 +25,30 @@ class Ball:
         return np.ones((len(self.mean), len(names)))
 
 
-@pytest.mark.parametrize("size", [128, 512, 1024])  # of the matte: draft, standard and high
-def test_the_classes_lie_where_the_photo_shows_them_at_every_quality(size: int) -> None:
+def parts_of_a_ball(size: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Its vertices (V, 3), and its parts by a photo (size, size) of skin above clothes."""
     vertices, faces = extract_surface(lambda points: np.linalg.norm(points, axis=1) - 0.7, None, 64)
-    shares = np.zeros((64, 64, len(CLASSES)), np.float32)
-    shares[:32, :, CLASSES.index("skin")] = 1
-    shares[32:, :, CLASSES.index("clothes")] = 1
+    shares = np.zeros((size, size, len(CLASSES)), np.float32)
+    shares[: size // 2, :, CLASSES.index("skin")] = 1
+    shares[size // 2 :, :, CLASSES.index("clothes")] = 1
     rows, columns = np.mgrid[:size, :size]
     matte = (np.hypot(rows - size / 2, columns - size / 2) < 0.34 * size).astype(np.float32)
     nearest: Any = Ball(vertices)
-    parts = body_parts(vertices, faces, nearest, np.zeros(len(vertices)), Parsing(shares, (0, 0, 100)), matte, (0.0, 0.0, 100.0))
+    return vertices, body_parts(vertices, faces, nearest, np.zeros(len(vertices)), shares, matte)
+
+
+@pytest.mark.parametrize("size", [128, 512, 1024])  # of the matte: draft, standard and high
+def test_the_classes_lie_where_the_photo_shows_them_at_every_quality(size: int) -> None:
+    vertices, parts = parts_of_a_ball(size)
     above, below = (vertices[:, 2] > 0.3) & (vertices[:, 1] > 0.1), (vertices[:, 2] > 0.3) & (vertices[:, 1] < -0.1)
     assert parts["Skin"][above].min() > 0.9 and parts["Clothes"][below].min() > 0.9
+
+
+def test_what_is_hidden_is_lent_in_parts_as_it_is_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, whole = parts_of_a_ball(128)
+    monkeypatch.setattr(carried, "_AT_ONCE", 100)
+    _, parts = parts_of_a_ball(128)
+    assert all(np.array_equal(parts[name], whole[name]) for name in whole)
 
 
 def test_what_hangs_beside_a_hand_is_no_hand() -> None:

@@ -11,7 +11,7 @@ from likeness.core.geometry import mesh, raster
 from likeness.core.geometry.clip import part_above
 from likeness.core.geometry.closest import ClosestSurface, closest_on_triangles
 from likeness.core.geometry.rays import way_to_front
-from likeness.core.geometry.solve import solve_positive
+from likeness.core.geometry.solve import Bending, solve_positive
 from likeness.core.geometry.visibility import depth_picture, sample_picture, visibility
 from likeness.core.models.head import HeadModel
 from likeness.core.photo.view import Camera
@@ -250,6 +250,19 @@ def test_solver_agrees_with_a_direct_one():
     right = np.random.default_rng(0).normal(size=(count, 2))
     solution = solve_positive(matrix, right, np.arange(count) // 30, tolerance=1e-9)
     assert np.allclose(solution, sp.linalg.spsolve(matrix.tocsc(), right), atol=1e-5)
+
+
+def test_the_bending_of_a_mesh_is_solved_as_its_matrix_would_be():
+    vertices, faces = ball(levels=4)
+    links = mesh.adjacency(faces, len(vertices))
+    rng = np.random.default_rng(0)
+    held, right, clusters = rng.uniform(0.1, 1, len(vertices)), rng.normal(size=(len(vertices), 2)), np.arange(len(vertices)) // 30
+    umbrella = sp.identity(len(vertices)) - sp.diags(1 / np.asarray(links.sum(1)).ravel()) @ links
+    matrix, bending = (sp.diags(held) + 50 * umbrella.T @ umbrella).tocsr(), Bending(links, held, 50)
+    gather = sp.csr_matrix((np.ones(len(clusters)), (np.arange(len(clusters)), clusters)))
+    assert np.allclose(bending @ right[:, 0], matrix @ right[:, 0]) and np.allclose(bending.diagonal(), matrix.diagonal())
+    assert np.allclose(bending.summed(gather).toarray(), (gather.T @ matrix @ gather).toarray())
+    assert np.allclose(solve_positive(bending, right, clusters), solve_positive(matrix, right, clusters), atol=1e-6)
 
 
 def test_solver_reports_when_it_cannot_converge():

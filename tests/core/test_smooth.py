@@ -6,6 +6,7 @@ import trimesh
 
 from likeness.core.geometry.mesh import signed_volume
 from likeness.core.settings import Settings
+from likeness.core.surface import smooth as module
 from likeness.core.surface.smooth import smooth_surface, smoothing_rounds
 
 BALL = trimesh.creation.icosphere(5, 0.5)
@@ -32,6 +33,12 @@ def test_broad_shape_stays() -> None:
 def test_every_quality_is_smoothed_enough(quality: str) -> None:
     rounds = smoothing_rounds(Settings(quality=quality).resolution)
     assert roughness(smooth_surface(ROUGH, FACES, rounds)) < 0.65 * roughness(ROUGH)
+
+
+def test_parts_of_a_mesh_are_smoothed_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = smooth_surface(ROUGH, FACES, 3)
+    monkeypatch.setattr(module, "_AT_ONCE", 1000)
+    assert np.array_equal(smooth_surface(ROUGH, FACES, 3), whole)
 
 
 def test_finer_meshes_are_smoothed_over_as_many_millimetres_up_to_a_limit() -> None:
