@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry.mesh import adjacency, compact, cross, grown, touching, vertex_normals, within
-from ..geometry.parallel import side_by_side
+from ..geometry.parallel import in_threads
 from .collapse import collapse_short_edges
 from .handles import cut_handles
 from .intersections import intersecting_faces
@@ -50,9 +50,8 @@ class Shape:
         area = np.sqrt(np.einsum("fi,fi->f", normals, normals)) + 1e-20
         unit = normals / area[:, None]
         intersecting = np.zeros(len(faces), bool)
-        folded, through = side_by_side(
-            lambda: _folded(vertices, faces, normals, unit), lambda: intersecting_faces(corners, unit, faces, hasty)
-        )
+        looks = (lambda: _folded(vertices, faces, normals, unit)), (lambda: intersecting_faces(corners, unit, faces, hasty))
+        folded, through = in_threads(lambda look: look(), looks)
         intersecting[through] = True
         longest, shortest = np.maximum.reduce(squared), np.sqrt(np.minimum.reduce(squared))
         return cls(longest / area, shortest, folded, intersecting)
