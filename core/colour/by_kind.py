@@ -111,7 +111,7 @@ def by_parsing(sampled: ColourSamples, places: Places, upright: np.ndarray, cell
     pure, inside = smoothstep((around[:, :-1] / np.maximum(around[:, -1:], 1e-6)).max(1), *_PURE), 1 - smoothstep(seen[:, EDGE], *THIN)
     level, tints = levels(level, seen[:, COLOUR], weight, share, upright, normals, (pure, inside), places.bare, worn, short)
     hair = share[:, HAIR]
-    level = greyed(level, hair, strips, of_strips, upright)
+    level = greyed(level, hair, weight * kinds[:, HAIR], strips, of_strips, upright)
     # Of hair that stands off the head no lock is where the other side has one.
     loose = smoothstep(places.distance, *STANDS_OFF)[cells.cell]
     strange = hair[cells.cell] * np.maximum(loose, apart_from_hair(other, level[cells.cell]))

@@ -15,23 +15,29 @@ _LIGHT = 45  # percentile of their light: the lightest show skin, the wall behin
 _UNMIXED = 50  # per cent of them, the least red, that tell the tint: skin shows through the rest
 _LIGHTER = (0.15, 0.4)  # natural logarithm, beyond light's own differences
 _GREYER = (0.3, 0.5)  # share of the tint's strength that lacks
+_LOWEST, _LONG = 2, (0.2, 0.4)  # percentile of the seen hair's height that tells where it ends, and below the eyes where it is long
 _CROWN = (0.2, 0.5)  # height on the mean head over which the crown's hair begins
 _BEHIND, _LESS = (0.2, 0.6), 0.3  # depth behind the eyes, crop units, over which the change becomes so much less
 
 
-def greyed(level: np.ndarray, hair: np.ndarray, strips: np.ndarray, weight: np.ndarray, upright: np.ndarray) -> np.ndarray:
+def greyed(
+    level: np.ndarray, hair: np.ndarray, seen: np.ndarray, strips: np.ndarray, weight: np.ndarray, upright: np.ndarray
+) -> np.ndarray:
     """The level (K, 3) of cells, share (K,) of hair, with sides as light and as grey as the temples that are seen: strips (K, 3), sRGB,
-    where weight (K,) says; upright (K, 3): places on the mean head (Symmetry.upright)."""
+    where weight (K,) says; seen (K,): share of hair that the photo shows; upright (K, 3): places on the mean head (Symmetry.upright). Long
+    hair is as it is seen below."""
     beside = (np.abs(upright[:, 0]) > _BESIDE) & (upright[:, 1] > _TEMPLES[0]) & (upright[:, 1] < _TEMPLES[1])
     shown, hidden = beside & (weight > _SHOWN), beside & (hair > 0.5)
     if weight[shown].sum() < _LEAST or not hidden.any():
         return level
-    usual, seen = np.median(level[hidden], axis=0) + BLACK, strips[shown]
-    light = np.percentile(seen.mean(1), _LIGHT) + BLACK
-    temples = Tints.of(seen, 0, _UNMIXED).natural().given_to(np.full((1, 3), max(light, usual.mean()) - BLACK))[0] + BLACK
-    lacks = 1 - _tint(temples) / max(_tint(usual), 1e-6)
-    share = max(smoothstep(np.log(light / usual.mean()), *_LIGHTER), smoothstep(lacks, *_GREYER))
-    there = hair * (1 - smoothstep(upright[:, 1], *_CROWN)) * (1 - _LESS * smoothstep(-upright[:, 2], *_BEHIND))
+    usual, colours = np.median(level[hidden], axis=0) + BLACK, strips[shown]
+    light = np.percentile(colours.mean(1), _LIGHT) + BLACK
+    temples = Tints.of(colours, 0, _UNMIXED).natural().given_to(np.full((1, 3), max(light, usual.mean()) - BLACK))[0] + BLACK
+    lighter, greyer = np.log(light / usual.mean()), 1 - _tint(temples) / max(_tint(usual), 1e-6)
+    share = max(smoothstep(np.array([lighter]), *_LIGHTER)[0], smoothstep(np.array([greyer]), *_GREYER)[0])
+    told = upright[seen > _SHOWN, 1]
+    short = 1 - smoothstep(-np.percentile(told, [_LOWEST]), *_LONG)[0] if len(told) else 1.0
+    there = short * hair * (1 - smoothstep(upright[:, 1], *_CROWN)) * (1 - _LESS * smoothstep(-upright[:, 2], *_BEHIND))
     return np.clip((level + BLACK) * (temples / usual) ** (share * there)[:, None] - BLACK, 0, 1)
 
 

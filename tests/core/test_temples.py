@@ -21,7 +21,7 @@ def cells(temples, brown=BROWN):
     crown, nape = np.tile([0.0, 0.7, -0.4], (N, 1)), np.tile([0.0, 0.0, -0.9], (N, 1))
     strips = np.concatenate([np.tile(temples, (N, 1)), np.zeros((2 * N, 3))])
     weight = np.repeat([1.0, 0.0, 0.0], N)
-    return np.tile(brown, (3 * N, 1)), np.ones(3 * N), strips, weight, np.concatenate([places, crown, nape])
+    return np.tile(brown, (3 * N, 1)), np.ones(3 * N), weight, strips, weight, np.concatenate([places, crown, nape])
 
 
 def parts(level):
@@ -53,19 +53,26 @@ def test_as_light_but_without_a_tint_is_grey():
 
 
 def test_skin_that_shows_through_some_of_a_strip_does_not_make_it_red():
-    level, hair, strips, weight, upright = cells(GREY)
+    level, hair, shown, strips, weight, upright = cells(GREY)
     strips[: N // 3] = 0.75, 0.55, 0.45
-    sides, _, _ = parts(greyed(level, hair, strips, weight, upright))
+    sides, _, _ = parts(greyed(level, hair, shown, strips, weight, upright))
     assert np.abs(sides - GREY).max() < 0.04
     strips[:N] = GREY + np.linspace(0, 1, N)[:, None] * [0.12, -0.05, -0.07]
-    sides, _, _ = parts(greyed(level, hair, strips, weight, upright))
+    sides, _, _ = parts(greyed(level, hair, shown, strips, weight, upright))
     assert sides[0] - sides[1] < 0.08
 
 
+def test_long_hair_is_as_it_is_seen_below():
+    level, hair, shown, strips, weight, upright = cells(GREY)
+    shown, upright = shown.copy(), upright.copy()
+    shown[-50:], upright[-50:, 1] = 1, -0.6
+    assert np.abs(greyed(level, hair, shown, strips, weight, upright) - BROWN).max() < 1e-6
+
+
 def test_a_few_hairs_tell_nothing():
-    level, hair, strips, weight, upright = cells(GREY)
+    level, hair, shown, strips, weight, upright = cells(GREY)
     weight[5:] = 0
-    assert np.array_equal(greyed(level, hair, strips, weight, upright), level)
+    assert np.array_equal(greyed(level, hair, shown, strips, weight, upright), level)
 
 
 @pytest.fixture
