@@ -16,8 +16,8 @@ _TORN = 2  # rows without cloth that are noise
 _BELOW = (0.02, 0.06)  # crop units below the hem in which less of the person is seen
 _NARROWER = 0.78  # of its width
 _BESIDE = 0.06  # crop units beside it: legs that part are as wide together as before
-_ANKLES = 0.2  # of a shin's length above the ankles: trousers end there as well
-_WIDER = 1.35  # than the fitted legs, with a hem at the ankles
+_ANKLES = 0.5  # of a shin's length above the ankles: wide trousers end there as well
+_WIDER = 1.4, 2.4  # than the fitted legs, and so with a hem there
 _ARMS = 0.025  # crop units around fitted arms
 _EVEN = 2.0  # rows over which its sides are smooth
 _ASTRAY = 0.03  # crop units off the hem's curve
@@ -88,7 +88,7 @@ def skirt_outline(cloth: np.ndarray, matte: np.ndarray, wearer: Wearer) -> Skirt
     sides, found = sides[found <= end], found[found <= end]
     lower = found > found[len(found) // 2]
     wide = (sides[lower, 1] - sides[lower, 0] + 1).mean() / max(fitted[found[lower]].sum(1).mean(), 1)
-    if heights[found[-1]] < lowest + _ANKLES * shin and wide < _WIDER:
+    if wide < _WIDER[int(heights[found[-1]] < lowest + _ANKLES * shin)]:
         return None
     left, right = (_side(found, sides[:, i], around, fitted, i) for i in (0, 1))
     rows = heights[found][::-1]

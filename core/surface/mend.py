@@ -8,7 +8,7 @@ import numpy as np
 from ..geometry.mesh import adjacency, compact, cross, grown, touching, vertex_normals, within
 from ..geometry.parallel import in_threads
 from .collapse import collapse_short_edges
-from .handles import cut_handles
+from .handles import cut_handles, genus
 from .intersections import intersecting_faces
 from .patch import EditablePatch
 
@@ -21,6 +21,7 @@ _POOR = 8.0  # triangles are reshaped from this aspect on
 _NEEDLE = 0.3  # share of the longest edge up to which a poor triangle's shortest one is collapsed
 _HANDLE = 0.06  # metres: longest loop around a handle that is cut; a wrist is thicker
 _FOLD = -0.05  # cosine between neighbours below which they make a fold; the edge of a flat end is none
+_TRIES = 2
 _ROUNDS = 24
 _PASSES = 3  # over the whole, because relaxing may leave a fold at the border of the part that was looked at
 _RINGS = (1, 5)  # rings of vertices around what is wrong that are relaxed, in the first and in the last round
@@ -69,6 +70,18 @@ def mend_surface(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
     Only what is wrong and a few edges around it is altered: thin handles are cut, short edges collapsed, slivers turned, and around folds
     and intersections the surface is relaxed to its neighbours' mean, over more of it in every round.
     """
+    source = np.arange(len(vertices))
+    for _ in range(_TRIES):
+        vertices, faces, kept = _tried(vertices, faces)
+        source = source[kept]
+        # Relaxing draws a handle that was too thick to be cut, a film between a sleeve and a robe, into a thread.
+        if genus(vertices, faces) == 0 or not Shape.of(vertices, faces).wrong.any():
+            break
+    return vertices, faces, source
+
+
+def _tried(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As mend_surface, once."""
     count = len(vertices)
     vertices, faces, source = cut_handles(vertices, faces, _HANDLE)
     cut = np.zeros(len(vertices), bool)

@@ -174,3 +174,21 @@ def test_a_thin_handle_far_from_a_thick_one_is_cut() -> None:
     vertices, faces, _ = mend_surface(*before)
     check_manifold(vertices, faces)
     assert genus(*before) == 2 and genus(vertices, faces) == 1
+
+
+def test_a_handle_that_relaxing_draws_into_a_thread_is_cut_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    vertices, faces = surface(lambda points: np.minimum(ball()(points), torus(points, 0.04)))
+    near = (np.abs(vertices[:, 1]) < 0.012) & (vertices[:, 0] > 0.07)
+    vertices[near] += np.random.default_rng(1).normal(0, 0.01, (near.sum(), 3)).astype(np.float32)
+    tried = []
+
+    def later(vertices: np.ndarray, faces: np.ndarray, longest: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As if it had been too thick at first."""
+        tried.append(len(vertices))
+        return cut_handles(vertices, faces, longest if len(tried) > 1 else 0)
+
+    monkeypatch.setattr(mend, "cut_handles", later)
+    mended, some, source = mend_surface(vertices, faces)
+    check_manifold(mended, some)
+    assert len(tried) == 2 and genus(mended, some) == 0 and not Shape.of(mended, some).wrong.any()
+    assert len(source) == len(mended) and source.max() < len(vertices)

@@ -104,7 +104,7 @@ def test_the_hem_is_level_as_the_camera_sees_it() -> None:
 
 
 def test_a_skirt_to_the_ankles_is_one_too() -> None:
-    assert skirt_outline(*pictures(skirt_seen(0.25, ANKLES + 0.02)), wearer()) is not None
+    assert skirt_outline(*pictures(skirt_seen(0.35, ANKLES + 0.02)), wearer()) is not None
 
 
 @pytest.mark.parametrize("wide", [LEG, 0.085])
@@ -117,6 +117,17 @@ def test_trousers_whose_legs_touch_down_to_the_shoes_are_none() -> None:
     cloth = (np.abs(X) < APART + LEG) & (Y > ANKLES + 0.03) & (Y < 0.3)
     shoes = legs_seen(0.04) & (Y < ANKLES + 0.03)
     assert skirt_outline(cloth.astype(np.float32), (cloth | shoes).astype(np.float32), wearer()) is None
+
+
+def test_wide_trousers_whose_legs_touch_are_none() -> None:
+    cloth = (np.abs(X) < 0.28) & (Y > ANKLES + 0.1) & (Y < 0.3)
+    assert skirt_outline(*pictures(cloth), wearer()) is None
+
+
+def test_shorts_from_the_side_are_none() -> None:
+    cloth = (np.abs(X) < 0.17) & (HEM < Y) & (Y < 0.3)
+    shins = (np.abs(X) < 0.09) & (Y > ANKLES) & (Y < 0)
+    assert skirt_outline(cloth.astype(np.float32), (cloth | shins).astype(np.float32), wearer()) is None
 
 
 def test_bare_legs_are_none() -> None:
