@@ -168,12 +168,12 @@ def _part(
         sys.stdout.flush()
         os._exit(NO_PART)
     faces = faces[(sizes >= _PIECE * sizes.max())[piece]]
-    vertices = _on_contour(vertices, share, whole, np.unique(_border(faces, len(vertices))))
+    vertices = on_contour(vertices, share, whole, np.unique(border_edges(faces, len(vertices))))
     used = np.unique(faces)
     number = np.zeros(len(vertices), np.int64)
     number[used] = np.arange(len(used))
     vertices, faces = vertices[used].astype(np.float64), number[faces]
-    return _smoothed(vertices, _border(faces, len(vertices)), _BORDER_SMOOTHED), faces
+    return _smoothed(vertices, border_edges(faces, len(vertices)), _BORDER_SMOOTHED), faces
 
 
 def evened(share: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -189,7 +189,7 @@ def evened(share: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.nda
     return share
 
 
-def _on_contour(vertices: np.ndarray, share: np.ndarray, faces: np.ndarray, border: np.ndarray) -> np.ndarray:
+def on_contour(vertices: np.ndarray, share: np.ndarray, faces: np.ndarray, border: np.ndarray) -> np.ndarray:
     """Vertices (V, 3) with those of a border (B,) moved to where the share (V,) is one half, on their sides that cross it."""
     start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
     of_border = np.zeros(len(vertices), bool)
@@ -226,13 +226,13 @@ def _simple(share: np.ndarray, faces: np.ndarray, areas: np.ndarray) -> np.ndarr
     hole = _pieces(faces[~inside], len(share))
     inside[~inside] = np.bincount(hole, areas[~inside], minlength=len(share))[hole] < _LEAST
     while True:
-        pinched = np.bincount(_border(faces[inside], len(share)).ravel(), minlength=len(share)) > 2
+        pinched = np.bincount(border_edges(faces[inside], len(share)).ravel(), minlength=len(share)) > 2
         if not pinched.any():
             return faces[inside]
         inside &= ~pinched[faces].any(1)
 
 
-def _border(faces: np.ndarray, count: int) -> np.ndarray:
+def border_edges(faces: np.ndarray, count: int) -> np.ndarray:
     """(E, 2): edges of one face only."""
     start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
     edges, uses = np.unique(np.minimum(start, end) * count + np.maximum(start, end), return_counts=True)

@@ -111,7 +111,7 @@ def _below(skin: np.ndarray, worn: np.ndarray, faces: np.ndarray, surface: Mesh)
     for steps in _BELOW_SPREAD:
         distance, face, shares = closest.query(skin.astype(np.float32))
         place, normal = (closest.interpolate(values, face, shares) for values in (surface.vertices, surface.normals))
-        move = (covered * (distance > -depth))[:, None] * (place - depth[:, None] * normal - skin)
+        move = np.where(distance > -depth, covered, 0)[:, None] * (place - depth[:, None] * normal - skin)
         for _ in range(steps):
             move = spread @ move
         skin = skin + move
