@@ -21,7 +21,7 @@ _COLUMNS, _MIDDLE, _SMOOTH = 61, 7, 2.0  # places along the line; how many have 
 _BESIDE, _WAY, _DEEP = 0.001, 0.005, 0.01  # metres around each place of the line in which the groove is: across, up and down, in depth
 _SLOPE = 40.0  # how much a valley is preferred for being near: a metre in depth for each squared metre up or down
 _ENDS = 0.08  # share of the line, at the corners, over which it begins to move
-_OPEN = 0.005  # metres of a groove's depth from which it is the opening of a mouth; between closed lips it is 0.3 to 3 mm deep
+_OPEN = 0.004  # metres of a groove's depth from which it is the opening of a mouth; between closed lips it is 0.3 to 3 mm deep
 _PRESSED = 0.0004  # metres by which each rim goes beyond the groove, or the lips' quads would leave gaps between them
 _AROUND = (0.003, 0.010)  # metres from a rim over which the skin goes along less and less
 
