@@ -105,7 +105,8 @@ def _below(skin: np.ndarray, worn: np.ndarray, faces: np.ndarray, surface: Mesh)
     normals = face_normals(surface.vertices, surface.faces)
     sides = normals[:, 1] > _FLAT_BASE * np.linalg.norm(normals, axis=1)
     closest, spread = ClosestSurface(surface.vertices, surface.faces[sides]), smoothing_matrix(faces, len(skin))
-    depth, covered = np.array(list(_WORN.values())) @ worn, worn.max(0)
+    depth: np.ndarray = np.array(list(_WORN.values())) @ worn
+    covered = worn.max(0)
     inside = worn[list(_WORN).index("Clothes")].copy()
     inside[np.concatenate(boundary_loops(faces))] = 0
     for steps in _BELOW_SPREAD:

@@ -223,6 +223,17 @@ def test_a_part_too_small_is_left_out(part, stub, make_result):
     assert [item.name for item in bpy.context.selected_objects] == ["Ada Retopo"]
 
 
+def test_the_template_is_told_what_is_worn_over_its_skin(part, dressed, head):
+    anatomy, groups = part("scene.anatomy"), dressed.vertex_groups
+    worn = anatomy.worn_on(dressed)
+    assert worn.part_names == ("Hair", "Clothes") and worn.parts.shape == (2, len(dressed.data.vertices))
+    assert np.array_equal(worn.parts[1], anatomy.part_of(dressed, "Clothes")) and worn.parts[1].max() > 0.5
+    read = type(worn).from_arrays(worn.arrays())
+    assert read.part_names == worn.part_names and np.array_equal(read.parts, worn.parts)
+    groups.remove(groups["Clothes"])
+    assert anatomy.worn_on(dressed) is None
+
+
 def test_cancelling_ends_the_part_that_is_being_made(part, dressed):
     jobs, part_of = part("operators.retopology_jobs"), part("scene.anatomy").part_of
     shares = {name.lower(): part_of(dressed, name) for name in ("Hair", "Clothes", "Head")}
