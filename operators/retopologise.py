@@ -1,12 +1,13 @@
 """likeness.retopologise: a mesh of clean quads on a reconstruction, in the head model's topology or at a chosen count."""
 
+from dataclasses import replace
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
 from ..core.errors import InputError
-from ..scene.anatomy import part_of
+from ..scene.anatomy import part_of, worn_on
 from ..scene.retopo import build_retopo
 from ..scene.source import result_of, source_of, sources
 from ..scene.typed import scene_of
@@ -92,7 +93,9 @@ class LIKENESS_OT_retopologise(DialogJobOperator, bpy.types.Operator):
         if self.method == "FREE":
             return PartsRetopology(reconstruction, shares, self.quads) if separate else FreeRetopology(reconstruction, self.quads)
         client = shared_client(worker_python(context))
-        template = TemplateRetopology(client, reconstruction, self.cover == "ALL" and not separate, self.inner)
+        cover = self.cover == "ALL" and not separate
+        dressed = reconstruction if cover else replace(reconstruction, anatomy=worn_on(head))
+        template = TemplateRetopology(client, dressed, cover, self.inner)
         return PartsRetopology(reconstruction, shares, self.quads, template) if separate else template
 
     def use(self, context: bpy.types.Context, outcome: Any) -> str:

@@ -43,6 +43,12 @@ def part_of(head: bpy.types.Object, name: str) -> np.ndarray | None:
     return share
 
 
+def worn_on(head: bpy.types.Object) -> Anatomy | None:
+    """Hair and clothes as the vertex groups of a head tell them, without landmarks; None when it has no such groups."""
+    shares = {name: share for name in ("Hair", "Clothes") if (share := part_of(head, name)) is not None}
+    return Anatomy(tuple(shares), np.stack(list(shares.values())), (), np.zeros((0, 3), np.float32)) if len(shares) == 2 else None
+
+
 def landmarks_of(head: bpy.types.Object) -> dict[str, Vector]:
     """Places by name in the head's frame. Blend files come from anywhere: whatever cannot be read is nothing."""
     try:

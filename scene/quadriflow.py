@@ -22,6 +22,8 @@ _SCALE = 100.0  # QuadriFlow refuses edges of a tenth of a millimetre in metres
 _SHORT = 0.02  # share of the median edge: of 280,000 edges between voxels one may be shorter than a micrometre, which it refuses as well
 _ANGLE = np.radians(66)
 _SMOOTHED, _BORDER_SMOOTHED = 8, 60  # steps of smoothing: of the share along the surface, of a part's border along itself
+_EVEN = 0.0075  # metres: standard deviation over which a part is evened: what is narrower than 1.35 of these is dropped, or filled
+_ROUNDS, _MOST_STEPS = 3, 100  # of this, each by so many steps of smoothing at most
 _QUADS_SMOOTHED = 10  # steps of smoothing of the border of a part's quads along itself
 _PIECE = 0.1  # share of a part's largest piece that another one must have to be kept
 _LEAST = 0.002  # square metres: a smaller part is none, a smaller hole is filled
@@ -157,18 +159,46 @@ def _part(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A part of a closed surface as an open one: its large pieces, with even borders, and no vertex at which a border meets itself. Ends
     the process with NO_PART when it is too small."""
-    faces = _simple(_shares(faces, hair, clothes, head)[part], faces, _areas(vertices, faces) / _SCALE**2)
+    share = evened(_shares(faces, hair, clothes, head)[part], vertices / _SCALE, faces)
+    whole = faces
+    faces = _simple(share, faces, _areas(vertices, faces) / _SCALE**2)
     piece = _pieces(faces, len(vertices))
     sizes = np.bincount(piece, _areas(vertices, faces) / _SCALE**2, minlength=len(vertices))
     if sizes.max() < _LEAST:
         sys.stdout.flush()
         os._exit(NO_PART)
     faces = faces[(sizes >= _PIECE * sizes.max())[piece]]
+    vertices = on_contour(vertices, share, whole, np.unique(border_edges(faces, len(vertices))))
     used = np.unique(faces)
     number = np.zeros(len(vertices), np.int64)
     number[used] = np.arange(len(used))
     vertices, faces = vertices[used].astype(np.float64), number[faces]
-    return _smoothed(vertices, _border(faces, len(vertices)), _BORDER_SMOOTHED), faces
+    return _smoothed(vertices, border_edges(faces, len(vertices)), _BORDER_SMOOTHED), faces
+
+
+def evened(share: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """A share (V,) of a surface in metres, spread and set to 0 or 1 in turns, as a border moves that grows shorter: without slivers,
+    gaps and teeth narrower than a centimetre; at last spread, so that one half is a smooth line."""
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    degree = np.maximum(np.bincount(start, minlength=len(share)), 1)
+    length = float(np.linalg.norm(vertices[start] - vertices[end], axis=1).mean())
+    for _ in range(_ROUNDS):
+        share = (share > 0.5).astype(np.float64)
+        for _ in range(min(round(4 * (_EVEN / length) ** 2), _MOST_STEPS)):  # each has a variance of a quarter of the squared length
+            share = (share + np.bincount(start, share[end], len(degree)) / degree) / 2
+    return share
+
+
+def on_contour(vertices: np.ndarray, share: np.ndarray, faces: np.ndarray, border: np.ndarray) -> np.ndarray:
+    """Vertices (V, 3) with those of a border (B,) moved to where the share (V,) is one half, on their sides that cross it."""
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    of_border = np.zeros(len(vertices), bool)
+    of_border[border] = True
+    crossing = of_border[start] & (share[end] <= 0.5)
+    start, end = start[crossing], end[crossing]
+    way = ((share[start] - 0.5) / (share[start] - share[end]))[:, None] * (vertices[end] - vertices[start])
+    number = np.maximum(np.bincount(start, minlength=len(vertices)), 1)
+    return vertices + np.stack([np.bincount(start, way[:, axis], len(vertices)) for axis in range(3)], axis=1) / number[:, None]
 
 
 def _shares(faces: np.ndarray, hair: np.ndarray, clothes: np.ndarray, head: np.ndarray) -> dict[str, np.ndarray]:
@@ -196,13 +226,13 @@ def _simple(share: np.ndarray, faces: np.ndarray, areas: np.ndarray) -> np.ndarr
     hole = _pieces(faces[~inside], len(share))
     inside[~inside] = np.bincount(hole, areas[~inside], minlength=len(share))[hole] < _LEAST
     while True:
-        pinched = np.bincount(_border(faces[inside], len(share)).ravel(), minlength=len(share)) > 2
+        pinched = np.bincount(border_edges(faces[inside], len(share)).ravel(), minlength=len(share)) > 2
         if not pinched.any():
             return faces[inside]
         inside &= ~pinched[faces].any(1)
 
 
-def _border(faces: np.ndarray, count: int) -> np.ndarray:
+def border_edges(faces: np.ndarray, count: int) -> np.ndarray:
     """(E, 2): edges of one face only."""
     start, end = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
     edges, uses = np.unique(np.minimum(start, end) * count + np.maximum(start, end), return_counts=True)

@@ -21,13 +21,14 @@ _COLUMNS, _MIDDLE, _SMOOTH = 61, 7, 2.0  # places along the line; how many have 
 _BESIDE, _WAY, _DEEP = 0.001, 0.005, 0.01  # metres around each place of the line in which the groove is: across, up and down, in depth
 _SLOPE = 40.0  # how much a valley is preferred for being near: a metre in depth for each squared metre up or down
 _ENDS = 0.08  # share of the line, at the corners, over which it begins to move
+_OPEN = 0.004  # metres of a groove's depth from which it is the opening of a mouth; between closed lips it is 0.3 to 3 mm deep
 _PRESSED = 0.0004  # metres by which each rim goes beyond the groove, or the lips' quads would leave gaps between them
 _AROUND = (0.003, 0.010)  # metres from a rim over which the skin goes along less and less
 
 
 def close_lips(model: HeadModel, fitted: np.ndarray, skin: np.ndarray, surface: np.ndarray) -> np.ndarray:
     """The registered skin (Vs, 3) with its lips together in the groove of a surface, points (N, 3), where those of the fitted head (Vs, 3)
-    are; else as it is. All in one frame, metres."""
+    are; else as it is, also where the surface is open there. All in one frame, metres."""
     share, place, below, rest = _mouth(model)
     if (_gaps(model, fitted) - rest).max() > _PARTED:
         return skin
@@ -36,6 +37,8 @@ def close_lips(model: HeadModel, fitted: np.ndarray, skin: np.ndarray, surface: 
     axes, middle = _axes(model.mediapipe.on(skin), line), line.mean(0)
     upper, lower, line = (_along((curve - middle) @ axes.T) for curve in (upper, lower, line))
     groove = _groove((surface - middle) @ axes.T, line)
+    if np.median(line[:, 2] - groove[:, 2]) > _OPEN:
+        return skin
     fade = np.clip(np.minimum(np.linspace(0, 1, _COLUMNS), np.linspace(1, 0, _COLUMNS)) / _ENDS, 0, 1)
     pressed = np.array([0, _PRESSED, 0])
     to_lower, to_upper = fade[:, None] * (groove + pressed - lower), fade[:, None] * (groove - pressed - upper)

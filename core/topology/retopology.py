@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..geometry.mesh import vertex_normals
+from ..geometry.closest import ClosestSurface
+from ..geometry.mesh import boundary_loops, face_normals, smoothing_matrix, vertex_normals
 from ..geometry.rays import way_to_front
 from ..geometry.visibility import smoothstep
 from ..geometry.walk import WalkedSurface
@@ -33,6 +34,9 @@ _TEETH = 0.005  # metres that a report may move the teeth
 _LIPS = (13, 14)  # MediaPipe's landmarks of the inner lips' middles
 _PARTED = 0.002  # metres between parted lips
 _FRONT, _BEHIND, _FARTHEST = 0.004, 0.001, 0.01  # metres: depth of the front teeth; where they come to lie behind what is seen; the way
+_WORN = {"Hair": 0.003, "Clothes": 0.006}  # parts that lie over the skin, and metres of it below them
+_WORN_SHARES, _FLAT_BASE = (0.5, 0.9), -0.7  # of a part, over which it begins to cover; upward cosine of a face of a cut's base
+_BELOW_SPREAD = (8, 4, 2, 0)  # steps along the skin over which each push spreads
 _LIP = 0.002  # metres of lip before teeth that it covers
 Progress = Callable[[float], None]
 
@@ -57,6 +61,7 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
     level = HeadLevel.load("full").inside(cut)
     outside = level.quads[model.part[level.quads[:, 0]] == 0]
     open_skin = template.face + template.outer
+    faces = np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]])
     progress(0.5)
     if cover:
         around = replace(template, follow=open_skin, outer=np.zeros(skin), hairless=np.full(skin, _ANY_DISTANCE))
@@ -65,22 +70,55 @@ def template_mesh(result: Result, cover: bool, inner: bool, progress: Progress) 
         for number in range(_OVER):
             vertices[:skin] = register(around, vertices[:skin], here)
             progress(0.5 + 0.1 * (number + 1))
-        faces = np.concatenate([outside[:, :3], outside[:, [0, 2, 3]]])
         vertices[:skin] = spread_evenly(template, with_fair_border(vertices[:skin], faces), bare, faces, surface)
         vertices[:skin] = with_fair_border(vertices[:skin], faces)
     kept = np.ones(len(level.quads), bool) if inner else model.part[level.quads[:, 0]] == 0
     quads, quads_uv = level.quads[kept], level.quads_uv[kept].astype(np.int32)
+    worn = np.zeros((len(_WORN), skin)) if cover else _worn(result, vertices[:skin])
+    if worn.any():
+        vertices[:skin] = _below(vertices[:skin], worn, faces, surface)
     if inner:
         vertices = _with_teeth_in_front(model, vertices, outside, surface, view.pose.rotation[2])
     transfer = Transfer.between(surface.vertices, surface.faces, vertices)
     wrapped = np.zeros(len(vertices), np.float32)
-    wrapped[:skin] = open_skin * (1 - smoothstep(np.abs(transfer.distance[:skin]), *_NEAR))
+    wrapped[:skin] = open_skin * (1 - worn.max(0)) * (1 - smoothstep(np.abs(transfer.distance[:skin]), *_NEAR))
     used = np.unique(quads[quads >= 0])
     number = np.full(len(vertices) + 1, -1, np.int32)
     number[used] = np.arange(len(used))
     of_vertices = (values[used].astype(np.float32) for values in (transfer(surface.colours), transfer(surface.observed), wrapped))
     progress(0.95)
     return QuadMesh(vertices[used].astype(np.float32), number[quads], model.uv, quads_uv, *of_vertices)
+
+
+def _worn(result: Result, skin: np.ndarray) -> np.ndarray:
+    """How much (P, Vs) each of _WORN covers the skin (Vs, 3), by what is nearest on the surface; not at all where nothing tells."""
+    anatomy, surface = result.anatomy, result.surface
+    if anatomy is None:
+        return np.zeros((len(_WORN), len(skin)))
+    there = Transfer.between(surface.vertices, surface.faces, skin)
+    return np.stack([smoothstep(there(anatomy.parts[anatomy.part_names.index(name)]), *_WORN_SHARES) for name in _WORN])
+
+
+def _below(skin: np.ndarray, worn: np.ndarray, faces: np.ndarray, surface: Mesh) -> np.ndarray:
+    """The skin (Vs, 3), where something is worn over it (P, Vs) some millimetres below the surface at least, what is around it going along.
+    On shoulders that nobody sees, the model's guess of the skin lies centimetres before the clothes."""
+    normals = face_normals(surface.vertices, surface.faces)
+    sides = normals[:, 1] > _FLAT_BASE * np.linalg.norm(normals, axis=1)
+    closest, spread = ClosestSurface(surface.vertices, surface.faces[sides]), smoothing_matrix(faces, len(skin))
+    depth: np.ndarray = np.array(list(_WORN.values())) @ worn
+    covered = worn.max(0)
+    inside = worn[list(_WORN).index("Clothes")].copy()
+    inside[np.concatenate(boundary_loops(faces))] = 0
+    for steps in _BELOW_SPREAD:
+        distance, face, shares = closest.query(skin.astype(np.float32))
+        place, normal = (closest.interpolate(values, face, shares) for values in (surface.vertices, surface.normals))
+        move = np.where(distance > -depth, covered, 0)[:, None] * (place - depth[:, None] * normal - skin)
+        for _ in range(steps):
+            move = spread @ move
+        skin = skin + move
+        for _ in range(steps):  # what was pushed together spreads again
+            skin = skin + inside[:, None] * (spread @ skin - skin)
+    return with_fair_border(skin, faces)
 
 
 def _with_teeth_in_front(

@@ -49,3 +49,10 @@ def test_open_lips_of_a_closed_mouth_meet_in_the_groove(model: HeadModel, surfac
 def test_lips_that_the_fit_says_are_parted_stay(model: HeadModel, surface: np.ndarray) -> None:
     parted = skin(model, 0.3)
     assert close_lips(model, parted, parted, surface) is parted
+
+
+def test_lips_stay_where_the_surface_is_open_between_them(model: HeadModel, surface: np.ndarray) -> None:
+    parted = skin(model, 0.02)
+    height = np.concatenate(rims(model, parted))[:, 1].mean()
+    opened = surface - np.outer(np.abs(surface[:, 1] - height) < 0.0025, (0, 0, 0.008))
+    assert close_lips(model, skin(model, 0), parted, opened) is parted

@@ -57,6 +57,21 @@ def test_nothing_stands_in_the_hollow(bust: Result, plinth: bool) -> None:
     assert mesh.euler_number == 2, "pillars between the walls would be handles"
 
 
+def test_walls_become_thicker_where_a_hollow_would_run_around_something(bust: Result) -> None:
+    """Two pits that nearly meet, beside them 8 mm to a side: walls of 3 mm leave a passage there, walls of 4.5 mm none."""
+    block = manifold3d.Manifold.cube((40, 40, 101))
+    for low, high in ((-1, 18), (22, 41)):
+        rod = manifold3d.Manifold.cylinder(high - low, 4, 4, 32).rotate((-90, 0, 0))
+        block -= rod.translate((12, low, 50))
+    mesh = block.to_mesh()
+    vertices = np.asarray(mesh.vert_properties)[:, :3] @ TO_PRINTER / 1000
+    nothing = np.zeros_like(vertices, np.float32)
+    surface = Mesh(vertices.astype(np.float32), np.asarray(mesh.tri_verts).astype(np.int32), nothing, nothing, nothing[:, 0])
+    model = print_model(replace(bust, meshes={"surface": surface}), Printing(100, 3.0))
+    assert model.handles == 0
+    assert 3.3 < model.thinnest < 5, "between the pits it is 4 mm"
+
+
 def test_walls_without_a_hollow_are_refused(bust: Result) -> None:
     with pytest.raises(InputError, match="Walls of 45 mm"):
         print_model(bust, Printing(100, 45.0))

@@ -1,5 +1,6 @@
 """The head model's quads on a known reconstruction: a head with hair of 15 mm, as one closed surface."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from likeness.core.errors import AssetError, InputError
 from likeness.core.geometry.closest import ClosestSurface
 from likeness.core.geometry.mesh import vertex_normals
+from likeness.core.geometry.visibility import smoothstep
 from likeness.core.geometry.walk import WalkedSurface
 from likeness.core.models.head import HeadModel
 from likeness.core.models.head_levels import HeadLevel
@@ -17,6 +19,7 @@ from likeness.core.photo.pose import Pose
 from likeness.core.photo.view import Camera
 from likeness.core.result import Mesh, Result, ResultView
 from likeness.core.surface.cut import below_cut
+from likeness.core.topology.anatomy import Anatomy
 from likeness.core.topology.quads import QuadMesh, paired
 from likeness.core.topology.retopology import template_mesh
 
@@ -108,6 +111,24 @@ def test_hair_is_covered_or_left_out(covering: QuadMesh, bald: QuadMesh, result:
     assert np.median(distance(covering, result)[scalp]) < 0.001 and covering.wrapped[scalp].mean() > 0.9
     assert np.median(distance(bald, result)[scalp[: len(bald.vertices)]]) > 0.5 * HAIR
     assert bald.wrapped[scalp[: len(bald.vertices)]].mean() < 0.1, "nothing pulls the skin onto the hair"
+
+
+@pytest.mark.parametrize(("name", "least"), [("Hair", 0.002), ("Clothes", 0.004)])
+def test_skin_lies_below_what_is_worn_over_it(bald: QuadMesh, result: Result, name: str, least: float) -> None:
+    """The surface of the shoulders is a centimetre lower than the model's skin, as clothes are that hide another pose of them."""
+    surface = result.surface
+    clothes = smoothstep(-surface.vertices[:, 1], 0.0, 0.02)
+    lower = surface.vertices - (0.01 * clothes[:, None] * surface.normals).astype(np.float32)
+    parts = np.zeros((3, len(clothes)), np.float32)
+    parts[("Head", "Hair", "Clothes").index(name)] = clothes
+    nothing = np.zeros(0, np.float32)
+    anatomy = Anatomy(("Head", "Hair", "Clothes"), parts, (), nothing.reshape(0, 3))
+    worn = replace(result, meshes={"surface": replace(surface, vertices=lower)}, anatomy=anatomy)
+    quads = template_mesh(worn, cover=False, inner=False, progress=lambda share: None)
+    covered = (bald.vertices[:, 1] < -0.03) & (bald.vertices[:, 1] > -0.06)
+    depth = ClosestSurface(lower, surface.faces).query(quads.vertices[covered])[0]
+    assert np.percentile(depth, 95) < -least, "it was above it"
+    assert (quads.wrapped[covered] < 0.05).all(), "and is not pulled onto it"
 
 
 def test_insides_are_not_held_on_the_surface(covering: QuadMesh, model: HeadModel, used: np.ndarray) -> None:

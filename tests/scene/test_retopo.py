@@ -116,6 +116,27 @@ def test_stairs_of_a_border_are_smoothed(part):
     assert np.array_equal(fair[inside], places[inside])
 
 
+def test_parts_have_no_slivers_and_end_in_a_smooth_line(part):
+    """A half of a grid, with stairs, a tongue of 6 mm and a slit of 6 mm in it; millimetres."""
+    script = part("scene.quadriflow")
+    side = 61
+    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(side) * 0.002, np.arange(side) * 0.002))
+    first = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).ravel()
+    faces = np.concatenate([np.stack([first, first + 1, first + side], 1), np.stack([first + 1, first + side + 1, first + side], 1)])
+    vertices = np.column_stack([x, y, 0 * x])
+    tongue, slit = abs(y - 0.04) < 0.003, abs(y - 0.08) < 0.003
+    share = (x < 0.06 + 0.003 * (np.floor(y / 0.006) % 2) + 0.03 * tongue - 0.03 * slit).astype(float)
+    even = script.evened(share, vertices, faces)
+    away = (y > 0.02) & (y < 0.1)
+    assert not (even > 0.5)[away & (x > 0.07)].any() and (even > 0.5)[away & (x < 0.05)].all()
+    inside = faces[(even > 0.5)[faces].all(1)]
+    border = np.unique(script.border_edges(inside, len(x)))
+    border = border[away[border] & (x[border] > 0.03)]
+    line = script.on_contour(vertices, even, faces, border)[border]
+    across = line[line[:, 1].argsort(), 0]
+    assert np.abs(across[2:-2] - (across[:-4] + across[4:]) / 2).max() < 0.0005, "no stairs of the grid's 2 mm"
+
+
 def test_free_quads_are_made_in_another_blender(head, evaluated, make_result):
     assert bpy.ops.likeness.retopologise(method="FREE", quads=400) == {"FINISHED"}
     item = bpy.context.object
@@ -200,6 +221,17 @@ def test_a_part_too_small_is_left_out(part, stub, make_result):
     part("scene.build").build_result(bpy.context, dataclasses.replace(result, anatomy=anatomy))
     assert bpy.ops.likeness.retopologise(parts="SEPARATE") == {"FINISHED"}
     assert [item.name for item in bpy.context.selected_objects] == ["Ada Retopo"]
+
+
+def test_the_template_is_told_what_is_worn_over_its_skin(part, dressed, head):
+    anatomy, groups = part("scene.anatomy"), dressed.vertex_groups
+    worn = anatomy.worn_on(dressed)
+    assert worn.part_names == ("Hair", "Clothes") and worn.parts.shape == (2, len(dressed.data.vertices))
+    assert np.array_equal(worn.parts[1], anatomy.part_of(dressed, "Clothes")) and worn.parts[1].max() > 0.5
+    read = type(worn).from_arrays(worn.arrays())
+    assert read.part_names == worn.part_names and np.array_equal(read.parts, worn.parts)
+    groups.remove(groups["Clothes"])
+    assert anatomy.worn_on(dressed) is None
 
 
 def test_cancelling_ends_the_part_that_is_being_made(part, dressed):
