@@ -31,6 +31,7 @@ _SWOLLEN = 0.0025  # crop units (0.5 mm): rims are as thin as cells. The surface
 _OVER = (0.028, 0.04)  # crop units (5.6 to 8 mm) by which hair stands off half of an ear
 _COVERED, _BOTH = (0.4, 0.5), 0.35  # share of what covers an ear in the picture; what is added where the other one is covered
 _MUCH, _UNCOVERED = (30, 80), (0.3, 0.45)  # vertices of an ear, as far as they face the viewer; share of them that something covers
+_BELOW, _HANGING = 0.3, (0.15, 0.35)  # crop units (6 cm) below an ear where hair hangs, and share of that place
 _LIKE_IT = 0.15  # by which it may be more where the other one is shown to be bare, and less where that is covered
 _WHOLE = (0.3, 0.5)  # bare share of an ear over which it is all the fitted model's: a mixture of both is a doubled, broken one
 _DEPTH, _FAR = 512, 10.0  # pixels a side; crop units
@@ -46,23 +47,33 @@ class Ears:
 
     @classmethod
     def of(
-        cls, surface: PriorSurface, masks: np.ndarray, field: Field, silhouette: PointFunction, covers: np.ndarray | None = None
+        cls,
+        surface: PriorSurface,
+        masks: np.ndarray,
+        field: Field,
+        silhouette: PointFunction,
+        covers: np.ndarray | None = None,
+        hair: np.ndarray | None = None,
     ) -> Self:
         """The ears of a fitted model in a field of its crop frame. masks (2, V): on its vertices, for each ear 1 and falling around it;
         silhouette: signed distance to the outline in the picture; covers (S, S) in [0, 1]: where the picture shows what may lie on ears, if
-        anything tells that."""
+        anything tells that; hair (S, S): where it shows hair."""
         vertices, share = surface.vertices.astype(np.float64), np.zeros(len(surface.vertices), np.float32)
         shown = _Shown(vertices, vertex_normals(surface.vertices, surface.faces), surface.faces)
         ears = [np.flatnonzero(mask > _INSIDE) for mask in masks]
         some = [ear[:: max(len(ear) // _POINTS, 1)] for ear in ears]
         hidden = smoothstep(np.array([-np.median(field.distance(surface.vertices[one])) for one in some]), *_OVER)
-        covered, much = np.zeros((2, 2)) if covers is None else np.array([shown.mean(ear, covers) for ear in ears]).T
+        covered, much, hangs = np.zeros((3, 2))
+        if covers is not None:
+            covered, much = np.array([shown.mean(ear, covers) for ear in ears]).T
+            hangs = np.array([shown.mean(ear, covers if hair is None else hair, _BELOW)[0] for ear in ears])
         # Hair that covers one ear mostly covers the other.
         bare = (1 - hidden) * (1 - smoothstep(covered + _BOTH * (np.maximum(hidden, covered > _COVERED[1])[::-1]), *_COVERED))
-        # What the picture shows of an ear it knows better than the field.
-        shown_bare = smoothstep(much, *_MUCH) * (1 - smoothstep(covered, *_UNCOVERED))
+        # What the picture shows of an ear it knows better than the field, but for long hair, which covers all of an ear that it lies on.
+        short = smoothstep(much, *_MUCH) * (1 - smoothstep(hangs, *_HANGING))
+        shown_bare = short * (1 - smoothstep(covered, *_UNCOVERED))
         like_the_other = _LIKE_IT * (shown_bare - (covered > _COVERED[1]))[::-1]
-        bare = np.maximum(bare, smoothstep(much, *_MUCH) * (1 - smoothstep(covered - like_the_other, *_UNCOVERED)))
+        bare = np.maximum(bare, short * (1 - smoothstep(covered - like_the_other, *_UNCOVERED)))
         bare = smoothstep(bare, *_WHOLE)
         for mask, ear, one in zip(masks * bare[:, None], ears, some, strict=True):
             near = np.flatnonzero(mask > 0)
@@ -137,12 +148,12 @@ class _Shown:
         depth = depth_picture(self.vertices, self.faces, _DEPTH).depth
         return np.where(np.isfinite(depth), depth, -_FAR)
 
-    def mean(self, ear: np.ndarray, picture: np.ndarray) -> tuple[float, float]:
-        """Of a picture (S, S), over what is seen of the vertices `ear` (N,); and of how many of them that is, as far as they face the
-        viewer."""
+    def mean(self, ear: np.ndarray, picture: np.ndarray, below: float = 0.0) -> tuple[float, float]:
+        """Of a picture (S, S), over what is seen of the vertices `ear` (N,), or so far below; and of how many of them that is, as far as
+        they face the viewer."""
         points, normals = self.vertices[ear], self.normals[ear]
         seen = visibility(points, normals, self._depth) * np.maximum(normals[:, 2], 0)
-        return float(seen @ sample_picture(picture, points) / (seen.sum() + 1)), float(seen.sum())
+        return float(seen @ sample_picture(picture, points - [0, below, 0]) / (seen.sum() + 1)), float(seen.sum())
 
     def contour(self, ear: np.ndarray) -> np.ndarray:
         """Those of the vertices `ear` (N,) that are on the model's outline, ids (M,)."""

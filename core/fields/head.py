@@ -46,7 +46,8 @@ def head_field(
 
 def head_ears(field: Field, crop: CropField, surface: PriorSurface, masks: np.ndarray, view: View, camera: Camera) -> Ears:
     """The fitted ears in a head's field, of one photo or several; all else is the main photo's. masks (2, V): HeadModel.ears."""
-    return Ears.of(surface, masks, field, crop.silhouette, _covers(view, surface.framing.crop_box(camera)))
+    box = surface.framing.crop_box(camera)
+    return Ears.of(surface, masks, field, crop.silhouette, _shares(view, box, *_COVER_EARS), _shares(view, box, "hair"))
 
 
 def head_skin(field: Field, surface: PriorSurface, masks: np.ndarray, neck: np.ndarray, ears: Ears, view: View, camera: Camera) -> Field:
@@ -61,11 +62,11 @@ def head_skin(field: Field, surface: PriorSurface, masks: np.ndarray, neck: np.n
     return ears.on(BareSkin.of(surface, head, neck, masks.max(0), ears, field, covers).on(field))
 
 
-def _covers(view: View, box: CropBox) -> np.ndarray | None:
-    """(S, S) in [0, 1]: where the picture shows what may lie on ears; None where nothing has parsed the photo."""
+def _shares(view: View, box: CropBox, *names: str) -> np.ndarray | None:
+    """(S, S) in [0, 1]: where the picture shows what has these names; None where nothing has parsed the photo."""
     if view.parsing is None:
         return None
-    return view.parsing.crop(box, _EARS_SIZE)[..., [CLASSES.index(name) for name in _COVER_EARS]].sum(-1)
+    return view.parsing.crop(box, _EARS_SIZE)[..., [CLASSES.index(name) for name in names]].sum(-1)
 
 
 def picture_shares(view: View, box: CropBox, crop: CropField) -> PictureShares | None:

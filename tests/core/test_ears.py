@@ -45,10 +45,10 @@ class Solid:
         return self._surface.query(points)[0] - self._swollen
 
 
-def found(field: Solid, silhouette: PointFunction | None = None, covers: np.ndarray | None = None) -> Ears:
+def found(field: Solid, silhouette: PointFunction | None = None, covers: np.ndarray | None = None, hair: np.ndarray | None = NONE) -> Ears:
     """Without an outline that tells anything, if none is given."""
     inside: PointFunction = lambda points: np.full(len(points), -1.0, np.float32)  # noqa: E731
-    return Ears.of(fitted(), MODEL.ears, ReshapedField(field, field.distance), silhouette or inside, covers)  # pyright: ignore[reportArgumentType]
+    return Ears.of(fitted(), MODEL.ears, ReshapedField(field, field.distance), silhouette or inside, covers, hair)  # pyright: ignore[reportArgumentType]
 
 
 def apart(points: np.ndarray, field: Solid) -> float:
@@ -113,6 +113,7 @@ def test_an_ear_that_the_picture_shows_is_there_though_the_field_has_hair_over_i
     assert not found(Solid(fitted().vertices, 0.05), covers=beside(0.6, 0.6)).share.any()
     both = found(Solid(fitted().vertices, 0.05), covers=beside(0.25, 0.47))
     assert both.share[own(0)].min() > 0.9 and both.share[own(1)].min() > 0.9, "the other is like it"
+    assert not found(Solid(fitted().vertices, 0.05), covers=beside(0.2, 0.2), hair=beside(0.5, 0.5)).share.any(), "it hangs below them"
 
 
 def test_no_ear_is_half_the_models() -> None:
