@@ -69,6 +69,10 @@ def test_long_hair_is_as_it_is_seen_below():
     assert np.abs(greyed(level, hair, shown, strips, weight, upright) - BROWN).max() < 1e-6
 
 
+def test_a_blue_wall_that_is_seen_through_hair_is_no_grey():
+    assert np.abs(greyed(*cells(np.array([0.4, 0.5, 0.6]))) - BROWN).max() < 1e-6
+
+
 def test_a_few_hairs_tell_nothing():
     level, hair, shown, strips, weight, upright = cells(GREY)
     weight[5:] = 0
