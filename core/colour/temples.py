@@ -16,7 +16,7 @@ _UNMIXED = 50  # per cent of them, the least red, that tell the tint: skin shows
 _LIGHTER = (0.15, 0.4)  # natural logarithm, beyond light's own differences
 _GREYER = (0.3, 0.5)  # share of the tint's strength that lacks
 _LOWEST, _LONG = 2, (0.2, 0.4)  # percentile of the seen hair's height that tells where it ends, and below the eyes where it is long
-_CAST = (-0.15, 0.0)  # strength of the seen tint, of the rest's
+_CAST, _FAINT = (-0.15, 0.0), 0.2  # strength of the seen tint, of the rest's, which black hair hardly has
 _CROWN = (0.2, 0.5)  # height on the mean head over which the crown's hair begins
 _BEHIND, _LESS = (0.2, 0.6), 0.3  # depth behind the eyes, crop units, over which the change becomes so much less
 
@@ -38,7 +38,7 @@ def greyed(
     share = max(smoothstep(np.array([lighter]), *_LIGHTER)[0], smoothstep(np.array([greyer]), *_GREYER)[0])
     # What is bluer than grey is a wall that is seen through it.
     middle = np.median(colours, axis=0)
-    natural = (middle / middle.mean() - 1) @ (usual / usual.mean() - 1) / max(_tint(usual), 1e-6) ** 2
+    natural = (middle / middle.mean() - 1) @ (usual / usual.mean() - 1) / max(_tint(usual), _FAINT) ** 2
     share *= smoothstep(np.array([natural]), *_CAST)[0]
     told = upright[seen > _SHOWN, 1]
     short = 1 - smoothstep(-np.percentile(told, [_LOWEST]), *_LONG)[0] if len(told) else 1.0

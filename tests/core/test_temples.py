@@ -73,6 +73,11 @@ def test_a_blue_wall_that_is_seen_through_hair_is_no_grey():
     assert np.abs(greyed(*cells(np.array([0.4, 0.5, 0.6]))) - BROWN).max() < 1e-6
 
 
+def test_grey_beside_black_hair_may_be_a_little_blue():
+    sides, _, _ = parts(greyed(*cells(np.array([0.45, 0.45, 0.47]), np.array([0.1, 0.099, 0.098]))))
+    assert sides.mean() > 0.4
+
+
 def test_a_few_hairs_tell_nothing():
     level, hair, shown, strips, weight, upright = cells(GREY)
     weight[5:] = 0
