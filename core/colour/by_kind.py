@@ -35,7 +35,8 @@ class ColourSamples(NamedTuple):
     """level (K, 3): the field's colours of cells; seen (K, C) with weight (K,): the photo's; other (V, C) with trust (V,): the photo's at
     the mirrored places of the vertices; normals (K, 3): the cells', unit; steep (K, 3): the photo's colours of
     clothes that are seen however steeply; grazed (K, len(KINDS)): shares of what is seen so; of_what (V,): trust in what the mirrored
-    places are of, though their colours tell nothing of these; of_scalp (K, len(KINDS)): shares of what is seen so of the scalp."""
+    places are of, though their colours tell nothing of these; of_scalp (K, len(KINDS)): shares of what is seen so of the scalp; strips
+    (K, 3) with weight of_strips (K,): the photo's colours of narrow strips of hair, however steep."""
 
     level: np.ndarray
     seen: np.ndarray

@@ -55,7 +55,7 @@ class Copied(NamedTuple):
     """shown (V, C): the channels of the photo (channels.py) at vertices; observed (V,) in [0, 1]: how much of it is copied; with_steep
     (V,): the same with skin that is seen too steeply to be copied; grazed (V, len(KINDS)): shares of the skin below the chin, of beards and
     of the clothes that are seen however steeply; of_scalp (V, len(KINDS)): the same of the scalp; around (K,): share of what is copied
-    around cells (seam.py)."""
+    around cells (seam.py); strips (V,) in [0, 1]: hair that is no mixture, however narrow and steep."""
 
     shown: np.ndarray
     observed: np.ndarray

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
 
 from ..geometry.visibility import smoothstep
-from .field import Field, PointFunction
+from .field import Field, PointFunction, ReshapedField
 from .skirt_outline import SkirtOutline, Wearer, skirt_outline
 
 _ABOUT = 0.03  # crop units of height in which its extents at a height are measured
@@ -25,20 +25,11 @@ _NEAR = 0.08  # crop units around it in which there may be surface
 
 
 @dataclass(frozen=True)
-class _WithSkirt:
-    """A Field. skirt: its signed distance; distance: that of all."""
+class _WithSkirt(ReshapedField):
+    """skirt: its signed distance; distance: that of all."""
 
-    base: Field
-    skirt: PointFunction
     distance: PointFunction
-
-    def colours(self, points: np.ndarray, /) -> np.ndarray:
-        """As Field."""
-        return self.base.colours(points)
-
-    def correspondence(self, points: np.ndarray, /) -> np.ndarray:
-        """As Field."""
-        return self.base.correspondence(points)
+    skirt: PointFunction
 
     def may_contain_surface(self, points: np.ndarray, /) -> np.ndarray:
         """As Field."""
@@ -73,7 +64,7 @@ def with_skirt(field: Field, cloth: np.ndarray, matte: np.ndarray, wearer: Weare
             joined[some] += share[some] * (np.minimum(other[some], kept) - joined[some])
         return joined.astype(np.float32)
 
-    return _WithSkirt(field, skirt, distance)
+    return _WithSkirt(field, distance, skirt)
 
 
 def _solid(outline: SkirtOutline, wearer: Wearer) -> tuple[PointFunction, PointFunction]:
